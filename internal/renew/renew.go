@@ -1,0 +1,294 @@
+// Package renew keeps one renewable credential fresh: one renewal per
+// generation over goroutines and processes, saved before use, shared by all
+// who wait for it.
+package renew
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Store is where generations live between processes. The methods are those of
+// the library's TokenStore.
+type Store interface {
+	Load(ctx context.Context, key string) (value []byte, ok bool, err error)
+	Save(ctx context.Context, key string, value []byte) error
+	Delete(ctx context.Context, key string) error
+}
+
+// SharedStore is a Store that several processes share; the methods are those of
+// the library's SharedTokenStore.
+type SharedStore interface {
+	Store
+	Lock(ctx context.Context, key string) (unlock func(), err error)
+	CompareAndSwap(ctx context.Context, key string, old, new []byte) (swapped bool, err error)
+}
+
+// A Scheme is what differs from one kind of credential to the next. Its methods
+// are called from several goroutines.
+type Scheme[T any] interface {
+	// Renew makes the one token request. old is nil if there is no credential
+	// yet. The context is bounded and outlives the caller that wanted the renewal.
+	Renew(ctx context.Context, old *T) (*T, error)
+	// Verdict classifies an error of Renew.
+	Verdict(err error) Verdict
+	// Expiry returns when the value was issued and when it expires; a zero expiry
+	// means that only a rejection tells.
+	Expiry(value *T) (issued, expiry time.Time)
+	// Encode and Decode turn a value into what the store holds and back.
+	Encode(value *T) ([]byte, error)
+	Decode(stored []byte) (*T, error)
+	// Observe is told what happened. It must not block for long.
+	Observe(Event[T])
+}
+
+// A Verdict says what an error of Renew means.
+type Verdict struct {
+	Kind  Kind
+	After time.Duration // the least time until the next try, as a provider's Retry-After says
+}
+
+// Kind tells errors of Renew apart.
+type Kind int
+
+const (
+	// Temporary: try again later.
+	Temporary Kind = iota
+	// InDoubt: the request was sent and the answer lost, so that a single-use
+	// credential may be spent. It is sent again only once the present generation
+	// has nothing left to lose, because it expired or was rejected.
+	InDoubt
+	// Refused: the request itself is wrong (a client secret, say). Trying again
+	// soon is useless, but the credential is not to blame.
+	Refused
+	// Dead: the credential is no longer good for renewal.
+	Dead
+)
+
+// An Event is something that happened to the credential.
+type Event[T any] struct {
+	Happened Happening
+	Value    *T            // the generation concerned; nil if there is none
+	Err      error         // for the failures
+	Took     time.Duration // for Renewed, Failed and Died: the time of the token request
+}
+
+// Happening tells events apart.
+type Happening int
+
+// What can happen.
+const (
+	Renewed    Happening = iota // a token request succeeded
+	Failed                      // a token request failed for now
+	Died                        // a token request failed for good
+	Saved                       // the store has the new generation
+	SaveFailed                  // the store did not take it; it is kept in memory
+	Adopted                     // the store held another generation, made by somebody else
+)
+
+const (
+	flightTimeout = 90 * time.Second // one renewal, waiting for the lock included
+	minBackoff    = time.Second
+	maxBackoff    = time.Minute
+	refusedWait   = time.Minute // after an error of kind Refused
+	maxRetryAfter = time.Hour
+	contestedWait = time.Minute // a generation rejected as soon as it was made is not renewed for this long
+)
+
+// ErrContested is returned by Replace for a generation that was rejected on its
+// first use: the next one would fare no better, and renewing for each request
+// would only load the provider.
+var ErrContested = errors.New("the credential was rejected right after it was renewed")
+
+// A Generation is one value of the credential. It is immutable.
+type Generation[T any] struct {
+	Value *T
+
+	expiry  time.Time // zero: unknown
+	renewAt time.Time // when early renewal begins, zero without an expiry
+	sum     sum       // of what the store holds for it
+	unsaved *unsaved  // what saving it later takes; nil if the store took it at once
+
+	contested atomic.Int64 // until when, in Unix nanoseconds
+}
+
+// sum identifies a stored value; that of an absent one is zero.
+type sum = [sha256.Size]byte
+
+func digest(raw []byte) (s sum) {
+	if raw != nil {
+		s = sha256.Sum256(raw)
+	}
+	return s
+}
+
+// fresh reports whether the generation may still be used.
+func (g *Generation[T]) fresh() bool {
+	return g.expiry.IsZero() || time.Until(g.expiry) > 0
+}
+
+func (g *Generation[T]) isContested() bool {
+	until := g.contested.Load()
+	return until != 0 && time.Now().UnixNano() < until
+}
+
+// An Engine keeps one credential. It is safe for concurrent use and has no
+// goroutine of its own between renewals.
+type Engine[T any] struct {
+	scheme Scheme[T]
+	store  Store // nil: memory only
+	key    string
+	lead   time.Duration
+
+	current atomic.Pointer[Generation[T]]
+
+	mu      sync.Mutex // guards what follows; never held while calling out
+	flight  *flight[T]
+	failure *failure
+	saver   *saver
+}
+
+// New returns an Engine for the value that store holds under key; a nil store
+// keeps it in memory alone. lead is how long before its expiry a generation is
+// renewed in the background, a fifth of its lifetime at the most.
+func New[T any](scheme Scheme[T], store Store, key string, lead time.Duration) *Engine[T] {
+	return &Engine[T]{scheme: scheme, store: store, key: key, lead: lead}
+}
+
+// Get returns the present generation, renewed if it has expired. It takes no
+// lock while the generation is good.
+func (e *Engine[T]) Get(ctx context.Context) (*Generation[T], error) {
+	g := e.current.Load()
+	if g != nil && (g.renewAt.IsZero() || time.Until(g.renewAt) > 0) {
+		return g, nil
+	}
+	if g != nil && g.fresh() {
+		e.Renew(ctx, g)
+		return g, nil
+	}
+	return e.await(ctx, g)
+}
+
+// Replace returns a generation other than rejected, which the API did not
+// accept: the present one if that is another by now, else a renewed one.
+func (e *Engine[T]) Replace(ctx context.Context, rejected *Generation[T]) (*Generation[T], error) {
+	if e.current.Load() != rejected {
+		return e.Get(ctx)
+	}
+	if rejected.isContested() {
+		return nil, ErrContested
+	}
+	return e.await(ctx, rejected)
+}
+
+// Contest notes that g was rejected although it had just been made.
+func (e *Engine[T]) Contest(g *Generation[T]) {
+	g.contested.Store(time.Now().Add(contestedWait).UnixNano())
+}
+
+// Renew starts to replace stale in the background, if it is still the present
+// generation and no recent failure advises against it.
+func (e *Engine[T]) Renew(ctx context.Context, stale *Generation[T]) {
+	if stale.isContested() || !e.mu.TryLock() {
+		return // whoever holds the lock is at it
+	}
+	defer e.mu.Unlock()
+	if f := e.failure; e.flight != nil || e.current.Load() != stale || f != nil && (f.inDoubt || f.active()) {
+		return
+	}
+	e.start(ctx, stale)
+}
+
+// Set makes value the present generation, as after the account owner's consent,
+// and saves it. On an error the value is in use all the same, and saving it is
+// tried again in the background.
+func (e *Engine[T]) Set(ctx context.Context, value *T) error {
+	g, err := e.saveNow(ctx, value)
+	if g == nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failure = nil
+	e.current.Store(g)
+	if e.flight != nil { // it renews what is no longer wanted
+		e.flight.end(g, nil)
+		e.flight = nil
+	}
+	return err
+}
+
+// await waits for a generation other than stale, or for ctx.
+func (e *Engine[T]) await(ctx context.Context, stale *Generation[T]) (*Generation[T], error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		f := e.join(ctx, stale)
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		// A flight that began for another generation may end with this one.
+		if f.err != nil || f.gen != stale {
+			return f.gen, f.err
+		}
+	}
+}
+
+// join returns the flight that replaces stale, started if there is none.
+func (e *Engine[T]) join(ctx context.Context, stale *Generation[T]) *flight[T] {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.flight != nil {
+		return e.flight
+	}
+	if g := e.current.Load(); g != stale { // somebody was faster
+		return landed(g, nil)
+	}
+	if f := e.failure; f != nil && f.active() && e.store == nil {
+		return landed[T](nil, f.err) // with a store, the flight looks there first
+	}
+	return e.start(ctx, stale)
+}
+
+// start begins the flight that replaces stale; e.mu is held.
+func (e *Engine[T]) start(ctx context.Context, stale *Generation[T]) *flight[T] {
+	e.flight = &flight[T]{stale: stale, done: make(chan struct{})}
+	go e.fly(context.WithoutCancel(ctx), e.flight)
+	return e.flight
+}
+
+// generation wraps value, which the store holds as raw, with the times of its
+// life. Early renewal begins up to a fifth of its lead late, at random, so that
+// replicas do not all come at once.
+func (e *Engine[T]) generation(value *T, raw []byte) *Generation[T] {
+	g := &Generation[T]{Value: value, sum: digest(raw)}
+	issued, expiry := e.scheme.Expiry(value)
+	if expiry.IsZero() {
+		return g
+	}
+	now := time.Now()
+	lifetime := max(expiry.Sub(issued), 0)
+	// Stored times are another clock's. One that is ahead must not prolong a life.
+	left := min(expiry.Sub(now.Round(0)), lifetime)
+	g.expiry = now.Add(left)
+	g.renewAt = g.expiry.Add(-jitter(min(e.lead, lifetime/5), 0.8, 1))
+	return g
+}
+
+// jitter returns a random part of d, from lo to hi times.
+func jitter(d time.Duration, lo, hi float64) time.Duration {
+	var b [8]byte
+	rand.Read(b[:])
+	random := float64(binary.NativeEndian.Uint64(b[:])) / math.MaxUint64
+	return time.Duration(float64(d) * (lo + (hi-lo)*random))
+}
