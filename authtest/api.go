@@ -1,0 +1,263 @@
+package authtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// An Identity is what the API endpoints answer, as JSON: who was
+// authenticated, and how. It contains no secret.
+type Identity struct {
+	AuthType string `json:"auth_type"`        // None, ApiKey, Basic, OAuth1, OAuth2 or AuthFields
+	Client   string `json:"client,omitempty"` // the application, for OAuth1 and OAuth2
+	User     string `json:"user,omitempty"`   // the account owner; empty where only the application is known
+	Grant    string `json:"grant,omitempty"`  // the grant type that began it, for OAuth2
+	Scope    string `json:"scope,omitempty"`  // for OAuth2
+}
+
+// A refusal says why an API request was refused. As JSON it is the answer.
+type refusal struct {
+	status      int
+	challenge   string // WWW-Authenticate
+	Code        string `json:"error"`
+	Description string `json:"error_description"`
+}
+
+// api makes an endpoint of a function that checks one credential.
+func (p *Provider) api(check func(w http.ResponseWriter, r *http.Request) (Identity, *refusal)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		identity, refused := check(w, r)
+		p.mu.Lock()
+		if refused == nil {
+			p.stats.APIAccepted++
+		} else {
+			p.stats.APIRefused++
+		}
+		p.mu.Unlock()
+		if refused != nil {
+			w.Header().Set("WWW-Authenticate", refused.challenge)
+			writeJSON(w, refused.status, refused)
+			return
+		}
+		writeJSON(w, http.StatusOK, identity)
+	}
+}
+
+func (p *Provider) open(http.ResponseWriter, *http.Request) (Identity, *refusal) {
+	return Identity{AuthType: "None"}, nil
+}
+
+// bearer wants an access token (RFC 6750).
+func (p *Provider) bearer(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
+	token, description := p.bearerToken(r)
+	switch {
+	case token != nil:
+		return Identity{AuthType: "OAuth2", Client: p.ClientID, User: token.user, Grant: token.kind, Scope: token.scope}, nil
+	case description == "": // RFC 6750 section 3.1: no error code for a request without credentials
+		return Identity{}, &refusal{http.StatusUnauthorized, `Bearer realm="authtest"`, "unauthorized", "an access token is required"}
+	}
+	return Identity{}, bearerRefusal(http.StatusUnauthorized, "invalid_token", description, "")
+}
+
+func bearerRefusal(status int, code, description, scope string) *refusal {
+	challenge := fmt.Sprintf(`Bearer realm="authtest", error=%q, error_description=%q`, code, description)
+	if scope != "" {
+		challenge += fmt.Sprintf(", scope=%q", scope)
+	}
+	return &refusal{status, challenge, code, description}
+}
+
+const scopePath = "/api/scope"
+
+// ScopeURL returns an endpoint that wants an access token, as BearerURL does,
+// with all the scopes given, separated by spaces. Without them it answers the
+// status, 403 (RFC 6750 section 3.1) or 401 (as some providers do), and
+// insufficient_scope.
+func (p *Provider) ScopeURL(status int, scope string) string {
+	return p.URL + scopePath + "?" + url.Values{"status": {strconv.Itoa(status)}, "scope": {scope}}.Encode()
+}
+
+func (p *Provider) scoped(w http.ResponseWriter, r *http.Request) (Identity, *refusal) {
+	identity, refused := p.bearer(w, r)
+	if want := r.URL.Query().Get("scope"); refused == nil && !hasScopes(identity.Scope, want) {
+		status := http.StatusForbidden
+		if r.URL.Query().Get("status") == "401" {
+			status = http.StatusUnauthorized
+		}
+		return Identity{}, bearerRefusal(status, "insufficient_scope", "the access token lacks a scope", want)
+	}
+	return identity, refused
+}
+
+const (
+	keyHeader = "X-Api-Key"
+	keyName   = "api_key" // of the query parameter, cookie and body field
+)
+
+func (p *Provider) keyHeader(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
+	return p.key("header "+keyHeader, r.Header.Values(keyHeader))
+}
+
+func (p *Provider) keyAuthorization(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
+	values := slices.Clone(r.Header.Values("Authorization"))
+	for i, value := range values {
+		if _, key, ok := strings.Cut(value, " "); ok && value != p.APIKey {
+			values[i] = key
+		}
+	}
+	return p.key("header Authorization", values)
+}
+
+func (p *Provider) keyQuery(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
+	return p.key("query parameter "+keyName, r.URL.Query()[keyName])
+}
+
+func (p *Provider) keyCookie(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
+	var values []string
+	for _, cookie := range r.CookiesNamed(keyName) {
+		values = append(values, cookie.Value)
+	}
+	return p.key("cookie "+keyName, values)
+}
+
+func (p *Provider) keyBody(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
+	fields, err := bodyFields(r)
+	if err != nil {
+		return Identity{}, keyRefusal(http.StatusUnsupportedMediaType, err.Error())
+	}
+	var values []string
+	for _, value := range fields[keyName] {
+		values = append(values, fmt.Sprint(value))
+	}
+	return p.key("body field "+keyName, values)
+}
+
+// key checks the API keys found in one place.
+func (p *Provider) key(place string, found []string) (Identity, *refusal) {
+	switch {
+	case len(found) == 0:
+		return Identity{}, keyRefusal(http.StatusUnauthorized, "the API key is missing: this endpoint wants it in the "+place)
+	case len(found) > 1:
+		return Identity{}, keyRefusal(http.StatusBadRequest, "the API key is there more than once in the "+place)
+	case !equal(found[0], p.APIKey):
+		return Identity{}, keyRefusal(http.StatusUnauthorized, "the API key in the "+place+" is wrong")
+	}
+	return Identity{AuthType: "ApiKey"}, nil
+}
+
+func keyRefusal(status int, description string) *refusal {
+	return &refusal{status, `ApiKey realm="authtest"`, "unauthorized", description}
+}
+
+func (p *Provider) basic(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
+	username, password, ok := r.BasicAuth()
+	ok = ok && len(r.Header.Values("Authorization")) == 1
+	if !ok || !equal(username, p.Username) || !equal(password, p.Password) {
+		return Identity{}, &refusal{http.StatusUnauthorized, `Basic realm="authtest", charset="UTF-8"`, "unauthorized",
+			"this endpoint wants the user name and password in one Basic Authorization header, as UTF-8 (RFC 7617)"}
+	}
+	return Identity{AuthType: "Basic", User: username}, nil
+}
+
+func (p *Provider) fields(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
+	refuse := func(status int, description string) (Identity, *refusal) {
+		return Identity{}, &refusal{status, `AuthFields realm="authtest"`, "unauthorized", description}
+	}
+	found, err := bodyFields(r)
+	if err != nil {
+		return refuse(http.StatusUnsupportedMediaType, err.Error())
+	}
+	for name, want := range p.Fields {
+		switch values := found[name]; {
+		case len(values) == 0:
+			return refuse(http.StatusUnauthorized, "the field "+name+" is missing from the body")
+		case len(values) > 1:
+			return refuse(http.StatusBadRequest, "the field "+name+" is there more than once")
+		case !matches(values[0], want):
+			return refuse(http.StatusUnauthorized, fmt.Sprintf("the field %s is wrong: it must be the right %T", name, want))
+		}
+	}
+	return Identity{AuthType: "AuthFields"}, nil
+}
+
+// formText is a value from a form, which has no type.
+type formText string
+
+// matches compares a value found in a body with the one wanted, of type
+// string, int, float64 or bool.
+func matches(found, want any) bool {
+	text := fmt.Sprint(want)
+	switch found := found.(type) {
+	case formText:
+		return equal(string(found), text)
+	case json.Number:
+		_, isString := want.(string)
+		return !isString && found.String() == text
+	}
+	return found == want
+}
+
+// bodyFields returns the fields of a form or JSON object, each with all the
+// values it was given.
+func bodyFields(r *http.Request) (map[string][]any, error) {
+	fields := map[string][]any{}
+	body := bodyOf(r)
+	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
+	case formType:
+		form, err := url.ParseQuery(string(body))
+		for name, values := range form {
+			for _, value := range values {
+				fields[name] = append(fields[name], formText(value))
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the body is not a well-formed form")
+		}
+	case jsonType:
+		decoder := json.NewDecoder(bytes.NewReader(body))
+		decoder.UseNumber()
+		if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+			return nil, fmt.Errorf("the body is not a JSON object")
+		}
+		for decoder.More() {
+			name, _ := decoder.Token()
+			var value any
+			if err := decoder.Decode(&value); err != nil {
+				return nil, fmt.Errorf("the body is not well-formed JSON")
+			}
+			fields[fmt.Sprint(name)] = append(fields[fmt.Sprint(name)], value)
+		}
+		if end, err := decoder.Token(); err != nil || end != json.Delim('}') || decoder.More() {
+			return nil, fmt.Errorf("the body is not well-formed JSON")
+		}
+	default:
+		return nil, fmt.Errorf("the Content-Type must be %s or %s", formType, jsonType)
+	}
+	return fields, nil
+}
+
+const redirectPath = "/redirect"
+
+// RedirectURL returns an endpoint that answers any request with a redirect.
+// The target may be relative.
+func (p *Provider) RedirectURL(status int, to string) string {
+	return p.URL + redirectPath + "?" + url.Values{"status": {strconv.Itoa(status)}, "to": {to}}.Encode()
+}
+
+func serveRedirect(w http.ResponseWriter, r *http.Request) {
+	status, err := strconv.Atoi(r.URL.Query().Get("status"))
+	if err != nil || status < 300 || status > 399 {
+		http.Error(w, "authtest: status must be 300 to 399", http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Location", r.URL.Query().Get("to"))
+	w.WriteHeader(status)
+}

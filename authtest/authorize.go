@@ -1,0 +1,119 @@
+package authtest
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// How long a person may take between two steps of a consent.
+const consentLifetime = 10 * time.Minute
+
+// serveAuthorize is the authorization endpoint (RFC 6749 section 3.1). What is
+// wrong with the application or its callback is told to the person; everything
+// else to the application.
+func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	switch {
+	case err != nil:
+		writePage(w, http.StatusBadRequest, page{Error: "The query is malformed."})
+		return
+	case q.Get("client_id") != p.ClientID:
+		writePage(w, http.StatusBadRequest, page{Error: "client_id is missing or unknown."})
+		return
+	case len(q["redirect_uri"]) != 1 || !p.allowedCallback(q.Get("redirect_uri")):
+		writePage(w, http.StatusBadRequest, page{Error: "redirect_uri must be given once, and be a loopback URL or one of Config.RedirectURLs."})
+		return
+	}
+	answer := url.Values{}
+	if problem := p.checkAuthorize(q); problem != nil {
+		answer.Set("error", problem.code)
+		answer.Set("error_description", problem.description)
+	} else {
+		switch p.consent(w, r, q.Get("scope")) {
+		case undecided:
+			return
+		case denied:
+			answer.Set("error", "access_denied")
+			answer.Set("error_description", "the account owner refused")
+		case allowed:
+			answer.Set("code", p.newCode(q))
+		}
+	}
+	if q.Has("state") {
+		answer.Set("state", q.Get("state"))
+	}
+	if p.config.SendIssuer {
+		answer.Set("iss", p.URL)
+	}
+	sendBack(w, q.Get("redirect_uri"), answer)
+}
+
+// checkAuthorize checks what may be answered through the callback.
+func (p *Provider) checkAuthorize(q url.Values) *oauth2Error {
+	challenge, method := q.Get("code_challenge"), q.Get("code_challenge_method")
+	switch {
+	case repeated(q) != "":
+		return badRequest(repeated(q) + " is there more than once (RFC 6749 section 3.1)")
+	case q.Get("response_type") == "":
+		return badRequest("response_type is required: use code")
+	case q.Get("response_type") != "code":
+		return &oauth2Error{code: "unsupported_response_type", description: "response_type must be code"}
+	case challenge == "" && method != "":
+		return badRequest("code_challenge_method without code_challenge")
+	case challenge == "" && p.config.PublicClient:
+		return badRequest("a public client must use PKCE (RFC 9700 section 2.1.1)")
+	case challenge != "" && method != "S256":
+		return badRequest("code_challenge_method must be S256 (RFC 9700 section 2.1.1)")
+	case challenge != "" && !challengeSyntax(challenge):
+		return badRequest("an S256 code_challenge is 43 characters of unpadded base64url (RFC 7636 section 4.2)")
+	}
+	return nil
+}
+
+func challengeSyntax(challenge string) bool {
+	return len(challenge) == len(s256("")) && verifierSyntax.MatchString(challenge)
+}
+
+// newCode issues a code for the authorization request that was allowed.
+func (p *Provider) newCode(q url.Values) string {
+	code := newToken("code")
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.oauth2.codes[code] = &authorization{
+		grant:       &grant{kind: "authorization_code", user: p.Username, scope: q.Get("scope")},
+		redirectURI: q.Get("redirect_uri"),
+		challenge:   q.Get("code_challenge"),
+		expires:     time.Now().Add(consentLifetime),
+	}
+	return code
+}
+
+// allowedCallback reports whether an application may be sent back to the URL:
+// it is registered, or on loopback with any port (RFC 8252 section 7.3).
+func (p *Provider) allowedCallback(callback string) bool {
+	if slices.Contains(p.config.RedirectURLs, callback) {
+		return true
+	}
+	u, err := url.Parse(callback)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || strings.Contains(callback, "#") {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return ip != nil && ip.IsLoopback() || u.Hostname() == "localhost"
+}
+
+// sendBack redirects to an allowed callback with parameters added to its query.
+func sendBack(w http.ResponseWriter, callback string, answer url.Values) {
+	separator := "?"
+	if strings.Contains(callback, "?") {
+		separator = "&"
+	}
+	w.Header().Set("Location", callback+separator+answer.Encode())
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	w.WriteHeader(http.StatusSeeOther)
+}

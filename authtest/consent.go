@@ -1,0 +1,109 @@
+package authtest
+
+import (
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+type decision int
+
+const (
+	undecided decision = iota // the person has been shown a page
+	allowed
+	denied
+)
+
+// consent asks the account owner, by a form that posts to its own URL. The
+// form comes filled in, so that pressing Allow is all there is to do.
+func (p *Provider) consent(w http.ResponseWriter, r *http.Request, scope string) decision {
+	form := page{Form: true, Client: p.ClientID, Scope: scope, Username: p.Username, Password: p.Password}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		writePage(w, http.StatusOK, form)
+		return undecided
+	case http.MethodPost:
+	default:
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		writePage(w, http.StatusMethodNotAllowed, page{Error: "Use GET or POST."})
+		return undecided
+	}
+	posted, _ := url.ParseQuery(string(bodyOf(r)))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case posted.Get("decision") == "deny":
+		p.stats.Denials++
+		return denied
+	case posted.Get("decision") != "allow":
+		form.Error = "Press Allow or Deny."
+	case !equal(posted.Get("username"), p.Username) || !equal(posted.Get("password"), p.Password):
+		form.Error = "The user name or password is wrong."
+	default:
+		p.stats.Consents++
+		return allowed
+	}
+	writePage(w, http.StatusUnprocessableEntity, form)
+	return undecided
+}
+
+// Authorize does what the browser of a consenting account owner does with an
+// authorization URL, OAuth2's or OAuth1's: it opens the page, signs in, presses
+// Allow, and returns the callback URL that the browser would go to. It does
+// not call the callback.
+//
+// A callback that tells the application of an error is returned like any
+// other. An error means that the provider showed the person an error page. For
+// an OAuth1 "oob" callback the URL is oob:?oauth_token=…&oauth_verifier=…
+func (p *Provider) Authorize(authURL string) (callback *url.URL, err error) {
+	return p.browse(authURL, "allow")
+}
+
+// Deny is like [Provider.Authorize], but the account owner presses Deny.
+func (p *Provider) Deny(authURL string) (callback *url.URL, err error) {
+	return p.browse(authURL, "deny")
+}
+
+func (p *Provider) browse(authURL, decision string) (*url.URL, error) {
+	u, err := url.Parse(authURL)
+	if err != nil || u.Scheme+"://"+u.Host != p.URL {
+		return nil, errors.New("authtest: the authorization URL is not one of this provider")
+	}
+	browser := p.Client()
+	browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := browser.Get(authURL)
+	if err == nil && resp.StatusCode == http.StatusOK {
+		resp.Body.Close()
+		resp, err = browser.PostForm(authURL, url.Values{
+			"username": {p.Username}, "password": {p.Password}, "decision": {decision},
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("authtest: cannot reach the authorization page: %w", errors.Unwrap(err))
+	}
+	defer resp.Body.Close()
+	if callback, err := resp.Location(); err == nil {
+		return callback, nil
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, fmt.Errorf("authtest: cannot read the authorization page: %w", err)
+	}
+	if verifier := elementText(body, "verifier"); verifier != "" {
+		q := url.Values{"oauth_token": {u.Query().Get("oauth_token")}, "oauth_verifier": {verifier}}
+		return &url.URL{Scheme: "oob", RawQuery: q.Encode()}, nil
+	}
+	return nil, fmt.Errorf("authtest: the authorization page says: %d %s", resp.StatusCode, elementText(body, "error"))
+}
+
+// elementText returns the text of the element with an id in one of our pages.
+func elementText(page []byte, id string) string {
+	_, rest, _ := strings.Cut(string(page), `id="`+id+`"`)
+	_, rest, _ = strings.Cut(rest, ">")
+	text, _, _ := strings.Cut(rest, "<")
+	return html.UnescapeString(text)
+}

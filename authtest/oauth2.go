@@ -1,0 +1,287 @@
+package authtest
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"mime"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+const tokenPath = "/oauth2/token"
+
+// An oauth2Error is an answer of RFC 6749 section 5.2.
+type oauth2Error struct {
+	status      int
+	code        string
+	description string
+}
+
+func badRequest(description string) *oauth2Error {
+	return &oauth2Error{http.StatusBadRequest, "invalid_request", description}
+}
+
+func invalidGrant(description string) *oauth2Error {
+	return &oauth2Error{http.StatusBadRequest, "invalid_grant", description}
+}
+
+func (e *oauth2Error) write(w http.ResponseWriter) {
+	if e.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Basic realm="authtest", charset="UTF-8"`)
+	}
+	writeJSON(w, e.status, map[string]string{"error": e.code, "error_description": e.description})
+}
+
+// serveToken is the token endpoint (RFC 6749 section 3.2).
+func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Pragma", "no-cache")
+	form, problem := p.clientForm(w, r)
+	if problem != nil {
+		problem.write(w)
+		return
+	}
+	p.mu.Lock()
+	answer, problem := p.token(form)
+	p.mu.Unlock()
+	if problem != nil {
+		problem.write(w)
+		return
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+// serveRevoke is the revocation endpoint (RFC 7009). A refresh token ends its
+// grant; an access token ends alone.
+func (p *Provider) serveRevoke(w http.ResponseWriter, r *http.Request) {
+	form, problem := p.clientForm(w, r)
+	if problem == nil && form.Get("token") == "" {
+		problem = badRequest("token is required (RFC 7009 section 2.1)")
+	}
+	if problem != nil {
+		problem.write(w)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.oauth2.access, form.Get("token"))
+	if t := p.oauth2.refresh[form.Get("token")]; t != nil {
+		p.revoke(t.grant)
+	}
+}
+
+// clientForm reads a form posted by the application and authenticates the
+// application by it or by its Basic header (RFC 6749 section 2.3).
+func (p *Provider) clientForm(w http.ResponseWriter, r *http.Request) (url.Values, *oauth2Error) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return nil, &oauth2Error{http.StatusMethodNotAllowed, "invalid_request", "use POST (RFC 6749 section 3.2)"}
+	}
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != formType {
+		return nil, badRequest("the Content-Type must be " + formType)
+	}
+	form, err := url.ParseQuery(string(bodyOf(r)))
+	if err != nil {
+		return nil, badRequest("the body is not a well-formed form")
+	}
+	if name := repeated(form); name != "" {
+		return nil, badRequest(name + " is there more than once (RFC 6749 section 3.2)")
+	}
+	for _, name := range []string{"client_id", "client_secret", "code", "refresh_token", "password", "token"} {
+		if r.URL.Query().Has(name) {
+			return nil, badRequest(name + " must be in the body, never in the URL (RFC 6749 section 2.3.1)")
+		}
+	}
+	return form, p.authenticateClient(r, form)
+}
+
+func (p *Provider) authenticateClient(r *http.Request, form url.Values) *oauth2Error {
+	refuse := func(description string) *oauth2Error {
+		return &oauth2Error{http.StatusUnauthorized, "invalid_client", description}
+	}
+	id, secret := form.Get("client_id"), form.Get("client_secret")
+	authorization := r.Header.Values("Authorization")
+	switch {
+	case len(authorization) > 1:
+		return badRequest("there is more than one Authorization header")
+	case len(authorization) == 1 && form.Has("client_secret"):
+		return badRequest("authenticate in one way, by Basic or by client_secret in the body (RFC 6749 section 2.3)")
+	case len(authorization) == 1:
+		rawID, rawSecret, ok := r.BasicAuth()
+		if !ok {
+			return refuse("the Authorization header is not Basic credentials")
+		}
+		basicID, err := url.QueryUnescape(rawID)
+		basicSecret, err2 := url.QueryUnescape(rawSecret)
+		if err != nil || err2 != nil || (equal(rawSecret, p.ClientSecret) && rawSecret != basicSecret) {
+			return refuse("form-urlencode the client id and secret before Basic (RFC 6749 section 2.3.1)")
+		}
+		if form.Has("client_id") && id != basicID {
+			return badRequest("client_id in the body differs from the one in the Authorization header")
+		}
+		id, secret = basicID, basicSecret
+	case id == "":
+		return refuse("no client authentication: send Basic, or client_id and client_secret in the body")
+	}
+	if !equal(id, p.ClientID) {
+		return refuse("the client id is unknown")
+	}
+	if !equal(secret, p.ClientSecret) {
+		if secret == "" {
+			return refuse("this client has a secret and must send it")
+		}
+		return refuse("the client secret is wrong")
+	}
+	return nil
+}
+
+// token answers a request by an authenticated client; p.mu is held.
+func (p *Provider) token(form url.Values) (map[string]any, *oauth2Error) {
+	switch kind := form.Get("grant_type"); kind {
+	case "authorization_code":
+		return p.exchangeCode(form)
+	case "refresh_token":
+		return p.refreshGrant(form)
+	case "password":
+		if form.Get("username") == "" || !form.Has("password") {
+			return nil, badRequest("username and password are required (RFC 6749 section 4.3.2)")
+		}
+		if !equal(form.Get("username"), p.Username) || !equal(form.Get("password"), p.Password) {
+			return nil, invalidGrant("the user name or password is wrong")
+		}
+		return p.newGrant(&grant{kind: kind, user: p.Username, scope: form.Get("scope")}), nil
+	case "client_credentials":
+		if p.config.PublicClient {
+			return nil, &oauth2Error{http.StatusBadRequest, "unauthorized_client", "a public client cannot use client_credentials (RFC 6749 section 4.4)"}
+		}
+		return p.newGrant(&grant{kind: kind, scope: form.Get("scope")}), nil
+	case "":
+		return nil, badRequest("grant_type is required")
+	default:
+		return nil, &oauth2Error{http.StatusBadRequest, "unsupported_grant_type", "use authorization_code, refresh_token, client_credentials or password"}
+	}
+}
+
+// newGrant issues the first tokens of a grant.
+func (p *Provider) newGrant(g *grant) map[string]any {
+	withRefresh := slices.Contains(p.config.RefreshGrants, g.kind)
+	access, refresh := p.oauth2.issue(g, g.scope, p.config.TokenLifetime, withRefresh)
+	return p.issued(g.kind, access, refresh, g.scope)
+}
+
+// issued is the answer of RFC 6749 section 5.1.
+func (p *Provider) issued(grantType, access, refresh, scope string) map[string]any {
+	p.stats.Issued[grantType]++
+	answer := map[string]any{
+		"access_token": access,
+		"token_type":   "Bearer",
+		"expires_in":   int64((p.config.TokenLifetime + time.Second - 1) / time.Second),
+	}
+	if refresh != "" {
+		answer["refresh_token"] = refresh
+	}
+	if scope != "" {
+		answer["scope"] = scope
+	}
+	return answer
+}
+
+// exchangeCode redeems a code (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
+// The first attempt uses it up; a second one ends the grant.
+func (p *Provider) exchangeCode(form url.Values) (map[string]any, *oauth2Error) {
+	if form.Get("code") == "" {
+		return nil, badRequest("code is required (RFC 6749 section 4.1.3)")
+	}
+	code := p.oauth2.codes[form.Get("code")]
+	verifier := form.Get("code_verifier")
+	switch {
+	case code == nil:
+		return nil, invalidGrant("the code is unknown")
+	case code.used:
+		p.stats.ReuseDetected++
+		p.revoke(code.grant)
+		return nil, invalidGrant("the code was used before: the tokens issued for it are revoked (RFC 6749 section 4.1.2)")
+	case code.revoked:
+		return nil, invalidGrant("the account owner has revoked the grant")
+	}
+	code.used = true
+	switch {
+	case !time.Now().Before(code.expires):
+		return nil, invalidGrant("the code has expired")
+	case form.Get("redirect_uri") != code.redirectURI:
+		return nil, invalidGrant("redirect_uri is not, byte for byte, that of the authorization request (RFC 6749 section 4.1.3)")
+	case code.challenge == "" && verifier != "":
+		return nil, invalidGrant("code_verifier without a code_challenge in the authorization request (RFC 9700 section 2.1.1)")
+	case code.challenge != "" && verifier == "":
+		return nil, invalidGrant("code_verifier is required: the authorization request had a code_challenge (RFC 7636 section 4.5)")
+	case code.challenge != "" && !verifierSyntax.MatchString(verifier):
+		return nil, invalidGrant("code_verifier must have 43 to 128 unreserved characters (RFC 7636 section 4.1)")
+	case code.challenge != "" && !equal(s256(verifier), code.challenge):
+		return nil, invalidGrant("code_verifier does not match the code_challenge (RFC 7636 section 4.6)")
+	}
+	return p.newGrant(code.grant), nil
+}
+
+var verifierSyntax = regexp.MustCompile(`^[A-Za-z0-9\-._~]{43,128}$`)
+
+// s256 is the code challenge of a verifier (RFC 7636 section 4.2).
+func s256(verifier string) string {
+	sum := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// refreshGrant renews an access token (RFC 6749 section 6). A refresh token
+// that was replaced before ends the grant (RFC 9700 section 4.14.2).
+func (p *Provider) refreshGrant(form url.Values) (map[string]any, *oauth2Error) {
+	if form.Get("refresh_token") == "" {
+		return nil, badRequest("refresh_token is required (RFC 6749 section 6)")
+	}
+	token := p.oauth2.refresh[form.Get("refresh_token")]
+	switch {
+	case token == nil:
+		return nil, invalidGrant("the refresh token is unknown")
+	case token.used:
+		p.stats.ReuseDetected++
+		p.revoke(token.grant)
+		return nil, invalidGrant("the refresh token was replaced before: its whole family is revoked (RFC 9700 section 4.14.2)")
+	case token.revoked:
+		return nil, invalidGrant("the grant is revoked")
+	}
+	scope := token.scope
+	if form.Get("scope") != "" {
+		if scope = form.Get("scope"); !hasScopes(token.scope, scope) {
+			return nil, &oauth2Error{http.StatusBadRequest, "invalid_scope", "a refresh cannot ask for more than was granted (RFC 6749 section 6)"}
+		}
+	}
+	token.used = !p.config.NoRotation
+	access, refresh := p.oauth2.issue(token.grant, scope, p.config.TokenLifetime, token.used)
+	return p.issued("refresh_token", access, refresh, scope), nil
+}
+
+// bearerToken checks the Authorization header of an API request (RFC 6750
+// section 2.1). The description is "" when there is no credential at all.
+func (p *Provider) bearerToken(r *http.Request) (token *accessToken, description string) {
+	headers := r.Header.Values("Authorization")
+	if len(headers) == 0 {
+		return nil, ""
+	}
+	scheme, value, _ := strings.Cut(headers[0], " ")
+	if len(headers) > 1 || !strings.EqualFold(scheme, "Bearer") {
+		return nil, "send one Authorization header, of the form: Bearer token"
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch token = p.oauth2.access[value]; {
+	case token == nil:
+		return nil, "the access token is unknown or was revoked"
+	case token.revoked:
+		return nil, "the grant of the access token was revoked"
+	case !time.Now().Before(token.expires):
+		return nil, "the access token has expired"
+	}
+	return token, ""
+}

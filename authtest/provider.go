@@ -1,0 +1,130 @@
+package authtest
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A Provider is a running provider. The exported fields are set by [New] and
+// must not be changed. All methods are safe for concurrent use.
+type Provider struct {
+	// URL is the provider's origin, such as http://127.0.0.1:12345.
+	URL string
+
+	ClientID, ClientSecret string         // the registered application
+	Username, Password     string         // the account owner
+	APIKey                 string         // what the Key…URL endpoints accept
+	Fields                 map[string]any // what FieldsURL accepts
+
+	// OAuth2 endpoints (RFC 6749, RFC 7009).
+	AuthURL, TokenURL, RevokeURL string
+	// OAuth1 endpoints (RFC 5849 section 2).
+	RequestTokenURL, AuthorizeURL, AccessTokenURL string
+
+	// API endpoints. Each takes any method and any path below its own, wants
+	// the one credential it is named after, exactly once, and answers
+	// [Identity] as JSON. It refuses with 401, or with 400 when the credential
+	// is doubled and 415 when the body is neither a form nor a JSON object.
+	OpenURL             string // no credential
+	BearerURL           string // an OAuth2 access token in the Authorization header
+	KeyHeaderURL        string // APIKey in the header X-Api-Key
+	KeyAuthorizationURL string // APIKey in the header Authorization, alone or after one word such as "ApiKey "
+	KeyQueryURL         string // APIKey in the query parameter api_key
+	KeyCookieURL        string // APIKey in the cookie api_key
+	KeyBodyURL          string // APIKey in the field api_key of a form or JSON object
+	BasicURL            string // Username and Password (RFC 7617)
+	OAuth1URL           string // an OAuth1 signature, with or without a token
+	FieldsURL           string // Fields in a form or JSON object
+
+	config    Config
+	routes    map[string]http.HandlerFunc // by path; read only
+	server    *httptest.Server
+	transport *http.Transport
+	stop      context.CancelFunc // ends delays and other waiting handlers
+
+	mu         sync.Mutex // guards everything below
+	oauth2     oauth2State
+	oauth1     oauth1State
+	stats      Stats
+	seen       int                  // requests recorded so far
+	requests   map[string][]Request // the latest ones, by route
+	injections map[string][]*injection
+}
+
+// NewProvider starts a provider with the zero [Config] that closes when the
+// test ends. With another config, write
+//
+//	p := authtest.New(authtest.Config{TLS: true})
+//	t.Cleanup(p.Close)
+func NewProvider(t testing.TB) *Provider {
+	t.Helper()
+	p := New(Config{})
+	t.Cleanup(p.Close)
+	return p
+}
+
+// New starts a provider on a free loopback port; the caller must Close it.
+// Like [httptest.NewServer] it panics when it cannot listen, and also when the
+// config makes no sense.
+func New(c Config) *Provider {
+	c = c.withDefaults()
+	ctx, stop := context.WithCancel(context.Background())
+	p := &Provider{
+		ClientID: c.ClientID, ClientSecret: c.ClientSecret,
+		Username: c.Username, Password: c.Password,
+		APIKey: c.APIKey, Fields: c.Fields,
+		config:     c,
+		stop:       stop,
+		oauth2:     newOAuth2State(),
+		oauth1:     newOAuth1State(),
+		stats:      Stats{Issued: map[string]int{}},
+		requests:   map[string][]Request{},
+		injections: map[string][]*injection{},
+	}
+	p.transport = &http.Transport{MaxIdleConnsPerHost: 100}
+	if c.InMemory {
+		network := newMemoryNetwork(c.TLS)
+		p.server = &httptest.Server{Listener: network, Config: &http.Server{Handler: p.Handler()}}
+		p.transport.DialContext = network.dial
+	} else {
+		p.server = httptest.NewUnstartedServer(p.Handler())
+	p.server.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that give up are part of the tests
+	}
+	p.server.Config.BaseContext = func(net.Listener) context.Context { return ctx }
+	p.URL = "http://" + p.server.Listener.Addr().String()
+	if c.TLS {
+		p.URL = "https" + strings.TrimPrefix(p.URL, "http")
+	}
+	p.route()
+	if c.TLS {
+		p.server.StartTLS()
+		trusted := x509.NewCertPool()
+		trusted.AddCert(p.server.Certificate())
+		p.transport.TLSClientConfig = &tls.Config{RootCAs: trusted}
+	} else {
+		p.server.Start()
+	}
+	return p
+}
+
+// Close ends delayed answers, cuts the connections still in use, waits for the
+// handlers and frees the port. Closing twice does nothing.
+func (p *Provider) Close() {
+	p.stop()
+	p.transport.CloseIdleConnections()
+	p.server.CloseClientConnections()
+	p.server.Close()
+}
+
+// Client returns a new http.Client that reaches the provider and trusts its
+// certificate. All of them share one Transport, which Close shuts.
+func (p *Provider) Client() *http.Client { return &http.Client{Transport: p.transport} }

@@ -1,0 +1,67 @@
+package authtest
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// route fills in the endpoint fields and the routes they lead to.
+func (p *Provider) route() {
+	p.routes = map[string]http.HandlerFunc{}
+	add := func(field *string, path string, handler http.HandlerFunc) {
+		*field = p.URL + path
+		p.routes[path] = handler
+	}
+	add(&p.AuthURL, "/oauth2/authorize", p.serveAuthorize)
+	add(&p.TokenURL, tokenPath, p.serveToken)
+	add(&p.RevokeURL, "/oauth2/revoke", p.serveRevoke)
+
+	add(&p.RequestTokenURL, "/oauth1/request", p.serveRequestToken)
+	add(&p.AuthorizeURL, "/oauth1/authorize", p.serveAuthorize1)
+	add(&p.AccessTokenURL, "/oauth1/access", p.serveAccessToken)
+
+	add(&p.OpenURL, "/api/open", p.api(p.open))
+	add(&p.BearerURL, "/api/bearer", p.api(p.bearer))
+	add(&p.KeyHeaderURL, "/api/key/header", p.api(p.keyHeader))
+	add(&p.KeyAuthorizationURL, "/api/key/authorization", p.api(p.keyAuthorization))
+	add(&p.KeyQueryURL, "/api/key/query", p.api(p.keyQuery))
+	add(&p.KeyCookieURL, "/api/key/cookie", p.api(p.keyCookie))
+	add(&p.KeyBodyURL, "/api/key/body", p.api(p.keyBody))
+	add(&p.BasicURL, "/api/basic", p.api(p.basic))
+	add(&p.OAuth1URL, "/api/oauth1", p.api(p.signed))
+	add(&p.FieldsURL, "/api/fields", p.api(p.fields))
+	p.routes[scopePath] = p.api(p.scoped)
+	p.routes[redirectPath] = serveRedirect
+}
+
+// find returns the route for a path: its own, or that of the nearest parent.
+func (p *Provider) find(path string) (route string, handler http.Handler) {
+	for route = path; strings.HasPrefix(route, "/"); route = route[:strings.LastIndexByte(route, '/')] {
+		if h, ok := p.routes[route]; ok {
+			return route, h
+		}
+	}
+	return "", http.NotFoundHandler()
+}
+
+// maxBody bounds what a request may carry.
+const maxBody = 16 << 20
+
+// Handler returns the provider as an http.Handler, for a server of your own
+// or for calling ServeHTTP directly. The URL fields name the provider's own
+// server all the same.
+func (p *Provider) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if err != nil {
+			http.Error(w, "authtest: the request body is incomplete or over 16 MiB", http.StatusRequestEntityTooLarge)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		route, handler := p.find(r.URL.Path)
+		p.record(route, r, body)
+		p.withFaults(route, handler).ServeHTTP(w, r)
+	})
+}
