@@ -1,0 +1,379 @@
+package oauth1sig_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/iotest"
+
+	"github.com/dghubble/oauth1"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/connectorauth/connectorauth/internal/oauth1sig"
+)
+
+var stamp = oauth1sig.Stamp{Nonce: "n", Timestamp: 1}
+
+func TestNewRefusesBadConfigs(t *testing.T) {
+	_, notRSA, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	var noKey *rsa.PrivateKey
+	broken := *testKey(t).(*rsa.PrivateKey)
+	broken.Precomputed, broken.D = rsa.PrecomputedValues{}, big.NewInt(3)
+	for _, c := range []struct {
+		name, want string
+		config     oauth1sig.Config
+	}{
+		{"no consumer key", "needs a consumer key", oauth1sig.Config{}},
+		{"token secret alone", "without a token", oauth1sig.Config{ConsumerKey: "c", TokenSecret: "s"}},
+		{"unknown method", `"HMAC-MD5": choose HMAC-SHA1`, oauth1sig.Config{ConsumerKey: "c", Method: "HMAC-MD5"}},
+		{"method in small letters", "choose HMAC-SHA1", oauth1sig.Config{ConsumerKey: "c", Method: "hmac-sha1"}},
+		{"RSA without a key", "RSA-SHA256 needs a PrivateKey", oauth1sig.Config{ConsumerKey: "c", Method: oauth1sig.RSASHA256}},
+		{"RSA with a nil key", "RSA-SHA1 needs a PrivateKey", oauth1sig.Config{ConsumerKey: "c", Method: oauth1sig.RSASHA1, PrivateKey: noKey}},
+		{"RSA with an empty key", "not a valid RSA key", oauth1sig.Config{ConsumerKey: "c", Method: oauth1sig.RSASHA1, PrivateKey: new(rsa.PrivateKey)}},
+		{"RSA with a broken key", "not a valid RSA key", oauth1sig.Config{ConsumerKey: "c", Method: oauth1sig.RSASHA1, PrivateKey: &broken}},
+		{"RSA with another key", "not a ed25519.PrivateKey", oauth1sig.Config{ConsumerKey: "c", Method: oauth1sig.RSASHA1, PrivateKey: notRSA}},
+		{"a key for HMAC", "takes no PrivateKey", oauth1sig.Config{ConsumerKey: "c", PrivateKey: testKey(t)}},
+		{"a key for PLAINTEXT", "takes no PrivateKey", oauth1sig.Config{ConsumerKey: "c", Method: oauth1sig.Plaintext, PrivateKey: testKey(t)}},
+		{"custom signer and method", "not both", oauth1sig.Config{ConsumerKey: "c", Custom: &oauth1.HMACSigner{}, Method: oauth1sig.HMACSHA1}},
+		{"custom signer and key", "not both", oauth1sig.Config{ConsumerKey: "c", Custom: &oauth1.HMACSigner{}, PrivateKey: testKey(t)}},
+		{"line break in the consumer key", "consumer key has a control character", oauth1sig.Config{ConsumerKey: "c\n"}},
+		{"line break in the consumer secret", "consumer secret has", oauth1sig.Config{ConsumerKey: "c", ConsumerSecret: "s\r"}},
+		{"NUL in the token", "token has", oauth1sig.Config{ConsumerKey: "c", Token: "\x00"}},
+		{"tab in the token secret", "token secret has", oauth1sig.Config{ConsumerKey: "c", Token: "t", TokenSecret: "\t"}},
+		{"DEL in the realm", "realm has", oauth1sig.Config{ConsumerKey: "c", Realm: "\x7f"}},
+		{"line break in a custom method", "signature method has", oauth1sig.Config{ConsumerKey: "c", Custom: custom{name: "X\n"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			signer, err := oauth1sig.New(c.config)
+			assert.Nil(t, signer)
+			require.ErrorContains(t, err, c.want)
+			assert.True(t, strings.HasPrefix(err.Error(), "connectorauth: OAuth1"), err)
+		})
+	}
+}
+
+func TestSignRefusesBadArguments(t *testing.T) {
+	signer := newSigner(t, oauth1sig.Config{ConsumerKey: "c"})
+	req, _ := newRequest(t, "GET", "https://h/", "")
+	for _, s := range []oauth1sig.Stamp{{}, {Nonce: "n"}, {Timestamp: 1}, {Nonce: "n", Timestamp: -1}} {
+		_, err := signer.Sign(req, nil, s)
+		assert.ErrorContains(t, err, "needs a nonce and a positive timestamp")
+	}
+	for _, name := range []string{"", "realm", "oauth_consumer_key", "oauth_token", "oauth_signature_method", "oauth_version", "oauth_timestamp", "oauth_nonce", "oauth_signature"} {
+		_, err := signer.Sign(req, nil, stamp, oauth1sig.Param{Name: name, Value: "x"})
+		assert.ErrorContains(t, err, fmt.Sprintf("cannot take %q", name))
+	}
+	_, err := signer.Sign(req, nil, stamp, oauth1sig.Param{Name: "a"}, oauth1sig.Param{Name: "b"}, oauth1sig.Param{Name: "a"})
+	assert.ErrorContains(t, err, `"a" twice`)
+	_, err = signer.Sign(req, nil, stamp, oauth1sig.Param{Name: "a", Value: "secret\n"})
+	require.ErrorContains(t, err, `"a" has a control character`)
+	assert.NotContains(t, err.Error(), "secret")
+}
+
+func TestTwoLeggedSendsNoToken(t *testing.T) {
+	req, _ := newRequest(t, "GET", "https://h/", "")
+	params, err := newSigner(t, oauth1sig.Config{ConsumerKey: "c", ConsumerSecret: "s"}).Sign(req, nil, stamp)
+	require.NoError(t, err)
+	assert.NotContains(t, params.Header(), "oauth_token")
+	assert.Contains(t, params.Header(), `oauth_version="1.0"`)
+}
+
+// A form is signed only if the caller says that the body is one.
+func TestOtherBodiesAreNotSigned(t *testing.T) {
+	signer := newSigner(t, oauth1sig.Config{ConsumerKey: "c", ConsumerSecret: "s"})
+	plain, _ := newRequest(t, "POST", "https://h/", "")
+	want, err := signer.Sign(plain, nil, stamp)
+	require.NoError(t, err)
+	json, _ := http.NewRequest("POST", "https://h/", strings.NewReader(`{"a":1}`))
+	json.Header.Set("Content-Type", "application/json")
+	got, err := signer.Sign(json, nil, stamp)
+	require.NoError(t, err)
+	assert.Equal(t, want.Header(), got.Header())
+}
+
+// touchy is a body that must be left alone.
+type touchy struct{ t *testing.T }
+
+func (b touchy) Read([]byte) (int, error) { b.t.Error("Sign read the body"); return 0, io.EOF }
+func (b touchy) Close() error             { b.t.Error("Sign closed the body"); return nil }
+
+func TestSignModifiesNothing(t *testing.T) {
+	signer := newSigner(t, oauth1sig.Config{ConsumerKey: "c", ConsumerSecret: "s", Token: "t", TokenSecret: "u", Realm: "r"})
+	req, form := newRequest(t, "post", "HTTPS://Example.COM:443/a%2fb?z=1&a=%zz", "c=d&b=+")
+	req.Body = touchy{t}
+	extra := []oauth1sig.Param{{Name: "oauth_verifier", Value: "v"}, {Name: "oauth_callback", Value: "oob"}}
+
+	before, address, header, formBefore, extraBefore := *req, *req.URL, req.Header.Clone(), bytes.Clone(form), slices.Clone(extra)
+	params, err := signer.Sign(req, form, stamp, extra...)
+	require.NoError(t, err)
+	params.Form(form)
+	assert.Equal(t, address, *req.URL)
+	assert.Equal(t, header, req.Header)
+	assert.Equal(t, formBefore, form)
+	assert.Equal(t, extraBefore, extra)
+	assert.Equal(t, before.Method, req.Method)
+	assert.Equal(t, before.Host, req.Host)
+	assert.Equal(t, before.Body, req.Body)
+	assert.Equal(t, before.ContentLength, req.ContentLength)
+}
+
+func TestPlaintextNeedsHTTPS(t *testing.T) {
+	for _, signer := range []*oauth1sig.Signer{
+		newSigner(t, oauth1sig.Config{ConsumerKey: "c", ConsumerSecret: "canary", Method: oauth1sig.Plaintext}),
+		newSigner(t, oauth1sig.Config{ConsumerKey: "c", Custom: custom{name: "PLAINTEXT", signature: "canary&"}}),
+	} {
+		for address, allowed := range map[string]bool{
+			"https://api.example.com/":      true,
+			"HTTPS://api.example.com/":      true,
+			"http://api.example.com/":       false,
+			"http://localhost.example.com/": false,
+			"http://10.0.0.1/":              false,
+			"http://0.0.0.0/":               false,
+			"http://127.0.0.1.example.com/": false,
+			"http://localhost:8080/":        true,
+			"http://LOCALHOST/":             true,
+			"http://127.0.0.1:8080/":        true,
+			"http://127.1.2.3/":             true,
+			"http://[::1]:8080/":            true,
+			"http://[::ffff:127.0.0.1]/":    true,
+			"http://[2001:db8::1]/":         false,
+		} {
+			req, _ := newRequest(t, "GET", address, "")
+			params, err := signer.Sign(req, nil, stamp)
+			if allowed {
+				require.NoError(t, err, address)
+				assert.Equal(t, "canary&", headerParam(t, params.Header(), "oauth_signature"))
+			} else {
+				require.ErrorContains(t, err, "needs https", address)
+				assert.NotContains(t, err.Error(), "canary")
+			}
+		}
+	}
+	// What counts is where the request goes and not what it calls the host.
+	req, _ := newRequest(t, "GET", "http://api.example.com/", "")
+	req.Host = "localhost"
+	_, err := newSigner(t, oauth1sig.Config{ConsumerKey: "c", Method: oauth1sig.Plaintext}).Sign(req, nil, stamp)
+	assert.ErrorContains(t, err, "needs https")
+}
+
+// custom is a signature method of the caller's own.
+type custom struct {
+	name, signature string
+	err             error
+}
+
+func (c custom) Name() string { return c.name }
+
+func (c custom) Sign(tokenSecret, base string) (string, error) {
+	return strings.NewReplacer("TOKEN", tokenSecret, "BASE", base).Replace(c.signature), c.err
+}
+
+func TestCustomSigner(t *testing.T) {
+	req, _ := newRequest(t, "GET", "https://h/", "")
+	signer := newSigner(t, oauth1sig.Config{ConsumerKey: "c", Token: "t", TokenSecret: "u", Custom: custom{name: "My/Method", signature: "<TOKEN|BASE>"}})
+	params, err := signer.Sign(req, nil, stamp)
+	require.NoError(t, err)
+	assert.Equal(t, "My/Method", headerParam(t, params.Header(), "oauth_signature_method"))
+	assert.Equal(t, "<u|GET&https%3A%2F%2Fh%2F&oauth_consumer_key%3Dc%26oauth_nonce%3Dn%26oauth_signature_method%3DMy%252FMethod%26oauth_timestamp%3D1%26oauth_token%3Dt%26oauth_version%3D1.0>",
+		headerParam(t, params.Header(), "oauth_signature"))
+
+	refused := errors.New("refused")
+	signer = newSigner(t, oauth1sig.Config{ConsumerKey: "c", Custom: custom{name: "X", err: refused}})
+	_, err = signer.Sign(req, nil, stamp)
+	assert.ErrorIs(t, err, refused)
+}
+
+// The signers of dghubble/oauth1 plug in, and agree with ours.
+func TestSignersOfDghubblePlugIn(t *testing.T) {
+	for method, plugged := range map[oauth1sig.Method]oauth1.Signer{
+		oauth1sig.HMACSHA1:   &oauth1.HMACSigner{ConsumerSecret: "s"},
+		oauth1sig.HMACSHA256: &oauth1.HMAC256Signer{ConsumerSecret: "s"},
+		oauth1sig.RSASHA1:    &oauth1.RSASigner{PrivateKey: testKey(t).(*rsa.PrivateKey)},
+	} {
+		config := oauth1sig.Config{ConsumerKey: "c", ConsumerSecret: "s", Token: "t", TokenSecret: "ü", Method: method}
+		if method == oauth1sig.RSASHA1 {
+			config.PrivateKey = testKey(t)
+		}
+		req, _ := newRequest(t, "GET", "https://h/?a=1", "")
+		ours, err := newSigner(t, config).Sign(req, nil, stamp)
+		require.NoError(t, err)
+		config.Method, config.PrivateKey, config.Custom = "", nil, plugged
+		theirs, err := newSigner(t, config).Sign(req, nil, stamp)
+		require.NoError(t, err)
+		assert.Equal(t, theirs.Header(), ours.Header(), method)
+	}
+}
+
+// remoteKey is an RSA key that is not in this process.
+type remoteKey struct {
+	crypto.Signer
+	err error
+}
+
+func (k remoteKey) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if k.err != nil {
+		return nil, k.err
+	}
+	return k.Signer.Sign(random, digest, opts)
+}
+
+func TestRSASignaturesVerify(t *testing.T) {
+	for method, hash := range map[oauth1sig.Method]crypto.Hash{
+		oauth1sig.RSASHA1: crypto.SHA1, oauth1sig.RSASHA256: crypto.SHA256, oauth1sig.RSASHA512: crypto.SHA512,
+	} {
+		for _, key := range []crypto.Signer{testKey(t), remoteKey{Signer: testKey(t)}} {
+			signature, err := oauth1sig.SignBase(newSigner(t, oauth1sig.Config{ConsumerKey: "c", Method: method, PrivateKey: key}), "base")
+			require.NoError(t, err)
+			raw, err := base64.StdEncoding.DecodeString(signature)
+			require.NoError(t, err)
+			digest := hash.New()
+			digest.Write([]byte("base"))
+			assert.NoError(t, rsa.VerifyPKCS1v15(key.Public().(*rsa.PublicKey), hash, digest.Sum(nil), raw))
+		}
+	}
+	offline := errors.New("offline")
+	req, _ := newRequest(t, "GET", "https://h/", "")
+	_, err := newSigner(t, oauth1sig.Config{ConsumerKey: "c", Method: oauth1sig.RSASHA1, PrivateKey: remoteKey{testKey(t), offline}}).Sign(req, nil, stamp)
+	assert.ErrorIs(t, err, offline)
+}
+
+// The first value is the example of the OAuth Request Body Hash extension.
+func TestBodyHash(t *testing.T) {
+	for _, c := range []struct {
+		config     oauth1sig.Config
+		body, want string
+	}{
+		{oauth1sig.Config{}, "Hello World!", "Lve95gjOVATpfV8EL5X4nxwjKHE="},
+		{oauth1sig.Config{}, "", "2jmj7l5rSw0yVb/vlWAYkK/YBwk="},
+		{oauth1sig.Config{Method: oauth1sig.Plaintext}, "Hello World!", "Lve95gjOVATpfV8EL5X4nxwjKHE="},
+		{oauth1sig.Config{Method: oauth1sig.HMACSHA256}, "", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="},
+		{oauth1sig.Config{Method: oauth1sig.RSASHA512, PrivateKey: testKey(t)}, "", "z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="},
+		{oauth1sig.Config{Custom: &oauth1.HMAC256Signer{}}, "", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="},
+	} {
+		c.config.ConsumerKey = "c"
+		param, err := newSigner(t, c.config).BodyHash(strings.NewReader(c.body))
+		require.NoError(t, err)
+		assert.Equal(t, oauth1sig.Param{Name: "oauth_body_hash", Value: c.want}, param)
+	}
+	_, err := newSigner(t, oauth1sig.Config{ConsumerKey: "c"}).BodyHash(iotest.ErrReader(io.ErrUnexpectedEOF))
+	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+}
+
+// Servers such as python3-oauthlib take 20 to 30 letters and digits.
+func TestNonceIsTakenEverywhere(t *testing.T) {
+	form := regexp.MustCompile(`^[A-Za-z0-9]{20,30}$`)
+	for range 1000 {
+		assert.Regexp(t, form, oauth1sig.Nonce())
+	}
+}
+
+// 100,000 signatures by 50 goroutines: no (timestamp, nonce) comes twice, and
+// nothing of one request is seen in another.
+func TestConcurrentSignatures(t *testing.T) {
+	signer := newSigner(t, oauth1sig.Config{ConsumerKey: "c", ConsumerSecret: "s", Token: "t", TokenSecret: "u"})
+	const goroutines, each = 50, 2000
+	headers := make([][each]string, goroutines)
+	var running sync.WaitGroup
+	for g := range goroutines {
+		running.Add(1)
+		go func() {
+			defer running.Done()
+			for i := range each {
+				req, form := newRequest(t, "POST", fmt.Sprintf("https://h/%d?i=%d", g, i), strings.Repeat("x", i%97))
+				stamp := oauth1sig.Stamp{Nonce: oauth1sig.Nonce(), Timestamp: int64(1 + i)}
+				params, err := signer.Sign(req, form, stamp)
+				if !assert.NoError(t, err) {
+					return
+				}
+				headers[g][i] = params.Header()
+				if i%8 > 0 {
+					continue // checking one in eight is slow enough
+				}
+				base, err := oauth1sig.BaseString(req, form,
+					oauth1sig.Param{Name: "oauth_consumer_key", Value: "c"},
+					oauth1sig.Param{Name: "oauth_token", Value: "t"},
+					oauth1sig.Param{Name: "oauth_signature_method", Value: "HMAC-SHA1"},
+					oauth1sig.Param{Name: "oauth_version", Value: "1.0"},
+					oauth1sig.Param{Name: "oauth_timestamp", Value: fmt.Sprint(stamp.Timestamp)},
+					oauth1sig.Param{Name: "oauth_nonce", Value: stamp.Nonce})
+				if !assert.NoError(t, err) {
+					return
+				}
+				mac := hmac.New(sha1.New, []byte("s&u"))
+				io.WriteString(mac, base)
+				if want := base64.StdEncoding.EncodeToString(mac.Sum(nil)); want != headerParam(t, params.Header(), "oauth_signature") {
+					t.Errorf("request %d of goroutine %d has another one's signature", i, g)
+				}
+			}
+		}()
+	}
+	running.Wait()
+	seen := make(map[string]bool, goroutines*each)
+	for g := range headers {
+		for _, header := range headers[g] {
+			seen[headerParam(t, header, "oauth_timestamp")+" "+headerParam(t, header, "oauth_nonce")] = true
+		}
+	}
+	assert.Len(t, seen, goroutines*each)
+}
+
+func TestNothingPrintsSecrets(t *testing.T) {
+	signer := newSigner(t, oauth1sig.Config{ConsumerKey: "c", ConsumerSecret: "canary1", Token: "canary2", TokenSecret: "canary3", Method: oauth1sig.Plaintext})
+	req, _ := newRequest(t, "GET", "https://h/", "")
+	params, err := signer.Sign(req, nil, stamp)
+	require.NoError(t, err)
+	require.Contains(t, params.Header(), "canary1%26canary3")
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		for _, value := range []any{signer, params, &params, []any{signer, params}} {
+			printed := fmt.Sprintf(verb, value)
+			assert.NotContains(t, printed, "canary")
+			assert.NotContains(t, printed, fmt.Sprintf("%x", "canary"))
+		}
+	}
+	assert.Equal(t, "OAuth1 signer (PLAINTEXT)", fmt.Sprint(signer))
+	assert.Equal(t, "OAuth1 parameters", fmt.Sprint(params))
+}
+
+// In FIPS 140-only mode the standard library panics for some methods. New
+// gives an error instead. The mode is set for a process, hence a second one.
+func TestFIPSOnlyModeIsAnErrorOfNew(t *testing.T) {
+	const mark = "OAUTH1SIG_FIPS_ONLY"
+	if os.Getenv(mark) == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+		cmd.Env = append(os.Environ(), mark+"=1", "GODEBUG=fips140=only")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		require.Contains(t, string(out), "--- PASS: "+t.Name())
+		return
+	}
+	long := strings.Repeat("k", 20)
+	for _, config := range []oauth1sig.Config{
+		{Method: oauth1sig.HMACSHA1, ConsumerSecret: long},
+		{Method: oauth1sig.HMACSHA256, ConsumerSecret: "short"},
+		{Method: oauth1sig.RSASHA1, PrivateKey: remoteKey{Signer: testKey(t)}},
+	} {
+		config.ConsumerKey = "c"
+		_, err := oauth1sig.New(config)
+		assert.ErrorContains(t, err, "is not available here", config.Method)
+	}
+	newSigner(t, oauth1sig.Config{ConsumerKey: "c", Method: oauth1sig.HMACSHA256, ConsumerSecret: long})
+}
