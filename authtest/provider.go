@@ -97,7 +97,7 @@ func New(c Config) *Provider {
 		p.transport.DialContext = network.dial
 	} else {
 		p.server = httptest.NewUnstartedServer(p.Handler())
-	p.server.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that give up are part of the tests
+		p.server.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that give up are part of the tests
 	}
 	p.server.Config.BaseContext = func(net.Listener) context.Context { return ctx }
 	p.URL = "http://" + p.server.Listener.Addr().String()

@@ -148,6 +148,11 @@ func (s Set) outside(u, first *url.URL) string {
 	if strings.HasPrefix(u.Opaque, "//") {
 		return "has an opaque URL that names another host"
 	}
+	for i := range s.origins { // most hosts are written as they are listed
+		if o := &s.origins[i]; o.host == u.Host && o.scheme == u.Scheme && !o.wildcard {
+			return ""
+		}
+	}
 	for i := range s.origins {
 		if s.origins[i].matches(u) {
 			return ""
@@ -170,9 +175,6 @@ func (s Set) outside(u, first *url.URL) string {
 func (o *origin) matches(u *url.URL) bool {
 	if u.Scheme != o.scheme {
 		return false
-	}
-	if u.Host == o.host {
-		return !o.wildcard
 	}
 	host := canonical(u.Scheme, u.Host)
 	if o.wildcard {
