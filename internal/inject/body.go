@@ -1,0 +1,121 @@
+package inject
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+)
+
+// ErrNotInjectable is wrapped by every refusal to place fields in a body. The
+// text of a refusal says what to do; it quotes neither the body nor a value.
+var ErrNotInjectable = errors.New("connectorauth: the request's body cannot carry the credentials")
+
+// refuse returns an error that wraps ErrNotInjectable.
+func refuse(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrNotInjectable, fmt.Errorf(format, args...))
+}
+
+// ReadBody returns the whole body of req, nil if there is none, and leaves req
+// with a body that can still be sent and a GetBody to replay it. A body of more
+// than max bytes is refused with an error that wraps [ErrNotInjectable]. The
+// caller must not modify the result.
+//
+// If req has a GetBody, ReadBody reads a copy and leaves req.Body untouched;
+// otherwise it reads and closes req.Body and puts the bytes in its place. On
+// error req.Body has been closed and req has no body any more.
+func ReadBody(req *http.Request, max int64) ([]byte, error) {
+	if noBody(req) {
+		return nil, nil
+	}
+	// Trailers are often filled in when the body itself is read to its end, so a copy would leave them empty.
+	replay := req.GetBody != nil && len(req.Trailer) == 0
+	body := req.Body
+	if replay {
+		var err error
+		if body, err = req.GetBody(); err != nil {
+			dropBody(req)
+			return nil, fmt.Errorf("connectorauth: copying the request's body: %w", err)
+		}
+	}
+	data, err := readAll(body, req.ContentLength, max)
+	if closeErr := body.Close(); err == nil && closeErr != nil {
+		data, err = nil, fmt.Errorf("connectorauth: closing the request's body: %w", closeErr)
+	}
+	switch {
+	case !replay: // body was req.Body, and is closed
+		SetBody(req, data)
+	case err != nil:
+		dropBody(req)
+	}
+	return data, err
+}
+
+// readAll reads body, whose length is known if it is above 0.
+func readAll(body io.Reader, length, max int64) ([]byte, error) {
+	tooLarge := func() error {
+		return refuse("it is larger than the %d bytes (MaxBody) that may be held in memory", max)
+	}
+	if length > max {
+		return nil, tooLarge()
+	}
+	var buf bytes.Buffer
+	if length > 0 {
+		buf.Grow(int(length) + bytes.MinRead) // the spare room lets ReadFrom see the end without growing
+	}
+	max = min(max, math.MaxInt64-1)
+	if _, err := buf.ReadFrom(io.LimitReader(body, max+1)); err != nil {
+		return nil, readError(err)
+	}
+	switch size := int64(buf.Len()); {
+	case size > max:
+		return nil, tooLarge()
+	case length > 0 && size != length:
+		return nil, fmt.Errorf("connectorauth: the request's ContentLength is %d but its body has %d bytes", length, size)
+	}
+	return buf.Bytes(), nil
+}
+
+// readError reports that the caller's body could not be read.
+func readError(err error) error {
+	return fmt.Errorf("connectorauth: reading the request's body: %w", err)
+}
+
+// SetBody makes body the body of req: Body, ContentLength and GetBody agree,
+// and req's own TransferEncoding is dropped. A nil or empty body means none. It
+// does not close the previous Body. body must not be modified afterwards.
+//
+// A request with trailers keeps an unknown length, because HTTP/1.1 sends
+// trailers after a chunked body only.
+func SetBody(req *http.Request, body []byte) {
+	req.TransferEncoding = nil
+	req.Header.Del("Content-Length")
+	req.Header.Del("Transfer-Encoding")
+	req.GetBody = func() (io.ReadCloser, error) {
+		if len(body) == 0 {
+			return http.NoBody, nil
+		}
+		return io.NopCloser(bytes.NewReader(body)), nil
+	}
+	req.Body, _ = req.GetBody()
+	req.ContentLength = int64(len(body))
+	if len(body) > 0 && len(req.Trailer) > 0 {
+		req.ContentLength = -1
+	}
+}
+
+// noBody reports whether req certainly has no body.
+func noBody(req *http.Request) bool {
+	return req.Body == nil || req.Body == http.NoBody
+}
+
+// dropBody closes the body of req and leaves req without one, so that nobody
+// closes it again.
+func dropBody(req *http.Request) {
+	if !noBody(req) {
+		req.Body.Close()
+	}
+	SetBody(req, nil)
+}

@@ -1,0 +1,247 @@
+package inject
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/xml"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+)
+
+// spliceXML returns the XML document body with the fields in it, as elements
+// below the root; all other bytes stay as they are. An element that a field
+// has is found by its local name, whatever its namespace: it keeps its tags and
+// gets the field's text as its content, and is removed where it is repeated.
+// What is missing is inserted after the start tag of its parent, with the
+// parent's prefix, so that it joins the parent's namespace.
+func (f *Fields) spliceXML(body []byte) ([]byte, error) {
+	switch {
+	case f.xmlErr != nil:
+		return nil, refuse("%w", f.xmlErr)
+	case len(body) == 0:
+		return nil, refuse("only the caller knows the root element of an XML document: send one, if only <root/>")
+	}
+	s := xmlSplicer{data: body, decoder: xml.NewDecoder(bytes.NewReader(body))}
+	if err := s.document(&f.root); err != nil {
+		return nil, err
+	}
+	return s.result(), nil
+}
+
+// An xmlSplicer reads an XML document once and collects the changes to it.
+type xmlSplicer struct {
+	data    []byte
+	decoder *xml.Decoder
+	start   int // where the last token starts
+	end     int // where it ends
+	edits   []xmlEdit
+}
+
+// An xmlEdit puts text in the place of the bytes from start to end.
+type xmlEdit struct {
+	start, end int
+	text       string
+}
+
+// result returns the document with the edits, which do not overlap.
+func (s *xmlSplicer) result() []byte {
+	slices.SortFunc(s.edits, func(a, b xmlEdit) int { return cmp.Compare(a.start, b.start) })
+	size := len(s.data)
+	for _, e := range s.edits {
+		size += len(e.text)
+	}
+	out := make([]byte, 0, size)
+	copied := 0
+	for _, e := range s.edits {
+		out = append(append(out, s.data[copied:e.start]...), e.text...)
+		copied = e.end
+	}
+	return append(out, s.data[copied:]...)
+}
+
+// document reads the whole document and puts the children of n into its root.
+func (s *xmlSplicer) document(n *node) error {
+	for root := false; ; {
+		token, err := s.next()
+		switch t := token.(type) {
+		case nil:
+			if err == io.EOF && root {
+				return nil
+			}
+			return s.malformed(err)
+		case xml.StartElement:
+			if root {
+				return refuse("the XML document has a second root element at byte %d: send one", s.start)
+			}
+			root = true
+			err = s.element(n)
+		case xml.CharData:
+			if len(bytes.TrimSpace(bytes.TrimPrefix(t, []byte(utf8BOM)))) > 0 {
+				err = s.malformed(nil)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// element reads the element whose start tag has just been read, and puts the
+// children of n into it. It calls itself for those children only.
+func (s *xmlSplicer) element(n *node) error {
+	inside := s.inside()
+	found := make([]bool, len(n.children))
+	for {
+		token, err := s.next()
+		switch t := token.(type) {
+		case nil:
+			return s.malformed(err)
+		case xml.EndElement:
+			var missing strings.Builder
+			for i, c := range n.children {
+				if !found[i] {
+					c.writeXML(&missing, inside.prefix)
+				}
+			}
+			s.insert(inside, inside.start, missing.String())
+			return nil
+		case xml.StartElement:
+			i := slices.IndexFunc(n.children, func(c *node) bool { return c.name == t.Name.Local })
+			if i < 0 {
+				err = s.skip()
+			} else {
+				err = s.child(n.children[i], found[i])
+				found[i] = true
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// child reads an element that is on the way to a field, and whose start tag
+// has just been read, and puts the field in. found tells that its parent had
+// the same element before.
+func (s *xmlSplicer) child(n *node, found bool) error {
+	start, inside := s.start, s.inside()
+	if len(n.children) > 0 {
+		if found {
+			return refuse("byte %d of the XML document repeats an element that fields go into: send it once", start)
+		}
+		return s.element(n)
+	}
+	if err := s.skip(); err != nil {
+		return err
+	}
+	if found {
+		s.edits = append(s.edits, xmlEdit{start, s.end, ""})
+	} else {
+		s.insert(inside, s.start, n.text)
+	}
+	return nil
+}
+
+// An xmlInside is the place between the tags of an element.
+type xmlInside struct {
+	name   string // as the tag spells it
+	prefix string // of the name, with the colon
+	start  int    // where the start tag ends
+	empty  bool   // it is an empty-element tag, <name/>
+}
+
+// inside returns the inside of the element whose start tag is the last token.
+func (s *xmlSplicer) inside() xmlInside {
+	tag := s.data[s.start+1 : s.end-1]
+	in := xmlInside{start: s.end, empty: tag[len(tag)-1] == '/'}
+	if i := bytes.IndexAny(tag, " \t\r\n/"); i >= 0 {
+		tag = tag[:i]
+	}
+	in.name = string(tag)
+	in.prefix = in.name[:strings.IndexByte(in.name, ':')+1]
+	return in
+}
+
+// insert puts text in the place of what is between the start tag and end.
+func (s *xmlSplicer) insert(in xmlInside, end int, text string) {
+	switch {
+	case in.empty && text != "":
+		s.edits = append(s.edits, xmlEdit{in.start - len("/>"), in.start, ">" + text + "</" + in.name + ">"})
+	case !in.empty:
+		s.edits = append(s.edits, xmlEdit{in.start, end, text})
+	}
+}
+
+// writeXML writes n and what is below it as elements with the given prefix.
+func (n *node) writeXML(b *strings.Builder, prefix string) {
+	b.WriteString("<" + prefix + n.name + ">" + n.text)
+	for _, c := range n.children {
+		c.writeXML(b, prefix)
+	}
+	b.WriteString("</" + prefix + n.name + ">")
+}
+
+// skip reads to the end of the element whose start tag has just been read.
+func (s *xmlSplicer) skip() error {
+	for depth := 1; depth > 0; {
+		token, err := s.next()
+		switch token.(type) {
+		case nil:
+			return s.malformed(err)
+		case xml.StartElement:
+			if depth++; depth > maxDepth {
+				return refuse("the XML document is nested more than %d deep at byte %d: send a flatter one", maxDepth, s.start)
+			}
+		case xml.EndElement:
+			depth--
+		}
+	}
+	return nil
+}
+
+// next reads a token. Without a token there is an error.
+func (s *xmlSplicer) next() (xml.Token, error) {
+	s.start = int(s.decoder.InputOffset())
+	token, err := s.decoder.Token()
+	s.end = int(s.decoder.InputOffset())
+	if _, ok := token.(xml.Directive); ok {
+		return nil, errDTD
+	}
+	return token, err
+}
+
+var errDTD = errors.New("a document type declaration")
+
+// malformed returns the refusal of a document that cannot be read any further.
+// It leaves out the text of err, which quotes the document.
+func (s *xmlSplicer) malformed(err error) error {
+	if err == errDTD {
+		return refuse("the XML document has a document type declaration at byte %d, which may define entities: leave it out", s.start)
+	}
+	return refuse("the XML document is malformed, or not UTF-8, at byte %d: send a valid one in UTF-8", s.start)
+}
+
+// checkXML refuses a field that cannot be written in XML.
+func checkXML(path []string, value string) error {
+	for _, name := range path {
+		token, _ := xml.NewDecoder(strings.NewReader("<" + name + "/>")).Token()
+		if start, ok := token.(xml.StartElement); !ok || start.Name.Local != name || strings.Contains(name, ":") {
+			return errors.New("the key is not the name of an XML element: use letters, digits, hyphens and underscores, without a prefix")
+		}
+	}
+	if i := strings.IndexFunc(value, func(r rune) bool {
+		return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF
+	}); i >= 0 {
+		return errors.New("the value has a character that XML cannot carry: encode it, for instance as base64")
+	}
+	return nil
+}
+
+// xmlText returns s as the text of an element.
+func xmlText(s string) string {
+	var b strings.Builder
+	xml.EscapeText(&b, []byte(s)) // a Builder cannot fail
+	return b.String()
+}
