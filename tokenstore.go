@@ -3,6 +3,9 @@ package connectorauth
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"sync"
 )
 
@@ -37,6 +40,24 @@ type SharedTokenStore interface {
 	// CompareAndSwap stores new under key if the current value equals old, and
 	// reports whether it did. A nil old means that key must be absent.
 	CompareAndSwap(ctx context.Context, key string, old, new []byte) (swapped bool, err error)
+}
+
+// tokenVersion is that of the values that connectors save. A program refuses
+// what a later one wrote.
+const tokenVersion = 1
+
+// decodeStored reads a value that a connector saved into t, of which version is
+// a field. Its errors do not quote the value.
+func decodeStored(stored []byte, t any, version *int) error {
+	dec := json.NewDecoder(bytes.NewReader(stored))
+	dec.UseNumber() // as in a fresh answer
+	if dec.Decode(t) != nil || *version < 1 {
+		return errors.New("it is not a token that this library saved")
+	}
+	if *version > tokenVersion {
+		return fmt.Errorf("it has version %d, and this program knows versions up to %d; update the program", *version, tokenVersion)
+	}
+	return nil
 }
 
 // MemoryStore is a [SharedTokenStore] in memory: connectors of one process
