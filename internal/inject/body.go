@@ -111,11 +111,16 @@ func noBody(req *http.Request) bool {
 	return req.Body == nil || req.Body == http.NoBody
 }
 
-// dropBody closes the body of req and leaves req without one, so that nobody
-// closes it again.
-func dropBody(req *http.Request) {
+// closeBody closes the body of req, if it has one.
+func closeBody(req *http.Request) {
 	if !noBody(req) {
 		req.Body.Close()
 	}
+}
+
+// dropBody closes the body of req and leaves req without one, so that nobody
+// closes it again.
+func dropBody(req *http.Request) {
+	closeBody(req)
 	SetBody(req, nil)
 }

@@ -306,7 +306,7 @@ func (f *Fields) apply(req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	dropBody(req) // ReadBody may have left the caller's body as it was
+	closeBody(req) // ReadBody may have left the caller's body as it was
 	SetBody(req, body)
 	if len(old) == 0 && contentType == "" {
 		setContentType(req, created)
