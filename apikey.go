@@ -29,9 +29,8 @@ type APIKeyConfig struct {
 type APIKey struct{ *guarded }
 
 // NewAPIKey returns a connector that adds a key to each request, in place of
-// any value that the request already has there. In a body, the key goes into
-// the JSON objects and forms of POST, PUT and PATCH requests; others are refused
-// with [ErrBodyNotInjectable].
+// any value that the request already has there. InBody works as the one field of
+// [NewAuthFields] does, in POST, PUT and PATCH requests.
 func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
 	if config.Name == "" && config.In == InHeader {
 		config.Name = "Authorization"

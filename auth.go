@@ -1,3 +1,74 @@
+// Package connectorauth turns a connector, which is one account's way into one
+// service, into an ordinary *http.Client that is authenticated, stays
+// authenticated, and never hands its credentials to anyone else.
+//
+// Make a connector, wrap a client, use it:
+//
+//	connector, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{
+//		Key:    "the key",
+//		Prefix: "Bearer ",
+//		Hosts:  []string{"api.example.com"},
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	client := connectorauth.NewClient(connector, http.DefaultClient)
+//	resp, err := client.Get("https://api.example.com/v1/orders")
+//
+// # Choosing a connector
+//
+// The service's documentation tells which one it is. A key or token that you
+// were given and that goes into a header, the query, a cookie or the body:
+// [NewAPIKey]. A user name and password: [NewBasic]. A client ID and secret with
+// a token URL: [NewOAuth2], with the grant that fits: [ClientCredentials] where
+// the program acts for itself, [AuthorizationCode] where it acts for an account
+// owner, [PasswordCredentials] where nothing else is offered. A consumer key and
+// requests that are signed: [NewOAuth1]. Fields inside each message:
+// [NewAuthFields]. Nothing: [None]. Something else: [NewCustom].
+//
+// # Consent
+//
+// OAuth1 and OAuth2's authorization code send the account owner to the provider
+// and get them back with a callback: Begin returns where to send the browser and
+// a pending value to keep for it, Finish takes both back. Package consent does
+// this for a web application, with a popup, and for a command-line program.
+//
+// # Keeping tokens
+//
+// Without a [TokenStore] a token lives and dies with its connector. With one,
+// tokens survive, and connectors with the same Store and Account share a token.
+// Providers that rotate refresh tokens revoke the account's grant when one is
+// used twice, so a store that several processes use must be a
+// [SharedTokenStore]: its lock lets one of them renew while the others wait for
+// the outcome. [MemoryStore] serves one process; package tokenstore has files for
+// one host, SQL databases for many, and encryption over any of them.
+//
+// A token is renewed in the background some time before it expires, or when the
+// API answers 401. However many requests wait for it, there is one token
+// request, and it goes on when they give up. What it brings is saved before it
+// is used.
+//
+// # Where credentials are sent
+//
+// To the Hosts of the config. Without Hosts: to the origin (scheme, host and
+// port) of whatever you request, so give Hosts to a connector that is used with
+// URLs from elsewhere. A redirect away from there is followed without
+// credentials, and so is the rest of its chain, even back home; a direct request
+// elsewhere fails with [ErrHostNotAllowed]. Plain http is refused, except to
+// loopback and to origins that Hosts lists as http.
+//
+// Requests are never modified: credentials go into a copy, in place of any that
+// the request already has in the same place, and the response's Request is the
+// original.
+//
+// # Errors
+//
+// Constructors check their config and make no request. Errors of requests come
+// wrapped in a *url.Error by http.Client; errors.Is and errors.As see through it.
+// [ErrReauthRequired] means that only the account owner can help. A [*TokenError]
+// says what the token endpoint answered, and whether trying later may help. A
+// 401 that could not be mended for now is returned as it is. No error, event or
+// formatted value holds a credential.
 package connectorauth
 
 import (

@@ -38,10 +38,11 @@ type AuthField struct {
 	// Name is the label under which the account owner knows the field, such as
 	// "Account number". It is not sent. Empty means Key.
 	Name string
-	// Key is where the value goes; required. A form's field has just this name.
-	// In JSON, "token" is a member of the top-level object, "auth.token" one of
-	// the object auth (created if absent), and a key that begins with a slash is
-	// a JSON Pointer (RFC 6901): "/auth.token" is a member with a dot in its name.
+	// Key is where the value goes; required. In forms and multipart it is the
+	// name. In JSON and XML, "token" is a member of the top-level object or
+	// element, "auth.token" one of auth (created if absent), and a key that begins
+	// with a slash is a JSON Pointer (RFC 6901): "/auth.token" is a member with a
+	// dot in its name.
 	Key string
 	// Type says how Value is spelled; empty means FieldText.
 	Type FieldType
@@ -75,9 +76,19 @@ type AuthFields struct {
 }
 
 // NewAuthFields returns a connector that puts fields into the body of each
-// request: into JSON objects and forms, in place of any field that is already
-// there, all other bytes untouched. A body that cannot carry them is refused
-// with [ErrBodyNotInjectable] and nothing is sent.
+// request, in place of any that the body already has, all other bytes untouched:
+//
+//   - JSON must be an object. A field is replaced where it stands, or comes last.
+//   - In a form, the fields come last.
+//   - In multipart, which is streamed and never held in memory, each field is a
+//     part of its own, before the others. A later part of the same name makes the
+//     request fail, because its announced length has no room for leaving it out.
+//   - In XML, a field is an element below the root, or at the path in Key.
+//   - A request without a body gets one, in the format of Body or a form.
+//
+// A body that cannot carry the fields is refused with [ErrBodyNotInjectable]:
+// one of another format, without a Content-Type, with a Content-Encoding, or
+// with a digest that would no longer match. Nothing is sent then.
 func NewAuthFields(config AuthFieldsConfig) (*AuthFields, error) {
 	c, err := newAuthFields(config)
 	if err := configError("AuthFieldsConfig", err); err != nil {
