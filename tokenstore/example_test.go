@@ -1,0 +1,38 @@
+package tokenstore_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/connectorauth/connectorauth/tokenstore"
+)
+
+func ExampleNewSealed() {
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	files, err := tokenstore.NewFile(filepath.Join(dir, "tokens"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	secret := make([]byte, 32) // keep it where the tokens are not
+	rand.Read(secret)
+	store, err := tokenstore.NewSealed(files, tokenstore.Key{ID: "2026-01", Secret: secret})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	ctx := context.Background()
+	if err := store.Save(ctx, "alice/mail", []byte("a token")); err != nil {
+		log.Fatal(err)
+	}
+	value, ok, err := store.Load(ctx, "alice/mail")
+	fmt.Printf("%s %v %v\n", value, ok, err)
+	// Output: a token true <nil>
+}

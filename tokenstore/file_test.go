@@ -1,0 +1,171 @@
+package tokenstore_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/connectorauth/connectorauth/tokenstore"
+	"github.com/connectorauth/connectorauth/tokenstore/tokenstoretest"
+)
+
+func TestFile(t *testing.T) {
+	dir := newDir(t)
+	tokenstoretest.Run(t, func(t *testing.T) tokenstore.Store { return openFile(t, dir) })
+}
+
+func TestFileSurvivesChangeOfWorkingDirectory(t *testing.T) {
+	t.Chdir(t.TempDir())
+	store := openFile(t, "tokens")
+	require.NoError(t, store.Save(t.Context(), "k", []byte("v")))
+	t.Chdir(t.TempDir())
+	_, ok, err := store.Load(t.Context(), "k")
+	require.NoError(t, err)
+	assert.True(t, ok)
+}
+
+func TestFileNeedsADirectory(t *testing.T) {
+	_, err := tokenstore.NewFile("")
+	assert.Error(t, err)
+
+	path := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	_, err = tokenstore.NewFile(path)
+	assert.ErrorContains(t, err, path)
+}
+
+func TestFileDoesNotTakeAMissingDirectoryForAnAbsentKey(t *testing.T) {
+	dir := newDir(t)
+	store := openFile(t, dir)
+	require.NoError(t, os.RemoveAll(dir))
+	_, _, err := store.Load(t.Context(), "alice")
+	assert.ErrorContains(t, err, `"alice"`)
+	assert.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestFileDamage(t *testing.T) {
+	const value = "a value\nof two lines"
+	dir := newDir(t)
+	store := openFile(t, dir)
+	require.NoError(t, store.Save(t.Context(), "alice", []byte(value)))
+	path := valueFile(t, dir, "alice")
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, store.Save(t.Context(), "bob", []byte(value)))
+	bobs, err := os.ReadFile(valueFile(t, dir, "bob"))
+	require.NoError(t, err)
+
+	damages := map[string][]byte{
+		"longer":           append(append([]byte{}, whole...), 'x'),
+		"of another key":   bobs,
+		"of another kind":  []byte(`{"access_token":"x"}`),
+		"of zeros":         make([]byte, len(whole)),
+		"of a new version": []byte("connectorauth-token 2 something else\n"),
+	}
+	for length := range whole {
+		damages[fmt.Sprintf("cut to %d bytes", length)] = whole[:length]
+	}
+	for i := range whole {
+		changed := append([]byte{}, whole...)
+		changed[i] ^= 1
+		damages[fmt.Sprintf("changed at %d", i)] = changed
+	}
+	for name, data := range damages {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, os.WriteFile(path, data, 0o600))
+			_, ok, err := store.Load(t.Context(), "alice")
+			assert.ErrorContains(t, err, `"alice"`)
+			assert.False(t, ok)
+			assert.NotContains(t, err.Error(), "two lines")
+			for _, old := range [][]byte{nil, {}, []byte(value)} {
+				swapped, err := store.CompareAndSwap(t.Context(), "alice", old, []byte("new"))
+				assert.ErrorContains(t, err, `"alice"`)
+				assert.False(t, swapped)
+			}
+			left, err := os.ReadFile(path)
+			require.NoError(t, err)
+			assert.Equal(t, data, left, "overwritten by CompareAndSwap")
+		})
+	}
+	require.NoError(t, store.Delete(t.Context(), "alice"))
+	_, ok, err := store.Load(t.Context(), "alice")
+	require.NoError(t, err)
+	assert.False(t, ok)
+
+	require.NoError(t, os.WriteFile(path, whole[:9], 0o600))
+	require.NoError(t, store.Save(t.Context(), "alice", []byte("connected again")))
+	got, _, err := store.Load(t.Context(), "alice")
+	require.NoError(t, err)
+	assert.Equal(t, "connected again", string(got))
+}
+
+func TestFileNames(t *testing.T) {
+	dir := newDir(t)
+	store := openFile(t, dir)
+	for _, key := range []string{"Tenant-1/GitHub", "../../etc/passwd", strings.Repeat("🔑", 1000), "CON", ""} {
+		require.NoError(t, store.Save(t.Context(), key, nil))
+		unlock, err := store.Lock(t.Context(), key)
+		require.NoError(t, err)
+		unlock()
+	}
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Len(t, entries, 5*3)
+	for _, entry := range entries {
+		assert.Regexp(t, `^([a-z0-9_]{0,40}-)?[0-9a-f]{64}\.(token|lock|lease)$`, entry.Name())
+	}
+	assert.Regexp(t, `^tenant_1_github-`, filepath.Base(valueFile(t, dir, "Tenant-1/GitHub")))
+}
+
+func newDir(t testing.TB) string { return filepath.Join(t.TempDir(), "tokens") }
+
+func openFile(t testing.TB, dir string) *tokenstore.File {
+	t.Helper()
+	store, err := tokenstore.NewFile(dir)
+	require.NoError(t, err)
+	return store
+}
+
+// valueFile finds the file of a saved key.
+func valueFile(t *testing.T, dir, key string) string {
+	t.Helper()
+	readable := strings.NewReplacer("/", "_", "-", "_").Replace(strings.ToLower(key))
+	found, err := filepath.Glob(filepath.Join(dir, readable+"-*.token"))
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	return found[0]
+}
+
+func BenchmarkFile(b *testing.B) {
+	store := openFile(b, newDir(b))
+	value := []byte(strings.Repeat("v", 2000))
+	b.Run("Save", func(b *testing.B) {
+		for b.Loop() {
+			require.NoError(b, store.Save(b.Context(), "k", value))
+		}
+	})
+	b.Run("Load", func(b *testing.B) {
+		for b.Loop() {
+			_, _, err := store.Load(b.Context(), "k")
+			require.NoError(b, err)
+		}
+	})
+	b.Run("CompareAndSwap", func(b *testing.B) {
+		for b.Loop() {
+			_, err := store.CompareAndSwap(b.Context(), "k", value, value)
+			require.NoError(b, err)
+		}
+	})
+	b.Run("Lock", func(b *testing.B) {
+		for b.Loop() {
+			unlock, err := store.Lock(b.Context(), "k")
+			require.NoError(b, err)
+			unlock()
+		}
+	})
+}

@@ -1,0 +1,55 @@
+package tokenstore
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+	"unsafe"
+)
+
+var (
+	kernel32     = syscall.NewLazyDLL("kernel32.dll")
+	lockFileEx   = kernel32.NewProc("LockFileEx")
+	unlockFileEx = kernel32.NewProc("UnlockFileEx")
+)
+
+const (
+	exclusiveNow = 0x2 | 0x1 // LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY
+
+	errSharingViolation = syscall.Errno(32)
+	errLockViolation    = syscall.Errno(33)
+)
+
+// tryLock locks the first byte of f. Windows unlocks it some time after its
+// holder died, or at once in unlockAndClose.
+func tryLock(f *os.File) (locked bool, err error) {
+	var offset syscall.Overlapped
+	ok, _, err := lockFileEx.Call(f.Fd(), exclusiveNow, 0, 1, 0, uintptr(unsafe.Pointer(&offset)))
+	if ok != 0 {
+		return true, nil
+	}
+	if errors.Is(err, errLockViolation) || errors.Is(err, syscall.ERROR_IO_PENDING) {
+		return false, nil
+	}
+	return false, os.NewSyscallError("LockFileEx", err)
+}
+
+func unlockAndClose(f *os.File) {
+	var offset syscall.Overlapped
+	unlockFileEx.Call(f.Fd(), 0, 1, 0, uintptr(unsafe.Pointer(&offset)))
+	f.Close()
+}
+
+// private is true: Windows decides by the directory's access list, which Go
+// does not show as mode bits.
+func private(fs.FileMode) bool { return true }
+
+// syncDir does nothing: Windows cannot sync a directory, and NTFS journals names.
+func syncDir(string) error { return nil }
+
+// inUse reports whether an operation failed because another process has the
+// file open at this moment.
+func inUse(err error) bool {
+	return errors.Is(err, errSharingViolation) || errors.Is(err, syscall.ERROR_ACCESS_DENIED)
+}

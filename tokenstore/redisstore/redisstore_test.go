@@ -1,0 +1,172 @@
+package redisstore_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/connectorauth/connectorauth/internal/replicas"
+	"github.com/connectorauth/connectorauth/tokenstore"
+	"github.com/connectorauth/connectorauth/tokenstore/redisstore"
+	"github.com/connectorauth/connectorauth/tokenstore/tokenstoretest"
+)
+
+func TestMain(m *testing.M) {
+	replicas.Main(openReplica)
+	if child := os.Getenv("REDISSTORE_TEST_CHILD"); child != "" {
+		runChild(child)
+		return
+	}
+	code := m.Run()
+	if server != nil {
+		server.Process.Kill()
+		server.Wait()
+	}
+	os.Exit(code)
+}
+
+func TestStore(t *testing.T) {
+	tokenstoretest.Run(t, func(t *testing.T) tokenstore.Store { return open(t, 0) })
+	tokenstoretest.RunLease(t, func(t *testing.T, lease time.Duration) tokenstore.SharedStore { return open(t, lease) })
+}
+
+func TestSealedStore(t *testing.T) {
+	tokenstoretest.Run(t, func(t *testing.T) tokenstore.Store {
+		sealed, err := tokenstore.NewSealed(open(t, 0), tokenstore.Key{ID: "k", Secret: []byte(strings.Repeat("k", 32))})
+		require.NoError(t, err)
+		return sealed
+	})
+}
+
+func TestStorePrefix(t *testing.T) {
+	client := redis.NewClient(&redis.Options{Addr: address(t)})
+	defer client.Close()
+	store, err := redisstore.New(redisstore.Config{Client: client, Prefix: "mine:"})
+	require.NoError(t, err)
+	other := open(t, 0)
+
+	require.NoError(t, store.Save(t.Context(), "prefix", []byte("v")))
+	got, err := client.Get(t.Context(), "mine:token:prefix").Result()
+	require.NoError(t, err)
+	assert.Equal(t, "v", got)
+	_, ok, err := other.Load(t.Context(), "prefix")
+	require.NoError(t, err)
+	assert.False(t, ok)
+}
+
+func TestStoreErrorNamesTheKey(t *testing.T) {
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
+	defer client.Close()
+	store, err := redisstore.New(redisstore.Config{Client: client})
+	require.NoError(t, err)
+	_, _, err = store.Load(t.Context(), "alice")
+	assert.ErrorContains(t, err, `redisstore: load "alice"`)
+	err = store.Save(t.Context(), "alice", []byte("canary"))
+	assert.ErrorContains(t, err, `redisstore: save "alice"`)
+	assert.NotContains(t, err.Error(), "canary")
+	_, err = store.Lock(t.Context(), "alice")
+	assert.ErrorContains(t, err, `redisstore: lock "alice"`)
+}
+
+func TestNewChecksItsConfig(t *testing.T) {
+	_, err := redisstore.New(redisstore.Config{})
+	assert.ErrorContains(t, err, "Config.Client")
+	client := redis.NewClient(&redis.Options{})
+	defer client.Close()
+	for _, lease := range []time.Duration{-1, time.Microsecond} {
+		_, err = redisstore.New(redisstore.Config{Client: client, Lease: lease})
+		assert.ErrorContains(t, err, "Config.Lease")
+	}
+}
+
+func open(t testing.TB, lease time.Duration) *redisstore.Store {
+	t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: address(t), ContextTimeoutEnabled: true})
+	t.Cleanup(func() { client.Close() })
+	store, err := redisstore.New(redisstore.Config{Client: client, Lease: lease})
+	require.NoError(t, err)
+	return store
+}
+
+// server is the Redis that startServer started, until TestMain ends it.
+var server *exec.Cmd
+
+var startServer = sync.OnceValues(func() (address string, err error) {
+	if address := os.Getenv("CONNECTORAUTH_TEST_REDIS"); address != "" {
+		return address, nil
+	}
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		return "", err
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	free.Close()
+	_, port, _ := net.SplitHostPort(free.Addr().String())
+	server = exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
+	if err := server.Start(); err != nil {
+		return "", err
+	}
+	for range 200 {
+		conn, err := net.Dial("tcp", free.Addr().String())
+		if err == nil {
+			conn.Close()
+			return free.Addr().String(), nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return "", fmt.Errorf("redis-server does not listen on %s", free.Addr())
+})
+
+// address is where a Redis server listens; without one the test is skipped.
+func address(t testing.TB) string {
+	t.Helper()
+	address, err := startServer()
+	if err != nil {
+		if os.Getenv("CONNECTORAUTH_TEST_REQUIRE") == "1" {
+			t.Fatalf("no Redis: %v", err)
+		}
+		t.Skipf("no Redis (%v): install redis-server or set CONNECTORAUTH_TEST_REDIS=host:port", err)
+	}
+	return address
+}
+
+func BenchmarkStore(b *testing.B) {
+	store := open(b, 0)
+	value := []byte(strings.Repeat("v", 2000))
+	b.Run("Save", func(b *testing.B) {
+		for b.Loop() {
+			require.NoError(b, store.Save(b.Context(), "k", value))
+		}
+	})
+	b.Run("Load", func(b *testing.B) {
+		for b.Loop() {
+			_, _, err := store.Load(b.Context(), "k")
+			require.NoError(b, err)
+		}
+	})
+	b.Run("CompareAndSwap", func(b *testing.B) {
+		for b.Loop() {
+			_, err := store.CompareAndSwap(b.Context(), "k", value, value)
+			require.NoError(b, err)
+		}
+	})
+	b.Run("Lock", func(b *testing.B) {
+		for b.Loop() {
+			unlock, err := store.Lock(b.Context(), "k")
+			require.NoError(b, err)
+			unlock()
+		}
+	})
+}

@@ -1,0 +1,153 @@
+package tokenstore
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// A Key seals values in [NewSealed]. It does not print its secret.
+type Key struct {
+	// ID names the key in what it seals: 1 to 255 bytes, unique, not secret.
+	ID string
+	// Secret is 32 random bytes, as from "openssl rand 32".
+	Secret []byte `json:"-"`
+}
+
+// Format writes the ID for every verb.
+func (k Key) Format(f fmt.State, verb rune) { fmt.Fprintf(f, "{ID:%q Secret:[redacted]}", k.ID) }
+
+// NewSealed returns a store that encrypts values with AES-256-GCM before they
+// reach inner, and decrypts them on the way back. Keys and their number stay
+// visible. The result is a [SharedStore] if inner is one.
+//
+// The first key seals; all keys open. To replace a key, put the new one first,
+// and drop the old one when every value has been sealed again: a renewal does
+// that, and so does a CompareAndSwap of a value with itself. One key is good
+// for 2^32 values.
+//
+// A value belongs to its key in the store and cannot be moved to another. One
+// that was changed, moved, sealed with an unknown key, or never sealed is an
+// error that names its key.
+func NewSealed(inner Store, keys ...Key) (Store, error) {
+	if inner == nil || len(keys) == 0 {
+		return nil, errors.New("tokenstore: NewSealed needs a store and at least one key")
+	}
+	s := &sealed{inner: inner, keys: make(map[string]cipher.AEAD), first: keys[0].ID}
+	for _, k := range keys {
+		if len(k.ID) == 0 || len(k.ID) > 255 {
+			return nil, errors.New("tokenstore: Key.ID must have 1 to 255 bytes")
+		}
+		if s.keys[k.ID] != nil {
+			return nil, fmt.Errorf("tokenstore: two keys have the ID %q", k.ID)
+		}
+		if len(k.Secret) != 32 {
+			return nil, fmt.Errorf("tokenstore: the secret of key %q has %d bytes, not 32", k.ID, len(k.Secret))
+		}
+		block, err := aes.NewCipher(k.Secret)
+		if err != nil {
+			return nil, fmt.Errorf("tokenstore: key %q: %w", k.ID, err)
+		}
+		if s.keys[k.ID], err = cipher.NewGCMWithRandomNonce(block); err != nil {
+			return nil, fmt.Errorf("tokenstore: key %q: %w", k.ID, err)
+		}
+	}
+	if shared, ok := inner.(SharedStore); ok {
+		return &sealedShared{sealed: s, shared: shared}, nil
+	}
+	return s, nil
+}
+
+// sealed is the result of NewSealed. A sealed value is
+//
+//	format (1 byte) | length of the key's ID (1 byte) | ID | nonce (12 bytes) | ciphertext | tag (16 bytes)
+//
+// where everything up to the ID is authenticated together with the store's key.
+type sealed struct {
+	inner Store
+	keys  map[string]cipher.AEAD // by ID
+	first string                 // the ID of the key that seals
+}
+
+const sealedFormat = 1
+
+func (s *sealed) Load(ctx context.Context, key string) (value []byte, ok bool, err error) {
+	envelope, ok, err := s.inner.Load(ctx, key)
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	if value, err = s.open(key, envelope); err != nil {
+		return nil, false, fail("open", key, err)
+	}
+	return value, true, nil
+}
+
+func (s *sealed) Save(ctx context.Context, key string, value []byte) error {
+	return s.inner.Save(ctx, key, s.seal(key, value))
+}
+
+func (s *sealed) Delete(ctx context.Context, key string) error { return s.inner.Delete(ctx, key) }
+
+func (s *sealed) seal(key string, value []byte) []byte {
+	header := append([]byte{sealedFormat, byte(len(s.first))}, s.first...)
+	box := s.keys[s.first].Seal(nil, nil, value, slices.Concat(header, []byte(key)))
+	return slices.Concat(header, box)
+}
+
+func (s *sealed) open(key string, envelope []byte) (value []byte, err error) {
+	if len(envelope) < 2 || envelope[0] != sealedFormat || len(envelope) < 2+int(envelope[1]) {
+		return nil, errors.New("the value is not sealed: delete it, or save it again through this store")
+	}
+	end := 2 + int(envelope[1])
+	header, box := envelope[:end], envelope[end:]
+	id := string(header[2:])
+	aead := s.keys[id]
+	if aead == nil {
+		return nil, fmt.Errorf("the value is sealed with the key %q: give that to NewSealed", id)
+	}
+	value, err = aead.Open([]byte{}, nil, box, slices.Concat(header, []byte(key)))
+	if err != nil {
+		return nil, fmt.Errorf("the value was changed, or moved from another key, or key %q has another secret", id)
+	}
+	return value, nil
+}
+
+// sealedShared is sealed over a store that processes share.
+type sealedShared struct {
+	*sealed
+	shared SharedStore
+}
+
+func (s *sealedShared) Lock(ctx context.Context, key string) (unlock func(), err error) {
+	return s.shared.Lock(ctx, key)
+}
+
+// CompareAndSwap opens the current value to compare it, as sealing old again
+// would give other bytes, and swaps the very bytes that it opened.
+func (s *sealedShared) CompareAndSwap(ctx context.Context, key string, old, new []byte) (swapped bool, err error) {
+	if old == nil {
+		return s.shared.CompareAndSwap(ctx, key, nil, s.seal(key, new))
+	}
+	for {
+		envelope, ok, err := s.shared.Load(ctx, key)
+		if err != nil || !ok {
+			return false, err
+		}
+		current, err := s.open(key, envelope)
+		if err != nil {
+			return false, fail("swap", key, err)
+		}
+		if subtle.ConstantTimeCompare(current, old) == 0 {
+			return false, nil
+		}
+		swapped, err := s.shared.CompareAndSwap(ctx, key, envelope, s.seal(key, new))
+		if swapped || err != nil {
+			return swapped, err
+		}
+		// Another process stored something, perhaps the same value sealed again.
+	}
+}

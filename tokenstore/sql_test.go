@@ -1,0 +1,34 @@
+package tokenstore_test
+
+import (
+	"database/sql"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/connectorauth/connectorauth/tokenstore"
+)
+
+// The tests with databases are in the module sqltest, which has the drivers.
+
+func TestNewSQLChecksItsConfig(t *testing.T) {
+	db := new(sql.DB)
+	for name, config := range map[string]tokenstore.SQLConfig{
+		"no database":     {Dialect: tokenstore.SQLite},
+		"no dialect":      {DB: db},
+		"unknown dialect": {DB: db, Dialect: 99},
+		"negative lease":  {DB: db, Dialect: tokenstore.SQLite, Lease: -1},
+		"quoted table":    {DB: db, Dialect: tokenstore.SQLite, Table: `a"b`},
+		"statement":       {DB: db, Dialect: tokenstore.SQLite, Table: "a; DROP TABLE b"},
+		"space":           {DB: db, Dialect: tokenstore.SQLite, Table: "a "},
+		"newline":         {DB: db, Dialect: tokenstore.SQLite, Table: "a\n"},
+		"two dots":        {DB: db, Dialect: tokenstore.SQLite, Table: "a.b.c"},
+		"digit first":     {DB: db, Dialect: tokenstore.SQLite, Table: "1a"},
+		"letter":          {DB: db, Dialect: tokenstore.SQLite, Table: "ä"},
+		"long table":      {DB: db, Dialect: tokenstore.SQLite, Table: strings.Repeat("a", 51)},
+	} {
+		_, err := tokenstore.NewSQL(t.Context(), config)
+		assert.ErrorContains(t, err, "tokenstore: SQLConfig.", name)
+	}
+}

@@ -1,0 +1,125 @@
+package sqltest
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite"
+
+	"github.com/connectorauth/connectorauth/tokenstore"
+)
+
+// An engine is a database with its driver and a way to connect.
+type engine struct {
+	name    string
+	driver  string
+	dialect tokenstore.Dialect
+	dsn     func(t testing.TB) string
+}
+
+var (
+	sqlite    = engine{"SQLite", "sqlite", tokenstore.SQLite, sqliteDSN}
+	sqliteWAL = engine{"SQLite with WAL", "sqlite", tokenstore.SQLite, func(t testing.TB) string {
+		return sqliteDSN(t) + "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)"
+	}}
+	postgres          = engine{"PostgreSQL", "pgx", tokenstore.PostgreSQL, postgresServer.dsn}
+	postgresElsewhere = engine{"PostgreSQL, serializable, in Tokyo", "pgx", tokenstore.PostgreSQL, func(t testing.TB) string {
+		dsn, err := url.Parse(postgresServer.dsn(t))
+		require.NoError(t, err)
+		query := dsn.Query()
+		query.Set("default_transaction_isolation", "serializable")
+		query.Set("timezone", "Asia/Tokyo")
+		query.Set("default_query_exec_mode", "simple_protocol") // as behind a connection pooler
+		dsn.RawQuery = query.Encode()
+		return dsn.String()
+	}}
+	mariadb          = engine{"MySQL", "mysql", tokenstore.MySQL, mysqlServer.dsn}
+	mariadbElsewhere = engine{"MySQL, counting found rows, in Tokyo", "mysql", tokenstore.MySQL, func(t testing.TB) string {
+		config, err := mysql.ParseDSN(mysqlServer.dsn(t))
+		require.NoError(t, err)
+		config.ClientFoundRows = true
+		config.InterpolateParams = true
+		config.Params = map[string]string{"time_zone": "'+09:00'", "sql_mode": "''"}
+		return config.FormatDSN()
+	}}
+
+	engines = []engine{sqlite, sqliteWAL, postgres, postgresElsewhere, mariadb, mariadbElsewhere}
+)
+
+func sqliteDSN(t testing.TB) string {
+	return "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "tokens.db"))
+}
+
+// A place is a table in a database, which a process opens by its exported
+// fields.
+type place struct {
+	Driver  string
+	Dialect tokenstore.Dialect
+	DSN     string
+	Table   string
+}
+
+// newPlace returns a place where no table is yet.
+func newPlace(t testing.TB, e engine) place {
+	p := place{e.driver, e.dialect, e.dsn(t), "test_" + strings.ToLower(rand.Text())}
+	if e.dialect != tokenstore.SQLite {
+		t.Cleanup(func() {
+			db, err := sql.Open(p.Driver, p.DSN)
+			require.NoError(t, err)
+			defer db.Close()
+			for _, table := range []string{p.Table, p.Table + "_leases"} {
+				_, err := db.Exec("DROP TABLE IF EXISTS " + table)
+				require.NoError(t, err)
+			}
+		})
+	}
+	return p
+}
+
+// open opens a store with connections of its own, as another process would.
+func (p place) open(t testing.TB, lease time.Duration) *tokenstore.SQL {
+	t.Helper()
+	store, db, err := p.connect(t.Context(), lease)
+	require.NoError(t, err)
+	t.Cleanup(func() { db.Close() })
+	return store
+}
+
+func (p place) connect(ctx context.Context, lease time.Duration) (*tokenstore.SQL, *sql.DB, error) {
+	db, err := sql.Open(p.Driver, p.DSN)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := tokenstore.NewSQL(ctx, tokenstore.SQLConfig{DB: db, Dialect: p.Dialect, Table: p.Table, Lease: lease})
+	if err != nil {
+		db.Close()
+		return nil, nil, err
+	}
+	return store, db, nil
+}
+
+// each runs test in every engine.
+func each(t *testing.T, test func(t *testing.T, e engine)) {
+	for _, e := range engines {
+		t.Run(e.name, func(t *testing.T) { test(t, e) })
+	}
+}
+
+// missing skips a test whose server is not there, or fails it.
+func missing(t testing.TB, what string, err error) {
+	t.Helper()
+	if os.Getenv("CONNECTORAUTH_TEST_REQUIRE") == "1" {
+		t.Fatalf("no %s: %v", what, err)
+	}
+	t.Skipf("no %s: %v", what, err)
+}

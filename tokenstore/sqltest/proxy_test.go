@@ -1,0 +1,121 @@
+package sqltest
+
+import (
+	"io"
+	"log"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A connection that breaks in the middle of a save leaves the old value or the
+// new one, and the store works again on the next connection.
+func TestConnectionResetWhileSaving(t *testing.T) {
+	mysql.SetLogger(log.New(io.Discard, "", 0)) // it would report every cut
+	for _, e := range []engine{postgres, mariadb} {
+		t.Run(e.name, func(t *testing.T) {
+			direct := newPlace(t, e)
+			through := direct
+			dsn, cut := proxied(t, e)
+			through.DSN = dsn
+			store, check := through.open(t, time.Second), direct.open(t, 0)
+			require.NoError(t, store.Save(t.Context(), "k", []byte("0")))
+			failed, last := 0, 0
+			for n := 1; n <= 100; n++ {
+				timer := time.AfterFunc(rand.N(3*time.Millisecond), cut)
+				saveErr := store.Save(t.Context(), "k", append([]byte(strconv.Itoa(n)), make([]byte, 100_000)...))
+				timer.Stop()
+				if saveErr != nil {
+					failed++
+					assert.ErrorContains(t, saveErr, `tokenstore: save "k"`)
+					time.Sleep(10 * time.Millisecond) // the server may still be at it
+				}
+				value, ok, err := check.Load(t.Context(), "k")
+				require.NoError(t, err)
+				require.True(t, ok)
+				stored, err := strconv.Atoi(strings.TrimRight(string(value), "\x00"))
+				require.NoError(t, err)
+				if saveErr == nil {
+					require.Equal(t, n, stored, "a value that was saved is gone")
+				} else {
+					require.Contains(t, []int{last, n}, stored)
+				}
+				last = stored
+			}
+			t.Logf("%d of 100 saves were cut off", failed)
+
+			for range 20 { // a lease whose answer is lost is given back, or runs out
+				timer := time.AfterFunc(rand.N(3*time.Millisecond), cut)
+				unlock, err := store.Lock(t.Context(), "k")
+				timer.Stop()
+				if err == nil {
+					unlock()
+				}
+			}
+			unlock, err := check.Lock(t.Context(), "k")
+			require.NoError(t, err)
+			unlock()
+		})
+	}
+}
+
+// proxied returns how to reach the server of e through a proxy, and a function
+// that resets all connections through it.
+func proxied(t *testing.T, e engine) (dsn string, cut func()) {
+	t.Helper()
+	var target string
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	switch e.driver {
+	case "pgx":
+		u, err := url.Parse(e.dsn(t))
+		require.NoError(t, err)
+		target, u.Host = u.Host, listener.Addr().String()
+		dsn = u.String()
+	case "mysql":
+		config, err := mysql.ParseDSN(e.dsn(t))
+		require.NoError(t, err)
+		target, config.Addr = config.Addr, listener.Addr().String()
+		dsn = config.FormatDSN()
+	}
+	var mu sync.Mutex
+	open := map[net.Conn]bool{}
+	cut = func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for conn := range open {
+			conn.(*net.TCPConn).SetLinger(0) // a reset rather than an end
+			conn.Close()
+		}
+		clear(open)
+	}
+	t.Cleanup(func() { listener.Close(); cut() })
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", target)
+			if err != nil {
+				client.Close()
+				continue
+			}
+			mu.Lock()
+			open[client], open[server] = true, true
+			mu.Unlock()
+			go func() { io.Copy(server, client); server.Close() }()
+			go func() { io.Copy(client, server); client.Close() }()
+		}
+	}()
+	return dsn, cut
+}

@@ -1,0 +1,34 @@
+//go:build unix
+
+package sqltest
+
+import (
+	"os"
+	"os/exec"
+	"os/user"
+	"strconv"
+	"syscall"
+)
+
+// runAs lets root run a server as its own account, as servers demand, and gives
+// it dir.
+func runAs(cmd *exec.Cmd, account, dir string) error {
+	cmd.Dir = dir
+	if os.Getuid() != 0 {
+		return nil
+	}
+	u, err := user.Lookup(account)
+	if err != nil {
+		return err
+	}
+	uid, err := strconv.Atoi(u.Uid)
+	if err != nil {
+		return err
+	}
+	gid, err := strconv.Atoi(u.Gid)
+	if err != nil {
+		return err
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	return os.Chown(dir, uid, gid)
+}

@@ -1,0 +1,172 @@
+package sqltest
+
+import (
+	"database/sql"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/connectorauth/connectorauth/tokenstore"
+	"github.com/connectorauth/connectorauth/tokenstore/tokenstoretest"
+)
+
+func TestSQL(t *testing.T) {
+	each(t, func(t *testing.T, e engine) {
+		p := newPlace(t, e)
+		tokenstoretest.Run(t, func(t *testing.T) tokenstore.Store { return p.open(t, 0) })
+		tokenstoretest.RunLease(t, func(t *testing.T, lease time.Duration) tokenstore.SharedStore { return p.open(t, lease) })
+	})
+}
+
+func TestSealedSQL(t *testing.T) {
+	each(t, func(t *testing.T, e engine) {
+		p := newPlace(t, e)
+		tokenstoretest.Run(t, func(t *testing.T) tokenstore.Store {
+			sealed, err := tokenstore.NewSealed(p.open(t, 0), tokenstore.Key{ID: "k", Secret: []byte(strings.Repeat("k", 32))})
+			require.NoError(t, err)
+			return sealed
+		})
+	})
+}
+
+// Hosts in other time zones, and with other settings of their connections,
+// agree on when a lease ends.
+func TestLeaseAgreesAcrossTimeZones(t *testing.T) {
+	for _, pair := range [][2]engine{{postgres, postgresElsewhere}, {mariadb, mariadbElsewhere}} {
+		t.Run(pair[0].name, func(t *testing.T) {
+			here := newPlace(t, pair[0])
+			elsewhere := here
+			elsewhere.DSN = pair[1].dsn(t)
+			places := []place{here, elsewhere}
+			tokenstoretest.RunLease(t, func(t *testing.T, lease time.Duration) tokenstore.SharedStore {
+				places[0], places[1] = places[1], places[0]
+				return places[0].open(t, lease)
+			})
+		})
+	}
+}
+
+func TestLabelIsReadable(t *testing.T) {
+	each(t, func(t *testing.T, e engine) {
+		p := newPlace(t, e)
+		store := p.open(t, 0)
+		db := openDB(t, p.Driver, p.DSN)
+		for key, want := range map[string]string{
+			"tenant-1/github":         "tenant-1/github",
+			"it's":                    "it's",
+			"käse\x00":                `"k\u00e4se\x00"`,
+			strings.Repeat("k", 1000): strings.Repeat("k", 255),
+		} {
+			require.NoError(t, store.Save(t.Context(), key, nil))
+			var label string
+			require.NoError(t, db.QueryRow("SELECT label FROM "+p.Table).Scan(&label))
+			assert.Equal(t, want, label)
+			require.NoError(t, store.Delete(t.Context(), key))
+		}
+	})
+}
+
+func TestNewSQLRefusesAnotherProgramsTable(t *testing.T) {
+	each(t, func(t *testing.T, e engine) {
+		p := newPlace(t, e)
+		_, err := openDB(t, p.Driver, p.DSN).Exec("CREATE TABLE " + p.Table + " (id INTEGER)")
+		require.NoError(t, err)
+		_, _, err = p.connect(t.Context(), 0)
+		assert.ErrorContains(t, err, p.Table)
+	})
+}
+
+// Programs in production often may not create tables.
+func TestNewSQLWithoutTheRightToCreateTables(t *testing.T) {
+	p := newPlace(t, postgres)
+	p.open(t, 0) // as the owner
+	role := p.Table + "_user"
+	owner := openDB(t, p.Driver, p.DSN)
+	for _, statement := range []string{
+		"CREATE ROLE " + role,
+		"REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+		"GRANT SELECT, INSERT, UPDATE, DELETE ON " + p.Table + ", " + p.Table + "_leases TO " + role,
+	} {
+		_, err := owner.Exec(statement)
+		require.NoError(t, err, statement)
+	}
+	t.Cleanup(func() {
+		_, err := owner.Exec("DROP OWNED BY " + role + "; DROP ROLE " + role)
+		assert.NoError(t, err)
+	})
+
+	limited := p
+	limited.DSN += "&role=" + role
+	require.NoError(t, limited.open(t, 0).Save(t.Context(), "k", []byte("v")))
+	limited.Table = "elsewhere_" + p.Table
+	_, _, err := limited.connect(t.Context(), 0)
+	assert.ErrorContains(t, err, limited.Table)
+}
+
+func TestTableInASchema(t *testing.T) {
+	p := newPlace(t, postgres)
+	p.Table = "public." + p.Table
+	require.NoError(t, p.open(t, 0).Save(t.Context(), "k", []byte("v")))
+}
+
+// A lock holds no connection: with only one in the pool, everything else works.
+func TestLockHoldsNoConnection(t *testing.T) {
+	each(t, func(t *testing.T, e engine) {
+		p := newPlace(t, e)
+		store, db, err := p.connect(t.Context(), 0)
+		require.NoError(t, err)
+		defer db.Close()
+		db.SetMaxOpenConns(1)
+		for _, key := range []string{"a", "b", "c"} {
+			unlock, err := store.Lock(t.Context(), key)
+			require.NoError(t, err)
+			defer unlock()
+			require.NoError(t, store.Save(t.Context(), key, []byte("v")))
+		}
+		assert.Zero(t, db.Stats().InUse)
+	})
+}
+
+func openDB(t testing.TB, driver, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(driver, dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func BenchmarkSQL(b *testing.B) {
+	value := []byte(strings.Repeat("v", 2000))
+	for _, e := range []engine{sqlite, sqliteWAL, postgres, mariadb} {
+		b.Run(e.name, func(b *testing.B) {
+			store := newPlace(b, e).open(b, 0)
+			b.Run("Save", func(b *testing.B) {
+				for b.Loop() {
+					require.NoError(b, store.Save(b.Context(), "k", value))
+				}
+			})
+			b.Run("Load", func(b *testing.B) {
+				for b.Loop() {
+					_, _, err := store.Load(b.Context(), "k")
+					require.NoError(b, err)
+				}
+			})
+			b.Run("CompareAndSwap", func(b *testing.B) {
+				for b.Loop() {
+					_, err := store.CompareAndSwap(b.Context(), "k", value, value)
+					require.NoError(b, err)
+				}
+			})
+			b.Run("Lock", func(b *testing.B) {
+				for b.Loop() {
+					unlock, err := store.Lock(b.Context(), "k")
+					require.NoError(b, err)
+					unlock()
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,255 @@
+package tokenstoretest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/connectorauth/connectorauth/tokenstore"
+)
+
+// patience bounds what a working store does at once, on a busy machine.
+const patience = 30 * time.Second
+
+// RunLease tests a store whose locks end by themselves, even while their holder
+// lives. open opens the store that Run tests, with locks that last for lease,
+// which is one second or longer.
+func RunLease(t *testing.T, open func(t *testing.T, lease time.Duration) tokenstore.SharedStore) {
+	t.Run("DeadHolderLosesItsLock", func(t *testing.T) {
+		const lease = time.Second
+		dead, living, key := open(t, lease), open(t, patience), newKey(t)
+		lock(t, dead, key)
+		start := time.Now()
+		defer lock(t, living, key)()
+		if waited := time.Since(start); waited < lease/2 {
+			t.Errorf("a lease of %v was taken over after %v", lease, waited)
+		}
+	})
+	t.Run("LateUnlockSparesTheNewOwner", func(t *testing.T) {
+		late, owner, other, key := open(t, time.Second), open(t, patience), open(t, patience), newKey(t)
+		lateUnlock := lock(t, late, key)
+		unlock := lock(t, owner, key) // after the first lease has ended
+		lateUnlock()
+		mustBeLocked(t, other, key)
+		unlock()
+		lock(t, other, key)()
+	})
+}
+
+func testCompareAndSwap(t *testing.T, store tokenstore.SharedStore) {
+	key := newKey(t)
+	for _, step := range []struct {
+		name     string
+		old, new []byte
+		want     bool
+	}{
+		{"an absent key has no empty value", []byte{}, []byte("a"), false},
+		{"an absent key has no value", []byte("x"), []byte("a"), false},
+		{"nil is absent", nil, []byte("a"), true},
+		{"nil is not present", nil, []byte("b"), false},
+		{"another value", []byte("x"), []byte("b"), false},
+		{"case counts", []byte("A"), []byte("b"), false},
+		{"trailing space counts", []byte("a "), []byte("b"), false},
+		{"trailing NUL counts", []byte("a\x00"), []byte("b"), false},
+		{"the value", []byte("a"), []byte("b"), true},
+		{"the same value", []byte("b"), []byte("b"), true},
+		{"to empty", []byte("b"), []byte{}, true},
+		{"nil is not empty", nil, []byte("c"), false},
+		{"empty to empty", []byte{}, []byte{}, true},
+		{"from empty", []byte{}, []byte("c"), true},
+		{"to nil, which is stored as empty", []byte("c"), nil, true},
+		{"from empty again", []byte{}, bytes.Repeat([]byte{0xff, 0}, 1<<19), true},
+		{"from large", bytes.Repeat([]byte{0xff, 0}, 1<<19), []byte("d"), true},
+	} {
+		before, existed, err := store.Load(t.Context(), key)
+		if err != nil {
+			t.Fatalf("Load: %v", err)
+		}
+		got, err := store.CompareAndSwap(t.Context(), key, step.old, step.new)
+		if err != nil || got != step.want {
+			t.Errorf("%s: CompareAndSwap = %v, %v; want %v", step.name, got, err, step.want)
+		}
+		switch {
+		case step.want:
+			mustLoad(t, store, key, step.new)
+		case existed:
+			mustLoad(t, store, key, before)
+		default:
+			mustBeAbsent(t, store, key)
+		}
+	}
+}
+
+// testOneWinner lets goroutines, each with its own opened store, race for every
+// step of a value, the first of which is from absent.
+func testOneWinner(t *testing.T, open func(t *testing.T) tokenstore.SharedStore) {
+	const racers, rounds = 8, 10
+	key := newKey(t)
+	stores := make([]tokenstore.SharedStore, racers)
+	for i := range stores {
+		stores[i] = open(t)
+	}
+	var old []byte
+	for round := range rounds {
+		var winners atomic.Int32
+		var winner atomic.Value
+		var group sync.WaitGroup
+		for i, store := range stores {
+			group.Go(func() {
+				mine := fmt.Appendf(nil, "round %d, racer %d", round, i)
+				swapped, err := store.CompareAndSwap(t.Context(), key, old, mine)
+				if err != nil {
+					t.Errorf("CompareAndSwap: %v", err)
+				}
+				if swapped {
+					winners.Add(1)
+					winner.Store(mine)
+				}
+			})
+		}
+		group.Wait()
+		if winners.Load() != 1 {
+			t.Fatalf("round %d has %d winners", round, winners.Load())
+		}
+		old = winner.Load().([]byte)
+		mustLoad(t, stores[0], key, old)
+	}
+}
+
+// testLockExcludes increments a counter in the store without CompareAndSwap,
+// from goroutines that share a store and from stores opened apart.
+func testLockExcludes(t *testing.T, open func(t *testing.T) tokenstore.SharedStore) {
+	const stores, goroutines, rounds = 3, 3, 4
+	key := newKey(t)
+	var holders atomic.Int32
+	save(t, open(t), key, []byte("0"))
+	var group sync.WaitGroup
+	for range stores {
+		store := open(t)
+		for range goroutines {
+			group.Go(func() {
+				for range rounds {
+					ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
+					unlock, err := store.Lock(ctx, key)
+					cancel() // the lock outlives the context it was taken with
+					if err != nil {
+						t.Errorf("Lock: %v", err)
+						return
+					}
+					if holders.Add(1) != 1 {
+						t.Error("two holders at the same time")
+					}
+					value, _, err := store.Load(t.Context(), key)
+					if err != nil {
+						t.Errorf("Load: %v", err)
+					}
+					var count int
+					fmt.Sscan(string(value), &count)
+					save(t, store, key, fmt.Append(nil, count+1))
+					holders.Add(-1)
+					unlock()
+				}
+			})
+		}
+	}
+	group.Wait()
+	mustLoad(t, open(t), key, fmt.Append(nil, stores*goroutines*rounds))
+}
+
+func testLockIsPerKey(t *testing.T, store tokenstore.SharedStore) {
+	key := newKey(t)
+	for _, k := range []string{key, key + " ", key + "\x00", strings.ToUpper(key), key + "ä", key + "Ä", "../" + key} {
+		defer lock(t, store, k)()
+	}
+}
+
+func testLockBlocksNothingElse(t *testing.T, holder, other tokenstore.SharedStore) {
+	key := newKey(t)
+	defer lock(t, holder, key)()
+	for _, store := range []tokenstore.SharedStore{holder, other} {
+		save(t, store, key, []byte("a"))
+		mustLoad(t, store, key, []byte("a"))
+		if swapped, err := store.CompareAndSwap(t.Context(), key, []byte("a"), []byte("b")); !swapped || err != nil {
+			t.Errorf("CompareAndSwap under a lock = %v, %v", swapped, err)
+		}
+		if err := store.Delete(t.Context(), key); err != nil {
+			t.Errorf("Delete under a lock: %v", err)
+		}
+	}
+	mustBeLocked(t, other, key) // Delete has not removed it
+}
+
+func testLockWaiterLeaves(t *testing.T, holder, other tokenstore.SharedStore) {
+	key := newKey(t)
+	unlock := lock(t, holder, key)
+	mustBeLocked(t, other, key)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	start := time.Now()
+	_, err := other.Lock(ctx, key)
+	mustBeCanceled(t, "Lock", err)
+	if waited := time.Since(start); waited > 5*time.Second {
+		t.Errorf("Lock returned %v after its context was cancelled", waited)
+	}
+	unlock()
+	lock(t, holder, key)() // the waiters that left took nothing
+}
+
+func testUnlockTwice(t *testing.T, first, second tokenstore.SharedStore) {
+	key := newKey(t)
+	unlockFirst := lock(t, first, key)
+	unlockFirst()
+	unlockSecond := lock(t, second, key)
+	unlockFirst()
+	mustBeLocked(t, first, key)
+	unlockSecond()
+	unlockSecond()
+	lock(t, first, key)()
+}
+
+func testUnlockAfterContextEnded(t *testing.T, store tokenstore.SharedStore) {
+	key := newKey(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	unlock, err := store.Lock(ctx, key)
+	if err != nil {
+		t.Fatalf("Lock: %v", err)
+	}
+	cancel()
+	mustBeLocked(t, store, key)
+	unlock()
+	lock(t, store, key)()
+}
+
+// lock locks key or fails the test.
+func lock(t *testing.T, store tokenstore.SharedStore, key string) (unlock func()) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	unlock, err := store.Lock(ctx, key)
+	if err != nil {
+		t.Fatalf("Lock(%q): %v", key, err)
+	}
+	return unlock
+}
+
+// mustBeLocked waits in vain for the lock.
+func mustBeLocked(t *testing.T, store tokenstore.SharedStore, key string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	unlock, err := store.Lock(ctx, key)
+	if err == nil {
+		unlock()
+		t.Fatalf("Lock(%q) while it is held", key)
+	}
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Lock(%q) past its deadline: %v", key, err)
+	}
+}
