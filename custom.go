@@ -23,8 +23,8 @@ type CustomConfig struct {
 	// many requests are rejected, it runs once at a time and once for the requests
 	// that were authenticated before. The context is bounded and outlives the
 	// caller's. An error that matches [ErrReauthRequired] is returned to the
-	// callers; after another one they get the API's 401. Empty means that a
-	// rejection is final.
+	// callers, for a minute without another call; after another one they get the
+	// API's 401. Empty means that a rejection is final.
 	Renew func(ctx context.Context, rejected *http.Request) error
 	// Hosts are the places that may see the credentials: see [APIKeyConfig].
 	Hosts []string
@@ -115,12 +115,17 @@ func (c *renewingCustom) contest(sent any) { c.engine.Contest(sent.(customSent).
 // The methods of renew.Scheme.
 
 func (c *renewingCustom) Renew(ctx context.Context, old *struct{}) (*struct{}, error) {
-	return &struct{}{}, c.renew(ctx, ctx.Value(rejectedKey{}).(*http.Request))
+	if err := c.renew(ctx, ctx.Value(rejectedKey{}).(*http.Request)); err != nil {
+		return nil, err
+	}
+	return &struct{}{}, nil
 }
 
+// Verdict never says Dead: only Authenticate sees when the account owner has
+// been back, so that Renew has to be asked again some time.
 func (c *renewingCustom) Verdict(err error) renew.Verdict {
 	if errors.Is(err, ErrReauthRequired) {
-		return renew.Verdict{Kind: renew.Dead}
+		return renew.Verdict{Kind: renew.Refused}
 	}
 	return renew.Verdict{}
 }

@@ -9,10 +9,9 @@ import (
 
 // flight is one renewal under way, shared by all who wait for it.
 type flight[T any] struct {
-	stale *Generation[T] // the generation it replaces
-	done  chan struct{}
-	gen   *Generation[T] // these two are set before done is closed
-	err   error
+	done chan struct{}
+	gen  *Generation[T] // these two are set before done is closed
+	err  error
 }
 
 func (f *flight[T]) end(g *Generation[T], err error) {
@@ -27,65 +26,76 @@ func landed[T any](g *Generation[T], err error) *flight[T] {
 	return f
 }
 
-// failure is what the last flight came to, remembered so that those who come
+// failure is what the last flights came to, remembered so that those who come
 // later need not ask the provider again.
 type failure struct {
-	err      error
-	dead     bool
-	inDoubt  bool
-	until    time.Time
-	attempts int
-	sum      sum // of the stored value that was tried
+	attempts int       // flights that failed, one after another
+	wait     time.Time // when the next early renewal may begin
+
+	// The rest is about the last token request; a store that fails in between
+	// says nothing about it.
+	err     error
+	dead    bool
+	inDoubt bool
+	until   time.Time // when it may be made again
+	sum     sum       // of the stored value that it was to replace
 }
 
 // active reports whether the provider should not be asked yet.
 func (f *failure) active() bool { return f.dead || time.Until(f.until) > 0 }
 
-// fly carries out f. ctx has no end of its own.
-func (e *Engine[T]) fly(ctx context.Context, f *flight[T]) {
-	ctx, cancel := context.WithTimeout(ctx, flightTimeout)
-	defer cancel()
-	r := &renewal[T]{Engine: e, stale: f.stale}
-	defer r.release()
-	defer func() {
-		// The store, the transport and the observer are the importer's code, and no
-		// caller on this goroutine could recover. What p says may hold a secret.
-		if p := recover(); p != nil {
-			r.fail(nil, fmt.Errorf("panic of type %T during the renewal", p), Verdict{})
-			e.land(f, nil, r.failure)
-		}
-	}()
-	e.land(f, r.run(ctx), r.failure)
+// allowsEarly reports whether a generation that is still good may be renewed.
+func (f *failure) allowsEarly() bool {
+	return !f.dead && !f.inDoubt && time.Until(f.wait) <= 0
 }
 
-// land ends f with a generation or a failure, unless Set has ended it already.
-func (e *Engine[T]) land(f *flight[T], g *Generation[T], failed *failure) {
+// fly carries out f. ctx has no end of its own.
+func (e *Engine[T]) fly(ctx context.Context, f *flight[T], stale *Generation[T]) {
+	ctx, cancel := context.WithTimeout(ctx, flightTimeout)
+	defer cancel()
+	r := &renewal[T]{Engine: e, stale: stale}
+	defer r.release()
+	var g *Generation[T]
+	defer func() {
+		// The store and the transport are the importer's code, and no caller on this
+		// goroutine could recover. What p says may hold a secret.
+		if p := recover(); g == nil && r.failure == nil {
+			r.fail(fmt.Errorf("panic of type %T during the renewal", p), Verdict{Kind: InDoubt})
+		}
+		e.land(f, g, r)
+	}()
+	g = r.run(ctx)
+}
+
+// land ends f with what r came to, unless Set has ended it already.
+func (e *Engine[T]) land(f *flight[T], g *Generation[T], r *renewal[T]) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.flight != f {
 		return
 	}
-	e.flight, e.failure = nil, failed
-	if failed != nil {
-		f.end(nil, failed.err)
-		return
+	e.flight, e.failure = nil, r.failure
+	if g != nil {
+		e.current.Store(g)
 	}
-	e.current.Store(g)
-	f.end(g, nil)
+	f.end(g, r.err)
 }
 
 // renewal is the work of one flight. Its methods that return a generation
-// return nil after setting failure.
+// return nil after fail.
 type renewal[T any] struct {
 	*Engine[T]
 	stale   *Generation[T]
 	unlock  func()   // set while the store's lock is held
-	failure *failure // why there is no new generation
+	asked   bool     // a token request was made
+	tried   []byte   // the stored value that it was to replace
+	failure *failure // set together with err if there is no new generation
+	err     error
 }
 
 func (r *renewal[T]) release() {
 	if r.unlock != nil {
-		r.unlock()
+		shielded(r.unlock)
 	}
 }
 
@@ -95,26 +105,28 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 	if r.store == nil {
 		return r.request(ctx, r.stale, nil)
 	}
-	if err := r.flush(ctx); err != nil {
-		return r.fail(nil, err, Verdict{})
+	before, cancel := context.WithTimeout(ctx, lockTimeout)
+	defer cancel()
+	if err := r.flush(before); err != nil {
+		return r.blocked(err)
 	}
-	stored, raw, err := r.load(ctx)
+	stored, raw, err := r.load(before)
 	if err != nil {
-		return r.fail(nil, err, Verdict{})
+		return r.blocked(err)
 	}
 	if r.newer(stored) {
 		return r.adopt(stored)
 	}
 	if last := r.lastFailure(); last != nil && last.active() && last.sum == digest(raw) {
-		r.failure = last
+		r.failure, r.err = last, last.err
 		return nil
 	}
 	if shared, ok := r.store.(SharedStore); ok {
-		if r.unlock, err = shared.Lock(ctx, r.key); err != nil {
-			return r.fail(raw, fmt.Errorf("lock %q in the token store: %w", r.key, err), Verdict{})
+		if r.unlock, err = shared.Lock(before, r.key); err != nil {
+			return r.blocked(fmt.Errorf("lock %q in the token store: %w", r.key, err))
 		}
-		if stored, raw, err = r.load(ctx); err != nil {
-			return r.fail(nil, err, Verdict{})
+		if stored, raw, err = r.load(before); err != nil {
+			return r.blocked(err)
 		}
 		if r.newer(stored) { // renewed by whoever held the lock before
 			return r.adopt(stored)
@@ -126,17 +138,17 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 	return r.request(ctx, stored, raw)
 }
 
+// blocked tells of a store that kept the token request from being made.
+func (r *renewal[T]) blocked(err error) *Generation[T] {
+	r.observe(Event[T]{Happened: Failed, Err: err})
+	return r.fail(err, Verdict{})
+}
+
 // load reads the store. An absent key gives nil and nil.
 func (r *renewal[T]) load(ctx context.Context) (*Generation[T], []byte, error) {
-	raw, ok, err := r.store.Load(ctx, r.key)
-	if err != nil {
-		return nil, nil, fmt.Errorf("load %q from the token store: %w", r.key, err)
-	}
-	if !ok {
-		return nil, nil, nil
-	}
-	if raw == nil {
-		raw = []byte{} // present, though empty
+	raw, err := r.read(ctx)
+	if raw == nil || err != nil {
+		return nil, nil, err
 	}
 	value, err := r.scheme.Decode(raw)
 	if err != nil {
@@ -155,7 +167,7 @@ func (r *renewal[T]) newer(stored *Generation[T]) bool {
 }
 
 func (r *renewal[T]) adopt(g *Generation[T]) *Generation[T] {
-	r.scheme.Observe(Event[T]{Happened: Adopted, Value: g.Value})
+	r.observe(Event[T]{Happened: Adopted, Value: g.Value})
 	return g
 }
 
@@ -166,51 +178,66 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], raw []byte
 	if old != nil {
 		value = old.Value
 	}
+	r.asked, r.tried = true, raw
 	began := time.Now()
 	next, err := r.scheme.Renew(ctx, value)
 	took := time.Since(began)
 	if err == nil {
-		r.scheme.Observe(Event[T]{Happened: Renewed, Value: next, Took: took})
+		r.observe(Event[T]{Happened: Renewed, Value: next, Took: took})
 		return r.save(ctx, next, raw)
 	}
 	verdict := r.scheme.Verdict(err)
-	happened := Failed
+	event := Event[T]{Happened: Failed, Value: value, Err: err, Took: took}
 	if verdict.Kind == Dead {
-		if g := r.madeElsewhere(ctx, raw); g != nil {
-			return r.adopt(g)
+		// Somebody who does not lock may have renewed it meanwhile.
+		if stored, again, err := r.reload(ctx); err == nil && stored != nil && !bytes.Equal(again, raw) {
+			r.observe(event)
+			if r.newer(stored) {
+				return r.adopt(stored)
+			}
+			return r.request(ctx, stored, again)
 		}
-		happened = Died
+		event.Happened = Died
 	}
-	r.scheme.Observe(Event[T]{Happened: happened, Value: value, Err: err, Took: took})
-	return r.fail(raw, err, verdict)
+	r.observe(event)
+	r.fail(err, verdict)
+	if next == nil {
+		return nil
+	}
+	g := r.save(ctx, next, raw)
+	if g.Value == next {
+		r.failure.sum = g.sum // what the next try will find in the store
+	} else {
+		r.failure, r.err = nil, nil // somebody else has made a better one
+	}
+	return g
 }
 
-// madeElsewhere reads the store once more after the provider called the
-// credential dead: somebody who does not lock may have renewed it meanwhile.
-func (r *renewal[T]) madeElsewhere(ctx context.Context, tried []byte) *Generation[T] {
+// reload is load where there may be no store.
+func (r *renewal[T]) reload(ctx context.Context) (*Generation[T], []byte, error) {
 	if r.store == nil {
-		return nil
+		return nil, nil, nil
 	}
-	stored, raw, err := r.load(ctx)
-	if err != nil || bytes.Equal(raw, tried) || !r.newer(stored) {
-		return nil
-	}
-	return stored
+	return r.load(ctx)
 }
 
-// fail records why there is no new generation; raw is the stored value that was
-// tried.
-func (r *renewal[T]) fail(raw []byte, err error, verdict Verdict) *Generation[T] {
-	f := &failure{err: err, dead: verdict.Kind == Dead, inDoubt: verdict.Kind == InDoubt, sum: digest(raw)}
+// fail records why there is no new generation.
+func (r *renewal[T]) fail(err error, verdict Verdict) *Generation[T] {
+	f := new(failure)
 	if last := r.lastFailure(); last != nil {
-		f.attempts = last.attempts + 1
+		*f = *last
 	}
 	wait := min(minBackoff<<min(f.attempts, 10), maxBackoff)
 	if verdict.Kind == Refused {
 		wait = refusedWait
 	}
-	f.until = time.Now().Add(max(jitter(wait, 0.8, 1.2), min(verdict.After, maxRetryAfter)))
-	r.failure = f
+	f.attempts++
+	f.wait = time.Now().Add(max(jitter(wait, 0.8, 1.2), min(verdict.After, maxRetryAfter)))
+	if r.asked {
+		f.err, f.dead, f.inDoubt = err, verdict.Kind == Dead, verdict.Kind == InDoubt
+		f.until, f.sum = f.wait, digest(r.tried)
+	}
+	r.failure, r.err = f, err
 	return nil
 }
 

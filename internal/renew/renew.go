@@ -36,6 +36,9 @@ type SharedStore interface {
 type Scheme[T any] interface {
 	// Renew makes the one token request. old is nil if there is no credential
 	// yet. The context is bounded and outlives the caller that wanted the renewal.
+	// With an error it may return a value all the same: what old has become by a
+	// request that failed, as when it brought a refresh token alone. That takes the
+	// place of old.
 	Renew(ctx context.Context, old *T) (*T, error)
 	// Verdict classifies an error of Renew.
 	Verdict(err error) Verdict
@@ -94,7 +97,8 @@ const (
 )
 
 const (
-	flightTimeout = 90 * time.Second // one renewal, waiting for the lock included
+	flightTimeout = 90 * time.Second // one renewal
+	lockTimeout   = 45 * time.Second // of that, until the lock is held; a token request needs the rest
 	minBackoff    = time.Second
 	maxBackoff    = time.Minute
 	refusedWait   = time.Minute // after an error of kind Refused
@@ -149,6 +153,11 @@ type Engine[T any] struct {
 
 	current atomic.Pointer[Generation[T]]
 
+	// writing holds an element while somebody changes what the store holds; nil
+	// without one. Unlike a mutex it may be held for long, and within a synctest
+	// bubble.
+	writing chan struct{}
+
 	mu      sync.Mutex // guards what follows; never held while calling out
 	flight  *flight[T]
 	failure *failure
@@ -159,7 +168,11 @@ type Engine[T any] struct {
 // keeps it in memory alone. lead is how long before its expiry a generation is
 // renewed in the background, a fifth of its lifetime at the most.
 func New[T any](scheme Scheme[T], store Store, key string, lead time.Duration) *Engine[T] {
-	return &Engine[T]{scheme: scheme, store: store, key: key, lead: lead}
+	e := &Engine[T]{scheme: scheme, store: store, key: key, lead: lead}
+	if store != nil {
+		e.writing = make(chan struct{}, 1)
+	}
+	return e
 }
 
 // Get returns the present generation, renewed if it has expired. It takes no
@@ -170,7 +183,7 @@ func (e *Engine[T]) Get(ctx context.Context) (*Generation[T], error) {
 		return g, nil
 	}
 	if g != nil && g.fresh() {
-		e.Renew(ctx, g)
+		e.renewEarly(ctx, g)
 		return g, nil
 	}
 	return e.await(ctx, g)
@@ -188,59 +201,72 @@ func (e *Engine[T]) Replace(ctx context.Context, rejected *Generation[T]) (*Gene
 	return e.await(ctx, rejected)
 }
 
+// Renew starts what Replace does, without waiting for it.
+func (e *Engine[T]) Renew(ctx context.Context, rejected *Generation[T]) {
+	if !rejected.isContested() {
+		e.join(ctx, rejected)
+	}
+}
+
 // Contest notes that g was rejected although it had just been made.
 func (e *Engine[T]) Contest(g *Generation[T]) {
 	g.contested.Store(time.Now().Add(contestedWait).UnixNano())
 }
 
-// Renew starts to replace stale in the background, if it is still the present
-// generation and no recent failure advises against it.
-func (e *Engine[T]) Renew(ctx context.Context, stale *Generation[T]) {
-	if stale.isContested() || !e.mu.TryLock() {
-		return // whoever holds the lock is at it
-	}
-	defer e.mu.Unlock()
-	if f := e.failure; e.flight != nil || e.current.Load() != stale || f != nil && (f.inDoubt || f.active()) {
-		return
-	}
-	e.start(ctx, stale)
-}
-
 // Set makes value the present generation, as after the account owner's consent,
-// and saves it. On an error the value is in use all the same, and saving it is
-// tried again in the background.
+// and saves it. On an error of the store the value is in use all the same, and
+// saving it is tried again in the background.
 func (e *Engine[T]) Set(ctx context.Context, value *T) error {
-	g, err := e.saveNow(ctx, value)
-	if g == nil {
+	if e.store == nil {
+		e.install(e.generation(value, nil))
+		return nil
+	}
+	raw, err := e.scheme.Encode(value)
+	if err != nil {
 		return err
 	}
+	g := e.generation(value, raw)
+	err = e.saveSet(ctx, g, raw)
+	e.observeSaved(g, err)
+	return err
+}
+
+// install makes g the present generation. A flight under way renews what is no
+// longer wanted.
+func (e *Engine[T]) install(g *Generation[T]) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.failure = nil
 	e.current.Store(g)
-	if e.flight != nil { // it renews what is no longer wanted
+	if e.flight != nil {
 		e.flight.end(g, nil)
 		e.flight = nil
 	}
-	return err
+}
+
+// renewEarly starts to replace g, which is good for some time yet, unless a
+// recent failure advises against it.
+func (e *Engine[T]) renewEarly(ctx context.Context, g *Generation[T]) {
+	if g.isContested() || !e.mu.TryLock() {
+		return // whoever holds the lock is at it
+	}
+	defer e.mu.Unlock()
+	if e.flight == nil && e.current.Load() == g && (e.failure == nil || e.failure.allowsEarly()) {
+		e.start(ctx, g)
+	}
 }
 
 // await waits for a generation other than stale, or for ctx.
 func (e *Engine[T]) await(ctx context.Context, stale *Generation[T]) (*Generation[T], error) {
-	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		f := e.join(ctx, stale)
-		select {
-		case <-f.done:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		// A flight that began for another generation may end with this one.
-		if f.err != nil || f.gen != stale {
-			return f.gen, f.err
-		}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f := e.join(ctx, stale)
+	select {
+	case <-f.done:
+		return f.gen, f.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 
@@ -248,11 +274,11 @@ func (e *Engine[T]) await(ctx context.Context, stale *Generation[T]) (*Generatio
 func (e *Engine[T]) join(ctx context.Context, stale *Generation[T]) *flight[T] {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.flight != nil {
-		return e.flight
-	}
 	if g := e.current.Load(); g != stale { // somebody was faster
 		return landed(g, nil)
+	}
+	if e.flight != nil {
+		return e.flight
 	}
 	if f := e.failure; f != nil && f.active() && e.store == nil {
 		return landed[T](nil, f.err) // with a store, the flight looks there first
@@ -262,8 +288,8 @@ func (e *Engine[T]) join(ctx context.Context, stale *Generation[T]) *flight[T] {
 
 // start begins the flight that replaces stale; e.mu is held.
 func (e *Engine[T]) start(ctx context.Context, stale *Generation[T]) *flight[T] {
-	e.flight = &flight[T]{stale: stale, done: make(chan struct{})}
-	go e.fly(context.WithoutCancel(ctx), e.flight)
+	e.flight = &flight[T]{done: make(chan struct{})}
+	go e.fly(context.WithoutCancel(ctx), e.flight, stale)
 	return e.flight
 }
 
@@ -291,4 +317,16 @@ func jitter(d time.Duration, lo, hi float64) time.Duration {
 	rand.Read(b[:])
 	random := float64(binary.NativeEndian.Uint64(b[:])) / math.MaxUint64
 	return time.Duration(float64(d) * (lo + (hi-lo)*random))
+}
+
+// observe tells the scheme. A panic of the importer's observer must not cost
+// the token that it was told about.
+func (e *Engine[T]) observe(event Event[T]) {
+	shielded(func() { e.scheme.Observe(event) })
+}
+
+// shielded calls f, which is the importer's code, and survives its panic.
+func shielded(f func()) {
+	defer func() { _ = recover() }()
+	f()
 }

@@ -15,8 +15,9 @@ const (
 
 // unsaved is what saving a generation later takes.
 type unsaved struct {
-	old []byte // what it replaces; nil if the key was absent
-	raw []byte // what to store
+	old   []byte // what it replaces; nil if the key was absent
+	blind bool   // it replaces whatever there is; old is not known
+	raw   []byte // what to store; nil if it cannot be encoded
 }
 
 // succeeds reports whether g, not saved so far, replaces the stored value raw.
@@ -32,83 +33,139 @@ func (r *renewal[T]) save(ctx context.Context, next *T, old []byte) *Generation[
 	}
 	raw, err := r.scheme.Encode(next)
 	if err != nil {
-		r.scheme.Observe(Event[T]{Happened: SaveFailed, Value: next, Err: err})
-		return r.generation(next, nil)
-	}
-	if g := r.current.Load(); g != r.stale { // Set was faster
+		g := r.generation(next, nil)
+		g.unsaved = &unsaved{old: old}
+		r.observeSaved(g, err)
 		return g
 	}
-	g := r.generation(next, raw)
-	swapped, err := r.put(context.WithoutCancel(ctx), old, raw)
-	if err != nil {
-		g.unsaved = &unsaved{old: old, raw: raw}
-		r.scheme.Observe(Event[T]{Happened: SaveFailed, Value: next, Err: err})
-		r.keepSaving(ctx, g, r.unlock)
-		r.unlock = nil // held until it is saved, so that nobody renews the predecessor
-		return g
+	ctx = context.WithoutCancel(ctx) // the time for the request may be up
+	g, swapped, err := r.write(ctx, r.generation(next, raw), unsaved{old: old, raw: raw})
+	if g == nil {
+		return r.current.Load()
 	}
-	if !swapped {
+	if err == nil && !swapped {
+		ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+		defer cancel()
 		if other, _, err := r.load(ctx); err == nil && r.newer(other) {
 			return r.adopt(other)
 		}
+		err = fmt.Errorf("%q was changed in the token store during its renewal", r.key)
 	}
-	r.observeSaved(g, swapped)
+	r.observeSaved(g, err)
 	return g
 }
 
-// saveNow saves value whatever the store holds. It returns nil for a value that
-// cannot be stored, and a generation together with an error for one whose
-// saving goes on in the background.
-func (e *Engine[T]) saveNow(ctx context.Context, value *T) (*Generation[T], error) {
-	if e.store == nil {
-		return e.generation(value, nil), nil
+// write stores g by u, and leaves it to a saver if that fails. It returns nil
+// if Set was faster.
+func (r *renewal[T]) write(ctx context.Context, g *Generation[T], u unsaved) (_ *Generation[T], swapped bool, err error) {
+	r.writing <- struct{}{}
+	defer func() { <-r.writing }()
+	if r.current.Load() != r.stale {
+		return nil, false, nil
 	}
-	raw, err := e.scheme.Encode(value)
-	if err != nil {
-		return nil, err
+	if swapped, err = r.swap(ctx, &u); err != nil {
+		r.keepSaving(ctx, g, u, r.unlock)
+		r.unlock = nil // held until it is saved, so that nobody renews the predecessor
 	}
-	e.stopSaving()
-	g := e.generation(value, raw)
-	if err := e.store.Save(ctx, e.key, raw); err != nil {
-		err = fmt.Errorf("save %q to the token store: %w", e.key, err)
-		g.unsaved = &unsaved{raw: raw}
-		if old, ok, err := e.store.Load(ctx, e.key); err == nil && ok {
-			g.unsaved.old = append([]byte{}, old...)
-		}
-		e.scheme.Observe(Event[T]{Happened: SaveFailed, Value: value, Err: err})
-		e.keepSaving(ctx, g, nil)
-		return g, err
-	}
-	e.observeSaved(g, true)
-	return g, nil
+	return g, swapped, err
 }
 
-// put replaces old by raw in the store, within saveTimeout.
-func (e *Engine[T]) put(ctx context.Context, old, raw []byte) (swapped bool, err error) {
+// saveSet stores g as raw whatever the store holds, leaves it to a saver if
+// that fails, and installs it.
+func (e *Engine[T]) saveSet(ctx context.Context, g *Generation[T], raw []byte) error {
+	e.writing <- struct{}{}
+	defer func() { <-e.writing }()
+	e.stopSaving()
+	saving, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	err := e.calling(func() error { return e.store.Save(saving, e.key, raw) })
+	if err != nil {
+		err = fmt.Errorf("save %q to the token store: %w", e.key, err)
+		e.keepSaving(ctx, g, unsaved{blind: true, raw: raw}, nil)
+	}
+	e.install(g)
+	return err
+}
+
+// swap replaces the old value by the new one in the store, within saveTimeout.
+// It returns false if somebody else has replaced it.
+func (e *Engine[T]) swap(ctx context.Context, u *unsaved) (swapped bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
-	if shared, ok := e.store.(SharedStore); ok {
-		swapped, err = shared.CompareAndSwap(ctx, e.key, old, raw)
-	} else {
-		swapped, err = true, e.store.Save(ctx, e.key, raw)
-	}
+	err = e.calling(func() error {
+		if u.blind {
+			stored, err := e.read(ctx)
+			if err != nil {
+				return err
+			}
+			u.old, u.blind = stored, false
+		}
+		if swapped, err = e.compareAndSwap(ctx, u.old, u.raw); swapped || err != nil {
+			return err
+		}
+		stored, err := e.read(ctx)
+		swapped = same(stored, u.raw) // by an attempt whose answer was lost
+		return err
+	})
 	if err != nil {
 		return false, fmt.Errorf("save %q to the token store: %w", e.key, err)
 	}
 	return swapped, nil
 }
 
-func (e *Engine[T]) observeSaved(g *Generation[T], swapped bool) {
-	event := Event[T]{Happened: Saved, Value: g.Value}
-	if !swapped {
-		event.Happened = SaveFailed
-		event.Err = fmt.Errorf("%q was changed in the token store during its renewal", e.key)
+// compareAndSwap is that of a shared store, or the nearest that another can do.
+func (e *Engine[T]) compareAndSwap(ctx context.Context, old, new []byte) (swapped bool, err error) {
+	if shared, ok := e.store.(SharedStore); ok {
+		return shared.CompareAndSwap(ctx, e.key, old, new)
 	}
-	e.scheme.Observe(event)
+	stored, err := e.read(ctx)
+	if err != nil || !same(stored, old) {
+		return false, err
+	}
+	return true, e.store.Save(ctx, e.key, new)
 }
 
-// saver saves one generation in the background after a failure.
+// same reports whether two stored values are equal; nil is an absent one.
+func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
+
+// read returns the stored value, nil if there is none.
+func (e *Engine[T]) read(ctx context.Context) ([]byte, error) {
+	raw, ok, err := e.store.Load(ctx, e.key)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("load %q from the token store: %w", e.key, err)
+	case !ok:
+		return nil, nil
+	case raw == nil:
+		return []byte{}, nil
+	}
+	return raw, nil
+}
+
+// calling calls f, which calls the store, and turns a panic into an error. What
+// the panic says may hold a secret.
+func (e *Engine[T]) calling(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic of type %T in the token store", p)
+		}
+	}()
+	return f()
+}
+
+// observeSaved tells what became of saving g.
+func (e *Engine[T]) observeSaved(g *Generation[T], err error) {
+	event := Event[T]{Happened: Saved, Value: g.Value, Err: err}
+	if err != nil {
+		event.Happened = SaveFailed
+	}
+	e.observe(event)
+}
+
+// saver saves one generation in the background after a failure. It is the
+// engine's until the value is saved or somebody else has changed the stored one.
 type saver struct {
+	unsaved
 	stop func()
 	now  chan chan error // asks for an attempt at once, whose error is sent back
 	done chan struct{}
@@ -116,9 +173,10 @@ type saver struct {
 
 // keepSaving tries to save g until it succeeds, somebody changes the stored
 // value, or savePatience ends. unlock, if not nil, is called then.
-func (e *Engine[T]) keepSaving(ctx context.Context, g *Generation[T], unlock func()) {
+func (e *Engine[T]) keepSaving(ctx context.Context, g *Generation[T], u unsaved, unlock func()) {
+	g.unsaved = &u
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), savePatience)
-	s := &saver{stop: cancel, now: make(chan chan error), done: make(chan struct{})}
+	s := &saver{unsaved: u, stop: cancel, now: make(chan chan error), done: make(chan struct{})}
 	e.mu.Lock()
 	e.saver = s
 	e.mu.Unlock()
@@ -126,7 +184,7 @@ func (e *Engine[T]) keepSaving(ctx context.Context, g *Generation[T], unlock fun
 		defer close(s.done)
 		defer cancel()
 		if unlock != nil {
-			defer unlock()
+			defer shielded(unlock)
 		}
 		for wait := saveRetry; ; wait = min(2*wait, maxBackoff/2) {
 			var asked chan error
@@ -136,7 +194,7 @@ func (e *Engine[T]) keepSaving(ctx context.Context, g *Generation[T], unlock fun
 			case asked = <-s.now:
 			case <-time.After(jitter(wait, 0.8, 1.2)):
 			}
-			err := e.saveAgain(ctx, g)
+			err := e.saveAgain(ctx, s, g)
 			if asked != nil {
 				asked <- err
 			}
@@ -149,48 +207,46 @@ func (e *Engine[T]) keepSaving(ctx context.Context, g *Generation[T], unlock fun
 
 // saveAgain makes one more attempt to save g. It returns nil when there is
 // nothing left to do.
-func (e *Engine[T]) saveAgain(ctx context.Context, g *Generation[T]) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic of type %T in the token store", p)
-		}
-	}()
-	swapped, err := e.put(ctx, g.unsaved.old, g.unsaved.raw)
+func (e *Engine[T]) saveAgain(ctx context.Context, s *saver, g *Generation[T]) error {
+	swapped, err := e.swap(ctx, &s.unsaved)
 	if err != nil {
 		return err
 	}
-	if !swapped { // by the attempt whose answer was lost, perhaps
-		stored, _, err := e.store.Load(ctx, e.key)
-		if err != nil {
-			return err
-		}
-		swapped = bytes.Equal(stored, g.unsaved.raw)
+	e.mu.Lock()
+	if e.saver == s {
+		e.saver = nil
 	}
-	e.observeSaved(g, swapped)
+	e.mu.Unlock()
+	if !swapped {
+		err = fmt.Errorf("%q was changed in the token store before it could be saved", e.key)
+	}
+	e.observeSaved(g, err)
 	return nil
 }
 
 // flush saves what a saver has left, so that a renewal can go on from there.
-func (e *Engine[T]) flush(ctx context.Context) error {
-	e.mu.Lock()
-	s := e.saver
-	e.mu.Unlock()
+func (r *renewal[T]) flush(ctx context.Context) error {
+	r.mu.Lock()
+	s := r.saver
+	r.mu.Unlock()
 	if s == nil {
 		return nil
 	}
 	asked := make(chan error, 1)
 	select {
 	case s.now <- asked:
-	case <-s.done:
-		return nil
+		return <-asked
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-s.done:
 	}
-	if err := <-asked; err != nil {
-		return err
+	r.mu.Lock()
+	s = r.saver
+	r.mu.Unlock()
+	if s == nil {
+		return nil
 	}
-	<-s.done // it has unlocked by then
-	return nil
+	return r.saveAgain(ctx, s, r.stale) // the saver ran out of patience
 }
 
 // stopSaving ends the saver and waits for its end.
