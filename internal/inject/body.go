@@ -18,37 +18,31 @@ func refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrNotInjectable, fmt.Errorf(format, args...))
 }
 
-// ReadBody returns the whole body of req, nil if there is none, and leaves req
-// with a body that can still be sent and a GetBody to replay it. A body of more
-// than max bytes is refused with an error that wraps [ErrNotInjectable]. The
-// caller must not modify the result.
-//
-// If req has a GetBody, ReadBody reads a copy and leaves req.Body untouched;
-// otherwise it reads and closes req.Body and puts the bytes in its place. On
-// error req.Body has been closed and req has no body any more.
+// ReadBody returns the whole body of req, nil if there is none, and puts it back
+// together with a GetBody to replay it. A body of more than max bytes is refused
+// with an error that wraps [ErrNotInjectable]. On error req has no body any more.
+// The caller must not modify the result.
 func ReadBody(req *http.Request, max int64) ([]byte, error) {
 	if noBody(req) {
 		return nil, nil
 	}
-	// Trailers are often filled in when the body itself is read to its end, so a copy would leave them empty.
-	replay := req.GetBody != nil && len(req.Trailer) == 0
-	body := req.Body
-	if replay {
-		var err error
-		if body, err = req.GetBody(); err != nil {
-			dropBody(req)
-			return nil, fmt.Errorf("connectorauth: copying the request's body: %w", err)
-		}
+	data, err := takeBody(req, max)
+	SetBody(req, data)
+	return data, err
+}
+
+// takeBody reads and closes the body of req, which has none then. It reads no
+// copy by GetBody: trailers are often filled in when the body itself is read to
+// its end, and some clients have a GetBody that rewinds what Body reads.
+func takeBody(req *http.Request, max int64) ([]byte, error) {
+	if noBody(req) {
+		return nil, nil
 	}
+	body := req.Body
+	req.Body = http.NoBody
 	data, err := readAll(body, req.ContentLength, max)
 	if closeErr := body.Close(); err == nil && closeErr != nil {
-		data, err = nil, fmt.Errorf("connectorauth: closing the request's body: %w", closeErr)
-	}
-	switch {
-	case !replay: // body was req.Body, and is closed
-		SetBody(req, data)
-	case err != nil:
-		dropBody(req)
+		return nil, fmt.Errorf("connectorauth: closing the request's body: %w", closeErr)
 	}
 	return data, err
 }

@@ -33,19 +33,21 @@ func TestReadBodyReadsTheBodyOnceAndPutsItBack(t *testing.T) {
 	assert.EqualValues(t, 1, body.closed.Load())
 }
 
-func TestReadBodyReadsACopyIfThereIsOne(t *testing.T) {
-	body := &countingBody{Reader: strings.NewReader("a=1")}
-	replay := &countingBody{Reader: strings.NewReader("a=1")}
+// go-retryablehttp has a GetBody that rewinds the one reader there is.
+func TestReadBodyWorksWithAGetBodyThatReturnsTheSameReader(t *testing.T) {
+	reader := strings.NewReader("a=1")
 	req := post("", nil)
-	req.Body, req.ContentLength = body, 3
-	req.GetBody = func() (io.ReadCloser, error) { return replay, nil }
+	req.ContentLength = 3
+	req.GetBody = func() (io.ReadCloser, error) {
+		_, err := reader.Seek(0, io.SeekStart)
+		return io.NopCloser(reader), err
+	}
+	req.Body, _ = req.GetBody()
 
 	data, err := inject.ReadBody(req, 100)
 	require.NoError(t, err)
 	assert.Equal(t, "a=1", string(data))
-	assert.Same(t, body, req.Body)
-	assert.Zero(t, body.reads+int(body.closed.Load()))
-	assert.EqualValues(t, 1, replay.closed.Load())
+	assert.Equal(t, "a=1", sent(t, req))
 }
 
 func TestReadBodyWithoutBody(t *testing.T) {
@@ -77,11 +79,11 @@ func TestReadBodyErrors(t *testing.T) {
 		for _, replayable := range []bool{false, true} {
 			t.Run(test.name, func(t *testing.T) {
 				newBody := func() *countingBody { return &countingBody{Reader: strings.NewReader("0123456789"), err: test.err} }
-				body, replay := newBody(), newBody()
+				body := newBody()
 				req := post("", nil)
 				req.Body, req.ContentLength, req.GetBody = body, test.length, nil
 				if replayable {
-					req.GetBody = func() (io.ReadCloser, error) { return replay, nil }
+					req.GetBody = func() (io.ReadCloser, error) { return newBody(), nil }
 				}
 				data, err := inject.ReadBody(req, test.max)
 				require.Error(t, err)
@@ -92,10 +94,6 @@ func TestReadBodyErrors(t *testing.T) {
 				}
 				assert.NotContains(t, err.Error(), "0123")
 				assert.EqualValues(t, 1, body.closed.Load())
-				if replayable {
-					assert.Zero(t, body.reads)
-					assert.EqualValues(t, 1, replay.closed.Load())
-				}
 				assert.Equal(t, http.NoBody, req.Body, "so that nobody closes it again")
 				assert.Empty(t, sent(t, req))
 			})
@@ -103,16 +101,9 @@ func TestReadBodyErrors(t *testing.T) {
 	}
 }
 
-func TestReadBodyReportsGetBodyAndCloseErrors(t *testing.T) {
+func TestReadBodyReportsCloseErrors(t *testing.T) {
 	broken := errors.New("broken")
-	body := &countingBody{Reader: strings.NewReader("a=1")}
 	req := post("", nil)
-	req.Body, req.GetBody = body, func() (io.ReadCloser, error) { return nil, broken }
-	_, err := inject.ReadBody(req, 100)
-	assert.ErrorIs(t, err, broken)
-	assert.EqualValues(t, 1, body.closed.Load())
-
-	req = post("", nil)
 	req.Body, req.GetBody = closeError{strings.NewReader("a=1"), broken}, nil
 	data, err := inject.ReadBody(req, 100)
 	assert.ErrorIs(t, err, broken)

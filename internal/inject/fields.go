@@ -287,7 +287,7 @@ func (f *Fields) apply(req *http.Request) error {
 	if format == Multipart {
 		return f.applyMultipart(req, contentType)
 	}
-	old, err := ReadBody(req, f.maxBody)
+	old, err := takeBody(req, f.maxBody)
 	if err != nil {
 		return err
 	}
@@ -306,7 +306,6 @@ func (f *Fields) apply(req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	closeBody(req) // ReadBody may have left the caller's body as it was
 	SetBody(req, body)
 	if len(old) == 0 && contentType == "" {
 		setContentType(req, created)
