@@ -52,7 +52,7 @@ func newAPIKey(config APIKeyConfig) (*guarded, error) {
 		if err != nil {
 			return nil, fmt.Errorf("Name: %w", err)
 		}
-		return newGuarded(&bodyFields{fields, defaultBodyMethods}, "", config.Hosts)
+		return newFixed(&bodyFields{fields, defaultBodyMethods}, "", config.Hosts, config.Key)
 	}
 	place, err := newPlacement(config.In, config.Name)
 	if err != nil {
@@ -61,7 +61,7 @@ func newAPIKey(config APIKeyConfig) (*guarded, error) {
 	if err := place.check(value); err != nil {
 		return nil, fmt.Errorf("Prefix and Key: the value %w", err)
 	}
-	return newGuarded(&fixedValue{place, []string{value}}, place.header(), config.Hosts)
+	return newFixed(&fixedValue{place, []string{value}}, place.header(), config.Hosts, config.Key)
 }
 
 // AuthType returns AuthTypeAPIKey.

@@ -74,6 +74,7 @@ package connectorauth
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/connectorauth/connectorauth/internal/origin"
@@ -143,6 +144,8 @@ type guarded struct {
 	receiver receiver // the scheme again if it wants to see responses, else nil
 	hosts    origin.Set
 	header   string // the canonical name of the header that scheme sets, or empty
+	auth     Secret // what hooks are told the credential is, where it never changes
+	hooks    []Hooks
 }
 
 // newGuarded reads the Hosts list of a config.
@@ -157,6 +160,15 @@ func newGuarded(s scheme, header string, hosts []string) (*guarded, error) {
 	return g, nil
 }
 
+// newFixed is newGuarded for a credential that never changes.
+func newFixed(s scheme, header string, hosts []string, auth Secret) (*guarded, error) {
+	g, err := newGuarded(s, header, hosts)
+	if err == nil {
+		g.auth = auth
+	}
+	return g, err
+}
+
 // Wrap returns a RoundTripper that adds the credentials and sends through base.
 // A nil base means http.DefaultTransport.
 func (g *guarded) Wrap(base http.RoundTripper) http.RoundTripper {
@@ -164,6 +176,12 @@ func (g *guarded) Wrap(base http.RoundTripper) http.RoundTripper {
 		base = http.DefaultTransport
 	}
 	return &transport{guarded: g, base: base}
+}
+
+// Format prints the same for every verb. Without it, fmt would look behind two
+// pointers for one that does not fit, such as %s.
+func (*guarded) Format(f fmt.State, _ rune) {
+	io.WriteString(f, "connectorauth: "+redacted)
 }
 
 // configError joins what is wrong with a config; nil if nothing is.

@@ -39,9 +39,9 @@ func NewBasic(config BasicConfig) (*Basic, error) {
 	if err != nil {
 		return nil, err
 	}
-	value := "Basic " + base64.StdEncoding.EncodeToString([]byte(config.Username+":"+string(config.Password)))
+	encoded := base64.StdEncoding.EncodeToString([]byte(config.Username + ":" + string(config.Password)))
 	place := placement{InHeader, "Authorization"}
-	g, err := newGuarded(&fixedValue{place, []string{value}}, place.header(), config.Hosts)
+	g, err := newFixed(&fixedValue{place, []string{"Basic " + encoded}}, place.header(), config.Hosts, Secret(encoded))
 	if err := configError("BasicConfig", err); err != nil {
 		return nil, err
 	}

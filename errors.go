@@ -22,6 +22,12 @@ var (
 	// credentials. Nothing was sent and no token was fetched.
 	ErrHostNotAllowed = errors.New("connectorauth: credentials are not allowed there")
 
+	// ErrCredentialRejected is for a [Hooks].AfterResponse to return: the response
+	// says, in its own way, that the credential is no longer good. It is renewed and
+	// the request sent once more. If that cannot be, or does not help, the caller
+	// gets this error.
+	ErrCredentialRejected = errors.New("connectorauth: the response says that the credential is no longer good")
+
 	// ErrBodyNotInjectable: credentials belong into the request's body, and this
 	// body cannot carry them. Nothing was sent.
 	ErrBodyNotInjectable = inject.ErrNotInjectable

@@ -27,7 +27,7 @@ type EventKind int
 // The kinds of events.
 const (
 	EventRenewed        EventKind = EventKind(renew.Renewed)    // a token request brought a new token
-	EventRenewFailed    EventKind = EventKind(renew.Failed)     // a token request failed for now; it will be tried again
+	EventRenewFailed    EventKind = EventKind(renew.Failed)     // a token request failed for now, or the store kept it from being made; it will be tried again
 	EventReauthRequired EventKind = EventKind(renew.Died)       // a token request failed for good: the account owner must authorize again
 	EventSaved          EventKind = EventKind(renew.Saved)      // the store has the new token
 	EventSaveFailed     EventKind = EventKind(renew.SaveFailed) // the store did not take the new token, which is kept in memory and tried again

@@ -95,8 +95,8 @@ func respond(status int, body string) *http.Response {
 func statuses(list ...int) func(*http.Request) (*http.Response, error) {
 	var n atomic.Int32
 	return func(*http.Request) (*http.Response, error) {
-		i := min(int(n.Add(1)), len(list)) - 1
-		return respond(list[i], fmt.Sprintf("answer %d", i+1)), nil
+		i := int(n.Add(1))
+		return respond(list[min(i, len(list))-1], fmt.Sprintf("answer %d", i)), nil
 	}
 }
 
@@ -172,6 +172,9 @@ func subjects(tokens http.RoundTripper, hosts ...string) []subject {
 
 // encodings returns the forms in which a secret may turn up.
 func encodings(secret string) []string {
+	if forms, ok := knownEncodings.Load(secret); ok {
+		return forms.([]string)
+	}
 	text, _ := json.Marshal(secret)
 	forms := []string{
 		secret, url.QueryEscape(secret), url.PathEscape(secret), url.QueryEscape(url.QueryEscape(secret)),
@@ -186,8 +189,11 @@ func encodings(secret string) []string {
 			forms = append(forms, padded[(before*8+5)/6:(before+len(secret))*8/6])
 		}
 	}
+	knownEncodings.Store(secret, forms)
 	return forms
 }
+
+var knownEncodings sync.Map // what encodings returned, by secret
 
 // found returns those secrets that are in text, in any encoding.
 func found(text string, secrets ...string) (list []string) {
@@ -230,16 +236,16 @@ func (b *countedBody) Close() error {
 func (b *bodies) open(content string, failure error) *countedBody {
 	body := &countedBody{Reader: strings.NewReader(content)}
 	if failure != nil {
-		body.Reader = io.MultiReader(body.Reader, roundReader{failure})
+		body.Reader = io.MultiReader(body.Reader, failingReader{failure})
 	}
 	b.opened = append(b.opened, body)
 	return body
 }
 
-// roundReader is a Reader that fails.
-type roundReader struct{ err error }
+// failingReader is a Reader that fails.
+type failingReader struct{ err error }
 
-func (r roundReader) Read([]byte) (int, error) { return 0, r.err }
+func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 
 // request returns a request with a counted body; replayable ones have a
 // GetBody, whose bodies are counted too.

@@ -1,11 +1,13 @@
 package connectorauth
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/inject"
@@ -13,130 +15,155 @@ import (
 	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
-// maxSignedForm bounds a form body, which has to be in memory to be signed, in
-// bytes.
-const maxSignedForm = 16 << 20
-
-// oauth1Token is the credentials of one account, and what the store holds.
-type oauth1Token struct {
-	Version int               `json:"v"`
-	Token   string            `json:"oauth_token"`
-	Secret  string            `json:"oauth_token_secret"`
-	Extra   map[string]string `json:"extra,omitempty"` // what else the service answered
-
-	signer *oauth1sig.Signer
-}
-
 // oauth1Scheme signs requests with the client's credentials and the token.
 type oauth1Scheme struct {
 	OAuth1Config
 	fixed  *oauth1Token               // the token of the config; nil with an engine
-	engine *renew.Engine[oauth1Token] // keeps the token of a consent
+	engine *renew.Engine[oauth1Token] // keeps the token of a consent; nil without the three URLs
+	clock  serviceClock
 	used   usedOnce
 }
 
-// newToken prepares a token for signing.
-func (s *oauth1Scheme) newToken(value, secret string) (*oauth1Token, error) {
-	signer, err := oauth1sig.New(s.signing(value, secret))
-	if err != nil {
-		return nil, err
-	}
-	return &oauth1Token{Token: value, Secret: secret, signer: signer}, nil
+// signed is what one request carries, and what came of it.
+type signed struct {
+	clock  *serviceClock
+	ahead  int64                          // of the clock, when the request was signed
+	from   *renew.Generation[oauth1Token] // whose token it is; nil for one that is not renewed
+	header [1]string                      // the value of the Authorization header
+
+	problem string // oauth_problem of the answer, if it had one
 }
 
-func (s *oauth1Scheme) signing(token, secret string) oauth1sig.Config {
-	return oauth1sig.Config{
-		ConsumerKey: s.ClientID, ConsumerSecret: string(s.ClientSecret), Token: token, TokenSecret: secret,
-		Method: oauth1sig.Method(s.SignatureMethod), PrivateKey: s.PrivateKey, Realm: s.Realm,
-	}
-}
-
+// authenticate implements scheme.
 func (s *oauth1Scheme) authenticate(req *http.Request) (sent any, err error) {
-	return nil, s.sign(req, s.fixed)
-}
-
-// sign puts the Authorization header of RFC 5849 section 3.5.1 into req.
-func (s *oauth1Scheme) sign(req *http.Request, t *oauth1Token) error {
-	var form []byte
-	if oauth1sig.IsForm(req.Header.Get("Content-Type")) {
-		var err error
-		if form, err = inject.ReadBody(req, maxSignedForm); err != nil {
-			return err
-		}
+	if s.engine == nil {
+		return s.sign(req, s.fixed.signer)
 	}
-	params, err := t.signer.Sign(req, form, oauth1sig.Stamp{Nonce: oauth1sig.Nonce(), Timestamp: time.Now().Unix()})
-	if err != nil {
-		return err
-	}
-	req.Header["Authorization"] = []string{params.Header()}
-	return nil
-}
-
-// storedOAuth1 is an oauth1Scheme whose token comes from a consent.
-type storedOAuth1 struct{ *oauth1Scheme }
-
-func (s storedOAuth1) authenticate(req *http.Request) (sent any, err error) {
 	g, err := s.engine.Get(req.Context())
 	if err != nil {
 		return nil, err
 	}
-	return g, s.sign(req, g.Value)
-}
-
-func (storedOAuth1) rejected(resp *http.Response) bool {
-	return resp.StatusCode == http.StatusUnauthorized
-}
-
-func (s storedOAuth1) replace(ctx context.Context, sent any) error {
-	_, err := s.engine.Replace(ctx, sent.(*renew.Generation[oauth1Token]))
-	return err
-}
-
-func (s storedOAuth1) renewLater(ctx context.Context, sent any) {
-	s.engine.Renew(ctx, sent.(*renew.Generation[oauth1Token]))
-}
-
-func (s storedOAuth1) contest(sent any) { s.engine.Contest(sent.(*renew.Generation[oauth1Token])) }
-
-// The methods of renew.Scheme.
-
-// errNotRenewable is temporary: a 401 has many reasons with OAuth1, and the
-// store may yet get another token.
-var errNotRenewable = errors.New("connectorauth: OAuth1 tokens are not renewed")
-
-func (s *oauth1Scheme) Renew(_ context.Context, old *oauth1Token) (*oauth1Token, error) {
-	if old == nil {
-		return nil, fmt.Errorf("%w: there is no token yet; use Begin and Finish", ErrReauthRequired)
-	}
-	return nil, errNotRenewable
-}
-
-func (s *oauth1Scheme) Verdict(err error) renew.Verdict {
-	if errors.Is(err, ErrReauthRequired) {
-		return renew.Verdict{Kind: renew.Dead}
-	}
-	return renew.Verdict{}
-}
-
-func (*oauth1Scheme) Expiry(*oauth1Token) (issued, expiry time.Time) { return }
-
-func (*oauth1Scheme) Encode(t *oauth1Token) ([]byte, error) {
-	stored := *t
-	stored.Version = tokenVersion
-	return json.Marshal(&stored)
-}
-
-func (s *oauth1Scheme) Decode(stored []byte) (*oauth1Token, error) {
-	var t oauth1Token
-	if err := decodeStored(stored, &t, &t.Version); err != nil {
-		return nil, err
-	}
-	ready, err := s.newToken(t.Token, t.Secret)
+	signed, err := s.sign(req, g.Value.signer)
 	if err != nil {
 		return nil, err
 	}
-	ready.Extra = t.Extra
-	return ready, nil
+	signed.from = g
+	return signed, nil
 }
 
-func (*oauth1Scheme) Observe(renew.Event[oauth1Token]) {}
+// sign puts the protocol parameters where they belong (RFC 5849 section 3.5).
+// Those that req has already are removed first.
+func (s *oauth1Scheme) sign(req *http.Request, signer *oauth1sig.Signer, extra ...oauth1sig.Param) (*signed, error) {
+	out := &signed{clock: &s.clock, ahead: s.clock.ahead.Load()}
+	isForm := oauth1sig.IsForm(req.Header.Get("Content-Type"))
+	switch {
+	case s.In != InBody:
+	case req.Response != nil && (req.Body == nil || req.Body == http.NoBody):
+		return out, nil // a redirect took the body away, and there is no place left
+	case !isForm:
+		return nil, fmt.Errorf("%w: OAuth1 parameters go into a body of type application/x-www-form-urlencoded only (RFC 5849 section 3.5.2)", ErrBodyNotInjectable)
+	}
+	var form []byte
+	if isForm || s.BodyHash {
+		body, err := inject.ReadBody(req, s.MaxBody)
+		if err != nil {
+			return nil, err
+		}
+		if !isForm {
+			hash, _ := signer.BodyHash(bytes.NewReader(body))
+			extra = append(extra, hash)
+		} else if form = oauth1sig.Strip(body); len(form) != len(body) {
+			replaceBody(req, form)
+		}
+	}
+	if query := oauth1sig.Strip(req.URL.RawQuery); query != req.URL.RawQuery {
+		setQuery(req, query)
+	}
+	params, err := signer.Sign(req, form, oauth1sig.Stamp{Nonce: oauth1sig.Nonce(), Timestamp: time.Now().Unix() + out.ahead}, extra...)
+	if err != nil {
+		return nil, err
+	}
+	if s.In == InHeader {
+		out.header[0] = params.Header()
+		req.Header["Authorization"] = out.header[:]
+		return out, nil
+	}
+	dropOAuth(req.Header)
+	if s.In == InQuery {
+		setQuery(req, params.Query(req.URL.RawQuery))
+	} else {
+		replaceBody(req, params.Form(form))
+	}
+	return out, nil
+}
+
+// dropOAuth removes Authorization headers of the scheme OAuth. Others may be
+// for somebody on the way.
+func dropOAuth(h http.Header) {
+	isOAuth := func(value string) bool { return len(value) >= 6 && strings.EqualFold(value[:6], "OAuth ") }
+	for name, values := range h {
+		if strings.EqualFold(name, "Authorization") && slices.ContainsFunc(values, isOAuth) {
+			delete(h, name)
+		}
+	}
+}
+
+func setQuery(req *http.Request, query string) {
+	u := *req.URL
+	u.RawQuery = query
+	req.URL = &u
+}
+
+func replaceBody(req *http.Request, body []byte) {
+	closeBody(req.Body)
+	inject.SetBody(req, body)
+}
+
+// receive takes the parameters out of a redirect that echoes the query.
+func (s *oauth1Scheme) receive(resp *http.Response) error {
+	if s.In == InQuery && resp.Header.Get("Location") != "" {
+		for _, name := range oauth1sig.Names {
+			placement{InQuery, name}.receive(resp)
+		}
+	}
+	return nil
+}
+
+// rejected reports a 401, and the refusals of the OAuth Problem Reporting
+// extension whatever their status.
+func (s *oauth1Scheme) rejected(resp *http.Response) bool {
+	return resp.StatusCode == http.StatusUnauthorized || resp.StatusCode >= 400 && challenge(resp, "oauth_problem") != ""
+}
+
+// replace gets another token if that may be at fault, and is content with
+// another time.
+func (s *oauth1Scheme) replace(ctx context.Context, sent any) error {
+	was := sent.(*signed)
+	err := errNotRenewable
+	if was.blamesToken() {
+		if _, err = s.engine.Replace(ctx, was.from); err == nil {
+			return nil
+		}
+		if errors.Is(err, errNotRenewable) && was.problem != "" {
+			return &TokenError{StatusCode: http.StatusUnauthorized, Code: was.problem, dead: true}
+		}
+	}
+	if was.blamesClock() && s.clock.ahead.Load() != was.ahead && !isFinal(err) {
+		return nil
+	}
+	return err
+}
+
+func (s *oauth1Scheme) renewLater(ctx context.Context, sent any) {
+	if was := sent.(*signed); was.blamesToken() {
+		s.engine.Renew(ctx, was.from)
+	}
+}
+
+// contest notes that the token was not to the service's liking either. One that
+// is more than a minute old was not got for this request.
+func (s *oauth1Scheme) contest(sent any) {
+	if was := sent.(*signed); was.blamesToken() && time.Since(was.from.Value.Issued) < time.Minute {
+		s.engine.Contest(was.from)
+	}
+}

@@ -1,13 +1,14 @@
 package connectorauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
-	"slices"
+	"reflect"
 	"strings"
 	"time"
 
@@ -34,6 +35,8 @@ type OAuth2Config struct {
 	// ClientAuth is how the client proves who it is to the token endpoint; empty
 	// means ClientAuthBasic. It is never found out by trial.
 	ClientAuth ClientAuth
+	// Dialect is how the provider departs from the standard; empty means not at all.
+	Dialect Dialect
 
 	// Store keeps the account's token; empty means that it lives with the
 	// connector, in memory.
@@ -52,7 +55,9 @@ type OAuth2Config struct {
 	// seconds and 1 MiB.
 	HTTPClient *http.Client
 	// Observe is told what happens to the token; empty means nobody is. It is
-	// called from several goroutines and should return soon.
+	// called from several goroutines, before those who wait for the token go on,
+	// so it should return soon and must not use the connector. A panic in it is
+	// ignored.
 	Observe func(Event)
 }
 
@@ -100,10 +105,12 @@ func (PasswordCredentials) grantType() string { return "password" }
 type ClientAuth int
 
 // The ways of client authentication. A client without a secret sends its
-// client_id in the body with either.
+// client_id in the body with the first two.
 const (
-	ClientAuthBasic ClientAuth = iota // HTTP Basic, ID and secret form-encoded first
-	ClientAuthBody                    // client_id and client_secret in the body
+	ClientAuthBasic      ClientAuth = iota // HTTP Basic, ID and secret form-encoded first
+	ClientAuthBody                         // client_id and client_secret in the body
+	ClientAuthRawBasic                     // HTTP Basic with ID and secret as they are, for providers that do not decode them
+	ClientAuthSecretUser                   // HTTP Basic with the secret as the user name and no password
 )
 
 // OAuth2 is the [Connector] of OAuth2 services. It renews its token in time,
@@ -120,16 +127,21 @@ func NewOAuth2(config OAuth2Config) (*OAuth2, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.Scopes = slices.Clone(config.Scopes)
-	if code, ok := config.Grant.(AuthorizationCode); ok {
-		code.Params = maps.Clone(code.Params)
+	if code, ok := config.Grant.(AuthorizationCode); ok && code.Params != nil {
+		code.Params = cloneValues(code.Params)
 		config.Grant = code
 	}
-	if config.RenewBefore == 0 {
-		config.RenewBefore = 5 * time.Minute
+	s := &oauth2Scheme{
+		clientID: config.ClientID, clientSecret: config.ClientSecret, clientAuth: config.ClientAuth,
+		tokenURL: config.TokenURL, grant: config.Grant, dialect: &standard,
+		scope:   strings.Join(config.Scopes, cmp.Or(config.Dialect.ScopeSeparator, " ")),
+		account: config.Account, httpClient: config.HTTPClient, observer: config.Observe,
 	}
-	s := &oauth2Scheme{OAuth2Config: config, placement: placement{InHeader, "Authorization"}}
-	s.engine = renew.New(s, config.Store, config.Account, config.RenewBefore)
+	if !reflect.ValueOf(config.Dialect).IsZero() {
+		s.dialect = config.Dialect.clone()
+	}
+	s.placement, _ = s.dialect.place() // checked above
+	s.engine = renew.New(s, config.Store, config.Account, cmp.Or(config.RenewBefore, 5*time.Minute))
 	g, err := newGuarded(s, s.placement.header(), config.Hosts)
 	if err := configError("OAuth2Config", err); err != nil {
 		return nil, err
@@ -153,8 +165,15 @@ func (c *OAuth2Config) problems() (list []error) {
 			add("Scopes: %q is not one scope; give each its own element", scope)
 		}
 	}
-	if c.ClientAuth != ClientAuthBasic && c.ClientAuth != ClientAuthBody {
+	switch raw := c.ClientID + ":" + string(c.ClientSecret); {
+	case c.ClientAuth < ClientAuthBasic || c.ClientAuth > ClientAuthSecretUser:
 		add("ClientAuth: unknown value %d", c.ClientAuth)
+	case c.ClientAuth < ClientAuthRawBasic:
+	case c.ClientSecret == "":
+		add("ClientAuth: it needs a ClientSecret; leave it empty for a public client")
+	case hasControl(raw) || c.ClientAuth == ClientAuthRawBasic && strings.Contains(c.ClientID, ":") ||
+		c.ClientAuth == ClientAuthSecretUser && strings.Contains(string(c.ClientSecret), ":"):
+		add("ClientAuth: Basic cannot carry a control character, nor a colon in its user name, as they are; use ClientAuthBasic")
 	}
 	if c.Store != nil && c.Account == "" {
 		add("Account: is empty; name the token that Store keeps")
@@ -164,7 +183,7 @@ func (c *OAuth2Config) problems() (list []error) {
 	}
 	switch grant := c.Grant.(type) {
 	case AuthorizationCode:
-		list = append(list, grant.problems()...)
+		list = append(list, grant.problems(c.Dialect.AuthNames)...)
 	case ClientCredentials:
 		if c.ClientSecret == "" {
 			add("ClientSecret: is empty; the client credentials grant has nothing else to go by")
@@ -176,21 +195,18 @@ func (c *OAuth2Config) problems() (list []error) {
 	default:
 		add("Grant: is %T; want AuthorizationCode, ClientCredentials or PasswordCredentials, as a value", c.Grant)
 	}
-	return list
+	return append(list, c.Dialect.problems(c)...)
 }
 
-// authParams are the parameters of an authorization request that the library
-// sets itself.
-var authParams = []string{"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"}
-
-func (a AuthorizationCode) problems() (list []error) {
+// problems lists what is wrong with the grant; names are the Dialect's AuthNames.
+func (a AuthorizationCode) problems(names map[string]string) (list []error) {
 	query := url.Values{}
 	if u, err := origin.Endpoint(a.AuthURL); err != nil {
 		list = append(list, fmt.Errorf("Grant: AuthURL: %w", err))
 	} else {
 		query = u.Query()
 	}
-	for _, name := range authParams {
+	for _, name := range sentNames(authParams, names) {
 		if query.Has(name) || a.Params.Has(name) {
 			list = append(list, fmt.Errorf("Grant: AuthURL, Params: %s is set by the library; remove it", name))
 		}
@@ -208,14 +224,21 @@ var errNoConsent = errors.New("connectorauth: only the AuthorizationCode grant h
 // pending where only that browser can bring it back (an encrypted cookie or the
 // session: it holds the PKCE verifier), for [OAuth2.Finish]. It makes no request.
 func (c *OAuth2) Begin(ctx context.Context, redirectURL string) (authURL string, pending Secret, err error) {
-	grant, ok := c.s.Grant.(AuthorizationCode)
+	grant, ok := c.s.grant.(AuthorizationCode)
 	if !ok {
 		return "", "", errNoConsent
 	}
 	if err := checkRedirect(redirectURL); err != nil {
 		return "", "", err
 	}
-	return c.s.begin(grant, redirectURL)
+	authURL, pending, err = c.s.begin(grant, redirectURL)
+	if err == nil && c.hooks != nil {
+		authURL, err = c.authorizeHooks(ctx, authURL)
+	}
+	if err != nil {
+		return "", "", err
+	}
+	return authURL, pending, nil
 }
 
 // Finish ends the consent that Begin started: it checks the query of the
@@ -227,18 +250,18 @@ func (c *OAuth2) Begin(ctx context.Context, redirectURL string) (authURL string,
 // Code. If the token was obtained but could not be saved, Finish says so and
 // the connector goes on with the token in memory, trying to save it.
 func (c *OAuth2) Finish(ctx context.Context, pending Secret, callback url.Values) error {
-	grant, ok := c.s.Grant.(AuthorizationCode)
+	grant, ok := c.s.grant.(AuthorizationCode)
 	if !ok {
 		return errNoConsent
 	}
-	return c.s.finish(ctx, grant, pending, callback)
+	return c.s.finish(c.s.withHooks(ctx, c.hooks), grant, pending, callback)
 }
 
 // Token returns the present access token, renewed if need be. It has no refresh
 // token: whoever used that behind the connector's back would break its grant.
 // What else the provider answered is there as Extra.
 func (c *OAuth2) Token(ctx context.Context) (*oauth2.Token, error) {
-	g, err := c.s.engine.Get(ctx)
+	g, err := c.s.engine.Get(c.s.withHooks(ctx, c.hooks))
 	if err != nil {
 		return nil, err
 	}
@@ -279,9 +302,9 @@ func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
 	value := &token{Access: t.AccessToken, Refresh: t.RefreshToken, Issued: time.Now(), Expiry: t.Expiry}
 	if t.AccessToken == "" {
 		value.Expiry = value.Issued // nothing to serve: renew it first
-	} else if err := checkTokenType(t.TokenType); err != nil {
+	} else if err := c.s.checkType(t.TokenType); err != nil {
 		return fmt.Errorf("connectorauth: SetToken: %w", err)
-	} else if err := value.ready(); err != nil {
+	} else if err := c.s.ready(value); err != nil {
 		return fmt.Errorf("connectorauth: SetToken: %w", err)
 	}
 	return c.s.engine.Set(ctx, value)

@@ -1,6 +1,7 @@
 package connectorauth
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,12 +9,12 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/tokenhttp"
-	"golang.org/x/oauth2"
 )
 
 // token is one generation of an account's token, and what the store holds.
@@ -29,10 +30,31 @@ type token struct {
 	values []string // ready to be placed in requests
 }
 
+// oauth2Scheme obtains, renews and places the tokens of one account.
+type oauth2Scheme struct {
+	clientID     string
+	clientSecret Secret
+	clientAuth   ClientAuth
+	tokenURL     string
+	scope        string // all scopes, as one parameter
+	grant        Grant
+	dialect      *Dialect // never nil
+	account      string
+	httpClient   *http.Client
+	observer     func(Event)
+
+	placement
+	engine *renew.Engine[token]
+	used   usedOnce
+}
+
+// standard is the dialect of all connectors that have none.
+var standard Dialect
+
 // ready checks the access token and prepares it for requests. RFC 6750 section
 // 2.1 allows the characters of token68 only; real tokens have any printable
 // ASCII but those that would end or quote a header's parameter.
-func (t *token) ready() error {
+func (s *oauth2Scheme) ready(t *token) error {
 	if t.Access == "" {
 		return errors.New("the access token is empty")
 	}
@@ -41,29 +63,34 @@ func (t *token) ready() error {
 			return errors.New("the access token has a character that no Authorization header can carry")
 		}
 	}
-	t.values = []string{"Bearer " + t.Access}
-	return nil
-}
-
-// checkTokenType refuses tokens that are not to be used as Bearer (RFC 6749
-// section 7.1). Many providers leave the type out.
-func checkTokenType(t string) error {
-	if t != "" && !strings.EqualFold(t, "Bearer") {
-		return fmt.Errorf("the token type is %q, which is not Bearer", t[:min(len(t), 40)])
+	prefix := s.dialect.prefix()
+	t.values = []string{prefix + t.Access}
+	t.Access = t.values[0][len(prefix):] // one copy in memory
+	if err := s.check(t.values[0]); err != nil {
+		return fmt.Errorf("the access token %w", err)
 	}
 	return nil
 }
 
-// oauth2Scheme obtains, renews and places the tokens of one account.
-type oauth2Scheme struct {
-	OAuth2Config
-	placement
-	engine *renew.Engine[token]
-	used   usedOnce
+// checkType refuses tokens that are not to be used as Bearer (RFC 6749 section
+// 7.1). Many providers leave the type out.
+func (s *oauth2Scheme) checkType(t string) error {
+	if t != "" && !strings.EqualFold(t, "Bearer") && !s.dialect.Answer.AnyTokenType {
+		if len(t) > 16 { // no type, but what the provider put in its place
+			return errors.New("the token type is not Bearer")
+		}
+		return fmt.Errorf("the token type is %q, which is not Bearer", t)
+	}
+	return nil
 }
 
 func (s *oauth2Scheme) authenticate(req *http.Request) (sent any, err error) {
-	g, err := s.engine.Get(req.Context())
+	return s.add(req.Context(), req)
+}
+
+// add puts the token into req.
+func (s *oauth2Scheme) add(ctx context.Context, req *http.Request) (sent any, err error) {
+	g, err := s.engine.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -71,11 +98,11 @@ func (s *oauth2Scheme) authenticate(req *http.Request) (sent any, err error) {
 	return g, nil
 }
 
-// rejected reports a 401, unless the token is good and only its scope too small
-// (RFC 6750 section 3.1).
+// rejected reports what the dialect lists and a 401, unless the token is good and
+// only its scope too small (RFC 6750 section 3.1).
 func (s *oauth2Scheme) rejected(resp *http.Response) bool {
 	if resp.StatusCode != http.StatusUnauthorized {
-		return false
+		return s.dialect.rejects(resp)
 	}
 	for _, challenge := range resp.Header["Www-Authenticate"] {
 		if strings.Contains(challenge, "insufficient_scope") {
@@ -96,13 +123,17 @@ func (s *oauth2Scheme) renewLater(ctx context.Context, sent any) {
 
 func (s *oauth2Scheme) contest(sent any) { s.engine.Contest(sent.(*renew.Generation[token])) }
 
-// Renew obtains the token that follows old: by its refresh token, or by the
-// grant itself where that needs nobody.
+// Renew obtains the token that follows old: by its refresh token or what the
+// dialect has instead, or by the grant itself where that needs nobody. With an
+// error it may return a token all the same: see remains.
 func (s *oauth2Scheme) Renew(ctx context.Context, old *token) (*token, error) {
-	_, byOwner := s.Grant.(AuthorizationCode)
-	_, byClient := s.Grant.(ClientCredentials)
+	_, byOwner := s.grant.(AuthorizationCode)
+	_, byClient := s.grant.(ClientCredentials)
+	if old != nil && old.Access != "" && s.dialect.Extend != (Swap{}) {
+		return s.request(ctx, s.swap(s.dialect.Extend, old), old)
+	}
 	if old != nil && old.Refresh != "" && !byClient {
-		t, err := s.request(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {old.Refresh}}, old)
+		t, err := s.request(ctx, s.refresh(old), old)
 		if err == nil || byOwner || !errors.Is(err, ErrReauthRequired) {
 			return t, err
 		}
@@ -113,35 +144,32 @@ func (s *oauth2Scheme) Renew(ctx context.Context, old *token) (*token, error) {
 	case byOwner:
 		return nil, fmt.Errorf("%w: the access token is no longer good and the provider gave no refresh token", ErrReauthRequired)
 	}
-	form := url.Values{"grant_type": {s.Grant.grantType()}}
-	if grant, ok := s.Grant.(PasswordCredentials); ok {
+	form := url.Values{}
+	if grant, ok := s.grant.(PasswordCredentials); ok {
 		form.Set("username", grant.Username)
 		form.Set("password", string(grant.Password))
 	}
-	if len(s.Scopes) > 0 {
-		form.Set("scope", strings.Join(s.Scopes, " "))
+	if s.scope != "" {
+		form.Set("scope", s.scope)
 	}
-	return s.request(ctx, form, nil)
+	return s.request(ctx, s.first(form), nil)
 }
 
 // request makes one token request. What the answer leaves out is taken from
 // old, which may be nil.
-func (s *oauth2Scheme) request(ctx context.Context, form url.Values, old *token) (*token, error) {
+func (s *oauth2Scheme) request(ctx context.Context, r tokenhttp.Request, old *token) (*token, error) {
 	issued := time.Now() // a lifetime that counts from here ends early rather than late
-	x := tokenhttp.New(tokenhttp.Request{
-		URL: s.TokenURL, Form: form,
-		ClientID: s.ClientID, ClientSecret: string(s.ClientSecret), InBody: s.ClientAuth == ClientAuthBody,
-	})
-	answer, err := x.Do(ctx, providerClient(tokenCall{x}, s.HTTPClient))
+	x := tokenhttp.New(r)
+	answer, err := x.Do(ctx, providerClient(tokenCall{x}, s.httpClient, s.tokenHooks(ctx, r.Form)))
 	if err != nil {
-		return nil, tokenError(err)
+		return s.remains(old, answer.RefreshToken), s.tokenError(err)
 	}
-	t := &token{Access: answer.AccessToken, Refresh: answer.RefreshToken, Scope: answer.Scope, Issued: issued}
-	if answer.Lifetime > 0 {
-		t.Expiry = issued.Add(answer.Lifetime)
+	t := &token{Access: answer.AccessToken, Refresh: answer.RefreshToken, Scope: answer.Scope, Issued: issued, Expiry: answer.Expiry}
+	if lifetime := cmp.Or(answer.Lifetime, s.dialect.Answer.Lifetime); lifetime > 0 && t.Expiry.IsZero() {
+		t.Expiry = issued.Add(lifetime)
 	}
 	if old != nil {
-		if t.Refresh == "" {
+		if t.Refresh == "" || s.dialect.KeepRefreshToken && old.Refresh != "" {
 			t.Refresh = old.Refresh
 		}
 		if t.Scope == "" {
@@ -149,33 +177,40 @@ func (s *oauth2Scheme) request(ctx context.Context, form url.Values, old *token)
 		}
 		t.Extra = maps.Clone(old.Extra)
 	}
-	for name, value := range answer.Values {
-		switch name {
-		case "access_token", "refresh_token", "token_type", "expires_in", "scope":
-		default:
-			if t.Extra == nil {
-				t.Extra = make(map[string]any)
-			}
-			t.Extra[name] = value
-		}
+	if t.Extra == nil && len(answer.Extra) > 0 {
+		t.Extra = make(map[string]any, len(answer.Extra))
 	}
-	if err := errors.Join(checkTokenType(answer.TokenType), t.ready()); err != nil {
-		return nil, &TokenError{StatusCode: http.StatusOK, cause: err}
+	maps.Copy(t.Extra, answer.Extra)
+	if err := errors.Join(s.checkType(answer.TokenType), s.ready(t)); err != nil {
+		// Without another refresh token, nobody knows what became of the old one.
+		return s.remains(old, answer.RefreshToken), &TokenError{StatusCode: http.StatusOK, inDoubt: answer.RefreshToken == "", cause: err}
 	}
 	return t, nil
+}
+
+// remains returns what old has become after a request that brought no usable
+// access token and yet another refresh token: old with that. nil means that old
+// is as it was.
+func (s *oauth2Scheme) remains(old *token, refresh string) *token {
+	if old == nil || refresh == "" || refresh == old.Refresh || s.dialect.KeepRefreshToken {
+		return nil
+	}
+	t := *old
+	t.Refresh = refresh
+	return &t
 }
 
 // tokenCall lets the transport carry a token request, so that the rules for
 // places and bodies hold for it too.
 type tokenCall struct{ *tokenhttp.Exchange }
 
-func (c tokenCall) authenticate(*http.Request) (sent any, err error) { return nil, nil }
-func (c tokenCall) receive(resp *http.Response) error                { return c.Receive(resp) }
+func (c tokenCall) authenticate(req *http.Request) (sent any, err error) { return nil, c.Prepare(req) }
+func (c tokenCall) receive(resp *http.Response) error                    { return c.Receive(resp) }
 
 // providerClient returns a client for one call to a provider's endpoint, made
 // through the transport of base. It follows no redirect.
-func providerClient(call scheme, base *http.Client) *http.Client {
-	g := &guarded{scheme: call}
+func providerClient(call scheme, base *http.Client, hooks []Hooks) *http.Client {
+	g := &guarded{scheme: call, hooks: hooks}
 	g.receiver, _ = call.(receiver)
 	var transport http.RoundTripper
 	if base != nil {
@@ -189,7 +224,7 @@ func providerClient(call scheme, base *http.Client) *http.Client {
 }
 
 // tokenError turns a failed exchange into the library's error.
-func tokenError(err error) error {
+func (s *oauth2Scheme) tokenError(err error) error {
 	var failed *tokenhttp.Error
 	if !errors.As(err, &failed) {
 		return err
@@ -202,6 +237,8 @@ func tokenError(err error) error {
 		switch e.Code {
 		case "invalid_grant", "bad_refresh_token", "invalid_refresh_token": // the latter two in the wild
 			e.dead = true
+		default:
+			e.dead = slices.Contains(s.dialect.DeadGrantCodes, e.Code)
 		}
 	}
 	return e
@@ -239,103 +276,22 @@ func (s *oauth2Scheme) Decode(stored []byte) (*token, error) {
 	if err := decodeStored(stored, t, &t.Version); err != nil {
 		return nil, err
 	}
-	if t.Access == "" && t.Refresh != "" {
-		return t, nil // set from elsewhere, to be renewed first
+	if t.Access == "" && t.Refresh != "" { // set from elsewhere, to be renewed first
+		t.Issued = time.Now()
+		t.Expiry = t.Issued
+		return t, nil
 	}
-	return t, t.ready()
+	return t, s.ready(t)
 }
 
 // Observe passes what happened on to the importer.
 func (s *oauth2Scheme) Observe(e renew.Event[token]) {
-	if s.OAuth2Config.Observe == nil {
+	if s.observer == nil {
 		return
 	}
-	event := Event{Kind: EventKind(e.Happened), Account: s.Account, Err: e.Err, Duration: e.Took}
+	event := Event{Kind: EventKind(e.Happened), Account: s.account, Err: e.Err, Duration: e.Took}
 	if e.Value != nil {
 		event.Expiry = e.Value.Expiry.Round(0)
 	}
-	s.OAuth2Config.Observe(event)
-}
-
-// begin makes the authorization request (RFC 6749 section 4.1.1).
-func (s *oauth2Scheme) begin(grant AuthorizationCode, redirectURL string) (authURL string, sealed Secret, err error) {
-	u, err := url.Parse(grant.AuthURL)
-	if err != nil {
-		return "", "", err
-	}
-	p := pending{For: s.identity(grant), State: randomText(), Redirect: redirectURL}
-	query := url.Values{}
-	maps.Copy(query, grant.Params)
-	query.Set("response_type", "code")
-	query.Set("client_id", s.ClientID)
-	query.Set("redirect_uri", redirectURL)
-	query.Set("state", p.State)
-	if len(s.Scopes) > 0 {
-		query.Set("scope", strings.Join(s.Scopes, " "))
-	}
-	if !grant.DisablePKCE {
-		verifier := oauth2.GenerateVerifier()
-		p.Verifier = verifier
-		query.Set("code_challenge", oauth2.S256ChallengeFromVerifier(verifier))
-		query.Set("code_challenge_method", "S256")
-	}
-	if u.RawQuery != "" {
-		u.RawQuery += "&"
-	}
-	u.RawQuery += query.Encode()
-	return u.String(), p.seal(), nil
-}
-
-func (s *oauth2Scheme) identity(grant AuthorizationCode) string {
-	return identity("oauth2", s.ClientID, grant.AuthURL, s.TokenURL, s.Account)
-}
-
-// finish checks the callback (RFC 6749 section 4.1.2), all that it says before
-// anything it asks for, and swaps the code.
-func (s *oauth2Scheme) finish(ctx context.Context, grant AuthorizationCode, sealed Secret, callback url.Values) error {
-	p, err := openPending(sealed, s.identity(grant))
-	if err != nil {
-		return err
-	}
-	state, err := one(callback, "state")
-	if err != nil {
-		return err
-	}
-	if !equal(state, p.State) {
-		return errors.New("connectorauth: the callback's state is not that of this consent")
-	}
-	if grant.Issuer != "" {
-		issuer, err := one(callback, "iss")
-		if err != nil {
-			return err
-		}
-		if issuer != grant.Issuer {
-			return errors.New("connectorauth: the callback comes from another issuer (RFC 9207)")
-		}
-	}
-	if callback.Has("error") {
-		return &TokenError{
-			Code:        tokenhttp.Clean(callback.Get("error"), 64),
-			Description: tokenhttp.Clean(callback.Get("error_description"), 200),
-			refused:     true,
-		}
-	}
-	code, err := one(callback, "code")
-	if err != nil {
-		return err
-	}
-	if !s.used.claim(p.State) {
-		return errors.New("connectorauth: this consent has been finished already")
-	}
-	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {p.Redirect}}
-	if p.Verifier != "" {
-		form.Set("code_verifier", p.Verifier)
-	}
-	return detached(ctx, func(ctx context.Context) error {
-		t, err := s.request(ctx, form, nil)
-		if err != nil {
-			return err
-		}
-		return s.engine.Set(ctx, t)
-	})
+	s.observer(event)
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"sync"
@@ -30,6 +29,15 @@ type pending struct {
 	Verifier string `json:"verifier,omitempty"` // PKCE's verifier, OAuth1's temporary token secret
 }
 
+// A badCallback is a callback, or a pending value, that Finish does not accept.
+// Its kind is "invalid", "expired", "mixup" or "used".
+type badCallback struct{ kind, text string }
+
+func (e *badCallback) Error() string { return "connectorauth: " + e.text }
+
+// BadCallback returns the kind, for the pages of package consent.
+func (e *badCallback) BadCallback() string { return e.kind }
+
 // identity condenses what tells one connector from another, so that the
 // callback of one is not taken for that of another.
 func identity(parts ...string) string {
@@ -51,13 +59,13 @@ func (p pending) seal() Secret {
 func openPending(sealed Secret, connector string) (pending, error) {
 	var p pending
 	if err := json.Unmarshal([]byte(sealed), &p); err != nil || p.State == "" {
-		return p, errors.New("connectorauth: pending is not a value that Begin returned")
+		return p, &badCallback{"invalid", "pending is not a value that Begin returned"}
 	}
 	if p.For != connector {
-		return p, errors.New("connectorauth: pending belongs to another connector")
+		return p, &badCallback{"mixup", "pending belongs to another connector"}
 	}
 	if age := time.Since(time.Unix(p.Began, 0)); age > pendingLifetime || age < -pendingLifetime {
-		return p, fmt.Errorf("connectorauth: the consent began more than %v ago; begin again", pendingLifetime)
+		return p, &badCallback{"expired", fmt.Sprintf("the consent began more than %v ago; begin again", pendingLifetime)}
 	}
 	return p, nil
 }
@@ -66,9 +74,9 @@ func openPending(sealed Secret, connector string) (pending, error) {
 func one(callback url.Values, name string) (string, error) {
 	switch values := callback[name]; {
 	case len(values) == 0 || values[0] == "":
-		return "", fmt.Errorf("connectorauth: the callback has no %s", name)
+		return "", &badCallback{"invalid", "the callback has no " + name}
 	case len(values) > 1:
-		return "", fmt.Errorf("connectorauth: the callback has more than one %s", name)
+		return "", &badCallback{"invalid", "the callback has more than one " + name}
 	default:
 		return values[0], nil
 	}

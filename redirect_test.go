@@ -297,6 +297,34 @@ func TestRedirectThatEchoesTheQueryKeyLosesIt(t *testing.T) {
 	}
 }
 
+func TestRedirectThatRepeatsTheKeyElsewhereLosesThat(t *testing.T) {
+	n := newInternet(t)
+	for _, s := range subjects(tokenEndpoint()) {
+		if s.name != "query key" && s.name != "Custom" {
+			continue // nothing in their URLs
+		}
+		t.Run(s.name, func(t *testing.T) {
+			for _, nested := range []func(string) string{
+				url.QueryEscape,
+				func(u string) string { return url.QueryEscape(url.QueryEscape(u)) },
+				func(u string) string { return strings.ReplaceAll(url.QueryEscape(u), "%2F", "%2f") },
+			} {
+				n.redirect(302, home+"/start", foreign+"/login")
+				n.routes[home+"/start"] = func(w http.ResponseWriter, r *http.Request) { // as to a login page
+					w.Header().Set("Location", foreign+"/login?a=%zz&next="+nested(home+r.URL.String())+"&b=1#part")
+					w.WriteHeader(http.StatusFound)
+				}
+				resp := n.do(t, s.connector, home+"/start?page=2")
+				require.Len(t, n.seen[foreign], 1)
+				assert.Empty(t, found(n.seen[foreign][0].String(), s.traces...), "%v", n.seen[foreign][0])
+				assert.Empty(t, found(resp.Request.URL.String(), s.traces...))
+				assert.Contains(t, resp.Request.URL.String(), "/login?a=%zz&")
+				assert.Contains(t, resp.Request.URL.String(), "b=1#part")
+			}
+		})
+	}
+}
+
 func TestRefererHasNoInjectedQueryKey(t *testing.T) {
 	n := newInternet(t)
 	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, In: connectorauth.InQuery, Name: "api_key"}))
@@ -380,6 +408,18 @@ func TestRedirectToAnotherSchemeIsNotFollowedWithCredentials(t *testing.T) {
 			assert.Empty(t, found(err.Error(), s.traces...))
 			assert.Len(t, n.trail, 1)
 		}
+	}
+}
+
+func TestSchemeCountsOnLoopbackToo(t *testing.T) {
+	for _, s := range subjects(tokenEndpoint()) {
+		base := &fakeBase{}
+		req := must(http.NewRequest(http.MethodPost, "http://127.0.0.1:8443/", strings.NewReader(`{}`)))
+		req.Header.Set("Content-Type", "application/json")
+		req.Response = &http.Response{Request: must(http.NewRequest(http.MethodPost, "https://127.0.0.1:8443/", nil))}
+		_, err := s.connector.Wrap(base).RoundTrip(req)
+		require.NoError(t, err)
+		assert.False(t, s.carries(base.requests()[0].String()), s.name)
 	}
 }
 

@@ -33,9 +33,11 @@ type TokenStore interface {
 type SharedTokenStore interface {
 	TokenStore
 	// Lock waits until the caller alone holds key, or ctx ends. It is a lease:
-	// the hold of a process that died runs out by itself. unlock releases only
-	// the caller's own hold and may be called more than once. Locks do not
-	// block Load, Save, Delete or CompareAndSwap.
+	// the hold of a process that died runs out by itself. A renewal takes up to 90
+	// seconds, and holds the lock on while the store does not take its result;
+	// a lease of minutes is long enough. unlock releases only the caller's own
+	// hold and may be called more than once. Locks do not block Load, Save,
+	// Delete or CompareAndSwap.
 	Lock(ctx context.Context, key string) (unlock func(), err error)
 	// CompareAndSwap stores new under key if the current value equals old, and
 	// reports whether it did. A nil old means that key must be absent.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/origin"
@@ -35,6 +36,12 @@ type renewal interface {
 	contest(sent any)
 }
 
+// A reader is what authenticate returned, if it wants to see a refusal of the
+// request that carries it.
+type reader interface {
+	answered(resp *http.Response)
+}
+
 // A receiver is a scheme that looks at responses before the caller does. On an
 // error it has closed the body.
 type receiver interface {
@@ -60,14 +67,30 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return t.exchange(req, req)
 	}
 	resp, sent, err := t.send(req, req.Body)
-	if err != nil || t.renewal == nil || !t.renewal.rejected(resp) {
-		return resp, err
+	if resp == nil || !t.rejected(resp, err) {
+		return settle(resp, err)
 	}
-	return t.replay(req, resp, sent)
+	return t.replay(req, resp, err, sent)
+}
+
+// rejected reports whether another credential may help a request that got resp,
+// of which a hook said err.
+func (t *transport) rejected(resp *http.Response, err error) bool {
+	return t.renewal != nil && (t.renewal.rejected(resp) || err != nil && errors.Is(err, ErrCredentialRejected))
+}
+
+// settle returns what the caller is to see of a response, of which a hook said err.
+func settle(resp *http.Response, err error) (*http.Response, error) {
+	if resp != nil && err != nil {
+		discard(resp)
+		return nil, err
+	}
+	return resp, err
 }
 
 // send sends a copy of req with the given body and the credentials added, and
-// returns what it carried.
+// returns what it carried. An error together with a response is what a hook said
+// of it.
 func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Response, sent any, err error) {
 	out := new(http.Request)
 	*out = *req
@@ -77,40 +100,70 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 		closeBody(out.Body)
 		return nil, nil, err
 	}
+	var seen exchanges
+	if t.hooks != nil {
+		if seen, err = t.before(out, sent); err != nil {
+			closeBody(out.Body)
+			return nil, nil, err
+		}
+	}
 	if out.URL != req.URL {
 		if err := t.hosts.Allows(out.URL, req.URL); err != nil {
 			closeBody(out.Body)
 			return nil, nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
 		}
 	}
-	resp, err = t.exchange(req, out)
-	if err == nil && t.receiver != nil {
-		err = t.receiver.receive(resp)
+	if resp, err = t.exchange(req, out); err != nil {
+		return nil, nil, err
 	}
-	return resp, sent, err
+	if resp.StatusCode >= 400 {
+		if sent, ok := sent.(reader); ok {
+			sent.answered(resp)
+		}
+	}
+	if seen != nil {
+		if err = seen.after(resp); err != nil {
+			return resp, sent, err
+		}
+	}
+	if t.receiver != nil {
+		if err = t.receiver.receive(resp); err != nil {
+			return nil, nil, err
+		}
+	}
+	return resp, sent, nil
 }
 
 // exchange sends out through the base. The response answers req, the caller's
 // request: through its own copy, an injected query parameter would leak.
 func (t *transport) exchange(req, out *http.Request) (*http.Response, error) {
 	resp, err := t.base.RoundTrip(out)
-	if err != nil {
-		return nil, hideURL(err, req, out)
+	switch {
+	case err != nil:
+		return nil, hideURL(err, req.URL, out.URL)
+	case resp == nil:
+		return nil, errors.New("connectorauth: the base RoundTripper returned neither a response nor an error")
+	case resp.Body == nil: // http.Client forgives that too
+		resp.Body = http.NoBody
 	}
 	resp.Request = req
+	if out.URL != req.URL && resp.Header.Get("Location") != "" {
+		hideEcho(resp.Header, injected(req.URL, out.URL))
+	}
 	return resp, nil
 }
 
 // replay answers a rejected request with that of a second attempt, if another
-// credential is to be had and the body can be sent again.
-func (t *transport) replay(req *http.Request, rejected *http.Response, sent any) (*http.Response, error) {
+// credential is to be had and the body can be sent again. why is what a hook said
+// of the response.
+func (t *transport) replay(req *http.Request, rejected *http.Response, why error, sent any) (*http.Response, error) {
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
 		t.renewal.renewLater(req.Context(), sent) // for the requests to come
-		return rejected, nil
+		return settle(rejected, why)
 	}
 	if err := t.renewal.replace(req.Context(), sent); err != nil {
 		if req.Context().Err() == nil && !isFinal(err) {
-			return rejected, nil
+			return settle(rejected, why)
 		}
 		discard(rejected)
 		return nil, err
@@ -119,15 +172,15 @@ func (t *transport) replay(req *http.Request, rejected *http.Response, sent any)
 	if req.GetBody != nil {
 		var err error
 		if body, err = req.GetBody(); err != nil {
-			return rejected, nil
+			return settle(rejected, why)
 		}
 	}
 	discard(rejected)
 	resp, sent, err := t.send(req, body)
-	if err == nil && t.renewal.rejected(resp) {
+	if resp != nil && t.rejected(resp, err) {
 		t.renewal.contest(sent)
 	}
-	return resp, err
+	return settle(resp, err)
 }
 
 // CloseIdleConnections closes those of the base, as http.Client's method of
@@ -172,12 +225,96 @@ func discard(resp *http.Response) {
 	resp.Body.Close()
 }
 
-// hideURL puts the caller's URL into an error of a base that names the URL with
-// the credentials.
-func hideURL(err error, req, out *http.Request) error {
-	wrapped := (*url.Error)(nil)
-	if out.URL == req.URL || !errors.As(err, &wrapped) {
+// hideURL takes the URL that was sent, which has credentials, out of the error
+// of a base. http.Transport names no URL, but a base with a client of its own
+// does, and one that retries writes it into texts of its own.
+func hideURL(err error, asked, sent *url.URL) error {
+	if sent == asked {
 		return err
 	}
-	return &url.Error{Op: wrapped.Op, URL: req.URL.Redacted(), Err: wrapped.Err}
+	replace := []string{sent.String(), asked.Redacted(), sent.Redacted(), asked.Redacted(), sent.RequestURI(), asked.RequestURI()}
+	if sent.RawQuery != "" {
+		replace = append(replace, sent.RawQuery, asked.RawQuery)
+	}
+	for _, value := range injected(asked, sent) {
+		replace = append(replace, value, redacted, url.QueryEscape(value), redacted, url.PathEscape(value), redacted)
+	}
+	old := err.Error()
+	if text := strings.NewReplacer(replace...).Replace(old); text != old {
+		return &hiddenError{text, &err}
+	}
+	return err
+}
+
+// injected returns the query values that sent has and asked has not, but for
+// those too short to be a secret.
+func injected(asked, sent *url.URL) (values []string) {
+	before := asked.Query()
+	for name, list := range sent.Query() {
+		for _, value := range list {
+			if len(value) >= 4 && !slices.Contains(before[name], value) {
+				values = append(values, value)
+			}
+		}
+	}
+	return values
+}
+
+// hideEcho takes those parameters out of the query of a redirect that repeat an
+// injected value, as a login page's address does that has the whole URL to come
+// back to.
+func hideEcho(h http.Header, values []string) {
+	before, rest, _ := strings.Cut(h.Get("Location"), "?")
+	query, fragment, hasFragment := strings.Cut(rest, "#")
+	pairs := strings.Split(query, "&")
+	kept := slices.DeleteFunc(pairs, func(pair string) bool { return repeats(pair, values) })
+	if len(kept) == len(pairs) {
+		return
+	}
+	if len(kept) > 0 {
+		before += "?" + strings.Join(kept, "&")
+	}
+	if hasFragment {
+		before += "#" + fragment
+	}
+	h.Set("Location", before)
+}
+
+// repeats reports whether text has one of values, however often it was encoded.
+func repeats(text string, values []string) bool {
+	for {
+		if slices.ContainsFunc(values, func(value string) bool { return strings.Contains(text, value) }) {
+			return true
+		}
+		decoded, err := url.QueryUnescape(text)
+		if err != nil || decoded == text {
+			return false
+		}
+		text = decoded
+	}
+}
+
+// hiddenError is an error whose text had credentials. What it wraps can be
+// tested for but not be printed, for which it is behind a pointer.
+type hiddenError struct {
+	text string
+	err  *error
+}
+
+func (e *hiddenError) Error() string { return e.text }
+
+func (e *hiddenError) Is(target error) bool { return errors.Is(*e.err, target) }
+
+// As finds anything but a *url.Error, which would show its URL.
+func (e *hiddenError) As(target any) bool {
+	if _, shows := target.(**url.Error); shows {
+		return false
+	}
+	return errors.As(*e.err, target)
+}
+
+// Timeout is what http.Client asks its errors for.
+func (e *hiddenError) Timeout() bool {
+	var failed interface{ Timeout() bool }
+	return errors.As(*e.err, &failed) && failed.Timeout()
 }

@@ -58,6 +58,11 @@ type Config struct {
 	// refresh_token out of the answer to a refresh.
 	NoRotation bool
 
+	// OAuth1Lifetime is how long OAuth1 access tokens from AccessTokenURL are
+	// valid; 0 means for ever. Otherwise they come with an oauth_session_handle,
+	// which renews them there (OAuth Session extension) until the OAuth1Session
+	// that began with the consent ends; 0 means never.
+	OAuth1Lifetime, OAuth1Session time.Duration
 	// RSAPublicKey verifies the OAuth1 methods RSA-SHA1, RSA-SHA256 and
 	// RSA-SHA512, which are refused when it is nil.
 	RSAPublicKey *rsa.PublicKey
@@ -75,8 +80,8 @@ func (c Config) withDefaults() Config {
 		panic("authtest: Config.PublicClient has no ClientSecret: set one or the other")
 	case strings.Contains(c.Username, ":"):
 		panic("authtest: Config.Username cannot contain a colon (RFC 7617 section 2)")
-	case c.TokenLifetime < 0:
-		panic("authtest: Config.TokenLifetime is negative: use ExpireAccessTokens to expire tokens")
+	case c.TokenLifetime < 0 || c.OAuth1Lifetime < 0 || c.OAuth1Session < 0:
+		panic("authtest: a lifetime in Config is negative: use ExpireAccessTokens to expire tokens")
 	}
 	setDefault(&c.ClientID, "client")
 	if !c.PublicClient {

@@ -95,13 +95,17 @@ func (p *Provider) IssueTokens(scope string) (access, refresh string) {
 	return p.oauth2.issue(g, scope, p.config.TokenLifetime, true)
 }
 
-// ExpireAccessTokens lets every OAuth2 access token issued so far expire now,
-// before the time that its expires_in promised.
+// ExpireAccessTokens lets every access token issued so far expire now, before
+// the time that its expires_in promised: OAuth2's, and OAuth1's that have a
+// session to be renewed by.
 func (p *Provider) ExpireAccessTokens() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	for _, t := range p.oauth2.access {
+		t.expires = now
+	}
+	for _, t := range p.oauth1.tokens {
 		t.expires = now
 	}
 }

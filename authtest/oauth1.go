@@ -20,19 +20,23 @@ type temporaryCredentials struct {
 	used     bool
 }
 
-type tokenCredentials struct{ secret, user string }
+type tokenCredentials struct {
+	secret, user string
+	session      *session // nil: valid for ever
+	expires      time.Time
+}
 
 // oauth1State is guarded by Provider.mu, as are all its methods.
 type oauth1State struct {
 	temporary map[string]*temporaryCredentials
-	tokens    map[string]tokenCredentials
+	tokens    map[string]*tokenCredentials
 	nonces    map[int64]map[[2]string]bool // by timestamp, then by nonce and token
 }
 
 func newOAuth1State() oauth1State {
 	return oauth1State{
 		temporary: map[string]*temporaryCredentials{},
-		tokens:    map[string]tokenCredentials{},
+		tokens:    map[string]*tokenCredentials{},
 		nonces:    map[int64]map[[2]string]bool{},
 	}
 }
@@ -60,7 +64,7 @@ func (s *oauth1State) useNonce(timestamp int64, nonce, token string, now time.Ti
 
 func (s *oauth1State) issue(user string) (token, secret string) {
 	token, secret = newToken("token"), newToken("token-secret")
-	s.tokens[token] = tokenCredentials{secret, user}
+	s.tokens[token] = &tokenCredentials{secret: secret, user: user}
 	return token, secret
 }
 
@@ -133,17 +137,23 @@ func (p *Provider) serveAuthorize1(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveAccessToken exchanges temporary credentials, once (RFC 5849 section 2.3).
+// serveAccessToken exchanges temporary credentials, once (RFC 5849 section 2.3),
+// and renews tokens.
 func (p *Provider) serveAccessToken(w http.ResponseWriter, r *http.Request) {
 	secret := func(token string) (string, bool) {
-		t := p.oauth1.temporary[token]
-		if t == nil {
-			return "", false
+		if t := p.oauth1.temporary[token]; t != nil {
+			return t.secret, true
 		}
-		return t.secret, true
+		if t := p.oauth1.tokens[token]; t != nil {
+			return t.secret, true
+		}
+		return "", false
 	}
 	p.serveOAuth1(w, r, secret, func(protocol map[string]string) (map[string]any, *refusal) {
 		t := p.oauth1.temporary[protocol["oauth_token"]]
+		if t == nil {
+			return p.renewOAuth1(protocol)
+		}
 		refuse := func(problem, advice string) (map[string]any, *refusal) {
 			return nil, oauth1Refusal(http.StatusUnauthorized, problem, advice)
 		}
@@ -165,7 +175,11 @@ func (p *Provider) serveAccessToken(w http.ResponseWriter, r *http.Request) {
 		t.used = true
 		p.stats.AccessTokens++
 		token, secret := p.oauth1.issue(p.Username)
-		return map[string]any{"oauth_token": token, "oauth_token_secret": secret, "screen_name": p.Username}, nil
+		answer := map[string]any{"oauth_token": token, "oauth_token_secret": secret, "screen_name": p.Username}
+		if p.config.OAuth1Lifetime > 0 {
+			p.joinSession(token, p.newSession(), answer)
+		}
+		return answer, nil
 	})
 }
 
@@ -202,13 +216,23 @@ func (p *Provider) signed(w http.ResponseWriter, r *http.Request) (Identity, *re
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	protocol, refused := p.verifyOAuth1(w, r, func(token string) (string, bool) {
-		credentials, ok := p.oauth1.tokens[token]
-		return credentials.secret, ok || token == ""
+		credentials := p.oauth1.tokens[token]
+		if credentials == nil {
+			return "", token == ""
+		}
+		return credentials.secret, true
 	})
 	if refused != nil {
 		return Identity{}, refused
 	}
-	return Identity{AuthType: "OAuth1", Client: p.ClientID, User: p.oauth1.tokens[protocol["oauth_token"]].user}, nil
+	identity := Identity{AuthType: "OAuth1", Client: p.ClientID}
+	if t := p.oauth1.tokens[protocol["oauth_token"]]; t != nil {
+		if t.session != nil && !time.Now().Before(t.expires) {
+			return Identity{}, oauth1Refusal(http.StatusUnauthorized, "token_expired", "the access token has expired: renew it with its session handle")
+		}
+		identity.User = t.user
+	}
+	return identity, nil
 }
 
 // oauth1Refusal is an answer of RFC 5849 section 3.2, in the words of the

@@ -102,7 +102,7 @@ func headerParameters(headers []string) (list []parameter, err error) {
 	malformed := fmt.Errorf(`the Authorization header must be OAuth name="value", name="value" (RFC 5849 section 3.5.1)`)
 	for rest := headers[0][6:]; ; {
 		name, after, ok := strings.Cut(strings.TrimLeft(rest, " \t"), `="`)
-		value, after, closed := strings.Cut(after, `"`)
+		value, after, closed := quoted(after)
 		if !ok || !closed {
 			return nil, malformed
 		}
@@ -122,6 +122,19 @@ func headerParameters(headers []string) (list []parameter, err error) {
 			return nil, malformed
 		}
 	}
+}
+
+// quoted reads a quoted-string (RFC 9110 section 5.6.4) after its first quote.
+func quoted(s string) (value, after string, ok bool) {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return s[:i], s[i+1:], true
+		}
+	}
+	return "", "", false
 }
 
 // formParameters reads a query or form body. A percent sign that begins no

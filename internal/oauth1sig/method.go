@@ -56,7 +56,7 @@ func newSignFunc(config Config) (sign signFunc, err error) {
 	// connector is made and not when it is used.
 	defer func() {
 		if reason := recover(); reason != nil {
-			sign, err = nil, fmt.Errorf("connectorauth: OAuth1 method %s is not available here: %v", config.Method, reason)
+			sign, err = nil, fmt.Errorf("OAuth1 method %s is not available here: %v", config.Method, reason)
 		}
 	}()
 	if config.Custom != nil {
@@ -67,10 +67,10 @@ func newSignFunc(config Config) (sign signFunc, err error) {
 		return rsaSignFunc(config.Method, config.PrivateKey)
 	case HMACSHA1, HMACSHA256, HMACSHA512, Plaintext:
 		if config.PrivateKey != nil {
-			return nil, fmt.Errorf("connectorauth: OAuth1 method %s takes no PrivateKey: remove it, or choose an RSA method", config.Method)
+			return nil, fmt.Errorf("OAuth1 method %s takes no PrivateKey: remove it, or choose an RSA method", config.Method)
 		}
 	default:
-		return nil, fmt.Errorf("connectorauth: OAuth1 does not know the signature method %q: choose HMAC-SHA1, HMAC-SHA256, HMAC-SHA512, RSA-SHA1, RSA-SHA256, RSA-SHA512 or PLAINTEXT", config.Method)
+		return nil, fmt.Errorf("OAuth1 does not know the signature method %q: choose HMAC-SHA1, HMAC-SHA256, HMAC-SHA512, RSA-SHA1, RSA-SHA256, RSA-SHA512 or PLAINTEXT", config.Method)
 	}
 	key := appendEncoded(nil, config.ConsumerSecret)
 	key = append(key, '&')
@@ -103,15 +103,15 @@ func rsaSignFunc(method Method, key crypto.Signer) (signFunc, error) {
 	// A nil *rsa.PrivateKey in the interface is the same mistake as no key.
 	private, local := key.(*rsa.PrivateKey)
 	if key == nil || local && private == nil {
-		return nil, fmt.Errorf("connectorauth: OAuth1 method %s needs a PrivateKey", method)
+		return nil, fmt.Errorf("OAuth1 method %s needs a PrivateKey", method)
 	}
 	if local {
 		if err := private.Validate(); err != nil {
-			return nil, errors.New("connectorauth: OAuth1 PrivateKey is not a valid RSA key")
+			return nil, errors.New("OAuth1 PrivateKey is not a valid RSA key")
 		}
 	}
 	if _, ok := key.Public().(*rsa.PublicKey); !ok {
-		return nil, fmt.Errorf("connectorauth: OAuth1 method %s needs an RSA PrivateKey, not a %T", method, key)
+		return nil, fmt.Errorf("OAuth1 method %s needs an RSA PrivateKey, not a %T", method, key)
 	}
 	method.hash().New().Sum(nil) // may panic, and shall here
 	return func(dst, base []byte) ([]byte, error) {

@@ -2,6 +2,8 @@ package oauth1sig
 
 import (
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -52,6 +54,50 @@ func (p Params) Query(rawQuery string) string {
 // Form returns a copy of form, which may be empty, with the parameters added
 // (section 3.5.2). The request must be one whose body is a form.
 func (p Params) Form(form []byte) []byte { return []byte(p.Query(string(form))) }
+
+// Names are the protocol parameters that belong to whoever signs a request.
+var Names = []string{
+	"oauth_consumer_key", "oauth_token", "oauth_signature_method", "oauth_signature",
+	"oauth_timestamp", "oauth_nonce", "oauth_version", "oauth_body_hash",
+}
+
+// Strip returns a query or form without the parameters in [Names], each of
+// which a request may have only once (section 3.1). All other bytes stay as they
+// are; if there is nothing to remove, the result is form itself.
+func Strip[T string | []byte](form T) T {
+	var kept []byte
+	stripped := false
+	for start, end := 0, 0; start < len(form); start = end + 1 {
+		for end = start; end < len(form) && form[end] != '&'; end++ {
+		}
+		switch pair := form[start:end]; {
+		case isProtocol(pair):
+			if !stripped {
+				stripped = true
+				kept = append(kept, form[:max(start-1, 0)]...)
+			}
+		case stripped:
+			if len(kept) > 0 {
+				kept = append(kept, '&')
+			}
+			kept = append(kept, pair...)
+		}
+	}
+	if !stripped {
+		return form
+	}
+	return T(kept)
+}
+
+// isProtocol reports whether a form-encoded parameter has one of the Names.
+func isProtocol[T string | []byte](pair T) bool {
+	if len(pair) == 0 || pair[0] != 'o' && pair[0] != '%' {
+		return false
+	}
+	name, _, _ := strings.Cut(string(pair), "=")
+	name, err := url.QueryUnescape(name)
+	return err == nil && slices.Contains(Names, name)
+}
 
 // Format writes no parameter, whatever the verb.
 func (p Params) Format(f fmt.State, _ rune) { fmt.Fprint(f, "OAuth1 parameters") }

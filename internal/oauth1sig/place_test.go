@@ -109,3 +109,25 @@ func TestParametersSurviveEncoding(t *testing.T) {
 	assert.Equal(t, value, query.Get("oauth_callback"))
 	assert.Equal(t, value, headerParam(t, params.Header(), "oauth_callback"))
 }
+
+func TestStripLeavesEverythingElse(t *testing.T) {
+	for form, want := range map[string]string{
+		"":                                  "",
+		"&":                                 "&",
+		"a=%zz&b;&oauth_callback=x&":        "a=%zz&b;&oauth_callback=x&",
+		"oauth_token=x":                     "",
+		"oauth_token":                       "",
+		"a=1&oauth_token=x&b=2":             "a=1&b=2",
+		"oauth_token=x&a=1&oauth_nonce=y":   "a=1",
+		"%6fauth%5Ftoken=x&a=oauth_token":   "a=oauth_token",
+		"oauth_tokens=1&xoauth_token=2":     "oauth_tokens=1&xoauth_token=2",
+		"OAuth_token=1&oauth_token%zz=2":    "OAuth_token=1&oauth_token%zz=2",
+		"oauth_version=1.0&&oauth_version=": "",
+	} {
+		assert.Equal(t, want, oauth1sig.Strip(form))
+		assert.Equal(t, want, string(oauth1sig.Strip([]byte(form))))
+	}
+	for _, name := range oauth1sig.Names {
+		assert.Equal(t, "a=1", oauth1sig.Strip("a=1&"+name+"=2"))
+	}
+}

@@ -71,17 +71,17 @@ type Signer struct {
 }
 
 // New checks the config and returns its Signer. Errors name the field to mend
-// and never quote a secret.
+// and never quote a secret; unlike those of the methods they have no prefix.
 func New(config Config) (*Signer, error) {
 	if config.ConsumerKey == "" {
-		return nil, errors.New("connectorauth: OAuth1 needs a consumer key")
+		return nil, errors.New("OAuth1 needs a consumer key")
 	}
 	if config.Token == "" && config.TokenSecret != "" {
-		return nil, errors.New("connectorauth: OAuth1 has a token secret without a token")
+		return nil, errors.New("OAuth1 has a token secret without a token")
 	}
 	switch {
 	case config.Custom != nil && (config.Method != "" || config.PrivateKey != nil):
-		return nil, errors.New("connectorauth: OAuth1 takes either a custom signer or a method with its key, not both")
+		return nil, errors.New("OAuth1 takes either a custom signer or a method with its key, not both")
 	case config.Custom != nil:
 		config.Method = Method(config.Custom.Name())
 	case config.Method == "":
@@ -93,7 +93,7 @@ func New(config Config) (*Signer, error) {
 		{"realm", config.Realm}, {"signature method", string(config.Method)},
 	} {
 		if hasControl(field.Value) {
-			return nil, fmt.Errorf("connectorauth: OAuth1 %s has a control character: look for a line break that was pasted with it", field.Name)
+			return nil, fmt.Errorf("OAuth1 %s has a control character: look for a line break that was pasted with it", field.Name)
 		}
 	}
 	sign, err := newSignFunc(config)

@@ -6,7 +6,9 @@ package tokenhttp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,6 +38,13 @@ type Request struct {
 	ClientID     string
 	ClientSecret string // empty for a public client
 	InBody       bool   // the client authenticates by client_id and client_secret in the form rather than by Basic
+
+	// How the request and its answer depart from RFC 6749; empty means not at all.
+	Encoding Encoding
+	Names    map[string]string // what parameters are called, by their standard names; empty leaves one out
+	Params   url.Values        // further parameters
+	Header   http.Header       // set in place of what is there
+	Paths    []Paths           // where to look in the answer, until an access token is found
 }
 
 // An Exchange is one Request and its answer. It is used once, by one goroutine.
@@ -43,19 +52,23 @@ type Exchange struct {
 	request Request
 	answer  Answer
 	err     *Error
+	traced  atomic.Bool // the transport tells how far the request gets
 	sent    atomic.Bool
 }
 
 // New prepares an exchange.
 func New(r Request) *Exchange { return &Exchange{request: r} }
 
-// Do makes the request through client, which must pass each response to
-// [Exchange.Receive] and follow no redirect. The returned error is an *Error.
+// Do makes the request through client, which must pass each request to
+// [Exchange.Prepare] and each response to [Exchange.Receive], and follow no
+// redirect. The returned error is an *Error. Together with it the Answer may
+// have a refresh token, which replaces the former one all the same.
 func (x *Exchange) Do(ctx context.Context, client *http.Client) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, client)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn:      func(string) { x.traced.Store(true) },
 		WroteRequest: func(info httptrace.WroteRequestInfo) { x.sent.Store(info.Err == nil) },
 	})
 	config := clientcredentials.Config{
@@ -70,10 +83,10 @@ func (x *Exchange) Do(ctx context.Context, client *http.Client) (Answer, error) 
 	}
 	_, err := config.Token(ctx)
 	if x.err != nil {
-		return Answer{}, x.err
+		return x.answer, x.err
 	}
 	if err != nil {
-		return Answer{}, &Error{InDoubt: x.sent.Load(), Cause: Bare(err)}
+		return Answer{}, &Error{InDoubt: x.sent.Load() || !x.traced.Load(), Cause: x.withhold(Bare(err))}
 	}
 	return x.answer, nil
 }
@@ -82,6 +95,15 @@ func (x *Exchange) Do(ctx context.Context, client *http.Client) (Answer, error) 
 func Bare(err error) error {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		return wrapped.Err
+	}
+	return err
+}
+
+// withhold keeps back an error of a transport that quotes a secret, as one that
+// names a URL with the parameters in it may.
+func (x *Exchange) withhold(err error) error {
+	if said := err.Error(); Clean(said, len(said), x.secrets()...) != Clean(said, len(said)) {
+		return errors.New("the request failed, with an error that is withheld because it quotes a credential")
 	}
 	return err
 }
@@ -116,33 +138,52 @@ func (x *Exchange) read(resp *http.Response, body []byte, readErr error) (Answer
 		fail.InDoubt, fail.Cause = granted, readErr
 		return Answer{}, fail
 	}
-	values, err := parse(body)
+	paths := x.request.Paths
+	if len(paths) == 0 {
+		paths = []Paths{{}}
+	}
+	first := paths[0].withNames()
+	values, err := parse(body, first)
 	if err != nil {
 		fail.InDoubt, fail.Cause = granted, err
 		return Answer{}, fail
 	}
 	secrets := x.secrets()
-	code, description := failure(values)
+	code, description := failure(values, first)
 	fail.Code, fail.Description = Clean(code, 64, secrets...), Clean(description, 200, secrets...)
-	switch a := answer(values); {
-	case !granted || code != "":
+	if !granted || code != "" {
 		return Answer{}, fail
-	case a.AccessToken == "":
-		fail.Cause = errors.New("the answer has no access_token")
-		return Answer{}, fail
-	default:
-		return a, nil
 	}
+	refresh := ""
+	for _, p := range paths {
+		a := answer(values, p.withNames())
+		if a.AccessToken != "" {
+			return a, nil
+		}
+		refresh = cmp.Or(refresh, a.RefreshToken)
+	}
+	fail.InDoubt, fail.Cause = refresh == "", fmt.Errorf("the answer has no %s", first.AccessToken)
+	return Answer{RefreshToken: refresh}, fail
 }
 
-// secrets lists what must not come back in an error message.
+// secrets lists what must not come back in an error message, in the spellings
+// in which a provider can have seen it.
 func (x *Exchange) secrets() []string {
 	list := []string{x.request.ClientSecret}
-	for _, name := range []string{"client_secret", "code", "code_verifier", "refresh_token", "password", "assertion", "client_assertion"} {
+	for _, name := range []string{"client_secret", "code", "code_verifier", "refresh_token", "access_token", "password", "assertion", "client_assertion"} {
 		list = append(list, x.request.Form[name]...)
 	}
+	for _, values := range x.request.Header {
+		list = append(list, values...)
+	}
 	for _, secret := range slices.Clone(list) {
-		list = append(list, url.QueryEscape(secret))
+		escaped := url.QueryEscape(secret)
+		list = append(list, escaped, url.QueryEscape(escaped), url.PathEscape(secret))
+	}
+	if id, secret := x.request.ClientID, x.request.ClientSecret; secret != "" {
+		for _, pair := range []string{url.QueryEscape(id) + ":" + url.QueryEscape(secret), id + ":" + secret, secret + ":"} {
+			list = append(list, base64.StdEncoding.EncodeToString([]byte(pair)))
+		}
 	}
 	return list
 }

@@ -1,0 +1,150 @@
+package connectorauth_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// authFieldsOf returns a connector for the fields that p accepts.
+func authFieldsOf(p *authtest.Provider) *connectorauth.AuthFields {
+	return must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{Fields: []connectorauth.AuthField{
+		{Name: "Token", Key: "user_token", Type: connectorauth.FieldPassword, Value: connectorauth.Secret(fmt.Sprint(p.Fields["user_token"]))},
+		{Key: "company_id", Type: connectorauth.FieldInteger, Value: connectorauth.Secret(fmt.Sprint(p.Fields["company_id"]))},
+		{Key: "sandbox", Type: connectorauth.FieldBoolean, Value: connectorauth.Secret(fmt.Sprint(p.Fields["sandbox"]))},
+	}}))
+}
+
+func TestAuthFieldsArriveInForms(t *testing.T) {
+	p := authtest.New(authtest.Config{TLS: true})
+	t.Cleanup(p.Close)
+	c := authFieldsOf(p)
+	assert.Equal(t, connectorauth.AuthTypeAuthFields, c.AuthType())
+	client := connectorauth.NewClient(c, p.Client())
+
+	resp, err := client.PostForm(p.FieldsURL, url.Values{"a": {"1"}, "user_token": {"mine", "too"}})
+	accepted(t, connectorauth.AuthTypeAuthFields, resp, err)
+	resp, err = client.Post(p.FieldsURL, "application/json", strings.NewReader(`{"a":1,"sandbox":false}`))
+	accepted(t, connectorauth.AuthTypeAuthFields, resp, err)
+	resp, err = client.Post(p.FieldsURL, "", nil)
+	accepted(t, connectorauth.AuthTypeAuthFields, resp, err)
+}
+
+func TestAuthFieldsSpellTheirTypesInJSON(t *testing.T) {
+	c := must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{
+		Fields: []connectorauth.AuthField{
+			{Key: "auth.text", Value: "a\"b"},
+			{Key: "auth.empty", Type: connectorauth.FieldPassword},
+			{Key: "auth.integer", Type: connectorauth.FieldInteger, Value: "-42"},
+			{Key: "auth.number", Type: connectorauth.FieldNumber, Value: "1.50e3"},
+			{Key: "/auth.bool", Type: connectorauth.FieldBoolean, Value: "true"},
+		},
+		Body:    connectorauth.BodyJSON,
+		Methods: []string{"DELETE"},
+	}))
+	base := &fakeBase{}
+	_, err := c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodDelete, home, strings.NewReader(`{"a":1}`))))
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"a":1,"auth":{"text":"a\"b","empty":"","integer":-42,"number":1.50e3},"auth.bool":true}`, base.requests()[0].Body)
+
+	_, err = c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodPost, home, strings.NewReader(`{}`))))
+	assert.ErrorContains(t, err, "a POST request is none of DELETE")
+	require.ErrorIs(t, err, connectorauth.ErrBodyNotInjectable)
+}
+
+func TestAuthFieldsAreListedWithoutValues(t *testing.T) {
+	fields := []connectorauth.AuthField{{Key: "token", Value: fieldValue}, {Name: "Account number", Key: "account", Type: connectorauth.FieldInteger, Value: "7"}}
+	c := must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{Fields: fields}))
+	want := []connectorauth.AuthField{{Name: "token", Key: "token"}, {Name: "Account number", Key: "account", Type: connectorauth.FieldInteger}}
+	assert.Equal(t, want, c.Fields())
+
+	c.Fields()[0].Key = "changed"
+	fields[0].Key = "changed"
+	assert.Equal(t, want, c.Fields(), "a copy")
+	assert.EqualValues(t, fieldValue, fields[0].Value, "the caller's config is left alone")
+}
+
+func TestAuthFieldsNeedABodyToGoInto(t *testing.T) {
+	c := must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{
+		Fields: []connectorauth.AuthField{{Key: "token", Value: fieldValue}}, MaxBody: 20,
+	}))
+	tests := []struct{ name, method, contentType, body, want string }{
+		{"GET", "GET", "", "", "a GET request is none of POST, PUT, PATCH"},
+		{"HEAD", "HEAD", "", "", "a HEAD request is none of POST, PUT, PATCH"},
+		{"plain text", "POST", "text/plain", "hello", "Content-Type"},
+		{"no Content-Type", "POST", "", "a=b", "no Content-Type"},
+		{"JSON array", "POST", "application/json", "[]", "object"},
+		{"broken JSON", "POST", "application/json", "{", "JSON"},
+		{"too long", "POST", "application/json", `{"a":"` + strings.Repeat("x", 20) + `"}`, "20 bytes (MaxBody)"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			base := &fakeBase{}
+			req := must(http.NewRequest(test.method, home, strings.NewReader(test.body)))
+			if test.contentType != "" {
+				req.Header.Set("Content-Type", test.contentType)
+			}
+			_, err := c.Wrap(base).RoundTrip(req)
+			require.ErrorIs(t, err, connectorauth.ErrBodyNotInjectable)
+			assert.ErrorContains(t, err, test.want)
+			assert.Empty(t, base.requests(), "nothing is sent")
+		})
+	}
+}
+
+func TestRedirectThatTookTheBodyAwayPassesWithoutFields(t *testing.T) {
+	p := authtest.New(authtest.Config{TLS: true})
+	t.Cleanup(p.Close)
+	client := connectorauth.NewClient(authFieldsOf(p), p.Client())
+	for _, status := range []int{301, 302, 303} {
+		resp, err := client.Post(p.RedirectURL(status, p.OpenURL), "application/json", strings.NewReader("{}"))
+		accepted(t, connectorauth.AuthTypeNone, resp, err)
+		assert.Equal(t, http.MethodGet, resp.Request.Method)
+	}
+	for _, status := range []int{307, 308} {
+		resp, err := client.Post(p.RedirectURL(status, p.FieldsURL), "application/json", strings.NewReader("{}"))
+		accepted(t, connectorauth.AuthTypeAuthFields, resp, err)
+	}
+}
+
+func TestAuthFieldsConfigIsChecked(t *testing.T) {
+	type config = connectorauth.AuthFieldsConfig
+	one := func(f connectorauth.AuthField) config { return config{Fields: []connectorauth.AuthField{f}} }
+	good := []connectorauth.AuthField{{Key: "token", Value: fieldValue}}
+	tests := []badConfig[config]{
+		{"no fields", config{}, "no fields: give at least one"},
+		{"no key", one(connectorauth.AuthField{Name: "Token", Value: fieldValue}), "empty key"},
+		{"control character in the key", one(connectorauth.AuthField{Key: "a\r\nb", Value: fieldValue}), "control characters"},
+		{"empty part", one(connectorauth.AuthField{Key: "a..b", Value: fieldValue}), "empty"},
+		{"unknown type", one(connectorauth.AuthField{Key: "token", Type: 9, Value: fieldValue}), `Fields: "token": unknown Type 9`},
+		{"not an integer", one(connectorauth.AuthField{Key: "n", Type: connectorauth.FieldInteger, Value: fieldValue}), "not an integer"},
+		{"integer with a fraction", one(connectorauth.AuthField{Key: "n", Type: connectorauth.FieldInteger, Value: "1.5"}), "not an integer"},
+		{"not a number", one(connectorauth.AuthField{Key: "n", Type: connectorauth.FieldNumber, Value: fieldValue}), "not a number"},
+		{"not a boolean", one(connectorauth.AuthField{Key: "b", Type: connectorauth.FieldBoolean, Value: fieldValue}), "not a boolean"},
+		{"empty boolean", one(connectorauth.AuthField{Key: "b", Type: connectorauth.FieldBoolean}), "not a boolean"},
+		{"not UTF-8", one(connectorauth.AuthField{Key: "token", Value: fieldValue + "\xff"}), "UTF-8"},
+		{"twice", config{Fields: append(good, good...)}, "two fields have this key"},
+		{"one inside the other", config{Fields: append(good, connectorauth.AuthField{Key: "token.x", Value: fieldValue})}, "same place"},
+		{"unknown format", config{Fields: good, Body: 9}, "unknown body format 9"},
+		{"negative MaxBody", config{Fields: good, MaxBody: -1}, "negative MaxBody"},
+		{"method without a body", config{Fields: good, Methods: []string{"POST", "HEAD"}}, `Methods: "HEAD" is not a method`},
+		{"CONNECT", config{Fields: good, Methods: []string{"CONNECT"}}, "Methods:"},
+		{"TRACE", config{Fields: good, Methods: []string{"TRACE"}}, "Methods:"},
+		{"empty method", config{Fields: good, Methods: []string{""}}, "Methods:"},
+		{"malformed method", config{Fields: good, Methods: []string{"PO ST"}}, "Methods:"},
+	}
+	for _, host := range badHosts {
+		tests = append(tests, badConfig[config]{"host " + host, config{Fields: good, Hosts: []string{host}}, "Hosts: host"})
+	}
+	checkBadConfigs(t, "AuthFieldsConfig", tests, func(c config) error {
+		_, err := connectorauth.NewAuthFields(c)
+		return err
+	})
+}

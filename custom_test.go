@@ -1,0 +1,166 @@
+package connectorauth_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestCustomMaySignTheBody(t *testing.T) {
+	var sent bodies
+	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(req *http.Request) error {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return err
+		}
+		req.Body.Close()
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		mac := hmac.New(sha256.New, []byte(customSecret))
+		mac.Write(body)
+		req.Header.Set("X-Signature", hex.EncodeToString(mac.Sum(nil)))
+		return nil
+	}}))
+	assert.Equal(t, connectorauth.AuthTypeCustom, c.AuthType())
+	base := &fakeBase{}
+	req := sent.request(t, http.MethodPost, home, "text/plain", "hello", false)
+	_, err := c.Wrap(base).RoundTrip(req)
+	require.NoError(t, err)
+	assert.Equal(t, "hello", base.requests()[0].Body)
+	assert.Len(t, base.requests()[0].Header.Get("X-Signature"), 64)
+	assert.NotContains(t, req.Header, "X-Signature")
+	sent.requireClosedOnce(t)
+}
+
+func TestCustomErrorStopsTheRequest(t *testing.T) {
+	replacement := &countedBody{Reader: strings.NewReader("other")}
+	tests := map[string]func(*http.Request) error{
+		"at once": func(*http.Request) error { return errBroken },
+		"after it replaced the body": func(req *http.Request) error {
+			req.Body.Close()
+			req.Body = replacement
+			return errBroken
+		},
+		"after it took the body away": func(req *http.Request) error {
+			req.Body.Close()
+			req.Body = nil
+			return errBroken
+		},
+	}
+	for name, authenticate := range tests {
+		for _, renew := range []func(context.Context, *http.Request) error{nil, func(context.Context, *http.Request) error { return nil }} {
+			t.Run(name, func(t *testing.T) {
+				var sent bodies
+				base := &fakeBase{}
+				c := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: authenticate, Renew: renew}))
+				_, err := c.Wrap(base).RoundTrip(sent.request(t, http.MethodPost, home, "text/plain", "hello", true))
+				require.ErrorIs(t, err, errBroken)
+				assert.Empty(t, base.requests())
+				sent.requireClosedOnce(t)
+			})
+		}
+	}
+	assert.EqualValues(t, 2, replacement.closed.Load(), "once for each use")
+}
+
+func TestCustomWorksOnACopy(t *testing.T) {
+	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(req *http.Request) error {
+		req.URL.Path = "/other"
+		req.URL.RawQuery = "x=y"
+		req.Header["A"][0] = "changed"
+		req.Header.Add("B", "added")
+		req.Method = http.MethodPut
+		return nil
+	}}))
+	base := &fakeBase{}
+	req := must(http.NewRequest(http.MethodPost, home+"/path", nil))
+	req.Header["A"] = []string{"original"}
+	resp, err := c.Wrap(base).RoundTrip(req)
+	require.NoError(t, err)
+	assert.Equal(t, home+"/path", req.URL.String())
+	assert.Equal(t, http.Header{"A": {"original"}}, req.Header)
+	assert.Equal(t, http.MethodPost, req.Method)
+	assert.Same(t, req, resp.Request)
+	assert.Equal(t, home+"/other?x=y", base.requests()[0].URL.String())
+	assert.Equal(t, "changed", base.requests()[0].Header.Get("A"))
+}
+
+func TestCustomMayNotLeadCredentialsElsewhere(t *testing.T) {
+	tests := []struct {
+		name    string
+		to      string
+		hosts   []string
+		allowed bool
+	}{
+		{"another path", home + "/v2", nil, true},
+		{"another host", foreign, nil, false},
+		{"another port", otherPort, nil, false},
+		{"plain http", plainHTTP, nil, false},
+		{"another host that is listed", foreign, []string{"api.example.test", "other.example.test"}, true},
+		{"another host that is not listed", subdomain, []string{"api.example.test", "other.example.test"}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var sent bodies
+			base := &fakeBase{}
+			c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
+				Authenticate: func(req *http.Request) error {
+					req.URL = must(url.Parse(test.to + "?token=" + url.QueryEscape(customSecret)))
+					return nil
+				},
+				Hosts: test.hosts,
+			}))
+			_, err := c.Wrap(base).RoundTrip(sent.request(t, http.MethodPost, home, "text/plain", "hello", true))
+			sent.requireClosedOnce(t)
+			if test.allowed {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, connectorauth.ErrHostNotAllowed)
+			assert.Empty(t, found(err.Error(), customSecret))
+			assert.Empty(t, base.requests())
+		})
+	}
+}
+
+func TestCustomSeesNoForeignRequest(t *testing.T) {
+	n := newInternet(t)
+	var called []string
+	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(req *http.Request) error {
+		called = append(called, req.URL.String())
+		return nil
+	}}))
+	n.redirect(307, home+"/a", home+"/b", foreign+"/c", home+"/d")
+	n.do(t, c, home+"/a")
+	assert.Len(t, n.trail, 4)
+	assert.Equal(t, []string{home + "/a", home + "/b"}, called)
+}
+
+func TestCustomConfigIsChecked(t *testing.T) {
+	type config = connectorauth.CustomConfig
+	nothing := func(*http.Request) error { return nil }
+	tests := []badConfig[config]{
+		{"nothing", config{}, "Authenticate: is required"},
+		{"only Renew", config{Renew: func(context.Context, *http.Request) error { return nil }}, "Authenticate: is required"},
+	}
+	for _, host := range badHosts {
+		tests = append(tests, badConfig[config]{"host " + host, config{Authenticate: nothing, Hosts: []string{host}}, "Hosts: host"})
+	}
+	checkBadConfigs(t, "CustomConfig", tests, func(c config) error {
+		_, err := connectorauth.NewCustom(c)
+		return err
+	})
+	_, err := connectorauth.NewCustom(config{Hosts: []string{""}})
+	assert.ErrorContains(t, err, "Authenticate: is required")
+	assert.ErrorContains(t, err, "Hosts:")
+}

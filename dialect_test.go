@@ -1,0 +1,469 @@
+package connectorauth_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
+)
+
+type (
+	dialect = connectorauth.Dialect
+	config2 = connectorauth.OAuth2Config
+)
+
+// dialected returns a connector whose token requests are answered by answer, and
+// the last of them as it arrived.
+func dialected(t *testing.T, c config2, answer func(n int, r *http.Request) (int, string)) (*connectorauth.OAuth2, func() seen) {
+	t.Helper()
+	base := new(fakeBase)
+	base.answer = func(r *http.Request) (*http.Response, error) {
+		status, body := 200, `{"access_token":"a","expires_in":3600}`
+		if answer != nil {
+			status, body = answer(len(base.requests()), r)
+		}
+		return respond(status, body), nil
+	}
+	if c.ClientID == "" {
+		c.ClientID, c.ClientSecret = "client", clientSecret
+	}
+	c.TokenURL, c.HTTPClient = "https://login.example.test/token?tenant=1", &http.Client{Transport: base}
+	o, err := connectorauth.NewOAuth2(c)
+	require.NoError(t, err)
+	return o, func() seen {
+		sent := base.requests()
+		require.NotEmpty(t, sent)
+		return sent[len(sent)-1]
+	}
+}
+
+func TestDialectIsCheckedAtConstruction(t *testing.T) {
+	code, client, pass := connectorauth.AuthorizationCode{AuthURL: "https://p.example/auth"}, connectorauth.ClientCredentials{}, connectorauth.PasswordCredentials{Username: "u", Password: "p"}
+	swap := connectorauth.Swap{GrantType: "x"}
+	one := func(name string) url.Values { return url.Values{name: {"x"}} }
+	reject := func(r connectorauth.Rejection) config2 {
+		return config2{Grant: code, Dialect: dialect{Rejections: []connectorauth.Rejection{r}}}
+	}
+	for _, test := range []struct {
+		config config2
+		want   string // of the error; empty means none
+	}{
+		{config2{Grant: code}, ""},
+		{config2{Grant: code, Dialect: dialect{TokenParams: one("grant_type")}}, "TokenParams: grant_type"},
+		{config2{Grant: code, Dialect: dialect{TokenParams: one("code")}}, "TokenParams: code"},
+		{config2{Grant: code, Dialect: dialect{TokenParams: one("redirect_uri")}}, "TokenParams: redirect_uri"},
+		{config2{Grant: code, Dialect: dialect{TokenParams: one("client_id")}}, "TokenParams: client_id"},
+		{config2{Grant: code, Dialect: dialect{TokenParams: one("client_secret")}}, "TokenParams: client_secret"},
+		{config2{Grant: code, Dialect: dialect{TokenParams: one("code_verifier")}}, "TokenParams: code_verifier"},
+		{config2{Grant: code, Dialect: dialect{TokenParams: one("refresh_token")}}, "TokenParams: refresh_token"},
+		{config2{Grant: code, Dialect: dialect{RefreshParams: one("refresh_token")}}, "RefreshParams: refresh_token"},
+		{config2{Grant: code, Dialect: dialect{RefreshParams: one("grant_type")}}, "RefreshParams: grant_type"},
+		{config2{Grant: code, Dialect: dialect{RefreshParams: one("redirect_uri")}}, ""},
+		{config2{Grant: pass, Dialect: dialect{TokenParams: one("password")}}, "TokenParams: password"},
+		{config2{Grant: client, Scopes: []string{"a"}, Dialect: dialect{TokenParams: one("scope")}}, "TokenParams: scope"},
+		{config2{Grant: code, Dialect: dialect{RepeatState: true, TokenParams: one("state")}}, "TokenParams: state"},
+		{config2{Grant: code, Dialect: dialect{TokenNames: map[string]string{"client_id": "client_key"}, TokenParams: one("client_id")}}, ""},
+		{config2{Grant: code, Dialect: dialect{TokenNames: map[string]string{"client_id": "client_key"}, TokenParams: one("client_key")}}, "TokenParams: client_key"},
+		{config2{Grant: code, Dialect: dialect{TokenNames: map[string]string{"client_id": "code"}}}, "two parameters"},
+		{config2{Grant: code, Dialect: dialect{TokenNames: map[string]string{"clientid": "x"}}}, "clientid"},
+		{config2{Grant: code, Dialect: dialect{TokenNames: map[string]string{"code": ""}}}, "code cannot be left out"},
+		{config2{Grant: code, Dialect: dialect{AuthNames: map[string]string{"state": "s"}}}, "state must keep"},
+		{config2{Grant: code, Dialect: dialect{AuthNames: map[string]string{"state": ""}}}, "state must keep"},
+		{config2{Grant: code, Dialect: dialect{AuthNames: map[string]string{"scope": "a\nb"}}}, "control"},
+		{config2{Grant: connectorauth.AuthorizationCode{AuthURL: code.AuthURL, Params: one("client_key")}, Dialect: dialect{AuthNames: map[string]string{"client_id": "client_key"}}}, "client_key is set"},
+		{config2{Grant: code, Scopes: []string{"a,b"}, Dialect: dialect{ScopeSeparator: ","}}, "ScopeSeparator"},
+		{config2{Grant: code, Dialect: dialect{TokenEncoding: 9}}, "TokenEncoding"},
+		{config2{Grant: code, Dialect: dialect{RefreshURL: "http://p.example/r"}}, "RefreshURL"},
+		{config2{Grant: code, Dialect: dialect{Extend: connectorauth.Swap{Name: "x"}}}, "Extend: GrantType"},
+		{config2{Grant: code, Dialect: dialect{LongLived: connectorauth.Swap{GrantType: "x", URL: "ftp://x"}}}, "LongLived: URL"},
+		{config2{Grant: code, Dialect: dialect{Extend: swap, KeepRefreshToken: true}}, "Extend"},
+		{config2{Grant: client, Dialect: dialect{RefreshURL: "https://p.example/r"}}, "RefreshURL"},
+		{config2{Grant: client, Dialect: dialect{CodeName: "c"}}, "CodeName"},
+		{config2{Grant: pass, Dialect: dialect{Extend: swap}}, "Extend"},
+		{config2{Grant: code, Dialect: dialect{TokenHeader: http.Header{"Authorization": {"x"}}}}, "ClientAuthBody"},
+		{config2{Grant: code, ClientAuth: connectorauth.ClientAuthBody, Dialect: dialect{TokenHeader: http.Header{"Authorization": {"x"}}}}, ""},
+		{config2{Grant: code, Dialect: dialect{TokenHeader: http.Header{"Host": {"x"}}}}, "TokenHeader"},
+		{config2{Grant: code, Dialect: dialect{TokenHeader: http.Header{"X": {"a\r\nb"}}}}, "TokenHeader"},
+		{config2{Grant: code, Dialect: dialect{Answer: connectorauth.TokenAnswer{Lifetime: -1}}}, "Lifetime"},
+		{config2{Grant: code, Dialect: dialect{Answer: connectorauth.TokenAnswer{ExpiryFormat: 7}}}, "ExpiryFormat"},
+		{config2{Grant: code, Dialect: dialect{DeadGrantCodes: []string{""}}}, "DeadGrantCodes"},
+		{config2{Grant: code, Dialect: dialect{Placement: connectorauth.Placement{In: connectorauth.InBody, Name: "t"}}}, "Placement: In"},
+		{config2{Grant: code, Dialect: dialect{Placement: connectorauth.Placement{In: connectorauth.InQuery}}}, "Placement: Name"},
+		{config2{Grant: code, Dialect: dialect{Placement: connectorauth.Placement{Prefix: "a\n"}}}, "Placement: Prefix"},
+		{config2{Grant: code, ClientAuth: connectorauth.ClientAuthRawBasic, ClientID: "a:b", ClientSecret: "s"}, "colon"},
+		{config2{Grant: code, ClientAuth: connectorauth.ClientAuthSecretUser, ClientID: "a", ClientSecret: "s:t"}, "colon"},
+		{config2{Grant: code, ClientAuth: connectorauth.ClientAuthSecretUser, ClientID: "a"}, "needs a ClientSecret"},
+		{config2{Grant: code, ClientAuth: 9}, "ClientAuth"},
+		{reject(connectorauth.Rejection{}), "Rejections[0]"},
+		{reject(connectorauth.Rejection{Status: 401}), "401"},
+		{reject(connectorauth.Rejection{Status: 200}), "success"},
+		{reject(connectorauth.Rejection{Status: 403}), ""},
+		{reject(connectorauth.Rejection{Status: 99}), "99"},
+		{reject(connectorauth.Rejection{Value: "x"}), "Value needs Path"},
+		{reject(connectorauth.Rejection{Header: "a b"}), "Header"},
+	} {
+		c := test.config
+		if c.ClientID == "" {
+			c.ClientID, c.ClientSecret = "client", clientSecret
+		}
+		c.TokenURL = "https://p.example/token"
+		_, err := connectorauth.NewOAuth2(c)
+		if test.want == "" {
+			assert.NoError(t, err)
+			continue
+		}
+		assert.ErrorContains(t, err, test.want)
+	}
+	_, err := connectorauth.NewOAuth2(config2{
+		ClientID: "c", ClientSecret: "s", Grant: client, TokenURL: "https://p.example/token?grant_type=x",
+		Dialect: dialect{TokenEncoding: connectorauth.TokenQuery},
+	})
+	assert.ErrorContains(t, err, "TokenURL: grant_type")
+}
+
+func TestTokenRequestsInEachEncoding(t *testing.T) {
+	for _, test := range []struct {
+		encoding                           connectorauth.TokenEncoding
+		method, contentType, path, content string
+		length                             int64
+	}{
+		{connectorauth.TokenForm, "POST", "application/x-www-form-urlencoded", "tenant=1", "a=1&a=2&grant_type=client_credentials&scope=r+w", 47},
+		{connectorauth.TokenJSON, "POST", "application/json", "tenant=1", `{"a":["1","2"],"grant_type":"client_credentials","scope":"r w"}`, 63},
+		{connectorauth.TokenQuery, "POST", "", "tenant=1&a=1&a=2&grant_type=client_credentials&scope=r+w", "", 0},
+		{connectorauth.TokenGet, "GET", "", "tenant=1&a=1&a=2&grant_type=client_credentials&scope=r+w", "", 0},
+	} {
+		c, last := dialected(t, config2{
+			Grant: connectorauth.ClientCredentials{}, Scopes: []string{"r", "w"},
+			Dialect: dialect{TokenEncoding: test.encoding, TokenParams: url.Values{"a": {"1", "2"}}},
+		}, nil)
+		_, err := c.Token(t.Context())
+		require.NoError(t, err)
+		r := last()
+		assert.Equal(t, test.method, r.Method)
+		assert.Equal(t, test.contentType, r.Header.Get("Content-Type"))
+		assert.Equal(t, test.path, r.URL.RawQuery)
+		assert.Equal(t, test.content, r.Body)
+		assert.Equal(t, test.length, r.ContentLength)
+	}
+}
+
+func TestClientAuthentication(t *testing.T) {
+	for auth, want := range map[connectorauth.ClientAuth]string{
+		connectorauth.ClientAuthBasic:      "client:" + url.QueryEscape(clientSecret),
+		connectorauth.ClientAuthRawBasic:   "client:" + clientSecret,
+		connectorauth.ClientAuthSecretUser: clientSecret + ":",
+	} {
+		c, last := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, ClientAuth: auth}, nil)
+		_, err := c.Token(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(want))}, last().Header["Authorization"])
+		assert.Equal(t, "grant_type=client_credentials", last().Body)
+	}
+	c, last := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, ClientAuth: connectorauth.ClientAuthBody}, nil)
+	_, err := c.Token(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, last().Header["Authorization"])
+	assert.Contains(t, last().Body, "client_secret="+url.QueryEscape(clientSecret))
+}
+
+func TestConsentInDialect(t *testing.T) {
+	c, last := dialected(t, config2{
+		Grant:  connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth", Params: url.Values{"resource": {"a", "b"}}},
+		Scopes: []string{"r", "w"},
+		Dialect: dialect{
+			ScopeSeparator: ";", AuthNames: map[string]string{"client_id": "app", "response_type": ""},
+			CodeName: "auth_code", CallbackValues: []string{"realmId", "absent"},
+			TokenNames: map[string]string{"code": "auth_code", "redirect_uri": ""}, RepeatState: true,
+		},
+	}, nil)
+	authURL, pending, err := c.Begin(t.Context(), "https://app.example.test/callback")
+	require.NoError(t, err)
+	u := must(url.Parse(authURL))
+	q := u.Query()
+	assert.Equal(t, "client", q.Get("app"))
+	assert.Equal(t, "r;w", q.Get("scope"))
+	assert.Equal(t, []string{"a", "b"}, q["resource"])
+	assert.False(t, q.Has("client_id") || q.Has("response_type"))
+
+	callback := url.Values{"state": q["state"], "auth_code": {"c1"}, "code": {"another"}, "realmId": {"1", "2"}}
+	assert.ErrorContains(t, c.Finish(t.Context(), pending, callback), "more than one realmId")
+	callback.Set("realmId", "1")
+	require.NoError(t, c.Finish(t.Context(), pending, callback))
+	form := must(url.ParseQuery(last().Body))
+	assert.Equal(t, "c1", form.Get("auth_code"))
+	assert.Equal(t, q.Get("state"), form.Get("state"))
+	assert.False(t, form.Has("code") || form.Has("redirect_uri"))
+	token := must(c.Token(t.Context()))
+	assert.Equal(t, "1", token.Extra("realmId"))
+	assert.Nil(t, token.Extra("absent"))
+}
+
+// The program may do with its config what it likes once the connector is made.
+func TestDialectIsCopied(t *testing.T) {
+	d := dialect{TokenParams: url.Values{"a": {"1"}}, TokenHeader: http.Header{"X-A": {"1"}}, TokenNames: map[string]string{"grant_type": "gt"}}
+	c, last := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, Dialect: d}, nil)
+	d.TokenParams["a"][0], d.TokenHeader["X-A"][0], d.TokenNames["grant_type"] = "2", "2", "x"
+	must(c.Token(t.Context()))
+	assert.Equal(t, "a=1&gt=client_credentials", last().Body)
+	assert.Equal(t, "1", last().Header.Get("X-A"))
+}
+
+func TestPlacementOfTheAccessToken(t *testing.T) {
+	for _, test := range []struct {
+		place connectorauth.Placement
+		want  string // in the request
+	}{
+		{connectorauth.Placement{}, "Authorization: Bearer a\r\n"},
+		{connectorauth.Placement{Prefix: "Zoho-oauthtoken "}, "Authorization: Zoho-oauthtoken a\r\n"},
+		{connectorauth.Placement{Name: "authorization"}, "Authorization: a\r\n"},
+		{connectorauth.Placement{Name: "x-token"}, "X-Token: a\r\n"},
+		{connectorauth.Placement{In: connectorauth.InQuery, Name: "access_token"}, "GET https://api.example.test/?access_token=a\n"},
+		{connectorauth.Placement{In: connectorauth.InCookie, Name: "sid"}, "Cookie: sid=a\r\n"},
+	} {
+		c, _ := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, Dialect: dialect{Placement: test.place}}, nil)
+		api := new(fakeBase)
+		get(t, c, &http.Client{Transport: api}, "https://api.example.test/")
+		assert.Contains(t, api.requests()[0].String(), test.want)
+	}
+}
+
+// A rotated refresh token is kept whatever else is wrong with the answer, and
+// the provider is not asked again and again.
+func TestRotatedRefreshTokenSurvivesAnUnusableAnswer(t *testing.T) {
+	for name, answer := range map[string]string{
+		"no access token":     `{"refresh_token":"r2"}`,
+		"odd access token":    `{"access_token":["a","b"],"refresh_token":"r2"}`,
+		"another token type":  `{"access_token":"a2","token_type":"mac","refresh_token":"r2"}`,
+		"access token object": `{"access_token":{},"expires_in":{},"refresh_token":"r2"}`,
+	} {
+		for _, stored := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, store %v", name, stored), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					config := config2{Grant: connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"}}
+					store := new(connectorauth.MemoryStore)
+					if stored {
+						config.Store, config.Account = store, "a"
+					}
+					asked := 0
+					c, last := dialected(t, config, func(n int, _ *http.Request) (int, string) {
+						if asked = n; n == 1 {
+							return 200, answer
+						}
+						return 200, `{"access_token":"a3","refresh_token":"r3","expires_in":3600}`
+					})
+					base := roundTripper(func(*http.Request) (*http.Response, error) { return respond(200, ""), nil })
+					require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{RefreshToken: "r1"}))
+					client := connectorauth.NewClient(c, &http.Client{Transport: base})
+					for range 10 {
+						_, err := client.Get("https://api.example.test/")
+						var failed *connectorauth.TokenError
+						require.ErrorAs(t, err, &failed)
+						assert.NotContains(t, err.Error(), "r2")
+					}
+					require.Equal(t, 1, asked)
+					if stored {
+						raw, _, _ := store.Load(t.Context(), "a")
+						assert.Contains(t, string(raw), `"r2"`)
+					}
+					time.Sleep(2 * time.Second)
+					resp, err := client.Get("https://api.example.test/")
+					require.NoError(t, err)
+					resp.Body.Close()
+					require.Equal(t, 2, asked)
+					assert.Contains(t, last().Body, "refresh_token=r2")
+				})
+			})
+		}
+	}
+}
+
+// While the old access token is good, it is served with the new refresh token
+// in waiting.
+func TestUnusableAnswerLeavesTheOldAccessToken(t *testing.T) {
+	var sent []string
+	c, _ := dialected(t, config2{Grant: connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"}},
+		func(n int, r *http.Request) (int, string) { return 200, `{"refresh_token":"r2"}` })
+	require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: "a1", RefreshToken: "r1", Expiry: time.Now().Add(time.Hour)}))
+	api := roundTripper(func(r *http.Request) (*http.Response, error) {
+		sent = append(sent, r.Header.Get("Authorization"))
+		return respond(map[bool]int{true: 401, false: 200}[len(sent) == 1], ""), nil
+	})
+	client := connectorauth.NewClient(c, &http.Client{Transport: api})
+	for _, want := range []int{401, 200} {
+		resp, err := client.Get("https://api.example.test/")
+		require.NoError(t, err)
+		assert.Equal(t, want, resp.StatusCode)
+	}
+	assert.Equal(t, []string{"Bearer a1", "Bearer a1"}, sent)
+}
+
+func TestKeepRefreshToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		c, last := dialected(t, config2{
+			Grant:   connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"},
+			Dialect: dialect{KeepRefreshToken: true, RefreshURL: "https://login.example.test/refresh", RefreshParams: url.Values{"resource": {"a", "b"}}},
+		}, func(n int, _ *http.Request) (int, string) {
+			asked = n
+			return 200, `{"access_token":"a2","refresh_token":"decoy","expires_in":60}`
+		})
+		require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{RefreshToken: "r1"}))
+		for i := range 3 {
+			must(c.Token(t.Context()))
+			require.Equal(t, i+1, asked)
+			assert.Contains(t, last().Body, "refresh_token=r1")
+			assert.Contains(t, last().Body, "resource=a&resource=b")
+			assert.Equal(t, "/refresh", last().URL.Path)
+			time.Sleep(time.Hour)
+		}
+	})
+}
+
+// Instagram's tokens are renewed before they expire, by themselves.
+func TestExtendRenewsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		day := 24 * time.Hour
+		c, last := dialected(t, config2{
+			Grant:       connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"},
+			RenewBefore: 10 * day,
+			Dialect:     dialect{Extend: connectorauth.Swap{GrantType: "ig_refresh_token", URL: "https://graph.example.test/refresh"}, DeadGrantCodes: []string{"190"}},
+		}, func(n int, r *http.Request) (int, string) {
+			if n == 1 {
+				return 200, `{"access_token":"a2","expires_in":5184000}`
+			}
+			return 400, `{"error":{"code":190,"message":"expired a2"}}`
+		})
+		require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: "a1", Expiry: time.Now().Add(60 * day)}))
+		time.Sleep(53 * day)
+		assert.Equal(t, "a1", must(c.Token(t.Context())).AccessToken)
+		synctest.Wait()
+		assert.Equal(t, "a2", must(c.Token(t.Context())).AccessToken)
+		assert.Equal(t, "access_token=a1&grant_type=ig_refresh_token", last().URL.RawQuery)
+
+		time.Sleep(61 * day)
+		_, err := c.Token(t.Context())
+		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+	})
+}
+
+func TestErrorsHideTheURLOfAToken(t *testing.T) {
+	for _, encoding := range []connectorauth.TokenEncoding{connectorauth.TokenGet, connectorauth.TokenQuery} {
+		for name, fail := range map[string]func(*http.Request) error{
+			"as net/http does": func(r *http.Request) error { return &url.Error{Op: "Get", URL: r.URL.String(), Err: errBroken} },
+			"in its own words": func(r *http.Request) error { return fmt.Errorf("no route to %s", r.URL) },
+		} {
+			c, err := connectorauth.NewOAuth2(config2{
+				ClientID: "client", ClientSecret: clientSecret, ClientAuth: connectorauth.ClientAuthBody, TokenURL: "https://login.example.test/token",
+				Grant:      connectorauth.PasswordCredentials{Username: "user", Password: password},
+				Dialect:    dialect{TokenEncoding: encoding},
+				HTTPClient: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return nil, fail(r) })},
+			})
+			require.NoError(t, err)
+			_, err = c.Token(t.Context())
+			require.Error(t, err)
+			for e := err; e != nil; e = errors.Unwrap(e) {
+				assert.Empty(t, found(fmt.Sprintf("%v %+v %#v", e, e, e), clientSecret, password), name)
+			}
+		}
+	}
+}
+
+// net/http repeats a GET whose connection broke. That must not happen to one
+// with a code or a refresh token in it.
+func TestTokenRequestByGETIsSentOnce(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 1 {
+			fmt.Fprint(w, `{"access_token":"a1"}`)
+			return
+		}
+		panic(http.ErrAbortHandler)
+	}))
+	defer server.Close()
+	c, err := connectorauth.NewOAuth2(config2{
+		ClientID: "client", ClientSecret: clientSecret, TokenURL: server.URL, Grant: connectorauth.AuthorizationCode{AuthURL: server.URL},
+		Dialect: dialect{TokenEncoding: connectorauth.TokenGet}, HTTPClient: server.Client(),
+	})
+	require.NoError(t, err)
+	for i := range 2 {
+		require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{RefreshToken: "r1"}))
+		_, err := c.Token(t.Context())
+		assert.Equal(t, i == 0, err == nil)
+	}
+	assert.EqualValues(t, 2, asked.Load())
+}
+
+func TestAnswerOfTwoMebibytesIsRefused(t *testing.T) {
+	c, _ := dialected(t, config2{
+		Grant: connectorauth.ClientCredentials{}, Dialect: dialect{Answer: connectorauth.TokenAnswer{AccessToken: "data.token"}},
+	}, func(int, *http.Request) (int, string) {
+		return 200, `{"data":{"token":"` + strings.Repeat("a", 2<<20) + `"}}`
+	})
+	_, err := c.Token(t.Context())
+	assert.ErrorContains(t, err, "longer than")
+	assert.Less(t, len(err.Error()), 300)
+}
+
+// FuzzCallback: whatever the browser brings, only the right state gets as far
+// as a token request.
+func FuzzCallback(f *testing.F) {
+	f.Add("state=STATE&auth_code=c&realmId=1")
+	f.Add("state=STATE&error=access_denied&error_description=%0a%ff")
+	f.Add("state=x&auth_code=c;&&=&%zz")
+	f.Fuzz(func(t *testing.T, query string) {
+		var asked atomic.Int32
+		c, err := connectorauth.NewOAuth2(config2{
+			ClientID: "client", ClientSecret: clientSecret, TokenURL: "https://login.example.test/token",
+			Grant:   connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"},
+			Dialect: dialect{CodeName: "auth_code", CallbackValues: []string{"realmId", "state"}},
+			HTTPClient: &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+				asked.Add(1)
+				return respond(200, `{"access_token":"a"}`), nil
+			})},
+		})
+		require.NoError(t, err)
+		authURL, pending, err := c.Begin(context.Background(), "https://app.example.test/callback")
+		require.NoError(t, err)
+		state := must(url.Parse(authURL)).Query().Get("state")
+		callback, _ := url.ParseQuery(strings.ReplaceAll(query, "STATE", state))
+		right := len(callback["state"]) == 1 && callback.Get("state") == state && !callback.Has("error") &&
+			len(callback["auth_code"]) == 1 && callback.Get("auth_code") != ""
+		err = c.Finish(context.Background(), pending, callback)
+		if err == nil {
+			require.True(t, right)
+			require.EqualValues(t, 1, asked.Load())
+			_, ok := must(c.Token(context.Background())).Extra("realmId").(string)
+			require.Equal(t, callback.Has("realmId"), ok)
+			return
+		}
+		require.Zero(t, asked.Load())
+		require.Less(t, len(err.Error()), 1000)
+	})
+}
+
+// A Dialect must not keep a connector from being printed safely.
+func TestDialectPrintsNoSecret(t *testing.T) {
+	p := authtest.NewProvider(t)
+	c, err := connectorauth.NewOAuth2(config2{
+		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, Grant: connectorauth.ClientCredentials{},
+		Dialect: dialect{TokenHeader: http.Header{"X-Api-Key": {secretKey}}, TokenParams: url.Values{"key": {secretKey}}},
+	})
+	require.NoError(t, err)
+	text, _ := json.Marshal(c)
+	assert.Empty(t, found(fmt.Sprintf("%v %+v %#v %s", c, c, c, text), secretKey, p.ClientSecret))
+}

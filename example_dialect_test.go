@@ -1,0 +1,108 @@
+package connectorauth_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/url"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
+)
+
+// A provider that puts its answers into "data", counts in milliseconds and tells
+// where the account's API is.
+func ExampleDialect() {
+	p := authtest.New(authtest.Config{})
+	defer p.Close()
+	p.Inject(p.TokenURL, authtest.Always, authtest.EditAnswer(func(answer map[string]any) {
+		answer["data"] = map[string]any{"token": answer["access_token"], "ttl": 3600000}
+		answer["api_domain"] = "https://eu.example.com"
+		delete(answer, "access_token")
+		delete(answer, "expires_in")
+	}))
+
+	c, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID:     p.ClientID,
+		ClientSecret: connectorauth.Secret(p.ClientSecret),
+		TokenURL:     p.TokenURL,
+		Grant:        connectorauth.ClientCredentials{},
+		Dialect: connectorauth.Dialect{
+			Answer: connectorauth.TokenAnswer{
+				AccessToken:  "data.token",
+				Expiry:       "data.ttl",
+				ExpiryFormat: connectorauth.ExpiryMilliseconds,
+			},
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	token, err := c.Token(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(time.Until(token.Expiry).Round(time.Minute), token.Extra("api_domain"))
+	// Output: 1h0m0s https://eu.example.com
+}
+
+// Slack has the user's token beside the bot's, commas between scopes, and
+// refuses a token with status 200.
+func ExampleDialect_slack() {
+	_ = connectorauth.Dialect{
+		ScopeSeparator: ",",
+		AuthNames:      map[string]string{"scope": "user_scope"},
+		Answer: connectorauth.TokenAnswer{
+			AccessToken:  "authed_user.access_token",
+			RefreshToken: "authed_user.refresh_token",
+			Expiry:       "authed_user.expires_in",
+			Scope:        "authed_user.scope",
+			AnyTokenType: true,
+		},
+		Rejections: []connectorauth.Rejection{
+			{Path: "error", Value: "token_expired"},
+			{Path: "error", Value: "invalid_auth"},
+		},
+	}
+}
+
+// Facebook takes token requests by GET, and has no refresh tokens: access tokens
+// are traded for longer-lived ones while they are good.
+func ExampleDialect_facebook() {
+	trade := connectorauth.Swap{GrantType: "fb_exchange_token", Name: "fb_exchange_token"}
+	_ = connectorauth.OAuth2Config{
+		ClientAuth:  connectorauth.ClientAuthBody,
+		RenewBefore: 10 * 24 * time.Hour,
+		Dialect: connectorauth.Dialect{
+			ScopeSeparator: ",",
+			TokenEncoding:  connectorauth.TokenGet,
+			LongLived:      trade,
+			Extend:         trade,
+			DeadGrantCodes: []string{"190"},
+			Rejections:     []connectorauth.Rejection{{Status: 400, Path: "error.code", Value: "190"}},
+		},
+	}
+}
+
+// Zoom's server-to-server applications use client credentials by another name.
+func ExampleDialect_zoom() {
+	_ = connectorauth.OAuth2Config{
+		TokenURL: "https://zoom.us/oauth/token",
+		Grant:    connectorauth.ClientCredentials{},
+		Dialect: connectorauth.Dialect{
+			GrantType:   "account_credentials",
+			TokenParams: url.Values{"account_id": {"your account ID"}},
+		},
+	}
+}
+
+// QuickBooks names the company in the callback. Token has it as Extra("realmId").
+func ExampleDialect_quickBooks() {
+	_ = connectorauth.Dialect{CallbackValues: []string{"realmId"}}
+}
+
+// Shopify wants the access token in a header of its own.
+func ExamplePlacement() {
+	_ = connectorauth.Dialect{Placement: connectorauth.Placement{Name: "X-Shopify-Access-Token"}}
+}

@@ -1,0 +1,325 @@
+package connectorauth_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
+)
+
+// A key in a header of its own. The provider of the examples is authtest, which
+// importers can use for their own tests.
+func ExampleNewAPIKey() {
+	p := authtest.New(authtest.Config{TLS: true})
+	defer p.Close()
+
+	connector, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{
+		Key:  connectorauth.Secret(p.APIKey),
+		Name: "X-Api-Key",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	client := connectorauth.NewClient(connector, p.Client())
+	resp, err := client.Get(p.KeyHeaderURL + "/orders?page=2")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.StatusCode)
+	// Output: 200
+}
+
+// A key in the query: the service sees it, and nobody else.
+func ExampleNewAPIKey_query() {
+	p := authtest.New(authtest.Config{TLS: true, APIKey: "k+1/2"})
+	defer p.Close()
+
+	connector, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{
+		Key:  connectorauth.Secret(p.APIKey),
+		In:   connectorauth.InQuery,
+		Name: "api_key",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	resp, err := connectorauth.NewClient(connector, p.Client()).Get(p.KeyQueryURL + "?page=2")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	fmt.Println("arrived: ", p.Requests(p.KeyQueryURL)[0].URL.RawQuery)
+	fmt.Println("response:", resp.Request.URL.RawQuery)
+	fmt.Println(connector)
+	// Output:
+	// arrived:  page=2&api_key=k%2B1%2F2
+	// response: page=2
+	// connectorauth: [redacted]
+}
+
+func ExampleNewBasic() {
+	p := authtest.New(authtest.Config{TLS: true})
+	defer p.Close()
+
+	connector, err := connectorauth.NewBasic(connectorauth.BasicConfig{
+		Username: p.Username,
+		Password: connectorauth.Secret(p.Password),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	resp, err := connectorauth.NewClient(connector, p.Client()).Get(p.BasicURL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.StatusCode)
+	// Output: 200
+}
+
+// Credentials inside the messages, whether these are forms or JSON.
+func ExampleNewAuthFields() {
+	p := authtest.New(authtest.Config{TLS: true, Fields: map[string]any{"token": "t0k3n", "company": 4711}})
+	defer p.Close()
+
+	connector, err := connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{
+		Fields: []connectorauth.AuthField{
+			{Name: "Access token", Key: "token", Type: connectorauth.FieldPassword, Value: "t0k3n"},
+			{Name: "Company number", Key: "company", Type: connectorauth.FieldInteger, Value: "4711"},
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	client := connectorauth.NewClient(connector, p.Client())
+	resp, err := client.Post(p.FieldsURL, "application/json", strings.NewReader(`{"order":7}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.StatusCode, string(p.Requests(p.FieldsURL)[0].Body))
+	// Output: 200 {"order":7,"token":"t0k3n","company":4711}
+}
+
+// The account owner consents once; requests are signed from then on.
+func ExampleNewOAuth1() {
+	p := authtest.New(authtest.Config{TLS: true})
+	defer p.Close()
+	ctx := context.Background()
+
+	connector, err := connectorauth.NewOAuth1(connectorauth.OAuth1Config{
+		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret),
+		RequestTokenURL: p.RequestTokenURL, AuthorizeURL: p.AuthorizeURL, AccessTokenURL: p.AccessTokenURL,
+		HTTPClient: p.Client(),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	authURL, pending, err := connector.Begin(ctx, "http://127.0.0.1:8080/callback")
+	if err != nil {
+		log.Fatal(err)
+	}
+	callback, err := p.Authorize(authURL) // in place of the account owner's browser
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := connector.Finish(ctx, pending, callback.Query()); err != nil {
+		log.Fatal(err)
+	}
+
+	resp, err := connectorauth.NewClient(connector, p.Client()).Get(p.OAuth1URL + "?q=a&q=b")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.StatusCode)
+	// Output: 200
+}
+
+// The account owner consents once. The token is kept in a store under the
+// account's name, and renewed when it expires.
+func ExampleNewOAuth2() {
+	p := authtest.New(authtest.Config{TLS: true})
+	defer p.Close()
+	ctx := context.Background()
+
+	connector, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret),
+		TokenURL:   p.TokenURL,
+		Grant:      connectorauth.AuthorizationCode{AuthURL: p.AuthURL},
+		Scopes:     []string{"read"},
+		Store:      new(connectorauth.MemoryStore),
+		Account:    "tenant 7",
+		HTTPClient: p.Client(),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// In the handler that sends the account owner's browser to the provider: keep
+	// pending in the session.
+	authURL, pending, err := connector.Begin(ctx, "http://127.0.0.1:8080/callback")
+	if err != nil {
+		log.Fatal(err)
+	}
+	callback, err := p.Authorize(authURL) // in place of that browser
+	if err != nil {
+		log.Fatal(err)
+	}
+	// In the handler of the callback.
+	if err := connector.Finish(ctx, pending, callback.Query()); err != nil {
+		log.Fatal(err)
+	}
+
+	client := connectorauth.NewClient(connector, p.Client())
+	for range 2 {
+		resp, err := client.Get(p.BearerURL)
+		if err != nil {
+			log.Fatal(err)
+		}
+		resp.Body.Close()
+		fmt.Println(resp.StatusCode, p.Stats().TokenRequests)
+		p.ExpireAccessTokens() // the next request will be rejected, renew the token and go out again
+	}
+	// Output:
+	// 200 1
+	// 200 2
+}
+
+// A program acts for itself.
+func ExampleNewOAuth2_clientCredentials() {
+	p := authtest.New(authtest.Config{TLS: true})
+	defer p.Close()
+
+	connector, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret),
+		TokenURL:   p.TokenURL,
+		Grant:      connectorauth.ClientCredentials{},
+		HTTPClient: p.Client(),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	resp, err := connectorauth.NewClient(connector, p.Client()).Get(p.BearerURL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.StatusCode)
+	// Output: 200
+}
+
+// For the services that offer nothing better.
+func ExampleNewOAuth2_password() {
+	p := authtest.New(authtest.Config{TLS: true})
+	defer p.Close()
+
+	connector, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret),
+		TokenURL:   p.TokenURL,
+		Grant:      connectorauth.PasswordCredentials{Username: p.Username, Password: connectorauth.Secret(p.Password)},
+		ClientAuth: connectorauth.ClientAuthBody,
+		HTTPClient: p.Client(),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	resp, err := connectorauth.NewClient(connector, p.Client()).Get(p.BearerURL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.StatusCode)
+	// Output: 200
+}
+
+// A session header that a login of the service's own hands out.
+func ExampleNewCustom() {
+	const valid = "session 2"
+	service := authtest.New(authtest.Config{TLS: true, APIKey: valid})
+	defer service.Close()
+
+	var session atomic.Value
+	session.Store("session 1") // which has ended
+	connector, err := connectorauth.NewCustom(connectorauth.CustomConfig{
+		Authenticate: func(r *http.Request) error {
+			r.Header.Set("X-Api-Key", session.Load().(string))
+			return nil
+		},
+		Renew: func(ctx context.Context, rejected *http.Request) error {
+			fmt.Println("log in again")
+			session.Store(valid)
+			return nil
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	resp, err := connectorauth.NewClient(connector, service.Client()).Get(service.KeyHeaderURL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.StatusCode)
+	// Output:
+	// log in again
+	// 200
+}
+
+func ExampleNone() {
+	p := authtest.New(authtest.Config{TLS: true})
+	defer p.Close()
+
+	resp, err := connectorauth.NewClient(connectorauth.None{}, p.Client()).Get(p.OpenURL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.StatusCode)
+	// Output: 200
+}
+
+// Timeout, cookie jar and redirect policy are those of the client given, and
+// credentials do not follow a redirect to another host.
+func ExampleNewClient() {
+	p := authtest.New(authtest.Config{TLS: true})
+	defer p.Close()
+	elsewhere := authtest.New(authtest.Config{})
+	defer elsewhere.Close()
+
+	connector, err := connectorauth.NewBasic(connectorauth.BasicConfig{Username: p.Username, Password: connectorauth.Secret(p.Password)})
+	if err != nil {
+		log.Fatal(err)
+	}
+	base := p.Client()
+	base.Timeout = 10 * time.Second
+	client := connectorauth.NewClient(connector, base)
+
+	resp, err := client.Get(p.RedirectURL(302, elsewhere.OpenURL))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	there := elsewhere.Requests(elsewhere.OpenURL)[0]
+	fmt.Println(resp.StatusCode, there.Header["Authorization"])
+	// Output: 200 []
+}
+
+// What a program can act on.
+func ExampleErrHostNotAllowed() {
+	connector, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "secret", Hosts: []string{"api.example.com"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = connectorauth.NewClient(connector, nil).PostForm("https://api.example.com.evil.example/", url.Values{})
+	fmt.Println(err)
+	// Output:
+	// Post "https://api.example.com.evil.example/": connectorauth: credentials are not allowed there: https://api.example.com.evil.example is not among the connector's Hosts
+}

@@ -1,0 +1,403 @@
+package connectorauth_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
+)
+
+// before is Hooks with a BeforeRequest.
+func before(f func(*connectorauth.Exchange) error) connectorauth.Hooks {
+	return connectorauth.Hooks{BeforeRequest: f}
+}
+
+// after is Hooks with an AfterResponse.
+func after(f func(*connectorauth.Exchange) error) connectorauth.Hooks {
+	return connectorauth.Hooks{AfterResponse: f}
+}
+
+// stranger is a Connector that this package knows nothing about.
+type stranger struct{}
+
+func (stranger) AuthType() connectorauth.AuthType { return "Stranger" }
+
+func (stranger) Wrap(base http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		req = req.Clone(req.Context())
+		req.Header.Set("X-Stranger", "yes")
+		return base.RoundTrip(req)
+	})
+}
+
+func hookedKey(h connectorauth.Hooks) connectorauth.Connector {
+	return connectorauth.WithHooks(must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, Prefix: "Token "})), h)
+}
+
+func TestHooksSeeTheAuthenticatedRequest(t *testing.T) {
+	tokens := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{ClientID: "c", ClientSecret: "s", TokenURL: "https://p.example/", Grant: connectorauth.ClientCredentials{}}))
+	require.NoError(t, tokens.SetToken(t.Context(), &oauth2.Token{AccessToken: "t0ken"}))
+	for _, test := range []struct {
+		connectorauth.Connector
+		auth, header string
+	}{
+		{must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k3y", Prefix: "Token "})), "k3y", "Token k3y"},
+		{must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k3y", In: connectorauth.InQuery, Name: "key"})), "k3y", ""},
+		{must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k3y", In: connectorauth.InBody, Name: "key"})), "k3y", ""},
+		{must(connectorauth.NewBasic(connectorauth.BasicConfig{Username: "u", Password: "p"})), "dTpw", "Basic dTpw"},
+		{tokens, "t0ken", "Bearer t0ken"},
+		{must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(r *http.Request) error { r.Header.Set("Authorization", "Own"); return nil }})), "", "Own"},
+		{connectorauth.None{}, "", ""},
+		{stranger{}, "", ""},
+	} {
+		base, called := &fakeBase{}, 0
+		c := connectorauth.WithHooks(test.Connector, before(func(e *connectorauth.Exchange) error {
+			called++
+			assert.Equal(t, test.auth, string(e.Auth))
+			assert.Equal(t, test.header, e.Request.Header.Get("Authorization"))
+			assert.Nil(t, e.Response)
+			return nil
+		}))
+		assert.IsType(t, test.AuthType(), c.AuthType())
+		assert.Equal(t, test.AuthType(), c.AuthType())
+		req := must(http.NewRequest(http.MethodPost, "https://api.example.com/", strings.NewReader("a=b")))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		_, err := c.Wrap(base).RoundTrip(req)
+		require.NoError(t, err)
+		assert.Equal(t, 1, called)
+		assert.Len(t, base.requests(), 1)
+	}
+}
+
+func TestHooksChangeTheRequestButNotTheCallers(t *testing.T) {
+	base := &fakeBase{}
+	c := hookedKey(before(func(e *connectorauth.Exchange) error {
+		body, err := e.RequestBody(100)
+		e.SetRequestBody(append([]byte("more "), body...))
+		e.Request.Method = http.MethodPut
+		e.Request.URL.Path += "/changed"
+		e.Request.URL.RawQuery = "k=" + string(e.Auth)
+		e.Request.Header.Add("X-List", "b")
+		return err
+	}))
+	for _, replayable := range []bool{true, false} {
+		made := &bodies{}
+		req := made.request(t, http.MethodPost, "https://api.example.com/a", "text/plain", "body", replayable)
+		req.Header["X-List"] = []string{"a"}
+		resp, err := c.Wrap(base).RoundTrip(req)
+		require.NoError(t, err)
+		made.requireClosedOnce(t)
+		assert.Same(t, req, resp.Request)
+		assert.Equal(t, []string{"a"}, req.Header["X-List"])
+		assert.Equal(t, "POST https://api.example.com/a", req.Method+" "+req.URL.String())
+
+		sent := base.requests()[len(base.requests())-1]
+		assert.Equal(t, "PUT https://api.example.com/a/changed?k="+secretKey, sent.Method+" "+sent.URL.String())
+		assert.Equal(t, []string{"a", "b"}, sent.Header["X-List"])
+		assert.Equal(t, "more body", sent.Body)
+		assert.EqualValues(t, len("more body"), sent.ContentLength)
+		again := must(sent.GetBody())
+		assert.Equal(t, "more body", string(must(io.ReadAll(again))))
+	}
+}
+
+func TestHookKeepsTheCredentialsAtHome(t *testing.T) {
+	for to, allowed := range map[string]bool{
+		"https://api.example.com/else": true, "https://evil.example/": false, "http://api.example.com/": false, "https://api.example.com:8443/": false,
+	} {
+		for _, c := range []connectorauth.Connector{must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey})), connectorauth.None{}, stranger{}} {
+			base, made := &fakeBase{}, &bodies{}
+			c = connectorauth.WithHooks(c, before(func(e *connectorauth.Exchange) error {
+				*e.Request.URL = *must(url.Parse(to)) // in place, and so not told by the pointer
+				return nil
+			}))
+			_, err := c.Wrap(base).RoundTrip(made.request(t, http.MethodPost, "https://api.example.com/", "text/plain", "b", true))
+			made.requireClosedOnce(t)
+			if allowed {
+				require.NoError(t, err)
+				continue
+			}
+			require.ErrorIs(t, err, connectorauth.ErrHostNotAllowed, to)
+			assert.Empty(t, base.requests())
+		}
+	}
+
+	// Within Hosts it may go elsewhere, under that name.
+	base := &fakeBase{}
+	c := connectorauth.WithHooks(must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, Hosts: []string{"*.example.com"}})), before(func(e *connectorauth.Exchange) error {
+		e.Request.URL.Host = "eu.example.com"
+		return nil
+	}))
+	get(t, c, &http.Client{Transport: base}, "https://api.example.com/")
+	assert.Empty(t, base.requests()[0].Host)
+}
+
+func TestHooksDoNotRunForRequestsWithoutCredentials(t *testing.T) {
+	for _, c := range []connectorauth.Connector{must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey})), connectorauth.None{}, stranger{}} {
+		var seen []string
+		mark := func(e *connectorauth.Exchange) error { seen = append(seen, e.Request.URL.Host); return nil }
+		base := &fakeBase{answer: func(req *http.Request) (*http.Response, error) {
+			if req.URL.Host == "other.example" {
+				return respond(http.StatusOK, ""), nil
+			}
+			resp := respond(http.StatusFound, "")
+			resp.Header.Set("Location", "https://other.example/")
+			return resp, nil
+		}}
+		get(t, connectorauth.WithHooks(c, connectorauth.Hooks{BeforeRequest: mark, AfterResponse: mark}), &http.Client{Transport: base}, "https://api.example.com/")
+		assert.Len(t, base.requests(), 2)
+		assert.Equal(t, []string{"api.example.com", "api.example.com"}, seen)
+	}
+}
+
+func TestHookAborts(t *testing.T) {
+	for name, hook := range map[string]func(*connectorauth.Exchange) error{
+		"error":    func(*connectorauth.Exchange) error { return errBroken },
+		"panic":    func(e *connectorauth.Exchange) error { panic(string(e.Auth)) },
+		"too long": func(e *connectorauth.Exchange) error { e.RequestBody(3); return nil },
+		"no URL":   func(e *connectorauth.Exchange) error { e.Request.URL = nil; return nil },
+	} {
+		base, made := &fakeBase{}, &bodies{}
+		_, err := hookedKey(before(hook)).Wrap(base).RoundTrip(made.request(t, http.MethodPost, "https://api.example.com/", "text/plain", "body", true))
+		require.Error(t, err, name)
+		assert.Empty(t, found(err.Error(), secretKey))
+		assert.Equal(t, name == "error", errors.Is(err, errBroken))
+		assert.Empty(t, base.requests())
+		made.requireClosedOnce(t)
+	}
+}
+
+func TestAfterResponse(t *testing.T) {
+	var answer *countedBody
+	made := &bodies{}
+	base := &fakeBase{answer: func(*http.Request) (*http.Response, error) {
+		resp := respond(http.StatusOK, "")
+		answer = made.open("answer", nil)
+		resp.Body, resp.ContentLength = answer, 6
+		resp.Header.Set("Content-Length", "6")
+		return resp, nil
+	}}
+	do := func(hook func(*connectorauth.Exchange) error) (*http.Response, error) {
+		return hookedKey(after(hook)).Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, "https://api.example.com/", nil)))
+	}
+
+	resp, err := do(func(e *connectorauth.Exchange) error {
+		for range 2 {
+			assert.Equal(t, "answer", string(must(e.ResponseBody(6))))
+		}
+		_, err := e.ResponseBody(5)
+		assert.ErrorContains(t, err, "longer than the 5 bytes")
+		e.Response.Request = nil
+		return nil
+	})
+	require.NoError(t, err)
+	assert.NotNil(t, resp.Request)
+	_, body := read(t, resp, err)
+	assert.Equal(t, "answer", body, "it was put back")
+
+	resp, err = do(func(e *connectorauth.Exchange) error { e.SetResponseBody([]byte("another")); return nil })
+	_, body = read(t, resp, err)
+	assert.Equal(t, "another", body)
+	assert.EqualValues(t, 7, resp.ContentLength)
+	assert.Equal(t, "7", resp.Header.Get("Content-Length"))
+
+	_, err = do(func(*connectorauth.Exchange) error { return errBroken })
+	require.ErrorIs(t, err, errBroken)
+	_, err = do(func(*connectorauth.Exchange) error { return connectorauth.ErrCredentialRejected })
+	require.ErrorIs(t, err, connectorauth.ErrCredentialRejected, "a key cannot be renewed")
+	_, err = do(func(e *connectorauth.Exchange) error { panic(e.Auth) })
+	require.ErrorContains(t, err, "panic of type connectorauth.Secret in the hook after the response")
+	made.requireClosedOnce(t)
+}
+
+func TestHooksOfHooks(t *testing.T) {
+	var order []string
+	hooks := func(name string) connectorauth.Hooks {
+		return connectorauth.Hooks{
+			BeforeRequest: func(e *connectorauth.Exchange) error { order = append(order, name); e.Data = name; return nil },
+			AfterResponse: func(e *connectorauth.Exchange) error { order = append(order, e.Data.(string)+"'"); return nil },
+		}
+	}
+	for _, c := range []connectorauth.Connector{must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k"})), connectorauth.None{}, stranger{}} {
+		order = nil
+		first := connectorauth.WithHooks(c, hooks("1"))
+		left, right := connectorauth.WithHooks(first, hooks("2")), connectorauth.WithHooks(first, hooks("3"))
+		for _, c := range []connectorauth.Connector{left, right, first, c} {
+			get(t, c, &http.Client{Transport: &fakeBase{}}, "https://api.example.com/")
+		}
+		assert.Equal(t, "1 2 1' 2' 1 3 1' 3' 1 1'", strings.Join(order, " "))
+	}
+}
+
+// renewable returns an OAuth2 connector whose token is not the provider's latest.
+func renewable(t *testing.T, p *authtest.Provider) *connectorauth.OAuth2 {
+	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL,
+		Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL},
+	}))
+	access, refresh := p.IssueTokens("")
+	require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: access, RefreshToken: refresh}))
+	return c
+}
+
+func TestHookMakesTheConnectorRenewAndReplay(t *testing.T) {
+	p := authtest.NewProvider(t)
+	c := renewable(t, p)
+	stale := must(c.Token(t.Context())).AccessToken
+	var sent []string
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent = append(sent, string(must(io.ReadAll(r.Body))))
+		fmt.Fprint(w, strings.Contains(r.Header.Get("Authorization"), stale))
+	}))
+	defer api.Close()
+	hooked := connectorauth.WithHooks(c, connectorauth.Hooks{
+		BeforeRequest: func(e *connectorauth.Exchange) error {
+			body, err := e.RequestBody(100)
+			e.SetRequestBody(append(body, '!'))
+			return err
+		},
+		AfterResponse: func(e *connectorauth.Exchange) error {
+			if string(must(e.ResponseBody(100))) == "true" {
+				return connectorauth.ErrCredentialRejected
+			}
+			return nil
+		},
+	})
+	resp, err := connectorauth.NewClient(hooked, nil).Post(api.URL, "text/plain", strings.NewReader("body"))
+	_, body := read(t, resp, err)
+	assert.Equal(t, "false", body)
+	assert.Equal(t, []string{"body!", "body!"}, sent)
+	assert.Equal(t, 1, p.Stats().TokenRequests)
+
+	// A body that cannot be sent again is not, but the next request has a new token.
+	stale = must(c.Token(t.Context())).AccessToken
+	_, err = connectorauth.NewClient(hooked, nil).Post(api.URL, "text/plain", io.MultiReader(strings.NewReader("once")))
+	require.ErrorIs(t, err, connectorauth.ErrCredentialRejected)
+	assert.Len(t, sent, 3)
+}
+
+func TestRejectionIsMendedWhateverTheHookSaysOfIt(t *testing.T) {
+	p := authtest.NewProvider(t)
+	c := renewable(t, p)
+	p.RevokeAccessTokens()
+	hooked := connectorauth.WithHooks(c, after(func(e *connectorauth.Exchange) error {
+		if e.Response.StatusCode >= 400 {
+			return fmt.Errorf("status %d", e.Response.StatusCode)
+		}
+		return nil
+	}))
+	status, _ := get(t, hooked, nil, p.BearerURL)
+	assert.Equal(t, http.StatusOK, status)
+	p.RevokeGrants()
+	_, err := connectorauth.NewClient(hooked, nil).Get(p.BearerURL)
+	require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+}
+
+func TestTokenHooks(t *testing.T) {
+	p := authtest.NewProvider(t)
+	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL,
+		Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL},
+	}))
+	var order []string
+	note := func(name string) func(*connectorauth.Exchange) error {
+		return func(e *connectorauth.Exchange) error {
+			order = append(order, name)
+			e.Request.Header.Set("X-Step", name)
+			assert.Empty(t, e.Auth)
+			if e.Response != nil {
+				body := string(must(e.ResponseBody(1000)))
+				e.SetResponseBody([]byte(strings.Replace(body, "{", `{"step":"`+name+`",`, 1)))
+			}
+			return nil
+		}
+	}
+	hooked := connectorauth.WithHooks(c, connectorauth.Hooks{
+		BeforeAuthorize: func(_ context.Context, u *url.URL) error { u.RawQuery += "&audience=a"; return nil },
+		BeforeToken:     note("token"), AfterToken: note("got token"), BeforeRefresh: note("refresh"), AfterRefresh: note("got refresh"),
+	}).(*connectorauth.OAuth2)
+	authURL, pending, err := hooked.Begin(t.Context(), "http://127.0.0.1/callback")
+	require.NoError(t, err)
+	assert.Contains(t, authURL, "&audience=a")
+	callback := must(p.Authorize(authURL))
+	require.NoError(t, hooked.Finish(t.Context(), pending, callback.Query()))
+	assert.Equal(t, "got token", must(hooked.Token(t.Context())).Extra("step"))
+	p.RevokeAccessTokens()
+	status, _ := get(t, hooked, nil, p.BearerURL)
+	assert.Equal(t, http.StatusOK, status)
+	assert.Equal(t, []string{"token", "got token", "refresh", "got refresh"}, order)
+	assert.Equal(t, "refresh", p.Requests(p.TokenURL)[1].Header.Get("X-Step"))
+
+	// The two connectors have one token, and the first one knows no hooks.
+	assert.Equal(t, must(hooked.Token(t.Context())).AccessToken, must(c.Token(t.Context())).AccessToken)
+	p.RevokeAccessTokens()
+	get(t, c, nil, p.BearerURL)
+	assert.Len(t, order, 4)
+	assert.Equal(t, 3, p.Stats().TokenRequests)
+}
+
+func TestTokenHookErrors(t *testing.T) {
+	p := authtest.NewProvider(t)
+	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, Grant: connectorauth.ClientCredentials{},
+	}))
+	for name, hooks := range map[string]connectorauth.Hooks{
+		"abort": {BeforeToken: func(*connectorauth.Exchange) error { return errBroken }},
+		"quote": {BeforeToken: func(e *connectorauth.Exchange) error {
+			return errors.New(e.Request.Header.Get("Authorization") + p.ClientSecret)
+		}},
+		"astray":  {BeforeToken: func(e *connectorauth.Exchange) error { e.Request.URL.Host = "evil.example"; return nil }},
+		"refused": {AfterToken: func(*connectorauth.Exchange) error { return errBroken }},
+	} {
+		_, err := connectorauth.WithHooks(c, hooks).(*connectorauth.OAuth2).Token(t.Context())
+		var failed *connectorauth.TokenError
+		require.ErrorAs(t, err, &failed, name)
+		assert.Equal(t, name == "abort" || name == "refused", errors.Is(err, errBroken), name)
+		assert.Equal(t, name == "astray", errors.Is(err, connectorauth.ErrHostNotAllowed), name)
+		assert.NotContains(t, err.Error(), p.ClientSecret)
+		assert.NotContains(t, err.Error(), base64.StdEncoding.EncodeToString([]byte(p.ClientID + ":"))[:8])
+		c = must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, Grant: connectorauth.ClientCredentials{},
+		})) // one that has not just failed
+	}
+}
+
+func TestAuthorizeHookCannotUndoTheProtection(t *testing.T) {
+	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: "c", TokenURL: "https://p.example/token", Grant: connectorauth.AuthorizationCode{AuthURL: "https://p.example/authorize"},
+	}))
+	for _, change := range []func(u *url.URL){
+		func(u *url.URL) { u.RawQuery = strings.Replace(u.RawQuery, "state=", "state=x", 1) },
+		func(u *url.URL) { u.RawQuery += "&state=2" },
+		func(u *url.URL) { u.RawQuery = strings.Replace(u.RawQuery, "code_challenge=", "x=", 1) },
+		func(u *url.URL) { u.RawQuery = strings.Replace(u.RawQuery, "S256", "plain", 1) },
+		func(u *url.URL) { u.RawQuery = strings.Replace(u.RawQuery, "127.0.0.1", "127.0.0.2", 1) },
+		func(u *url.URL) { u.Host = "evil.example" },
+		func(u *url.URL) { u.Scheme = "http" },
+		func(u *url.URL) { panic("no") },
+	} {
+		hooked := connectorauth.WithHooks(c, connectorauth.Hooks{BeforeAuthorize: func(_ context.Context, u *url.URL) error { change(u); return nil }}).(*connectorauth.OAuth2)
+		authURL, pending, err := hooked.Begin(t.Context(), "http://127.0.0.1/callback")
+		require.ErrorContains(t, err, "hook")
+		assert.Empty(t, authURL+string(pending))
+	}
+}
+
+func TestHooksKeepTheType(t *testing.T) {
+	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "s"}))
+	assert.IsType(t, c, connectorauth.WithHooks(c, connectorauth.Hooks{}))
+	f := must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{Fields: []connectorauth.AuthField{{Key: "k", Value: "v"}}}))
+	assert.Equal(t, f.Fields(), connectorauth.WithHooks(f, connectorauth.Hooks{}).(*connectorauth.AuthFields).Fields())
+}

@@ -1,0 +1,279 @@
+package connectorauth_test
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// inSession runs a test with a consented connector whose tokens live for an
+// hour, in a bubble where time passes at once.
+func inSession(t *testing.T, config authtest.Config, edit func(*connectorauth.OAuth1Config), test func(t *testing.T, p *authtest.Provider, c *connectorauth.OAuth1)) {
+	synctest.Test(t, func(t *testing.T) {
+		config.InMemory = true
+		p := authtest.New(config)
+		defer p.Close()
+		client := consenting(p)
+		if edit != nil {
+			edit(&client)
+		}
+		c := must(connectorauth.NewOAuth1(client))
+		consent(t, p, c)
+		test(t, p, c)
+	})
+}
+
+var hourly = authtest.Config{OAuth1Lifetime: time.Hour, OAuth1Session: 24 * time.Hour}
+
+// refusing is a refusal of the next n requests to endpoint.
+func refusing(p *authtest.Provider, endpoint string, n int, problem string) {
+	p.Inject(endpoint, n, authtest.Answer(401, nil, "oauth_problem_advice=x&oauth_problem="+problem))
+}
+
+func TestOAuth1SessionRenewsInTime(t *testing.T) {
+	inSession(t, hourly, nil, func(t *testing.T, p *authtest.Provider, c *connectorauth.OAuth1) {
+		handle := must(c.Extra(t.Context()))["oauth_session_handle"]
+		require.NotEmpty(t, handle)
+		for range 20 {
+			time.Sleep(58 * time.Minute) // early renewal begins in the background
+			status, answer := do(t, c, p.Client(), "GET", p.OAuth1URL, "", "")
+			require.Equal(t, 200, status, answer)
+			synctest.Wait()
+		}
+		assert.Equal(t, 21, p.Stats().AccessTokens)
+		extra := must(c.Extra(t.Context()))
+		assert.Equal(t, p.Username, extra["screen_name"], "not repeated by the renewal")
+		assert.Equal(t, handle, extra["oauth_session_handle"])
+	})
+}
+
+func TestOAuth1ExpiredSessionTokenIsRenewedOnce(t *testing.T) {
+	for name, expire := range map[string]func(p *authtest.Provider){
+		"by its lifetime": func(*authtest.Provider) { time.Sleep(61 * time.Minute) },
+		"before that":     func(p *authtest.Provider) { p.ExpireAccessTokens() }, // the API says token_expired
+	} {
+		t.Run(name, func(t *testing.T) {
+			var mu sync.Mutex
+			var events []connectorauth.EventKind
+			observe := func(c *connectorauth.OAuth1Config) {
+				c.Account = "account"
+				c.Observe = func(e connectorauth.Event) {
+					mu.Lock()
+					defer mu.Unlock()
+					events = append(events, e.Kind)
+					assert.Equal(t, "account", e.Account)
+					assert.Equal(t, time.Hour, time.Until(e.Expiry).Round(time.Minute))
+				}
+			}
+			inSession(t, hourly, observe, func(t *testing.T, p *authtest.Provider, c *connectorauth.OAuth1) {
+				expire(p)
+				var all sync.WaitGroup
+				for range 50 {
+					all.Go(func() {
+						status, answer := do(t, c, p.Client(), "POST", p.OAuth1URL, formType, "a=1")
+						assert.Equal(t, 200, status, answer)
+					})
+				}
+				all.Wait()
+				assert.Equal(t, 2, p.Stats().AccessTokens)
+				assert.Equal(t, []connectorauth.EventKind{connectorauth.EventRenewed}, events)
+			})
+		})
+	}
+}
+
+func TestOAuth1RenewalThatLeavesThingsOut(t *testing.T) {
+	inSession(t, hourly, nil, func(t *testing.T, p *authtest.Provider, c *connectorauth.OAuth1) {
+		handle := must(c.Extra(t.Context()))["oauth_session_handle"]
+		p.Inject(p.AccessTokenURL, authtest.Always, authtest.EditAnswer(func(answer map[string]any) {
+			delete(answer, "oauth_session_handle")
+			delete(answer, "oauth_authorization_expires_in")
+		}))
+		for range 3 {
+			time.Sleep(time.Hour)
+			status, _ := do(t, c, p.Client(), "GET", p.OAuth1URL, "", "")
+			require.Equal(t, 200, status)
+		}
+		extra := must(c.Extra(t.Context()))
+		assert.Equal(t, handle, extra["oauth_session_handle"])
+		assert.NotContains(t, extra, "oauth_authorization_expires_in")
+	})
+}
+
+func TestOAuth1SessionEnds(t *testing.T) {
+	inSession(t, hourly, nil, func(t *testing.T, p *authtest.Provider, c *connectorauth.OAuth1) {
+		time.Sleep(25 * time.Hour)
+		for range 3 {
+			_, err := connectorauth.NewClient(c, p.Client()).Get(p.OAuth1URL)
+			require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+		}
+		assert.Len(t, p.Requests(p.AccessTokenURL), 1)
+		consent(t, p, c)
+		status, _ := do(t, c, p.Client(), "GET", p.OAuth1URL, "", "")
+		assert.Equal(t, 200, status)
+	})
+}
+
+func TestOAuth1RenewalRefused(t *testing.T) {
+	for problem, want := range map[string]string{
+		"token_rejected":                    "dead",
+		"token_revoked":                     "dead",
+		"token_expired":                     "dead",
+		"permission_denied":                 "dead",
+		"additional_authorization_required": "dead",
+		"consumer_key_refused":              "error",
+		"":                                  "later",
+	} {
+		t.Run(problem, func(t *testing.T) {
+			inSession(t, hourly, nil, func(t *testing.T, p *authtest.Provider, c *connectorauth.OAuth1) {
+				time.Sleep(2 * time.Hour)
+				refusing(p, p.AccessTokenURL, 1, problem)
+				for range 3 { // one request to the provider for all of them
+					_, err := connectorauth.NewClient(c, p.Client()).Get(p.OAuth1URL)
+					var failed *connectorauth.TokenError
+					require.ErrorAs(t, err, &failed)
+					assert.Equal(t, problem, failed.Code)
+					assert.Equal(t, want == "later", failed.Temporary())
+					assert.Equal(t, want == "dead", failed.Is(connectorauth.ErrReauthRequired))
+				}
+				assert.Len(t, p.Requests(p.AccessTokenURL), 2)
+				time.Sleep(2 * time.Minute)
+				resp, err := connectorauth.NewClient(c, p.Client()).Get(p.OAuth1URL)
+				if want == "dead" {
+					require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+					return
+				}
+				status, _ := read(t, resp, err)
+				assert.Equal(t, 200, status)
+			})
+		})
+	}
+}
+
+// Without a session handle nothing can be renewed, and what the API says goes to
+// the caller; unless it says that the token is done with.
+func TestOAuth1RejectionWithoutASession(t *testing.T) {
+	inSession(t, authtest.Config{}, func(c *connectorauth.OAuth1Config) {
+		c.Observe = func(e connectorauth.Event) { t.Error(e.Kind, e.Err) }
+	}, func(t *testing.T, p *authtest.Provider, c *connectorauth.OAuth1) {
+		for _, problem := range []string{"", "signature_invalid", "permission_denied", "nonce_used"} {
+			refusing(p, p.OAuth1URL, 1, problem)
+			status, body := do(t, c, p.Client(), "GET", p.OAuth1URL, "", "")
+			assert.Equal(t, 401, status, problem)
+			assert.Equal(t, "oauth_problem_advice=x&oauth_problem="+problem, body)
+		}
+		for _, problem := range []string{"token_expired", "token_rejected", "token_revoked"} {
+			refusing(p, p.OAuth1URL, 1, problem)
+			_, err := connectorauth.NewClient(c, p.Client()).Get(p.OAuth1URL)
+			require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+			assert.ErrorContains(t, err, problem)
+		}
+		status, _ := do(t, c, p.Client(), "GET", p.OAuth1URL, "", "") // nothing was remembered
+		assert.Equal(t, 200, status)
+		assert.Len(t, p.Requests(p.AccessTokenURL), 1)
+	})
+}
+
+// A token that is rejected as soon as it was made does not make the connector
+// renew for every request.
+func TestOAuth1RenewalDoesNotLoop(t *testing.T) {
+	inSession(t, hourly, nil, func(t *testing.T, p *authtest.Provider, c *connectorauth.OAuth1) {
+		time.Sleep(10 * time.Minute)
+		refusing(p, p.OAuth1URL, 1000, "token_expired")
+		for range 20 {
+			status, _ := do(t, c, p.Client(), "GET", p.OAuth1URL, "", "")
+			assert.Equal(t, 401, status)
+		}
+		assert.Equal(t, 2, p.Stats().AccessTokens)
+	})
+}
+
+func TestOAuth1SharesItsTokenThroughTheStore(t *testing.T) {
+	store := new(connectorauth.MemoryStore)
+	shared := func(c *connectorauth.OAuth1Config) { c.Store, c.Account = store, "account" }
+	inSession(t, hourly, shared, func(t *testing.T, p *authtest.Provider, first *connectorauth.OAuth1) {
+		config := consenting(p)
+		shared(&config)
+		second := must(connectorauth.NewOAuth1(config))
+		assert.Equal(t, must(first.Extra(t.Context())), must(second.Extra(t.Context())))
+		time.Sleep(59*time.Minute + 59*time.Second)
+		time.Sleep(2 * time.Second)
+		for _, c := range []*connectorauth.OAuth1{first, second, first} {
+			status, answer := do(t, c, p.Client(), "GET", p.OAuth1URL, "", "")
+			assert.Equal(t, 200, status, answer)
+		}
+		assert.Equal(t, 2, p.Stats().AccessTokens)
+
+		// The other way round, the API tells the one that has not noticed.
+		p.ExpireAccessTokens()
+		for _, c := range []*connectorauth.OAuth1{first, second} {
+			status, answer := do(t, c, p.Client(), "GET", p.OAuth1URL, "", "")
+			assert.Equal(t, 200, status, answer)
+		}
+		assert.Equal(t, 3, p.Stats().AccessTokens)
+		stored, _, err := store.Load(t.Context(), "account")
+		require.NoError(t, err)
+		assert.True(t, strings.HasPrefix(string(stored), `{"v":1,"oauth_token":`), string(stored))
+	})
+}
+
+// An answer that is lost leaves it open whether the old token still works; it is
+// asked for again only when there is nothing to lose.
+func TestOAuth1RenewalAnswerLost(t *testing.T) {
+	inSession(t, hourly, nil, func(t *testing.T, p *authtest.Provider, c *connectorauth.OAuth1) {
+		time.Sleep(55 * time.Minute)
+		p.Inject(p.AccessTokenURL, 1, authtest.DropBefore())
+		for range 4 {
+			status, _ := do(t, c, p.Client(), "GET", p.OAuth1URL, "", "")
+			assert.Equal(t, 200, status)
+			time.Sleep(time.Minute)
+		}
+		assert.Len(t, p.Requests(p.AccessTokenURL), 2)
+		time.Sleep(2 * time.Minute)
+		status, _ := do(t, c, p.Client(), "GET", p.OAuth1URL, "", "")
+		assert.Equal(t, 200, status)
+		assert.Len(t, p.Requests(p.AccessTokenURL), 3)
+	})
+}
+
+// What cannot be sent again is renewed for those that come after.
+func TestOAuth1BodyThatCannotBeReplayed(t *testing.T) {
+	inSession(t, hourly, nil, func(t *testing.T, p *authtest.Provider, c *connectorauth.OAuth1) {
+		p.ExpireAccessTokens()
+		var all bodies
+		resp, err := connectorauth.NewClient(c, p.Client()).Do(all.request(t, "POST", p.OAuth1URL, "text/plain", "x", false))
+		status, _ := read(t, resp, err)
+		assert.Equal(t, http.StatusUnauthorized, status)
+		synctest.Wait()
+		resp, err = connectorauth.NewClient(c, p.Client()).Do(all.request(t, "POST", p.OAuth1URL, "text/plain", "x", false))
+		status, _ = read(t, resp, err)
+		assert.Equal(t, http.StatusOK, status)
+		all.requireClosedOnce(t)
+	})
+}
+
+func TestOAuth1RefusesAStoredValueOfAnotherKind(t *testing.T) {
+	p := provider(t, authtest.Config{})
+	for name, stored := range map[string]string{
+		"OAuth2 token": `{"v":1,"access_token":"a","refresh_token":"r"}`,
+		"no token":     `{"v":1}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := new(connectorauth.MemoryStore)
+			require.NoError(t, store.Save(t.Context(), "account", []byte(stored)))
+			config := consenting(p)
+			config.Store, config.Account = store, "account"
+			_, err := connectorauth.NewClient(must(connectorauth.NewOAuth1(config)), p.Client()).Get(p.OAuth1URL)
+			require.ErrorContains(t, err, `"account"`)
+			assert.Empty(t, p.Requests(p.OAuth1URL), "a request signed for the client alone would be another account's")
+		})
+	}
+}

@@ -1,0 +1,405 @@
+package connectorauth_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
+)
+
+// identity requests url and returns who the API says it is.
+func identity(t *testing.T, p *authtest.Provider, c connectorauth.Connector, url string) (who authtest.Identity) {
+	t.Helper()
+	code, body := get(t, c, direct(p), url)
+	require.Equal(t, 200, code, body)
+	require.NoError(t, json.Unmarshal([]byte(body), &who))
+	return who
+}
+
+func TestGrants(t *testing.T) {
+	for _, auth := range []connectorauth.ClientAuth{connectorauth.ClientAuthBasic, connectorauth.ClientAuthBody} {
+		p := authtest.NewProvider(t)
+		for grant, user := range map[connectorauth.Grant]string{
+			connectorauth.ClientCredentials{}: "",
+			connectorauth.PasswordCredentials{Username: p.Username, Password: connectorauth.Secret(p.Password)}: p.Username,
+		} {
+			c := connect(t, p, func(config *connectorauth.OAuth2Config) {
+				config.Grant, config.ClientAuth, config.Scopes = grant, auth, []string{"read", "write"}
+			})
+			who := identity(t, p, c, p.BearerURL)
+			assert.Equal(t, user, who.User)
+			assert.Equal(t, "read write", who.Scope)
+		}
+		c := connect(t, p, func(config *connectorauth.OAuth2Config) {
+			config.ClientAuth, config.Scopes = auth, []string{"read", "write"}
+		})
+		pending, callback := consented(t, p, c)
+		require.NoError(t, c.Finish(t.Context(), pending, callback))
+		assert.Equal(t, authtest.Identity{AuthType: "OAuth2", Client: p.ClientID, User: p.Username, Grant: "authorization_code", Scope: "read write"}, identity(t, p, c, p.BearerURL))
+
+		for _, r := range p.Requests(p.TokenURL) {
+			form, _ := url.ParseQuery(string(r.Body))
+			inBody := auth == connectorauth.ClientAuthBody
+			assert.Equal(t, inBody, form.Has("client_secret"))
+			assert.Equal(t, inBody, r.Header.Get("Authorization") == "", "one way of client authentication")
+			assert.Empty(t, r.URL.RawQuery)
+		}
+		assert.Equal(t, 3, p.Stats().TokenRequests, "no way is found out by trial")
+	}
+}
+
+func TestPublicClientSendsItsIDAlone(t *testing.T) {
+	p := authtest.New(authtest.Config{PublicClient: true})
+	t.Cleanup(p.Close)
+	c := connect(t, p, nil)
+	pending, callback := consented(t, p, c)
+	require.NoError(t, c.Finish(t.Context(), pending, callback))
+	p.ExpireAccessTokens()
+	assert.Equal(t, 200, status(t, p, c, p.BearerURL))
+	for _, r := range p.Requests(p.TokenURL) {
+		form, _ := url.ParseQuery(string(r.Body))
+		assert.Equal(t, p.ClientID, form.Get("client_id"))
+		assert.False(t, form.Has("client_secret"))
+		assert.Empty(t, r.Header.Get("Authorization"))
+	}
+}
+
+func TestRefreshTokenRotates(t *testing.T) {
+	p := authtest.NewProvider(t)
+	c := connect(t, p, nil)
+	issue(t, p, c, time.Hour)
+	for range 5 {
+		p.ExpireAccessTokens()
+		assert.Equal(t, 200, status(t, p, c, p.BearerURL))
+	}
+	sent := map[string]bool{}
+	for _, form := range forms(t, p) {
+		sent[form.Get("refresh_token")] = true
+		assert.False(t, form.Has("scope"), "a refresh asks for no scope, least of all a wider one")
+	}
+	assert.Len(t, sent, 5, "each once")
+	assert.Zero(t, p.Stats().ReuseDetected)
+}
+
+func TestAbsentRefreshTokenKeepsTheOldOne(t *testing.T) {
+	p := authtest.New(authtest.Config{NoRotation: true})
+	t.Cleanup(p.Close)
+	c := connect(t, p, nil)
+	issue(t, p, c, time.Hour)
+	for range 3 {
+		p.ExpireAccessTokens()
+		assert.Equal(t, 200, status(t, p, c, p.BearerURL))
+	}
+	sent := forms(t, p)
+	require.Len(t, sent, 3)
+	assert.Equal(t, sent[0]["refresh_token"], sent[2]["refresh_token"])
+}
+
+func TestGrantedScopeReplacesTheRequestedOne(t *testing.T) {
+	p := authtest.NewProvider(t)
+	c := connect(t, p, func(config *connectorauth.OAuth2Config) {
+		config.Grant, config.Scopes = connectorauth.ClientCredentials{}, []string{"read", "admin"}
+	})
+	p.Inject(p.TokenURL, 1, authtest.EditAnswer(func(answer map[string]any) { answer["scope"] = []string{"read", "list"} }))
+	token, err := c.Token(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "read list", token.Extra("scope"))
+}
+
+func TestScopeAndExtraOutliveARefreshThatOmitsThem(t *testing.T) {
+	p := authtest.NewProvider(t)
+	store := new(connectorauth.MemoryStore)
+	with := func(config *connectorauth.OAuth2Config) {
+		config.Scopes, config.Store, config.Account = []string{"read"}, store, "alice"
+	}
+	c := connect(t, p, with)
+	pending, callback := consented(t, p, c)
+	p.Inject(p.TokenURL, 1, authtest.EditAnswer(func(answer map[string]any) {
+		answer["instance_url"], answer["id"], answer["team"] = "https://eu1.example.com", json.Number("12345678901234567890"), map[string]any{"id": "T1"}
+	}))
+	p.Inject(p.TokenURL, 1, authtest.EditAnswer(func(answer map[string]any) { delete(answer, "scope") }))
+	require.NoError(t, c.Finish(t.Context(), pending, callback))
+	p.ExpireAccessTokens()
+	require.Equal(t, 200, status(t, p, c, p.BearerURL))
+	for _, c := range []*connectorauth.OAuth2{c, connect(t, p, with)} { // in memory and from the store
+		token, err := c.Token(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, "read", token.Extra("scope"))
+		assert.Equal(t, "https://eu1.example.com", token.Extra("instance_url"))
+		assert.Equal(t, "12345678901234567890", fmt.Sprint(token.Extra("id")))
+		assert.Equal(t, map[string]any{"id": "T1"}, token.Extra("team"))
+		assert.Nil(t, token.Extra("access_token"))
+	}
+}
+
+func TestTokenForTheEcosystem(t *testing.T) {
+	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
+		c := connect(t, p, nil)
+		pending, callback := consented(t, p, c)
+		p.Inject(p.TokenURL, 1, authtest.Delay(10*time.Second))
+		began := time.Now()
+		require.NoError(t, c.Finish(t.Context(), pending, callback))
+		token, err := c.Token(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, "Bearer", token.TokenType)
+		assert.Empty(t, token.RefreshToken, "it stays with the connector")
+		assert.True(t, token.Expiry.Equal(began.Add(time.Hour)), "a lifetime counts from before the request")
+		client := &http.Client{Transport: &oauth2.Transport{Source: c.TokenSource(t.Context()), Base: direct(p).Transport}}
+		resp, err := client.Get(p.BearerURL)
+		code, _ := read(t, resp, err)
+		assert.Equal(t, 200, code)
+		time.Sleep(time.Hour)
+		renewed, err := c.TokenSource(t.Context()).Token()
+		require.NoError(t, err)
+		assert.NotEqual(t, token.AccessToken, renewed.AccessToken)
+		token.AccessToken = "changed by the caller"
+		again, err := c.Token(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, renewed.AccessToken, again.AccessToken)
+	})
+}
+
+func TestTokenWithoutConsent(t *testing.T) {
+	p := authtest.NewProvider(t)
+	c := connect(t, p, nil)
+	for range 3 {
+		_, err := c.Token(t.Context())
+		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+		assert.ErrorContains(t, err, "Begin")
+	}
+	assert.Zero(t, p.Stats().TokenRequests)
+}
+
+func TestExpiredWithoutRefreshTokenNeedsTheOwner(t *testing.T) {
+	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
+		c := connect(t, p, nil)
+		access, _ := p.IssueTokens("")
+		require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: access, Expiry: time.Now().Add(time.Minute)}))
+		assert.Equal(t, 200, status(t, p, c, p.BearerURL))
+		time.Sleep(time.Minute)
+		_, err := c.Token(t.Context())
+		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+		assert.ErrorContains(t, err, "no refresh token")
+		assert.Zero(t, p.Stats().TokenRequests)
+	})
+}
+
+func TestSetToken(t *testing.T) {
+	p := authtest.NewProvider(t)
+	t.Run("refresh token alone", func(t *testing.T) {
+		c := connect(t, p, nil)
+		_, refresh := p.IssueTokens("read")
+		require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{RefreshToken: refresh}))
+		before := p.Stats()
+		assert.Equal(t, "read", identity(t, p, c, p.BearerURL).Scope)
+		assert.Equal(t, before.TokenRequests+1, p.Stats().TokenRequests)
+		assert.Equal(t, before.APIRefused, p.Stats().APIRefused)
+	})
+	t.Run("without expiry it is good until it is rejected", func(t *testing.T) {
+		c := connect(t, p, nil)
+		issue(t, p, c, 0)
+		before := p.Stats().TokenRequests
+		assert.Equal(t, 200, status(t, p, c, p.BearerURL))
+		assert.Equal(t, before, p.Stats().TokenRequests)
+		p.ExpireAccessTokens()
+		assert.Equal(t, 200, status(t, p, c, p.BearerURL))
+		assert.Equal(t, before+1, p.Stats().TokenRequests)
+	})
+	t.Run("expired", func(t *testing.T) {
+		c := connect(t, p, nil)
+		issue(t, p, c, -time.Hour)
+		refused := p.Stats().APIRefused
+		assert.Equal(t, 200, status(t, p, c, p.BearerURL))
+		assert.Equal(t, refused, p.Stats().APIRefused)
+	})
+	t.Run("neither", func(t *testing.T) {
+		c := connect(t, p, nil)
+		require.Error(t, c.SetToken(t.Context(), nil))
+		require.Error(t, c.SetToken(t.Context(), &oauth2.Token{TokenType: "Bearer"}))
+		issue(t, p, c, time.Hour)
+		require.Error(t, c.SetToken(t.Context(), &oauth2.Token{}))
+		assert.Equal(t, 200, status(t, p, c, p.BearerURL), "what was there stays")
+	})
+}
+
+var tokenTypes = map[string]bool{"Bearer": true, "bearer": true, "BEARER": true, "": true, "mac": false, "example": false, "dpop": false, "DPoP": false, "bearer_token": false, "Bearer ": false}
+
+func TestTokenTypes(t *testing.T) {
+	for kind, fine := range tokenTypes {
+		t.Run(kind, func(t *testing.T) {
+			p := authtest.NewProvider(t)
+			p.Inject(p.TokenURL, authtest.Always, authtest.EditAnswer(func(answer map[string]any) {
+				if answer["token_type"] = kind; kind == "" {
+					delete(answer, "token_type")
+				}
+			}))
+			c := connect(t, p, func(config *connectorauth.OAuth2Config) { config.Grant = connectorauth.ClientCredentials{} })
+			err := c.SetToken(t.Context(), &oauth2.Token{AccessToken: "a", TokenType: kind})
+			if !fine {
+				require.ErrorContains(t, err, "Bearer")
+				_, err = connectorauth.NewClient(c, direct(p)).Get(p.BearerURL)
+				require.ErrorContains(t, err, fmt.Sprintf("%q, which is not Bearer", kind))
+				assert.Empty(t, p.Requests(p.BearerURL))
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, 200, status(t, p, c, p.BearerURL))
+			for _, r := range p.Requests(p.BearerURL) {
+				assert.True(t, strings.HasPrefix(r.Header.Get("Authorization"), "Bearer "))
+			}
+		})
+	}
+}
+
+func TestTokensThatNoHeaderCanCarry(t *testing.T) {
+	for _, bad := range []string{"a\r\nX-Evil: 1", "a\nb", "a\rb", "a b", " s3cret", "s3cret ", "a\x00b", `a"b`, `a\b`, "a,b", "a\tb", "a\x7fb", "tokén", "a\u2028b"} {
+		t.Run(fmt.Sprintf("%q", bad), func(t *testing.T) {
+			p := authtest.NewProvider(t)
+			p.Inject(p.TokenURL, authtest.Always, authtest.EditAnswer(func(answer map[string]any) { answer["access_token"] = bad }))
+			c := connect(t, p, func(config *connectorauth.OAuth2Config) { config.Grant = connectorauth.ClientCredentials{} })
+			_, err := connectorauth.NewClient(c, direct(p)).Get(p.BearerURL)
+			require.ErrorContains(t, err, "the access token")
+			assert.NotContains(t, err.Error(), bad)
+			assert.Empty(t, p.Requests(p.BearerURL), "it does not reach a header")
+			err = c.SetToken(t.Context(), &oauth2.Token{AccessToken: bad})
+			require.ErrorContains(t, err, "the access token")
+			assert.NotContains(t, err.Error(), bad)
+		})
+	}
+}
+
+func TestUsualTokensAreCarried(t *testing.T) {
+	for _, good := range []string{"mF_9.B5f-4.1JqM", "a+b/c==", "EAAG|x|y", "sha256~abc", "00D!AQ.x", strings.Repeat("t", 64<<10)} {
+		base := &fakeBase{}
+		c, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{ClientID: "c", ClientSecret: "s", TokenURL: "https://login.example.test/", Grant: connectorauth.ClientCredentials{}})
+		require.NoError(t, err)
+		require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: good}))
+		get(t, c, &http.Client{Transport: base}, "https://api.example.test/")
+		assert.Equal(t, []string{"Bearer " + good}, base.requests()[0].Header["Authorization"])
+	}
+}
+
+func TestBasicClientAuthenticationIsFormEncodedFirst(t *testing.T) {
+	tokens := tokenEndpoint()
+	c, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: " %&+£€", ClientSecret: "p@ss:w/rd", TokenURL: "https://login.example.test/token", Grant: connectorauth.ClientCredentials{},
+		HTTPClient: &http.Client{Transport: tokens},
+	})
+	require.NoError(t, err)
+	_, err = c.Token(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "Basic KyUyNSUyNiUyQiVDMiVBMyVFMiU4MiVBQzpwJTQwc3MlM0F3JTJGcmQ=", tokens.requests()[0].Header.Get("Authorization"))
+	raw, _ := base64.StdEncoding.DecodeString("KyUyNSUyNiUyQiVDMiVBMyVFMiU4MiVBQzpwJTQwc3MlM0F3JTJGcmQ=")
+	assert.Equal(t, "+%25%26%2B%C2%A3%E2%82%AC:p%40ss%3Aw%2Frd", string(raw))
+}
+
+func TestTokenEndpointRedirectIsNotFollowed(t *testing.T) {
+	for _, code := range []int{301, 302, 303, 307, 308} {
+		target, p := authtest.NewProvider(t), authtest.NewProvider(t)
+		c := connect(t, p, func(config *connectorauth.OAuth2Config) {
+			config.Grant, config.TokenURL = connectorauth.ClientCredentials{}, p.RedirectURL(code, target.TokenURL)
+		})
+		_, err := c.Token(t.Context())
+		var failed *connectorauth.TokenError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, code, failed.StatusCode)
+		assert.True(t, failed.Temporary())
+		assert.Empty(t, target.Requests(""))
+	}
+}
+
+func TestOAuth2ConfigIsChecked(t *testing.T) {
+	good := func() connectorauth.OAuth2Config {
+		return connectorauth.OAuth2Config{
+			ClientID: "client", ClientSecret: "s3cret", TokenURL: "https://login.example.com/token",
+			Grant: connectorauth.AuthorizationCode{AuthURL: "https://login.example.com/authorize"},
+		}
+	}
+	code := func(edit func(*connectorauth.AuthorizationCode)) func(*connectorauth.OAuth2Config) {
+		return func(c *connectorauth.OAuth2Config) {
+			grant := c.Grant.(connectorauth.AuthorizationCode)
+			edit(&grant)
+			c.Grant = grant
+		}
+	}
+	for name, test := range map[string]struct {
+		edit func(*connectorauth.OAuth2Config)
+		says []string // the field and the fix
+	}{
+		"no client":            {func(c *connectorauth.OAuth2Config) { c.ClientID = "" }, []string{"ClientID", "empty"}},
+		"no token URL":         {func(c *connectorauth.OAuth2Config) { c.TokenURL = "" }, []string{"TokenURL", "https://"}},
+		"relative token URL":   {func(c *connectorauth.OAuth2Config) { c.TokenURL = "/token" }, []string{"TokenURL", "absolute"}},
+		"http token URL":       {func(c *connectorauth.OAuth2Config) { c.TokenURL = "http://login.example.com/token" }, []string{"TokenURL", "use https"}},
+		"look-alike loopback":  {func(c *connectorauth.OAuth2Config) { c.TokenURL = "http://127.0.0.1.example.com/" }, []string{"TokenURL", "use https"}},
+		"user in token URL":    {func(c *connectorauth.OAuth2Config) { c.TokenURL = "https://u:s3cret@login.example.com/" }, []string{"TokenURL", "password"}},
+		"fragment":             {func(c *connectorauth.OAuth2Config) { c.TokenURL += "#x" }, []string{"TokenURL", "fragment"}},
+		"secret in token URL":  {func(c *connectorauth.OAuth2Config) { c.TokenURL += "?client_secret=s3cret" }, []string{"TokenURL", "ClientSecret"}},
+		"unparsable token URL": {func(c *connectorauth.OAuth2Config) { c.TokenURL = "https://s3cret\x7f/" }, []string{"TokenURL", "not a valid URL"}},
+		"scope with a space":   {func(c *connectorauth.OAuth2Config) { c.Scopes = []string{"a b"} }, []string{"Scopes", "its own element"}},
+		"empty scope":          {func(c *connectorauth.OAuth2Config) { c.Scopes = []string{"a", ""} }, []string{"Scopes"}},
+		"scope with a quote":   {func(c *connectorauth.OAuth2Config) { c.Scopes = []string{`a"`} }, []string{"Scopes"}},
+		"scope with CR LF":     {func(c *connectorauth.OAuth2Config) { c.Scopes = []string{"a\r\nb"} }, []string{"Scopes"}},
+		"client auth":          {func(c *connectorauth.OAuth2Config) { c.ClientAuth = 7 }, []string{"ClientAuth", "7"}},
+		"store, no account":    {func(c *connectorauth.OAuth2Config) { c.Store = new(connectorauth.MemoryStore) }, []string{"Account", "Store"}},
+		"negative lead":        {func(c *connectorauth.OAuth2Config) { c.RenewBefore = -1 }, []string{"RenewBefore", "5 minutes"}},
+		"no grant":             {func(c *connectorauth.OAuth2Config) { c.Grant = nil }, []string{"Grant", "ClientCredentials"}},
+		"pointer grant":        {func(c *connectorauth.OAuth2Config) { c.Grant = &connectorauth.ClientCredentials{} }, []string{"Grant", "as a value"}},
+		"no secret":            {func(c *connectorauth.OAuth2Config) { c.Grant, c.ClientSecret = connectorauth.ClientCredentials{}, "" }, []string{"ClientSecret", "empty"}},
+		"no password":          {func(c *connectorauth.OAuth2Config) { c.Grant = connectorauth.PasswordCredentials{Username: "u"} }, []string{"Grant", "Password"}},
+		"no user":              {func(c *connectorauth.OAuth2Config) { c.Grant = connectorauth.PasswordCredentials{Password: "s3cret"} }, []string{"Grant", "Username"}},
+		"no auth URL":          {code(func(g *connectorauth.AuthorizationCode) { g.AuthURL = "" }), []string{"AuthURL"}},
+		"http auth URL":        {code(func(g *connectorauth.AuthorizationCode) { g.AuthURL = "http://login.example.com/" }), []string{"AuthURL", "use https"}},
+		"state in auth URL":    {code(func(g *connectorauth.AuthorizationCode) { g.AuthURL += "?state=x" }), []string{"AuthURL", "state", "remove it"}},
+		"challenge in params":  {code(func(g *connectorauth.AuthorizationCode) { g.Params = url.Values{"code_challenge": {"x"}} }), []string{"Params", "code_challenge", "remove it"}},
+		"bad host":             {func(c *connectorauth.OAuth2Config) { c.Hosts = []string{"https://a/b"} }, []string{"Hosts", "host name"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := good()
+			test.edit(&config)
+			c, err := connectorauth.NewOAuth2(config)
+			require.Error(t, err)
+			assert.Nil(t, c)
+			assert.True(t, strings.HasPrefix(err.Error(), "connectorauth: OAuth2Config: "), err)
+			for _, says := range test.says {
+				assert.ErrorContains(t, err, says)
+			}
+			assert.NotContains(t, err.Error(), "s3cret")
+		})
+	}
+	_, err := connectorauth.NewOAuth2(good())
+	require.NoError(t, err)
+	_, err = connectorauth.NewOAuth2(connectorauth.OAuth2Config{})
+	for _, field := range []string{"ClientID", "TokenURL", "Grant"} {
+		assert.ErrorContains(t, err, field, "all that is wrong at once")
+	}
+	local := good()
+	local.TokenURL, local.Grant = "http://127.0.0.1:1/token", connectorauth.AuthorizationCode{AuthURL: "http://[::1]:1/authorize"}
+	_, err = connectorauth.NewOAuth2(local)
+	require.NoError(t, err, "loopback may be http")
+}
+
+func TestOAuth2ConfigIsCopied(t *testing.T) {
+	params, scopes := url.Values{"prompt": {"consent"}}, []string{"read"}
+	c, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: "client", TokenURL: "https://login.example.com/token", Scopes: scopes,
+		Grant: connectorauth.AuthorizationCode{AuthURL: "https://login.example.com/authorize", Params: params},
+	})
+	require.NoError(t, err)
+	scopes[0], params["prompt"][0] = "write", "none"
+	params.Set("state", "evil")
+	authURL, _, err := c.Begin(t.Context(), callbackURL)
+	require.NoError(t, err)
+	assert.Contains(t, authURL, "scope=read")
+	assert.Contains(t, authURL, "prompt=consent")
+	assert.NotContains(t, authURL, "evil")
+}

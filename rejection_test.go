@@ -1,0 +1,130 @@
+package connectorauth_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestRejections(t *testing.T) {
+	long := strings.Repeat(" ", 64<<10)
+	rejections := []connectorauth.Rejection{
+		{Status: 403, Header: "X-Error", HeaderValue: "expired"},
+		{Status: 418},
+		{Path: "error.code", Value: "190"},
+		{Path: "ok", Value: "false"},
+		{Path: "errors.0.extensions.code", Value: "UNAUTHENTICATED"},
+		{Status: 400, Body: "session has expired"},
+	}
+	for _, test := range []struct {
+		status             int
+		header, kind, body string
+		rejected           bool
+	}{
+		{401, "", "", "", true},
+		{200, "", "", "fine", false},
+		{418, "", "", "", true},
+		{403, "token expired", "", "", true},
+		{403, "no scope", "", "", false},
+		{403, "", "", "", false},
+		{400, "", "application/json", `{"error":{"code":190}}`, true},
+		{400, "", "application/json; charset=utf-8", `{"error":{"code":"190"}}`, true},
+		{400, "", "application/json", `{"error":{"code":191}}`, false},
+		{400, "", "application/json", `{"error":"190"}`, false},
+		{400, "", "application/octet-stream", `{"error":{"code":190}}`, false},
+		{200, "", "application/json", `{"ok":false}`, true},
+		{200, "", "application/problem+json", `{"ok":false}`, true},
+		{200, "", "application/json", `{"ok":true}`, false},
+		{200, "", "application/json", `{"ok":`, false},
+		{200, "", "application/json", ``, false},
+		{200, "", "application/json", `{"errors":[{"extensions":{"code":"UNAUTHENTICATED"}}]}`, true},
+		{200, "", "application/json", `{"errors":[]}`, false},
+		{200, "", "application/json", `{"ok":false}` + long, false},
+		{400, "", "text/xml", `<e>Your session has expired</e>`, true},
+		{400, "", "text/event-stream", `data: session has expired`, false},
+		{200, "", "text/html", `session has expired`, false},
+	} {
+		t.Run(fmt.Sprintf("%d %s %.30s", test.status, test.kind, test.body), func(t *testing.T) {
+			issued := 0
+			c, _ := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, Dialect: dialect{Rejections: rejections}},
+				func(n int, _ *http.Request) (int, string) {
+					issued = n
+					return 200, fmt.Sprintf(`{"access_token":"a%d","expires_in":3600}`, n)
+				})
+			api := &fakeBase{answer: func(*http.Request) (*http.Response, error) {
+				resp := respond(test.status, test.body)
+				resp.ContentLength = -1
+				resp.Header.Set("Content-Type", test.kind)
+				resp.Header.Set("X-Error", test.header)
+				return resp, nil
+			}}
+			status, body := get(t, c, &http.Client{Transport: api}, "https://api.example.test/")
+			assert.Equal(t, test.status, status)
+			assert.Equal(t, test.body, body, "the body that the caller sees")
+			want := 1
+			if test.rejected {
+				want = 2
+			}
+			assert.Equal(t, want, issued, "token requests")
+			assert.Len(t, api.requests(), want)
+		})
+	}
+}
+
+// countingBody tells how much of it was read, and fails at its end.
+type countingBody struct {
+	left, read int
+	closed     bool
+}
+
+func (b *countingBody) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		return 0, errBroken
+	}
+	n := min(len(p), b.left)
+	for i := range p[:n] {
+		p[i] = ' '
+	}
+	b.left, b.read = b.left-n, b.read+n
+	return n, nil
+}
+
+func (b *countingBody) Close() error { b.closed = true; return nil }
+
+func TestLookForRejectionIsBounded(t *testing.T) {
+	c, _ := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, Dialect: dialect{Rejections: []connectorauth.Rejection{{Body: "x"}}}}, nil)
+	for _, test := range []struct {
+		name, kind, encoding string
+		size, length, looked int
+	}{
+		{"long", "application/json", "", 1 << 20, -1, 64<<10 + 1},
+		{"announced as long", "application/json", "", 1 << 20, 1 << 20, 0},
+		{"binary", "image/png", "", 100, -1, 0},
+		{"unlabelled", "", "", 100, -1, 0},
+		{"stream", "text/event-stream", "", 100, -1, 0},
+		{"compressed", "application/json", "br", 100, -1, 0},
+		{"broken", "application/json", "", 100, 200, 100},
+	} {
+		body := &countingBody{left: test.size}
+		api := roundTripper(func(*http.Request) (*http.Response, error) {
+			resp := &http.Response{StatusCode: 200, Header: http.Header{}, Body: body, ContentLength: int64(test.length)}
+			resp.Header.Set("Content-Type", test.kind)
+			resp.Header.Set("Content-Encoding", test.encoding)
+			return resp, nil
+		})
+		resp, err := connectorauth.NewClient(c, &http.Client{Transport: api}).Get("https://api.example.test/")
+		require.NoError(t, err, test.name)
+		assert.Equal(t, test.looked, body.read, test.name)
+		n, err := io.Copy(io.Discard, resp.Body)
+		assert.EqualValues(t, test.size, n, test.name)
+		assert.ErrorIs(t, err, errBroken, test.name)
+		resp.Body.Close()
+		assert.True(t, body.closed, test.name)
+	}
+}
