@@ -1,0 +1,172 @@
+package consent_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/consent"
+	"github.com/stretchr/testify/require"
+)
+
+var testKey = bytes.Repeat([]byte{7}, 32)
+
+// app is a web application with a consent handler, and the provider it connects
+// accounts of.
+type app struct {
+	t        *testing.T
+	provider *authtest.Provider
+	server   *httptest.Server
+	config   consent.Config
+	handler  http.Handler // may be replaced
+
+	grant connectorauth.AuthorizationCode // of the connector "oauth2"
+	store connectorauth.TokenStore        // of the connectors
+
+	mu      sync.Mutex
+	results []consent.Result
+}
+
+// newApp starts an application, on https if the provider's config is. Its Flow
+// knows the connectors "oauth2" and "oauth1" and makes a new one each time, so
+// that no connector can remember what was used.
+func newApp(t *testing.T, provider authtest.Config, change ...func(*app)) *app {
+	t.Helper()
+	a := &app{t: t, provider: authtest.New(provider)}
+	t.Cleanup(a.provider.Close)
+	a.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }))
+	scheme := "http"
+	if provider.TLS {
+		scheme = "https"
+		a.server.StartTLS()
+	} else {
+		a.server.Start()
+	}
+	t.Cleanup(a.server.Close)
+	a.grant.AuthURL = a.provider.AuthURL
+	a.config = consent.Config{
+		URL:  scheme + "://" + a.server.Listener.Addr().String() + "/connect",
+		Keys: [][]byte{testKey},
+		Flow: a.flow,
+		Done: func(_ *http.Request, result consent.Result) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.results = append(a.results, result)
+		},
+	}
+	for _, f := range change {
+		f(a)
+	}
+	a.handler = a.newHandler()
+	return a
+}
+
+func (a *app) newHandler() *consent.Handler {
+	a.t.Helper()
+	h, err := consent.New(a.config)
+	require.NoError(a.t, err)
+	return h
+}
+
+func (a *app) flow(_ *http.Request, connector string) (consent.Flow, error) {
+	p := a.provider
+	switch connector {
+	case "oauth2":
+		return connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL,
+			Grant: a.grant, HTTPClient: p.Client(), Store: a.store, Account: "alice/oauth2",
+		})
+	case "oauth1":
+		return connectorauth.NewOAuth1(connectorauth.OAuth1Config{
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), HTTPClient: p.Client(),
+			RequestTokenURL: p.RequestTokenURL, AuthorizeURL: p.AuthorizeURL, AccessTokenURL: p.AccessTokenURL,
+			Store: a.store, Account: "alice/oauth1",
+		})
+	}
+	return nil, consent.ErrNotAllowed
+}
+
+// exchanges is how many requests for a token the provider has seen.
+func (a *app) exchanges() int {
+	return len(a.provider.Requests(a.provider.TokenURL)) + len(a.provider.Requests(a.provider.AccessTokenURL))
+}
+
+// last is the last result that Done was told.
+func (a *app) last() consent.Result {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	require.NotEmpty(a.t, a.results)
+	return a.results[len(a.results)-1]
+}
+
+// requireFailed checks the last result's reason.
+func (a *app) requireFailed(reason consent.Reason) {
+	a.t.Helper()
+	var failed *consent.Error
+	require.ErrorAs(a.t, a.last().Err, &failed)
+	require.Equal(a.t, reason, failed.Reason, "%v", failed)
+}
+
+// browser is one browser of a person: it has its own cookies and follows
+// redirects one by one.
+type browser struct {
+	*http.Client
+	t *testing.T
+}
+
+func (a *app) newBrowser() *browser {
+	jar, err := cookiejar.New(nil)
+	require.NoError(a.t, err)
+	client := a.server.Client()
+	return &browser{&http.Client{
+		Transport: client.Transport, Jar: jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, a.t}
+}
+
+// answer is what a browser was answered.
+type answer struct {
+	*http.Response
+	body string
+}
+
+func (b *browser) get(address string) answer {
+	b.t.Helper()
+	resp, err := b.Get(address)
+	require.NoError(b.t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(b.t, err)
+	return answer{resp, string(body)}
+}
+
+// start begins a consent and returns where the provider's page is.
+func (a *app) start(b *browser, query string) (authURL string) {
+	a.t.Helper()
+	got := b.get(a.config.URL + "/start?" + query)
+	require.Equal(a.t, http.StatusSeeOther, got.StatusCode, got.body)
+	return got.Header.Get("Location")
+}
+
+// allow begins a consent, presses Allow and returns the callback's URL.
+func (a *app) allow(b *browser, query string) *url.URL {
+	a.t.Helper()
+	callback, err := a.provider.Authorize(a.start(b, query))
+	require.NoError(a.t, err)
+	return callback
+}
+
+// with returns the callback with its query changed.
+func with(callback *url.URL, change func(url.Values)) string {
+	u, query := *callback, callback.Query()
+	change(query)
+	u.RawQuery = query.Encode()
+	return u.String()
+}

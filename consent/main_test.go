@@ -1,0 +1,9 @@
+package consent
+
+import (
+	"testing"
+
+	"github.com/connectorauth/connectorauth/internal/leaktest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }

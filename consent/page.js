@@ -1,0 +1,23 @@
+
+// Takes the code out of the address, tells the opener (or, where the provider
+// has cut the tie to it, the pages of the same origin) and closes the popup.
+(function () {
+  "use strict";
+  var data = document.currentScript.dataset;
+  if (!data.outcome) return;
+  history.replaceState(null, "", location.pathname);
+  var message = { connectorauth: data.outcome, popup: data.popup };
+  if (window.opener && data.origin) window.opener.postMessage(message, data.origin);
+  if (data.popup && window.BroadcastChannel && location.origin === data.origin) {
+    new BroadcastChannel("connectorauth").postMessage(message);
+  }
+  if (!data.popup && !window.opener) return;
+  var button = document.getElementById("close");
+  var back = document.getElementById("back");
+  if (back) back.hidden = true; // the application is in the other window
+  if (button) {
+    button.hidden = false;
+    button.onclick = function () { window.close(); };
+  }
+  if (data.outcome === "connected" || data.outcome === "denied") window.close();
+})();

@@ -1,0 +1,80 @@
+// Cli signs a command-line program in: it opens the browser, waits for the
+// callback on a loopback port and calls the API with the token.
+//
+//	go run ./examples/cli
+//
+// Press Allow on the page that opens. With -check the program presses it itself.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"os"
+	"os/signal"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/consent"
+)
+
+func main() {
+	check := flag.Bool("check", false, "press Allow without a browser, and exit")
+	port := flag.Int("port", 0, "loopback port for the callback; 0 is any free one")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := signIn(ctx, *port, *check); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func signIn(ctx context.Context, port int, check bool) error {
+	provider := authtest.New(authtest.Config{PublicClient: true}) // in real life, the service
+	defer provider.Close()
+	connector, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: provider.ClientID, TokenURL: provider.TokenURL, Scopes: []string{"read"},
+		Grant: connectorauth.AuthorizationCode{AuthURL: provider.AuthURL},
+		// Store: a tokenstore.File, for the program to stay signed in
+	})
+	if err != nil {
+		return err
+	}
+
+	options := consent.LoopbackOptions{Port: port, Name: "the terminal", In: os.Stdin}
+	if check {
+		options.In, options.Open = nil, press(provider)
+	}
+	if err := consent.Loopback(ctx, connector, options); err != nil {
+		return err
+	}
+
+	client := connectorauth.NewClient(connector, nil)
+	resp, err := client.Get(provider.BearerURL)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	fmt.Println("Signed in. The API answers", resp.Status)
+	_, err = io.Copy(os.Stdout, resp.Body)
+	return err
+}
+
+// press returns a browser whose person presses Allow.
+func press(provider *authtest.Provider) func(authURL string) error {
+	return func(authURL string) error {
+		callback, err := provider.Authorize(authURL)
+		if err != nil {
+			return err
+		}
+		go func() {
+			if resp, err := http.Get(callback.String()); err == nil {
+				resp.Body.Close()
+			}
+		}()
+		return nil
+	}
+}

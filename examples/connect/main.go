@@ -1,0 +1,213 @@
+// Connect is a small web application whose users connect accounts of an OAuth2
+// and of an OAuth1 service, in a popup or in the same window, and disconnect
+// them again.
+//
+//	go run ./examples/connect
+//
+// prints its address. With -check it goes through all of it without a browser,
+// and exits with status 1 if anything is not as it should be.
+package main
+
+import (
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"flag"
+	"fmt"
+	"html/template"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/consent"
+)
+
+func main() {
+	address := flag.String("listen", "127.0.0.1:0", "loopback address to listen on")
+	check := flag.Bool("check", false, "test the application and exit")
+	flag.Parse()
+	provider := authtest.New(authtest.Config{}) // in real life, two services
+	defer provider.Close()
+	listener, err := net.Listen("tcp", *address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	home := "http://" + listener.Addr().String()
+	handler, err := newApp(home, provider)
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := &http.Server{Handler: handler}
+	if *check {
+		go server.Serve(listener)
+		if err := selfTest(home, provider); err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println("OAuth2 and OAuth1 accounts were connected, used and disconnected")
+		return
+	}
+	fmt.Println("Open", home)
+	log.Fatal(server.Serve(listener))
+}
+
+// app is the application. Everybody who opens it is a user of their own, known
+// by a session cookie.
+type app struct {
+	provider *authtest.Provider
+	consent  *consent.Handler
+	store    connectorauth.MemoryStore
+
+	mu         sync.Mutex
+	connectors map[string]service // by user and name
+}
+
+// service is a connector whose account owner can consent.
+type service interface {
+	connectorauth.Connector
+	consent.Flow
+}
+
+// names are the services on offer.
+var names = []string{"oauth2", "oauth1"}
+
+func newApp(home string, provider *authtest.Provider) (http.Handler, error) {
+	a := &app{provider: provider, connectors: map[string]service{}}
+	key := make([]byte, 32) // in real life, from the configuration
+	rand.Read(key)
+	var err error
+	a.consent, err = consent.New(consent.Config{
+		URL: home + "/connect", Keys: [][]byte{key}, Store: &a.store, Name: "the example",
+		Flow: func(r *http.Request, name string) (consent.Flow, error) {
+			c := a.connector(user(r), name)
+			if c == nil {
+				return nil, consent.ErrNotAllowed
+			}
+			return c, nil
+		},
+		Done: func(_ *http.Request, result consent.Result) {
+			log.Printf("consent for %q: %v", result.Connector, result.Err)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/connect/", a.consent)
+	mux.HandleFunc("GET /{$}", a.index)
+	mux.HandleFunc("POST /disconnect", a.disconnect)
+	return http.NewCrossOriginProtection().Handler(mux), nil
+}
+
+// user returns who is signed in, or "".
+func user(r *http.Request) string {
+	if c, err := r.Cookie("session"); err == nil && len(c.Value) == len(rand.Text()) {
+		return c.Value
+	}
+	return ""
+}
+
+// connector returns the user's connector for a service, or nil.
+func (a *app) connector(user, name string) service {
+	if user == "" {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	account := user + "/" + name
+	if c := a.connectors[account]; c != nil {
+		return c
+	}
+	c, err := a.newConnector(account, name)
+	if err != nil {
+		return nil
+	}
+	a.connectors[account] = c
+	return c
+}
+
+func (a *app) newConnector(account, name string) (service, error) {
+	p := a.provider
+	switch name {
+	case "oauth2":
+		return connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, Scopes: []string{"read"},
+			Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL}, Store: &a.store, Account: account,
+		})
+	case "oauth1":
+		return connectorauth.NewOAuth1(connectorauth.OAuth1Config{
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), Store: &a.store, Account: account,
+			RequestTokenURL: p.RequestTokenURL, AuthorizeURL: p.AuthorizeURL, AccessTokenURL: p.AccessTokenURL,
+		})
+	}
+	return nil, errors.New("there is no service " + name)
+}
+
+//go:embed index.html
+var indexHTML string
+
+var indexPage = template.Must(template.New("index").Parse(indexHTML))
+
+// account is one row of the page.
+type account struct {
+	Name, Start string
+	Status      string // what the API says
+	Connected   bool
+}
+
+// index shows the accounts, each with what the API answers for it.
+func (a *app) index(w http.ResponseWriter, r *http.Request) {
+	who := user(r)
+	if who == "" {
+		who = rand.Text()
+		http.SetCookie(w, &http.Cookie{Name: "session", Value: who, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	}
+	var accounts []account
+	for _, name := range names {
+		row := account{Name: name, Start: a.consent.StartURL(name, "/")}
+		row.Status, row.Connected = a.call(r, who, name)
+		accounts = append(accounts, row)
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	if err := indexPage.Execute(w, accounts); err != nil {
+		log.Print(err)
+	}
+}
+
+// call asks the API who the user is there.
+func (a *app) call(r *http.Request, who, name string) (status string, connected bool) {
+	address := map[string]string{"oauth2": a.provider.BearerURL, "oauth1": a.provider.OAuth1URL}[name]
+	req, err := http.NewRequestWithContext(r.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		return err.Error(), false
+	}
+	resp, err := connectorauth.NewClient(a.connector(who, name), nil).Do(req)
+	switch {
+	case errors.Is(err, connectorauth.ErrReauthRequired):
+		return "not connected", false
+	case err != nil:
+		return err.Error(), false
+	}
+	resp.Body.Close()
+	return "the API answers " + resp.Status, true
+}
+
+// disconnect forgets the user's token and connector.
+func (a *app) disconnect(w http.ResponseWriter, r *http.Request) {
+	who, name := user(r), r.PostFormValue("connector")
+	if a.connector(who, name) == nil {
+		http.Error(w, "there is no such account", http.StatusForbidden)
+		return
+	}
+	account := who + "/" + name
+	if err := a.store.Delete(r.Context(), account); err != nil {
+		http.Error(w, "the account could not be disconnected", http.StatusServiceUnavailable)
+		return
+	}
+	a.mu.Lock()
+	delete(a.connectors, account)
+	a.mu.Unlock()
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
