@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/inject"
+	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
 // What a program can act on. Test with [errors.Is]; the texts are not part of
@@ -98,4 +99,20 @@ func (e *TokenError) Temporary() bool {
 		return true
 	}
 	return e.StatusCode == http.StatusRequestTimeout || e.StatusCode == http.StatusTooManyRequests || e.StatusCode >= 500
+}
+
+// verdict tells the renewal engine what a failed token request means.
+func verdict(err error) renew.Verdict {
+	var failed *TokenError
+	switch {
+	case errors.Is(err, ErrReauthRequired):
+		return renew.Verdict{Kind: renew.Dead}
+	case !errors.As(err, &failed):
+		return renew.Verdict{}
+	case failed.inDoubt:
+		return renew.Verdict{Kind: renew.InDoubt, After: failed.RetryAfter}
+	case failed.Temporary():
+		return renew.Verdict{After: failed.RetryAfter}
+	}
+	return renew.Verdict{Kind: renew.Refused, After: failed.RetryAfter}
 }

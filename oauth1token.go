@@ -112,20 +112,7 @@ func (s *oauth1Scheme) Renew(ctx context.Context, old *oauth1Token) (*oauth1Toke
 }
 
 // Verdict tells the engine what an error of Renew means.
-func (s *oauth1Scheme) Verdict(err error) renew.Verdict {
-	var failed *TokenError
-	switch {
-	case errors.Is(err, ErrReauthRequired):
-		return renew.Verdict{Kind: renew.Dead}
-	case !errors.As(err, &failed):
-		return renew.Verdict{}
-	case failed.inDoubt:
-		return renew.Verdict{Kind: renew.InDoubt, After: failed.RetryAfter}
-	case failed.Temporary():
-		return renew.Verdict{After: failed.RetryAfter}
-	}
-	return renew.Verdict{Kind: renew.Refused, After: failed.RetryAfter}
-}
+func (*oauth1Scheme) Verdict(err error) renew.Verdict { return verdict(err) }
 
 // Expiry returns the times of a token's life. One that cannot be renewed is good
 // until the service says otherwise.

@@ -245,20 +245,7 @@ func (s *oauth2Scheme) tokenError(err error) error {
 }
 
 // Verdict tells the engine what an error of Renew means.
-func (s *oauth2Scheme) Verdict(err error) renew.Verdict {
-	var failed *TokenError
-	switch {
-	case errors.Is(err, ErrReauthRequired):
-		return renew.Verdict{Kind: renew.Dead}
-	case !errors.As(err, &failed):
-		return renew.Verdict{}
-	case failed.inDoubt:
-		return renew.Verdict{Kind: renew.InDoubt, After: failed.RetryAfter}
-	case failed.Temporary():
-		return renew.Verdict{After: failed.RetryAfter}
-	}
-	return renew.Verdict{Kind: renew.Refused, After: failed.RetryAfter}
-}
+func (*oauth2Scheme) Verdict(err error) renew.Verdict { return verdict(err) }
 
 // Expiry returns the times of a token's life.
 func (s *oauth2Scheme) Expiry(t *token) (issued, expiry time.Time) { return t.Issued, t.Expiry }
