@@ -97,12 +97,7 @@ func (e *Exchange) ResponseBody(limit int64) ([]byte, error) {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return nil, errors.New("connectorauth: a hook cannot read the stream that follows status 101")
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	rest := io.Reader(resp.Body)
-	if err != nil {
-		rest = failing{err}
-	}
-	resp.Body = putBack{io.MultiReader(bytes.NewReader(body), rest), resp.Body}
+	body, err := peek(resp, limit+1)
 	if err == nil && int64(len(body)) > limit {
 		err = fmt.Errorf("connectorauth: the body of the response is longer than the %d bytes that a hook reads", limit)
 	}

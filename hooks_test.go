@@ -2,7 +2,10 @@ package connectorauth_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -400,4 +403,33 @@ func TestHooksKeepTheType(t *testing.T) {
 	assert.IsType(t, c, connectorauth.WithHooks(c, connectorauth.Hooks{}))
 	f := must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{Fields: []connectorauth.AuthField{{Key: "k", Value: "v"}}}))
 	assert.Equal(t, f.Fields(), connectorauth.WithHooks(f, connectorauth.Hooks{}).(*connectorauth.AuthFields).Fields())
+}
+
+func ExampleWithHooks() {
+	var c connectorauth.Connector = must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "the-key", Name: "X-Key"}))
+	c = connectorauth.WithHooks(c, connectorauth.Hooks{
+		// The service wants the body signed with the key, in place of the key.
+		BeforeRequest: func(e *connectorauth.Exchange) error {
+			body, err := e.RequestBody(1 << 20)
+			if err != nil {
+				return err
+			}
+			mac := hmac.New(sha256.New, []byte(e.Auth))
+			mac.Write(body)
+			e.Request.Header.Del("X-Key")
+			e.Request.Header.Set("X-Signature", hex.EncodeToString(mac.Sum(nil)))
+			return nil
+		},
+	})
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println(r.Header.Get("X-Key"), r.Header.Get("X-Signature"))
+	}))
+	defer api.Close()
+	resp, err := connectorauth.NewClient(c, nil).Post(api.URL, "text/plain", strings.NewReader("hello"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	resp.Body.Close()
+	// Output: 3264136e64f2dcfbab66679a54d0ee1ca0b6c550e631a9d8c06b278e5cb8efe6
 }

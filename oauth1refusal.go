@@ -1,8 +1,6 @@
 package connectorauth
 
 import (
-	"bytes"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -24,7 +22,8 @@ var deadProblems = map[string]bool{
 func (s *signed) answered(resp *http.Response) {
 	s.problem = challenge(resp, "oauth_problem")
 	if s.problem == "" && resp.StatusCode == http.StatusUnauthorized {
-		s.problem = value(peek(resp), "oauth_problem")
+		head, _ := peek(resp, 2<<10)
+		s.problem = value(string(head), "oauth_problem")
 	}
 	if s.problem == timestampRefused || s.problem == "" && resp.StatusCode == http.StatusUnauthorized {
 		s.clock.correct(resp, s.ahead, s.problem == timestampRefused)
@@ -103,16 +102,4 @@ func value(text, name string) string {
 		rest = rest[:end]
 	}
 	return rest[:min(len(rest), 64)]
-}
-
-// peek returns the beginning of a response's body, and puts it back.
-func peek(resp *http.Response) string {
-	const enough = 2 << 10
-	head, err := io.ReadAll(io.LimitReader(resp.Body, enough))
-	rest := io.Reader(resp.Body)
-	if err != nil {
-		rest = failing{err}
-	}
-	resp.Body = putBack{io.MultiReader(bytes.NewReader(head), rest), resp.Body}
-	return string(head)
 }

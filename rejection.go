@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -94,12 +93,7 @@ func look(resp *http.Response) []byte {
 		resp.Header.Get("Content-Encoding") != "" || !isText(resp.Header.Get("Content-Type")) {
 		return nil
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxLook+1))
-	rest := io.Reader(resp.Body)
-	if err != nil {
-		rest = failing{err}
-	}
-	resp.Body = putBack{io.MultiReader(bytes.NewReader(body), rest), resp.Body}
+	body, err := peek(resp, maxLook+1)
 	if err != nil || len(body) > maxLook {
 		return nil
 	}
@@ -118,13 +112,3 @@ func isText(contentType string) bool {
 	}
 	return strings.HasSuffix(sub, "+json") || strings.HasSuffix(sub, "+xml")
 }
-
-// putBack is a body of which the beginning was read.
-type putBack struct {
-	io.Reader
-	io.Closer
-}
-
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }

@@ -1,13 +1,13 @@
 package connectorauth
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/origin"
@@ -191,13 +191,16 @@ func (t *transport) CloseIdleConnections() {
 	}
 }
 
-// copyHeader copies h without the header called except, however it is cased,
-// and leaves room for one more. The values are shared.
+// copyHeader copies h without the header called except, however it is cased. The
+// values are shared.
 func copyHeader(h http.Header, except string) http.Header {
-	out := make(http.Header, len(h)+1)
-	for name, values := range h {
-		if len(name) != len(except) || !strings.EqualFold(name, except) {
-			out[name] = values
+	out := maps.Clone(h) // faster than element by element
+	if out == nil {
+		return make(http.Header, 1)
+	}
+	for name := range h {
+		if len(name) == len(except) && strings.EqualFold(name, except) {
+			delete(out, name)
 		}
 	}
 	return out
@@ -225,96 +228,24 @@ func discard(resp *http.Response) {
 	resp.Body.Close()
 }
 
-// hideURL takes the URL that was sent, which has credentials, out of the error
-// of a base. http.Transport names no URL, but a base with a client of its own
-// does, and one that retries writes it into texts of its own.
-func hideURL(err error, asked, sent *url.URL) error {
-	if sent == asked {
-		return err
+// peek returns the first bytes of a response's body, most at the most, and the
+// error of reading them. To the caller the body is whole all the same.
+func peek(resp *http.Response, most int64) (head []byte, err error) {
+	head, err = io.ReadAll(io.LimitReader(resp.Body, most))
+	rest := io.Reader(resp.Body)
+	if err != nil {
+		rest = failing{err}
 	}
-	replace := []string{sent.String(), asked.Redacted(), sent.Redacted(), asked.Redacted(), sent.RequestURI(), asked.RequestURI()}
-	if sent.RawQuery != "" {
-		replace = append(replace, sent.RawQuery, asked.RawQuery)
-	}
-	for _, value := range injected(asked, sent) {
-		replace = append(replace, value, redacted, url.QueryEscape(value), redacted, url.PathEscape(value), redacted)
-	}
-	old := err.Error()
-	if text := strings.NewReplacer(replace...).Replace(old); text != old {
-		return &hiddenError{text, &err}
-	}
-	return err
+	resp.Body = putBack{io.MultiReader(bytes.NewReader(head), rest), resp.Body}
+	return head, err
 }
 
-// injected returns the query values that sent has and asked has not, but for
-// those too short to be a secret.
-func injected(asked, sent *url.URL) (values []string) {
-	before := asked.Query()
-	for name, list := range sent.Query() {
-		for _, value := range list {
-			if len(value) >= 4 && !slices.Contains(before[name], value) {
-				values = append(values, value)
-			}
-		}
-	}
-	return values
+// putBack is a body of which the beginning was read.
+type putBack struct {
+	io.Reader
+	io.Closer
 }
 
-// hideEcho takes those parameters out of the query of a redirect that repeat an
-// injected value, as a login page's address does that has the whole URL to come
-// back to.
-func hideEcho(h http.Header, values []string) {
-	before, rest, _ := strings.Cut(h.Get("Location"), "?")
-	query, fragment, hasFragment := strings.Cut(rest, "#")
-	pairs := strings.Split(query, "&")
-	kept := slices.DeleteFunc(pairs, func(pair string) bool { return repeats(pair, values) })
-	if len(kept) == len(pairs) {
-		return
-	}
-	if len(kept) > 0 {
-		before += "?" + strings.Join(kept, "&")
-	}
-	if hasFragment {
-		before += "#" + fragment
-	}
-	h.Set("Location", before)
-}
+type failing struct{ err error }
 
-// repeats reports whether text has one of values, however often it was encoded.
-func repeats(text string, values []string) bool {
-	for {
-		if slices.ContainsFunc(values, func(value string) bool { return strings.Contains(text, value) }) {
-			return true
-		}
-		decoded, err := url.QueryUnescape(text)
-		if err != nil || decoded == text {
-			return false
-		}
-		text = decoded
-	}
-}
-
-// hiddenError is an error whose text had credentials. What it wraps can be
-// tested for but not be printed, for which it is behind a pointer.
-type hiddenError struct {
-	text string
-	err  *error
-}
-
-func (e *hiddenError) Error() string { return e.text }
-
-func (e *hiddenError) Is(target error) bool { return errors.Is(*e.err, target) }
-
-// As finds anything but a *url.Error, which would show its URL.
-func (e *hiddenError) As(target any) bool {
-	if _, shows := target.(**url.Error); shows {
-		return false
-	}
-	return errors.As(*e.err, target)
-}
-
-// Timeout is what http.Client asks its errors for.
-func (e *hiddenError) Timeout() bool {
-	var failed interface{ Timeout() bool }
-	return errors.As(*e.err, &failed) && failed.Timeout()
-}
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
