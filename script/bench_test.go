@@ -1,0 +1,68 @@
+package script_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/script"
+	"github.com/dop251/goja"
+)
+
+// wire stands for the network: it costs one response and nothing else.
+type wire struct{}
+
+func (wire) RoundTrip(req *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: req}, nil
+}
+
+const bearerScript = `function before_action() {
+	method_request_headers.Authorization = 'Bearer ' + method_auth_value;
+	return true;
+}`
+
+// signScript uses what the bearer script does not: arrays, a helper, the answer.
+const signScript = `
+function before_action() {
+	method_request_headers['X-Signature'] = sign('HMAC-SHA256', method_auth_value, [http_method, method_endpoint].join());
+}
+function after_action() { action_data.seen = method_response }`
+
+// BenchmarkBearer measures the plain connector, an empty hook, the script of the
+// mission, a longer one, and the mission's JavaScript alone in a runtime that is
+// there already.
+func BenchmarkBearer(b *testing.B) {
+	plain := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "0123456789abcdef"}))
+	hooked := connectorauth.WithHooks(plain, connectorauth.Hooks{BeforeRequest: func(*connectorauth.Exchange) error { return nil }})
+	scripted := must(script.Wrap(plain, must(script.Compile(bearerScript)), script.Options{}))
+	signing := must(script.Wrap(plain, must(script.Compile(signScript)), script.Options{}))
+	for _, c := range []struct {
+		name string
+		connectorauth.Connector
+	}{{"plain", plain}, {"hook", hooked}, {"script", scripted}, {"longer script", signing}} {
+		b.Run(c.name, func(b *testing.B) {
+			rt := c.Wrap(wire{})
+			req := must(http.NewRequest("GET", "https://api.example.com/v1/photos?size=original", nil))
+			req.Header.Set("Accept", "application/json")
+			req.Header.Set("User-Agent", "benchmark")
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := rt.RoundTrip(req); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("goja call", func(b *testing.B) {
+		vm := goja.New()
+		headers := vm.NewObject()
+		vm.Set("method_request_headers", headers)
+		vm.Set("method_auth_value", "0123456789abcdef")
+		must(vm.RunString(bearerScript))
+		call, _ := goja.AssertFunction(vm.Get("before_action"))
+		b.ReportAllocs()
+		for b.Loop() {
+			call(goja.Undefined())
+		}
+	})
+}

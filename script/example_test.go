@@ -1,0 +1,127 @@
+package script_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/script"
+)
+
+// echo is an API that answers with what it was sent.
+func echo() *httptest.Server {
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
+		fmt.Fprintf(w, "%s", body)
+		fmt.Println(r.Method, r.URL, r.Header.Get("Authorization"), string(body))
+	}))
+}
+
+// run sends body to an echo with a key and a script, and prints what came back.
+func run(source, body string, o script.Options) {
+	api := echo()
+	defer api.Close()
+	key, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "the-key"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	compiled, err := script.Compile(source)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	c, err := script.Wrap(key, compiled, o)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	resp, err := connectorauth.NewClient(c, nil).Post(api.URL+"/orders", "application/json", strings.NewReader(body))
+	if err != nil {
+		fmt.Println(errors.Unwrap(err))
+		return
+	}
+	defer resp.Body.Close()
+	answer, _ := io.ReadAll(resp.Body)
+	fmt.Println(resp.Status, string(answer))
+}
+
+func Example() {
+	run(`function before_action() {
+		method_request_headers.Authorization = 'Bearer ' + method_auth_value;
+		return true;
+	}`, `{"id": 1}`, script.Options{})
+	// Output:
+	// POST /orders Bearer the-key {"id": 1}
+	// 200 OK {"id": 1}
+}
+
+// The body is what it means, and is sent as it has become. So are the URL and the
+// method.
+func Example_request() {
+	run(`function before_action() {
+		method_request.account = script_parameters.account;
+		method_endpoint += '/latest?dry=true';
+		http_method = 'PUT';
+	}`, `{"id": 1}`, script.Options{Parameters: map[string]any{"account": 4711}})
+	// Output:
+	// PUT /orders/latest?dry=true the-key {"id":1,"account":4711}
+	// 200 OK {"id":1,"account":4711}
+}
+
+// The events after the response see it, and what the one before the request left.
+func Example_response() {
+	run(`
+	function before_action() { action_data.id = method_request.id }
+	function after_action() {
+		method_response.asked = action_data.id;
+		method_response.type = method_response_headers['Content-Type'];
+	}`, `{"id": 1}`, script.Options{})
+	// Output:
+	// POST /orders the-key {"id": 1}
+	// 200 OK {"id":1,"asked":1,"type":"application/json"}
+}
+
+func Example_sign() {
+	run(`function before_action() {
+		method_request = JSON.stringify(method_request); // a string is sent as it is
+		method_request_headers.Authorization = sign('HMAC-SHA256', method_auth_value, method_request, 'base64');
+	}`, `{ "id": 1 }`, script.Options{})
+	// Output:
+	// POST /orders s3rtYX+he1+o7P4zIrIJBYtEZb7jUWYYo7aYeFkyNts= {"id":1}
+	// 200 OK {"id":1}
+}
+
+// The functions take and give bytes in several encodings.
+func Example_functions() {
+	run(`function before_action() {
+		var key = sign('HMAC-SHA256', 'secret', '2024-01-01'); // hex
+		method_request = {
+			base64: [base64_encode('é'), base64_decode('w6k='), base64url_encode({hex: 'fbff'}), base64url_decode('-_8', 'hex')],
+			hex: [hex_encode('é'), hex_decode('c3a9')],
+			utf8: [utf8_encode('é'), utf8_decode([195, 169])],
+			url: [url_encode('a b&c'), url_decode('a%20b%26c')],
+			digests: [md5('a').slice(0, 6), sha1('a').slice(0, 6), sha256('a', 'base64').slice(0, 6), sha512('a').slice(0, 6)],
+			sign: sign('HMAC-SHA1', {hex: key}, 'next').slice(0, 6),
+			random: random_bytes(16).length,
+			clock: Math.abs(unix_time() - Date.now() / 1000) < 2
+		};
+	}`, ``, script.Options{})
+	// Output:
+	// POST /orders the-key {"base64":["w6k=","é","-_8","fbff"],"hex":["c3a9","é"],"utf8":[[195,169],"é"],"url":["a%20b%26c","a b&c"],"digests":["0cc175","86f7e4","ypeBEs","1f40fc"],"sign":"180722","random":32,"clock":true}
+	// 200 OK {"base64":["w6k=","é","-_8","fbff"],"hex":["c3a9","é"],"utf8":[[195,169],"é"],"url":["a%20b%26c","a b&c"],"digests":["0cc175","86f7e4","ypeBEs","1f40fc"],"sign":"180722","random":32,"clock":true}
+}
+
+// What a script throws is an error of the request, without the credential.
+func Example_throw() {
+	run(`function before_action() {
+		if (!method_request.id) throw 'an order needs an id, or else ' + method_auth_value;
+	}`, `{}`, script.Options{})
+	// Output:
+	// connectorauth: the hook before the request: script: before_action: line 2, column 27: an order needs an id, or else [redacted]
+}

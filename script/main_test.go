@@ -1,0 +1,9 @@
+package script_test
+
+import (
+	"testing"
+
+	"github.com/connectorauth/connectorauth/internal/leaktest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
