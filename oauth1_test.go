@@ -197,6 +197,7 @@ func TestOAuth1ReplacesTheCallersParameters(t *testing.T) {
 		assert.True(t, strings.HasPrefix(last.URL.RawQuery, "a=%zz&xoauth_token=1"), last.URL.RawQuery)
 		assert.True(t, strings.HasPrefix(string(last.Body), "b=2&"), string(last.Body))
 		assert.Equal(t, "a=%zz&oauth_token=x&oauth%5Fnonce=y&xoauth_token=1", req.URL.RawQuery, "the caller's request was changed")
+		//lint:ignore SA1008 the caller spelled it like this
 		assert.Equal(t, `OAuth oauth_token="mine"`, req.Header["authorization"][0])
 	}
 }

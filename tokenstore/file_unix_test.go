@@ -64,7 +64,7 @@ func TestFileModesIgnoreTheUmask(t *testing.T) {
 			dir := filepath.Join(newDir(t), "below") // NewFile creates both
 			_, lines := startChild(t, child, dir)
 			for saved := 0; saved < 100 && lines.Scan(); saved++ {
-				require.NoError(t, filepath.WalkDir(filepath.Dir(dir), func(path string, entry fs.DirEntry, err error) error {
+				require.NoError(t, filepath.WalkDir(filepath.Dir(dir), func(path string, _ fs.DirEntry, _ error) error {
 					info, err := os.Stat(path)
 					switch {
 					case os.IsNotExist(err): // renamed since it was listed
