@@ -464,6 +464,6 @@ func TestDialectPrintsNoSecret(t *testing.T) {
 		Dialect: dialect{TokenHeader: http.Header{"X-Api-Key": {secretKey}}, TokenParams: url.Values{"key": {secretKey}}},
 	})
 	require.NoError(t, err)
-	text, _ := json.Marshal(any(c))
+	text, _ := json.Marshal(map[string]any{"connector": c})
 	assert.Empty(t, found(fmt.Sprintf("%v %+v %#v %s", c, c, c, text), secretKey, p.ClientSecret))
 }
