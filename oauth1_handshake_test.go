@@ -193,7 +193,7 @@ func TestOAuth1ReadsAnswersOfTheHandshake(t *testing.T) {
 		"two tokens":      {200, nil, good + "true&oauth_token=u", "no token and secret, or more"},
 		"empty token":     {200, nil, "oauth_token=&oauth_token_secret=canary-s", "no token and secret"},
 		"page":            {200, nil, "<html>canary</html>", "no token and secret"},
-		"too long":        {200, nil, good + "true" + strings.Repeat("&x=1", 1<<18), "too long"},
+		"too long":        {200, nil, good + "true" + strings.Repeat("&x=1", 1<<18), "longer than"},
 		"redirect":        {302, http.Header{"Location": {"/api/open"}}, "", "status 302: the service answered with a redirect"},
 		"problem":         {401, nil, "oauth_problem=consumer_key_unknown&oauth_problem_advice=canary", "status 401: consumer_key_unknown"},
 		"problem, header": {400, http.Header{"Www-Authenticate": {`OAuth realm="x", oauth_problem="parameter_absent"`}}, "", "status 400: parameter_absent"},

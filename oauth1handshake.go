@@ -57,8 +57,7 @@ func (h *handshake) authenticate(req *http.Request) (sent any, err error) {
 }
 
 func (h *handshake) receive(resp *http.Response) error {
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, tokenhttp.MaxAnswer+1))
+	body, err := tokenhttp.ReadAnswer(resp)
 	if h.err = h.read(resp, body, err); h.err != nil {
 		return h.err
 	}
@@ -72,8 +71,6 @@ func (h *handshake) read(resp *http.Response, body []byte, err error) *TokenErro
 	granted := 200 <= resp.StatusCode && resp.StatusCode <= 299
 	values, parseErr := url.ParseQuery(string(bytes.TrimSpace(body)))
 	switch {
-	case err == nil && len(body) > tokenhttp.MaxAnswer:
-		fail.cause = errors.New("the answer is too long")
 	case 300 <= resp.StatusCode && resp.StatusCode <= 399:
 		fail.cause = errors.New("the service answered with a redirect, which is not followed; configure its final URL")
 	case err == nil && granted && (parseErr != nil || len(values["oauth_token"]) != 1 || len(values["oauth_token_secret"]) != 1 || values.Get("oauth_token") == ""):
@@ -106,7 +103,7 @@ func (h *handshake) run(ctx context.Context, request func(*oauth1.Config) error)
 	case h.err != nil:
 		return h.err
 	case err != nil:
-		return &TokenError{inDoubt: h.written.Load(), cause: tokenhttp.Bare(err)}
+		return &TokenError{inDoubt: h.written.Load(), cause: tokenhttp.Cause(err, string(h.ClientSecret), h.token.Secret, h.proof.Value)}
 	}
 	return nil
 }

@@ -224,6 +224,10 @@ func closeBody(body io.Closer) {
 // discard ends a response that nobody will see, reading a short body so that
 // the connection can be used again.
 func discard(resp *http.Response) {
+	if resp.StatusCode == http.StatusSwitchingProtocols { // what follows is no body, and may never end
+		resp.Body.Close()
+		return
+	}
 	io.CopyN(io.Discard, resp.Body, 4<<10)
 	resp.Body.Close()
 }

@@ -86,33 +86,44 @@ func (x *Exchange) Do(ctx context.Context, client *http.Client) (Answer, error) 
 		return x.answer, x.err
 	}
 	if err != nil {
-		return Answer{}, &Error{InDoubt: x.sent.Load() || !x.traced.Load(), Cause: x.withhold(Bare(err))}
+		return Answer{}, &Error{InDoubt: x.sent.Load() || !x.traced.Load(), Cause: Cause(err, x.secrets()...)}
 	}
 	return x.answer, nil
 }
 
-// Bare strips the URL from an error of http.Client.
-func Bare(err error) error {
+// Cause returns what an error of http.Client may show of itself: without its URL,
+// no secret, and not much of what a server says that does not speak HTTP.
+func Cause(err error, secrets ...string) error {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
-		return wrapped.Err
+		err = wrapped.Err
+	}
+	const limit = 200
+	switch said := err.Error(); {
+	case Clean(said, len(said), secrets...) != Clean(said, len(said)):
+		return errors.New("the request failed, with an error that is withheld because it quotes a credential")
+	case len(said) > limit:
+		return errors.New(Clean(said, limit))
 	}
 	return err
 }
 
-// withhold keeps back an error of a transport that quotes a secret, as one that
-// names a URL with the parameters in it may.
-func (x *Exchange) withhold(err error) error {
-	if said := err.Error(); Clean(said, len(said), x.secrets()...) != Clean(said, len(said)) {
-		return errors.New("the request failed, with an error that is withheld because it quotes a credential")
+// ReadAnswer reads the answer of a provider's endpoint and closes it.
+func ReadAnswer(resp *http.Response) ([]byte, error) {
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusSwitchingProtocols { // what follows is no body, and may never end
+		return nil, errors.New("the endpoint wants another protocol than HTTP")
 	}
-	return err
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswer+1))
+	if err == nil && len(body) > MaxAnswer {
+		return nil, fmt.Errorf("the answer is longer than %d bytes", MaxAnswer)
+	}
+	return body, err
 }
 
 // Receive reads the answer and puts a plain one in its place, for x/oauth2 to
 // accept or to refuse.
 func (x *Exchange) Receive(resp *http.Response) error {
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswer+1))
+	body, err := ReadAnswer(resp)
 	x.answer, x.err = x.read(resp, body, err)
 	plain := map[string]string{"access_token": x.answer.AccessToken, "token_type": "Bearer"}
 	if x.err != nil {
@@ -127,12 +138,9 @@ func (x *Exchange) Receive(resp *http.Response) error {
 func (x *Exchange) read(resp *http.Response, body []byte, readErr error) (Answer, *Error) {
 	fail := &Error{StatusCode: resp.StatusCode, RetryAfter: retryAfter(resp.Header)}
 	granted := 200 <= resp.StatusCode && resp.StatusCode <= 299
-	switch {
-	case 300 <= resp.StatusCode && resp.StatusCode <= 399:
+	if 300 <= resp.StatusCode && resp.StatusCode <= 399 {
 		fail.Cause = errors.New("the token endpoint answered with a redirect, which is not followed; configure its final URL")
 		return Answer{}, fail
-	case len(body) > MaxAnswer:
-		readErr = fmt.Errorf("the answer is longer than %d bytes", MaxAnswer)
 	}
 	if readErr != nil {
 		fail.InDoubt, fail.Cause = granted, readErr
