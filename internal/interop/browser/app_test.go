@@ -1,0 +1,190 @@
+package browser
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/consent"
+	"github.com/stretchr/testify/require"
+)
+
+const homePage = `<!DOCTYPE html><html lang="en"><title>app</title>
+<button id="oauth2">Connect</button> <button id="oauth1">Connect</button>
+<a id="link" href="/connect/start?connector=oauth2&return_to=/home%3Fback">Connect in this window</a>
+<p id="outcome"></p>
+<script src="/connect/connect.js"></script>
+<script>
+function say(text) { document.getElementById("outcome").append(text + ";"); }
+for (const button of document.querySelectorAll("button")) {
+  button.onclick = () => connectorauth.connect(button.id, { returnTo: "/home?back" }).then(
+    () => say(button.id + " connected"), (error) => say(button.id + " " + error.reason));
+}
+</script>`
+
+// app is an application with a page, and the provider it connects accounts of.
+type app struct {
+	t        *testing.T
+	provider *authtest.Provider
+	url      string // http://localhost:…
+	store    connectorauth.MemoryStore
+
+	mu      sync.Mutex
+	reasons []consent.Reason // of the consents that failed
+}
+
+func newApp(t *testing.T) *app {
+	t.Helper()
+	a := &app{t: t, provider: authtest.NewProvider(t)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/home", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		io.WriteString(w, homePage)
+	})
+	mux.HandleFunc("/embedding", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		io.WriteString(w, `<iframe src="http://127.0.0.1:`+r.Host[strings.LastIndex(r.Host, ":")+1:]+`/embedded"></iframe>
+			<p id="cookie"></p><script>onmessage = (e) => { document.getElementById("cookie").textContent = e.data }</script>`)
+	})
+	mux.HandleFunc("/embedded", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Set-Cookie", "third=party; SameSite=None; Secure; Path=/")
+		io.WriteString(w, `<script>parent.postMessage("cookie: " + document.cookie, "*")</script>`)
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	a.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	key := make([]byte, 32)
+	rand.Read(key)
+	handler, err := consent.New(consent.Config{
+		URL: a.url + "/connect", Keys: [][]byte{key}, Flow: a.flow, Store: &a.store, Name: "Example",
+		Done: func(_ *http.Request, result consent.Result) {
+			if failed, ok := result.Err.(*consent.Error); ok {
+				a.mu.Lock()
+				defer a.mu.Unlock()
+				a.reasons = append(a.reasons, failed.Reason)
+			}
+		},
+	})
+	require.NoError(t, err)
+	mux.Handle("/connect/", handler)
+	return a
+}
+
+func (a *app) flow(_ *http.Request, connector string) (consent.Flow, error) {
+	p := a.provider
+	switch connector {
+	case "oauth2":
+		return connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL,
+			Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL}, Store: &a.store, Account: "oauth2",
+		})
+	case "oauth1":
+		return connectorauth.NewOAuth1(connectorauth.OAuth1Config{
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), Store: &a.store, Account: "oauth1",
+			RequestTokenURL: p.RequestTokenURL, AuthorizeURL: p.AuthorizeURL, AccessTokenURL: p.AccessTokenURL,
+		})
+	}
+	return nil, consent.ErrNotAllowed
+}
+
+// exchanges is how many requests for a token the provider has seen.
+func (a *app) exchanges() int {
+	return len(a.provider.Requests(a.provider.TokenURL)) + len(a.provider.Requests(a.provider.AccessTokenURL))
+}
+
+// connected reports whether the account's token is in the store.
+func (a *app) connected(name string) bool {
+	_, ok, err := a.store.Load(a.t.Context(), name)
+	require.NoError(a.t, err)
+	return ok
+}
+
+func (a *app) requireReasons(want ...consent.Reason) {
+	a.t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	require.Equal(a.t, want, a.reasons)
+}
+
+// do runs the actions in a tab.
+func do(t *testing.T, tab context.Context, actions ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	require.NoError(t, chromedp.Do(tab, actions...))
+}
+
+// get runs an action that returns a value.
+func get[T any](t *testing.T, tab context.Context, action chromedp.Action[T]) T {
+	t.Helper()
+	value, err := chromedp.Run(tab, action)
+	require.NoError(t, err)
+	return value
+}
+
+// script runs JavaScript in a tab, without the person having done anything.
+func script(code string) chromedp.Action[chromedp.Void] {
+	return chromedp.Evaluate[chromedp.Void](code)
+}
+
+// home opens the application's page.
+func (a *app) home(tab context.Context) {
+	a.t.Helper()
+	do(a.t, tab, chromedp.Navigate(a.url+"/home"), chromedp.WaitVisible("#oauth2"))
+}
+
+// popup clicks the button of a connector and returns the popup, which shows the
+// provider's page.
+func (a *app) popup(tab context.Context, connector string) context.Context {
+	a.t.Helper()
+	opened := chromedp.WaitNewTarget(tab, func(info *target.Info) bool { return info.OpenerID != "" })
+	do(a.t, tab, chromedp.Click("#"+connector))
+	select {
+	case id := <-opened:
+		popup, cancel := chromedp.NewContext(tab, chromedp.WithTargetID(id))
+		a.t.Cleanup(cancel)
+		do(a.t, popup, chromedp.WaitVisible("#allow"))
+		return popup
+	case <-tab.Done():
+		require.FailNow(a.t, "no popup opened")
+		return nil
+	}
+}
+
+// press clicks a button whose page may close its window at once.
+func press(t *testing.T, tab context.Context, button string) {
+	t.Helper()
+	do(t, tab, script(`setTimeout(() => document.querySelector("`+button+`").click(), 50)`))
+}
+
+// says waits for the application's page to say what became of its promises.
+func says(t *testing.T, tab context.Context, want string) {
+	t.Helper()
+	condition := `document.getElementById("outcome").textContent === ` + strconv.Quote(want)
+	if _, err := chromedp.Run(tab, chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingTimeout(10*time.Second))); err != nil {
+		require.Equal(t, want, get(t, tab, chromedp.TextContent("#outcome")), "%v", err)
+	}
+}
+
+// windows counts the open tabs and popups.
+func windows(t *testing.T, tab context.Context) (n int) {
+	t.Helper()
+	infos, err := chromedp.Targets(tab)
+	require.NoError(t, err)
+	for _, info := range infos {
+		if info.Type == "page" && strings.HasPrefix(info.URL, "http") {
+			n++
+		}
+	}
+	return n
+}

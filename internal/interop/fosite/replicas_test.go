@@ -1,0 +1,161 @@
+package fosite_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/tokenstore"
+)
+
+const (
+	processes    = 4
+	goroutines   = 10
+	lifetime     = 2 * time.Second
+	raceTime     = 10 * time.Second
+	roleVariable = "CONNECTORAUTH_FOSITE_REPLICA"
+)
+
+// role is what a child process is told.
+type role struct{ Dir, ClientID, ClientSecret, URL string }
+
+// tally is what a child process has seen.
+type tally struct {
+	Accepted, Refused, Failed int
+	FirstError                string
+}
+
+// runReplica makes this process a replica if it was started as one, and exits.
+func runReplica() {
+	text := os.Getenv(roleVariable)
+	if text == "" {
+		return
+	}
+	var r role
+	err := json.Unmarshal([]byte(text), &r)
+	if err == nil {
+		err = r.play()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "replica:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// connector returns the connector that all replicas have.
+func (r role) connector() (*connectorauth.OAuth2, error) {
+	store, err := tokenstore.NewFile(r.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: r.ClientID, ClientSecret: connectorauth.Secret(r.ClientSecret), TokenURL: r.URL + "/token",
+		Scopes: []string{"offline", "orders"}, Grant: connectorauth.AuthorizationCode{AuthURL: r.URL + "/authorize"},
+		Store: store, Account: "one account",
+	})
+}
+
+// play calls the API for raceTime and prints the tally.
+func (r role) play() error {
+	c, err := r.connector()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), raceTime)
+	defer cancel()
+	client := connectorauth.NewClient(c, &http.Client{Timeout: time.Minute})
+	var seen tally
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for range goroutines {
+		all.Go(func() {
+			pause := time.NewTicker(50 * time.Millisecond)
+			defer pause.Stop()
+			for ctx.Err() == nil {
+				status, err := get(client, r.URL+"/api/orders")
+				mu.Lock()
+				switch {
+				case err != nil:
+					seen.Failed++
+					seen.FirstError = err.Error()
+				case status == http.StatusOK:
+					seen.Accepted++
+				default:
+					seen.Refused++
+				}
+				mu.Unlock()
+				select {
+				case <-ctx.Done():
+				case <-pause.C:
+				}
+			}
+		})
+	}
+	all.Wait()
+	return json.NewEncoder(os.Stdout).Encode(seen)
+}
+
+func get(client *http.Client, url string) (status int, err error) {
+	resp, err := client.Get(url)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode, err
+}
+
+// Several processes share one account by a directory, and fosite, which revokes
+// a grant whose refresh token comes twice, sees each of them once.
+func TestProcessesNeverUseARefreshTokenTwice(t *testing.T) {
+	s := newServer(t, settings{lifetime: lifetime})
+	r := role{Dir: filepath.Join(t.TempDir(), "tokens"), ClientID: s.clientID, ClientSecret: s.clientSecret, URL: s.URL}
+	c, err := r.connector()
+	require.NoError(t, err)
+	s.connect(t, c)
+
+	text, err := json.Marshal(r)
+	require.NoError(t, err)
+	var running []*exec.Cmd
+	var outputs []io.Reader
+	for range processes {
+		replica := exec.CommandContext(t.Context(), os.Args[0])
+		replica.Env = append(os.Environ(), roleVariable+"="+string(text))
+		replica.Stderr = os.Stderr
+		output, err := replica.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, replica.Start())
+		running, outputs = append(running, replica), append(outputs, output)
+	}
+	for i, replica := range running {
+		var seen tally
+		require.NoError(t, json.NewDecoder(outputs[i]).Decode(&seen))
+		require.NoError(t, replica.Wait())
+		t.Logf("process %d: %+v", i, seen)
+		assert.Positive(t, seen.Accepted)
+		assert.Zero(t, seen.Refused)
+		assert.Zero(t, seen.Failed, seen.FirstError)
+	}
+	refreshes := len(s.sent("refresh_token", "refresh_token"))
+	// With the refresh token, fosite also ends the access token that it came with,
+	// for the requests under way, which have to be mended.
+	t.Logf("%d refreshes; %d requests refused by the API on their first try", refreshes, len(s.refusals()))
+	// A token is renewed when four fifths of its life are over, of which fosite's
+	// rounding to the full second may have taken a half.
+	assert.LessOrEqual(t, refreshes, int(raceTime/(lifetime/2*8/10))+1)
+	assert.GreaterOrEqual(t, refreshes, int(raceTime/(lifetime*2)))
+	requireUsedOnce(t, s, refreshes)
+}
