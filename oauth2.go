@@ -259,7 +259,8 @@ func (c *OAuth2) Finish(ctx context.Context, pending Secret, callback url.Values
 
 // Token returns the present access token, renewed if need be. It has no refresh
 // token: whoever used that behind the connector's back would break its grant.
-// What else the provider answered is there as Extra.
+// What else the provider answered is there as Extra; an id_token among it has not
+// been verified.
 func (c *OAuth2) Token(ctx context.Context) (*oauth2.Token, error) {
 	g, err := c.s.engine.Get(c.s.withHooks(ctx, c.hooks))
 	if err != nil {

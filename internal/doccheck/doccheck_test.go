@@ -1,0 +1,118 @@
+// Package doccheck checks that the documents of the repository tell the truth
+// about it: the tests that they name exist, and so do the files that they link.
+package doccheck
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// root is the repository, and documents are the files in it to be checked.
+const root = "../.."
+
+var documents = []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/benchmarks.md", "docs/comparison.md"}
+
+var (
+	// A test is named as its package, a dot and the function: the package is the
+	// folder's path, or connectorauth for the root.
+	named = regexp.MustCompile("`([a-z0-9_/]+)\\.((?:Test|Fuzz|Benchmark|Example)[A-Za-z0-9_]*)`")
+	// Anything else in code quotes that looks like a test lacks its package.
+	unnamed = regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z][A-Za-z0-9_]*)`")
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	fenced  = regexp.MustCompile("(?s)```.*?```")
+)
+
+// functions returns those of all _test.go files, as folder.Function.
+func functions(t *testing.T) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	require.NoError(t, filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		folder, err := filepath.Rel(root, filepath.Dir(name))
+		if err != nil {
+			return err
+		}
+		folder = filepath.ToSlash(folder)
+		if folder == "." {
+			folder = "connectorauth"
+		}
+		for _, declaration := range file.Decls {
+			if function, ok := declaration.(*ast.FuncDecl); ok && function.Recv == nil {
+				found[folder+"."+function.Name.Name] = true
+			}
+		}
+		return nil
+	}))
+	return found
+}
+
+func read(t *testing.T, document string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(document)))
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestNamedTestsExist(t *testing.T) {
+	exist, count := functions(t), 0
+	for _, document := range documents {
+		text := read(t, document)
+		for _, match := range named.FindAllStringSubmatch(text, -1) {
+			count++
+			assert.True(t, exist[match[1]+"."+match[2]], "%s: there is no %s in %s", document, match[2], match[1])
+		}
+		for _, match := range unnamed.FindAllStringSubmatch(text, -1) {
+			t.Errorf("%s: %s: say in which package, as in `connectorauth.%[2]s`", document, match[1])
+		}
+	}
+	assert.Greater(t, count, 100, "the documents name their tests")
+}
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	for _, document := range documents {
+		for _, match := range link.FindAllStringSubmatch(fenced.ReplaceAllString(read(t, document), ""), -1) {
+			target, anchor, _ := strings.Cut(match[1], "#")
+			if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+				continue
+			}
+			file := path.Join(path.Dir(document), target)
+			if target == "" {
+				file = document
+			}
+			if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(file))); err != nil {
+				t.Errorf("%s links to %s, which is not there", document, match[1])
+				continue
+			}
+			if anchor != "" && strings.HasSuffix(file, ".md") {
+				assert.Contains(t, anchors(read(t, file)), anchor, "%s links to %s", document, match[1])
+			}
+		}
+	}
+}
+
+// anchors are those of a document's headings, as they are made of their text.
+func anchors(text string) (list []string) {
+	other := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	for _, match := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
+		list = append(list, strings.ReplaceAll(other.ReplaceAllString(strings.ToLower(match[1]), ""), " ", "-"))
+	}
+	return list
+}

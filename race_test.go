@@ -1,0 +1,5 @@
+//go:build race
+
+package connectorauth_test
+
+func init() { underRace = true }
