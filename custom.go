@@ -13,7 +13,7 @@ import (
 // cover, written in Go.
 type CustomConfig struct {
 	// Authenticate adds the credentials to a request. Required. The request is a
-	// deep copy, so its URL and header may be changed; to change the body, replace
+	// copy whose URL and header may be changed; to change the body, replace
 	// it together with ContentLength and GetBody, and close the former one. A
 	// changed URL must stay on the origin of the request, or within Hosts. It is
 	// called once for each time a request is sent, from several goroutines.
@@ -63,10 +63,16 @@ type customScheme struct {
 }
 
 func (c *customScheme) authenticate(req *http.Request) (sent any, err error) {
-	u := *req.URL
+	u, host := *req.URL, req.URL.Host
 	req.URL = &u
 	req.Header = req.Header.Clone()
-	return nil, c.add(req)
+	if err := c.add(req); err != nil {
+		return nil, err
+	}
+	if req.URL.Host != host && req.Host == host {
+		req.Host = "" // the one in the URL
+	}
+	return nil, nil
 }
 
 // renewingCustom is a customScheme that has a Renew function too. Its engine

@@ -36,7 +36,7 @@ func injected(asked, sent *url.URL) (values []string) {
 	for name, list := range sent.Query() {
 		for _, value := range list {
 			if len(value) >= 4 && !slices.Contains(before[name], value) {
-				values = append(values, value)
+				values = append(values, value, url.QueryEscape(value))
 			}
 		}
 	}
@@ -95,6 +95,9 @@ func (e *hiddenError) As(target any) bool {
 	}
 	return errors.As(*e.err, target)
 }
+
+// Temporary makes this the first net.Error that errors.As finds.
+func (e *hiddenError) Temporary() bool { return false }
 
 // Timeout is what http.Client asks its errors for.
 func (e *hiddenError) Timeout() bool {

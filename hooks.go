@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -97,6 +98,7 @@ func (e *Exchange) ResponseBody(limit int64) ([]byte, error) {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return nil, errors.New("connectorauth: a hook cannot read the stream that follows status 101")
 	}
+	limit = min(limit, math.MaxInt64-1)
 	body, err := peek(resp, limit+1)
 	if err == nil && int64(len(body)) > limit {
 		err = fmt.Errorf("connectorauth: the body of the response is longer than the %d bytes that a hook reads", limit)

@@ -91,7 +91,7 @@ func (h *handshake) read(resp *http.Response, body []byte, err error) *TokenErro
 
 // run makes the request.
 func (h *handshake) run(ctx context.Context, request func(*oauth1.Config) error) error {
-	ctx, cancel := context.WithTimeout(ctx, tokenhttp.Timeout)
+	ctx, cancel := context.WithTimeout(tokenhttp.Untraced(ctx), tokenhttp.Timeout)
 	defer cancel()
 	h.ctx = ctx
 	err := request(&oauth1.Config{
@@ -178,6 +178,9 @@ func (s *oauth1Scheme) finish(ctx context.Context, sealed Secret, callback url.V
 	temporary, err := s.newToken(p.State, p.Verifier)
 	if err != nil {
 		return fmt.Errorf("connectorauth: the temporary credentials: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return err // nothing has been sent: the consent stays open
 	}
 	if !s.used.claim(p.State) {
 		return &badCallback{"used", "this consent has been finished already"}

@@ -51,7 +51,7 @@ type serviceClock struct {
 
 // correct reads the service's time in the refusal of a request that was signed
 // so far ahead. Unless the timestamp is to blame, a difference within the
-// tolerance is no reason for it. A correction that did not help is given up.
+// tolerance is no reason for it.
 func (c *serviceClock) correct(resp *http.Response, sent int64, blamed bool) {
 	theirs, ok := serviceTime(resp)
 	if !ok {
@@ -63,8 +63,6 @@ func (c *serviceClock) correct(resp *http.Response, sent int64, blamed bool) {
 	case max(ahead, -ahead) > maxClockError:
 	case off > clockTolerance, blamed && off > 1:
 		c.ahead.Store(ahead)
-	default:
-		c.ahead.CompareAndSwap(sent, 0)
 	}
 }
 

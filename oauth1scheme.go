@@ -160,10 +160,15 @@ func (s *oauth1Scheme) renewLater(ctx context.Context, sent any) {
 	}
 }
 
-// contest notes that the token was not to the service's liking either. One that
-// is more than a minute old was not got for this request.
+// contest notes that the token, or the time, was not to the service's liking
+// either. A token that is more than a minute old was not got for this request, and
+// a correction of the clock that did not help is given up.
 func (s *oauth1Scheme) contest(sent any) {
-	if was := sent.(*signed); was.blamesToken() && time.Since(was.from.Value.Issued) < time.Minute {
+	was := sent.(*signed)
+	if was.blamesToken() && time.Since(was.from.Value.Issued) < time.Minute {
 		s.engine.Contest(was.from)
+	}
+	if was.blamesClock() {
+		s.clock.ahead.CompareAndSwap(was.ahead, 0)
 	}
 }

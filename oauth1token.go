@@ -65,7 +65,7 @@ func (s *oauth1Scheme) obtain(ctx context.Context, with, old *oauth1Token, proof
 	}
 	t, err := s.newToken(values.Get("oauth_token"), values.Get("oauth_token_secret"))
 	if err != nil {
-		return nil, &TokenError{StatusCode: http.StatusOK, cause: err}
+		return nil, &TokenError{StatusCode: http.StatusOK, inDoubt: true, cause: err}
 	}
 	t.Issued = issued
 	t.Extra = old.leftovers(values)

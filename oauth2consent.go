@@ -86,6 +86,9 @@ func (s *oauth2Scheme) finish(ctx context.Context, grant AuthorizationCode, seal
 	if err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return err // nothing has been sent: the consent stays open
+	}
 	if !s.used.claim(p.State) {
 		return &badCallback{"used", "this consent has been finished already"}
 	}

@@ -36,9 +36,9 @@ type renewal interface {
 	contest(sent any)
 }
 
-// A reader is what authenticate returned, if it wants to see a refusal of the
-// request that carries it.
-type reader interface {
+// A refusalWatcher is what authenticate returned, if it wants to see a refusal of
+// the request that carries it.
+type refusalWatcher interface {
 	answered(resp *http.Response)
 }
 
@@ -117,7 +117,7 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 		return nil, nil, err
 	}
 	if resp.StatusCode >= 400 {
-		if sent, ok := sent.(reader); ok {
+		if sent, ok := sent.(refusalWatcher); ok {
 			sent.answered(resp)
 		}
 	}

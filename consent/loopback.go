@@ -141,7 +141,7 @@ func (l *loopback) expect(reference string, pending connectorauth.Secret) {
 // at this machine is refused by the Host header.
 func (l *loopback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case r.Host != l.host || r.URL.Path != "/callback":
+	case r.Host != l.host && r.Host != strings.TrimSuffix(l.host, ":80") || r.URL.Path != "/callback":
 		http.NotFound(w, r)
 		return
 	case r.Method != http.MethodGet:

@@ -101,6 +101,21 @@ func TestLoopback(t *testing.T) {
 	})
 }
 
+// Browsers leave the default port out of the Host header.
+func TestLoopbackOnTheDefaultPort(t *testing.T) {
+	if free, err := net.Listen("tcp", "127.0.0.1:80"); err != nil {
+		t.Skipf("port 80 is not to be had: %v", err)
+	} else {
+		free.Close()
+	}
+	a, flow := program(t, "oauth2")
+	open, wait := inBrowser(t, a.provider.Authorize, func(callback *url.URL) { callback.Host = "127.0.0.1" })
+	err := consent.Loopback(t.Context(), flow, consent.LoopbackOptions{Port: 80, Open: open})
+	require.NoError(t, err)
+	status, _ := wait()
+	require.Equal(t, http.StatusOK, status)
+}
+
 func TestLoopbackDenied(t *testing.T) {
 	both(t, func(t *testing.T, connector string) {
 		a, flow := program(t, connector)

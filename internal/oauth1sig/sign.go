@@ -22,12 +22,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/dghubble/oauth1"
 )
 
@@ -197,11 +197,7 @@ func checkExtra(p Param, before []Param) error {
 
 // secure reports whether nobody between here and the server can read along.
 func secure(u *url.URL) bool {
-	if strings.EqualFold(u.Scheme, "https") || strings.EqualFold(u.Hostname(), "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	return err == nil && ip.IsLoopback()
+	return strings.EqualFold(u.Scheme, "https") || origin.Loopback(u.Hostname())
 }
 
 func hasControl(s string) bool {

@@ -215,7 +215,8 @@ func (e *Engine[T]) Contest(g *Generation[T]) {
 
 // Set makes value the present generation, as after the account owner's consent,
 // and saves it. On an error of the store the value is in use all the same, and
-// saving it is tried again in the background.
+// saving it is tried again in the background; not so if ctx ended while another
+// generation was being saved.
 func (e *Engine[T]) Set(ctx context.Context, value *T) error {
 	if e.store == nil {
 		e.install(e.generation(value, nil))

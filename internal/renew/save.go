@@ -46,7 +46,7 @@ func (r *renewal[T]) save(ctx context.Context, next *T, old []byte) *Generation[
 	if err == nil && !swapped {
 		ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 		defer cancel()
-		if other, _, err := r.load(ctx); err == nil && r.newer(other) {
+		if other, _, loadErr := r.load(ctx); loadErr == nil && r.newer(other) {
 			return r.adopt(other)
 		}
 		err = fmt.Errorf("%q was changed in the token store during its renewal", r.key)
@@ -71,9 +71,18 @@ func (r *renewal[T]) write(ctx context.Context, g *Generation[T], u unsaved) (_ 
 }
 
 // saveSet stores g as raw whatever the store holds, leaves it to a saver if
-// that fails, and installs it.
+// that fails, and installs it. If ctx ends before its turn has come, it does none
+// of that.
 func (e *Engine[T]) saveSet(ctx context.Context, g *Generation[T], raw []byte) error {
-	e.writing <- struct{}{}
+	select {
+	case e.writing <- struct{}{}:
+	default:
+		select { // somebody saves another generation
+		case e.writing <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	defer func() { <-e.writing }()
 	e.stopSaving()
 	saving, cancel := context.WithTimeout(ctx, saveTimeout)
@@ -240,6 +249,8 @@ func (r *renewal[T]) flush(ctx context.Context) error {
 		return ctx.Err()
 	case <-s.done:
 	}
+	r.writing <- struct{}{} // Set may be about to save what its caller has
+	defer func() { <-r.writing }()
 	r.mu.Lock()
 	s = r.saver
 	r.mu.Unlock()

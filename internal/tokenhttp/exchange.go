@@ -64,7 +64,7 @@ func New(r Request) *Exchange { return &Exchange{request: r} }
 // redirect. The returned error is an *Error. Together with it the Answer may
 // have a refresh token, which replaces the former one all the same.
 func (x *Exchange) Do(ctx context.Context, client *http.Client) (Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	ctx, cancel := context.WithTimeout(Untraced(ctx), Timeout)
 	defer cancel()
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, client)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -89,6 +89,20 @@ func (x *Exchange) Do(ctx context.Context, client *http.Client) (Answer, error) 
 		return Answer{}, &Error{InDoubt: x.sent.Load() || !x.traced.Load(), Cause: Cause(err, x.secrets()...)}
 	}
 	return x.answer, nil
+}
+
+// Untraced returns ctx without its httptrace.ClientTrace: that of a request to
+// the API must not see the client's credentials in one to the provider.
+func Untraced(ctx context.Context) context.Context { return untraced{ctx} }
+
+type untraced struct{ context.Context }
+
+func (u untraced) Value(key any) any {
+	value := u.Context.Value(key)
+	if _, traces := value.(*httptrace.ClientTrace); traces {
+		return nil
+	}
+	return value
 }
 
 // Cause returns what an error of http.Client may show of itself: without its URL,
@@ -180,6 +194,7 @@ func (x *Exchange) secrets() []string {
 	list := []string{x.request.ClientSecret}
 	for _, name := range []string{"client_secret", "code", "code_verifier", "refresh_token", "access_token", "password", "assertion", "client_assertion"} {
 		list = append(list, x.request.Form[name]...)
+		list = append(list, x.request.Params[name]...)
 	}
 	for _, values := range x.request.Header {
 		list = append(list, values...)
