@@ -140,8 +140,8 @@ func (None) Wrap(base http.RoundTripper) http.RoundTripper {
 // them, so that fmt does not reach what is in it.
 type guarded struct {
 	scheme   scheme
-	renewal  renewal  // the scheme again if it can replace a rejected credential, else nil
-	receiver receiver // the scheme again if it wants to see responses, else nil
+	renewal  renewable // the scheme again if it can replace a rejected credential, else nil
+	receiver receiver  // the scheme again if it wants to see responses, else nil
 	hosts    origin.Set
 	header   string // the canonical name of the header that scheme sets, or empty
 	auth     Secret // what hooks are told the credential is, where it never changes
@@ -155,7 +155,7 @@ func newGuarded(s scheme, header string, hosts []string) (*guarded, error) {
 		return nil, fmt.Errorf("Hosts: %w", err)
 	}
 	g := &guarded{scheme: s, hosts: set, header: header}
-	g.renewal, _ = s.(renewal)
+	g.renewal, _ = s.(renewable)
 	g.receiver, _ = s.(receiver)
 	return g, nil
 }

@@ -124,7 +124,7 @@ func (s *oauth1Scheme) ask(ctx context.Context, request func(*oauth1.Config) err
 }
 
 // begin gets temporary credentials (RFC 5849 section 2.1).
-func (s *oauth1Scheme) begin(ctx context.Context, redirectURL string) (authURL string, sealed Secret, err error) {
+func (s *oauth1Scheme) begin(ctx context.Context, redirectURL string) (authURL string, text Secret, err error) {
 	nobody, err := s.newToken("", "")
 	if err != nil {
 		return "", "", err
@@ -142,7 +142,7 @@ func (s *oauth1Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 	if err != nil {
 		return "", "", err
 	}
-	return location.String(), p.seal(), nil
+	return location.String(), p.encode(), nil
 }
 
 func (s *oauth1Scheme) identity() string {
@@ -151,8 +151,8 @@ func (s *oauth1Scheme) identity() string {
 
 // finish checks the callback (section 2.2) and swaps the temporary credentials
 // for a token (section 2.3).
-func (s *oauth1Scheme) finish(ctx context.Context, sealed Secret, callback url.Values) error {
-	p, err := openPending(sealed, s.identity())
+func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Values) error {
+	p, err := decodePending(text, s.identity())
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // begin makes the authorization request (RFC 6749 section 4.1.1).
-func (s *oauth2Scheme) begin(grant AuthorizationCode, redirectURL string) (authURL string, sealed Secret, err error) {
+func (s *oauth2Scheme) begin(grant AuthorizationCode, redirectURL string) (authURL string, text Secret, err error) {
 	u, err := url.Parse(grant.AuthURL)
 	if err != nil {
 		return "", "", err
@@ -40,7 +40,7 @@ func (s *oauth2Scheme) begin(grant AuthorizationCode, redirectURL string) (authU
 		u.RawQuery += "&"
 	}
 	u.RawQuery += query.Encode()
-	return u.String(), p.seal(), nil
+	return u.String(), p.encode(), nil
 }
 
 func (s *oauth2Scheme) identity(grant AuthorizationCode) string {
@@ -49,8 +49,8 @@ func (s *oauth2Scheme) identity(grant AuthorizationCode) string {
 
 // finish checks the callback (RFC 6749 section 4.1.2), all that it says before
 // anything it asks for, and swaps the code.
-func (s *oauth2Scheme) finish(ctx context.Context, grant AuthorizationCode, sealed Secret, callback url.Values) error {
-	p, err := openPending(sealed, s.identity(grant))
+func (s *oauth2Scheme) finish(ctx context.Context, grant AuthorizationCode, text Secret, callback url.Values) error {
+	p, err := decodePending(text, s.identity(grant))
 	if err != nil {
 		return err
 	}

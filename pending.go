@@ -48,17 +48,17 @@ func identity(parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:15])
 }
 
-// seal encodes p for the program to keep.
-func (p pending) seal() Secret {
+// encode returns p as text for the program to keep. It is not encrypted.
+func (p pending) encode() Secret {
 	p.Began = time.Now().Unix()
 	text, _ := json.Marshal(p) // strings and a number: cannot fail
 	return Secret(text)
 }
 
-// openPending decodes what seal made for the same connector.
-func openPending(sealed Secret, connector string) (pending, error) {
+// decodePending decodes what encode made for the same connector.
+func decodePending(text Secret, connector string) (pending, error) {
 	var p pending
-	if err := json.Unmarshal([]byte(sealed), &p); err != nil || p.State == "" {
+	if err := json.Unmarshal([]byte(text), &p); err != nil || p.State == "" {
 		return p, &badCallback{"invalid", "pending is not a value that Begin returned"}
 	}
 	if p.For != connector {

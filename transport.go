@@ -23,8 +23,8 @@ type scheme interface {
 	authenticate(req *http.Request) (sent any, err error)
 }
 
-// A renewal is a scheme whose credentials can be replaced after a rejection.
-type renewal interface {
+// A renewable is a scheme whose credentials can be replaced after a rejection.
+type renewable interface {
 	scheme
 	// rejected reports whether resp says that the credential is no longer good.
 	rejected(resp *http.Response) bool
