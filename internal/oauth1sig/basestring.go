@@ -2,6 +2,7 @@ package oauth1sig
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -201,18 +202,17 @@ func plainHost(host string) bool {
 	return host != ""
 }
 
-// target returns the path and the query as they stand in the request line.
+// target returns the path and the query as they stand in the request line. An
+// empty path is "/" to the server (RFC 5849 section 3.4.1.2).
 func target(u *url.URL) (path, query string) {
 	if u.Opaque == "" {
-		if path = u.EscapedPath(); path == "" {
-			path = "/"
+		path, query = u.EscapedPath(), u.RawQuery
+	} else {
+		path, query, _ = strings.Cut(u.RequestURI(), "?")
+		if scheme, rest, absolute := strings.Cut(path, "://"); absolute && !strings.Contains(scheme, "/") {
+			_, path, _ = strings.Cut(rest, "/")
+			path = "/" + path
 		}
-		return path, u.RawQuery
 	}
-	path, query, _ = strings.Cut(u.RequestURI(), "?")
-	if scheme, rest, absolute := strings.Cut(path, "://"); absolute && !strings.Contains(scheme, "/") {
-		_, path, _ = strings.Cut(rest, "/")
-		path = "/" + path
-	}
-	return path, query
+	return cmp.Or(path, "/"), query
 }
