@@ -141,7 +141,7 @@ func WithHooks(c Connector, h Hooks) Connector {
 	case *OAuth2:
 		g := c.with(h)
 		hooked := hookedOAuth2{c.s, g.hooks}
-		g.scheme, g.renewal, g.receiver = hooked, hooked, hooked
+		g.scheme, g.renewal = hooked, hooked
 		return &OAuth2{g, c.s}
 	case *custom:
 		return &custom{c.with(h)}

@@ -119,13 +119,24 @@ func replaceBody(req *http.Request, body []byte) {
 	inject.SetBody(req, body)
 }
 
-// receive takes the parameters out of a redirect that echoes the query.
+// receive takes the parameters out of a redirect that echoes the query. The
+// transport does so by their values, some of which are too short for that.
 func (s *oauth1Scheme) receive(resp *http.Response) error {
-	if s.In == InQuery && resp.Header.Get("Location") != "" {
-		for _, name := range oauth1sig.Names {
-			placement{InQuery, name}.receive(resp)
-		}
+	before, query, found := strings.Cut(resp.Header.Get("Location"), "?")
+	if s.In != InQuery || !found {
+		return nil
 	}
+	query, fragment, hasFragment := strings.Cut(query, "#")
+	for _, name := range oauth1sig.Names {
+		query = inject.StripQuery(query, name)
+	}
+	if query != "" {
+		before += "?" + query
+	}
+	if hasFragment {
+		before += "#" + fragment
+	}
+	resp.Header.Set("Location", before)
 	return nil
 }
 

@@ -88,26 +88,6 @@ func (p placement) put(req *http.Request, values []string) {
 	}
 }
 
-// receive takes the value out of a redirect that echoes the query of the
-// request, so that the client does not carry it on, perhaps to another host.
-func (p placement) receive(resp *http.Response) error {
-	if location := resp.Header.Get("Location"); p.in == InQuery && location != "" {
-		before, query, found := strings.Cut(location, "?")
-		query, fragment, hasFragment := strings.Cut(query, "#")
-		if found {
-			location = before
-			if query = inject.StripQuery(query, p.name); query != "" {
-				location += "?" + query
-			}
-			if hasFragment {
-				location += "#" + fragment
-			}
-			resp.Header.Set("Location", location)
-		}
-	}
-	return nil
-}
-
 // forbiddenHeaders frame a message or steer its way, and are no place for a
 // credential.
 var forbiddenHeaders = []string{
