@@ -1,0 +1,66 @@
+package dialect
+
+// A Placement is where a value goes in a request.
+type Placement struct {
+	// In is the part of the request. Empty means InHeader.
+	In Location `json:"in,omitempty"`
+	// Name is the name of the header, query parameter or cookie. Empty means
+	// Authorization for a header; every other location requires a name.
+	Name string `json:"name,omitempty"`
+	// Prefix comes before the value, such as "token ". Empty means none.
+	Prefix string `json:"prefix,omitempty"`
+}
+
+// Location is the part of a request where a value goes.
+type Location string
+
+// The locations.
+const (
+	InHeader Location = "header" // a header field
+	InQuery  Location = "query"  // a query parameter
+	InCookie Location = "cookie" // a cookie
+	InBody   Location = "body"   // a field of the body
+)
+
+// Valid reports whether l is empty or a known location.
+func (l Location) Valid() bool { return valid(l, InHeader, InQuery, InCookie, InBody) }
+
+// UnmarshalText reads a location and refuses an empty or unknown word.
+func (l *Location) UnmarshalText(text []byte) error { return unmarshal(l, text) }
+
+// FieldType says how a form asks for a value and how JSON spells the value.
+type FieldType string
+
+// The field types.
+const (
+	FieldText     FieldType = "text"     // a string
+	FieldPassword FieldType = "password" // a string that a form must not show
+	FieldInteger  FieldType = "integer"  // digits, with a minus sign if negative; a JSON number
+	FieldNumber   FieldType = "number"   // a number as JSON writes numbers
+	FieldBoolean  FieldType = "boolean"  // true or false
+)
+
+// Valid reports whether t is empty or a known type.
+func (t FieldType) Valid() bool {
+	return valid(t, FieldText, FieldPassword, FieldInteger, FieldNumber, FieldBoolean)
+}
+
+// UnmarshalText reads a field type and refuses an empty or unknown word.
+func (t *FieldType) UnmarshalText(text []byte) error { return unmarshal(t, text) }
+
+// BodyFormat is the format of a request's body.
+type BodyFormat string
+
+// The body formats.
+const (
+	BodyJSON      BodyFormat = "json"      // application/json and media types that end in +json; an object
+	BodyForm      BodyFormat = "form"      // application/x-www-form-urlencoded
+	BodyMultipart BodyFormat = "multipart" // multipart/form-data
+	BodyXML       BodyFormat = "xml"       // application/xml, text/xml and media types that end in +xml
+)
+
+// Valid reports whether f is empty or a known format.
+func (f BodyFormat) Valid() bool { return valid(f, BodyJSON, BodyForm, BodyMultipart, BodyXML) }
+
+// UnmarshalText reads a body format and refuses an empty or unknown word.
+func (f *BodyFormat) UnmarshalText(text []byte) error { return unmarshal(f, text) }
