@@ -1,79 +1,99 @@
 package connectorauth
 
 import (
-	"fmt"
 	"net/http"
 
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/inject"
 )
 
-// APIKeyConfig says what the key is and where it goes.
+// APIKeyConfig says what the key is and where the key goes.
 type APIKeyConfig struct {
-	// Key is the key itself. Required.
+	// Key is the key. Required.
 	Key Secret
-	// In is where the key goes; empty means InHeader.
-	In Location
-	// Name of the header, query parameter, cookie or body field. Empty means
-	// Authorization for a header; it is required elsewhere. A body field may be
-	// nested: see [AuthField].Key.
+	// In is the part of the request where the key goes. Empty means
+	// dialect.InHeader.
+	In dialect.Location
+	// Name is the name of the header, query parameter, cookie or body field. Empty
+	// means Authorization for a header; every other location requires a name. A
+	// body field may be nested: see AuthField.Key.
 	Name string
 	// Prefix comes before the key, such as "Bearer " or "token=". Empty means none.
 	Prefix string
 	// Hosts are the places that may see the key: "api.example.com" (https),
 	// "*.example.com", or an origin such as "http://10.0.0.5:8080". Empty means
-	// the origin of each request you make, but none that it is redirected to.
+	// the origin of each request you make, but of none of its redirects.
 	Hosts []string
 }
 
-// APIKey is the [Connector] of services that hand out a fixed key.
-type APIKey struct{ *guarded }
+// APIKey is the [Connector] of services that give out a fixed key.
+type APIKey struct{ core *core }
 
-// NewAPIKey returns a connector that adds a key to each request, in place of
-// any value that the request already has there. InBody works as the one field of
-// [NewAuthFields] does, in POST, PUT and PATCH requests.
+// NewAPIKey returns a connector that adds a key to each request, and replaces a
+// value that the request already has in the same place. dialect.InBody works as
+// [NewAuthFields] does with a single field, in POST, PUT and PATCH requests.
 func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
-	if config.Name == "" && config.In == InHeader {
+	var problems check.List
+	if config.Key == "" {
+		problems.Add("Key: is empty")
+	}
+	if config.Name == "" && (config.In == "" || config.In == dialect.InHeader) {
 		config.Name = "Authorization"
 	}
-	g, err := newAPIKey(config)
-	if err := configError("APIKeyConfig", err); err != nil {
-		return nil, err
-	}
-	return &APIKey{g}, nil
-}
-
-func newAPIKey(config APIKeyConfig) (*guarded, error) {
-	if config.Key == "" {
-		return nil, fmt.Errorf("Key: is empty")
-	}
 	value := config.Prefix + string(config.Key)
-	if config.In == InBody {
-		fields, err := inject.NewFields([]inject.Field{{Key: config.Name, Value: value}}, inject.Auto, 0)
-		if err != nil {
-			return nil, fmt.Errorf("Name: %w", err)
+	sent := &fixed{config.Key}
+	var s scheme
+	if config.In == dialect.InBody {
+		fields, err := inject.NewFields([]inject.Field{{Key: config.Name, Value: value}}, "", 0)
+		problems.Field("Name", err)
+		s = &bodyFields{fields, []string{config.Name}, defaultBodyMethods, sent}
+	} else {
+		place, err := inject.NewPlace(config.In, config.Name)
+		problems.Join(err)
+		if err == nil && config.Key != "" {
+			problems.Field("Prefix and Key", place.Check(value))
 		}
-		return newFixed(&bodyFields{fields, defaultBodyMethods}, "", config.Hosts, config.Key)
+		s = &fixedValue{place, value, sent}
 	}
-	place, err := newPlacement(config.In, config.Name)
-	if err != nil {
+	hosts := parseHosts(&problems, config.Hosts)
+	if err := problems.Err("APIKeyConfig"); err != nil {
 		return nil, err
 	}
-	if err := place.check(value); err != nil {
-		return nil, fmt.Errorf("Prefix and Key: the value %w", err)
-	}
-	return newFixed(&fixedValue{place, []string{value}}, place.header(), config.Hosts, config.Key)
+	return &APIKey{newCore(s, hosts)}, nil
 }
 
 // AuthType returns AuthTypeAPIKey.
 func (*APIKey) AuthType() AuthType { return AuthTypeAPIKey }
 
-// fixedValue is the scheme of credentials that never change and go to one place.
+// String names the type. A connector prints nothing of its credentials.
+func (*APIKey) String() string { return "connectorauth.APIKey" }
+
+// Wrap returns a RoundTripper that adds the key and sends through base. A nil
+// base means http.DefaultTransport.
+func (c *APIKey) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
+
+func (c *APIKey) inner() *core             { return c.core }
+func (*APIKey) with(inner *core) Connector { return &APIKey{inner} }
+
+// fixedValue is the scheme of a value that never changes and goes to one place.
 type fixedValue struct {
-	placement
-	values []string // one element, ready to be a header's values
+	place inject.Place
+	value string
+	sent  *fixed
 }
 
-func (f *fixedValue) authenticate(req *http.Request) (sent any, err error) {
-	f.put(req, f.values)
-	return nil, nil
+func (f *fixedValue) authenticate(req *http.Request) (credential, error) {
+	f.place.Put(req, f.value)
+	return f.sent, nil
+}
+
+func (f *fixedValue) places() places { return placesOf(f.place) }
+
+// placesOf returns the places of a value that goes to one place.
+func placesOf(p inject.Place) places {
+	if name := p.Header(); name != "" {
+		return places{header: name}
+	}
+	return places{others: []string{p.String()}}
 }

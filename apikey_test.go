@@ -10,6 +10,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -41,11 +42,11 @@ func TestAPIKeyArrivesInItsPlace(t *testing.T) {
 		{"with a prefix", connectorauth.APIKeyConfig{Key: key, Prefix: "ApiKey "}, "GET", p.KeyAuthorizationURL, "", ""},
 		{"named header", connectorauth.APIKeyConfig{Key: key, Name: "X-Api-Key"}, "DELETE", p.KeyHeaderURL, "", ""},
 		{"named header in odd case", connectorauth.APIKeyConfig{Key: key, Name: "x-API-key"}, "GET", p.KeyHeaderURL, "", ""},
-		{"query", connectorauth.APIKeyConfig{Key: key, In: connectorauth.InQuery, Name: "api_key"}, "GET", p.KeyQueryURL + "/items?page=2&q=a%20b", "", ""},
-		{"cookie", connectorauth.APIKeyConfig{Key: key, In: connectorauth.InCookie, Name: "api_key"}, "GET", p.KeyCookieURL, "", ""},
-		{"form", connectorauth.APIKeyConfig{Key: key, In: connectorauth.InBody, Name: "api_key"}, "POST", p.KeyBodyURL, form, "a=1"},
-		{"JSON", connectorauth.APIKeyConfig{Key: key, In: connectorauth.InBody, Name: "api_key"}, "PATCH", p.KeyBodyURL, object, `{"a":[1,2.50]}`},
-		{"no body", connectorauth.APIKeyConfig{Key: key, In: connectorauth.InBody, Name: "api_key"}, "PUT", p.KeyBodyURL, "", ""},
+		{"query", connectorauth.APIKeyConfig{Key: key, In: dialect.InQuery, Name: "api_key"}, "GET", p.KeyQueryURL + "/items?page=2&q=a%20b", "", ""},
+		{"cookie", connectorauth.APIKeyConfig{Key: key, In: dialect.InCookie, Name: "api_key"}, "GET", p.KeyCookieURL, "", ""},
+		{"form", connectorauth.APIKeyConfig{Key: key, In: dialect.InBody, Name: "api_key"}, "POST", p.KeyBodyURL, form, "a=1"},
+		{"JSON", connectorauth.APIKeyConfig{Key: key, In: dialect.InBody, Name: "api_key"}, "PATCH", p.KeyBodyURL, object, `{"a":[1,2.50]}`},
+		{"no body", connectorauth.APIKeyConfig{Key: key, In: dialect.InBody, Name: "api_key"}, "PUT", p.KeyBodyURL, "", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -75,17 +76,17 @@ func TestAPIKeyLeavesTheRestAlone(t *testing.T) {
 		req.Header.Set("Content-Type", contentType)
 		return req
 	}
-	out := send(connectorauth.APIKeyConfig{In: connectorauth.InQuery, Name: "key"}, must(http.NewRequest(http.MethodGet, home+"/a%2Fb?a=%zz;b&c=+%20", nil)))
+	out := send(connectorauth.APIKeyConfig{In: dialect.InQuery, Name: "key"}, must(http.NewRequest(http.MethodGet, home+"/a%2Fb?a=%zz;b&c=+%20", nil)))
 	assert.Equal(t, home+"/a%2Fb?a=%zz;b&c=+%20&key=k%2B1%2F2%3D%26", out.URL.String())
-	out = send(connectorauth.APIKeyConfig{In: connectorauth.InBody, Name: "key"}, post("application/x-www-form-urlencoded", "a=%zz;b&c=+%20"))
+	out = send(connectorauth.APIKeyConfig{In: dialect.InBody, Name: "key"}, post("application/x-www-form-urlencoded", "a=%zz;b&c=+%20"))
 	assert.Equal(t, "a=%zz;b&c=+%20&key=k%2B1%2F2%3D%26", out.Body)
-	out = send(connectorauth.APIKeyConfig{In: connectorauth.InBody, Name: "auth.key"}, post("application/json", "{ \"n\": 1.50e3 }\n"))
+	out = send(connectorauth.APIKeyConfig{In: dialect.InBody, Name: "auth.key"}, post("application/json", "{ \"n\": 1.50e3 }\n"))
 	assert.JSONEq(t, `{"n":1500,"auth":{"key":"k+1/2=&"}}`, out.Body)
 	assert.Contains(t, out.Body, "1.50e3")
 }
 
 func TestAPIKeyInABodyNeedsOne(t *testing.T) {
-	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, In: connectorauth.InBody, Name: "key"}))
+	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, In: dialect.InBody, Name: "key"}))
 	for _, method := range []string{"", "GET", "HEAD", "DELETE"} {
 		req := must(http.NewRequest(method, home, nil))
 		req.Method = method
@@ -94,7 +95,7 @@ func TestAPIKeyInABodyNeedsOne(t *testing.T) {
 		if method == "" {
 			method = "GET"
 		}
-		assert.ErrorContains(t, err, "a "+method+" request is none of POST, PUT, PATCH")
+		assert.ErrorContains(t, err, "the method of the request is "+method+", but only POST, PUT, PATCH requests have bodies")
 	}
 }
 
@@ -103,21 +104,21 @@ func TestAPIKeyConfigIsChecked(t *testing.T) {
 	tests := []badConfig[config]{
 		{"no key", config{}, "Key: is empty"},
 		{"no key, but a prefix", config{Prefix: "Bearer "}, "Key: is empty"},
-		{"unknown place", config{Key: secretKey, In: 7, Name: "x"}, "In: unknown location 7"},
+		{"unknown place", config{Key: secretKey, In: "path", Name: "x"}, `In: unknown location "path"`},
 		{"line break in the key", config{Key: secretKey + "\n"}, "look for a line break"},
-		{"carriage return in the prefix", config{Key: secretKey, Prefix: "x\r\ny: "}, "Prefix and Key: the value has a control character"},
-		{"NUL in a query key", config{Key: secretKey + "\x00", In: connectorauth.InQuery, Name: "key"}, "control character"},
+		{"carriage return in the prefix", config{Key: secretKey, Prefix: "x\r\ny: "}, "Prefix and Key: has a control character"},
+		{"NUL in a query key", config{Key: secretKey + "\x00", In: dialect.InQuery, Name: "key"}, "control character"},
 		{"space before the key", config{Key: " " + secretKey}, "begins or ends with a space"},
 		{"space after the key", config{Key: secretKey + " ", Name: "X-Key"}, "begins or ends with a space"},
-		{"key that no cookie can carry", config{Key: secretKey + ";", In: connectorauth.InCookie, Name: "key"}, "no cookie can carry"},
-		{"key with umlaut in a cookie", config{Key: secretKey + "ü", In: connectorauth.InCookie, Name: "key"}, "outside ASCII"},
-		{"key in a body that is not UTF-8", config{Key: secretKey + "\xff", In: connectorauth.InBody, Name: "key"}, "UTF-8"},
-		{"query without a name", config{Key: secretKey, In: connectorauth.InQuery}, "Name: a query parameter needs a name"},
-		{"query name with a line break", config{Key: secretKey, In: connectorauth.InQuery, Name: "a\nb"}, "Name: a query parameter"},
-		{"cookie without a name", config{Key: secretKey, In: connectorauth.InCookie}, `Name: "" is not a cookie name`},
-		{"cookie name with a semicolon", config{Key: secretKey, In: connectorauth.InCookie, Name: "a;b"}, "is not a cookie name"},
-		{"body without a name", config{Key: secretKey, In: connectorauth.InBody}, "Name: field"},
-		{"body name with an empty part", config{Key: secretKey, In: connectorauth.InBody, Name: "a..b"}, "Name: field"},
+		{"key that no cookie can carry", config{Key: secretKey + ";", In: dialect.InCookie, Name: "key"}, "no cookie can carry"},
+		{"key with umlaut in a cookie", config{Key: secretKey + "ü", In: dialect.InCookie, Name: "key"}, "outside ASCII"},
+		{"key in a body that is not UTF-8", config{Key: secretKey + "\xff", In: dialect.InBody, Name: "key"}, "UTF-8"},
+		{"query without a name", config{Key: secretKey, In: dialect.InQuery}, "Name: a query parameter needs a name"},
+		{"query name with a line break", config{Key: secretKey, In: dialect.InQuery, Name: "a\nb"}, "Name: a query parameter"},
+		{"cookie without a name", config{Key: secretKey, In: dialect.InCookie}, `Name: "" is not a cookie name`},
+		{"cookie name with a semicolon", config{Key: secretKey, In: dialect.InCookie, Name: "a;b"}, "is not a cookie name"},
+		{"body without a name", config{Key: secretKey, In: dialect.InBody}, "Name: field"},
+		{"body name with an empty part", config{Key: secretKey, In: dialect.InBody, Name: "a..b"}, "Name: field"},
 		{"header with a space", config{Key: secretKey, Name: "X Key"}, `Name: "X Key" is not a header name`},
 		{"header with a colon", config{Key: secretKey, Name: "X-Key:"}, "is not a header name"},
 		{"header with a line break", config{Key: secretKey, Name: "X-Key\r\nX-Other"}, "is not a header name"},
@@ -132,7 +133,7 @@ func TestAPIKeyConfigIsChecked(t *testing.T) {
 	}
 	for _, host := range badHosts {
 		tests = append(tests, badConfig[config]{"host " + host, config{Key: secretKey, Hosts: []string{"api.example.test", host}}, "Hosts: host"})
-		tests = append(tests, badConfig[config]{"body, host " + host, config{Key: secretKey, In: connectorauth.InBody, Name: "key", Hosts: []string{host}}, "Hosts: host"})
+		tests = append(tests, badConfig[config]{"body, host " + host, config{Key: secretKey, In: dialect.InBody, Name: "key", Hosts: []string{host}}, "Hosts: host"})
 	}
 	checkBadConfigs(t, "APIKeyConfig", tests, func(c config) error {
 		_, err := connectorauth.NewAPIKey(c)
@@ -184,7 +185,7 @@ func TestConfigIsCopied(t *testing.T) {
 func TestAPIKeyEncodingRoundTripsThroughAServer(t *testing.T) {
 	for _, value := range []string{"a b+c/%&=?#;é", "%41", "+", "日本"} {
 		base := &fakeBase{}
-		c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret(value), In: connectorauth.InQuery, Name: "the key+&="}))
+		c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret(value), In: dialect.InQuery, Name: "the key+&="}))
 		_, err := c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
 		require.NoError(t, err)
 		query, err := url.ParseQuery(base.requests()[0].URL.RawQuery)
@@ -192,7 +193,7 @@ func TestAPIKeyEncodingRoundTripsThroughAServer(t *testing.T) {
 		assert.Equal(t, url.Values{"the key+&=": {value}}, query)
 
 		base = &fakeBase{}
-		c = must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret(value), In: connectorauth.InBody, Name: "key"}))
+		c = must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret(value), In: dialect.InBody, Name: "key"}))
 		_, err = c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodPost, home, nil)))
 		require.NoError(t, err)
 		out := base.requests()[0]

@@ -1,8 +1,8 @@
-// Package connectorauth turns a connector, which is one account's way into one
-// service, into an ordinary *http.Client that is authenticated, stays
-// authenticated, and never hands its credentials to anyone else.
+// Package connectorauth turns a connector into an ordinary *http.Client that is
+// authenticated, stays authenticated, and never gives the credentials to anyone
+// else. A connector is one account's way into one service.
 //
-// Make a connector, wrap a client, use it:
+// Make a connector, wrap a client, use the client:
 //
 //	connector, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{
 //		Key:    "the key",
@@ -17,71 +17,77 @@
 //
 // # Choosing a connector
 //
-// The service's documentation tells which one it is. A key or token that you
-// were given and that goes into a header, the query, a cookie or the body:
-// [NewAPIKey]. A user name and password: [NewBasic]. A client ID and secret with
-// a token URL: [NewOAuth2], with the grant that fits: [ClientCredentials] where
-// the program acts for itself, [AuthorizationCode] where it acts for an account
-// owner, [PasswordCredentials] where nothing else is offered. A consumer key and
-// requests that are signed: [NewOAuth1]. Fields inside each message:
-// [NewAuthFields]. Nothing: [None]. Something else: [NewCustom].
+// The service's documentation names the authentication. A key or token in a
+// header, the query, a cookie or the body: [NewAPIKey]. A user name and password:
+// [NewBasic]. A client ID and secret with a token URL: [NewOAuth2], with the
+// grant that fits. [ClientCredentials] is for a program that acts for itself,
+// [AuthorizationCode] for a program that acts for an account owner,
+// [PasswordCredentials] for a service that offers nothing else. A consumer key
+// and signed requests: [NewOAuth1]. Fields inside each message: [NewAuthFields].
+// Nothing: [None]. Anything else: [NewCustom]. Several at once: [Join].
+//
+// The account owner is the person who gives the credentials or the consent: the
+// resource owner of RFC 6749.
 //
 // # Consent
 //
-// OAuth1 and OAuth2's authorization code send the account owner to the provider
-// and get them back with a callback: Begin returns where to send the browser and
-// a pending value to keep for it, Finish takes both back. Package consent does
-// this for a web application, with a popup, and for a command-line program.
+// With OAuth1 and with OAuth2's authorization code, the account owner visits the
+// provider and returns with a callback. Begin returns the URL for the browser
+// and a pending value to keep for the browser. Finish takes the pending value and
+// the callback. Package consent does all this for a web application, with a
+// popup, and for a command-line program.
 //
 // # Keeping tokens
 //
-// Without a [TokenStore] a token lives and dies with its connector. With one,
-// tokens survive, and connectors with the same Store and Account share a token.
-// Providers that rotate refresh tokens revoke the account's grant when one is
-// used twice, so a store that several processes use must be a
-// [SharedTokenStore]: its lock lets one of them renew while the others wait for
-// the outcome. [MemoryStore] serves one process; package tokenstore has files for
-// one host, SQL databases for many, and encryption over any of them.
+// Without a [TokenStore], a token lives and dies with the connector. With a
+// TokenStore, tokens survive, and connectors with the same Store and Account
+// share a token. Providers that rotate refresh tokens revoke the account's grant
+// when a refresh token is used twice. Several processes therefore need a
+// [SharedTokenStore]: its lock lets a single process renew while the others wait
+// for the new token. Package tokenstore has stores for memory, for the files of
+// one host and for SQL databases, and encryption over any store.
 //
-// A token is renewed in the background some time before it expires, or when the
-// API answers 401. However many requests wait for it, there is one token
-// request, and it goes on when they give up. What it brings is saved before it
-// is used.
+// A token is renewed in the background some time before the token expires, or
+// when the API answers 401. However many requests wait for the new token, there
+// is a single token request, and the request goes on when its waiters give up.
+// The new token is saved before the token is used.
 //
 // # Where credentials are sent
 //
-// To the Hosts of the config. Without Hosts: to the origin (scheme, host and
-// port) of whatever you request, so give Hosts to a connector that is used with
-// URLs from elsewhere. A redirect away from there is followed without
-// credentials, and so is the rest of its chain, even back home; a direct request
-// elsewhere fails with [ErrHostNotAllowed]. Plain http is refused, except to
-// loopback and to origins that Hosts lists as http.
+// Credentials go to the Hosts of the config. Without Hosts, credentials go to the
+// origin (scheme, host and port) of whatever URL you request, so set Hosts for a
+// connector that is used with URLs from elsewhere. A redirect to another place is
+// followed without credentials, and so is the rest of its chain, even back to the
+// first host. A direct request to another place fails with [ErrHostNotAllowed].
+// Plain http is refused, except to loopback and to origins that Hosts lists as
+// http.
 //
-// Requests are never modified: credentials go into a copy, in place of any that
-// the request already has in the same place, and the response's Request is the
-// original.
+// The caller's request is never modified: credentials go into a copy, and replace
+// credentials that the caller put in the same place. The Request of the response
+// is the caller's request.
 //
 // # Errors
 //
-// Constructors check their config and make no request. Errors of requests come
-// wrapped in a *url.Error by http.Client; errors.Is and errors.As see through it.
-// [ErrReauthRequired] means that only the account owner can help. A [*TokenError]
-// says what the token endpoint answered, and whether trying later may help. A
-// 401 that could not be mended for now is returned as it is. No error, event or
-// formatted value holds a credential.
+// Constructors check the whole config, report all problems at once, and make no
+// request. http.Client wraps errors of requests in a *url.Error; errors.Is and
+// errors.As see through. [ErrReauthRequired] means that only the account owner
+// can help. A [*TokenError] says what the token endpoint answered, and whether
+// trying later may help. If a rejected credential cannot be renewed for now, the
+// caller gets the API's response, such as a 401. No error, event or formatted
+// value contains a credential.
 package connectorauth
 
 import (
-	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 
-	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 )
 
-// AuthType names a connector's way of authenticating. The values are the words
-// that connector catalogues use.
+// AuthType names how a connector authenticates. Connector catalogues use the same
+// words.
 type AuthType string
 
 // The auth types.
@@ -93,6 +99,7 @@ const (
 	AuthTypeAuthFields AuthType = "AuthFields"
 	AuthTypeNone       AuthType = "None"
 	AuthTypeCustom     AuthType = "Custom"
+	AuthTypeJoined     AuthType = "Joined" // several connectors: see Join
 )
 
 // A Connector authenticates requests to one service with one account's
@@ -100,17 +107,18 @@ const (
 //
 // Most programs pass a Connector to [NewClient] and never call its methods.
 type Connector interface {
-	// AuthType returns the connector's way of authenticating.
+	// AuthType returns how the connector authenticates.
 	AuthType() AuthType
 	// Wrap returns a RoundTripper that adds the credentials to each request,
-	// renews them when they expire, and sends through base. A nil base means
+	// renews expired credentials, and sends through base. A nil base means
 	// http.DefaultTransport.
 	Wrap(base http.RoundTripper) http.RoundTripper
 }
 
-// NewClient returns an HTTP client that authenticates with c. It is a copy of
-// base with its Transport wrapped: timeout, cookie jar and redirect policy are
-// kept, and base itself stays as it is. A nil base means http.DefaultClient.
+// NewClient returns an HTTP client that authenticates with c. The client is a
+// copy of base with a wrapped Transport: timeout, cookie jar and redirect policy
+// stay the same. NewClient does not change base. A nil base means
+// http.DefaultClient.
 func NewClient(c Connector, base *http.Client) *http.Client {
 	if base == nil {
 		base = http.DefaultClient
@@ -120,8 +128,8 @@ func NewClient(c Connector, base *http.Client) *http.Client {
 	return &client
 }
 
-// None is the [Connector] of a service that asks for no credentials. Requests
-// pass through as they are, to any host.
+// None is the [Connector] of a service without credentials. Requests pass
+// through unchanged, to any host.
 type None struct{}
 
 // AuthType returns AuthTypeNone.
@@ -135,59 +143,39 @@ func (None) Wrap(base http.RoundTripper) http.RoundTripper {
 	return base
 }
 
-// guarded is the part that all connectors with credentials have in common: what
-// the credentials are, and where they may go. It is behind a pointer in each of
-// them, so that fmt does not reach what is in it.
-type guarded struct {
-	scheme   scheme
-	renewal  renewable // the scheme again if it can replace a rejected credential, else nil
-	receiver receiver  // the scheme again if it wants to see responses, else nil
-	hosts    origin.Set
-	header   string // the canonical name of the header that scheme sets, or empty
-	auth     Secret // what hooks are told the credential is, where it never changes
-	hooks    []Hooks
-}
+// Secret is a string that never prints itself. Every fmt verb, log/slog, JSON and
+// text encoding give "[redacted]" instead, or "" for an empty Secret, so that a
+// missing value is visible. string(s) is the value.
+//
+// A Secret decodes from JSON as an ordinary string and encodes as "[redacted]".
+// So keep credentials in a store of your own, not in a marshalled config.
+type Secret string
 
-// newGuarded reads the Hosts list of a config.
-func newGuarded(s scheme, header string, hosts []string) (*guarded, error) {
-	set, err := origin.Parse(hosts)
-	if err != nil {
-		return nil, fmt.Errorf("Hosts: %w", err)
+// String returns "[redacted]", or "" for an empty Secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
 	}
-	g := &guarded{scheme: s, hosts: set, header: header}
-	g.renewal, _ = s.(renewable)
-	g.receiver, _ = s.(receiver)
-	return g, nil
+	return scrub.Redacted
 }
 
-// newFixed is newGuarded for a credential that never changes.
-func newFixed(s scheme, header string, hosts []string, auth Secret) (*guarded, error) {
-	g, err := newGuarded(s, header, hosts)
-	if err == nil {
-		g.auth = auth
+// GoString returns the quoted String, for the verb %#v.
+func (s Secret) GoString() string { return fmt.Sprintf("%q", s.String()) }
+
+// Format writes the redacted form for every verb.
+func (s Secret) Format(f fmt.State, verb rune) {
+	if verb == 'q' || verb == 'v' && f.Flag('#') {
+		io.WriteString(f, s.GoString())
+		return
 	}
-	return g, err
+	io.WriteString(f, s.String())
 }
 
-// Wrap returns a RoundTripper that adds the credentials and sends through base.
-// A nil base means http.DefaultTransport.
-func (g *guarded) Wrap(base http.RoundTripper) http.RoundTripper {
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	return &transport{guarded: g, base: base}
-}
+// LogValue redacts the Secret in log/slog output.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// Format prints the same for every verb. Without it, fmt would look behind two
-// pointers for one that does not fit, such as %s.
-func (*guarded) Format(f fmt.State, _ rune) {
-	io.WriteString(f, "connectorauth: "+redacted)
-}
+// MarshalText encodes the redacted form.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// configError joins what is wrong with a config; nil if nothing is.
-func configError(config string, problems ...error) error {
-	if err := errors.Join(problems...); err != nil {
-		return fmt.Errorf("connectorauth: %s: %w", config, err)
-	}
-	return nil
-}
+// MarshalJSON encodes the redacted form as a JSON string.
+func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + s.String() + `"`), nil }

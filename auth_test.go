@@ -9,6 +9,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -17,7 +18,7 @@ func TestNewClientKeepsWhatTheBaseHas(t *testing.T) {
 	jar := must(cookiejar.New(nil))
 	jar.SetCookies(must(url.Parse(home)), []*http.Cookie{{Name: "session", Value: "s"}, {Name: "api_key", Value: "old"}})
 	base := &http.Client{Transport: &fakeBase{}, Timeout: time.Minute, Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return errBroken }}
-	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, In: connectorauth.InCookie, Name: "api_key"}))
+	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, In: dialect.InCookie, Name: "api_key"}))
 	client := connectorauth.NewClient(c, base)
 	assert.Equal(t, base.Timeout, client.Timeout)
 	assert.Same(t, jar, client.Jar)

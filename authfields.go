@@ -1,68 +1,49 @@
 package connectorauth
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/inject"
-)
-
-// FieldType says how a field's value is asked for and how it is spelled in JSON.
-type FieldType int
-
-// The field types. FieldText is the zero FieldType.
-const (
-	FieldText     FieldType = iota // a string
-	FieldPassword                  // a string not to be shown while it is typed
-	FieldInteger                   // digits, with a minus sign perhaps; a JSON number
-	FieldNumber                    // a number as JSON writes it
-	FieldBoolean                   // true or false
-)
-
-// BodyFormat is the format of a request's body.
-type BodyFormat int
-
-// The body formats. BodyAuto is the zero BodyFormat.
-const (
-	BodyAuto      BodyFormat = iota // as the request's Content-Type says; a form if there is no body
-	BodyJSON                        // application/json and the like, an object
-	BodyForm                        // application/x-www-form-urlencoded
-	BodyMultipart                   // multipart/form-data
-	BodyXML                         // application/xml, text/xml and the like
+	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 // An AuthField is one credential that an API wants inside its messages.
 type AuthField struct {
-	// Name is the label under which the account owner knows the field, such as
-	// "Account number". It is not sent. Empty means Key.
+	// Name is the label of the field for the account owner, such as "Account
+	// number". Name is not sent. Empty means Key.
 	Name string
-	// Key is where the value goes; required. In forms and multipart it is the
-	// name. In JSON and XML, "token" is a member of the top-level object or
-	// element, "auth.token" one of auth (created if absent), and a key that begins
-	// with a slash is a JSON Pointer (RFC 6901): "/auth.token" is a member with a
-	// dot in its name.
+	// Key is where the value goes. Required. In forms and multipart, Key is the name
+	// of the field. In JSON and XML, "token" is a member of the top-level object or
+	// element, "auth.token" a member of auth (created if absent), and a key that
+	// begins with a slash is a JSON Pointer (RFC 6901): "/auth.token" is a member
+	// with a dot in its name.
 	Key string
-	// Type says how Value is spelled; empty means FieldText.
-	Type FieldType
-	// Value is what is sent. It may be empty for FieldText and FieldPassword.
+	// Type says how Value is spelled. Empty means dialect.FieldText.
+	Type dialect.FieldType
+	// Value is the value to send. Value may be empty for FieldText and
+	// FieldPassword.
 	Value Secret
 }
 
-// AuthFieldsConfig holds the fields and says which bodies they go into.
+// AuthFieldsConfig holds the fields and says which bodies carry them.
 type AuthFieldsConfig struct {
-	// Fields are what to put in; at least one.
+	// Fields are the fields to add; at least one.
 	Fields []AuthField
-	// Body is the format of the bodies; empty means that each request's
-	// Content-Type tells. A request of another format is refused.
-	Body BodyFormat
-	// Methods are the HTTP methods whose requests carry the fields; empty means
+	// Body is the format of the bodies. Empty means that the Content-Type of each
+	// request decides. A request in another format is refused.
+	Body dialect.BodyFormat
+	// Methods are the HTTP methods whose requests carry the fields. Empty means
 	// POST, PUT and PATCH. A request with another method is refused, unless a
-	// redirect made it so and took its body away (RFC 9110 section 15.4.4).
+	// redirect changed the method and removed the body (RFC 9110 section 15.4.4).
 	Methods []string
-	// MaxBody limits the bodies that have to be held in memory, in bytes;
-	// 0 means 16 MiB.
+	// MaxBody limits the bodies that must be held in memory, in bytes. 0 means
+	// 16 MiB.
 	MaxBody int64
 	// Hosts are the places that may see the fields: see [APIKeyConfig].
 	Hosts []string
@@ -71,107 +52,95 @@ type AuthFieldsConfig struct {
 // AuthFields is the [Connector] of services that want credentials inside the
 // body of each message.
 type AuthFields struct {
-	*guarded
+	core   *core
 	fields []AuthField // without values
 }
 
 // NewAuthFields returns a connector that puts fields into the body of each
-// request, in place of any that the body already has, all other bytes untouched:
+// request. A field replaces a field of the same name; all other bytes stay the
+// same.
 //
-//   - JSON must be an object. A field is replaced where it stands, or comes last.
+//   - JSON must be an object. A field is replaced in place, or comes last.
 //   - In a form, the fields come last.
-//   - In multipart, which is streamed and never held in memory, each field is a
-//     part of its own, before the others. A later part of the same name makes the
-//     request fail, because its announced length has no room for leaving it out.
+//   - Multipart is streamed and never held in memory. Each field is a part of its
+//     own, before the other parts. A later part with the name of a field makes the
+//     request fail: the announced length leaves no room for removing the part.
 //   - In XML, a field is an element below the root, or at the path in Key.
-//   - A request without a body gets one, in the format of Body or a form.
+//   - A request without a body gets a body in the format of Body, or a form.
 //
-// A body that cannot carry the fields is refused with [ErrBodyNotInjectable]:
-// one of another format, without a Content-Type, with a Content-Encoding, or
+// A body that cannot carry the fields is refused with [ErrBodyNotInjectable]: a
+// body in another format, without a Content-Type, with a Content-Encoding, or
 // with a digest that would no longer match. Nothing is sent then.
 func NewAuthFields(config AuthFieldsConfig) (*AuthFields, error) {
-	c, err := newAuthFields(config)
-	if err := configError("AuthFieldsConfig", err); err != nil {
-		return nil, err
-	}
-	return c, nil
-}
-
-func newAuthFields(config AuthFieldsConfig) (*AuthFields, error) {
+	var problems check.List
 	form := slices.Clone(config.Fields)
 	fields := make([]inject.Field, len(form))
+	keys := make([]string, len(form))
 	for i, f := range config.Fields {
-		kind, err := f.Type.kind()
-		if err != nil {
-			return nil, fmt.Errorf("Fields: %q: %w", f.Key, err)
-		}
-		fields[i] = inject.Field{Key: f.Key, Value: string(f.Value), Kind: kind}
-		form[i].Value = ""
-		if f.Name == "" {
-			form[i].Name = f.Key
-		}
+		fields[i] = inject.Field{Key: f.Key, Value: string(f.Value), Type: f.Type}
+		keys[i] = f.Key
+		form[i].Name, form[i].Value = cmp.Or(f.Name, f.Key), ""
 	}
-	body, err := inject.NewFields(fields, inject.Format(config.Body), config.MaxBody)
-	if err != nil {
-		return nil, fmt.Errorf("Fields, Body, MaxBody: %w", err)
-	}
+	body, err := inject.NewFields(fields, config.Body, config.MaxBody)
+	problems.Field("Fields, Body, MaxBody", err)
 	methods := defaultBodyMethods
 	if len(config.Methods) > 0 {
 		methods = slices.Clone(config.Methods)
 	}
 	for _, method := range methods {
-		if !isToken(method) || method == http.MethodHead || method == http.MethodTrace || method == http.MethodConnect {
-			return nil, fmt.Errorf("Methods: %q is not a method whose requests have bodies", method)
+		if !wire.IsToken(method) || method == http.MethodHead || method == http.MethodTrace || method == http.MethodConnect {
+			problems.Add("Methods: %q is not a method whose requests have bodies", method)
 		}
 	}
-	g, err := newGuarded(&bodyFields{body, methods}, "", config.Hosts)
-	if err != nil {
+	hosts := parseHosts(&problems, config.Hosts)
+	if err := problems.Err("AuthFieldsConfig"); err != nil {
 		return nil, err
 	}
-	return &AuthFields{g, form}, nil
-}
-
-// kind translates t for the inject package.
-func (t FieldType) kind() (inject.Kind, error) {
-	switch t {
-	case FieldText, FieldPassword:
-		return inject.Text, nil
-	case FieldInteger:
-		return inject.Integer, nil
-	case FieldNumber:
-		return inject.Number, nil
-	case FieldBoolean:
-		return inject.Boolean, nil
-	}
-	return 0, fmt.Errorf("unknown Type %d", t)
+	return &AuthFields{newCore(&bodyFields{body, keys, methods, new(fixed)}, hosts), form}, nil
 }
 
 // AuthType returns AuthTypeAuthFields.
 func (*AuthFields) AuthType() AuthType { return AuthTypeAuthFields }
 
-// Fields lists the connector's fields without their values, as for a form that
-// asks the account owner for them again.
+// String names the type. A connector prints nothing of its credentials.
+func (*AuthFields) String() string { return "connectorauth.AuthFields" }
+
+// Wrap returns a RoundTripper that adds the fields and sends through base. A nil
+// base means http.DefaultTransport.
+func (c *AuthFields) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
+
+func (c *AuthFields) inner() *core               { return c.core }
+func (c *AuthFields) with(inner *core) Connector { return &AuthFields{inner, c.fields} }
+
+// Fields returns the connector's fields without their values, as for a form that
+// asks the account owner for the values again.
 func (c *AuthFields) Fields() []AuthField { return slices.Clone(c.fields) }
 
-// defaultBodyMethods are those whose requests usually have a body.
+// defaultBodyMethods are the methods whose requests usually have a body.
 var defaultBodyMethods = []string{http.MethodPost, http.MethodPut, http.MethodPatch}
 
 // bodyFields is the scheme of credentials that go into bodies.
 type bodyFields struct {
 	fields  *inject.Fields
+	keys    []string
 	methods []string
+	sent    *fixed
 }
 
-func (b *bodyFields) authenticate(req *http.Request) (sent any, err error) {
+func (b *bodyFields) authenticate(req *http.Request) (credential, error) {
 	if slices.Contains(b.methods, req.Method) {
-		return nil, b.fields.Apply(req)
+		return b.sent, b.fields.Apply(req)
 	}
 	if hasBody := req.Body != nil && req.Body != http.NoBody; !hasBody && req.Response != nil {
-		return nil, nil // a redirect has turned a message into a plain GET
+		return b.sent, nil // a redirect has turned a message into a GET without a body
 	}
-	method := req.Method
-	if method == "" {
-		method = http.MethodGet
+	return nil, fmt.Errorf("%w: the method of the request is %s, but only %s requests have bodies that carry the credentials",
+		ErrBodyNotInjectable, cmp.Or(req.Method, http.MethodGet), strings.Join(b.methods, ", "))
+}
+
+func (b *bodyFields) places() (p places) {
+	for _, key := range b.keys {
+		p.others = append(p.others, fmt.Sprintf("body field %q", key))
 	}
-	return nil, fmt.Errorf("%w: a %s request is none of %s, whose bodies carry the credentials", ErrBodyNotInjectable, method, strings.Join(b.methods, ", "))
+	return p
 }

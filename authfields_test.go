@@ -9,6 +9,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -16,9 +17,9 @@ import (
 // authFieldsOf returns a connector for the fields that p accepts.
 func authFieldsOf(p *authtest.Provider) *connectorauth.AuthFields {
 	return must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{Fields: []connectorauth.AuthField{
-		{Name: "Token", Key: "user_token", Type: connectorauth.FieldPassword, Value: connectorauth.Secret(fmt.Sprint(p.Fields["user_token"]))},
-		{Key: "company_id", Type: connectorauth.FieldInteger, Value: connectorauth.Secret(fmt.Sprint(p.Fields["company_id"]))},
-		{Key: "sandbox", Type: connectorauth.FieldBoolean, Value: connectorauth.Secret(fmt.Sprint(p.Fields["sandbox"]))},
+		{Name: "Token", Key: "user_token", Type: dialect.FieldPassword, Value: connectorauth.Secret(fmt.Sprint(p.Fields["user_token"]))},
+		{Key: "company_id", Type: dialect.FieldInteger, Value: connectorauth.Secret(fmt.Sprint(p.Fields["company_id"]))},
+		{Key: "sandbox", Type: dialect.FieldBoolean, Value: connectorauth.Secret(fmt.Sprint(p.Fields["sandbox"]))},
 	}}))
 }
 
@@ -41,12 +42,12 @@ func TestAuthFieldsSpellTheirTypesInJSON(t *testing.T) {
 	c := must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{
 		Fields: []connectorauth.AuthField{
 			{Key: "auth.text", Value: "a\"b"},
-			{Key: "auth.empty", Type: connectorauth.FieldPassword},
-			{Key: "auth.integer", Type: connectorauth.FieldInteger, Value: "-42"},
-			{Key: "auth.number", Type: connectorauth.FieldNumber, Value: "1.50e3"},
-			{Key: "/auth.bool", Type: connectorauth.FieldBoolean, Value: "true"},
+			{Key: "auth.empty", Type: dialect.FieldPassword},
+			{Key: "auth.integer", Type: dialect.FieldInteger, Value: "-42"},
+			{Key: "auth.number", Type: dialect.FieldNumber, Value: "1.50e3"},
+			{Key: "/auth.bool", Type: dialect.FieldBoolean, Value: "true"},
 		},
-		Body:    connectorauth.BodyJSON,
+		Body:    dialect.BodyJSON,
 		Methods: []string{"DELETE"},
 	}))
 	base := &fakeBase{}
@@ -55,14 +56,14 @@ func TestAuthFieldsSpellTheirTypesInJSON(t *testing.T) {
 	assert.JSONEq(t, `{"a":1,"auth":{"text":"a\"b","empty":"","integer":-42,"number":1.50e3},"auth.bool":true}`, base.requests()[0].Body)
 
 	_, err = c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodPost, home, strings.NewReader(`{}`))))
-	assert.ErrorContains(t, err, "a POST request is none of DELETE")
+	assert.ErrorContains(t, err, "the method of the request is POST, but only DELETE requests")
 	require.ErrorIs(t, err, connectorauth.ErrBodyNotInjectable)
 }
 
 func TestAuthFieldsAreListedWithoutValues(t *testing.T) {
-	fields := []connectorauth.AuthField{{Key: "token", Value: fieldValue}, {Name: "Account number", Key: "account", Type: connectorauth.FieldInteger, Value: "7"}}
+	fields := []connectorauth.AuthField{{Key: "token", Value: fieldValue}, {Name: "Account number", Key: "account", Type: dialect.FieldInteger, Value: "7"}}
 	c := must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{Fields: fields}))
-	want := []connectorauth.AuthField{{Name: "token", Key: "token"}, {Name: "Account number", Key: "account", Type: connectorauth.FieldInteger}}
+	want := []connectorauth.AuthField{{Name: "token", Key: "token"}, {Name: "Account number", Key: "account", Type: dialect.FieldInteger}}
 	assert.Equal(t, want, c.Fields())
 
 	c.Fields()[0].Key = "changed"
@@ -76,8 +77,8 @@ func TestAuthFieldsNeedABodyToGoInto(t *testing.T) {
 		Fields: []connectorauth.AuthField{{Key: "token", Value: fieldValue}}, MaxBody: 20,
 	}))
 	tests := []struct{ name, method, contentType, body, want string }{
-		{"GET", "GET", "", "", "a GET request is none of POST, PUT, PATCH"},
-		{"HEAD", "HEAD", "", "", "a HEAD request is none of POST, PUT, PATCH"},
+		{"GET", "GET", "", "", "the method of the request is GET, but only POST, PUT, PATCH requests"},
+		{"HEAD", "HEAD", "", "", "the method of the request is HEAD, but only POST, PUT, PATCH requests"},
 		{"plain text", "POST", "text/plain", "hello", "Content-Type"},
 		{"no Content-Type", "POST", "", "a=b", "no Content-Type"},
 		{"JSON array", "POST", "application/json", "[]", "object"},
@@ -123,16 +124,16 @@ func TestAuthFieldsConfigIsChecked(t *testing.T) {
 		{"no key", one(connectorauth.AuthField{Name: "Token", Value: fieldValue}), "empty key"},
 		{"control character in the key", one(connectorauth.AuthField{Key: "a\r\nb", Value: fieldValue}), "control characters"},
 		{"empty part", one(connectorauth.AuthField{Key: "a..b", Value: fieldValue}), "empty"},
-		{"unknown type", one(connectorauth.AuthField{Key: "token", Type: 9, Value: fieldValue}), `Fields: "token": unknown Type 9`},
-		{"not an integer", one(connectorauth.AuthField{Key: "n", Type: connectorauth.FieldInteger, Value: fieldValue}), "not an integer"},
-		{"integer with a fraction", one(connectorauth.AuthField{Key: "n", Type: connectorauth.FieldInteger, Value: "1.5"}), "not an integer"},
-		{"not a number", one(connectorauth.AuthField{Key: "n", Type: connectorauth.FieldNumber, Value: fieldValue}), "not a number"},
-		{"not a boolean", one(connectorauth.AuthField{Key: "b", Type: connectorauth.FieldBoolean, Value: fieldValue}), "not a boolean"},
-		{"empty boolean", one(connectorauth.AuthField{Key: "b", Type: connectorauth.FieldBoolean}), "not a boolean"},
+		{"unknown type", one(connectorauth.AuthField{Key: "token", Type: "date", Value: fieldValue}), `unknown type "date"`},
+		{"not an integer", one(connectorauth.AuthField{Key: "n", Type: dialect.FieldInteger, Value: fieldValue}), "not an integer"},
+		{"integer with a fraction", one(connectorauth.AuthField{Key: "n", Type: dialect.FieldInteger, Value: "1.5"}), "not an integer"},
+		{"not a number", one(connectorauth.AuthField{Key: "n", Type: dialect.FieldNumber, Value: fieldValue}), "not a number"},
+		{"not a boolean", one(connectorauth.AuthField{Key: "b", Type: dialect.FieldBoolean, Value: fieldValue}), "not a boolean"},
+		{"empty boolean", one(connectorauth.AuthField{Key: "b", Type: dialect.FieldBoolean}), "not a boolean"},
 		{"not UTF-8", one(connectorauth.AuthField{Key: "token", Value: fieldValue + "\xff"}), "UTF-8"},
 		{"twice", config{Fields: append(good, good...)}, "two fields have this key"},
 		{"one inside the other", config{Fields: append(good, connectorauth.AuthField{Key: "token.x", Value: fieldValue})}, "same place"},
-		{"unknown format", config{Fields: good, Body: 9}, "unknown body format 9"},
+		{"unknown format", config{Fields: good, Body: "yaml"}, `unknown body format "yaml"`},
 		{"negative MaxBody", config{Fields: good, MaxBody: -1}, "negative MaxBody"},
 		{"method without a body", config{Fields: good, Methods: []string{"POST", "HEAD"}}, `Methods: "HEAD" is not a method`},
 		{"CONNECT", config{Fields: good, Methods: []string{"CONNECT"}}, "Methods:"},

@@ -3,62 +3,75 @@ package connectorauth
 import (
 	"encoding/base64"
 	"errors"
+	"net/http"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/inject"
+	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 // BasicConfig holds a user name and password (RFC 7617).
 type BasicConfig struct {
-	// Username must not have a colon. It may be empty if Password is not: some
-	// services take a key as the password alone.
+	// Username must not contain a colon. Username may be empty if Password is not:
+	// some services take a key as the password.
 	Username string
-	// Password may be empty if Username is not: other services take a key as the
-	// user name alone.
+	// Password may be empty if Username is not: some services take a key as the user
+	// name.
 	Password Secret
 	// Hosts are the places that may see the credentials: see [APIKeyConfig].
 	Hosts []string
 }
 
 // Basic is the [Connector] for HTTP Basic authentication.
-type Basic struct{ *guarded }
+type Basic struct{ core *core }
 
 // NewBasic returns a connector that sends user name and password with each
-// request, encoded as UTF-8, without waiting to be asked (RFC 7617 sections 2
-// and 2.1). Control characters are refused. Bytes are sent as given: a server
-// that wants Unicode normalization form C must be given it.
+// request, encoded as UTF-8, without waiting for a challenge (RFC 7617 sections 2
+// and 2.1). Control characters are refused. The bytes are sent unchanged: a
+// server that wants Unicode normalization form C needs a config in that form.
 func NewBasic(config BasicConfig) (*Basic, error) {
-	err := configError("BasicConfig", checkBasic("Username", config.Username), checkBasic("Password", string(config.Password)), func() error {
-		switch {
-		case strings.Contains(config.Username, ":"):
-			return errors.New("Username: has a colon, which ends a user name on the wire")
-		case config.Username == "" && config.Password == "":
-			return errors.New("Username, Password: both are empty; use None for a service without credentials")
-		}
-		return nil
-	}())
-	if err != nil {
-		return nil, err
+	var problems check.List
+	problems.Field("Username", checkBasic(config.Username))
+	problems.Field("Password", checkBasic(string(config.Password)))
+	if strings.Contains(config.Username, ":") {
+		problems.Add("Username: has a colon, which ends a user name in HTTP Basic")
+	}
+	if config.Username == "" && config.Password == "" {
+		problems.Add("Username, Password: both are empty; use None for a service without credentials")
 	}
 	encoded := base64.StdEncoding.EncodeToString([]byte(config.Username + ":" + string(config.Password)))
-	place := placement{InHeader, "Authorization"}
-	g, err := newFixed(&fixedValue{place, []string{"Basic " + encoded}}, place.header(), config.Hosts, Secret(encoded))
-	if err := configError("BasicConfig", err); err != nil {
+	place, _ := inject.NewPlace(dialect.InHeader, "Authorization") // a valid place
+	hosts := parseHosts(&problems, config.Hosts)
+	if err := problems.Err("BasicConfig"); err != nil {
 		return nil, err
 	}
-	return &Basic{g}, nil
+	return &Basic{newCore(&fixedValue{place, "Basic " + encoded, &fixed{Secret(encoded)}}, hosts)}, nil
 }
 
 // checkBasic reports what RFC 7617 section 2 does not allow in a user name or
 // password.
-func checkBasic(field, value string) error {
+func checkBasic(value string) error {
 	switch {
-	case hasControl(value):
-		return errors.New(field + ": has a control character; look for a line break at its end")
+	case wire.HasControl(value):
+		return errors.New("has a control character; look for a line break at its end")
 	case !utf8.ValidString(value):
-		return errors.New(field + ": is not valid UTF-8")
+		return errors.New("is not valid UTF-8")
 	}
 	return nil
 }
 
 // AuthType returns AuthTypeBasic.
 func (*Basic) AuthType() AuthType { return AuthTypeBasic }
+
+// String names the type. A connector prints nothing of its credentials.
+func (*Basic) String() string { return "connectorauth.Basic" }
+
+// Wrap returns a RoundTripper that adds user name and password and sends through
+// base. A nil base means http.DefaultTransport.
+func (c *Basic) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
+
+func (c *Basic) inner() *core             { return c.core }
+func (*Basic) with(inner *core) Connector { return &Basic{inner} }

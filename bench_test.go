@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/dghubble/oauth1"
 	"golang.org/x/oauth2"
 )
@@ -158,7 +159,7 @@ func BenchmarkRatio(b *testing.B) {
 func BenchmarkAuthFields(b *testing.B) {
 	document := `{"items":[` + strings.TrimSuffix(strings.Repeat(`{"id":12345,"name":"Blue mug","price":12.50,"tags":["a","b"]},`, 900), ",") + `]}`
 	rt := wrapped[*connectorauth.AuthFields](b)(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{
-		Fields: []connectorauth.AuthField{{Key: "user_token", Value: "secret"}, {Key: "company_id", Type: connectorauth.FieldInteger, Value: "4711"}},
+		Fields: []connectorauth.AuthField{{Key: "user_token", Value: "secret"}, {Key: "company_id", Type: dialect.FieldInteger, Value: "4711"}},
 	}))
 	b.SetBytes(int64(len(document)))
 	b.ReportAllocs()

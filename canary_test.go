@@ -20,6 +20,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -165,7 +166,7 @@ func birds() (list []bird) {
 		"client credentials": connectorauth.ClientCredentials{},
 		"password":           connectorauth.PasswordCredentials{Username: "user", Password: password},
 	} {
-		for _, auth := range []connectorauth.ClientAuth{connectorauth.ClientAuthBasic, connectorauth.ClientAuthBody} {
+		for _, auth := range []connectorauth.ClientAuth{connectorauth.ClientSecretBasic, connectorauth.ClientSecretPost} {
 			list = append(list, bird{fmt.Sprintf("OAuth2 %s %d", name, auth), func(c *canary, provider http.RoundTripper, store connectorauth.TokenStore) (connectorauth.Connector, any) {
 				config := connectorauth.OAuth2Config{
 					ClientID: "client", ClientSecret: clientSecret, TokenURL: providerURL + "/token", Grant: grant, ClientAuth: auth,
@@ -279,7 +280,7 @@ func providerFaults() map[string]func(*http.Request) (*http.Response, error) {
 func TestCanaryConnectorsPrintNoSecret(t *testing.T) {
 	c := newCanary(t)
 	for _, b := range birds() {
-		store := new(connectorauth.MemoryStore)
+		store := new(tokenstore.Memory)
 		seed(store)
 		connector, config := b.build(c, &fakeBase{answer: goodProvider}, store)
 		client := connectorauth.NewClient(connector, &http.Client{Transport: &fakeBase{}})
@@ -340,7 +341,7 @@ func TestCanaryRequestsThatFail(t *testing.T) {
 	for _, test := range tests {
 		for _, b := range birds() {
 			inBubble(t, test.name+"/"+b.name, func(t *testing.T, c *canary) {
-				store := new(connectorauth.MemoryStore)
+				store := new(tokenstore.Memory)
 				seed(store)
 				connector, _ := b.build(c, &fakeBase{answer: goodProvider}, store)
 				client := connectorauth.NewClient(connector, &http.Client{Transport: &fakeBase{answer: test.answer}})
@@ -357,7 +358,7 @@ func TestCanaryTokenRequestsThatFail(t *testing.T) {
 		for _, b := range birds() {
 			for _, seeded := range []bool{false, true} {
 				inBubble(t, fmt.Sprintf("%s/%s/%v", fault, b.name, seeded), func(t *testing.T, c *canary) {
-					store := new(connectorauth.MemoryStore)
+					store := new(tokenstore.Memory)
 					if seeded {
 						seed(store)
 					}
@@ -414,7 +415,7 @@ func TestCanaryConsentsThatFail(t *testing.T) {
 			}
 			inBubble(t, fault+"/"+b.name, func(t *testing.T, c *canary) {
 				base := &fakeBase{answer: goodProvider} // until Begin has succeeded
-				connector, _ := b.build(c, base, new(connectorauth.MemoryStore))
+				connector, _ := b.build(c, base, new(tokenstore.Memory))
 				flow, pending, callback := c.consent(connector)
 				base.answer = answer
 
@@ -460,7 +461,7 @@ func TestCanaryCallbacksThatFail(t *testing.T) {
 		}
 		inBubble(t, b.name, func(t *testing.T, c *canary) {
 			base := &fakeBase{answer: goodProvider}
-			connector, _ := b.build(c, base, new(connectorauth.MemoryStore))
+			connector, _ := b.build(c, base, new(tokenstore.Memory))
 			for what, change := range callbacks {
 				flow, pending, callback := c.consent(connector)
 				change(callback)
@@ -489,7 +490,7 @@ func TestCanaryCallbacksThatFail(t *testing.T) {
 
 // brokenStore fails in the ways that its fields say.
 type brokenStore struct {
-	connectorauth.MemoryStore
+	tokenstore.Memory
 	load, save, lock error
 }
 
@@ -497,25 +498,25 @@ func (s *brokenStore) Load(ctx context.Context, key string) ([]byte, bool, error
 	if s.load != nil {
 		return nil, false, s.load
 	}
-	return s.MemoryStore.Load(ctx, key)
+	return s.Memory.Load(ctx, key)
 }
 
 func (s *brokenStore) Save(ctx context.Context, key string, value []byte) error {
-	return errors.Join(s.save, s.MemoryStore.Save(ctx, key, value))
+	return errors.Join(s.save, s.Memory.Save(ctx, key, value))
 }
 
 func (s *brokenStore) CompareAndSwap(ctx context.Context, key string, old, new []byte) (bool, error) {
 	if s.save != nil {
 		return false, s.save
 	}
-	return s.MemoryStore.CompareAndSwap(ctx, key, old, new)
+	return s.Memory.CompareAndSwap(ctx, key, old, new)
 }
 
 func (s *brokenStore) Lock(ctx context.Context, key string) (func(), error) {
 	if s.lock != nil {
 		return nil, s.lock
 	}
-	return s.MemoryStore.Lock(ctx, key)
+	return s.Memory.Lock(ctx, key)
 }
 
 func TestCanaryStoresThatFail(t *testing.T) {
@@ -536,7 +537,7 @@ func TestCanaryStoresThatFail(t *testing.T) {
 		"secret, no token": `{"v":1,"oauth_token_secret":"` + tokenSecret + `"}`,
 	} {
 		stores[what] = func() connectorauth.TokenStore {
-			store := new(connectorauth.MemoryStore)
+			store := new(tokenstore.Memory)
 			store.Save(context.Background(), "account", []byte(value))
 			return store
 		}

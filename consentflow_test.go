@@ -16,6 +16,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -381,7 +382,7 @@ func TestConsentIsForTheAuthorizationCodeGrant(t *testing.T) {
 
 func TestFinishWhoseCallerGivesUpSavesTheToken(t *testing.T) {
 	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
-		store := new(connectorauth.MemoryStore)
+		store := new(tokenstore.Memory)
 		c := connect(t, p, func(config *connectorauth.OAuth2Config) { config.Store, config.Account = store, "alice" })
 		pending, callback := consented(t, p, c)
 		p.Inject(p.TokenURL, 1, authtest.Delay(2*time.Second))
@@ -433,7 +434,7 @@ func TestFinishWithAFailingStore(t *testing.T) {
 
 func TestFinishDuringARenewalWins(t *testing.T) {
 	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
-		store := new(connectorauth.MemoryStore)
+		store := new(tokenstore.Memory)
 		c := connect(t, p, func(config *connectorauth.OAuth2Config) { config.Store, config.Account = store, "alice" })
 		issue(t, p, c, time.Hour)
 		time.Sleep(time.Hour)

@@ -2,141 +2,279 @@ package connectorauth
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
+	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
 // CustomConfig is a way of authenticating that the other connectors do not
 // cover, written in Go.
 type CustomConfig struct {
-	// Authenticate adds the credentials to a request. Required. The request is a
-	// copy whose URL and header may be changed; to change the body, replace
-	// it together with ContentLength and GetBody, and close the former one. A
-	// changed URL must stay on the origin of the request, or within Hosts. It is
-	// called once for each time a request is sent, from several goroutines.
-	Authenticate func(*http.Request) error
-	// Renew is called when the API answered rejected with 401; afterwards the
-	// request is authenticated and sent once more, if its body can be. However
-	// many requests are rejected, it runs once at a time and once for the requests
-	// that were authenticated before. The context is bounded and outlives the
-	// caller's. An error that matches [ErrReauthRequired] is returned to the
-	// callers, for a minute without another call; after another one they get the
-	// API's 401. Empty means that a rejection is final.
-	Renew func(ctx context.Context, rejected *http.Request) error
-	// Hosts are the places that may see the credentials: see [APIKeyConfig].
+	// Authenticate adds the credential to a request. Required. value is what Obtain
+	// returned last; the zero value without Obtain. The request is a copy: its URL
+	// and header may be changed. To change the body, replace the body together with
+	// ContentLength and GetBody, and close the former body. A changed URL must stay
+	// on the origin of the request, or within Hosts. Authenticate is called for each
+	// send, by several goroutines.
+	Authenticate func(req *http.Request, value CustomCredential) error
+	// Obtain returns the credential that follows old. old is the zero value if there
+	// is no credential yet. rejection is the API's response that rejected old,
+	// without its body; nil if old expires or does not exist. Obtain is called when
+	// a request needs a credential, however many requests wait, and saved before
+	// use. ctx is bounded and outlives the caller that wanted the credential.
+	//
+	// After an error, Obtain is called again with growing pauses. An error that
+	// matches ErrReauthRequired is returned to the callers, for a minute without
+	// another call. Empty means that the credential never changes.
+	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
+	// Rejected reports whether a response says that the credential is no longer
+	// valid. Rejected may read the header; the body is the caller's. Empty means
+	// status 401. Without Obtain, Rejected is not used.
+	Rejected func(*http.Response) bool
+
+	// Store keeps the credential. Empty means that the credential lives in memory,
+	// as long as the connector. Without Obtain, Store must be empty.
+	Store TokenStore
+	// Account is the key in Store, and the name in events. Required with Store.
+	// Connectors with the same Store and Account share a credential.
+	Account string
+	// Shared is what this connector has in common with others: see [OAuth2Config].
+	Shared *Shared
+	// Hosts are the places that may see the credential: see [APIKeyConfig].
 	Hosts []string
+	// RenewBefore is how long before its expiry a credential is renewed in the
+	// background, at most a fifth of its lifetime. 0 means 5 minutes.
+	RenewBefore time.Duration
+	// Observe is told what happens to the credential: see [OAuth2Config].
+	Observe func(Event)
 }
 
-// NewCustom returns a connector made of functions. It keeps them to the same
-// rules as all others: they see no request to a foreign host and no redirect
-// that has left, and they work on a copy of the caller's request.
-func NewCustom(config CustomConfig) (Connector, error) {
-	var missing error
+// CustomCredential is the credential of a [Custom] connector.
+type CustomCredential struct {
+	// Value is the credential as text. A store keeps the text.
+	Value Secret
+	// Expiry is when the credential expires. Zero means that the credential is valid
+	// until the API rejects it.
+	Expiry time.Time
+}
+
+// Custom is the [Connector] of functions.
+type Custom struct{ core *core }
+
+// NewCustom returns a connector made of functions. All rules for credentials
+// hold: the functions see no request to a foreign host and no redirect that has
+// left the origin, and work on a copy of the caller's request.
+func NewCustom(config CustomConfig) (*Custom, error) {
+	var problems check.List
 	if config.Authenticate == nil {
-		missing = errors.New("Authenticate: is required")
+		problems.Add("Authenticate: is required")
 	}
-	fixed := &customScheme{config.Authenticate}
-	var s scheme = fixed
-	if config.Renew != nil {
-		renewing := &renewingCustom{customScheme: fixed, renew: config.Renew}
-		renewing.engine = renew.New(renewing, nil, "", 0)
-		renewing.engine.Set(context.Background(), &struct{}{}) // in memory: cannot fail
-		s = renewing
+	if config.Store != nil && config.Obtain == nil {
+		problems.Add("Store: has nothing to keep without Obtain")
 	}
-	g, err := newGuarded(s, "", config.Hosts)
-	if err := configError("CustomConfig", missing, err); err != nil {
+	if config.Store != nil && config.Account == "" {
+		problems.Add("Account: is empty; name the credential that Store keeps")
+	}
+	if config.RenewBefore < 0 {
+		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
+	}
+	hosts := parseHosts(&problems, config.Hosts)
+	if err := problems.Err("CustomConfig"); err != nil {
 		return nil, err
 	}
-	return &custom{g}, nil
+	if config.RenewBefore == 0 {
+		config.RenewBefore = 5 * time.Minute
+	}
+	s := &customScheme{config: config}
+	if config.Obtain != nil {
+		s.engine = renew.Open[customRecord](&config.Shared.orProgram().group, config.Store, config.Account, "custom")
+	}
+	return &Custom{newCore(s, hosts)}, nil
 }
 
-type custom struct{ *guarded }
+// AuthType returns AuthTypeCustom.
+func (*Custom) AuthType() AuthType { return AuthTypeCustom }
 
-func (*custom) AuthType() AuthType { return AuthTypeCustom }
+// String names the type. A connector prints nothing of its credentials.
+func (*Custom) String() string { return "connectorauth.Custom" }
 
-// customScheme authenticates by the importer's function.
+// Wrap returns a RoundTripper that authenticates by the functions and sends
+// through base. A nil base means http.DefaultTransport.
+func (c *Custom) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
+
+func (c *Custom) inner() *core             { return c.core }
+func (*Custom) with(inner *core) Connector { return &Custom{inner} }
+
+// customRecord is a CustomCredential, and the record in the store.
+type customRecord struct {
+	Version int       `json:"v"`
+	Value   string    `json:"value"`
+	Issued  time.Time `json:"issued"`
+	Expiry  time.Time `json:"expiry,omitzero"`
+}
+
+// credential returns the credential in r, which may be nil.
+func (r *customRecord) credential() CustomCredential {
+	if r == nil {
+		return CustomCredential{}
+	}
+	return CustomCredential{Secret(r.Value), r.Expiry}
+}
+
+// customScheme authenticates by the functions of a config.
 type customScheme struct {
-	add func(*http.Request) error
+	config CustomConfig
+	engine *renew.Engine[customRecord] // nil without Obtain
 }
 
-func (c *customScheme) authenticate(req *http.Request) (sent any, err error) {
+func (*customScheme) places() places { return places{stage: stageCustom} }
+
+func (s *customScheme) authenticate(req *http.Request) (credential, error) {
+	sent := &customCredential{s: s}
+	var value CustomCredential
+	if s.engine != nil {
+		g, err := s.engine.Get(req.Context(), s)
+		if err != nil {
+			return nil, err
+		}
+		sent.from, value = g, g.Value.credential()
+	}
 	u, host := *req.URL, req.URL.Host
 	req.URL = &u
 	req.Header = req.Header.Clone()
-	if err := c.add(req); err != nil {
+	if err := s.call(req, value); err != nil {
 		return nil, err
 	}
-	if req.URL.Host != host && req.Host == host {
-		req.Host = "" // the one in the URL
+	followHost(req, host)
+	return sent, nil
+}
+
+// call calls Authenticate. The panic of the function may contain a secret.
+func (s *customScheme) call(req *http.Request, value CustomCredential) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("connectorauth: panic of type %T in Authenticate", p)
+		}
+	}()
+	return s.config.Authenticate(req, value)
+}
+
+// customCredential is what one request carries.
+type customCredential struct {
+	s         *customScheme
+	from      *renew.Generation[customRecord] // nil without Obtain
+	rejection *http.Response                  // what rejected the credential, without a body
+}
+
+func (c *customCredential) auth(int) Secret {
+	if c.from == nil {
+		return ""
 	}
-	return nil, nil
+	return Secret(c.from.Value.Value)
 }
 
-// renewingCustom is a customScheme that has a Renew function too. Its engine
-// keeps no value: a generation only says which renewal a request came after.
-type renewingCustom struct {
-	*customScheme
-	renew  func(ctx context.Context, rejected *http.Request) error
-	engine *renew.Engine[struct{}]
-}
-
-// customSent is what a request carried, and the request itself for Renew.
-type customSent struct {
-	generation *renew.Generation[struct{}]
-	request    *http.Request
-}
-
-// rejectedKey is the context key of the request that Renew is told about.
-type rejectedKey struct{}
-
-func (c *renewingCustom) authenticate(req *http.Request) (sent any, err error) {
-	g, err := c.engine.Get(req.Context())
-	if err != nil {
-		return nil, err
+func (c *customCredential) rejected(resp *http.Response) bool {
+	if c.from == nil {
+		return false
 	}
-	_, err = c.customScheme.authenticate(req)
-	return customSent{g, req}, err
+	rejected := resp.StatusCode == http.StatusUnauthorized
+	if c.s.config.Rejected != nil {
+		rejected = c.s.config.Rejected(resp)
+	}
+	if rejected {
+		c.rejection = &http.Response{
+			Status: resp.Status, StatusCode: resp.StatusCode, Proto: resp.Proto, ProtoMajor: resp.ProtoMajor, ProtoMinor: resp.ProtoMinor,
+			Header: resp.Header.Clone(), Body: http.NoBody, Request: resp.Request,
+		}
+	}
+	return rejected
 }
 
-func (c *renewingCustom) rejected(resp *http.Response) bool {
-	return resp.StatusCode == http.StatusUnauthorized
-}
-
-func (c *renewingCustom) replace(ctx context.Context, sent any) error {
-	s := sent.(customSent)
-	_, err := c.engine.Replace(context.WithValue(ctx, rejectedKey{}, s.request), s.generation)
+func (c *customCredential) replace(ctx context.Context) error {
+	if c.from == nil {
+		return errFixed
+	}
+	_, err := c.s.engine.Replace(ctx, customRenewal{c.s, c.rejection}, c.from)
 	return err
 }
 
-func (c *renewingCustom) renewLater(ctx context.Context, sent any) {
-	s := sent.(customSent)
-	c.engine.Renew(context.WithValue(ctx, rejectedKey{}, s.request), s.generation)
+func (c *customCredential) replaceLater(ctx context.Context) {
+	if c.from != nil {
+		c.s.engine.ReplaceLater(ctx, customRenewal{c.s, c.rejection}, c.from)
+	}
 }
 
-func (c *renewingCustom) contest(sent any) { c.engine.Contest(sent.(customSent).generation) }
+func (c *customCredential) rejectedAgain() {
+	if c.from != nil {
+		c.s.engine.Contest(c.from)
+	}
+}
 
-// The methods of renew.Scheme.
+// customRenewal is a customScheme that renews after a rejection.
+type customRenewal struct {
+	*customScheme
+	rejection *http.Response
+}
 
-func (c *renewingCustom) Renew(ctx context.Context, old *struct{}) (*struct{}, error) {
-	if err := c.renew(ctx, ctx.Value(rejectedKey{}).(*http.Request)); err != nil {
+// Renew obtains the credential that follows old, after a rejection.
+func (r customRenewal) Renew(ctx context.Context, old *customRecord) (*customRecord, error) {
+	return r.obtain(ctx, old, r.rejection)
+}
+
+// Renew obtains the credential that follows old. Renew implements renew.Scheme.
+func (s *customScheme) Renew(ctx context.Context, old *customRecord) (*customRecord, error) {
+	return s.obtain(ctx, old, nil)
+}
+
+func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection *http.Response) (*customRecord, error) {
+	issued := time.Now()
+	value, err := s.config.Obtain(ctx, old.credential(), rejection)
+	if err != nil {
 		return nil, err
 	}
-	return &struct{}{}, nil
+	return &customRecord{Value: string(value.Value), Issued: issued, Expiry: value.Expiry}, nil
 }
 
-// Verdict never says Dead: only Authenticate sees when the account owner has
-// been back, so that Renew has to be asked again some time.
-func (c *renewingCustom) Verdict(err error) renew.Verdict {
-	if errors.Is(err, ErrReauthRequired) {
-		return renew.Verdict{Kind: renew.Refused}
+// Verdict tells the engine what an error of Obtain means. The verdict is never
+// Dead: Obtain alone knows when the account owner has been back, and must be asked
+// again.
+func (s *customScheme) Verdict(err error) renew.Verdict {
+	v := verdict(err)
+	if v.Kind == renew.Dead {
+		v.Kind = renew.Refused
 	}
-	return renew.Verdict{}
+	return v
 }
 
-func (*renewingCustom) Expiry(*struct{}) (issued, expiry time.Time) { return }
-func (*renewingCustom) Encode(*struct{}) ([]byte, error)            { return nil, nil }
-func (*renewingCustom) Decode([]byte) (*struct{}, error)            { return nil, nil }
-func (*renewingCustom) Observe(renew.Event[struct{}])               {}
+// Lead returns how long before its expiry a credential is renewed.
+func (s *customScheme) Lead() time.Duration { return s.config.RenewBefore }
+
+// Expiry returns the times of a credential's life.
+func (*customScheme) Expiry(r *customRecord) (issued, expiry time.Time) { return r.Issued, r.Expiry }
+
+// Encode returns the record of r.
+func (*customScheme) Encode(r *customRecord) ([]byte, error) {
+	stored := *r
+	stored.Version = recordVersion
+	return json.Marshal(&stored)
+}
+
+// Decode reads a record.
+func (*customScheme) Decode(stored []byte) (*customRecord, error) {
+	r := new(customRecord)
+	if err := decodeRecord(stored, r, &r.Version); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Observe tells the program what happened.
+func (s *customScheme) Observe(e renew.Event[customRecord]) {
+	if s.config.Observe != nil {
+		s.config.Observe(newEvent(e, s.config.Account, e.Value.credential().Expiry))
+	}
+}

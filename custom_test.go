@@ -13,13 +13,14 @@ import (
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 func TestCustomMaySignTheBody(t *testing.T) {
 	var sent bodies
-	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(req *http.Request) error {
+	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
 		body, err := io.ReadAll(req.Body)
 		if err != nil {
 			return err
@@ -44,25 +45,27 @@ func TestCustomMaySignTheBody(t *testing.T) {
 
 func TestCustomErrorStopsTheRequest(t *testing.T) {
 	replacement := &countedBody{Reader: strings.NewReader("other")}
-	tests := map[string]func(*http.Request) error{
-		"at once": func(*http.Request) error { return errBroken },
-		"after it replaced the body": func(req *http.Request) error {
+	type credential = connectorauth.CustomCredential
+	tests := map[string]func(*http.Request, credential) error{
+		"at once": func(*http.Request, credential) error { return errBroken },
+		"after it replaced the body": func(req *http.Request, _ credential) error {
 			req.Body.Close()
 			req.Body = replacement
 			return errBroken
 		},
-		"after it took the body away": func(req *http.Request) error {
+		"after it took the body away": func(req *http.Request, _ credential) error {
 			req.Body.Close()
 			req.Body = nil
 			return errBroken
 		},
 	}
 	for name, authenticate := range tests {
-		for _, renew := range []func(context.Context, *http.Request) error{nil, func(context.Context, *http.Request) error { return nil }} {
+		obtain := func(_ context.Context, old credential, _ *http.Response) (credential, error) { return old, nil }
+		for _, obtain := range []func(context.Context, credential, *http.Response) (credential, error){nil, obtain} {
 			t.Run(name, func(t *testing.T) {
 				var sent bodies
 				base := &fakeBase{}
-				c := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: authenticate, Renew: renew}))
+				c := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: authenticate, Obtain: obtain}))
 				_, err := c.Wrap(base).RoundTrip(sent.request(t, http.MethodPost, home, "text/plain", "hello", true))
 				require.ErrorIs(t, err, errBroken)
 				assert.Empty(t, base.requests())
@@ -74,7 +77,7 @@ func TestCustomErrorStopsTheRequest(t *testing.T) {
 }
 
 func TestCustomWorksOnACopy(t *testing.T) {
-	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(req *http.Request) error {
+	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
 		req.URL.Path = "/other"
 		req.URL.RawQuery = "x=y"
 		req.Header["A"][0] = "changed"
@@ -114,7 +117,7 @@ func TestCustomMayNotLeadCredentialsElsewhere(t *testing.T) {
 			var sent bodies
 			base := &fakeBase{}
 			c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
-				Authenticate: func(req *http.Request) error {
+				Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
 					req.URL = must(url.Parse(test.to + "?token=" + url.QueryEscape(customSecret)))
 					return nil
 				},
@@ -136,7 +139,7 @@ func TestCustomMayNotLeadCredentialsElsewhere(t *testing.T) {
 func TestCustomSeesNoForeignRequest(t *testing.T) {
 	n := newInternet(t)
 	var called []string
-	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(req *http.Request) error {
+	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
 		called = append(called, req.URL.String())
 		return nil
 	}}))
@@ -148,10 +151,16 @@ func TestCustomSeesNoForeignRequest(t *testing.T) {
 
 func TestCustomConfigIsChecked(t *testing.T) {
 	type config = connectorauth.CustomConfig
-	nothing := func(*http.Request) error { return nil }
+	nothing := func(*http.Request, connectorauth.CustomCredential) error { return nil }
+	obtain := func(context.Context, connectorauth.CustomCredential, *http.Response) (v connectorauth.CustomCredential, err error) {
+		return
+	}
 	tests := []badConfig[config]{
 		{"nothing", config{}, "Authenticate: is required"},
-		{"only Renew", config{Renew: func(context.Context, *http.Request) error { return nil }}, "Authenticate: is required"},
+		{"only Obtain", config{Obtain: obtain}, "Authenticate: is required"},
+		{"Store without Obtain", config{Authenticate: nothing, Store: new(tokenstore.Memory), Account: "a"}, "Store: has nothing to keep"},
+		{"Store without Account", config{Authenticate: nothing, Obtain: obtain, Store: new(tokenstore.Memory)}, "Account: is empty"},
+		{"negative RenewBefore", config{Authenticate: nothing, RenewBefore: -1}, "RenewBefore: is negative"},
 	}
 	for _, host := range badHosts {
 		tests = append(tests, badConfig[config]{"host " + host, config{Authenticate: nothing, Hosts: []string{host}}, "Hosts: host"})

@@ -10,6 +10,7 @@ import (
 
 	. "github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 )
 
 func providersGToZ() []dialectRow {
@@ -18,7 +19,7 @@ func providersGToZ() []dialectRow {
 			// docs.github.com/en/apps, "Refreshing user access tokens": the answer is a
 			// form unless JSON is asked for, and a refusal has status 200.
 			name:   "GitHub",
-			config: OAuth2Config{Grant: AuthorizationCode{}, ClientAuth: ClientAuthBody},
+			config: OAuth2Config{Grant: AuthorizationCode{}, ClientAuth: ClientSecretPost},
 			token:  inBody,
 			answer: func(_ url.Values, a map[string]any) any {
 				form := url.Values{}
@@ -34,7 +35,7 @@ func providersGToZ() []dialectRow {
 			name: "Google",
 			config: OAuth2Config{
 				Grant:      AuthorizationCode{Params: url.Values{"access_type": {"offline"}, "prompt": {"consent"}}},
-				ClientAuth: ClientAuthBody,
+				ClientAuth: ClientSecretPost,
 			},
 			authorize: func(q url.Values) error {
 				return errors.Join(expect(q, "access_type", "offline"), expect(q, "prompt", "consent"))
@@ -49,10 +50,10 @@ func providersGToZ() []dialectRow {
 			name: "HubSpot",
 			config: OAuth2Config{
 				Grant:      AuthorizationCode{},
-				ClientAuth: ClientAuthBody,
-				Dialect: Dialect{
-					Answer:         TokenAnswer{Error: "status", ErrorDescription: "message"},
-					DeadGrantCodes: []string{"BAD_REFRESH_TOKEN"},
+				ClientAuth: ClientSecretPost,
+				Dialect: dialect.OAuth2{
+					Response:          dialect.Response{Error: "status", ErrorDescription: "message"},
+					InvalidGrantCodes: []string{"BAD_REFRESH_TOKEN"},
 				},
 			},
 			token: inBody,
@@ -68,13 +69,13 @@ func providersGToZ() []dialectRow {
 			name: "Instagram",
 			config: OAuth2Config{
 				Grant:       AuthorizationCode{},
-				ClientAuth:  ClientAuthBody,
+				ClientAuth:  ClientSecretPost,
 				RenewBefore: 10 * 24 * time.Hour,
-				Dialect: Dialect{
-					ScopeSeparator: ",",
-					LongLived:      Swap{GrantType: "ig_exchange_token"},
-					Extend:         Swap{GrantType: "ig_refresh_token"},
-					DeadGrantCodes: []string{"190"},
+				Dialect: dialect.OAuth2{
+					ScopeSeparator:    ",",
+					LongLived:         dialect.TokenExchange{GrantType: "ig_exchange_token"},
+					Extend:            dialect.TokenExchange{GrantType: "ig_refresh_token"},
+					InvalidGrantCodes: []string{"190"},
 				},
 			},
 			hosts: func(c *OAuth2Config, p *authtest.Provider) {
@@ -107,8 +108,8 @@ func providersGToZ() []dialectRow {
 			name: "Jobber",
 			config: OAuth2Config{
 				Grant:      AuthorizationCode{},
-				ClientAuth: ClientAuthBody,
-				Dialect:    Dialect{Answer: TokenAnswer{Lifetime: time.Hour}},
+				ClientAuth: ClientSecretPost,
+				Dialect:    dialect.OAuth2{Response: dialect.Response{Lifetime: time.Hour}},
 			},
 			token:  inBody,
 			answer: withoutExpiry,
@@ -120,8 +121,8 @@ func providersGToZ() []dialectRow {
 			name: "Microsoft",
 			config: OAuth2Config{
 				Grant:      AuthorizationCode{},
-				ClientAuth: ClientAuthBody,
-				Dialect:    Dialect{RefreshParams: url.Values{"scope": {"read write"}}},
+				ClientAuth: ClientSecretPost,
+				Dialect:    dialect.OAuth2{RefreshParams: url.Values{"scope": {"read write"}}},
 			},
 			hosts: func(c *OAuth2Config, p *authtest.Provider) { c.TokenURL = p.TokenURL + "/contoso/v2.0/token" },
 			token: func(r *http.Request, form url.Values) error {
@@ -142,7 +143,7 @@ func providersGToZ() []dialectRow {
 			config: OAuth2Config{
 				Grant:   AuthorizationCode{Params: url.Values{"owner": {"user"}}},
 				Scopes:  []string{},
-				Dialect: Dialect{TokenEncoding: TokenJSON, TokenHeader: http.Header{"Notion-Version": {"2022-06-28"}}},
+				Dialect: dialect.OAuth2{TokenEncoding: dialect.EncodeJSON, TokenHeader: http.Header{"Notion-Version": {"2022-06-28"}}},
 			},
 			authorize: func(q url.Values) error { return expect(q, "owner", "user") },
 			token: func(r *http.Request, _ url.Values) error {
@@ -161,7 +162,7 @@ func providersGToZ() []dialectRow {
 		{
 			// developer.intuit.com, "OAuth 2.0": realmId, the company, is in the callback.
 			name:     "QuickBooks",
-			config:   OAuth2Config{Grant: AuthorizationCode{}, Dialect: Dialect{CallbackValues: []string{"realmId"}}},
+			config:   OAuth2Config{Grant: AuthorizationCode{}, Dialect: dialect.OAuth2{CallbackValues: []string{"realmId"}}},
 			callback: func(q url.Values) { q.Set("realmId", "9130347") },
 			token:    func(r *http.Request, _ url.Values) error { return errors.Join(isForm(r), basic(r)) },
 			answer:   adding(map[string]any{"token_type": "bearer", "x_refresh_token_expires_in": 8726400}),
@@ -173,7 +174,7 @@ func providersGToZ() []dialectRow {
 			name: "Reddit",
 			config: OAuth2Config{
 				Grant:   AuthorizationCode{Params: url.Values{"duration": {"permanent"}}},
-				Dialect: Dialect{TokenHeader: http.Header{"User-Agent": {"web:example:v1 (by /u/example)"}}},
+				Dialect: dialect.OAuth2{TokenHeader: http.Header{"User-Agent": {"web:example:v1 (by /u/example)"}}},
 			},
 			authorize: func(q url.Values) error { return expect(q, "duration", "permanent") },
 			token: func(r *http.Request, _ url.Values) error {
@@ -188,7 +189,7 @@ func providersGToZ() []dialectRow {
 			// help.salesforce.com, "OAuth 2.0 Web Server Flow": no expires_in; a session ends
 			// as the organization's policy has it, and the API answers 401.
 			name:   "Salesforce",
-			config: OAuth2Config{Grant: AuthorizationCode{}, ClientAuth: ClientAuthBody},
+			config: OAuth2Config{Grant: AuthorizationCode{}, ClientAuth: ClientSecretPost},
 			token:  inBody,
 			answer: func(_ url.Values, a map[string]any) any {
 				a["instance_url"], a["issued_at"] = "https://example.my.salesforce.com", "1700000000000"
@@ -209,11 +210,11 @@ func providersGToZ() []dialectRow {
 			name: "Shopify",
 			config: OAuth2Config{
 				Grant:      AuthorizationCode{},
-				ClientAuth: ClientAuthBody,
-				Dialect: Dialect{
+				ClientAuth: ClientSecretPost,
+				Dialect: dialect.OAuth2{
 					ScopeSeparator: ",",
 					CallbackValues: []string{"shop"},
-					Placement:      Placement{Name: "X-Shopify-Access-Token"},
+					Placement:      dialect.Placement{Name: "X-Shopify-Access-Token"},
 				},
 			},
 			authorize: fromCommas("scope"),
@@ -235,18 +236,18 @@ func providersGToZ() []dialectRow {
 			name: "Slack",
 			config: OAuth2Config{
 				Grant:      AuthorizationCode{},
-				ClientAuth: ClientAuthBody,
-				Dialect: Dialect{
+				ClientAuth: ClientSecretPost,
+				Dialect: dialect.OAuth2{
 					ScopeSeparator: ",",
 					AuthNames:      map[string]string{"scope": "user_scope"},
-					Answer: TokenAnswer{
+					Response: dialect.Response{
 						AccessToken:  "authed_user.access_token",
 						RefreshToken: "authed_user.refresh_token",
 						Expiry:       "authed_user.expires_in",
 						Scope:        "authed_user.scope",
 						AnyTokenType: true, // it is "user", or "bot" at the top
 					},
-					Rejections: []Rejection{{Path: "error", Value: "token_expired"}, {Path: "error", Value: "invalid_auth"}},
+					Rejections: []dialect.Rejection{{Path: "error", Value: "token_expired"}, {Path: "error", Value: "invalid_auth"}},
 				},
 			},
 			authorize: func(q url.Values) error {
@@ -275,7 +276,7 @@ func providersGToZ() []dialectRow {
 			// Tokens do not expire; a refresh token is there to change scope or mode.
 			name:   "Stripe",
 			secret: "sk_test_4eC39HqLyjWDarjtT1zdp7dc",
-			config: OAuth2Config{Grant: AuthorizationCode{}, ClientAuth: ClientAuthSecretUser},
+			config: OAuth2Config{Grant: AuthorizationCode{}, ClientAuth: ClientSecretUser},
 			token: func(r *http.Request, form url.Values) error {
 				if form.Has("client_secret") {
 					return errors.New("client_secret is there too")
@@ -297,16 +298,16 @@ func providersGToZ() []dialectRow {
 			name: "TikTok",
 			config: OAuth2Config{
 				Grant:      AuthorizationCode{},
-				ClientAuth: ClientAuthBody,
-				Dialect: Dialect{
+				ClientAuth: ClientSecretPost,
+				Dialect: dialect.OAuth2{
 					ScopeSeparator: ",",
 					AuthNames:      map[string]string{"client_id": "client_key"},
 					TokenNames:     map[string]string{"client_id": "client_key"},
-					Answer: TokenAnswer{
+					Response: dialect.Response{
 						AccessToken: "data.access_token", RefreshToken: "data.refresh_token", Expiry: "data.expires_in",
 						Scope: "data.scope", Error: "data.error_code", ErrorDescription: "data.description",
 					},
-					DeadGrantCodes: []string{"10010"},
+					InvalidGrantCodes: []string{"10010"},
 				},
 			},
 			authorize: func(q url.Values) error {
@@ -328,7 +329,7 @@ func providersGToZ() []dialectRow {
 			// Workday's documentation is for its customers; the catalogue has a fixed
 			// lifetime, and the tenant in the URL.
 			name:   "Workday",
-			config: OAuth2Config{Grant: AuthorizationCode{}, Dialect: Dialect{Answer: TokenAnswer{Lifetime: 4 * time.Hour}}},
+			config: OAuth2Config{Grant: AuthorizationCode{}, Dialect: dialect.OAuth2{Response: dialect.Response{Lifetime: 4 * time.Hour}}},
 			token:  func(r *http.Request, _ url.Values) error { return basic(r) },
 			answer: withoutExpiry, noRotation: true,
 			lifetime: 4 * time.Hour,
@@ -347,8 +348,8 @@ func providersGToZ() []dialectRow {
 			name: "Zendesk",
 			config: OAuth2Config{
 				Grant:      AuthorizationCode{},
-				ClientAuth: ClientAuthBody,
-				Dialect:    Dialect{TokenEncoding: TokenJSON, TokenParams: url.Values{"scope": {"read write"}}},
+				ClientAuth: ClientSecretPost,
+				Dialect:    dialect.OAuth2{TokenEncoding: dialect.EncodeJSON, TokenParams: url.Values{"scope": {"read write"}}},
 			},
 			token: func(r *http.Request, form url.Values) error {
 				if form.Get("grant_type") == "refresh_token" {
@@ -363,7 +364,7 @@ func providersGToZ() []dialectRow {
 			config: OAuth2Config{
 				Grant:   ClientCredentials{},
 				Scopes:  []string{},
-				Dialect: Dialect{GrantType: "account_credentials", TokenParams: url.Values{"account_id": {"acc1"}}},
+				Dialect: dialect.OAuth2{GrantType: "account_credentials", TokenParams: url.Values{"account_id": {"acc1"}}},
 			},
 			token: func(r *http.Request, form url.Values) error {
 				err := errors.Join(basic(r), expect(form, "grant_type", "account_credentials"), expect(form, "account_id", "acc1"))

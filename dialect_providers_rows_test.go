@@ -11,6 +11,7 @@ import (
 
 	. "github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 )
 
 // What follows is as the providers' documentation has it, cited at each row. It
@@ -26,14 +27,14 @@ func providersAToF() []dialectRow {
 			name: "Amazon Selling Partner",
 			config: OAuth2Config{
 				Grant:      AuthorizationCode{Params: url.Values{"application_id": {"amzn1.sp.solution.x"}}, DisablePKCE: true},
-				ClientAuth: ClientAuthBody,
+				ClientAuth: ClientSecretPost,
 				Scopes:     []string{},
-				Dialect: Dialect{
+				Dialect: dialect.OAuth2{
 					AuthNames:      map[string]string{"client_id": "", "response_type": ""},
 					CodeName:       "spapi_oauth_code",
 					CallbackValues: []string{"selling_partner_id"},
-					Placement:      Placement{Name: "x-amz-access-token"},
-					Rejections:     []Rejection{{Status: 403, Body: "access token you provided has expired"}},
+					Placement:      dialect.Placement{Name: "x-amz-access-token"},
+					Rejections:     []dialect.Rejection{{Status: 403, Body: "access token you provided has expired"}},
 				},
 			},
 			authorize: func(q url.Values) error {
@@ -61,7 +62,7 @@ func providersAToF() []dialectRow {
 		{
 			// developers.asana.com/docs/oauth: a refresh answers no refresh token.
 			name:       "Asana",
-			config:     OAuth2Config{Grant: AuthorizationCode{}, ClientAuth: ClientAuthBody},
+			config:     OAuth2Config{Grant: AuthorizationCode{}, ClientAuth: ClientSecretPost},
 			token:      inBody,
 			noRotation: true,
 		},
@@ -70,8 +71,8 @@ func providersAToF() []dialectRow {
 			name: "Atlassian",
 			config: OAuth2Config{
 				Grant:      AuthorizationCode{Params: url.Values{"audience": {"api.atlassian.com"}, "prompt": {"consent"}}},
-				ClientAuth: ClientAuthBody,
-				Dialect:    Dialect{TokenEncoding: TokenJSON},
+				ClientAuth: ClientSecretPost,
+				Dialect:    dialect.OAuth2{TokenEncoding: dialect.EncodeJSON},
 			},
 			authorize: func(q url.Values) error {
 				return errors.Join(expect(q, "audience", "api.atlassian.com"), expect(q, "prompt", "consent"))
@@ -83,8 +84,8 @@ func providersAToF() []dialectRow {
 			name: "Auth0",
 			config: OAuth2Config{
 				Grant:      ClientCredentials{},
-				ClientAuth: ClientAuthBody,
-				Dialect:    Dialect{TokenParams: url.Values{"audience": {"https://api.example.com"}}},
+				ClientAuth: ClientSecretPost,
+				Dialect:    dialect.OAuth2{TokenParams: url.Values{"audience": {"https://api.example.com"}}},
 			},
 			token: func(r *http.Request, form url.Values) error {
 				return errors.Join(inBody(r, form), expect(form, "audience", "https://api.example.com"))
@@ -93,7 +94,7 @@ func providersAToF() []dialectRow {
 		{
 			// developer.box.com/guides/authentication/oauth2: refresh tokens rotate.
 			name:   "Box",
-			config: OAuth2Config{Grant: AuthorizationCode{}, ClientAuth: ClientAuthBody},
+			config: OAuth2Config{Grant: AuthorizationCode{}, ClientAuth: ClientSecretPost},
 			token:  inBody,
 			answer: adding(map[string]any{"token_type": "bearer", "restricted_to": []any{}}),
 		},
@@ -113,11 +114,11 @@ func providersAToF() []dialectRow {
 			name: "eBay",
 			config: OAuth2Config{
 				Grant: AuthorizationCode{Params: url.Values{"redirect_uri": {"Example-App-PRD-1"}}},
-				Dialect: Dialect{
+				Dialect: dialect.OAuth2{
 					AuthNames:   map[string]string{"redirect_uri": ""},
 					TokenNames:  map[string]string{"redirect_uri": ""},
 					TokenParams: url.Values{"redirect_uri": {"Example-App-PRD-1"}},
-					Answer:      TokenAnswer{AnyTokenType: true},
+					Response:    dialect.Response{AnyTokenType: true},
 				},
 			},
 			authorize: func(q url.Values) error {
@@ -143,15 +144,15 @@ func providersAToF() []dialectRow {
 			name: "Facebook",
 			config: OAuth2Config{
 				Grant:       AuthorizationCode{},
-				ClientAuth:  ClientAuthBody,
+				ClientAuth:  ClientSecretPost,
 				RenewBefore: 10 * 24 * time.Hour,
-				Dialect: Dialect{
-					ScopeSeparator: ",",
-					TokenEncoding:  TokenGet,
-					LongLived:      Swap{GrantType: "fb_exchange_token", Name: "fb_exchange_token"},
-					Extend:         Swap{GrantType: "fb_exchange_token", Name: "fb_exchange_token"},
-					DeadGrantCodes: []string{"190"},
-					Rejections:     []Rejection{{Status: 400, Path: "error.code", Value: "190"}},
+				Dialect: dialect.OAuth2{
+					ScopeSeparator:    ",",
+					TokenEncoding:     dialect.EncodeGet,
+					LongLived:         dialect.TokenExchange{GrantType: "fb_exchange_token", Name: "fb_exchange_token"},
+					Extend:            dialect.TokenExchange{GrantType: "fb_exchange_token", Name: "fb_exchange_token"},
+					InvalidGrantCodes: []string{"190"},
+					Rejections:        []dialect.Rejection{{Status: 400, Path: "error.code", Value: "190"}},
 				},
 			},
 			authorize: fromCommas("scope"),
@@ -179,7 +180,7 @@ func providersAToF() []dialectRow {
 			name: "Figma",
 			config: OAuth2Config{
 				Grant:   AuthorizationCode{},
-				Dialect: Dialect{ScopeSeparator: ","},
+				Dialect: dialect.OAuth2{ScopeSeparator: ","},
 			},
 			hosts:     func(c *OAuth2Config, p *authtest.Provider) { c.Dialect.RefreshURL = p.TokenURL + "/refresh" },
 			authorize: fromCommas("scope"),
@@ -198,7 +199,7 @@ func providersAToF() []dialectRow {
 			name: "Fiserv",
 			config: OAuth2Config{
 				Grant:   ClientCredentials{},
-				Dialect: Dialect{Answer: TokenAnswer{ExpiryFormat: ExpiryMilliseconds}},
+				Dialect: dialect.OAuth2{Response: dialect.Response{ExpiryFormat: dialect.ExpiryMilliseconds}},
 			},
 			answer:   adding(map[string]any{"expires_in": "1800000"}),
 			lifetime: 30 * time.Minute,

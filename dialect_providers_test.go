@@ -15,6 +15,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -242,7 +243,7 @@ func TestDialectsOfProviders(t *testing.T) {
 			p.ExpireAccessTokens()
 			row.requireCall(t, c, p)
 			require.Equal(t, before+1, p.Stats().TokenRequests, "token requests of the renewal")
-			if byOwner && config.Dialect.Extend == (connectorauth.Swap{}) {
+			if byOwner && config.Dialect.Extend == (dialect.TokenExchange{}) {
 				p.RevokeGrants()
 				_, err := connectorauth.NewClient(c, p.Client()).Get(p.BearerURL)
 				require.ErrorIs(t, err, connectorauth.ErrReauthRequired)

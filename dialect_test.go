@@ -17,13 +17,14 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
 )
 
 type (
-	dialect = connectorauth.Dialect
 	config2 = connectorauth.OAuth2Config
 )
 
@@ -54,68 +55,68 @@ func dialected(t *testing.T, c config2, answer func(n int, r *http.Request) (int
 
 func TestDialectIsCheckedAtConstruction(t *testing.T) {
 	code, client, pass := connectorauth.AuthorizationCode{AuthURL: "https://p.example/auth"}, connectorauth.ClientCredentials{}, connectorauth.PasswordCredentials{Username: "u", Password: "p"}
-	swap := connectorauth.Swap{GrantType: "x"}
+	swap := dialect.TokenExchange{GrantType: "x"}
 	one := func(name string) url.Values { return url.Values{name: {"x"}} }
-	reject := func(r connectorauth.Rejection) config2 {
-		return config2{Grant: code, Dialect: dialect{Rejections: []connectorauth.Rejection{r}}}
+	reject := func(r dialect.Rejection) config2 {
+		return config2{Grant: code, Dialect: dialect.OAuth2{Rejections: []dialect.Rejection{r}}}
 	}
 	for _, test := range []struct {
 		config config2
 		want   string // of the error; empty means none
 	}{
 		{config2{Grant: code}, ""},
-		{config2{Grant: code, Dialect: dialect{TokenParams: one("grant_type")}}, "TokenParams: grant_type"},
-		{config2{Grant: code, Dialect: dialect{TokenParams: one("code")}}, "TokenParams: code"},
-		{config2{Grant: code, Dialect: dialect{TokenParams: one("redirect_uri")}}, "TokenParams: redirect_uri"},
-		{config2{Grant: code, Dialect: dialect{TokenParams: one("client_id")}}, "TokenParams: client_id"},
-		{config2{Grant: code, Dialect: dialect{TokenParams: one("client_secret")}}, "TokenParams: client_secret"},
-		{config2{Grant: code, Dialect: dialect{TokenParams: one("code_verifier")}}, "TokenParams: code_verifier"},
-		{config2{Grant: code, Dialect: dialect{TokenParams: one("refresh_token")}}, "TokenParams: refresh_token"},
-		{config2{Grant: code, Dialect: dialect{RefreshParams: one("refresh_token")}}, "RefreshParams: refresh_token"},
-		{config2{Grant: code, Dialect: dialect{RefreshParams: one("grant_type")}}, "RefreshParams: grant_type"},
-		{config2{Grant: code, Dialect: dialect{RefreshParams: one("redirect_uri")}}, ""},
-		{config2{Grant: pass, Dialect: dialect{TokenParams: one("password")}}, "TokenParams: password"},
-		{config2{Grant: client, Scopes: []string{"a"}, Dialect: dialect{TokenParams: one("scope")}}, "TokenParams: scope"},
-		{config2{Grant: code, Dialect: dialect{RepeatState: true, TokenParams: one("state")}}, "TokenParams: state"},
-		{config2{Grant: code, Dialect: dialect{TokenNames: map[string]string{"client_id": "client_key"}, TokenParams: one("client_id")}}, ""},
-		{config2{Grant: code, Dialect: dialect{TokenNames: map[string]string{"client_id": "client_key"}, TokenParams: one("client_key")}}, "TokenParams: client_key"},
-		{config2{Grant: code, Dialect: dialect{TokenNames: map[string]string{"client_id": "code"}}}, "two parameters"},
-		{config2{Grant: code, Dialect: dialect{TokenNames: map[string]string{"clientid": "x"}}}, "clientid"},
-		{config2{Grant: code, Dialect: dialect{TokenNames: map[string]string{"code": ""}}}, "code cannot be left out"},
-		{config2{Grant: code, Dialect: dialect{AuthNames: map[string]string{"state": "s"}}}, "state must keep"},
-		{config2{Grant: code, Dialect: dialect{AuthNames: map[string]string{"state": ""}}}, "state must keep"},
-		{config2{Grant: code, Dialect: dialect{AuthNames: map[string]string{"scope": "a\nb"}}}, "control"},
-		{config2{Grant: connectorauth.AuthorizationCode{AuthURL: code.AuthURL, Params: one("client_key")}, Dialect: dialect{AuthNames: map[string]string{"client_id": "client_key"}}}, "client_key is set"},
-		{config2{Grant: code, Scopes: []string{"a,b"}, Dialect: dialect{ScopeSeparator: ","}}, "ScopeSeparator"},
-		{config2{Grant: code, Dialect: dialect{TokenEncoding: 9}}, "TokenEncoding"},
-		{config2{Grant: code, Dialect: dialect{RefreshURL: "http://p.example/r"}}, "RefreshURL"},
-		{config2{Grant: code, Dialect: dialect{Extend: connectorauth.Swap{Name: "x"}}}, "Extend: GrantType"},
-		{config2{Grant: code, Dialect: dialect{LongLived: connectorauth.Swap{GrantType: "x", URL: "ftp://x"}}}, "LongLived: URL"},
-		{config2{Grant: code, Dialect: dialect{Extend: swap, KeepRefreshToken: true}}, "Extend"},
-		{config2{Grant: client, Dialect: dialect{RefreshURL: "https://p.example/r"}}, "RefreshURL"},
-		{config2{Grant: client, Dialect: dialect{CodeName: "c"}}, "CodeName"},
-		{config2{Grant: pass, Dialect: dialect{Extend: swap}}, "Extend"},
-		{config2{Grant: code, Dialect: dialect{TokenHeader: http.Header{"Authorization": {"x"}}}}, "ClientAuthBody"},
-		{config2{Grant: code, ClientAuth: connectorauth.ClientAuthBody, Dialect: dialect{TokenHeader: http.Header{"Authorization": {"x"}}}}, ""},
-		{config2{Grant: code, Dialect: dialect{TokenHeader: http.Header{"Host": {"x"}}}}, "TokenHeader"},
-		{config2{Grant: code, Dialect: dialect{TokenHeader: http.Header{"X": {"a\r\nb"}}}}, "TokenHeader"},
-		{config2{Grant: code, Dialect: dialect{Answer: connectorauth.TokenAnswer{Lifetime: -1}}}, "Lifetime"},
-		{config2{Grant: code, Dialect: dialect{Answer: connectorauth.TokenAnswer{ExpiryFormat: 7}}}, "ExpiryFormat"},
-		{config2{Grant: code, Dialect: dialect{DeadGrantCodes: []string{""}}}, "DeadGrantCodes"},
-		{config2{Grant: code, Dialect: dialect{Placement: connectorauth.Placement{In: connectorauth.InBody, Name: "t"}}}, "Placement: In"},
-		{config2{Grant: code, Dialect: dialect{Placement: connectorauth.Placement{In: connectorauth.InQuery}}}, "Placement: Name"},
-		{config2{Grant: code, Dialect: dialect{Placement: connectorauth.Placement{Prefix: "a\n"}}}, "Placement: Prefix"},
-		{config2{Grant: code, ClientAuth: connectorauth.ClientAuthRawBasic, ClientID: "a:b", ClientSecret: "s"}, "colon"},
-		{config2{Grant: code, ClientAuth: connectorauth.ClientAuthSecretUser, ClientID: "a", ClientSecret: "s:t"}, "colon"},
-		{config2{Grant: code, ClientAuth: connectorauth.ClientAuthSecretUser, ClientID: "a"}, "needs a ClientSecret"},
-		{config2{Grant: code, ClientAuth: 9}, "ClientAuth"},
-		{reject(connectorauth.Rejection{}), "Rejections[0]"},
-		{reject(connectorauth.Rejection{Status: 401}), "401"},
-		{reject(connectorauth.Rejection{Status: 200}), "success"},
-		{reject(connectorauth.Rejection{Status: 403}), ""},
-		{reject(connectorauth.Rejection{Status: 99}), "99"},
-		{reject(connectorauth.Rejection{Value: "x"}), "Value needs Path"},
-		{reject(connectorauth.Rejection{Header: "a b"}), "Header"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("grant_type")}}, "TokenParams: grant_type"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("code")}}, "TokenParams: code"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("redirect_uri")}}, "TokenParams: redirect_uri"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("client_id")}}, "TokenParams: client_id"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("client_secret")}}, "TokenParams: client_secret"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("code_verifier")}}, "TokenParams: code_verifier"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("refresh_token")}}, "TokenParams: refresh_token"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{RefreshParams: one("refresh_token")}}, "RefreshParams: refresh_token"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{RefreshParams: one("grant_type")}}, "RefreshParams: grant_type"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{RefreshParams: one("redirect_uri")}}, ""},
+		{config2{Grant: pass, Dialect: dialect.OAuth2{TokenParams: one("password")}}, "TokenParams: password"},
+		{config2{Grant: client, Scopes: []string{"a"}, Dialect: dialect.OAuth2{TokenParams: one("scope")}}, "TokenParams: scope"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{RepeatState: true, TokenParams: one("state")}}, "TokenParams: state"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenNames: map[string]string{"client_id": "client_key"}, TokenParams: one("client_id")}}, ""},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenNames: map[string]string{"client_id": "client_key"}, TokenParams: one("client_key")}}, "TokenParams: client_key"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenNames: map[string]string{"client_id": "code"}}}, "two parameters"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenNames: map[string]string{"clientid": "x"}}}, "clientid"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenNames: map[string]string{"code": ""}}}, "code cannot be left out"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{AuthNames: map[string]string{"state": "s"}}}, "state must keep"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{AuthNames: map[string]string{"state": ""}}}, "state must keep"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{AuthNames: map[string]string{"scope": "a\nb"}}}, "control"},
+		{config2{Grant: connectorauth.AuthorizationCode{AuthURL: code.AuthURL, Params: one("client_key")}, Dialect: dialect.OAuth2{AuthNames: map[string]string{"client_id": "client_key"}}}, "client_key is set"},
+		{config2{Grant: code, Scopes: []string{"a,b"}, Dialect: dialect.OAuth2{ScopeSeparator: ","}}, "ScopeSeparator"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenEncoding: "xml"}}, "TokenEncoding"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{RefreshURL: "http://p.example/r"}}, "RefreshURL"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{Extend: dialect.TokenExchange{Name: "x"}}}, "Extend: GrantType"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{LongLived: dialect.TokenExchange{GrantType: "x", URL: "ftp://x"}}}, "LongLived: URL"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{Extend: swap, KeepRefreshToken: true}}, "Extend"},
+		{config2{Grant: client, Dialect: dialect.OAuth2{RefreshURL: "https://p.example/r"}}, "RefreshURL"},
+		{config2{Grant: client, Dialect: dialect.OAuth2{CodeName: "c"}}, "CodeName"},
+		{config2{Grant: pass, Dialect: dialect.OAuth2{Extend: swap}}, "Extend"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenHeader: http.Header{"Authorization": {"x"}}}}, "ClientSecretPost"},
+		{config2{Grant: code, ClientAuth: connectorauth.ClientSecretPost, Dialect: dialect.OAuth2{TokenHeader: http.Header{"Authorization": {"x"}}}}, ""},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenHeader: http.Header{"Host": {"x"}}}}, "TokenHeader"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenHeader: http.Header{"X": {"a\r\nb"}}}}, "TokenHeader"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{Response: dialect.Response{Lifetime: -1}}}, "Lifetime"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{Response: dialect.Response{ExpiryFormat: "weeks"}}}, "ExpiryFormat"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{InvalidGrantCodes: []string{""}}}, "InvalidGrantCodes"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{Placement: dialect.Placement{In: dialect.InBody, Name: "t"}}}, "Placement: In"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{Placement: dialect.Placement{In: dialect.InQuery}}}, "Placement: Name"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{Placement: dialect.Placement{Prefix: "a\n"}}}, "Placement: Prefix"},
+		{config2{Grant: code, ClientAuth: connectorauth.ClientSecretBasicRaw, ClientID: "a:b", ClientSecret: "s"}, "colon"},
+		{config2{Grant: code, ClientAuth: connectorauth.ClientSecretUser, ClientID: "a", ClientSecret: "s:t"}, "colon"},
+		{config2{Grant: code, ClientAuth: connectorauth.ClientSecretUser, ClientID: "a"}, "needs a ClientSecret"},
+		{config2{Grant: code, ClientAuth: connectorauth.ClientAuthMethod("x")}, "ClientAuth"},
+		{reject(dialect.Rejection{}), "Rejections[0]"},
+		{reject(dialect.Rejection{Status: 401}), "401"},
+		{reject(dialect.Rejection{Status: 200}), "success"},
+		{reject(dialect.Rejection{Status: 403}), ""},
+		{reject(dialect.Rejection{Status: 99}), "99"},
+		{reject(dialect.Rejection{Value: "x"}), "Value: needs Path"},
+		{reject(dialect.Rejection{Header: "a b"}), "Header"},
 	} {
 		c := test.config
 		if c.ClientID == "" {
@@ -131,25 +132,25 @@ func TestDialectIsCheckedAtConstruction(t *testing.T) {
 	}
 	_, err := connectorauth.NewOAuth2(config2{
 		ClientID: "c", ClientSecret: "s", Grant: client, TokenURL: "https://p.example/token?grant_type=x",
-		Dialect: dialect{TokenEncoding: connectorauth.TokenQuery},
+		Dialect: dialect.OAuth2{TokenEncoding: dialect.EncodeQuery},
 	})
 	assert.ErrorContains(t, err, "TokenURL: grant_type")
 }
 
 func TestTokenRequestsInEachEncoding(t *testing.T) {
 	for _, test := range []struct {
-		encoding                           connectorauth.TokenEncoding
+		encoding                           dialect.Encoding
 		method, contentType, path, content string
 		length                             int64
 	}{
-		{connectorauth.TokenForm, "POST", "application/x-www-form-urlencoded", "tenant=1", "a=1&a=2&grant_type=client_credentials&scope=r+w", 47},
-		{connectorauth.TokenJSON, "POST", "application/json", "tenant=1", `{"a":["1","2"],"grant_type":"client_credentials","scope":"r w"}`, 63},
-		{connectorauth.TokenQuery, "POST", "", "tenant=1&a=1&a=2&grant_type=client_credentials&scope=r+w", "", 0},
-		{connectorauth.TokenGet, "GET", "", "tenant=1&a=1&a=2&grant_type=client_credentials&scope=r+w", "", 0},
+		{dialect.EncodeForm, "POST", "application/x-www-form-urlencoded", "tenant=1", "a=1&a=2&grant_type=client_credentials&scope=r+w", 47},
+		{dialect.EncodeJSON, "POST", "application/json", "tenant=1", `{"a":["1","2"],"grant_type":"client_credentials","scope":"r w"}`, 63},
+		{dialect.EncodeQuery, "POST", "", "tenant=1&a=1&a=2&grant_type=client_credentials&scope=r+w", "", 0},
+		{dialect.EncodeGet, "GET", "", "tenant=1&a=1&a=2&grant_type=client_credentials&scope=r+w", "", 0},
 	} {
 		c, last := dialected(t, config2{
 			Grant: connectorauth.ClientCredentials{}, Scopes: []string{"r", "w"},
-			Dialect: dialect{TokenEncoding: test.encoding, TokenParams: url.Values{"a": {"1", "2"}}},
+			Dialect: dialect.OAuth2{TokenEncoding: test.encoding, TokenParams: url.Values{"a": {"1", "2"}}},
 		}, nil)
 		_, err := c.Token(t.Context())
 		require.NoError(t, err)
@@ -164,9 +165,9 @@ func TestTokenRequestsInEachEncoding(t *testing.T) {
 
 func TestClientAuthentication(t *testing.T) {
 	for auth, want := range map[connectorauth.ClientAuth]string{
-		connectorauth.ClientAuthBasic:      "client:" + url.QueryEscape(clientSecret),
-		connectorauth.ClientAuthRawBasic:   "client:" + clientSecret,
-		connectorauth.ClientAuthSecretUser: clientSecret + ":",
+		connectorauth.ClientSecretBasic:    "client:" + url.QueryEscape(clientSecret),
+		connectorauth.ClientSecretBasicRaw: "client:" + clientSecret,
+		connectorauth.ClientSecretUser:     clientSecret + ":",
 	} {
 		c, last := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, ClientAuth: auth}, nil)
 		_, err := c.Token(t.Context())
@@ -174,7 +175,7 @@ func TestClientAuthentication(t *testing.T) {
 		assert.Equal(t, []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(want))}, last().Header["Authorization"])
 		assert.Equal(t, "grant_type=client_credentials", last().Body)
 	}
-	c, last := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, ClientAuth: connectorauth.ClientAuthBody}, nil)
+	c, last := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, ClientAuth: connectorauth.ClientSecretPost}, nil)
 	_, err := c.Token(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, last().Header["Authorization"])
@@ -185,7 +186,7 @@ func TestConsentInDialect(t *testing.T) {
 	c, last := dialected(t, config2{
 		Grant:  connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth", Params: url.Values{"resource": {"a", "b"}}},
 		Scopes: []string{"r", "w"},
-		Dialect: dialect{
+		Dialect: dialect.OAuth2{
 			ScopeSeparator: ";", AuthNames: map[string]string{"client_id": "app", "response_type": ""},
 			CodeName: "auth_code", CallbackValues: []string{"realmId", "absent"},
 			TokenNames: map[string]string{"code": "auth_code", "redirect_uri": ""}, RepeatState: true,
@@ -215,7 +216,7 @@ func TestConsentInDialect(t *testing.T) {
 
 // The program may do with its config what it likes once the connector is made.
 func TestDialectIsCopied(t *testing.T) {
-	d := dialect{TokenParams: url.Values{"a": {"1"}}, TokenHeader: http.Header{"X-A": {"1"}}, TokenNames: map[string]string{"grant_type": "gt"}}
+	d := dialect.OAuth2{TokenParams: url.Values{"a": {"1"}}, TokenHeader: http.Header{"X-A": {"1"}}, TokenNames: map[string]string{"grant_type": "gt"}}
 	c, last := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, Dialect: d}, nil)
 	d.TokenParams["a"][0], d.TokenHeader["X-A"][0], d.TokenNames["grant_type"] = "2", "2", "x"
 	must(c.Token(t.Context()))
@@ -225,17 +226,17 @@ func TestDialectIsCopied(t *testing.T) {
 
 func TestPlacementOfTheAccessToken(t *testing.T) {
 	for _, test := range []struct {
-		place connectorauth.Placement
+		place dialect.Placement
 		want  string // in the request
 	}{
-		{connectorauth.Placement{}, "Authorization: Bearer a\r\n"},
-		{connectorauth.Placement{Prefix: "Zoho-oauthtoken "}, "Authorization: Zoho-oauthtoken a\r\n"},
-		{connectorauth.Placement{Name: "authorization"}, "Authorization: a\r\n"},
-		{connectorauth.Placement{Name: "x-token"}, "X-Token: a\r\n"},
-		{connectorauth.Placement{In: connectorauth.InQuery, Name: "access_token"}, "GET https://api.example.test/?access_token=a\n"},
-		{connectorauth.Placement{In: connectorauth.InCookie, Name: "sid"}, "Cookie: sid=a\r\n"},
+		{dialect.Placement{}, "Authorization: Bearer a\r\n"},
+		{dialect.Placement{Prefix: "Zoho-oauthtoken "}, "Authorization: Zoho-oauthtoken a\r\n"},
+		{dialect.Placement{Name: "authorization"}, "Authorization: a\r\n"},
+		{dialect.Placement{Name: "x-token"}, "X-Token: a\r\n"},
+		{dialect.Placement{In: dialect.InQuery, Name: "access_token"}, "GET https://api.example.test/?access_token=a\n"},
+		{dialect.Placement{In: dialect.InCookie, Name: "sid"}, "Cookie: sid=a\r\n"},
 	} {
-		c, _ := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, Dialect: dialect{Placement: test.place}}, nil)
+		c, _ := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, Dialect: dialect.OAuth2{Placement: test.place}}, nil)
 		api := new(fakeBase)
 		get(t, c, &http.Client{Transport: api}, "https://api.example.test/")
 		assert.Contains(t, api.requests()[0].String(), test.want)
@@ -255,7 +256,7 @@ func TestRotatedRefreshTokenSurvivesAnUnusableAnswer(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, store %v", name, stored), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					config := config2{Grant: connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"}}
-					store := new(connectorauth.MemoryStore)
+					store := new(tokenstore.Memory)
 					if stored {
 						config.Store, config.Account = store, "a"
 					}
@@ -317,7 +318,7 @@ func TestKeepRefreshToken(t *testing.T) {
 		asked := 0
 		c, last := dialected(t, config2{
 			Grant:   connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"},
-			Dialect: dialect{KeepRefreshToken: true, RefreshURL: "https://login.example.test/refresh", RefreshParams: url.Values{"resource": {"a", "b"}}},
+			Dialect: dialect.OAuth2{KeepRefreshToken: true, RefreshURL: "https://login.example.test/refresh", RefreshParams: url.Values{"resource": {"a", "b"}}},
 		}, func(n int, _ *http.Request) (int, string) {
 			asked = n
 			return 200, `{"access_token":"a2","refresh_token":"decoy","expires_in":60}`
@@ -341,7 +342,7 @@ func TestExtendRenewsInTime(t *testing.T) {
 		c, last := dialected(t, config2{
 			Grant:       connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"},
 			RenewBefore: 10 * day,
-			Dialect:     dialect{Extend: connectorauth.Swap{GrantType: "ig_refresh_token", URL: "https://graph.example.test/refresh"}, DeadGrantCodes: []string{"190"}},
+			Dialect:     dialect.OAuth2{Extend: dialect.TokenExchange{GrantType: "ig_refresh_token", URL: "https://graph.example.test/refresh"}, InvalidGrantCodes: []string{"190"}},
 		}, func(n int, r *http.Request) (int, string) {
 			if n == 1 {
 				return 200, `{"access_token":"a2","expires_in":5184000}`
@@ -362,15 +363,15 @@ func TestExtendRenewsInTime(t *testing.T) {
 }
 
 func TestErrorsHideTheURLOfAToken(t *testing.T) {
-	for _, encoding := range []connectorauth.TokenEncoding{connectorauth.TokenGet, connectorauth.TokenQuery} {
+	for _, encoding := range []dialect.Encoding{dialect.EncodeGet, dialect.EncodeQuery} {
 		for name, fail := range map[string]func(*http.Request) error{
 			"as net/http does": func(r *http.Request) error { return &url.Error{Op: "Get", URL: r.URL.String(), Err: errBroken} },
 			"in its own words": func(r *http.Request) error { return fmt.Errorf("no route to %s", r.URL) },
 		} {
 			c, err := connectorauth.NewOAuth2(config2{
-				ClientID: "client", ClientSecret: clientSecret, ClientAuth: connectorauth.ClientAuthBody, TokenURL: "https://login.example.test/token",
+				ClientID: "client", ClientSecret: clientSecret, ClientAuth: connectorauth.ClientSecretPost, TokenURL: "https://login.example.test/token",
 				Grant:      connectorauth.PasswordCredentials{Username: "user", Password: password},
-				Dialect:    dialect{TokenEncoding: encoding},
+				Dialect:    dialect.OAuth2{TokenEncoding: encoding},
 				HTTPClient: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return nil, fail(r) })},
 			})
 			require.NoError(t, err)
@@ -397,7 +398,7 @@ func TestTokenRequestByGETIsSentOnce(t *testing.T) {
 	defer server.Close()
 	c, err := connectorauth.NewOAuth2(config2{
 		ClientID: "client", ClientSecret: clientSecret, TokenURL: server.URL, Grant: connectorauth.AuthorizationCode{AuthURL: server.URL},
-		Dialect: dialect{TokenEncoding: connectorauth.TokenGet}, HTTPClient: server.Client(),
+		Dialect: dialect.OAuth2{TokenEncoding: dialect.EncodeGet}, HTTPClient: server.Client(),
 	})
 	require.NoError(t, err)
 	for i := range 2 {
@@ -410,7 +411,7 @@ func TestTokenRequestByGETIsSentOnce(t *testing.T) {
 
 func TestAnswerOfTwoMebibytesIsRefused(t *testing.T) {
 	c, _ := dialected(t, config2{
-		Grant: connectorauth.ClientCredentials{}, Dialect: dialect{Answer: connectorauth.TokenAnswer{AccessToken: "data.token"}},
+		Grant: connectorauth.ClientCredentials{}, Dialect: dialect.OAuth2{Response: dialect.Response{AccessToken: "data.token"}},
 	}, func(int, *http.Request) (int, string) {
 		return 200, `{"data":{"token":"` + strings.Repeat("a", 2<<20) + `"}}`
 	})
@@ -430,7 +431,7 @@ func FuzzCallback(f *testing.F) {
 		c, err := connectorauth.NewOAuth2(config2{
 			ClientID: "client", ClientSecret: clientSecret, TokenURL: "https://login.example.test/token",
 			Grant:   connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"},
-			Dialect: dialect{CodeName: "auth_code", CallbackValues: []string{"realmId", "state"}},
+			Dialect: dialect.OAuth2{CodeName: "auth_code", CallbackValues: []string{"realmId", "state"}},
 			HTTPClient: &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
 				asked.Add(1)
 				return respond(200, `{"access_token":"a"}`), nil
@@ -461,7 +462,7 @@ func TestDialectPrintsNoSecret(t *testing.T) {
 	p := authtest.NewProvider(t)
 	c, err := connectorauth.NewOAuth2(config2{
 		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, Grant: connectorauth.ClientCredentials{},
-		Dialect: dialect{TokenHeader: http.Header{"X-Api-Key": {secretKey}}, TokenParams: url.Values{"key": {secretKey}}},
+		Dialect: dialect.OAuth2{TokenHeader: http.Header{"X-Api-Key": {secretKey}}, TokenParams: url.Values{"key": {secretKey}}},
 	})
 	require.NoError(t, err)
 	text, _ := json.Marshal(map[string]any{"connector": c})

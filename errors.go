@@ -4,58 +4,87 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/renew"
+	"golang.org/x/oauth2"
 )
 
-// What a program can act on. Test with [errors.Is]; the texts are not part of
-// the API. An error that leaves an http.Client is wrapped in a *url.Error, which
-// errors.Is and errors.As look through.
+// Errors on which a program can act. Test with [errors.Is]; the texts are not
+// part of the API. An http.Client wraps errors in a *url.Error; errors.Is and
+// errors.As see through.
 var (
-	// ErrReauthRequired: the connector's grant is gone (revoked, expired, used up,
-	// or never there). Only the account owner can help, by consenting again.
+	// ErrReauthRequired: the connector's grant is revoked, expired or used up, or
+	// never existed. Only the account owner can help, by a new consent.
 	ErrReauthRequired = errors.New("connectorauth: the account owner must authorize again")
 
 	// ErrHostNotAllowed: the request goes to a place that must not see the
 	// credentials. Nothing was sent and no token was fetched.
 	ErrHostNotAllowed = errors.New("connectorauth: credentials are not allowed there")
 
-	// ErrCredentialRejected is for a [Hooks].AfterResponse to return: the response
-	// says, in its own way, that the credential is no longer good. It is renewed and
-	// the request sent once more. If that cannot be, or does not help, the caller
-	// gets this error.
-	ErrCredentialRejected = errors.New("connectorauth: the response says that the credential is no longer good")
+	// ErrCredentialRejected is for Hooks.AfterResponse to return: the API's response
+	// says, in its own way, that the credential is no longer valid. The connector
+	// renews the credential and sends the request once more. If that is impossible
+	// or does not help, the caller gets this error.
+	ErrCredentialRejected = errors.New("connectorauth: the response says that the credential is no longer valid")
 
-	// ErrBodyNotInjectable: credentials belong into the request's body, and this
-	// body cannot carry them. Nothing was sent.
+	// ErrBodyNotInjectable: the credentials belong into the request's body, and
+	// this body cannot carry them. Nothing was sent.
 	ErrBodyNotInjectable = inject.ErrNotInjectable
 )
 
-// A TokenError is a failed exchange with a provider's token endpoint, or the
-// refusal that a provider sent to the consent callback. It matches
-// [ErrReauthRequired] if the grant is dead.
+// A TokenError is a failed request to a provider's token endpoint, or the refusal
+// in a provider's callback. A TokenError matches [ErrReauthRequired] if the grant
+// is no longer valid. errors.As also finds an *oauth2.RetrieveError with the
+// status and the fields of RFC 6749, but without a body.
 type TokenError struct {
-	// StatusCode is the HTTP status of the answer; 0 if there was none.
+	// StatusCode is the HTTP status of the response. 0 means no response.
 	StatusCode int
 	// Code is the error code of RFC 6749 sections 4.1.2.1 and 5.2, such as
-	// "invalid_grant"; empty if the answer had none.
+	// "invalid_grant". Empty if the response has none.
 	Code string
-	// Description is the provider's own explanation, for developers: control
-	// characters and credentials are taken out, and its length is bounded.
+	// Description is the provider's explanation, for developers: without control
+	// characters and credentials, and bounded in length.
 	Description string
-	// RetryAfter is how long the provider asked to wait; 0 if it did not say.
+	// RetryAfter is how long the provider asks to wait. 0 if the provider does not
+	// say.
 	RetryAfter time.Duration
 
-	dead    bool
-	refused bool  // in the consent callback rather than at the token endpoint
-	inDoubt bool  // the request went out, and its answer was lost
-	cause   error // what kept the answer from coming or from being read
+	dead    bool  // only the account owner can help
+	refused bool  // in the callback, not at the token endpoint
+	inDoubt bool  // the request was sent, and nobody knows the outcome
+	cause   error // why there is no usable response
 }
 
-// Error describes the failure without any credential or response body.
+// newTokenError returns the error of a failed call. An error that is not a
+// *endpoint.Failure stays the same: nothing was sent.
+func newTokenError(err error) error {
+	var failed *endpoint.Failure
+	if !errors.As(err, &failed) {
+		return err
+	}
+	return &TokenError{
+		StatusCode: failed.StatusCode, Code: failed.Code, Description: failed.Description, RetryAfter: failed.RetryAfter,
+		inDoubt: failed.InDoubt, cause: failed.Cause,
+	}
+}
+
+// invalidGrantCodes are the codes of RFC 6749 section 5.2, and of providers, that
+// mean that the grant is no longer valid.
+var invalidGrantCodes = []string{"invalid_grant", "bad_refresh_token", "invalid_refresh_token"}
+
+// judge sets whether the grant is no longer valid. A provider's outage says
+// nothing about the grant.
+func (e *TokenError) judge(codes []string) {
+	outage := e.StatusCode >= 500 || e.StatusCode == http.StatusTooManyRequests
+	e.dead = !outage && (slices.Contains(invalidGrantCodes, e.Code) || slices.Contains(codes, e.Code))
+}
+
+// Error describes the failure without a credential or a response body.
 func (e *TokenError) Error() string {
 	var b strings.Builder
 	b.WriteString("connectorauth: ")
@@ -82,18 +111,36 @@ func (e *TokenError) Error() string {
 	return b.String()
 }
 
-// Is reports whether target is [ErrReauthRequired] and the grant is dead.
+// Is reports whether target is [ErrReauthRequired] and the grant is no longer
+// valid.
 func (e *TokenError) Is(target error) bool { return e.dead && target == ErrReauthRequired }
 
-// Unwrap returns what kept the answer from coming, such as a
+// As fills in an *oauth2.RetrieveError, for programs that test for the error of
+// golang.org/x/oauth2.
+func (e *TokenError) As(target any) bool {
+	to, ok := target.(**oauth2.RetrieveError)
+	if ok {
+		*to = &oauth2.RetrieveError{
+			Response: &http.Response{
+				StatusCode: e.StatusCode, Status: fmt.Sprintf("%d %s", e.StatusCode, http.StatusText(e.StatusCode)),
+				Header: http.Header{}, Body: http.NoBody,
+			},
+			ErrorCode: e.Code, ErrorDescription: e.Description,
+		}
+	}
+	return ok
+}
+
+// Unwrap returns why there was no usable response, such as a
 // context.DeadlineExceeded of the token request, or nil.
 func (e *TokenError) Unwrap() error { return e.cause }
 
 // Temporary reports whether the same request may succeed later: there was no
-// answer, or it was 408, 429, 5xx or not an OAuth error, or its code says so.
+// response, or the response has status 408, 429 or 5xx, is not an OAuth error, or
+// has a code that says so.
 func (e *TokenError) Temporary() bool {
 	switch e.Code {
-	case "invalid_request": // some servers answer so when two requests collide
+	case "invalid_request": // some servers give this code when two requests collide
 		return !e.refused
 	case "", "server_error", "temporarily_unavailable", "slow_down":
 		return true
@@ -101,7 +148,7 @@ func (e *TokenError) Temporary() bool {
 	return e.StatusCode == http.StatusRequestTimeout || e.StatusCode == http.StatusTooManyRequests || e.StatusCode >= 500
 }
 
-// verdict tells the renewal engine what a failed token request means.
+// verdict tells the renewal what an error of a token request means.
 func verdict(err error) renew.Verdict {
 	var failed *TokenError
 	switch {

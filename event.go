@@ -1,54 +1,41 @@
 package connectorauth
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
-// An Event is something that happened to an account's token and that a platform
-// may want to count, log or alert on. It never holds a secret.
+// An Event is something that happened to an account's token, for a program to
+// count, log or alert on. An Event contains no secret.
 type Event struct {
 	Kind EventKind
-	// Account is that of the connector's config.
+	// Account is the Account of the connector's config.
 	Account string
-	// Err is why, for the kinds that are failures; else nil.
+	// Err is the reason of a failure; nil for other kinds.
 	Err error
-	// Expiry is when the token concerned expires; zero if that is not known.
+	// Expiry is when the token expires. Zero if unknown.
 	Expiry time.Time
-	// Duration is that of the token request, for the kinds that tell of one.
+	// Duration is the time that the token request took; 0 for kinds without a token
+	// request.
 	Duration time.Duration
 }
 
-// EventKind tells events apart.
-type EventKind int
+// EventKind is the kind of an Event, as logs and JSON write the kind.
+type EventKind string
 
 // The kinds of events.
 const (
-	EventRenewed        EventKind = EventKind(renew.Renewed)    // a token request brought a new token
-	EventRenewFailed    EventKind = EventKind(renew.Failed)     // a token request failed for now, or the store kept it from being made; it will be tried again
-	EventReauthRequired EventKind = EventKind(renew.Died)       // a token request failed for good: the account owner must authorize again
-	EventSaved          EventKind = EventKind(renew.Saved)      // the store has the new token
-	EventSaveFailed     EventKind = EventKind(renew.SaveFailed) // the store did not take the new token, which is kept in memory and tried again
-	EventAdopted        EventKind = EventKind(renew.Adopted)    // the store had a token that another connector or process put there
+	EventRenewed        EventKind = renew.Renewed    // a token request brought a new token
+	EventRenewFailed    EventKind = renew.Failed     // a token request failed for now, or the store prevented the request; a later attempt follows
+	EventReauthRequired EventKind = renew.Died       // a token request failed for good: the account owner must authorize again
+	EventSaved          EventKind = renew.Saved      // the store has the new token
+	EventSaveFailed     EventKind = renew.SaveFailed // the store did not take the new token; the token stays in memory, and saving is tried again
+	EventAdopted        EventKind = renew.Adopted    // the store had a token that another connector or process put there
 )
 
-// String returns the kind in words, such as "renewed".
-func (k EventKind) String() string {
-	switch k {
-	case EventRenewed:
-		return "renewed"
-	case EventRenewFailed:
-		return "renewal failed"
-	case EventReauthRequired:
-		return "reauthorization required"
-	case EventSaved:
-		return "saved"
-	case EventSaveFailed:
-		return "save failed"
-	case EventAdopted:
-		return "adopted"
-	}
-	return fmt.Sprintf("EventKind(%d)", int(k))
+// newEvent returns what a program is told about e. expiry is that of the token
+// concerned.
+func newEvent[T any](e renew.Event[T], account string, expiry time.Time) Event {
+	return Event{Kind: EventKind(e.Happened), Account: account, Err: e.Err, Expiry: expiry.Round(0), Duration: e.Took}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 )
 
 // A provider that puts its answers into "data", counts in milliseconds and tells
@@ -28,11 +29,11 @@ func ExampleDialect() {
 		ClientSecret: connectorauth.Secret(p.ClientSecret),
 		TokenURL:     p.TokenURL,
 		Grant:        connectorauth.ClientCredentials{},
-		Dialect: connectorauth.Dialect{
-			Answer: connectorauth.TokenAnswer{
+		Dialect: dialect.OAuth2{
+			Response: dialect.Response{
 				AccessToken:  "data.token",
 				Expiry:       "data.ttl",
-				ExpiryFormat: connectorauth.ExpiryMilliseconds,
+				ExpiryFormat: dialect.ExpiryMilliseconds,
 			},
 		},
 	})
@@ -50,17 +51,17 @@ func ExampleDialect() {
 // Slack has the user's token beside the bot's, commas between scopes, and
 // refuses a token with status 200.
 func ExampleDialect_slack() {
-	_ = connectorauth.Dialect{
+	_ = dialect.OAuth2{
 		ScopeSeparator: ",",
 		AuthNames:      map[string]string{"scope": "user_scope"},
-		Answer: connectorauth.TokenAnswer{
+		Response: dialect.Response{
 			AccessToken:  "authed_user.access_token",
 			RefreshToken: "authed_user.refresh_token",
 			Expiry:       "authed_user.expires_in",
 			Scope:        "authed_user.scope",
 			AnyTokenType: true,
 		},
-		Rejections: []connectorauth.Rejection{
+		Rejections: []dialect.Rejection{
 			{Path: "error", Value: "token_expired"},
 			{Path: "error", Value: "invalid_auth"},
 		},
@@ -70,17 +71,17 @@ func ExampleDialect_slack() {
 // Facebook takes token requests by GET, and has no refresh tokens: access tokens
 // are traded for longer-lived ones while they are good.
 func ExampleDialect_facebook() {
-	trade := connectorauth.Swap{GrantType: "fb_exchange_token", Name: "fb_exchange_token"}
+	trade := dialect.TokenExchange{GrantType: "fb_exchange_token", Name: "fb_exchange_token"}
 	_ = connectorauth.OAuth2Config{
-		ClientAuth:  connectorauth.ClientAuthBody,
+		ClientAuth:  connectorauth.ClientSecretPost,
 		RenewBefore: 10 * 24 * time.Hour,
-		Dialect: connectorauth.Dialect{
-			ScopeSeparator: ",",
-			TokenEncoding:  connectorauth.TokenGet,
-			LongLived:      trade,
-			Extend:         trade,
-			DeadGrantCodes: []string{"190"},
-			Rejections:     []connectorauth.Rejection{{Status: 400, Path: "error.code", Value: "190"}},
+		Dialect: dialect.OAuth2{
+			ScopeSeparator:    ",",
+			TokenEncoding:     dialect.EncodeGet,
+			LongLived:         trade,
+			Extend:            trade,
+			InvalidGrantCodes: []string{"190"},
+			Rejections:        []dialect.Rejection{{Status: 400, Path: "error.code", Value: "190"}},
 		},
 	}
 }
@@ -90,7 +91,7 @@ func ExampleDialect_zoom() {
 	_ = connectorauth.OAuth2Config{
 		TokenURL: "https://zoom.us/oauth/token",
 		Grant:    connectorauth.ClientCredentials{},
-		Dialect: connectorauth.Dialect{
+		Dialect: dialect.OAuth2{
 			GrantType:   "account_credentials",
 			TokenParams: url.Values{"account_id": {"your account ID"}},
 		},
@@ -99,10 +100,10 @@ func ExampleDialect_zoom() {
 
 // QuickBooks names the company in the callback. Token has it as Extra("realmId").
 func ExampleDialect_quickBooks() {
-	_ = connectorauth.Dialect{CallbackValues: []string{"realmId"}}
+	_ = dialect.OAuth2{CallbackValues: []string{"realmId"}}
 }
 
 // Shopify wants the access token in a header of its own.
 func ExamplePlacement() {
-	_ = connectorauth.Dialect{Placement: connectorauth.Placement{Name: "X-Shopify-Access-Token"}}
+	_ = dialect.OAuth2{Placement: dialect.Placement{Name: "X-Shopify-Access-Token"}}
 }

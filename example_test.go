@@ -7,11 +7,12 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
 // A key in a header of its own. The provider of the examples is authtest, which
@@ -44,7 +45,7 @@ func ExampleNewAPIKey_query() {
 
 	connector, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{
 		Key:  connectorauth.Secret(p.APIKey),
-		In:   connectorauth.InQuery,
+		In:   dialect.InQuery,
 		Name: "api_key",
 	})
 	if err != nil {
@@ -61,7 +62,7 @@ func ExampleNewAPIKey_query() {
 	// Output:
 	// arrived:  page=2&api_key=k%2B1%2F2
 	// response: page=2
-	// connectorauth: [redacted]
+	// connectorauth.APIKey
 }
 
 func ExampleNewBasic() {
@@ -91,8 +92,8 @@ func ExampleNewAuthFields() {
 
 	connector, err := connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{
 		Fields: []connectorauth.AuthField{
-			{Name: "Access token", Key: "token", Type: connectorauth.FieldPassword, Value: "t0k3n"},
-			{Name: "Company number", Key: "company", Type: connectorauth.FieldInteger, Value: "4711"},
+			{Name: "Access token", Key: "token", Type: dialect.FieldPassword, Value: "t0k3n"},
+			{Name: "Company number", Key: "company", Type: dialect.FieldInteger, Value: "4711"},
 		},
 	})
 	if err != nil {
@@ -155,7 +156,7 @@ func ExampleNewOAuth2() {
 		TokenURL:   p.TokenURL,
 		Grant:      connectorauth.AuthorizationCode{AuthURL: p.AuthURL},
 		Scopes:     []string{"read"},
-		Store:      new(connectorauth.MemoryStore),
+		Store:      new(tokenstore.Memory),
 		Account:    "tenant 7",
 		HTTPClient: p.Client(),
 	})
@@ -225,7 +226,7 @@ func ExampleNewOAuth2_password() {
 		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret),
 		TokenURL:   p.TokenURL,
 		Grant:      connectorauth.PasswordCredentials{Username: p.Username, Password: connectorauth.Secret(p.Password)},
-		ClientAuth: connectorauth.ClientAuthBody,
+		ClientAuth: connectorauth.ClientSecretPost,
 		HTTPClient: p.Client(),
 	})
 	if err != nil {
@@ -246,17 +247,19 @@ func ExampleNewCustom() {
 	service := authtest.New(authtest.Config{TLS: true, APIKey: valid})
 	defer service.Close()
 
-	var session atomic.Value
-	session.Store("session 1") // which has ended
+	type credential = connectorauth.CustomCredential
 	connector, err := connectorauth.NewCustom(connectorauth.CustomConfig{
-		Authenticate: func(r *http.Request) error {
-			r.Header.Set("X-Api-Key", session.Load().(string))
+		Authenticate: func(r *http.Request, session credential) error {
+			r.Header.Set("X-Api-Key", string(session.Value))
 			return nil
 		},
-		Renew: func(ctx context.Context, rejected *http.Request) error {
+		Obtain: func(_ context.Context, old credential, _ *http.Response) (credential, error) {
+			if old.Value == "" {
+				fmt.Println("log in")
+				return credential{Value: "session 1"}, nil // which the service has ended
+			}
 			fmt.Println("log in again")
-			session.Store(valid)
-			return nil
+			return credential{Value: valid}, nil
 		},
 	})
 	if err != nil {
@@ -269,6 +272,7 @@ func ExampleNewCustom() {
 	defer resp.Body.Close()
 	fmt.Println(resp.StatusCode)
 	// Output:
+	// log in
 	// log in again
 	// 200
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -135,14 +136,14 @@ func (s subject) carries(text string) bool { return len(found(text, s.traces...)
 // subjects returns one connector for each kind of credential and each place
 // where one goes. OAuth2 gets its token from tokens.
 func subjects(tokens http.RoundTripper, hosts ...string) []subject {
-	key := func(in connectorauth.Location, name string) connectorauth.Connector {
+	key := func(in dialect.Location, name string) connectorauth.Connector {
 		return must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, In: in, Name: name, Hosts: hosts}))
 	}
 	return []subject{
-		{"header key", key(connectorauth.InHeader, "X-Api-Key"), []string{secretKey}},
-		{"query key", key(connectorauth.InQuery, "api_key"), []string{secretKey}},
-		{"cookie key", key(connectorauth.InCookie, "api_key"), []string{secretKey}},
-		{"body key", key(connectorauth.InBody, "api_key"), []string{secretKey}},
+		{"header key", key(dialect.InHeader, "X-Api-Key"), []string{secretKey}},
+		{"query key", key(dialect.InQuery, "api_key"), []string{secretKey}},
+		{"cookie key", key(dialect.InCookie, "api_key"), []string{secretKey}},
+		{"body key", key(dialect.InBody, "api_key"), []string{secretKey}},
 		{"Basic", must(connectorauth.NewBasic(connectorauth.BasicConfig{
 			Username: "user", Password: password, Hosts: hosts,
 		})), []string{password}},
@@ -157,14 +158,13 @@ func subjects(tokens http.RoundTripper, hosts ...string) []subject {
 			Fields: []connectorauth.AuthField{{Key: "auth.token", Value: fieldValue}}, Hosts: hosts,
 		})), []string{fieldValue}},
 		{"Custom", must(connectorauth.NewCustom(connectorauth.CustomConfig{
-			Authenticate: func(req *http.Request) error {
+			Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
 				req.Header.Set("X-Custom", customSecret)
 				query := req.URL.Query()
 				query.Set("custom", customSecret)
 				req.URL.RawQuery = query.Encode()
 				return nil
 			},
-			Renew: nil,
 			Hosts: hosts,
 		})), []string{customSecret}},
 	}

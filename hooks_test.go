@@ -17,6 +17,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -57,11 +58,14 @@ func TestHooksSeeTheAuthenticatedRequest(t *testing.T) {
 		auth, header string
 	}{
 		{must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k3y", Prefix: "Token "})), "k3y", "Token k3y"},
-		{must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k3y", In: connectorauth.InQuery, Name: "key"})), "k3y", ""},
-		{must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k3y", In: connectorauth.InBody, Name: "key"})), "k3y", ""},
+		{must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k3y", In: dialect.InQuery, Name: "key"})), "k3y", ""},
+		{must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k3y", In: dialect.InBody, Name: "key"})), "k3y", ""},
 		{must(connectorauth.NewBasic(connectorauth.BasicConfig{Username: "u", Password: "p"})), "dTpw", "Basic dTpw"},
 		{tokens, "t0ken", "Bearer t0ken"},
-		{must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(r *http.Request) error { r.Header.Set("Authorization", "Own"); return nil }})), "", "Own"},
+		{must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(r *http.Request, _ connectorauth.CustomCredential) error {
+			r.Header.Set("Authorization", "Own")
+			return nil
+		}})), "", "Own"},
 		{connectorauth.None{}, "", ""},
 		{stranger{}, "", ""},
 	} {

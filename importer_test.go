@@ -23,6 +23,7 @@ import (
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/connectorauth/connectorauth/authtest"
 )
 
@@ -39,7 +40,7 @@ func main() {
 	}
 	call(p, must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{Fields: fields})), p.FieldsURL)
 
-	store := new(connectorauth.MemoryStore)
+	store := new(tokenstore.Memory)
 	oauth1 := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
 		ClientID: p.ClientID, ClientSecret: secret,
 		RequestTokenURL: p.RequestTokenURL, AuthorizeURL: p.AuthorizeURL, AccessTokenURL: p.AccessTokenURL,
@@ -63,7 +64,7 @@ func main() {
 		call(p, oauth2, p.BearerURL)
 	}
 
-	call(p, must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(r *http.Request) error {
+	call(p, must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(r *http.Request, _ connectorauth.CustomCredential) error {
 		r.Header.Set("X-Api-Key", p.APIKey)
 		return nil
 	}})), p.KeyHeaderURL)

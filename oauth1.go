@@ -4,37 +4,42 @@ import (
 	"context"
 	"crypto"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
+	"sync/atomic"
 	"time"
 
-	"github.com/connectorauth/connectorauth/internal/oauth1sig"
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/check"
+	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/dghubble/oauth1"
 )
 
-// SignatureMethod is the name of an OAuth1 signature method.
+// SignatureMethod is the name of an OAuth1 signature method, as
+// oauth_signature_method has the name.
 type SignatureMethod string
 
-// The signature methods of RFC 5849 section 3.4, and those with SHA-2 that
-// services have added since. The zero value means HMAC-SHA1.
+// The signature methods of RFC 5849 section 3.4, and methods with SHA-2 that
+// services have added since.
 const (
-	HMACSHA1   = SignatureMethod(oauth1sig.HMACSHA1)
-	HMACSHA256 = SignatureMethod(oauth1sig.HMACSHA256)
-	HMACSHA512 = SignatureMethod(oauth1sig.HMACSHA512)
-	RSASHA1    = SignatureMethod(oauth1sig.RSASHA1)
-	RSASHA256  = SignatureMethod(oauth1sig.RSASHA256)
-	RSASHA512  = SignatureMethod(oauth1sig.RSASHA512)
-	Plaintext  = SignatureMethod(oauth1sig.Plaintext) // sends the secrets themselves: https or loopback only
+	HMACSHA1   SignatureMethod = rfc5849.HMACSHA1
+	HMACSHA256 SignatureMethod = rfc5849.HMACSHA256
+	HMACSHA512 SignatureMethod = rfc5849.HMACSHA512
+	RSASHA1    SignatureMethod = rfc5849.RSASHA1
+	RSASHA256  SignatureMethod = rfc5849.RSASHA256
+	RSASHA512  SignatureMethod = rfc5849.RSASHA512
+	Plaintext  SignatureMethod = rfc5849.Plaintext // sends the secrets themselves: https or loopback only
 )
 
-// OAuth1Config describes a client registered with an OAuth 1.0a service (RFC
-// 5849) and the account it acts for, in one of three ways: with the three URLs,
-// the account owner consents; with Token and TokenSecret, the service has
-// issued them already; with neither, requests are signed for the client alone.
+// OAuth1Config describes a client that is registered with an OAuth 1.0a service
+// (RFC 5849), and the account for which the client acts. With the three URLs, the
+// account owner consents. With Token and TokenSecret, the service has issued a
+// token already. With neither, requests are signed for the client alone.
 type OAuth1Config struct {
 	// ClientID is the client identifier, also called consumer key. Required.
 	ClientID string
@@ -47,38 +52,41 @@ type OAuth1Config struct {
 	// none; https except on loopback.
 	RequestTokenURL, AuthorizeURL, AccessTokenURL string
 
-	// SignatureMethod is fixed here and never chosen by the server; empty means
-	// HMAC-SHA1.
+	// SignatureMethod is never chosen by the server. Empty means HMACSHA1.
 	SignatureMethod SignatureMethod
-	// PrivateKey is an RSA key; required by the RSA methods, not allowed with others.
+	// PrivateKey is an RSA key. The RSA methods require a key; other methods refuse
+	// a key.
 	PrivateKey crypto.Signer `json:"-"`
 	// Signer signs in place of SignatureMethod and PrivateKey, which must be empty
-	// then. It must be safe for concurrent use.
+	// then. Signer must be safe for concurrent use.
 	Signer oauth1.Signer
 
-	// In is where the protocol parameters go: InHeader, InQuery or InBody (RFC 5849
-	// section 3.5). With InBody only form-encoded requests can be made; others are
-	// refused with [ErrBodyNotInjectable].
-	In Location
-	// Realm is put into the Authorization header; empty leaves it out.
+	// In is where the protocol parameters go: dialect.InHeader, InQuery or InBody
+	// (RFC 5849 section 3.5). Empty means dialect.InHeader. With InBody, every
+	// request must have a form as its body; other requests are refused with
+	// ErrBodyNotInjectable.
+	In dialect.Location
+	// Realm is put into the Authorization header. Empty leaves the realm out.
 	Realm string
-	// BodyHash has bodies signed that are no forms, by the oauth_body_hash of the
-	// OAuth Request Body Hash extension. A form is always signed.
+	// BodyHash signs bodies that are not forms, with oauth_body_hash (OAuth Request
+	// Body Hash extension). Forms are always signed.
 	BodyHash bool
-	// MaxBody limits the bodies that have to be held in memory to be signed, in
-	// bytes; 0 means 16 MiB.
+	// MaxBody limits the bodies that must be held in memory for the signature, in
+	// bytes. 0 means 16 MiB.
 	MaxBody int64
 
 	// Token and TokenSecret are credentials that the service has issued.
 	Token       string
 	TokenSecret Secret
 
-	// Store keeps the token that the account owner's consent brings; empty means
-	// that it lives with the connector, in memory.
+	// Store keeps the token of the consent. Empty means that the token lives in
+	// memory, as long as the connector.
 	Store TokenStore
-	// Account is the key in Store, and the name in events. Required with Store;
-	// connectors with the same Store and Account share one token.
+	// Account is the key in Store, and the name in events. Required with Store.
+	// Connectors with the same Store and Account share a token.
 	Account string
+	// Shared is what this connector has in common with others: see [OAuth2Config].
+	Shared *Shared
 
 	// Hosts are the places that may see signed requests: see [APIKeyConfig].
 	Hosts []string
@@ -88,148 +96,252 @@ type OAuth1Config struct {
 	Observe func(Event)
 }
 
-// OAuth1 is the [Connector] of OAuth 1.0a services. It signs each request anew,
-// replays and redirects on the same origin included.
+// OAuth1 is the [Connector] of OAuth 1.0a services. OAuth1 signs each request
+// anew. A request that is sent again, and a redirect on the same origin, get a
+// signature of their own.
 //
-// It corrects a clock that is wrong: when the service refuses a timestamp, or a
-// request by a 401 whose Date is more than a minute from the time here, the
-// request is signed once more, and all later ones, with the service's time.
+// OAuth1 corrects a wrong clock. When the service refuses a timestamp, or answers
+// 401 with a Date more than a minute away from the time here, the request is
+// signed once more with the service's time, and so are all later requests.
 //
-// A token that came with an oauth_session_handle (OAuth Session extension) is
-// renewed before it expires, and when the service rejects it.
-type OAuth1 struct {
-	*guarded
-	s *oauth1Scheme
-}
+// A token with an oauth_session_handle (OAuth Session extension) is renewed
+// before the token expires, and when the service rejects the token.
+type OAuth1 struct{ core *core }
 
-// NewOAuth1 returns a connector for one account. It makes no request.
+// NewOAuth1 returns a connector for one account. NewOAuth1 makes no request.
 func NewOAuth1(config OAuth1Config) (*OAuth1, error) {
-	c, err := newOAuth1(config)
-	if err := configError("OAuth1Config", err); err != nil {
-		return nil, err
-	}
-	return c, nil
-}
-
-func newOAuth1(config OAuth1Config) (*OAuth1, error) {
-	if err := errors.Join(config.problems()...); err != nil {
-		return nil, err
+	if config.In == "" {
+		config.In = dialect.InHeader
 	}
 	if config.MaxBody == 0 {
 		config.MaxBody = 16 << 20
 	}
-	s := &oauth1Scheme{OAuth1Config: config}
-	first, err := s.newToken(config.Token, string(config.TokenSecret))
-	if err != nil {
+	var problems check.List
+	config.check(&problems)
+	s := &oauth1Scheme{config: config}
+	signer, err := s.newSigner(config.Token, string(config.TokenSecret))
+	problems.Join(err)
+	hosts := parseHosts(&problems, config.Hosts)
+	if err := problems.Err("OAuth1Config"); err != nil {
 		return nil, err
 	}
-	if config.RequestTokenURL != "" {
-		s.engine = renew.New(s, config.Store, config.Account, 5*time.Minute)
-	} else {
-		s.fixed = first
-	}
-	header := ""
-	if config.In == InHeader {
-		header = "Authorization"
-	}
-	g, err := newGuarded(s, header, config.Hosts)
-	if err != nil {
-		return nil, err
-	}
-	return &OAuth1{g, s}, nil
+	s.open(signer)
+	return &OAuth1{newCore(s, hosts)}, nil
 }
 
-// problems lists what is wrong with the config, other than its signing.
-func (c *OAuth1Config) problems() (list []error) {
-	add := func(format string, args ...any) { list = append(list, fmt.Errorf(format, args...)) }
+// check lists what is wrong with the config, except with its signing and Hosts.
+func (c *OAuth1Config) check(problems *check.List) {
 	urls := 0
 	for _, endpoint := range []struct{ field, url string }{
 		{"RequestTokenURL", c.RequestTokenURL}, {"AuthorizeURL", c.AuthorizeURL}, {"AccessTokenURL", c.AccessTokenURL},
 	} {
-		if endpoint.url == "" {
-			continue
-		}
-		urls++
-		if _, err := origin.Endpoint(endpoint.url); err != nil {
-			add("%s: %w", endpoint.field, err)
+		if endpoint.url != "" {
+			urls++
+			_, err := origin.Endpoint(endpoint.url)
+			problems.Field(endpoint.field, err)
 		}
 	}
 	if c.ClientSecret == "" && c.PrivateKey == nil && c.Signer == nil {
-		add("ClientSecret: is empty")
+		problems.Add("ClientSecret: is empty")
 	}
 	switch c.In {
-	case InHeader:
-	case InQuery, InBody:
+	case dialect.InHeader:
+	case dialect.InQuery, dialect.InBody:
 		if c.Realm != "" {
-			add("Realm: has its place in the header only; remove it, or leave In empty")
+			problems.Add("Realm: belongs in the header only; remove Realm, or leave In empty")
 		}
 	default:
-		add("In: OAuth1 parameters go into the header, the query or a form body")
+		problems.Add("In: is %q; OAuth1 parameters go into the header, the query or the body", c.In)
 	}
 	if c.MaxBody < 0 {
-		add("MaxBody: is negative; 0 means 16 MiB")
+		problems.Add("MaxBody: is negative; 0 means 16 MiB")
 	}
 	switch {
 	case urls != 0 && urls != 3:
-		add("RequestTokenURL, AuthorizeURL, AccessTokenURL: give all three, or none")
+		problems.Add("RequestTokenURL, AuthorizeURL, AccessTokenURL: give all three, or none")
 	case urls == 3 && c.Token != "":
-		add("Token: is for a service that has issued it already; leave out the three URLs, or the token")
+		problems.Add("Token: is for a service that has issued a token already; remove the three URLs, or the token")
 	case urls == 0 && c.Store != nil:
-		add("Store: there is nothing to keep without the three URLs")
+		problems.Add("Store: has nothing to keep without the three URLs")
 	case c.Store != nil && c.Account == "":
-		add("Account: is empty; name the token that Store keeps")
+		problems.Add("Account: is empty; name the token that Store keeps")
 	}
-	return list
 }
 
 // AuthType returns AuthTypeOAuth1.
 func (*OAuth1) AuthType() AuthType { return AuthTypeOAuth1 }
 
-// Begin starts the account owner's consent: it asks the service for temporary
-// credentials. Send the browser to authURL; the service will send it on to
-// redirectURL, or show the owner a verifier if that is "oob". Keep pending where
-// only that browser can bring it back (an encrypted cookie or the session: it
-// holds a secret), for [OAuth1.Finish].
+// String names the type. A connector prints nothing of its credentials.
+func (*OAuth1) String() string { return "connectorauth.OAuth1" }
+
+// Wrap returns a RoundTripper that signs requests and sends through base. A nil
+// base means http.DefaultTransport.
+func (c *OAuth1) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
+
+func (c *OAuth1) inner() *core             { return c.core }
+func (*OAuth1) with(inner *core) Connector { return &OAuth1{inner} }
+
+func (c *OAuth1) scheme() *oauth1Scheme { return c.core.scheme.(*oauth1Scheme) }
+
+// Begin starts the account owner's consent and asks the service for temporary
+// credentials. Send the browser to authURL; the service will send the browser on
+// to redirectURL. With "oob" as redirectURL, the service shows the owner a
+// verifier instead. Keep pending where only that browser can bring it back, in an
+// encrypted cookie or the session: pending contains a secret. [OAuth1.Finish]
+// takes pending.
 func (c *OAuth1) Begin(ctx context.Context, redirectURL string) (authURL string, pending Secret, err error) {
-	if c.s.engine == nil {
-		return "", "", errNoHandshake
-	}
-	if redirectURL != "oob" {
-		if err := checkRedirect(redirectURL); err != nil {
-			return "", "", err
-		}
-	}
-	return c.s.begin(ctx, redirectURL)
+	return c.scheme().begin(ctx, redirectURL)
 }
 
 // Finish ends the consent that Begin started: it checks the query of the
-// callback (of which an owner who was shown a verifier brings oauth_verifier
-// alone), swaps the temporary credentials for a token and saves that. pending is
-// Begin's; it serves once and for ten minutes. The token is saved even if ctx
-// ends meanwhile.
+// callback, exchanges the temporary credentials for a token and saves the token.
+// An owner who was shown a verifier brings oauth_verifier alone. pending is the
+// value from Begin, which serves once and for ten minutes. The token is saved even
+// if ctx ends meanwhile.
 //
 // A refusal is a [*TokenError]; its Code is the service's oauth_problem, or
-// access_denied. If the token was obtained but could not be saved, Finish says
-// so and the connector goes on with the token in memory, trying to save it.
+// access_denied. If the token was obtained but could not be saved, Finish returns
+// an error, and the connector uses the token from memory while it tries to save
+// the token.
 func (c *OAuth1) Finish(ctx context.Context, pending Secret, callback url.Values) error {
-	if c.s.engine == nil {
-		return errNoHandshake
-	}
-	return c.s.finish(ctx, pending, callback)
+	return c.scheme().finish(ctx, pending, callback)
 }
 
-// Extra returns what else the service answered when it gave the token, such as
-// user_id or screen_name, and oauth_session_handle, which is a secret. It is nil
+// Extra returns the other members of the service's token response, such as
+// user_id, screen_name, and oauth_session_handle, which is a secret. Extra is nil
 // for a connector without the three URLs.
 func (c *OAuth1) Extra(ctx context.Context) (map[string]string, error) {
-	if c.s.engine == nil {
+	s := c.scheme()
+	if s.engine == nil {
 		return nil, nil
 	}
-	g, err := c.s.engine.Get(ctx)
+	g, err := s.engine.Get(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	return maps.Clone(g.Value.Extra), nil
 }
 
-var errNoHandshake = errors.New("connectorauth: only an OAuth1Config with the three URLs has a consent to begin and to finish")
+// oauth1Scheme signs requests with the credentials of the client and the token.
+type oauth1Scheme struct {
+	config   OAuth1Config
+	place    rfc5849.Place
+	last     atomic.Pointer[oauth1Signer] // of the present token
+	engine   *renew.Engine[oauth1Token]   // keeps the token of a consent; nil without the three URLs
+	clock    rfc5849.Clock
+	consents pending.Keeper
+}
+
+// oauth1Signer signs with one generation of the token.
+type oauth1Signer struct {
+	*rfc5849.Signer
+	from *renew.Generation[oauth1Token] // nil for a token that never changes
+}
+
+func (s *oauth1Scheme) places() places {
+	if s.config.In == dialect.InHeader {
+		return places{header: "Authorization", stage: stageSign}
+	}
+	return places{others: []string{"OAuth1 parameters"}, stage: stageSign}
+}
+
+// signed is what one request carries.
+type signed struct {
+	s      *oauth1Scheme
+	ahead  int64                          // the clock's correction when the request was signed
+	from   *renew.Generation[oauth1Token] // the token; nil for a token that never changes
+	header [1]string                      // the value of the Authorization header
+
+	problem string // oauth_problem of the response, or empty
+}
+
+// authenticate implements scheme.
+func (s *oauth1Scheme) authenticate(req *http.Request) (credential, error) {
+	signer := s.last.Load()
+	if s.engine != nil {
+		g, err := s.engine.Get(req.Context(), s)
+		if err != nil {
+			return nil, err
+		}
+		if signer == nil || signer.from != g {
+			made, err := s.newSigner(g.Value.Token, g.Value.Secret)
+			if err != nil {
+				return nil, err
+			}
+			signer = &oauth1Signer{made, g}
+			s.last.Store(signer)
+		}
+	}
+	out := &signed{s: s, ahead: s.clock.Ahead(), from: signer.from}
+	if err := s.place.Put(req, signer.Signer, out.ahead, out.header[:]); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (*signed) auth(int) Secret { return "" }
+
+// rejected reports status 401, and the refusals of the OAuth Problem Reporting
+// extension whatever their status.
+func (c *signed) rejected(resp *http.Response) bool {
+	if resp.StatusCode < 400 {
+		return false
+	}
+	c.learn(resp, "")
+	return resp.StatusCode == http.StatusUnauthorized || rfc5849.Problem(resp.Header) != ""
+}
+
+// learn notes what a refusal says about the token and the time. inBody is the
+// problem in a body that was read before; empty if the body was not read.
+func (c *signed) learn(resp *http.Response, inBody string) {
+	if c.problem = rfc5849.ResponseProblem(resp); c.problem == "" {
+		c.problem = inBody
+	}
+	blamed := c.problem == rfc5849.TimestampRefused
+	if blamed || c.problem == "" && resp.StatusCode == http.StatusUnauthorized {
+		c.s.clock.Correct(resp, c.ahead, blamed)
+	}
+}
+
+// blamesClock reports whether the timestamp may be the reason of the refusal.
+func (c *signed) blamesClock() bool { return c.problem == "" || c.problem == rfc5849.TimestampRefused }
+
+// blamesToken reports whether the token may be the reason of the refusal, and the
+// token can be replaced.
+func (c *signed) blamesToken() bool {
+	return c.from != nil && (c.problem == "" || strings.HasPrefix(c.problem, "token_"))
+}
+
+// replace obtains another token if the token may be to blame. A corrected clock
+// is enough too.
+func (c *signed) replace(ctx context.Context) error {
+	err := errNotRenewable
+	if c.blamesToken() {
+		if _, err = c.s.engine.Replace(ctx, c.s, c.from); err == nil {
+			return nil
+		}
+		if errors.Is(err, errNotRenewable) && c.problem != "" {
+			return &TokenError{StatusCode: http.StatusUnauthorized, Code: c.problem, dead: true}
+		}
+	}
+	if c.blamesClock() && c.s.clock.Ahead() != c.ahead && !isFinal(err) {
+		return nil
+	}
+	return err
+}
+
+func (c *signed) replaceLater(ctx context.Context) {
+	if c.blamesToken() {
+		c.s.engine.ReplaceLater(ctx, c.s, c.from)
+	}
+}
+
+// rejectedAgain notes that the new token, or the corrected time, did not help.
+func (c *signed) rejectedAgain() {
+	if c.blamesToken() && time.Since(c.from.Value.Issued) < justRenewed {
+		c.s.engine.Contest(c.from)
+	}
+	if c.blamesClock() {
+		c.s.clock.Reset(c.ahead)
+	}
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -126,7 +127,7 @@ func TestOAuth1ClockAndTokenTogether(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			config := hourly
 			config.ClockSkew = time.Hour
-			store := new(connectorauth.MemoryStore)
+			store := new(tokenstore.Memory)
 			shared := func(c *connectorauth.OAuth1Config) { c.Store, c.Account = store, "account" }
 			inSession(t, config, shared, func(t *testing.T, p *authtest.Provider, _ *connectorauth.OAuth1) {
 				time.Sleep(10 * time.Minute)

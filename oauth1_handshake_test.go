@@ -11,6 +11,8 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -52,8 +54,8 @@ func TestOAuth1Consent(t *testing.T) {
 	for name, edit := range map[string]func(*connectorauth.OAuth1Config){
 		"header":    func(*connectorauth.OAuth1Config) {},
 		"realm":     func(c *connectorauth.OAuth1Config) { c.Realm = `http://x/ "q"` },
-		"query":     func(c *connectorauth.OAuth1Config) { c.In = connectorauth.InQuery },
-		"body":      func(c *connectorauth.OAuth1Config) { c.In = connectorauth.InBody },
+		"query":     func(c *connectorauth.OAuth1Config) { c.In = dialect.InQuery },
+		"body":      func(c *connectorauth.OAuth1Config) { c.In = dialect.InBody },
 		"PLAINTEXT": func(c *connectorauth.OAuth1Config) { c.SignatureMethod = connectorauth.Plaintext },
 		"SHA-512":   func(c *connectorauth.OAuth1Config) { c.SignatureMethod = connectorauth.HMACSHA512 },
 		"body hash": func(c *connectorauth.OAuth1Config) { c.BodyHash = true },
@@ -145,7 +147,7 @@ func TestOAuth1RefusesForeignCallbacks(t *testing.T) {
 		assert.ErrorContains(t, c.Finish(t.Context(), pending, callback.query), callback.want, name)
 	}
 	other := consenting(p)
-	other.Account, other.Store = "other", new(connectorauth.MemoryStore)
+	other.Account, other.Store = "other", new(tokenstore.Memory)
 	require.ErrorContains(t, must(connectorauth.NewOAuth1(other)).Finish(t.Context(), pending, good), "belongs to another connector")
 	require.ErrorContains(t, c.Finish(t.Context(), "{}", good), "not a value that Begin returned")
 	assert.Empty(t, p.Requests(p.AccessTokenURL))
@@ -194,7 +196,7 @@ func TestOAuth1ReadsAnswersOfTheHandshake(t *testing.T) {
 		"empty token":     {200, nil, "oauth_token=&oauth_token_secret=canary-s", "no token and secret"},
 		"page":            {200, nil, "<html>canary</html>", "no token and secret"},
 		"too long":        {200, nil, good + "true" + strings.Repeat("&x=1", 1<<18), "longer than"},
-		"redirect":        {302, http.Header{"Location": {"/api/open"}}, "", "status 302: the service answered with a redirect"},
+		"redirect":        {302, http.Header{"Location": {"/api/open"}}, "", "status 302: the endpoint answered with a redirect"},
 		"problem":         {401, nil, "oauth_problem=consumer_key_unknown&oauth_problem_advice=canary", "status 401: consumer_key_unknown"},
 		"problem, header": {400, http.Header{"Www-Authenticate": {`OAuth realm="x", oauth_problem="parameter_absent"`}}, "", "status 400: parameter_absent"},
 		"words":           {403, nil, "canary", "status 403"},
@@ -222,7 +224,7 @@ func TestOAuth1ReadsAnswersOfTheHandshake(t *testing.T) {
 func TestOAuth1HandshakeErrorsHoldNoSecrets(t *testing.T) {
 	p := provider(t, authtest.Config{TLS: true})
 	config := consenting(p)
-	config.SignatureMethod, config.In = connectorauth.Plaintext, connectorauth.InQuery
+	config.SignatureMethod, config.In = connectorauth.Plaintext, dialect.InQuery
 	for name, fault := range map[string]authtest.Fault{
 		"echo": func(http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

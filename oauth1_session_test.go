@@ -10,6 +10,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -197,7 +198,7 @@ func TestOAuth1RenewalDoesNotLoop(t *testing.T) {
 }
 
 func TestOAuth1SharesItsTokenThroughTheStore(t *testing.T) {
-	store := new(connectorauth.MemoryStore)
+	store := new(tokenstore.Memory)
 	shared := func(c *connectorauth.OAuth1Config) { c.Store, c.Account = store, "account" }
 	inSession(t, hourly, shared, func(t *testing.T, p *authtest.Provider, first *connectorauth.OAuth1) {
 		config := consenting(p)
@@ -267,7 +268,7 @@ func TestOAuth1RefusesAStoredValueOfAnotherKind(t *testing.T) {
 		"no token":     `{"v":1}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			store := new(connectorauth.MemoryStore)
+			store := new(tokenstore.Memory)
 			require.NoError(t, store.Save(t.Context(), "account", []byte(stored)))
 			config := consenting(p)
 			config.Store, config.Account = store, "account"

@@ -15,6 +15,8 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/dghubble/oauth1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -102,10 +104,10 @@ func TestOAuth1Config(t *testing.T) {
 		"secret alone":       {func(c *connectorauth.OAuth1Config) { c.TokenSecret = "canary2" }, "without a token"},
 		"one URL":            {func(c *connectorauth.OAuth1Config) { c.AuthorizeURL = "https://h/" }, "give all three, or none"},
 		"http URL":           {func(c *connectorauth.OAuth1Config) { c.RequestTokenURL = "http://h.example/" }, "RequestTokenURL: "},
-		"cookie":             {func(c *connectorauth.OAuth1Config) { c.In = connectorauth.InCookie }, "In: OAuth1 parameters go"},
-		"realm in the query": {func(c *connectorauth.OAuth1Config) { c.In, c.Realm = connectorauth.InQuery, "r" }, "Realm: has its place in the header"},
+		"cookie":             {func(c *connectorauth.OAuth1Config) { c.In = dialect.InCookie }, "In: is \"cookie\"; OAuth1 parameters go"},
+		"realm in the query": {func(c *connectorauth.OAuth1Config) { c.In, c.Realm = dialect.InQuery, "r" }, "Realm: belongs in the header only"},
 		"negative MaxBody":   {func(c *connectorauth.OAuth1Config) { c.MaxBody = -1 }, "MaxBody: is negative"},
-		"needless store":     {func(c *connectorauth.OAuth1Config) { c.Store = new(connectorauth.MemoryStore) }, "nothing to keep"},
+		"needless store":     {func(c *connectorauth.OAuth1Config) { c.Store = new(tokenstore.Memory) }, "nothing to keep"},
 		"bad host":           {func(c *connectorauth.OAuth1Config) { c.Hosts = []string{"a b"} }, "Hosts: "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -133,7 +135,7 @@ func TestOAuth1MethodsAndPlaces(t *testing.T) {
 		"", connectorauth.HMACSHA1, connectorauth.HMACSHA256, connectorauth.HMACSHA512,
 		connectorauth.RSASHA1, connectorauth.RSASHA256, connectorauth.RSASHA512, connectorauth.Plaintext,
 	} {
-		for name, in := range map[string]connectorauth.Location{"header": connectorauth.InHeader, "query": connectorauth.InQuery, "body": connectorauth.InBody} {
+		for name, in := range map[string]dialect.Location{"header": dialect.InHeader, "query": dialect.InQuery, "body": dialect.InBody} {
 			t.Run(string(method)+" "+name, func(t *testing.T) {
 				config := issued(p)
 				config.SignatureMethod, config.In = method, in
@@ -145,7 +147,7 @@ func TestOAuth1MethodsAndPlaces(t *testing.T) {
 				assert.Equal(t, 200, status, answer)
 				status, answer = do(t, c, p.Client(), "POST", p.OAuth1URL, formType, "")
 				assert.Equal(t, 200, status, answer)
-				if in != connectorauth.InBody {
+				if in != dialect.InBody {
 					status, answer = do(t, c, p.Client(), "PATCH", p.OAuth1URL+"?", "application/json", `{"a":1}`)
 					assert.Equal(t, 200, status, answer)
 				}
@@ -158,8 +160,8 @@ func TestOAuth1MethodsAndPlaces(t *testing.T) {
 }
 
 func TestOAuth1PlacesNothingElsewhere(t *testing.T) {
-	for in, want := range map[connectorauth.Location]string{
-		connectorauth.InHeader: "header", connectorauth.InQuery: "query", connectorauth.InBody: "body",
+	for in, want := range map[dialect.Location]string{
+		dialect.InHeader: "header", dialect.InQuery: "query", dialect.InBody: "body",
 	} {
 		p := provider(t, authtest.Config{})
 		config := issued(p)
@@ -182,7 +184,7 @@ func TestOAuth1PlacesNothingElsewhere(t *testing.T) {
 // connector's.
 func TestOAuth1ReplacesTheCallersParameters(t *testing.T) {
 	p := provider(t, authtest.Config{})
-	for _, in := range []connectorauth.Location{connectorauth.InHeader, connectorauth.InQuery, connectorauth.InBody} {
+	for _, in := range []dialect.Location{dialect.InHeader, dialect.InQuery, dialect.InBody} {
 		config := issued(p)
 		config.In = in
 		req, err := http.NewRequest("POST", p.OAuth1URL+"?a=%zz&oauth_token=x&oauth%5Fnonce=y&xoauth_token=1", strings.NewReader("oauth_signature=x&oauth_token&b=2&&oauth_version=3"))
@@ -205,7 +207,7 @@ func TestOAuth1ReplacesTheCallersParameters(t *testing.T) {
 // With the parameters elsewhere, Authorization is free for others.
 func TestOAuth1LeavesOtherAuthorization(t *testing.T) {
 	base := &fakeBase{}
-	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "s", In: connectorauth.InQuery}))
+	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "s", In: dialect.InQuery}))
 	req, err := http.NewRequest("GET", "https://api.example.com/", nil)
 	require.NoError(t, err)
 	req.SetBasicAuth("gateway", "password")
@@ -216,7 +218,7 @@ func TestOAuth1LeavesOtherAuthorization(t *testing.T) {
 
 func TestOAuth1InBodyNeedsAForm(t *testing.T) {
 	base := &fakeBase{}
-	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "s", In: connectorauth.InBody}))
+	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "s", In: dialect.InBody}))
 	var all bodies
 	for _, contentType := range []string{"", "application/json", "multipart/form-data; boundary=x"} {
 		_, err := c.Wrap(base).RoundTrip(all.request(t, "POST", "https://api.example.com/", contentType, "{}", true))
@@ -246,7 +248,7 @@ func TestOAuth1InBodyNeedsAForm(t *testing.T) {
 func TestOAuth1QueryDoesNotLeak(t *testing.T) {
 	base := &fakeBase{}
 	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
-		ClientID: "c", ClientSecret: "s", Token: "canary-token", TokenSecret: "u", In: connectorauth.InQuery,
+		ClientID: "c", ClientSecret: "s", Token: "canary-token", TokenSecret: "u", In: dialect.InQuery,
 	}))
 	client := connectorauth.NewClient(c, &http.Client{Transport: base})
 	base.answer = func(req *http.Request) (*http.Response, error) {
@@ -310,7 +312,7 @@ func TestOAuth1Signer(t *testing.T) {
 // accepted by a provider that takes none twice; foreign origins get none.
 func TestOAuth1SignsEachSendingAnew(t *testing.T) {
 	foreign := authtest.NewProvider(t)
-	for _, in := range []connectorauth.Location{connectorauth.InHeader, connectorauth.InQuery, connectorauth.InBody} {
+	for _, in := range []dialect.Location{dialect.InHeader, dialect.InQuery, dialect.InBody} {
 		p := authtest.NewProvider(t)
 		config := issued(p)
 		config.In = in
@@ -337,7 +339,7 @@ func TestOAuth1SignsEachSendingAnew(t *testing.T) {
 func TestOAuth1InBodySurvivesSeeOther(t *testing.T) {
 	p := authtest.NewProvider(t)
 	config := issued(p)
-	config.In = connectorauth.InBody
+	config.In = dialect.InBody
 	p.Inject(p.OAuth1URL, 1, authtest.Answer(303, http.Header{"Location": {"/api/open"}}, ""))
 	status, answer := do(t, must(connectorauth.NewOAuth1(config)), p.Client(), "POST", p.OAuth1URL, formType, "a=1")
 	assert.Equal(t, 200, status, answer)

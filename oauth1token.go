@@ -1,6 +1,7 @@
 package connectorauth
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,41 +12,55 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/connectorauth/connectorauth/internal/oauth1sig"
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/endpoint"
+	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
+	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
+	"github.com/connectorauth/connectorauth/internal/scrub"
+	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
-// oauth1Token is the credentials of one account, and what the store holds.
+// oauth1Token is the credentials of an account, and the record in the store.
 type oauth1Token struct {
 	Version int               `json:"v"`
 	Token   string            `json:"oauth_token"`
 	Secret  string            `json:"oauth_token_secret"`
 	Issued  time.Time         `json:"issued,omitzero"` // when its request began
-	Extra   map[string]string `json:"extra,omitempty"` // what else the service answered
-
-	signer *oauth1sig.Signer
+	Extra   map[string]string `json:"extra,omitempty"` // the other members of the token response
 }
 
-// The answers of the OAuth Session extension. Lifetimes are in seconds.
+// Members of a token response in the OAuth Session extension. Lifetimes are in
+// seconds.
 const (
 	sessionHandle   = "oauth_session_handle"
 	tokenLifetime   = "oauth_expires_in"
 	sessionLifetime = "oauth_authorization_expires_in"
 )
 
-// newToken prepares a token for signing.
-func (s *oauth1Scheme) newToken(value, secret string) (*oauth1Token, error) {
-	signer, err := oauth1sig.New(oauth1sig.Config{
-		ConsumerKey: s.ClientID, ConsumerSecret: string(s.ClientSecret), Token: value, TokenSecret: secret,
-		Method: oauth1sig.Method(s.SignatureMethod), PrivateKey: s.PrivateKey, Custom: s.Signer, Realm: s.Realm,
-	})
-	if err != nil {
-		return nil, err
+// open prepares the scheme of a config without mistakes. signer is that of the
+// config's token.
+func (s *oauth1Scheme) open(signer *rfc5849.Signer) {
+	c := &s.config
+	s.place = rfc5849.Place{In: c.In, BodyHash: c.BodyHash, MaxBody: c.MaxBody}
+	if c.RequestTokenURL == "" {
+		s.last.Store(&oauth1Signer{Signer: signer})
+		return
 	}
-	return &oauth1Token{Token: value, Secret: secret, signer: signer}, nil
+	identity := pending.Identity(c.AccessTokenURL, c.ClientID, "oauth1")
+	s.engine = renew.Open[oauth1Token](&c.Shared.orProgram().group, c.Store, c.Account, identity)
 }
 
-// end returns when one of the lifetimes is over; zero if it is not known.
+// newSigner returns the signer of a token; an empty token means the client alone.
+func (s *oauth1Scheme) newSigner(token, secret string) (*rfc5849.Signer, error) {
+	c := &s.config
+	return rfc5849.New(rfc5849.Config{
+		ConsumerKey: c.ClientID, ConsumerSecret: string(c.ClientSecret), Token: token, TokenSecret: secret,
+		Method: string(c.SignatureMethod), PrivateKey: c.PrivateKey, Custom: c.Signer, Realm: c.Realm,
+	})
+}
+
+// end returns when a lifetime is over. Zero means unknown.
 func (t *oauth1Token) end(lifetime string) time.Time {
 	seconds, err := strconv.ParseInt(t.Extra[lifetime], 10, 32)
 	if err != nil || seconds <= 0 {
@@ -54,49 +69,176 @@ func (t *oauth1Token) end(lifetime string) time.Time {
 	return t.Issued.Add(time.Duration(seconds) * time.Second)
 }
 
-// obtain swaps credentials for a token (RFC 5849 section 2.3): temporary ones,
-// or those of an old token, whose extra values stay if the service does not
-// repeat them.
-func (s *oauth1Scheme) obtain(ctx context.Context, with, old *oauth1Token, proof oauth1sig.Param) (*oauth1Token, error) {
+var errNoHandshake = errors.New("connectorauth: only an OAuth1Config with the three URLs has a consent to begin and to finish")
+
+// begin obtains temporary credentials (RFC 5849 section 2.1).
+func (s *oauth1Scheme) begin(ctx context.Context, redirectURL string) (authURL string, text Secret, err error) {
+	if s.engine == nil {
+		return "", "", errNoHandshake
+	}
+	if redirectURL != "oob" {
+		if err := pending.CheckRedirect(redirectURL); err != nil {
+			return "", "", err
+		}
+	}
+	got, err := s.ask(ctx, s.config.RequestTokenURL, &oauth1Token{}, rfc5849.Param{Name: "oauth_callback", Value: redirectURL})
+	if err != nil {
+		return "", "", err
+	}
+	if confirmed := got.Get("oauth_callback_confirmed"); !isTrue(confirmed) {
+		return "", "", errors.New("connectorauth: the service did not confirm the callback (RFC 5849 section 2.1)")
+	}
+	u, err := url.Parse(s.config.AuthorizeURL)
+	if err != nil {
+		return "", "", err
+	}
+	v := pending.Value{For: s.consentIdentity(), Redirect: redirectURL, State: got.Get("oauth_token"), Verifier: got.Get("oauth_token_secret")}
+	if u.RawQuery != "" {
+		u.RawQuery += "&"
+	}
+	u.RawQuery += url.Values{"oauth_token": {v.State}}.Encode()
+	return u.String(), Secret(v.Encode()), nil
+}
+
+// isTrue reports whether a service says yes. Some services write True.
+func isTrue(s string) bool {
+	yes, err := strconv.ParseBool(s)
+	return err == nil && yes && len(s) == len("true")
+}
+
+// consentIdentity tells the consents of this connector from others.
+func (s *oauth1Scheme) consentIdentity() string {
+	c := &s.config
+	return pending.Identity("oauth1", c.ClientID, c.RequestTokenURL, c.AuthorizeURL, c.AccessTokenURL, c.Account)
+}
+
+// finish checks the callback (section 2.2) and exchanges the temporary
+// credentials for a token (section 2.3).
+func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Values) error {
+	if s.engine == nil {
+		return errNoHandshake
+	}
+	state := "oauth_token"
+	if callback.Has("denied") && !callback.Has(state) { // as X and others refuse
+		state = "denied"
+	}
+	return s.consents.Finish(ctx, pending.Flow{
+		Connector: s.consentIdentity(),
+		State:     state,
+		Stateless: func(v pending.Value) bool { return v.Redirect == "oob" },
+		Refusal: func(callback url.Values) error {
+			if denied := callback.Get("denied"); denied != "" && denied == callback.Get(state) {
+				return &TokenError{Code: "access_denied", refused: true}
+			}
+			if problem := callback.Get("oauth_problem"); problem != "" {
+				return &TokenError{Code: scrub.Text(problem, 64), refused: true}
+			}
+			return nil
+		},
+		Code: "oauth_verifier",
+		Obtain: func(ctx context.Context, v pending.Value, verifier string) error {
+			temporary := &oauth1Token{Token: v.State, Secret: v.Verifier}
+			t, err := s.obtain(ctx, temporary, nil, rfc5849.Param{Name: "oauth_verifier", Value: verifier})
+			if err != nil {
+				return err
+			}
+			return s.engine.Set(ctx, s, t)
+		},
+	}, string(text), callback)
+}
+
+// obtain exchanges credentials for a token (RFC 5849 section 2.3): temporary
+// credentials, or the credentials of an old token. Extra values of old stay if the
+// service does not repeat them.
+func (s *oauth1Scheme) obtain(ctx context.Context, with, old *oauth1Token, proof rfc5849.Param) (*oauth1Token, error) {
 	issued := time.Now()
-	values, err := s.ask(ctx, accessToken, with, proof)
+	got, err := s.ask(ctx, s.config.AccessTokenURL, with, proof)
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.newToken(values.Get("oauth_token"), values.Get("oauth_token_secret"))
-	if err != nil {
-		return nil, &TokenError{StatusCode: http.StatusOK, inDoubt: true, cause: err}
+	t := &oauth1Token{Token: got.Get("oauth_token"), Secret: got.Get("oauth_token_secret"), Issued: issued, Extra: old.leftovers(got)}
+	if _, err := s.newSigner(t.Token, t.Secret); err != nil {
+		return nil, &TokenError{StatusCode: 200, inDoubt: true, cause: err}
 	}
-	t.Issued = issued
-	t.Extra = old.leftovers(values)
 	return t, nil
 }
 
-// leftovers returns the extra values of an answer, and those of t, which may be
-// nil, that still hold.
-func (t *oauth1Token) leftovers(answer url.Values) map[string]string {
+// leftovers returns the other members of a token response, together with the
+// extra values of t, which may be nil, that are still valid.
+func (t *oauth1Token) leftovers(got url.Values) map[string]string {
 	extra := make(map[string]string)
 	if t != nil {
 		maps.Copy(extra, t.Extra)
-		delete(extra, sessionLifetime) // it counts from the answer that it was in
+		delete(extra, sessionLifetime) // counts from the response that contained it
 	}
-	for name := range answer {
+	for name := range got {
 		switch name {
 		case "oauth_token", "oauth_token_secret", "oauth_callback_confirmed":
 		default:
-			extra[name] = answer.Get(name)
+			extra[name] = got.Get(name)
 		}
 	}
 	return extra
 }
 
-// The methods of renew.Scheme.
+// ask makes a request to an endpoint, signed with a token, and returns the
+// response. proof is what the request is about.
+//
+// If the response shows that the clock here is wrong, the request is sent once
+// more. Credentials for single use are sent again only if the service says that it
+// refused the timestamp, and so has not looked at the credentials.
+func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, proof rfc5849.Param) (url.Values, error) {
+	signer, err := s.newSigner(token.Token, token.Secret)
+	if err != nil {
+		return nil, fmt.Errorf("connectorauth: the temporary credentials: %w", err)
+	}
+	var sent *signed
+	call := endpoint.Call{
+		Base: baseOf(s.config.HTTPClient),
+		Build: func(ctx context.Context) (req *http.Request, secrets []string, err error) {
+			sent = &signed{s: s, ahead: s.clock.Ahead()}
+			if req, err = http.NewRequestWithContext(ctx, http.MethodPost, to, nil); err == nil {
+				if s.config.In == dialect.InBody {
+					req.Header.Set("Content-Type", wire.FormType)
+				}
+				err = s.place.Put(req, signer, sent.ahead, sent.header[:], proof)
+			}
+			return req, []string{string(s.config.ClientSecret), token.Secret, proof.Value}, err
+		},
+		Again: func(resp *endpoint.Response) bool {
+			if resp.Granted() {
+				return false
+			}
+			sent.learn(resp.Response, rfc5849.BodyProblem(resp.Body))
+			return s.clock.Ahead() != sent.ahead &&
+				(sent.problem == rfc5849.TimestampRefused || sent.problem == "" && token.Token == "")
+		},
+	}
+	resp, err := call.Do(ctx)
+	if err != nil {
+		return nil, newTokenError(err)
+	}
+	got, err := url.ParseQuery(string(bytes.TrimSpace(resp.Body)))
+	if resp.Granted() {
+		if err != nil || len(got["oauth_token"]) != 1 || len(got["oauth_token_secret"]) != 1 || got.Get("oauth_token") == "" {
+			return nil, newTokenError(resp.Fail(errors.New("the response has no token and secret, or more than one")))
+		}
+		return got, nil
+	}
+	fail := resp.Fail(nil)
+	sent.learn(resp.Response, rfc5849.BodyProblem(resp.Body))
+	fail.Code = scrub.Text(sent.problem, 64, resp.Secrets...)
+	failed := newTokenError(fail).(*TokenError)
+	failed.dead = proof.Name == sessionHandle && rfc5849.IsDeadToken(sent.problem)
+	return nil, failed
+}
 
-// errNotRenewable is temporary: a 401 has many reasons with OAuth1, and the
-// store may yet get another token.
+// errNotRenewable is temporary: with OAuth1, status 401 has many reasons, and the
+// store may get another token later.
 var errNotRenewable = errors.New("connectorauth: this OAuth1 token cannot be renewed")
 
-// Renew obtains the token that follows old, by its session handle.
+// Renew obtains the token that follows old, by its session handle. Renew
+// implements renew.Scheme.
 func (s *oauth1Scheme) Renew(ctx context.Context, old *oauth1Token) (*oauth1Token, error) {
 	if old == nil {
 		return nil, fmt.Errorf("%w: there is no token yet; use Begin and Finish", ErrReauthRequired)
@@ -106,16 +248,19 @@ func (s *oauth1Scheme) Renew(ctx context.Context, old *oauth1Token) (*oauth1Toke
 		return nil, errNotRenewable
 	}
 	if end := old.end(sessionLifetime); !end.IsZero() && time.Now().After(end) {
-		return nil, fmt.Errorf("%w: the service's session has run out", ErrReauthRequired)
+		return nil, fmt.Errorf("%w: the service's session has ended", ErrReauthRequired)
 	}
-	return s.obtain(ctx, old, old, oauth1sig.Param{Name: sessionHandle, Value: handle})
+	return s.obtain(ctx, old, old, rfc5849.Param{Name: sessionHandle, Value: handle})
 }
 
 // Verdict tells the engine what an error of Renew means.
 func (*oauth1Scheme) Verdict(err error) renew.Verdict { return verdict(err) }
 
-// Expiry returns the times of a token's life. One that cannot be renewed is good
-// until the service says otherwise.
+// Lead returns how long before its expiry a token is renewed.
+func (*oauth1Scheme) Lead() time.Duration { return 5 * time.Minute }
+
+// Expiry returns the times of a token's life. A token without a session handle is
+// valid until the service rejects the token.
 func (s *oauth1Scheme) Expiry(t *oauth1Token) (issued, expiry time.Time) {
 	if t.Extra[sessionHandle] == "" {
 		return t.Issued, time.Time{}
@@ -123,39 +268,34 @@ func (s *oauth1Scheme) Expiry(t *oauth1Token) (issued, expiry time.Time) {
 	return t.Issued, t.end(tokenLifetime)
 }
 
-// Encode returns the stored form of t.
+// Encode returns the record of t.
 func (*oauth1Scheme) Encode(t *oauth1Token) ([]byte, error) {
 	stored := *t
-	stored.Version = tokenVersion
+	stored.Version = recordVersion
 	return json.Marshal(&stored)
 }
 
-// Decode reads the stored form.
+// Decode reads a record.
 func (s *oauth1Scheme) Decode(stored []byte) (*oauth1Token, error) {
-	var t oauth1Token
-	if err := decodeStored(stored, &t, &t.Version); err != nil {
+	t := new(oauth1Token)
+	if err := decodeRecord(stored, t, &t.Version); err != nil {
 		return nil, err
 	}
 	if t.Token == "" {
-		return nil, errors.New("it is not an OAuth1 token")
+		return nil, errors.New("the value is not an OAuth1 token")
 	}
-	ready, err := s.newToken(t.Token, t.Secret)
-	if err != nil {
-		return nil, err
-	}
-	t.signer = ready.signer
-	return &t, nil
+	_, err := s.newSigner(t.Token, t.Secret)
+	return t, err
 }
 
-// Observe passes what happened on to the importer.
+// Observe tells the program what happened.
 func (s *oauth1Scheme) Observe(e renew.Event[oauth1Token]) {
-	if s.OAuth1Config.Observe == nil || errors.Is(e.Err, errNotRenewable) {
+	if s.config.Observe == nil || errors.Is(e.Err, errNotRenewable) {
 		return
 	}
-	event := Event{Kind: EventKind(e.Happened), Account: s.Account, Err: e.Err, Duration: e.Took}
+	var expiry time.Time
 	if e.Value != nil {
-		_, expiry := s.Expiry(e.Value)
-		event.Expiry = expiry.Round(0)
+		_, expiry = s.Expiry(e.Value)
 	}
-	s.OAuth1Config.Observe(event)
+	s.config.Observe(newEvent(e, s.config.Account, expiry))
 }

@@ -1,273 +1,207 @@
 package connectorauth
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
-	"reflect"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/challenge"
+	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/renew"
+	"github.com/connectorauth/connectorauth/internal/wire"
 	"golang.org/x/oauth2"
 )
 
-// OAuth2Config describes a client registered with an OAuth2 provider (RFC 6749)
-// and the account it acts for.
+// OAuth2Config describes a client that is registered with an OAuth2 provider (RFC
+// 6749), and the account for which the client acts.
 type OAuth2Config struct {
 	// ClientID is the client identifier. Required.
 	ClientID string
-	// ClientSecret is empty for a public client, which is possible with
-	// AuthorizationCode and PasswordCredentials.
+	// ClientSecret is empty for a public client. ClientCredentials requires a secret
+	// unless ClientAuth is a type of your own.
 	ClientSecret Secret
 	// TokenURL is the provider's token endpoint. Required; https except on loopback.
 	TokenURL string
-	// Scopes are asked for; empty leaves them to the provider.
+	// Scopes are the scopes to ask for. Empty leaves the choice to the provider.
 	Scopes []string
-	// Grant is how a token is obtained: AuthorizationCode, ClientCredentials or
-	// PasswordCredentials. Required.
+	// Grant is how a token is obtained. Required.
 	Grant Grant
-	// ClientAuth is how the client proves who it is to the token endpoint; empty
-	// means ClientAuthBasic. It is never found out by trial.
+	// ClientAuth authenticates the client at the token endpoint. Empty means
+	// ClientSecretBasic. The library never tries several.
 	ClientAuth ClientAuth
-	// Dialect is how the provider departs from the standard; empty means not at all.
-	Dialect Dialect
+	// Dialect says how the provider departs from the standard. Empty means not at
+	// all.
+	Dialect dialect.OAuth2
+	// Proof proves the possession of a key with each request. Empty means Bearer
+	// tokens (RFC 6750).
+	Proof Proof
 
-	// Store keeps the account's token; empty means that it lives with the
-	// connector, in memory.
+	// Store keeps the account's token. Empty means that the token lives in memory,
+	// as long as the connector.
 	Store TokenStore
-	// Account is the key in Store, and the name in events. Required with Store;
-	// connectors with the same Store and Account share one token.
+	// Account is the key in Store, and the name in events. Required with Store.
+	// Connectors with the same Store and Account share a token.
 	Account string
+	// Shared is what this connector has in common with others. Empty means the one
+	// Shared of the program.
+	Shared *Shared
 
 	// Hosts are the places that may see the access token: see [APIKeyConfig].
 	Hosts []string
 	// RenewBefore is how long before its expiry a token is renewed in the
-	// background, though never more than a fifth of its lifetime; 0 means 5 minutes.
+	// background, at most a fifth of its lifetime. 0 means 5 minutes.
 	RenewBefore time.Duration
-	// HTTPClient makes the token requests; empty means http.DefaultClient. Only
-	// its Transport is used: redirects are not followed, and each request has 30
-	// seconds and 1 MiB.
+	// HTTPClient makes the token requests. Empty means http.DefaultClient. Only its
+	// Transport is used: redirects are not followed, and each request is limited to
+	// 30 seconds and a response of 1 MiB.
 	HTTPClient *http.Client
-	// Observe is told what happens to the token; empty means nobody is. It is
-	// called from several goroutines, before those who wait for the token go on,
-	// so it should return soon and must not use the connector. A panic in it is
-	// ignored.
+	// Observe is told what happens to the token. Empty means nobody is told.
+	// Several goroutines call Observe, before the requests that wait for the token
+	// go on. So Observe should return soon and must not use the connector. A panic
+	// of Observe is ignored.
 	Observe func(Event)
 }
 
-// A Grant is one of OAuth2's ways to obtain a token: [AuthorizationCode],
-// [ClientCredentials] or [PasswordCredentials].
-type Grant interface{ grantType() string }
+// OAuth2 is the [Connector] of OAuth2 services. OAuth2 renews its token before the
+// token expires, and when the API rejects the token.
+type OAuth2 struct{ core *core }
 
-// AuthorizationCode sends the account owner to the provider, who returns with a
-// code (RFC 6749 section 4.1): see [OAuth2.Begin].
-type AuthorizationCode struct {
-	// AuthURL is the provider's authorization endpoint. Required; https except on
-	// loopback. It may have a query of its own.
-	AuthURL string
-	// Params are further parameters of the authorization request, such as
-	// access_type or prompt.
-	Params url.Values
-	// Issuer is the provider's issuer identifier, for one that names itself in its
-	// callbacks (RFC 9207): a callback must then carry just this iss. Empty means
-	// that iss is not looked at.
-	Issuer string
-	// DisablePKCE leaves out the code challenge of RFC 7636, for the rare provider
-	// that refuses it.
-	DisablePKCE bool
-}
-
-// ClientCredentials obtains a token for the client itself (RFC 6749 section
-// 4.4), and a new one in the same way when it expires.
-type ClientCredentials struct{}
-
-// PasswordCredentials trades the account owner's password for a token (RFC 6749
-// section 4.3). RFC 9700 section 2.4 advises against it; it is here for the
-// services that offer nothing else. When no refresh token works, the password
-// is sent again.
-type PasswordCredentials struct {
-	Username string // required
-	Password Secret // required
-}
-
-func (AuthorizationCode) grantType() string   { return "authorization_code" }
-func (ClientCredentials) grantType() string   { return "client_credentials" }
-func (PasswordCredentials) grantType() string { return "password" }
-
-// ClientAuth is a way of client authentication at the token endpoint (RFC 6749
-// section 2.3.1).
-type ClientAuth int
-
-// The ways of client authentication. A client without a secret sends its
-// client_id in the body with the first two.
-const (
-	ClientAuthBasic      ClientAuth = iota // HTTP Basic, ID and secret form-encoded first
-	ClientAuthBody                         // client_id and client_secret in the body
-	ClientAuthRawBasic                     // HTTP Basic with ID and secret as they are, for providers that do not decode them
-	ClientAuthSecretUser                   // HTTP Basic with the secret as the user name and no password
-)
-
-// OAuth2 is the [Connector] of OAuth2 services. It renews its token in time,
-// and when the API rejects it.
-type OAuth2 struct {
-	*guarded
-	s *oauth2Scheme
-}
-
-// NewOAuth2 returns a connector for one account. It makes no request: a token
-// is loaded or obtained when the first request needs it.
+// NewOAuth2 returns a connector for one account. NewOAuth2 makes no request: the
+// first request of the connector loads or obtains a token.
 func NewOAuth2(config OAuth2Config) (*OAuth2, error) {
-	err := configError("OAuth2Config", config.problems()...)
-	if err != nil {
+	var problems check.List
+	config.check(&problems)
+	hosts := parseHosts(&problems, config.Hosts)
+	if err := problems.Err("OAuth2Config"); err != nil {
 		return nil, err
 	}
-	if code, ok := config.Grant.(AuthorizationCode); ok && code.Params != nil {
-		code.Params = cloneValues(code.Params)
-		config.Grant = code
-	}
-	s := &oauth2Scheme{
-		clientID: config.ClientID, clientSecret: config.ClientSecret, clientAuth: config.ClientAuth,
-		tokenURL: config.TokenURL, grant: config.Grant, dialect: &standard,
-		scope:   strings.Join(config.Scopes, cmp.Or(config.Dialect.ScopeSeparator, " ")),
-		account: config.Account, httpClient: config.HTTPClient, observer: config.Observe,
-	}
-	if !reflect.ValueOf(config.Dialect).IsZero() {
-		s.dialect = config.Dialect.clone()
-	}
-	s.placement, _ = s.dialect.place() // checked above
-	s.engine = renew.New(s, config.Store, config.Account, cmp.Or(config.RenewBefore, 5*time.Minute))
-	g, err := newGuarded(s, s.placement.header(), config.Hosts)
-	if err := configError("OAuth2Config", err); err != nil {
-		return nil, err
-	}
-	return &OAuth2{g, s}, nil
+	s := newOAuth2Scheme(config)
+	return &OAuth2{newCore(s, hosts)}, nil
 }
 
-// problems lists what is wrong with the config.
-func (c *OAuth2Config) problems() (list []error) {
-	add := func(format string, args ...any) { list = append(list, fmt.Errorf(format, args...)) }
+// check lists everything that is wrong with the config, except with Hosts.
+func (c *OAuth2Config) check(problems *check.List) {
 	if c.ClientID == "" {
-		add("ClientID: is empty")
+		problems.Add("ClientID: is empty")
 	}
 	if u, err := origin.Endpoint(c.TokenURL); err != nil {
-		add("TokenURL: %w", err)
+		problems.Field("TokenURL", err)
 	} else if query := u.Query(); query.Has("client_secret") || query.Has("client_id") {
-		add("TokenURL: its query carries client credentials; RFC 6749 section 2.3.1 forbids that, use ClientID and ClientSecret")
+		problems.Add("TokenURL: the query contains client credentials, which RFC 6749 section 2.3.1 forbids; use ClientID and ClientSecret")
 	}
 	for _, scope := range c.Scopes {
 		if scope == "" || strings.ContainsFunc(scope, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }) {
-			add("Scopes: %q is not one scope; give each its own element", scope)
+			problems.Add("Scopes: %q is not one scope; give each scope its own element", scope)
 		}
 	}
-	switch raw := c.ClientID + ":" + string(c.ClientSecret); {
-	case c.ClientAuth < ClientAuthBasic || c.ClientAuth > ClientAuthSecretUser:
-		add("ClientAuth: unknown value %d", c.ClientAuth)
-	case c.ClientAuth < ClientAuthRawBasic:
-	case c.ClientSecret == "":
-		add("ClientAuth: it needs a ClientSecret; leave it empty for a public client")
-	case hasControl(raw) || c.ClientAuth == ClientAuthRawBasic && strings.Contains(c.ClientID, ":") ||
-		c.ClientAuth == ClientAuthSecretUser && strings.Contains(string(c.ClientSecret), ":"):
-		add("ClientAuth: Basic cannot carry a control character, nor a colon in its user name, as they are; use ClientAuthBasic")
-	}
+	problems.Field("ClientAuth", c.checkClientAuth())
 	if c.Store != nil && c.Account == "" {
-		add("Account: is empty; name the token that Store keeps")
+		problems.Add("Account: is empty; name the token that Store keeps")
 	}
 	if c.RenewBefore < 0 {
-		add("RenewBefore: is negative; 0 means 5 minutes")
+		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
 	}
-	switch grant := c.Grant.(type) {
-	case AuthorizationCode:
-		list = append(list, grant.problems(c.Dialect.AuthNames)...)
-	case ClientCredentials:
-		if c.ClientSecret == "" {
-			add("ClientSecret: is empty; the client credentials grant has nothing else to go by")
-		}
-	case PasswordCredentials:
-		if grant.Username == "" || grant.Password == "" {
-			add("Grant: PasswordCredentials needs Username and Password")
-		}
-	default:
-		add("Grant: is %T; want AuthorizationCode, ClientCredentials or PasswordCredentials, as a value", c.Grant)
+	problems.Join(checkGrant(c))
+	problems.Field("Dialect", check.Dialect(&c.Dialect, c.client()))
+	if c.Proof != nil && c.Dialect.Placement != (dialect.Placement{}) {
+		problems.Add("Proof: sets the Authorization header itself; remove Dialect.Placement")
 	}
-	return append(list, c.Dialect.problems(c)...)
 }
 
-// problems lists what is wrong with the grant; names are the Dialect's AuthNames.
-func (a AuthorizationCode) problems(names map[string]string) (list []error) {
-	query := url.Values{}
-	if u, err := origin.Endpoint(a.AuthURL); err != nil {
-		list = append(list, fmt.Errorf("Grant: AuthURL: %w", err))
-	} else {
-		query = u.Query()
+// checkClientAuth reports what is wrong with the client authentication.
+func (c *OAuth2Config) checkClientAuth() error {
+	method, ok := c.ClientAuth.(ClientAuthMethod)
+	if !ok {
+		return nil
 	}
-	for _, name := range sentNames(authParams, names) {
-		if query.Has(name) || a.Params.Has(name) {
-			list = append(list, fmt.Errorf("Grant: AuthURL, Params: %s is set by the library; remove it", name))
-		}
+	raw := method == ClientSecretBasicRaw
+	switch method {
+	case ClientSecretBasic, ClientSecretPost, ClientAuthNone:
+		return nil
+	case ClientSecretBasicRaw, ClientSecretUser:
+	default:
+		return fmt.Errorf("unknown value %q", string(method))
 	}
-	return list
+	switch id, secret := c.ClientID, string(c.ClientSecret); {
+	case secret == "":
+		return errors.New("needs a ClientSecret; leave ClientAuth empty for a public client")
+	case wire.HasControl(id+secret) || raw && strings.Contains(id, ":") || !raw && strings.Contains(secret, ":"):
+		return errors.New("unencoded Basic carries neither a control character nor a colon in the user name; use ClientSecretBasic")
+	}
+	return nil
+}
+
+// client returns what a dialect must fit.
+func (c *OAuth2Config) client() check.Client {
+	client := check.Client{TokenURL: c.TokenURL, Scopes: c.Scopes, Refreshes: true}
+	client.Header = c.ClientSecret != "" && (c.ClientAuth == nil || c.ClientAuth != ClientSecretPost && isMethod(c.ClientAuth))
+	switch c.Grant.(type) {
+	case AuthorizationCode:
+		client.Consent = true
+	case ClientCredentials:
+		client.Refreshes = false
+	case PasswordCredentials:
+		client.Params = []string{"username", "password"}
+	}
+	return client
 }
 
 // AuthType returns AuthTypeOAuth2.
 func (*OAuth2) AuthType() AuthType { return AuthTypeOAuth2 }
 
-var errNoConsent = errors.New("connectorauth: only the AuthorizationCode grant has a consent to begin and to finish")
+// String names the type. A connector prints nothing of its credentials.
+func (*OAuth2) String() string { return "connectorauth.OAuth2" }
+
+// Wrap returns a RoundTripper that adds the access token and sends through base.
+// A nil base means http.DefaultTransport.
+func (c *OAuth2) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
+
+func (c *OAuth2) inner() *core             { return c.core }
+func (*OAuth2) with(inner *core) Connector { return &OAuth2{inner} }
+
+func (c *OAuth2) scheme() *oauth2Scheme { return c.core.scheme.(*oauth2Scheme) }
 
 // Begin starts the account owner's consent. Send the browser to authURL; the
-// provider will send it on to redirectURL, which must be registered there. Keep
-// pending where only that browser can bring it back (an encrypted cookie or the
-// session: it holds the PKCE verifier), for [OAuth2.Finish]. It makes no request.
+// provider will send the browser on to redirectURL, which must be registered
+// there. Keep pending where only that browser can bring it back, in an encrypted
+// cookie or the session: pending contains the PKCE code verifier. [OAuth2.Finish]
+// takes pending. Begin makes no request.
 func (c *OAuth2) Begin(ctx context.Context, redirectURL string) (authURL string, pending Secret, err error) {
-	grant, ok := c.s.grant.(AuthorizationCode)
-	if !ok {
-		return "", "", errNoConsent
-	}
-	if err := checkRedirect(redirectURL); err != nil {
-		return "", "", err
-	}
-	authURL, pending, err = c.s.begin(grant, redirectURL)
-	if err == nil && c.hooks != nil {
-		authURL, err = c.authorizeHooks(ctx, authURL)
-	}
-	if err != nil {
-		return "", "", err
-	}
-	return authURL, pending, nil
+	return c.scheme().begin(ctx, redirectURL)
 }
 
 // Finish ends the consent that Begin started: it checks the query of the
-// callback, swaps its code for a token and saves that. pending is Begin's; it
-// serves once and for ten minutes. A code that was sent is not sent again, and
-// the token is saved even if ctx ends meanwhile.
+// callback, exchanges the code for a token and saves the token. pending is the
+// value from Begin, which serves once and for ten minutes. A code that was sent is
+// never sent again. The token is saved even if ctx ends meanwhile.
 //
-// A provider's refusal, such as access_denied, is a [*TokenError] with that
-// Code. If the token was obtained but could not be saved, Finish says so and
-// the connector goes on with the token in memory, trying to save it.
+// A provider's refusal, such as access_denied, is a [*TokenError] with that Code.
+// If the token was obtained but could not be saved, Finish returns an error, and
+// the connector uses the token from memory while it tries to save the token.
 func (c *OAuth2) Finish(ctx context.Context, pending Secret, callback url.Values) error {
-	grant, ok := c.s.grant.(AuthorizationCode)
-	if !ok {
-		return errNoConsent
-	}
-	return c.s.finish(c.s.withHooks(ctx, c.hooks), grant, pending, callback)
+	return c.scheme().finish(ctx, pending, callback)
 }
 
-// Token returns the present access token, renewed if need be. It has no refresh
-// token: whoever used that behind the connector's back would break its grant.
-// What else the provider answered is there as Extra; an id_token among it has not
-// been verified.
+// Token returns the present access token, renewed if necessary. The refresh token
+// is left out: a program that used it would break the grant. The other members
+// of the token response are there as Extra. An id_token in Extra has not been
+// verified.
 func (c *OAuth2) Token(ctx context.Context) (*oauth2.Token, error) {
-	g, err := c.s.engine.Get(c.s.withHooks(ctx, c.hooks))
+	s := c.scheme()
+	g, err := s.engine.Get(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	t := g.Value
-	token := &oauth2.Token{AccessToken: t.Access, TokenType: "Bearer", Expiry: t.Expiry.Round(0)}
+	token := &oauth2.Token{AccessToken: t.Access, TokenType: s.tokenType(), Expiry: t.Expiry.Round(0)}
 	extra := make(map[string]any, len(t.Extra)+1)
 	maps.Copy(extra, t.Extra)
 	if t.Scope != "" {
@@ -276,10 +210,10 @@ func (c *OAuth2) Token(ctx context.Context) (*oauth2.Token, error) {
 	return token.WithExtra(extra), nil
 }
 
-// TokenSource returns Token as a source, for clients that take one. Its calls
-// end when ctx does.
+// TokenSource returns Token as a source, for clients that take a source. The
+// source works until ctx ends.
 //
-// Most programs use [NewClient] instead: an oauth2.Transport over this source
+// Most programs use [NewClient] instead: an oauth2.Transport with this source
 // would send the token along on redirects to other hosts.
 func (c *OAuth2) TokenSource(ctx context.Context) oauth2.TokenSource {
 	return tokenSource{ctx, c}
@@ -293,20 +227,102 @@ type tokenSource struct {
 func (s tokenSource) Token() (*oauth2.Token, error) { return s.c.Token(s.ctx) }
 
 // SetToken makes t the account's token and saves it, as when accounts move in
-// from elsewhere. t needs an access token or, to be renewed at once, a refresh
-// token. A zero Expiry means that the token is good until it is rejected. The
-// strings of t.Extra cannot be listed and are left behind.
+// from elsewhere. t needs an access token, or a refresh token for a renewal at
+// once. A zero Expiry means that the token is valid until the API rejects it. The
+// extra values of t are not saved, because they cannot be listed.
 func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
 	if t == nil || t.AccessToken == "" && t.RefreshToken == "" {
 		return errors.New("connectorauth: SetToken: the token has neither an access token nor a refresh token")
 	}
+	s := c.scheme()
 	value := &token{Access: t.AccessToken, Refresh: t.RefreshToken, Issued: time.Now(), Expiry: t.Expiry}
 	if t.AccessToken == "" {
-		value.Expiry = value.Issued // nothing to serve: renew it first
-	} else if err := c.s.checkType(t.TokenType); err != nil {
-		return fmt.Errorf("connectorauth: SetToken: %w", err)
-	} else if err := c.s.ready(value); err != nil {
+		value.Expiry = value.Issued // nothing to send: renew the token first
+	} else if err := errors.Join(s.checkType(t.TokenType), s.checkAccess(t.AccessToken)); err != nil {
 		return fmt.Errorf("connectorauth: SetToken: %w", err)
 	}
-	return c.s.engine.Set(ctx, value)
+	return s.engine.Set(ctx, s, value)
+}
+
+// oauth2Credential is an access token in requests.
+type oauth2Credential struct {
+	s    *oauth2Scheme
+	from *renew.Generation[token]
+	sent string // the token with its prefix
+}
+
+// authenticate implements scheme. The credential of the present token is made
+// once, because all requests can share it.
+func (s *oauth2Scheme) authenticate(req *http.Request) (credential, error) {
+	g, err := s.engine.Get(req.Context(), s)
+	if err != nil {
+		return nil, err
+	}
+	c := s.last.Load()
+	if c == nil || c.from != g {
+		c = &oauth2Credential{s, g, s.prefix + g.Value.Access}
+		s.last.Store(c)
+	}
+	s.place.Put(req, c.sent)
+	if s.proof == nil {
+		return c, nil
+	}
+	if err := s.proof.Prove(req, Secret(g.Value.Key), Secret(g.Value.Access)); err != nil {
+		return nil, fmt.Errorf("connectorauth: the proof of possession: %w", err)
+	}
+	return &provenCredential{oauth2Credential: c}, nil
+}
+
+func (c *oauth2Credential) auth(int) Secret { return Secret(c.from.Value.Access) }
+
+// rejected reports the rejections of the dialect and status 401, unless the token
+// is valid and only its scope too small (RFC 6750 section 3.1).
+func (c *oauth2Credential) rejected(resp *http.Response) bool {
+	if resp.StatusCode != http.StatusUnauthorized {
+		return challenge.Rejects(c.s.dialect.Rejections, resp)
+	}
+	return !slices.ContainsFunc(challenge.Parse(resp.Header["Www-Authenticate"]), func(c challenge.Challenge) bool {
+		return c.Params["error"] == "insufficient_scope"
+	})
+}
+
+func (c *oauth2Credential) replace(ctx context.Context) error {
+	_, err := c.s.engine.Replace(ctx, c.s, c.from)
+	return err
+}
+
+func (c *oauth2Credential) replaceLater(ctx context.Context) {
+	c.s.engine.ReplaceLater(ctx, c.s, c.from)
+}
+
+func (c *oauth2Credential) rejectedAgain() { c.s.engine.Contest(c.from) }
+
+// provenCredential is an access token with a proof, in one request.
+type provenCredential struct {
+	*oauth2Credential
+	again bool // the response asks for another proof, not for another token
+}
+
+func (c *provenCredential) rejected(resp *http.Response) bool {
+	c.again = c.s.proof.Again(resp)
+	return c.again || c.oauth2Credential.rejected(resp)
+}
+
+func (c *provenCredential) replace(ctx context.Context) error {
+	if c.again {
+		return nil
+	}
+	return c.oauth2Credential.replace(ctx)
+}
+
+func (c *provenCredential) replaceLater(ctx context.Context) {
+	if !c.again {
+		c.oauth2Credential.replaceLater(ctx)
+	}
+}
+
+func (c *provenCredential) rejectedAgain() {
+	if !c.again && time.Since(c.from.Value.Issued) < justRenewed {
+		c.oauth2Credential.rejectedAgain()
+	}
 }

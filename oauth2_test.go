@@ -12,6 +12,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -27,7 +28,7 @@ func identity(t *testing.T, p *authtest.Provider, c connectorauth.Connector, url
 }
 
 func TestGrants(t *testing.T) {
-	for _, auth := range []connectorauth.ClientAuth{connectorauth.ClientAuthBasic, connectorauth.ClientAuthBody} {
+	for _, auth := range []connectorauth.ClientAuth{connectorauth.ClientSecretBasic, connectorauth.ClientSecretPost} {
 		p := authtest.NewProvider(t)
 		for grant, user := range map[connectorauth.Grant]string{
 			connectorauth.ClientCredentials{}: "",
@@ -49,7 +50,7 @@ func TestGrants(t *testing.T) {
 
 		for _, r := range p.Requests(p.TokenURL) {
 			form, _ := url.ParseQuery(string(r.Body))
-			inBody := auth == connectorauth.ClientAuthBody
+			inBody := auth == connectorauth.ClientSecretPost
 			assert.Equal(t, inBody, form.Has("client_secret"))
 			assert.Equal(t, inBody, r.Header.Get("Authorization") == "", "one way of client authentication")
 			assert.Empty(t, r.URL.RawQuery)
@@ -118,7 +119,7 @@ func TestGrantedScopeReplacesTheRequestedOne(t *testing.T) {
 
 func TestScopeAndExtraOutliveARefreshThatOmitsThem(t *testing.T) {
 	p := authtest.NewProvider(t)
-	store := new(connectorauth.MemoryStore)
+	store := new(tokenstore.Memory)
 	with := func(config *connectorauth.OAuth2Config) {
 		config.Scopes, config.Store, config.Account = []string{"read"}, store, "alice"
 	}
@@ -248,7 +249,7 @@ func TestTokenTypes(t *testing.T) {
 			if !fine {
 				require.ErrorContains(t, err, "Bearer")
 				_, err = connectorauth.NewClient(c, direct(p)).Get(p.BearerURL)
-				require.ErrorContains(t, err, fmt.Sprintf("%q, which is not Bearer", kind))
+				require.ErrorContains(t, err, fmt.Sprintf("%q, not Bearer", kind))
 				assert.Empty(t, p.Requests(p.BearerURL))
 				return
 			}
@@ -349,18 +350,18 @@ func TestOAuth2ConfigIsChecked(t *testing.T) {
 		"empty scope":          {func(c *connectorauth.OAuth2Config) { c.Scopes = []string{"a", ""} }, []string{"Scopes"}},
 		"scope with a quote":   {func(c *connectorauth.OAuth2Config) { c.Scopes = []string{`a"`} }, []string{"Scopes"}},
 		"scope with CR LF":     {func(c *connectorauth.OAuth2Config) { c.Scopes = []string{"a\r\nb"} }, []string{"Scopes"}},
-		"client auth":          {func(c *connectorauth.OAuth2Config) { c.ClientAuth = 7 }, []string{"ClientAuth", "7"}},
-		"store, no account":    {func(c *connectorauth.OAuth2Config) { c.Store = new(connectorauth.MemoryStore) }, []string{"Account", "Store"}},
+		"client auth":          {func(c *connectorauth.OAuth2Config) { c.ClientAuth = connectorauth.ClientAuthMethod("mtls") }, []string{"ClientAuth", "mtls"}},
+		"store, no account":    {func(c *connectorauth.OAuth2Config) { c.Store = new(tokenstore.Memory) }, []string{"Account", "Store"}},
 		"negative lead":        {func(c *connectorauth.OAuth2Config) { c.RenewBefore = -1 }, []string{"RenewBefore", "5 minutes"}},
 		"no grant":             {func(c *connectorauth.OAuth2Config) { c.Grant = nil }, []string{"Grant", "ClientCredentials"}},
-		"pointer grant":        {func(c *connectorauth.OAuth2Config) { c.Grant = &connectorauth.ClientCredentials{} }, []string{"Grant", "as a value"}},
+		"pointer grant":        {func(c *connectorauth.OAuth2Config) { c.Grant = &connectorauth.ClientCredentials{} }, []string{"Grant", "use the value, not a pointer"}},
 		"no secret":            {func(c *connectorauth.OAuth2Config) { c.Grant, c.ClientSecret = connectorauth.ClientCredentials{}, "" }, []string{"ClientSecret", "empty"}},
 		"no password":          {func(c *connectorauth.OAuth2Config) { c.Grant = connectorauth.PasswordCredentials{Username: "u"} }, []string{"Grant", "Password"}},
 		"no user":              {func(c *connectorauth.OAuth2Config) { c.Grant = connectorauth.PasswordCredentials{Password: "s3cret"} }, []string{"Grant", "Username"}},
 		"no auth URL":          {code(func(g *connectorauth.AuthorizationCode) { g.AuthURL = "" }), []string{"AuthURL"}},
 		"http auth URL":        {code(func(g *connectorauth.AuthorizationCode) { g.AuthURL = "http://login.example.com/" }), []string{"AuthURL", "use https"}},
-		"state in auth URL":    {code(func(g *connectorauth.AuthorizationCode) { g.AuthURL += "?state=x" }), []string{"AuthURL", "state", "remove it"}},
-		"challenge in params":  {code(func(g *connectorauth.AuthorizationCode) { g.Params = url.Values{"code_challenge": {"x"}} }), []string{"Params", "code_challenge", "remove it"}},
+		"state in auth URL":    {code(func(g *connectorauth.AuthorizationCode) { g.AuthURL += "?state=x" }), []string{"AuthURL", "state", "remove state"}},
+		"challenge in params":  {code(func(g *connectorauth.AuthorizationCode) { g.Params = url.Values{"code_challenge": {"x"}} }), []string{"Params", "code_challenge", "remove code_challenge"}},
 		"bad host":             {func(c *connectorauth.OAuth2Config) { c.Hosts = []string{"https://a/b"} }, []string{"Hosts", "host name"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -264,7 +265,7 @@ func TestHostsMayBeSeveralOrigins(t *testing.T) {
 
 func TestRedirectThatEchoesTheQueryKeyLosesIt(t *testing.T) {
 	n := newInternet(t)
-	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, In: connectorauth.InQuery, Name: "api_key"}))
+	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, In: dialect.InQuery, Name: "api_key"}))
 	encoded := url.QueryEscape(secretKey)
 	tests := []struct{ name, location, want string }{
 		{"foreign host", foreign + "/end?api_key=" + encoded + "&page=2", foreign + "/end?page=2"},
@@ -327,7 +328,7 @@ func TestRedirectThatRepeatsTheKeyElsewhereLosesThat(t *testing.T) {
 
 func TestRefererHasNoInjectedQueryKey(t *testing.T) {
 	n := newInternet(t)
-	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, In: connectorauth.InQuery, Name: "api_key"}))
+	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, In: dialect.InQuery, Name: "api_key"}))
 	n.redirect(302, home+"/start", foreign+"/end")
 	n.do(t, key, home+"/start?page=1")
 

@@ -19,6 +19,8 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -29,7 +31,7 @@ import (
 // sluggish is a store for one process whose Save fails or takes a while.
 type sluggish struct {
 	mu    sync.Mutex
-	inner connectorauth.MemoryStore
+	inner tokenstore.Memory
 	down  bool
 	takes time.Duration // the next Save
 }
@@ -112,7 +114,7 @@ func TestAssertionOfADialectIsScrubbed(t *testing.T) {
 	})}
 	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 		ClientID: "client", ClientSecret: "secret", TokenURL: "https://provider.example/token", Grant: connectorauth.ClientCredentials{},
-		Dialect: connectorauth.Dialect{TokenParams: url.Values{"client_assertion": {assertion}}}, HTTPClient: provider,
+		Dialect: dialect.OAuth2{TokenParams: url.Values{"client_assertion": {assertion}}}, HTTPClient: provider,
 	}))
 	_, err := c.Token(t.Context())
 	require.ErrorContains(t, err, "bad assertion")
@@ -161,7 +163,7 @@ func TestEchoedKeyIsTakenOutBesideAMalformedEscape(t *testing.T) {
 			foreign = req.URL.String()
 			return respond(200, ""), nil
 		})
-		c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: key, In: connectorauth.InQuery, Name: "key"}))
+		c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: key, In: dialect.InQuery, Name: "key"}))
 		get(t, c, &http.Client{Transport: base}, "https://api.example.com/x?"+query)
 		assert.NotContains(t, foreign, "abc", query)
 		assert.NotEmpty(t, foreign)
@@ -169,7 +171,7 @@ func TestEchoedKeyIsTakenOutBesideAMalformedEscape(t *testing.T) {
 }
 
 func TestKeyIsInNoNetErrorOfABase(t *testing.T) {
-	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "canary-key", In: connectorauth.InQuery, Name: "key"}))
+	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "canary-key", In: dialect.InQuery, Name: "key"}))
 	base := roundTripper(func(req *http.Request) (*http.Response, error) {
 		return nil, &url.Error{Op: "Get", URL: req.URL.String(), Err: errors.New("no route")}
 	})
@@ -209,7 +211,7 @@ func TestFinishWithAnEndedContextLeavesTheConsentOpen(t *testing.T) {
 
 // hanging is a store whose CompareAndSwap takes as long as it may.
 type hanging struct {
-	connectorauth.MemoryStore
+	tokenstore.Memory
 	began chan struct{}
 }
 
@@ -247,8 +249,11 @@ func TestSetTokenEndsWithItsContext(t *testing.T) {
 func TestCustomMayMoveARequestToAnotherOfItsHosts(t *testing.T) {
 	base := &fakeBase{}
 	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
-		Authenticate: func(req *http.Request) error { req.URL.Host = "eu.example.com"; return nil },
-		Hosts:        []string{"*.example.com"},
+		Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
+			req.URL.Host = "eu.example.com"
+			return nil
+		},
+		Hosts: []string{"*.example.com"},
 	}))
 	var host string
 	client := &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {

@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 func TestRejections(t *testing.T) {
 	long := strings.Repeat(" ", 64<<10)
-	rejections := []connectorauth.Rejection{
+	rejections := []dialect.Rejection{
 		{Status: 403, Header: "X-Error", HeaderValue: "expired"},
 		{Status: 418},
 		{Path: "error.code", Value: "190"},
@@ -52,7 +53,7 @@ func TestRejections(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%d %s %.30s", test.status, test.kind, test.body), func(t *testing.T) {
 			issued := 0
-			c, _ := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, Dialect: dialect{Rejections: rejections}},
+			c, _ := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, Dialect: dialect.OAuth2{Rejections: rejections}},
 				func(n int, _ *http.Request) (int, string) {
 					issued = n
 					return 200, fmt.Sprintf(`{"access_token":"a%d","expires_in":3600}`, n)
@@ -98,7 +99,7 @@ func (b *countingBody) Read(p []byte) (int, error) {
 func (b *countingBody) Close() error { b.closed = true; return nil }
 
 func TestLookForRejectionIsBounded(t *testing.T) {
-	c, _ := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, Dialect: dialect{Rejections: []connectorauth.Rejection{{Body: "x"}}}}, nil)
+	c, _ := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, Dialect: dialect.OAuth2{Rejections: []dialect.Rejection{{Body: "x"}}}}, nil)
 	for _, test := range []struct {
 		name, kind, encoding string
 		size, length, looked int

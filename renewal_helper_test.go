@@ -14,6 +14,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
 )
@@ -113,7 +114,7 @@ func (e *events) kinds() (kinds []connectorauth.EventKind) {
 
 // faultyStore is a MemoryStore that can be out of order.
 type faultyStore struct {
-	connectorauth.MemoryStore
+	tokenstore.Memory
 
 	mu   sync.Mutex
 	down bool
@@ -140,14 +141,14 @@ func (s *faultyStore) Save(ctx context.Context, key string, value []byte) error 
 	if err := s.err(); err != nil {
 		return err
 	}
-	return s.MemoryStore.Save(ctx, key, value)
+	return s.Memory.Save(ctx, key, value)
 }
 
 func (s *faultyStore) CompareAndSwap(ctx context.Context, key string, old, new []byte) (bool, error) {
 	if err := s.err(); err != nil {
 		return false, err
 	}
-	return s.MemoryStore.CompareAndSwap(ctx, key, old, new)
+	return s.Memory.CompareAndSwap(ctx, key, old, new)
 }
 
 // forms returns the forms that arrived at the token endpoint.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -47,7 +48,7 @@ func mustReauth(_ *http.Response, err error) bool {
 }
 
 func TestTenThousandGoroutinesOnAnExpiredTokenMakeOneTokenRequest(t *testing.T) {
-	for _, store := range []connectorauth.TokenStore{nil, new(connectorauth.MemoryStore)} {
+	for _, store := range []connectorauth.TokenStore{nil, new(tokenstore.Memory)} {
 		t.Run(fmt.Sprintf("%T", store), func(t *testing.T) {
 			bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
 				c := connect(t, p, func(config *connectorauth.OAuth2Config) { config.Store, config.Account = store, "alice" })
@@ -63,7 +64,7 @@ func TestTenThousandGoroutinesOnAnExpiredTokenMakeOneTokenRequest(t *testing.T) 
 }
 
 func TestTenThousandGoroutinesOnARevokedTokenMakeOneTokenRequest(t *testing.T) {
-	for _, store := range []connectorauth.TokenStore{nil, new(connectorauth.MemoryStore)} {
+	for _, store := range []connectorauth.TokenStore{nil, new(tokenstore.Memory)} {
 		t.Run(fmt.Sprintf("%T", store), func(t *testing.T) {
 			bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
 				var seen events
@@ -340,7 +341,7 @@ func TestClientCredentialsAreRepeated(t *testing.T) {
 
 func TestConnectorsOfOneStoreShareOneRenewal(t *testing.T) {
 	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
-		store := new(connectorauth.MemoryStore)
+		store := new(tokenstore.Memory)
 		var seen events
 		var all sync.WaitGroup
 		first := connect(t, p, func(config *connectorauth.OAuth2Config) { config.Store, config.Account = store, "alice" })
@@ -350,6 +351,7 @@ func TestConnectorsOfOneStoreShareOneRenewal(t *testing.T) {
 		for range 8 {
 			c := connect(t, p, func(config *connectorauth.OAuth2Config) {
 				config.Store, config.Account, config.Observe = store, "alice", seen.observe
+				config.Shared = new(connectorauth.Shared) // as in another process
 			})
 			all.Go(func() { crowd(t, p, c, 100, succeeded) })
 		}
@@ -373,7 +375,7 @@ func TestConnectorsOfOneStoreShareOneRenewal(t *testing.T) {
 func TestManyConnectorsNeverReuseARefreshToken(t *testing.T) {
 	bubble(t, authtest.Config{TokenLifetime: 100 * time.Millisecond}, func(t *testing.T, p *authtest.Provider) {
 		p.Inject(p.TokenURL, authtest.Always, authtest.EditAnswer(func(answer map[string]any) { answer["expires_in"] = 0.1 }))
-		store := new(connectorauth.MemoryStore)
+		store := new(tokenstore.Memory)
 		share := func(config *connectorauth.OAuth2Config) { config.Store, config.Account = store, "alice" }
 		issue(t, p, connect(t, p, share), 100*time.Millisecond)
 		var all sync.WaitGroup
@@ -480,7 +482,7 @@ func TestDamagedTokenInTheStore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
-				store := new(connectorauth.MemoryStore)
+				store := new(tokenstore.Memory)
 				c := connect(t, p, func(config *connectorauth.OAuth2Config) {
 					config.Grant = connectorauth.ClientCredentials{} // could obtain another at any time
 					config.Store, config.Account = store, "alice"
@@ -504,7 +506,7 @@ func TestDamagedTokenInTheStore(t *testing.T) {
 
 func TestStoredRefreshTokenAloneIsRenewedFirst(t *testing.T) {
 	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
-		store := new(connectorauth.MemoryStore)
+		store := new(tokenstore.Memory)
 		_, refresh := p.IssueTokens("")
 		require.NoError(t, store.Save(t.Context(), "alice", fmt.Appendf(nil, `{"v":1,"refresh_token":%q}`, refresh)))
 		c := connect(t, p, func(config *connectorauth.OAuth2Config) { config.Store, config.Account = store, "alice" })
@@ -518,7 +520,7 @@ func TestStoredRefreshTokenAloneIsRenewedFirst(t *testing.T) {
 
 func TestDeletedAccountIsNotResurrected(t *testing.T) {
 	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
-		store := new(connectorauth.MemoryStore)
+		store := new(tokenstore.Memory)
 		c := connect(t, p, func(config *connectorauth.OAuth2Config) { config.Store, config.Account = store, "alice" })
 		issue(t, p, c, time.Hour)
 		require.NoError(t, store.Delete(t.Context(), "alice"))

@@ -21,6 +21,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -56,7 +57,7 @@ func TestSourceTakesNoShortcuts(t *testing.T) {
 		"os.Getenv":    {"consent/browser.go"},
 		"unsafe":       {"tokenstore/file_windows.go"}, // for a system call
 	}
-	forTests := map[string]bool{"examples": true, "authtest": true, "internal/interop": true, "internal/replicas": true, "internal/leaktest": true}
+	forTests := map[string]bool{"examples": true, "authtest": true, "internal/interop": true, "internal/test": true}
 	files, used := token.NewFileSet(), map[string]bool{}
 	find := func(path, what string) {
 		used[what] = true
@@ -144,7 +145,7 @@ func TestRefreshTokenGoesToTheTokenEndpointAlone(t *testing.T) {
 // T9: what is stored for a password grant is the token.
 func TestStoredTokenHasNoPassword(t *testing.T) {
 	p := authtest.NewProvider(t)
-	store := new(connectorauth.MemoryStore)
+	store := new(tokenstore.Memory)
 	c := connect(t, p, func(config *connectorauth.OAuth2Config) {
 		config.Store, config.Account = store, "alice"
 		config.Grant = connectorauth.PasswordCredentials{Username: p.Username, Password: connectorauth.Secret(p.Password)}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -61,7 +62,7 @@ func TestSoak(t *testing.T) {
 
 	var events events
 	c := connect(t, p, func(config *connectorauth.OAuth2Config) {
-		config.Store, config.Account, config.Observe = new(connectorauth.MemoryStore), "alice", events.observe
+		config.Store, config.Account, config.Observe = new(tokenstore.Memory), "alice", events.observe
 	})
 	issue(t, p, c, lifetime)
 	client := connectorauth.NewClient(c, &http.Client{Transport: base})

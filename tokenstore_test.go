@@ -14,16 +14,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var _ connectorauth.SharedTokenStore = (*connectorauth.MemoryStore)(nil)
+var _ connectorauth.SharedTokenStore = (*tokenstore.Memory)(nil)
 
 func TestMemoryStoreKeepsTheContract(t *testing.T) {
-	store := new(connectorauth.MemoryStore)
+	store := new(tokenstore.Memory)
 	tokenstoretest.Run(t, func(*testing.T) tokenstore.Store { return store })
 }
 
 func TestMemoryStoreLockIsForOneAfterTheOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var store connectorauth.MemoryStore
+		var store tokenstore.Memory
 		var all sync.WaitGroup
 		inside, entered := 0, 0
 		for range 100 {
@@ -52,7 +52,7 @@ func TestMemoryStoreLockIsForOneAfterTheOther(t *testing.T) {
 
 func TestMemoryStoreLockWaiterLeavesWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var store connectorauth.MemoryStore
+		var store tokenstore.Memory
 		unlock, err := store.Lock(t.Context(), "alice")
 		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -1,7 +1,6 @@
 package connectorauth
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,88 +9,122 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 )
 
-// A scheme adds one account's credentials to requests.
+// A scheme adds the credentials of an account to requests.
 type scheme interface {
-	// authenticate adds the credentials to req, a private copy: its URL may be
-	// replaced but not changed, and its header map is its own, though not the
-	// values in it. The copy's body is the caller's; a scheme that closes it puts
-	// another in its place or none. It returns what the request carries, for
-	// renewal.
-	authenticate(req *http.Request) (sent any, err error)
+	// authenticate adds the credential to req, and returns what req carries. req is
+	// a private copy: its URL may be replaced but not changed; its header map is a
+	// copy, but the values in the map are shared. The body is the caller's: a scheme
+	// that closes the body sets another body or none.
+	authenticate(req *http.Request) (credential, error)
+	// places returns where the credential goes, for Join.
+	places() places
 }
 
-// A renewable is a scheme whose credentials can be replaced after a rejection.
-type renewable interface {
-	scheme
-	// rejected reports whether resp says that the credential is no longer good.
+// A credential is what one request carries.
+type credential interface {
+	// auth returns the credential as hooks see it. part counts the connectors of a
+	// Join from 0; other credentials ignore part.
+	auth(part int) Secret
+	// rejected reports whether resp says that the credential is no longer valid.
+	// rejected sees every response to the credential.
 	rejected(resp *http.Response) bool
-	// replace returns nil once requests carry another credential than sent.
-	replace(ctx context.Context, sent any) error
-	// renewLater starts to replace sent without waiting for it.
-	renewLater(ctx context.Context, sent any)
-	// contest notes that sent, which replace had just got, was rejected too.
-	contest(sent any)
+	// replace returns nil once requests carry another credential.
+	replace(ctx context.Context) error
+	// replaceLater starts replace and does not wait.
+	replaceLater(ctx context.Context)
+	// rejectedAgain notes that the credential was rejected right after its renewal.
+	rejectedAgain()
 }
 
-// A refusalWatcher is what authenticate returned, if it wants to see a refusal of
-// the request that carries it.
-type refusalWatcher interface {
-	answered(resp *http.Response)
+// fixed is a credential that never changes.
+type fixed struct{ secret Secret }
+
+var errFixed = errors.New("connectorauth: this credential cannot be renewed")
+
+func (f *fixed) auth(int) Secret             { return f.secret }
+func (*fixed) rejected(*http.Response) bool  { return false }
+func (*fixed) replace(context.Context) error { return errFixed }
+func (*fixed) replaceLater(context.Context)  {}
+func (*fixed) rejectedAgain()                {}
+
+// core is the part that all connectors of this package have in common.
+type core struct {
+	scheme scheme
+	hosts  origin.Set // where the credential may go
+	header string     // the canonical name of the header that scheme sets, or empty
+	hooks  []hook
+	part   int // what further hooks belong to: see credential
 }
 
-// A receiver is a scheme that looks at responses before the caller does. On an
-// error it has closed the body.
-type receiver interface {
-	receive(resp *http.Response) error
+// newCore returns the core of a connector.
+func newCore(s scheme, hosts origin.Set) *core {
+	return &core{scheme: s, hosts: hosts, header: s.places().header}
 }
 
-// transport is the one RoundTripper of the library: it decides whether the
-// credentials may go out, has the scheme add them to a private copy of the
-// request, and replays a request whose credential was rejected.
+// parseHosts reads the Hosts of a config.
+func parseHosts(problems *check.List, hosts []string) origin.Set {
+	set, err := origin.Parse(hosts)
+	problems.Field("Hosts", err)
+	return set
+}
+
+// wrap returns the RoundTripper of a connector.
+func (c *core) wrap(base http.RoundTripper) http.RoundTripper {
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	return &transport{core: c, base: base}
+}
+
+// transport is the one RoundTripper of the library. It decides whether the
+// credential may go out, lets the scheme add the credential to a private copy of
+// the request, and sends a request with a rejected credential once more.
 type transport struct {
-	*guarded
+	*core
 	base http.RoundTripper
 }
 
-// RoundTrip implements http.RoundTripper. It never modifies req, and closes its
+// RoundTrip implements http.RoundTripper. It never modifies req, and closes the
 // body on every path.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch reach, err := t.hosts.Check(req); reach {
 	case origin.Refused:
 		closeBody(req.Body)
 		return nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
-	case origin.Bare:
+	case origin.WithoutCredentials:
 		return t.exchange(req, req)
 	}
 	resp, sent, err := t.send(req, req.Body)
-	if resp == nil || !t.rejected(resp, err) {
+	if resp == nil || !isRejected(sent, resp, err) {
 		return settle(resp, err)
 	}
 	return t.replay(req, resp, err, sent)
 }
 
-// rejected reports whether another credential may help a request that got resp,
-// of which a hook said err.
-func (t *transport) rejected(resp *http.Response, err error) bool {
-	return t.renewal != nil && (t.renewal.rejected(resp) || err != nil && errors.Is(err, ErrCredentialRejected))
+// isRejected reports whether another credential may help a request that got
+// resp. hookErr is the error of a hook that saw resp.
+func isRejected(sent credential, resp *http.Response, hookErr error) bool {
+	return sent.rejected(resp) || hookErr != nil && errors.Is(hookErr, ErrCredentialRejected)
 }
 
-// settle returns what the caller is to see of a response, of which a hook said err.
-func settle(resp *http.Response, err error) (*http.Response, error) {
-	if resp != nil && err != nil {
+// settle returns what the caller gets: resp, or the error of a hook that saw resp.
+func settle(resp *http.Response, hookErr error) (*http.Response, error) {
+	if resp != nil && hookErr != nil {
 		discard(resp)
-		return nil, err
+		return nil, hookErr
 	}
-	return resp, err
+	return resp, hookErr
 }
 
-// send sends a copy of req with the given body and the credentials added, and
-// returns what it carried. An error together with a response is what a hook said
-// of it.
-func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Response, sent any, err error) {
+// send sends a copy of req with body and the credential, and returns the
+// credential. An error together with a response is the error of a hook that saw
+// the response.
+func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Response, sent credential, err error) {
 	out := new(http.Request)
 	*out = *req
 	out.Body = body
@@ -102,7 +135,7 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 	}
 	var seen exchanges
 	if t.hooks != nil {
-		if seen, err = t.before(out, sent); err != nil {
+		if seen, err = runBefore(t.hooks, out, sent); err != nil {
 			closeBody(out.Body)
 			return nil, nil, err
 		}
@@ -116,54 +149,48 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 	if resp, err = t.exchange(req, out); err != nil {
 		return nil, nil, err
 	}
-	if resp.StatusCode >= 400 {
-		if sent, ok := sent.(refusalWatcher); ok {
-			sent.answered(resp)
-		}
-	}
 	if seen != nil {
 		if err = seen.after(resp); err != nil {
 			return resp, sent, err
 		}
 	}
-	if t.receiver != nil {
-		if err = t.receiver.receive(resp); err != nil {
-			return nil, nil, err
-		}
-	}
 	return resp, sent, nil
 }
 
-// exchange sends out through the base. The response answers req, the caller's
-// request: through its own copy, an injected query parameter would leak.
+// exchange sends out through the base. The Request of the response is req, the
+// caller's request: out would show an injected query parameter.
 func (t *transport) exchange(req, out *http.Request) (*http.Response, error) {
 	resp, err := t.base.RoundTrip(out)
 	switch {
 	case err != nil:
-		return nil, hideURL(err, req.URL, out.URL)
+		return nil, scrub.Error(err, req.URL, out.URL)
 	case resp == nil:
 		return nil, errors.New("connectorauth: the base RoundTripper returned neither a response nor an error")
-	case resp.Body == nil: // http.Client forgives that too
+	case resp.Body == nil: // http.Client accepts this too
 		resp.Body = http.NoBody
 	}
 	resp.Request = req
-	if out.URL != req.URL && resp.Header.Get("Location") != "" {
-		hideEcho(resp.Header, injected(req.URL, out.URL))
+	if out.URL != req.URL {
+		if err := scrub.Redirect(resp.Header, req.URL, out.URL); err != nil {
+			discard(resp)
+			return nil, err
+		}
 	}
 	return resp, nil
 }
 
-// replay answers a rejected request with that of a second attempt, if another
-// credential is to be had and the body can be sent again. why is what a hook said
-// of the response.
-func (t *transport) replay(req *http.Request, rejected *http.Response, why error, sent any) (*http.Response, error) {
+// replay sends a request once more after its credential was rejected, if another
+// credential can be had and the body can be sent again. Otherwise the caller gets
+// the response that rejected the credential. hookErr is the error of a hook that
+// saw this response.
+func (t *transport) replay(req *http.Request, rejected *http.Response, hookErr error, sent credential) (*http.Response, error) {
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
-		t.renewal.renewLater(req.Context(), sent) // for the requests to come
-		return settle(rejected, why)
+		sent.replaceLater(req.Context()) // for later requests
+		return settle(rejected, hookErr)
 	}
-	if err := t.renewal.replace(req.Context(), sent); err != nil {
+	if err := sent.replace(req.Context()); err != nil {
 		if req.Context().Err() == nil && !isFinal(err) {
-			return settle(rejected, why)
+			return settle(rejected, hookErr)
 		}
 		discard(rejected)
 		return nil, err
@@ -172,41 +199,50 @@ func (t *transport) replay(req *http.Request, rejected *http.Response, why error
 	if req.GetBody != nil {
 		var err error
 		if body, err = req.GetBody(); err != nil {
-			return settle(rejected, why)
+			return settle(rejected, hookErr)
 		}
 	}
 	discard(rejected)
 	resp, sent, err := t.send(req, body)
-	if resp != nil && t.rejected(resp, err) {
-		t.renewal.contest(sent)
+	if resp != nil && isRejected(sent, resp, err) {
+		sent.rejectedAgain()
 	}
 	return settle(resp, err)
 }
 
-// CloseIdleConnections closes those of the base, as http.Client's method of
-// that name expects.
+// Format prints the same for every verb: the base may hold secrets of its own.
+func (transport) Format(f fmt.State, _ rune) { io.WriteString(f, "connectorauth.transport") }
+
+// CloseIdleConnections closes the idle connections of the base. http.Client's
+// method of that name calls it.
 func (t *transport) CloseIdleConnections() {
 	if base, ok := t.base.(interface{ CloseIdleConnections() }); ok {
 		base.CloseIdleConnections()
 	}
 }
 
-// copyHeader copies h without the header called except, however it is cased. The
+// copyHeader copies h without the header called except, in any letter case. The
 // values are shared.
 func copyHeader(h http.Header, except string) http.Header {
 	out := maps.Clone(h) // faster than element by element
 	if out == nil {
 		return make(http.Header, 1)
 	}
-	for name := range h {
-		if len(name) == len(except) && strings.EqualFold(name, except) {
-			delete(out, name)
-		}
-	}
+	dropHeader(out, h, except)
 	return out
 }
 
-// isFinal reports whether trying again is of no use.
+// dropHeader removes the header called name, in any letter case, from h. The
+// names of h are those of names.
+func dropHeader(h, names http.Header, name string) {
+	for n := range names {
+		if len(n) == len(name) && strings.EqualFold(n, name) {
+			delete(h, n)
+		}
+	}
+}
+
+// isFinal reports whether trying again is useless.
 func isFinal(err error) bool {
 	if errors.Is(err, ErrReauthRequired) {
 		return true
@@ -221,35 +257,11 @@ func closeBody(body io.Closer) {
 	}
 }
 
-// discard ends a response that nobody will see, reading a short body so that
+// discard ends a response that nobody will see. A short body is read, so that
 // the connection can be used again.
 func discard(resp *http.Response) {
-	if resp.StatusCode == http.StatusSwitchingProtocols { // what follows is no body, and may never end
-		resp.Body.Close()
-		return
+	if resp.StatusCode != http.StatusSwitchingProtocols { // no body follows 101, and the stream may never end
+		io.CopyN(io.Discard, resp.Body, 4<<10)
 	}
-	io.CopyN(io.Discard, resp.Body, 4<<10)
 	resp.Body.Close()
 }
-
-// peek returns the first bytes of a response's body, most at the most, and the
-// error of reading them. To the caller the body is whole all the same.
-func peek(resp *http.Response, most int64) (head []byte, err error) {
-	head, err = io.ReadAll(io.LimitReader(resp.Body, most))
-	rest := io.Reader(resp.Body)
-	if err != nil {
-		rest = failing{err}
-	}
-	resp.Body = putBack{io.MultiReader(bytes.NewReader(head), rest), resp.Body}
-	return head, err
-}
-
-// putBack is a body of which the beginning was read.
-type putBack struct {
-	io.Reader
-	io.Closer
-}
-
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -328,7 +329,7 @@ func TestTimeoutAndCancellationAreRespected(t *testing.T) {
 }
 
 func TestBaseErrorDoesNotShowTheInjectedURL(t *testing.T) {
-	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, In: connectorauth.InQuery, Name: "api_key"}))
+	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, In: dialect.InQuery, Name: "api_key"}))
 	// Bases that wrap an http.Client, such as those that retry, name the URL in
 	// errors of several shapes.
 	shapes := map[string]func(*http.Request) error{
@@ -381,29 +382,27 @@ func TestBaseErrorDoesNotShowTheInjectedURL(t *testing.T) {
 	})
 }
 
-// renewing returns a Custom connector whose credential is a number that Renew
-// counts up; renew, if not nil, is asked for Renew's error first.
+// renewing returns a Custom connector whose credential is a number: 1 at first,
+// and 1 more with each renewal. A renewal asks renew, if not nil, for an error
+// first.
 func renewing(t *testing.T, renew func(context.Context, *http.Request) error) connectorauth.Connector {
 	t.Helper()
-	var mu sync.Mutex
-	number := 1
+	type credential = connectorauth.CustomCredential
 	return must(connectorauth.NewCustom(connectorauth.CustomConfig{
-		Authenticate: func(req *http.Request) error {
-			mu.Lock()
-			defer mu.Unlock()
-			req.Header.Set("X-Number", strconv.Itoa(number))
+		Authenticate: func(req *http.Request, number credential) error {
+			req.Header.Set("X-Number", string(number.Value))
 			return nil
 		},
-		Renew: func(ctx context.Context, rejected *http.Request) error {
+		Obtain: func(ctx context.Context, old credential, rejection *http.Response) (credential, error) {
+			if old.Value == "" {
+				return credential{Value: "1"}, nil
+			}
 			if renew != nil {
-				if err := renew(ctx, rejected); err != nil {
-					return err
+				if err := renew(ctx, rejection.Request); err != nil {
+					return old, err
 				}
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			number++
-			return nil
+			return credential{Value: connectorauth.Secret(strconv.Itoa(must(strconv.Atoi(string(old.Value))) + 1))}, nil
 		},
 	}))
 }
@@ -449,7 +448,7 @@ func TestRejectedRequestIsReplayedOnce(t *testing.T) {
 		assert.Equal(t, "hello", out[i].Body)
 		assert.Equal(t, "a=1", out[i].URL.RawQuery)
 	}
-	assert.Equal(t, "1", rejected.Header.Get("X-Number"), "Renew is told which request was rejected")
+	assert.Same(t, req, rejected, "Obtain is told which request was rejected")
 	assert.Len(t, sent.opened, 2)
 	sent.requireClosedOnce(t)
 	assert.EqualValues(t, 1, first.closed.Load(), "the first answer is closed")
@@ -696,11 +695,11 @@ func TestTenantsOverOneTransportAreKeptApart(t *testing.T) {
 			}))
 		},
 	}
-	for name, in := range map[string]connectorauth.Location{
-		"header": connectorauth.InHeader, "query": connectorauth.InQuery, "cookie": connectorauth.InCookie, "body": connectorauth.InBody,
+	for name, in := range map[string]dialect.Location{
+		"header": dialect.InHeader, "query": dialect.InQuery, "cookie": dialect.InCookie, "body": dialect.InBody,
 	} {
 		field := "key"
-		if in == connectorauth.InHeader {
+		if in == dialect.InHeader {
 			field = "X-Key"
 		}
 		kinds[name] = func(tenant string) connectorauth.Connector {

@@ -12,25 +12,27 @@ import (
 	"strings"
 )
 
-// An Identity is what the API endpoints answer, as JSON: who was
-// authenticated, and how. It contains no secret.
+// An Identity is the JSON response of the API endpoints: who was authenticated,
+// and how. An Identity has no secret.
 type Identity struct {
 	AuthType string `json:"auth_type"`        // None, ApiKey, Basic, OAuth1, OAuth2 or AuthFields
 	Client   string `json:"client,omitempty"` // the application, for OAuth1 and OAuth2
-	User     string `json:"user,omitempty"`   // the account owner; empty where only the application is known
-	Grant    string `json:"grant,omitempty"`  // the grant type that began it, for OAuth2
-	Scope    string `json:"scope,omitempty"`  // for OAuth2
+	User     string `json:"user,omitempty"`   // the account owner; empty if only the application is known
+	Grant    string `json:"grant,omitempty"`  // the grant_type of the grant, for OAuth2
+	Scope    string `json:"scope,omitempty"`  // the scopes of the access token, for OAuth2
 }
 
-// A refusal says why an API request was refused. As JSON it is the answer.
+// A refusal says why an API request was refused. The response is the refusal as
+// JSON.
 type refusal struct {
 	status      int
-	challenge   string // WWW-Authenticate
+	challenge   string // the value of the WWW-Authenticate header
 	Code        string `json:"error"`
 	Description string `json:"error_description"`
 }
 
-// api makes an endpoint of a function that checks one credential.
+// api returns an endpoint. check looks for a single kind of credential in a
+// request.
 func (p *Provider) api(check func(w http.ResponseWriter, r *http.Request) (Identity, *refusal)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -55,13 +57,13 @@ func (p *Provider) open(http.ResponseWriter, *http.Request) (Identity, *refusal)
 	return Identity{AuthType: "None"}, nil
 }
 
-// bearer wants an access token (RFC 6750).
+// bearer requires an OAuth2 access token (RFC 6750).
 func (p *Provider) bearer(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
 	token, description := p.bearerToken(r)
 	switch {
 	case token != nil:
 		return Identity{AuthType: "OAuth2", Client: p.ClientID, User: token.user, Grant: token.kind, Scope: token.scope}, nil
-	case description == "": // RFC 6750 section 3.1: no error code for a request without credentials
+	case description == "": // a request without credentials gets no error code (RFC 6750 section 3.1)
 		return Identity{}, &refusal{http.StatusUnauthorized, `Bearer realm="authtest"`, "unauthorized", "an access token is required"}
 	}
 	return Identity{}, bearerRefusal(http.StatusUnauthorized, "invalid_token", description, "")
@@ -77,10 +79,10 @@ func bearerRefusal(status int, code, description, scope string) *refusal {
 
 const scopePath = "/api/scope"
 
-// ScopeURL returns an endpoint that wants an access token, as BearerURL does,
-// with all the scopes given, separated by spaces. Without them it answers the
-// status, 403 (RFC 6750 section 3.1) or 401 (as some providers do), and
-// insufficient_scope.
+// ScopeURL returns an endpoint that requires an access token, as BearerURL
+// does, and all the given scopes. Spaces separate scopes. Without the scopes,
+// the response is insufficient_scope with the given status: 403 as in RFC 6750
+// section 3.1, or 401 as from some providers.
 func (p *Provider) ScopeURL(status int, scope string) string {
 	return p.URL + scopePath + "?" + url.Values{"status": {strconv.Itoa(status)}, "scope": {scope}}.Encode()
 }
@@ -99,7 +101,7 @@ func (p *Provider) scoped(w http.ResponseWriter, r *http.Request) (Identity, *re
 
 const (
 	keyHeader = "X-Api-Key"
-	keyName   = "api_key" // of the query parameter, cookie and body field
+	keyName   = "api_key" // of the query parameter, the cookie and the body field
 )
 
 func (p *Provider) keyHeader(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
@@ -140,13 +142,13 @@ func (p *Provider) keyBody(_ http.ResponseWriter, r *http.Request) (Identity, *r
 	return p.key("body field "+keyName, values)
 }
 
-// key checks the API keys found in one place.
+// key checks the API keys that a request has in a place.
 func (p *Provider) key(place string, found []string) (Identity, *refusal) {
 	switch {
 	case len(found) == 0:
-		return Identity{}, keyRefusal(http.StatusUnauthorized, "the API key is missing: this endpoint wants it in the "+place)
+		return Identity{}, keyRefusal(http.StatusUnauthorized, "the API key is missing: send the key in the "+place)
 	case len(found) > 1:
-		return Identity{}, keyRefusal(http.StatusBadRequest, "the API key is there more than once in the "+place)
+		return Identity{}, keyRefusal(http.StatusBadRequest, "the API key is present more than once in the "+place)
 	case !equal(found[0], p.APIKey):
 		return Identity{}, keyRefusal(http.StatusUnauthorized, "the API key in the "+place+" is wrong")
 	}
@@ -162,7 +164,7 @@ func (p *Provider) basic(_ http.ResponseWriter, r *http.Request) (Identity, *ref
 	ok = ok && len(r.Header.Values("Authorization")) == 1
 	if !ok || !equal(username, p.Username) || !equal(password, p.Password) {
 		return Identity{}, &refusal{http.StatusUnauthorized, `Basic realm="authtest", charset="UTF-8"`, "unauthorized",
-			"this endpoint wants the user name and password in one Basic Authorization header, as UTF-8 (RFC 7617)"}
+			"send the user name and password in a single Basic Authorization header, as UTF-8 (RFC 7617)"}
 	}
 	return Identity{AuthType: "Basic", User: username}, nil
 }
@@ -180,19 +182,19 @@ func (p *Provider) fields(_ http.ResponseWriter, r *http.Request) (Identity, *re
 		case len(values) == 0:
 			return refuse(http.StatusUnauthorized, "the field "+name+" is missing from the body")
 		case len(values) > 1:
-			return refuse(http.StatusBadRequest, "the field "+name+" is there more than once")
+			return refuse(http.StatusBadRequest, "the field "+name+" is present more than once")
 		case !matches(values[0], want):
-			return refuse(http.StatusUnauthorized, fmt.Sprintf("the field %s is wrong: it must be the right %T", name, want))
+			return refuse(http.StatusUnauthorized, fmt.Sprintf("the field %s is wrong: send the right value, as a %T", name, want))
 		}
 	}
 	return Identity{AuthType: "AuthFields"}, nil
 }
 
-// formText is a value from a form, which has no type.
+// formText is a value from a form. A form does not say the type of a value.
 type formText string
 
-// matches compares a value found in a body with the one wanted, of type
-// string, int, float64 or bool.
+// matches reports whether found, a value from a body, is equal to want. want is
+// a string, int, float64 or bool.
 func matches(found, want any) bool {
 	text := fmt.Sprint(want)
 	switch found := found.(type) {
@@ -205,8 +207,8 @@ func matches(found, want any) bool {
 	return found == want
 }
 
-// bodyFields returns the fields of a form or JSON object, each with all the
-// values it was given.
+// bodyFields returns the fields of a form or a JSON object. A field has several
+// values if the body repeats the name.
 func bodyFields(r *http.Request) (map[string][]any, error) {
 	fields := map[string][]any{}
 	body := bodyOf(r)
@@ -246,8 +248,8 @@ func bodyFields(r *http.Request) (map[string][]any, error) {
 
 const redirectPath = "/redirect"
 
-// RedirectURL returns an endpoint that answers any request with a redirect.
-// The target may be relative.
+// RedirectURL returns an endpoint whose response is a redirect to the URL to,
+// with the given status. to may be relative.
 func (p *Provider) RedirectURL(status int, to string) string {
 	return p.URL + redirectPath + "?" + url.Values{"status": {strconv.Itoa(status)}, "to": {to}}.Encode()
 }

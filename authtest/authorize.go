@@ -9,12 +9,13 @@ import (
 	"time"
 )
 
-// How long a person may take between two steps of a consent.
+// consentLifetime is how long the account owner may take for each step of a
+// consent.
 const consentLifetime = 10 * time.Minute
 
-// serveAuthorize is the authorization endpoint (RFC 6749 section 3.1). What is
-// wrong with the application or its callback is told to the person; everything
-// else to the application.
+// serveAuthorize is the authorization endpoint (RFC 6749 section 3.1). If the
+// client ID or the callback is wrong, only the person in the browser sees the
+// error. Otherwise the callback brings the error to the application.
 func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	switch {
@@ -28,42 +29,42 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 		writePage(w, http.StatusBadRequest, page{Error: "redirect_uri must be given once, and be a loopback URL or one of Config.RedirectURLs."})
 		return
 	}
-	answer := url.Values{}
+	response := url.Values{}
 	if problem := p.checkAuthorize(q); problem != nil {
-		answer.Set("error", problem.code)
-		answer.Set("error_description", problem.description)
+		response.Set("error", problem.code)
+		response.Set("error_description", problem.description)
 	} else {
 		switch p.consent(w, r, q.Get("scope")) {
 		case undecided:
 			return
 		case denied:
-			answer.Set("error", "access_denied")
-			answer.Set("error_description", "the account owner refused")
+			response.Set("error", "access_denied")
+			response.Set("error_description", "the account owner refused")
 		case allowed:
-			answer.Set("code", p.newCode(q))
+			response.Set("code", p.newCode(q))
 		}
 	}
 	if q.Has("state") {
-		answer.Set("state", q.Get("state"))
+		response.Set("state", q.Get("state"))
 	}
 	if p.config.SendIssuer {
-		answer.Set("iss", p.URL)
+		response.Set("iss", p.URL)
 	}
-	sendBack(w, q.Get("redirect_uri"), answer)
+	sendBack(w, q.Get("redirect_uri"), response)
 }
 
-// checkAuthorize checks what may be answered through the callback.
+// checkAuthorize checks the parameters whose errors go to the callback.
 func (p *Provider) checkAuthorize(q url.Values) *oauth2Error {
 	challenge, method := q.Get("code_challenge"), q.Get("code_challenge_method")
 	switch {
 	case repeated(q) != "":
-		return badRequest(repeated(q) + " is there more than once (RFC 6749 section 3.1)")
+		return badRequest(repeated(q) + " is present more than once (RFC 6749 section 3.1)")
 	case q.Get("response_type") == "":
 		return badRequest("response_type is required: use code")
 	case q.Get("response_type") != "code":
 		return &oauth2Error{code: "unsupported_response_type", description: "response_type must be code"}
 	case challenge == "" && method != "":
-		return badRequest("code_challenge_method without code_challenge")
+		return badRequest("code_challenge_method needs a code_challenge")
 	case challenge == "" && p.config.PublicClient:
 		return badRequest("a public client must use PKCE (RFC 9700 section 2.1.1)")
 	case challenge != "" && method != "S256":
@@ -78,7 +79,8 @@ func challengeSyntax(challenge string) bool {
 	return len(challenge) == len(s256("")) && verifierSyntax.MatchString(challenge)
 }
 
-// newCode issues a code for the authorization request that was allowed.
+// newCode issues a code for an authorization request that the account owner
+// allowed.
 func (p *Provider) newCode(q url.Values) string {
 	code := newToken("code")
 	p.mu.Lock()
@@ -92,8 +94,9 @@ func (p *Provider) newCode(q url.Values) string {
 	return code
 }
 
-// allowedCallback reports whether an application may be sent back to the URL:
-// it is registered, or on loopback with any port (RFC 8252 section 7.3).
+// allowedCallback reports whether the provider may redirect to callback.
+// Registered URLs are allowed, and all loopback URLs, with any port (RFC 8252
+// section 7.3).
 func (p *Provider) allowedCallback(callback string) bool {
 	if slices.Contains(p.config.RedirectURLs, callback) {
 		return true
@@ -106,13 +109,14 @@ func (p *Provider) allowedCallback(callback string) bool {
 	return ip != nil && ip.IsLoopback() || u.Hostname() == "localhost"
 }
 
-// sendBack redirects to an allowed callback with parameters added to its query.
-func sendBack(w http.ResponseWriter, callback string, answer url.Values) {
+// sendBack redirects to callback, with response added to the query. The caller
+// has checked that callback is allowed.
+func sendBack(w http.ResponseWriter, callback string, response url.Values) {
 	separator := "?"
 	if strings.Contains(callback, "?") {
 		separator = "&"
 	}
-	w.Header().Set("Location", callback+separator+answer.Encode())
+	w.Header().Set("Location", callback+separator+response.Encode())
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.WriteHeader(http.StatusSeeOther)

@@ -44,7 +44,7 @@ func TestAuthorizeTellsThePersonWhatConcernsThem(t *testing.T) {
 	_, err = p.Authorize(p.AuthURL + "?%zz")
 	assert.ErrorContains(t, err, "400 The query is malformed.")
 	_, err = p.Authorize("https://elsewhere.example/authorize")
-	assert.ErrorContains(t, err, "not one of this provider")
+	assert.ErrorContains(t, err, "does not lead to this provider")
 	assert.Zero(t, len(p.Requests(p.TokenURL)))
 }
 

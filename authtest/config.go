@@ -11,73 +11,76 @@ import (
 	"time"
 )
 
-// Config says how a [Provider] departs from the usual one. The zero value is
-// ready to use.
+// Config says how a [Provider] differs from the default provider. The zero
+// value is ready to use.
 type Config struct {
-	// TLS serves https with a certificate that only [Provider.Client] trusts.
+	// TLS serves https. Only [Provider.Client] trusts the certificate.
 	TLS bool
-	// InMemory opens no socket: [Provider.Client] reaches the provider through
-	// memory, whatever host it is asked for, and everything the provider does
-	// can happen inside a [testing/synctest] bubble.
+	// InMemory opens no socket. [Provider.Client] reaches the provider through
+	// memory, with any host in the URL. The provider can run inside a
+	// [testing/synctest] bubble.
 	InMemory bool
 
-	// ClientID and ClientSecret are the registered application's, for OAuth2
-	// and OAuth1 alike. Empty means "client" and a random secret.
+	// ClientID and ClientSecret identify the registered application, for OAuth2
+	// and OAuth1. Empty means "client" and a random secret.
 	ClientID, ClientSecret string
 	// PublicClient registers an application without a secret, such as a
-	// command-line program: ClientSecret must be empty, client_id alone
-	// identifies it at the token endpoint, and PKCE is required.
+	// command-line program. ClientSecret must be empty. At the token endpoint,
+	// client_id alone identifies the application. PKCE is required.
 	PublicClient bool
 
-	// Username and Password are the account owner's: for the consent page, the
-	// password grant and Basic. Empty means "user@example.com" and a random
-	// password. A user name cannot contain a colon (RFC 7617).
+	// Username and Password are the credentials of the account owner, for the
+	// consent page, the password grant and Basic. Empty means "user@example.com"
+	// and a random password. Username must not contain a colon (RFC 7617).
 	Username, Password string
-	// APIKey is what the API key endpoints accept; empty means a random key.
+	// APIKey is the key for the API key endpoints. Empty means a random key.
 	APIKey string
-	// Fields are the values that FieldsURL wants in the request body, by name.
-	// A value is a string, int, float64 or bool: a form carries its text, a
-	// JSON body the matching JSON type. Nil means "user_token" (a random
+	// Fields are the values that FieldsURL requires in the request body, by name.
+	// A value is a string, int, float64 or bool. A JSON body must have the same
+	// type; a form has the value as text. Nil means "user_token" (a random
 	// string), "company_id" (4711) and "sandbox" (true).
 	Fields map[string]any
 
-	// RedirectURLs are the callbacks accepted besides loopback ones, which are
-	// accepted with any port and path. They are compared byte for byte.
+	// RedirectURLs are further allowed callbacks, compared byte for byte. Loopback
+	// URLs are always allowed, with any port and path.
 	RedirectURLs []string
-	// SendIssuer adds iss (RFC 9207), which is the provider's URL, to the
-	// answers of AuthURL.
+	// SendIssuer adds the parameter iss (RFC 9207) to the responses of AuthURL.
+	// The value of iss is the provider's URL.
 	SendIssuer bool
 
-	// TokenLifetime is how long OAuth2 access tokens are valid; 0 means one
-	// hour. The expires_in of the answer is rounded up to whole seconds.
+	// TokenLifetime is how long an OAuth2 access token is valid. 0 means an hour.
+	// expires_in in responses is rounded up to whole seconds.
 	TokenLifetime time.Duration
-	// RefreshGrants are the grant types whose answers carry a refresh token.
-	// Nil means authorization_code and password; an empty slice means none.
+	// RefreshGrants are the grant types whose responses have a refresh token. Nil
+	// means authorization_code and password. An empty slice means none.
 	RefreshGrants []string
-	// NoRotation keeps refresh tokens valid when they are used, and leaves
-	// refresh_token out of the answer to a refresh.
+	// NoRotation keeps a refresh token valid after use. The response to a refresh
+	// then has no refresh_token.
 	NoRotation bool
 
-	// OAuth1Lifetime is how long OAuth1 access tokens from AccessTokenURL are
-	// valid; 0 means for ever. Otherwise they come with an oauth_session_handle,
-	// which renews them there (OAuth Session extension) until the OAuth1Session
-	// that began with the consent ends; 0 means never.
+	// OAuth1Lifetime is how long an OAuth1 access token from AccessTokenURL is
+	// valid. 0 means for ever. With a lifetime, the response has an
+	// oauth_session_handle, which renews the token at AccessTokenURL (OAuth
+	// Session extension). OAuth1Session is the time from the consent until the
+	// session handle is no longer valid; 0 means for ever.
 	OAuth1Lifetime, OAuth1Session time.Duration
-	// RSAPublicKey verifies the OAuth1 methods RSA-SHA1, RSA-SHA256 and
-	// RSA-SHA512, which are refused when it is nil.
+	// RSAPublicKey verifies signatures by RSA-SHA1, RSA-SHA256 and RSA-SHA512. Nil
+	// means that the provider refuses these methods.
 	RSAPublicKey *rsa.PublicKey
-	// ClockSkew is how far the provider's clock runs ahead of this machine's
-	// (behind, when negative): OAuth1 timestamps are judged by it, and OAuth1
-	// refusals carry it in their Date header.
+	// ClockSkew is how far the provider's clock is ahead of this machine's clock;
+	// negative means behind. The provider checks OAuth1 timestamps by the
+	// provider's clock, and OAuth1 refusals have the clock's time in their Date
+	// header.
 	ClockSkew time.Duration
 }
 
-// withDefaults returns the config with every empty field filled in. The
-// generated secrets contain characters that show up a missing encoding.
+// withDefaults returns c with every empty field filled in. Generated secrets
+// contain characters that a client must encode, so that a missing encoding
+// shows.
 func (c Config) withDefaults() Config {
 	switch {
 	case c.PublicClient && c.ClientSecret != "":
-		panic("authtest: Config.PublicClient has no ClientSecret: set one or the other")
+		panic("authtest: a public client has no secret: set Config.PublicClient or Config.ClientSecret, not both")
 	case strings.Contains(c.Username, ":"):
 		panic("authtest: Config.Username cannot contain a colon (RFC 7617 section 2)")
 	case c.TokenLifetime < 0 || c.OAuth1Lifetime < 0 || c.OAuth1Session < 0:
@@ -101,7 +104,7 @@ func (c Config) withDefaults() Config {
 	}
 	for _, callback := range c.RedirectURLs {
 		if u, err := url.Parse(callback); err != nil || !u.IsAbs() || strings.Contains(callback, "#") {
-			panic("authtest: Config.RedirectURLs wants absolute URLs without a fragment (RFC 6749 section 3.1.2)")
+			panic("authtest: Config.RedirectURLs must be absolute URLs without a fragment (RFC 6749 section 3.1.2)")
 		}
 	}
 	for name, value := range c.Fields {

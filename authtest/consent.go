@@ -13,13 +13,14 @@ import (
 type decision int
 
 const (
-	undecided decision = iota // the person has been shown a page
+	undecided decision = iota // the person sees a page and has not decided yet
 	allowed
 	denied
 )
 
-// consent asks the account owner, by a form that posts to its own URL. The
-// form comes filled in, so that pressing Allow is all there is to do.
+// consent asks the account owner for a decision, with a form that posts to the
+// same URL. The form is filled in, so that the account owner only has to press
+// Allow.
 func (p *Provider) consent(w http.ResponseWriter, r *http.Request, scope string) decision {
 	form := page{Form: true, Client: p.ClientID, Scope: scope, Username: p.Username, Password: p.Password}
 	switch r.Method {
@@ -51,19 +52,20 @@ func (p *Provider) consent(w http.ResponseWriter, r *http.Request, scope string)
 	return undecided
 }
 
-// Authorize does what the browser of a consenting account owner does with an
-// authorization URL, OAuth2's or OAuth1's: it opens the page, signs in, presses
-// Allow, and returns the callback URL that the browser would go to. It does
-// not call the callback.
+// Authorize takes the part of the account owner and the account owner's
+// browser. Authorize opens an authorization URL of OAuth2 or OAuth1, signs in,
+// presses Allow, and returns the callback URL to which the provider redirects.
+// Authorize does not call the callback.
 //
-// A callback that tells the application of an error is returned like any
-// other. An error means that the provider showed the person an error page. For
-// an OAuth1 "oob" callback the URL is oob:?oauth_token=…&oauth_verifier=…
+// A callback with an error for the application is returned like any other
+// callback. Authorize returns an error if the provider shows an error page to
+// the person. For an OAuth1 "oob" callback, the URL is
+// oob:?oauth_token=…&oauth_verifier=…
 func (p *Provider) Authorize(authURL string) (callback *url.URL, err error) {
 	return p.browse(authURL, "allow")
 }
 
-// Deny is like [Provider.Authorize], but the account owner presses Deny.
+// Deny does the same as [Provider.Authorize], but presses Deny.
 func (p *Provider) Deny(authURL string) (callback *url.URL, err error) {
 	return p.browse(authURL, "deny")
 }
@@ -71,7 +73,7 @@ func (p *Provider) Deny(authURL string) (callback *url.URL, err error) {
 func (p *Provider) browse(authURL, decision string) (*url.URL, error) {
 	u, err := url.Parse(authURL)
 	if err != nil || u.Scheme+"://"+u.Host != p.URL {
-		return nil, errors.New("authtest: the authorization URL is not one of this provider")
+		return nil, errors.New("authtest: the authorization URL does not lead to this provider")
 	}
 	browser := p.Client()
 	browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -100,7 +102,8 @@ func (p *Provider) browse(authURL, decision string) (*url.URL, error) {
 	return nil, fmt.Errorf("authtest: the authorization page says: %d %s", resp.StatusCode, elementText(body, "error"))
 }
 
-// elementText returns the text of the element with an id in one of our pages.
+// elementText returns the text of the element with the given id, in a page of
+// the provider.
 func elementText(page []byte, id string) string {
 	_, rest, _ := strings.Cut(string(page), `id="`+id+`"`)
 	_, rest, _ = strings.Cut(rest, ">")

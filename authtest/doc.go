@@ -1,10 +1,10 @@
-// Package authtest is a provider to test integrations against: an OAuth2
-// authorization server, an OAuth1 server, and an API that accepts one kind of
-// credential at each endpoint. It keeps to the RFCs, says in every refusal what
-// was wrong with the request, and misbehaves on demand.
+// Package authtest is a provider for tests: an OAuth2 authorization server, an
+// OAuth1 server, and an API with an endpoint for each kind of credential. The
+// provider follows the RFCs. A refusal says what is wrong with the request. A test
+// can make the provider fail in many ways.
 //
-// It needs nothing but the standard library and knows nothing about package
-// connectorauth, so it can test any client:
+// The package needs only the standard library, and works with any client. Package
+// connectorauth is not required.
 //
 //	func TestSync(t *testing.T) {
 //		p := authtest.NewProvider(t) // on a loopback port, closed with the test
@@ -16,52 +16,54 @@
 //		}
 //	}
 //
-// Outside tests, and for another configuration, use [New] and [Provider.Close].
+// Outside tests, or with another configuration, use [New] and [Provider.Close].
 //
 // # Credentials
 //
-// There is one application and one account owner: [Provider].ClientID and
-// ClientSecret, Username and Password. Those that are not configured are made
-// up for each provider, with characters in them that break a client which
-// forgets to encode. API keys and body fields likewise.
+// A provider has a single application and a single account owner. ClientID and
+// ClientSecret of the [Provider] belong to the application; Username and Password
+// belong to the account owner. If a credential is not configured, each provider
+// makes a random value. Random secrets contain characters that a client must
+// encode, so a client that does not encode fails. The same is true for API keys
+// and body fields.
 //
 // # Consent
 //
-// AuthURL and AuthorizeURL show a page on which the account owner signs in and
-// presses Allow or Deny. It works in a real browser, where the form comes
-// filled in and its parts have the ids username, password, allow and deny.
-// [Provider.Authorize] and [Provider.Deny] do without a browser and return the
-// callback URL:
+// AuthURL and AuthorizeURL show a page. The account owner signs in on the page
+// and presses Allow or Deny. The page works in a real browser. The form is filled
+// in, and the elements have the ids username, password, allow and deny.
+// [Provider.Authorize] and [Provider.Deny] need no browser and return the callback
+// URL:
 //
 //	callback, err := p.Authorize(config.AuthCodeURL(state))
 //	code := callback.Query().Get("code")
 //
-// Any loopback URL is accepted as a callback. IssueTokens and IssueOAuth1Token
-// skip the flow altogether.
+// The provider accepts any loopback URL as a callback. IssueTokens and
+// IssueOAuth1Token issue tokens without a consent.
 //
-// # What went over the wire
+// # Requests and counts
 //
-// [Provider.Requests] returns the latest requests of an endpoint as they
-// arrived, and [Provider.Stats] counts what came of them. API endpoints answer
-// an [Identity].
+// [Provider.Requests] returns the latest requests to an endpoint, as received.
+// [Provider.Stats] counts what the provider did. The response of an API endpoint
+// is an [Identity].
 //
-// # Things that go wrong
+// # Faults
 //
-// Tokens die early by [Provider.ExpireAccessTokens],
-// [Provider.RevokeAccessTokens] and [Provider.RevokeGrants]. Everything else is
-// a [Fault], injected for the next n requests to an endpoint, or for all of
-// them:
+// [Provider.ExpireAccessTokens], [Provider.RevokeAccessTokens] and
+// [Provider.RevokeGrants] end tokens early. Every other failure is a [Fault]. A
+// test injects a fault for the next n requests to an endpoint, or for all
+// requests:
 //
 //	p.Inject(p.TokenURL, 2, authtest.Answer(503, http.Header{"Retry-After": {"1"}}, ""))
-//	p.Inject(p.TokenURL, 1, authtest.DropAfter()) // the third request rotates, unheard
-//	p.Inject(p.TokenURL, authtest.Always, authtest.EditAnswer(func(answer map[string]any) {
-//		answer["expires_in"] = "3600" // as some providers do
+//	p.Inject(p.TokenURL, 1, authtest.DropAfter()) // the third request gets no response
+//	p.Inject(p.TokenURL, authtest.Always, authtest.EditAnswer(func(response map[string]any) {
+//		response["expires_in"] = "3600" // as some providers do
 //	}))
 //
 // # Time
 //
-// With Config.InMemory the provider opens no socket, and a test can run it in a
-// [testing/synctest] bubble, where an hour passes at once. Close it before the
+// With Config.InMemory, the provider opens no socket and can run in a bubble of
+// [testing/synctest], where an hour passes at once. Close the provider before the
 // bubble ends:
 //
 //	synctest.Test(t, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/connectorauth/connectorauth/authtest"
 )
 
-// The account owner consents, the application gets a token and calls the API.
+// The account owner consents. The application gets a token and calls the API.
 func Example() {
 	p := authtest.New(authtest.Config{TLS: true})
 	defer p.Close()
@@ -51,7 +51,8 @@ func Example() {
 	// 1 token request
 }
 
-// The token endpoint is busy once, and then answers in a dialect of its own.
+// The token endpoint is busy for a single request. Later responses have a member
+// that RFC 6749 does not know.
 func ExampleProvider_Inject() {
 	p := authtest.New(authtest.Config{})
 	defer p.Close()
@@ -76,7 +77,7 @@ func ExampleProvider_Inject() {
 	// https://eu1.example.com
 }
 
-// Requests shows what arrived.
+// Requests returns the requests as received.
 func ExampleProvider_Requests() {
 	p := authtest.New(authtest.Config{APIKey: "k+1"})
 	defer p.Close()

@@ -10,26 +10,28 @@ import (
 	"time"
 )
 
-// A Fault stands between a request and the endpoint it is for, as middleware
-// does: it may change the request, answer by itself, call next, or change what
-// next answers. The ready-made ones are [Delay], [Answer], [DropBefore],
-// [DropAfter], [EditAnswer] and [RewriteAnswer]; write a function for others.
-// Faults see the request after it has been recorded.
+// A Fault is middleware between a request and the endpoint next. A Fault may
+// change the request, write a response without next, call next, or change the
+// response of next. Ready-made faults are [Delay], [Answer], [DropBefore],
+// [DropAfter], [EditAnswer] and [RewriteAnswer]; any other fault is a function
+// of your own. The provider records a request before faults see the request.
 type Fault func(next http.Handler) http.Handler
 
-// Always, as the number of requests in [Provider.Inject], means all of them.
+// Always is the number of requests in [Provider.Inject] that means all
+// requests.
 const Always = -1
 
 type injection struct {
-	left   int // requests still to meet it, or Always
+	left   int // how many more requests get the faults; or Always
 	faults []Fault
 }
 
-// Inject lets the next n requests to an endpoint, given by its URL, meet the
-// faults, the first of them outermost. Injections are used up one after
-// another: a request meets one of them. Those injected with [Always] come on
-// top of that: they apply to every request, closest to the endpoint, which
-// suits a provider that departs from the standard.
+// Inject applies faults to the next n requests to an endpoint, given by the
+// endpoint's URL. The first fault is the outermost. After several calls of
+// Inject, a request gets the faults of a single call: the earliest call with
+// requests left. Faults injected with [Always] apply to every request as well,
+// closest to the endpoint. Use Always to make the provider differ from a
+// standard.
 func (p *Provider) Inject(endpoint string, n int, faults ...Fault) {
 	if n <= 0 && n != Always {
 		panic("authtest: Inject wants a positive number of requests, or Always")
@@ -40,15 +42,15 @@ func (p *Provider) Inject(endpoint string, n int, faults ...Fault) {
 	p.injections[route] = append(p.injections[route], &injection{left: n, faults: faults})
 }
 
-// ClearFaults forgets what [Provider.Inject] put in. Requests that have met a
-// fault already are not affected.
+// ClearFaults removes all faults of [Provider.Inject]. Requests under way keep
+// their faults.
 func (p *Provider) ClearFaults() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	clear(p.injections)
 }
 
-// withFaults wraps a handler in the faults that this request is to meet.
+// withFaults wraps an endpoint in the faults of a request to route.
 func (p *Provider) withFaults(route string, h http.Handler) http.Handler {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -76,8 +78,8 @@ func wrap(h http.Handler, faults []Fault) http.Handler {
 	return h
 }
 
-// Delay waits before the request goes on. The wait ends early, and the
-// connection is closed, when the client gives up or the provider closes.
+// Delay waits for d before the request goes on. If the client gives up or the
+// provider closes, the wait ends and the connection is closed.
 func Delay(d time.Duration) Fault {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -93,12 +95,13 @@ func Delay(d time.Duration) Fault {
 	}
 }
 
-// Answer answers in the endpoint's stead, which does no work. A nil header
-// means none, such as
+// Answer writes a response instead of the endpoint, which does no work. A nil
+// header means no header fields.
 //
 //	authtest.Answer(503, http.Header{"Retry-After": {"2"}}, "")
 //
-// A Content-Length greater than the body's cuts the answer off in its middle.
+// If header has a Content-Length greater than the length of body, the client
+// gets a response that breaks off.
 func Answer(status int, header http.Header, body string) Fault {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -109,15 +112,16 @@ func Answer(status int, header http.Header, body string) Fault {
 	}
 }
 
-// DropBefore closes the connection without an answer; the endpoint does no work.
+// DropBefore closes the connection without a response. The endpoint does no
+// work.
 func DropBefore() Fault {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	}
 }
 
-// DropAfter lets the endpoint do its work, such as replacing a refresh token,
-// and then closes the connection without an answer.
+// DropAfter lets the endpoint work, for example replace a refresh token, and
+// then closes the connection without a response.
 func DropAfter() Fault {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -127,42 +131,43 @@ func DropAfter() Fault {
 	}
 }
 
-// EditAnswer changes the answer of the endpoint: the members of a JSON object
-// (where numbers are float64, as usual with encoding/json) or the parameters
-// of a form, which are strings. Refusals, with a status other than 2xx, pass
-// unchanged.
-func EditAnswer(edit func(answer map[string]any)) Fault {
-	return RewriteAnswer(func(w http.ResponseWriter, status int, answer map[string]any) {
+// EditAnswer changes a successful response of the endpoint. edit gets the
+// members of a JSON object, with numbers as float64, or the parameters of a
+// form, with values as strings. Responses with a status other than 2xx do not
+// change.
+func EditAnswer(edit func(response map[string]any)) Fault {
+	return RewriteAnswer(func(w http.ResponseWriter, status int, response map[string]any) {
 		if status/100 == 2 {
-			edit(answer)
+			edit(response)
 		}
 		if w.Header().Get("Content-Type") == formType {
-			writeForm(w, status, answer)
+			writeForm(w, status, response)
 			return
 		}
-		writeJSON(w, status, answer)
+		writeJSON(w, status, response)
 	})
 }
 
-// RewriteAnswer lets rewrite answer after the endpoint has done its work. It
-// is given the status and the members that the endpoint would have answered
-// with, as [EditAnswer] is; w has the endpoint's header, Content-Type included.
-func RewriteAnswer(rewrite func(w http.ResponseWriter, status int, answer map[string]any)) Fault {
+// RewriteAnswer lets the endpoint work, and then lets rewrite write the
+// response. rewrite gets the status and the members of the endpoint's response:
+// see [EditAnswer]. The header of w is the header of the endpoint's response,
+// with Content-Type.
+func RewriteAnswer(rewrite func(w http.ResponseWriter, status int, response map[string]any)) Fault {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			recorder := httptest.NewRecorder()
 			next.ServeHTTP(recorder, r)
-			answer := map[string]any{}
+			response := map[string]any{}
 			if recorder.Header().Get("Content-Type") == formType {
 				form, _ := url.ParseQuery(recorder.Body.String())
 				for name := range form {
-					answer[name] = form.Get(name)
+					response[name] = form.Get(name)
 				}
 			} else {
-				json.Unmarshal(recorder.Body.Bytes(), &answer)
+				json.Unmarshal(recorder.Body.Bytes(), &response)
 			}
 			maps.Copy(w.Header(), recorder.Header())
-			rewrite(w, recorder.Code, answer)
+			rewrite(w, recorder.Code, response)
 		})
 	}
 }

@@ -139,7 +139,7 @@ func TestRewriteAnswer(t *testing.T) {
 	assert.Equal(t, 200, resp.StatusCode)
 }
 
-// A provider that takes JSON token requests, as a function of one's own.
+// A fault of your own: the provider accepts token requests in JSON.
 func TestOwnFaultComposesWithCountedOnes(t *testing.T) {
 	p := authtest.NewProvider(t)
 	p.Inject(p.TokenURL, authtest.Always, func(next http.Handler) http.Handler {

@@ -6,36 +6,38 @@ import (
 	"time"
 )
 
-// A grant is what the account owner, or the application for itself, allowed
-// once. Every token descends from one: revoking it ends the whole family.
+// A grant is what the account owner allowed, or what the application may do for
+// itself. Every token belongs to a grant. Revoking the grant ends all tokens of
+// the grant.
 type grant struct {
-	kind    string // the grant_type that began it
+	kind    string // the grant_type with which the grant began
 	user    string // "" for client_credentials
 	scope   string
 	revoked bool
 }
 
-// An authorization is what a code stands for.
+// An authorization is a code and what the code stands for.
 type authorization struct {
 	*grant
 	redirectURI string
-	challenge   string // PKCE S256, "" when the application sent none
+	challenge   string // the S256 challenge of PKCE; empty if the application sent none
 	expires     time.Time
 	used        bool
 }
 
 type accessToken struct {
 	*grant
-	scope   string // may be less than the grant's
+	scope   string // may be less than the scope of the grant
 	expires time.Time
 }
 
 type refreshToken struct {
 	*grant
-	used bool // replaced by a newer one
+	used bool // replaced by a newer refresh token
 }
 
-// oauth2State is guarded by Provider.mu, as are all its methods.
+// oauth2State is the state of the OAuth2 endpoints. Provider.mu guards
+// oauth2State. Callers of methods hold Provider.mu.
 type oauth2State struct {
 	codes   map[string]*authorization
 	access  map[string]*accessToken
@@ -50,10 +52,12 @@ func newOAuth2State() oauth2State {
 	}
 }
 
-// newToken returns an unguessable token whose prefix tells what it is.
+// newToken returns a random token that begins with prefix. The prefix shows the
+// kind of token.
 func newToken(prefix string) string { return prefix + "-" + rand.Text() }
 
-// issue adds an access token to a grant and, if asked, a refresh token ("" if not).
+// issue adds an access token to a grant. With withRefresh, issue also adds a
+// refresh token; otherwise refresh is empty.
 func (s *oauth2State) issue(g *grant, scope string, lifetime time.Duration, withRefresh bool) (access, refresh string) {
 	access = newToken("access")
 	s.access[access] = &accessToken{grant: g, scope: scope, expires: time.Now().Add(lifetime)}
@@ -64,7 +68,8 @@ func (s *oauth2State) issue(g *grant, scope string, lifetime time.Duration, with
 	return access, refresh
 }
 
-// grants returns every grant that a code or token descends from, with repeats.
+// grants returns the grants of all codes and tokens. A grant may appear more
+// than once.
 func (s *oauth2State) grants() (all []*grant) {
 	for _, t := range s.codes {
 		all = append(all, t.grant)
@@ -78,7 +83,7 @@ func (s *oauth2State) grants() (all []*grant) {
 	return all
 }
 
-// revoke ends a grant; p.mu is held.
+// revoke ends a grant. The caller holds p.mu.
 func (p *Provider) revoke(g *grant) {
 	if !g.revoked {
 		g.revoked = true
@@ -86,8 +91,8 @@ func (p *Provider) revoke(g *grant) {
 	}
 }
 
-// IssueTokens returns OAuth2 tokens as if the account owner had consented to
-// the scope, without any request. It does not count as issued in [Stats].
+// IssueTokens returns OAuth2 tokens as after a consent to scope, without any
+// request. [Stats] does not count these tokens.
 func (p *Provider) IssueTokens(scope string) (access, refresh string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,9 +100,9 @@ func (p *Provider) IssueTokens(scope string) (access, refresh string) {
 	return p.oauth2.issue(g, scope, p.config.TokenLifetime, true)
 }
 
-// ExpireAccessTokens lets every access token issued so far expire now, before
-// the time that its expires_in promised: OAuth2's, and OAuth1's that have a
-// session to be renewed by.
+// ExpireAccessTokens makes every access token issued so far expire now, before
+// the end in expires_in. This concerns all OAuth2 access tokens, and the OAuth1
+// access tokens that a session handle can renew.
 func (p *Provider) ExpireAccessTokens() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,8 +115,8 @@ func (p *Provider) ExpireAccessTokens() {
 	}
 }
 
-// RevokeAccessTokens forgets every access token issued so far, OAuth2's and
-// OAuth1's. Refresh tokens stay valid.
+// RevokeAccessTokens revokes all access tokens issued so far, of OAuth2 and
+// OAuth1. Refresh tokens stay valid.
 func (p *Provider) RevokeAccessTokens() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -119,10 +124,10 @@ func (p *Provider) RevokeAccessTokens() {
 	clear(p.oauth1.tokens)
 }
 
-// RevokeGrants does what happens when the account owner disconnects the
-// application: every code, access and refresh token issued so far is dead, and
-// a refresh answers invalid_grant. OAuth1 tokens are dead too. The application
-// may still ask for new grants.
+// RevokeGrants revokes all codes, access tokens and refresh tokens issued so
+// far, as when the account owner disconnects the application. The response to a
+// refresh is then invalid_grant. OAuth1 tokens are revoked too. The application
+// may ask for new grants.
 func (p *Provider) RevokeGrants() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -132,7 +137,7 @@ func (p *Provider) RevokeGrants() {
 	clear(p.oauth1.tokens)
 }
 
-// hasScopes reports whether every word of want is one of have.
+// hasScopes reports whether have contains every scope of want.
 func hasScopes(have, want string) bool {
 	held := map[string]bool{}
 	for _, s := range strings.Fields(have) {

@@ -3,7 +3,7 @@ package authtest_test
 import (
 	"testing"
 
-	"github.com/connectorauth/connectorauth/internal/leaktest"
+	"github.com/connectorauth/connectorauth/internal/test/leaktest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }

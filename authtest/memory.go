@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// A memoryNetwork is a net.Listener whose connections are pipes, so that the
-// real net/http client and server run without a socket.
+// A memoryNetwork is a net.Listener whose connections are pipes in memory. The
+// client and server of net/http run on a memoryNetwork without a socket.
 type memoryNetwork struct {
 	memoryAddr
 	conns  chan net.Conn
@@ -15,8 +15,8 @@ type memoryNetwork struct {
 	once   sync.Once
 }
 
-// memoryAddr is a loopback address, where plain http is usual and the
-// certificate of httptest is valid.
+// memoryAddr is a loopback address. Clients may use plain http with a loopback
+// address, and the certificate of httptest is valid for a loopback address.
 type memoryAddr string
 
 func (memoryAddr) Network() string  { return "memory" }

@@ -7,26 +7,29 @@ import (
 	"time"
 )
 
-// How far an OAuth1 timestamp may be from the provider's clock.
+// timestampWindow is how far an OAuth1 timestamp may be from the provider's
+// clock.
 const timestampWindow = 5 * time.Minute
 
-// Temporary credentials live from RequestTokenURL to AccessTokenURL.
+// temporaryCredentials are issued by RequestTokenURL and exchanged at
+// AccessTokenURL (RFC 5849 section 2.1).
 type temporaryCredentials struct {
 	secret   string
-	callback string // a URL, or "oob"
+	callback string // a URL or "oob"
 	expires  time.Time
 	decision decision
-	verifier string // set when allowed
+	verifier string // empty until the account owner allows
 	used     bool
 }
 
 type tokenCredentials struct {
 	secret, user string
-	session      *session // nil: valid for ever
+	session      *session // nil means that the token is valid for ever
 	expires      time.Time
 }
 
-// oauth1State is guarded by Provider.mu, as are all its methods.
+// oauth1State is the state of the OAuth1 endpoints. Provider.mu guards
+// oauth1State. Callers of methods hold Provider.mu.
 type oauth1State struct {
 	temporary map[string]*temporaryCredentials
 	tokens    map[string]*tokenCredentials
@@ -41,8 +44,8 @@ func newOAuth1State() oauth1State {
 	}
 }
 
-// useNonce reports whether the nonce is new for its timestamp and token, and
-// forgets those whose timestamp would no longer be accepted.
+// useNonce reports whether nonce is new for timestamp and token. useNonce
+// forgets the nonces of timestamps that the provider no longer accepts.
 func (s *oauth1State) useNonce(timestamp int64, nonce, token string, now time.Time) bool {
 	used := s.nonces[timestamp]
 	if used == nil {
@@ -69,7 +72,7 @@ func (s *oauth1State) issue(user string) (token, secret string) {
 }
 
 // IssueOAuth1Token returns token credentials of the account owner without any
-// request, as providers do that let people copy them from a settings page.
+// request. Some providers show token credentials on a settings page instead.
 func (p *Provider) IssueOAuth1Token() (token, secret string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,7 +98,7 @@ func (p *Provider) serveRequestToken(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// serveAuthorize1 asks the account owner (RFC 5849 section 2.2).
+// serveAuthorize1 asks the account owner for a decision (RFC 5849 section 2.2).
 func (p *Provider) serveAuthorize1(w http.ResponseWriter, r *http.Request) {
 	token := r.URL.Query().Get("oauth_token")
 	pending := func() *temporaryCredentials {
@@ -108,7 +111,7 @@ func (p *Provider) serveAuthorize1(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	known := pending() != nil
 	p.mu.Unlock()
-	refused := page{Error: "oauth_token is unknown, has expired, or has been answered before."}
+	refused := page{Error: "oauth_token is unknown, has expired, or has a decision already."}
 	if !known {
 		writePage(w, http.StatusBadRequest, refused)
 		return
@@ -118,7 +121,7 @@ func (p *Provider) serveAuthorize1(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.mu.Lock()
-	t := pending() // nil when another answer was faster
+	t := pending() // nil if another request decided first
 	if t != nil {
 		t.decision, t.verifier = decision, newToken("verifier")
 	}
@@ -137,8 +140,8 @@ func (p *Provider) serveAuthorize1(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveAccessToken exchanges temporary credentials, once (RFC 5849 section 2.3),
-// and renews tokens.
+// serveAccessToken exchanges temporary credentials for token credentials, once
+// (RFC 5849 section 2.3). serveAccessToken also renews token credentials.
 func (p *Provider) serveAccessToken(w http.ResponseWriter, r *http.Request) {
 	secret := func(token string) (string, bool) {
 		if t := p.oauth1.temporary[token]; t != nil {
@@ -164,30 +167,31 @@ func (p *Provider) serveAccessToken(w http.ResponseWriter, r *http.Request) {
 		case !time.Now().Before(t.expires):
 			return refuse("token_expired", "the temporary credentials have expired")
 		case t.decision == undecided:
-			return refuse("permission_unknown", "the account owner has not answered yet")
+			return refuse("permission_unknown", "the account owner has not decided yet")
 		case t.decision == denied:
 			return refuse("permission_denied", "the account owner refused")
 		case !ok:
 			return nil, absent("oauth_verifier")
 		case !equal(verifier, t.verifier):
-			return refuse("verifier_invalid", "oauth_verifier is not the one that was issued")
+			return refuse("verifier_invalid", "oauth_verifier is wrong")
 		}
 		t.used = true
 		p.stats.AccessTokens++
 		token, secret := p.oauth1.issue(p.Username)
-		answer := map[string]any{"oauth_token": token, "oauth_token_secret": secret, "screen_name": p.Username}
+		response := map[string]any{"oauth_token": token, "oauth_token_secret": secret, "screen_name": p.Username}
 		if p.config.OAuth1Lifetime > 0 {
-			p.joinSession(token, p.newSession(), answer)
+			p.joinSession(token, p.newSession(), response)
 		}
-		return answer, nil
+		return response, nil
 	})
 }
 
-// serveOAuth1 verifies a signed POST, lets answer do the work with p.mu held,
-// and writes the answer as a form (RFC 5849 section 2).
+// serveOAuth1 serves a signed POST request (RFC 5849 section 2). If the
+// signature is right, serveOAuth1 calls respond with p.mu held, and writes the
+// result as a form.
 func (p *Provider) serveOAuth1(w http.ResponseWriter, r *http.Request,
 	tokenSecret func(token string) (secret string, ok bool),
-	answer func(protocol map[string]string) (map[string]any, *refusal),
+	respond func(protocol map[string]string) (map[string]any, *refusal),
 ) {
 	w.Header().Set("Cache-Control", "no-store")
 	if r.Method != http.MethodPost {
@@ -199,7 +203,7 @@ func (p *Provider) serveOAuth1(w http.ResponseWriter, r *http.Request,
 	protocol, refused := p.verifyOAuth1(w, r, tokenSecret)
 	var members map[string]any
 	if refused == nil {
-		members, refused = answer(protocol)
+		members, refused = respond(protocol)
 	}
 	p.mu.Unlock()
 	if refused != nil {
@@ -210,8 +214,8 @@ func (p *Provider) serveOAuth1(w http.ResponseWriter, r *http.Request,
 	writeForm(w, http.StatusOK, members)
 }
 
-// signed wants an OAuth1 signature made with token credentials, or with the
-// application's alone.
+// signed requires an OAuth1 signature. The signature is made with token
+// credentials, or with the client credentials alone.
 func (p *Provider) signed(w http.ResponseWriter, r *http.Request) (Identity, *refusal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -228,15 +232,15 @@ func (p *Provider) signed(w http.ResponseWriter, r *http.Request) (Identity, *re
 	identity := Identity{AuthType: "OAuth1", Client: p.ClientID}
 	if t := p.oauth1.tokens[protocol["oauth_token"]]; t != nil {
 		if t.session != nil && !time.Now().Before(t.expires) {
-			return Identity{}, oauth1Refusal(http.StatusUnauthorized, "token_expired", "the access token has expired: renew it with its session handle")
+			return Identity{}, oauth1Refusal(http.StatusUnauthorized, "token_expired", "the access token has expired: renew the token with oauth_session_handle")
 		}
 		identity.User = t.user
 	}
 	return identity, nil
 }
 
-// oauth1Refusal is an answer of RFC 5849 section 3.2, in the words of the
-// OAuth Problem Reporting extension.
+// oauth1Refusal returns a refusal of RFC 5849 section 3.2, with the words of
+// the OAuth Problem Reporting extension.
 func oauth1Refusal(status int, problem, advice string) *refusal {
 	return &refusal{status, fmt.Sprintf(`OAuth realm="authtest", oauth_problem=%q`, problem), problem, advice}
 }
@@ -245,8 +249,9 @@ func absent(name string) *refusal {
 	return oauth1Refusal(http.StatusBadRequest, "parameter_absent", name+" is required")
 }
 
-// verifyOAuth1 checks a signed request (RFC 5849 section 3.2) and returns its
-// protocol parameters; p.mu is held. An absent oauth_token is "".
+// verifyOAuth1 checks a signed request (RFC 5849 section 3.2) and returns the
+// request's protocol parameters. tokenSecret gets an empty token if the request
+// has no oauth_token. The caller holds p.mu.
 func (p *Provider) verifyOAuth1(w http.ResponseWriter, r *http.Request, tokenSecret func(token string) (secret string, ok bool)) (map[string]string, *refusal) {
 	now := time.Now().Add(p.config.ClockSkew)
 	refuse := func(status int, problem, advice string) (map[string]string, *refusal) {
@@ -285,7 +290,7 @@ func (p *Provider) verifyOAuth1(w http.ResponseWriter, r *http.Request, tokenSec
 	case q["oauth_consumer_key"] != p.ClientID:
 		return refuse(http.StatusUnauthorized, "consumer_key_unknown", "oauth_consumer_key is not the client id")
 	case !tokenKnown:
-		return refuse(http.StatusUnauthorized, "token_rejected", "oauth_token is unknown here, or was revoked")
+		return refuse(http.StatusUnauthorized, "token_rejected", "oauth_token is unknown, or was revoked")
 	case timed && (timestamp < early || timestamp > late):
 		_, refused := refuse(http.StatusUnauthorized, "timestamp_refused", fmt.Sprintf("oauth_timestamp must be between %d and %d", early, late))
 		refused.challenge += fmt.Sprintf(`, oauth_acceptable_timestamps="%d-%d"`, early, late)

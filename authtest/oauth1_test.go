@@ -27,7 +27,8 @@ import (
 	"github.com/connectorauth/connectorauth/authtest"
 )
 
-// start1 runs a provider until the test ends, and returns dghubble/oauth1's view of it.
+// start1 starts a provider and returns the provider's configuration for
+// dghubble/oauth1.
 func start1(t *testing.T, c authtest.Config) (*authtest.Provider, *oauth1.Config) {
 	t.Helper()
 	p := authtest.New(c)
@@ -61,7 +62,7 @@ func TestOAuth1ThreeLegged(t *testing.T) {
 			assert.True(t, strings.HasPrefix(callback.String(), callbackURL+"&"), callback)
 			assert.Equal(t, temporary, callback.Query().Get("oauth_token"))
 			_, err = p.Authorize(authURL.String())
-			assert.ErrorContains(t, err, "400 oauth_token is unknown, has expired, or has been answered before.")
+			assert.ErrorContains(t, err, "400 oauth_token is unknown, has expired, or has a decision already.")
 
 			verifier := callback.Query().Get("oauth_verifier")
 			_, _, err = config.AccessToken(temporary, temporarySecret, "guess")
@@ -162,8 +163,8 @@ type named struct {
 
 func (n named) Name() string { return n.name }
 
-// signedBy is a request whose PLAINTEXT signature is right and whose protocol
-// parameters are all in the test's hand.
+// signedBy returns a request with a correct PLAINTEXT signature. The test can change
+// every protocol parameter.
 func signedBy(t *testing.T, p *authtest.Provider, edit func(q url.Values)) *http.Request {
 	t.Helper()
 	q := url.Values{

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// A session is what renews a token in the OAuth Session extension.
+// A session renews access tokens by a session handle (OAuth Session extension).
 type session struct {
 	handle string
-	ends   time.Time // zero: never
+	ends   time.Time // zero means never
 }
 
 func (p *Provider) newSession() *session {
@@ -19,22 +19,23 @@ func (p *Provider) newSession() *session {
 	return s
 }
 
-// joinSession makes a token one of the session and tells the client so; p.mu is
-// held.
-func (p *Provider) joinSession(token string, s *session, answer map[string]any) {
+// joinSession adds a token to a session, and adds the session to the response.
+// The caller holds p.mu.
+func (p *Provider) joinSession(token string, s *session, response map[string]any) {
 	t := p.oauth1.tokens[token]
 	t.session, t.expires = s, time.Now().Add(p.config.OAuth1Lifetime)
-	answer["oauth_session_handle"] = s.handle
-	answer["oauth_expires_in"] = seconds(p.config.OAuth1Lifetime)
+	response["oauth_session_handle"] = s.handle
+	response["oauth_expires_in"] = seconds(p.config.OAuth1Lifetime)
 	if !s.ends.IsZero() {
-		answer["oauth_authorization_expires_in"] = seconds(time.Until(s.ends))
+		response["oauth_authorization_expires_in"] = seconds(time.Until(s.ends))
 	}
 }
 
-// seconds rounds up.
+// seconds returns d in seconds, rounded up.
 func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
-// renewOAuth1 replaces a token of a session, expired or not; p.mu is held.
+// renewOAuth1 replaces an access token of a session, even an expired token. The
+// caller holds p.mu.
 func (p *Provider) renewOAuth1(protocol map[string]string) (map[string]any, *refusal) {
 	old := p.oauth1.tokens[protocol["oauth_token"]]
 	handle, ok := protocol["oauth_session_handle"]
@@ -42,14 +43,14 @@ func (p *Provider) renewOAuth1(protocol map[string]string) (map[string]any, *ref
 	case !ok:
 		return nil, absent("oauth_session_handle")
 	case old.session == nil || !equal(handle, old.session.handle):
-		return nil, oauth1Refusal(http.StatusUnauthorized, "token_rejected", "oauth_session_handle is not that of the token")
+		return nil, oauth1Refusal(http.StatusUnauthorized, "token_rejected", "oauth_session_handle does not belong to oauth_token")
 	case !old.session.ends.IsZero() && !time.Now().Before(old.session.ends):
 		return nil, oauth1Refusal(http.StatusUnauthorized, "token_expired", "the session has ended: the account owner must authorize again")
 	}
 	delete(p.oauth1.tokens, protocol["oauth_token"])
 	p.stats.AccessTokens++
 	token, secret := p.oauth1.issue(old.user)
-	answer := map[string]any{"oauth_token": token, "oauth_token_secret": secret}
-	p.joinSession(token, old.session, answer)
-	return answer, nil
+	response := map[string]any{"oauth_token": token, "oauth_token_secret": secret}
+	p.joinSession(token, old.session, response)
+	return response, nil
 }

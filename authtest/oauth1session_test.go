@@ -16,7 +16,8 @@ import (
 	"github.com/connectorauth/connectorauth/authtest"
 )
 
-// renew asks for a renewal with PLAINTEXT and returns status and answer.
+// renew renews a token with a PLAINTEXT signature, and returns the status and the
+// members of the response.
 func renew(t *testing.T, p *authtest.Provider, token, secret, handle string) (int, url.Values) {
 	t.Helper()
 	q := url.Values{

@@ -18,23 +18,24 @@ import (
 	"strings"
 )
 
-// This file is a plain reading of RFC 5849 sections 3.4 and 3.5, from the
-// request as it arrived. It shares no code with connectorauth's signer, so
-// that a mistake in one shows up in the other.
+// This file follows RFC 5849 sections 3.4 and 3.5 word by word, from the
+// request as received. The signer of connectorauth shares no code with this
+// file, so a mistake on either side makes tests fail.
 
-// A parameter is a decoded name and value.
+// A parameter is a name and a value, both decoded.
 type parameter struct{ name, value string }
 
-// A signedRequest is what a signature covers.
+// A signedRequest is the part of a request that a signature covers.
 type signedRequest struct {
 	method   string
-	uri      string            // the base string URI
-	signed   []parameter       // all but realm and oauth_signature
-	protocol map[string]string // the oauth_ parameters
+	uri      string            // the base string URI of RFC 5849 section 3.4.1.2
+	signed   []parameter       // all parameters except realm and oauth_signature
+	protocol map[string]string // the parameters whose names begin with oauth_
 }
 
 // readSigned collects the parameters of a request (RFC 5849 section 3.4.1.3).
-// The protocol parameters must be in one place, each of them once.
+// All protocol parameters must be in the same part of the request, without
+// repetition.
 func readSigned(r *http.Request, body []byte) (*signedRequest, error) {
 	target, query, _ := strings.Cut(cmp.Or(r.RequestURI, r.URL.RequestURI()), "?")
 	s := &signedRequest{method: strings.ToUpper(r.Method), uri: baseURI(r, target), protocol: map[string]string{}}
@@ -56,7 +57,7 @@ func readSigned(r *http.Request, body []byte) (*signedRequest, error) {
 		for _, p := range place {
 			if isProtocol(p) {
 				if _, ok := s.protocol[p.name]; ok {
-					return nil, fmt.Errorf("%s is there more than once (RFC 5849 section 3.1)", p.name)
+					return nil, fmt.Errorf("%s is present more than once (RFC 5849 section 3.1)", p.name)
 				}
 				s.protocol[p.name] = p.value
 			}
@@ -71,8 +72,8 @@ func readSigned(r *http.Request, body []byte) (*signedRequest, error) {
 	return s, nil
 }
 
-// baseURI is RFC 5849 section 3.4.1.2. The target is that of the request line,
-// without its query.
+// baseURI returns the base string URI (RFC 5849 section 3.4.1.2). target is the
+// request target without the query.
 func baseURI(r *http.Request, target string) string {
 	scheme, port := "http", ":80"
 	if r.TLS != nil {
@@ -90,11 +91,11 @@ func isForm(r *http.Request) bool {
 	return kind == formType
 }
 
-// headerParameters reads Authorization: OAuth (RFC 5849 section 3.5.1) and
-// leaves realm out. Other schemes have no parameters.
+// headerParameters returns the parameters of the header "Authorization: OAuth"
+// (RFC 5849 section 3.5.1), except realm. Other schemes have no parameters.
 func headerParameters(headers []string) (list []parameter, err error) {
 	if len(headers) > 1 {
-		return nil, fmt.Errorf("there is more than one Authorization header")
+		return nil, fmt.Errorf("the request has more than one Authorization header")
 	}
 	if len(headers) == 0 || len(headers[0]) < 6 || !strings.EqualFold(headers[0][:6], "OAuth ") {
 		return nil, nil
@@ -124,7 +125,8 @@ func headerParameters(headers []string) (list []parameter, err error) {
 	}
 }
 
-// quoted reads a quoted-string (RFC 9110 section 5.6.4) after its first quote.
+// quoted returns the part of s before the closing quote, and the part after. s
+// is a quoted-string (RFC 9110 section 5.6.4) without the opening quote.
 func quoted(s string) (value, after string, ok bool) {
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
@@ -137,8 +139,8 @@ func quoted(s string) (value, after string, ok bool) {
 	return "", "", false
 }
 
-// formParameters reads a query or form body. A percent sign that begins no
-// escape stands for itself, as it was sent.
+// formParameters returns the parameters of a query or a form. A percent sign
+// without two hexadecimal digits stays as sent.
 func formParameters(form string) (list []parameter) {
 	for pair := range strings.SplitSeq(form, "&") {
 		if pair != "" {
@@ -168,7 +170,7 @@ func formDecode(s string) string {
 	return out.String()
 }
 
-// percentEncode is RFC 5849 section 3.6.
+// percentEncode encodes s as in RFC 5849 section 3.6.
 func percentEncode(s string) string {
 	const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 	var out strings.Builder
@@ -182,7 +184,7 @@ func percentEncode(s string) string {
 	return out.String()
 }
 
-// baseString is RFC 5849 section 3.4.1.1.
+// baseString returns the signature base string (RFC 5849 section 3.4.1.1).
 func (s *signedRequest) baseString() string {
 	encoded := make([]parameter, len(s.signed))
 	for i, p := range s.signed {
@@ -198,7 +200,7 @@ func (s *signedRequest) baseString() string {
 	return percentEncode(s.method) + "&" + percentEncode(s.uri) + "&" + percentEncode(strings.Join(pairs, "&"))
 }
 
-// hashOf returns the hash that a signature method is built on, or 0.
+// hashOf returns the hash function of a signature method, or 0.
 func hashOf(method string) crypto.Hash {
 	_, name, _ := strings.Cut(method, "-")
 	return map[string]crypto.Hash{"SHA1": crypto.SHA1, "SHA256": crypto.SHA256, "SHA512": crypto.SHA512}[name]
@@ -217,7 +219,8 @@ func (p *Provider) knownMethod(method string) bool {
 		hashOf(method) != 0 && (family == "HMAC" || family == "RSA" && p.config.RSAPublicKey != nil)
 }
 
-// verifySignature is RFC 5849 sections 3.4.2 to 3.4.4, for a known method.
+// verifySignature verifies a signature (RFC 5849 sections 3.4.2 to 3.4.4). The
+// method must be known.
 func (p *Provider) verifySignature(s *signedRequest, tokenSecret string) bool {
 	key := percentEncode(p.ClientSecret) + "&" + percentEncode(tokenSecret)
 	method, signature := s.protocol["oauth_signature_method"], s.protocol["oauth_signature"]
@@ -237,8 +240,8 @@ func (p *Provider) verifySignature(s *signedRequest, tokenSecret string) bool {
 	return hmac.Equal(raw, mac.Sum(nil))
 }
 
-// verifyBodyHash checks oauth_body_hash, of the OAuth Request Body Hash
-// extension, where it is sent.
+// verifyBodyHash checks oauth_body_hash, if present (OAuth Request Body Hash
+// extension).
 func (s *signedRequest) verifyBodyHash(r *http.Request, body []byte) bool {
 	sent, ok := s.protocol["oauth_body_hash"]
 	if !ok {

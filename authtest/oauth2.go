@@ -14,7 +14,7 @@ import (
 
 const tokenPath = "/oauth2/token"
 
-// An oauth2Error is an answer of RFC 6749 section 5.2.
+// An oauth2Error is an error response of RFC 6749 section 5.2.
 type oauth2Error struct {
 	status      int
 	code        string
@@ -46,17 +46,17 @@ func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.mu.Lock()
-	answer, problem := p.token(form)
+	response, problem := p.token(form)
 	p.mu.Unlock()
 	if problem != nil {
 		problem.write(w)
 		return
 	}
-	writeJSON(w, http.StatusOK, answer)
+	writeJSON(w, http.StatusOK, response)
 }
 
-// serveRevoke is the revocation endpoint (RFC 7009). A refresh token ends its
-// grant; an access token ends alone.
+// serveRevoke is the revocation endpoint (RFC 7009). Revoking a refresh token
+// revokes the grant. Revoking an access token revokes nothing else.
 func (p *Provider) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	form, problem := p.clientForm(w, r)
 	if problem == nil && form.Get("token") == "" {
@@ -74,8 +74,8 @@ func (p *Provider) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// clientForm reads a form posted by the application and authenticates the
-// application by it or by its Basic header (RFC 6749 section 2.3).
+// clientForm returns the form that the application posted. The application
+// authenticates by the form or by Basic (RFC 6749 section 2.3).
 func (p *Provider) clientForm(w http.ResponseWriter, r *http.Request) (url.Values, *oauth2Error) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -89,7 +89,7 @@ func (p *Provider) clientForm(w http.ResponseWriter, r *http.Request) (url.Value
 		return nil, badRequest("the body is not a well-formed form")
 	}
 	if name := repeated(form); name != "" {
-		return nil, badRequest(name + " is there more than once (RFC 6749 section 3.2)")
+		return nil, badRequest(name + " is present more than once (RFC 6749 section 3.2)")
 	}
 	for _, name := range []string{"client_id", "client_secret", "code", "refresh_token", "password", "token"} {
 		if r.URL.Query().Has(name) {
@@ -107,9 +107,9 @@ func (p *Provider) authenticateClient(r *http.Request, form url.Values) *oauth2E
 	authorization := r.Header.Values("Authorization")
 	switch {
 	case len(authorization) > 1:
-		return badRequest("there is more than one Authorization header")
+		return badRequest("the request has more than one Authorization header")
 	case len(authorization) == 1 && form.Has("client_secret"):
-		return badRequest("authenticate in one way, by Basic or by client_secret in the body (RFC 6749 section 2.3)")
+		return badRequest("authenticate by Basic or by client_secret in the body, not by both (RFC 6749 section 2.3)")
 	case len(authorization) == 1:
 		rawID, rawSecret, ok := r.BasicAuth()
 		if !ok {
@@ -121,11 +121,11 @@ func (p *Provider) authenticateClient(r *http.Request, form url.Values) *oauth2E
 			return refuse("form-urlencode the client id and secret before Basic (RFC 6749 section 2.3.1)")
 		}
 		if form.Has("client_id") && id != basicID {
-			return badRequest("client_id in the body differs from the one in the Authorization header")
+			return badRequest("client_id in the body differs from the client ID in the Authorization header")
 		}
 		id, secret = basicID, basicSecret
 	case id == "":
-		return refuse("no client authentication: send Basic, or client_id and client_secret in the body")
+		return refuse("client authentication is missing: send Basic, or client_id and client_secret in the body")
 	}
 	if !equal(id, p.ClientID) {
 		return refuse("the client id is unknown")
@@ -139,7 +139,7 @@ func (p *Provider) authenticateClient(r *http.Request, form url.Values) *oauth2E
 	return nil
 }
 
-// token answers a request by an authenticated client; p.mu is held.
+// token handles a request of an authenticated client. The caller holds p.mu.
 func (p *Provider) token(form url.Values) (map[string]any, *oauth2Error) {
 	switch kind := form.Get("grant_type"); kind {
 	case "authorization_code":
@@ -173,25 +173,26 @@ func (p *Provider) newGrant(g *grant) map[string]any {
 	return p.issued(g.kind, access, refresh, g.scope)
 }
 
-// issued is the answer of RFC 6749 section 5.1.
+// issued returns the response of RFC 6749 section 5.1.
 func (p *Provider) issued(grantType, access, refresh, scope string) map[string]any {
 	p.stats.Issued[grantType]++
-	answer := map[string]any{
+	response := map[string]any{
 		"access_token": access,
 		"token_type":   "Bearer",
 		"expires_in":   int64((p.config.TokenLifetime + time.Second - 1) / time.Second),
 	}
 	if refresh != "" {
-		answer["refresh_token"] = refresh
+		response["refresh_token"] = refresh
 	}
 	if scope != "" {
-		answer["scope"] = scope
+		response["scope"] = scope
 	}
-	return answer
+	return response
 }
 
-// exchangeCode redeems a code (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
-// The first attempt uses it up; a second one ends the grant.
+// exchangeCode exchanges a code for tokens (RFC 6749 section 4.1.3, RFC 7636
+// section 4.6). The first attempt uses up the code. A second attempt revokes
+// the grant.
 func (p *Provider) exchangeCode(form url.Values) (map[string]any, *oauth2Error) {
 	if form.Get("code") == "" {
 		return nil, badRequest("code is required (RFC 6749 section 4.1.3)")
@@ -204,7 +205,7 @@ func (p *Provider) exchangeCode(form url.Values) (map[string]any, *oauth2Error) 
 	case code.used:
 		p.stats.ReuseDetected++
 		p.revoke(code.grant)
-		return nil, invalidGrant("the code was used before: the tokens issued for it are revoked (RFC 6749 section 4.1.2)")
+		return nil, invalidGrant("the code was used before: all tokens issued for the code are revoked (RFC 6749 section 4.1.2)")
 	case code.revoked:
 		return nil, invalidGrant("the account owner has revoked the grant")
 	}
@@ -213,9 +214,9 @@ func (p *Provider) exchangeCode(form url.Values) (map[string]any, *oauth2Error) 
 	case !time.Now().Before(code.expires):
 		return nil, invalidGrant("the code has expired")
 	case form.Get("redirect_uri") != code.redirectURI:
-		return nil, invalidGrant("redirect_uri is not, byte for byte, that of the authorization request (RFC 6749 section 4.1.3)")
+		return nil, invalidGrant("redirect_uri must equal, byte for byte, the redirect_uri of the authorization request (RFC 6749 section 4.1.3)")
 	case code.challenge == "" && verifier != "":
-		return nil, invalidGrant("code_verifier without a code_challenge in the authorization request (RFC 9700 section 2.1.1)")
+		return nil, invalidGrant("code_verifier must be absent: the authorization request had no code_challenge (RFC 9700 section 2.1.1)")
 	case code.challenge != "" && verifier == "":
 		return nil, invalidGrant("code_verifier is required: the authorization request had a code_challenge (RFC 7636 section 4.5)")
 	case code.challenge != "" && !verifierSyntax.MatchString(verifier):
@@ -228,14 +229,15 @@ func (p *Provider) exchangeCode(form url.Values) (map[string]any, *oauth2Error) 
 
 var verifierSyntax = regexp.MustCompile(`^[A-Za-z0-9\-._~]{43,128}$`)
 
-// s256 is the code challenge of a verifier (RFC 7636 section 4.2).
+// s256 returns the code challenge of a verifier (RFC 7636 section 4.2).
 func s256(verifier string) string {
 	sum := sha256.Sum256([]byte(verifier))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// refreshGrant renews an access token (RFC 6749 section 6). A refresh token
-// that was replaced before ends the grant (RFC 9700 section 4.14.2).
+// refreshGrant issues a new access token for a refresh token (RFC 6749 section
+// 6). A refresh token that was replaced before revokes the grant (RFC 9700
+// section 4.14.2).
 func (p *Provider) refreshGrant(form url.Values) (map[string]any, *oauth2Error) {
 	if form.Get("refresh_token") == "" {
 		return nil, badRequest("refresh_token is required (RFC 6749 section 6)")
@@ -247,14 +249,14 @@ func (p *Provider) refreshGrant(form url.Values) (map[string]any, *oauth2Error) 
 	case token.used:
 		p.stats.ReuseDetected++
 		p.revoke(token.grant)
-		return nil, invalidGrant("the refresh token was replaced before: its whole family is revoked (RFC 9700 section 4.14.2)")
+		return nil, invalidGrant("the refresh token was replaced before: all tokens of the grant are revoked (RFC 9700 section 4.14.2)")
 	case token.revoked:
 		return nil, invalidGrant("the grant is revoked")
 	}
 	scope := token.scope
 	if form.Get("scope") != "" {
 		if scope = form.Get("scope"); !hasScopes(token.scope, scope) {
-			return nil, &oauth2Error{http.StatusBadRequest, "invalid_scope", "a refresh cannot ask for more than was granted (RFC 6749 section 6)"}
+			return nil, &oauth2Error{http.StatusBadRequest, "invalid_scope", "scope must not ask for more than the grant has (RFC 6749 section 6)"}
 		}
 	}
 	token.used = !p.config.NoRotation
@@ -262,8 +264,9 @@ func (p *Provider) refreshGrant(form url.Values) (map[string]any, *oauth2Error) 
 	return p.issued("refresh_token", access, refresh, scope), nil
 }
 
-// bearerToken checks the Authorization header of an API request (RFC 6750
-// section 2.1). The description is "" when there is no credential at all.
+// bearerToken returns the access token of an API request (RFC 6750 section
+// 2.1), or a description of the problem. A request without credentials has an
+// empty description.
 func (p *Provider) bearerToken(r *http.Request) (token *accessToken, description string) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) == 0 {

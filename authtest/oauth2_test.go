@@ -20,7 +20,7 @@ import (
 
 const callbackURL = "http://127.0.0.1:9/callback?keep=%2E"
 
-// start runs a provider until the test ends, and returns x/oauth2's view of it.
+// start starts a provider and returns the provider's configuration for x/oauth2.
 func start(t *testing.T, c authtest.Config) (*authtest.Provider, *oauth2.Config, context.Context) {
 	t.Helper()
 	p := authtest.New(c)
@@ -32,7 +32,7 @@ func start(t *testing.T, c authtest.Config) (*authtest.Provider, *oauth2.Config,
 	return p, config, context.WithValue(t.Context(), oauth2.HTTPClient, p.Client())
 }
 
-// call makes an API request and returns the answer.
+// call sends an API request and returns the response.
 func call(t *testing.T, client *http.Client, req *http.Request) (*http.Response, authtest.Identity, string) {
 	t.Helper()
 	resp, err := client.Do(req)
@@ -152,8 +152,8 @@ func TestTokenRequestErrorsExplainThemselves(t *testing.T) {
 		"wrong password":       {url.Values{"grant_type": {"password"}, "username": {p.Username}, "password": {"x"}}, "invalid_grant", "wrong"},
 		"no refresh token":     {url.Values{"grant_type": {"refresh_token"}}, "invalid_request", "refresh_token is required"},
 		"unknown refresh":      {url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"x"}}, "invalid_grant", "unknown"},
-		"more scope":           {url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}, "scope": {"read write"}}, "invalid_scope", "more than was granted"},
-		"two authentications":  {url.Values{"grant_type": {"client_credentials"}, "client_id": {p.ClientID}, "client_secret": {p.ClientSecret}}, "invalid_request", "in one way"},
+		"more scope":           {url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}, "scope": {"read write"}}, "invalid_scope", "more than the grant has"},
+		"two authentications":  {url.Values{"grant_type": {"client_credentials"}, "client_id": {p.ClientID}, "client_secret": {p.ClientSecret}}, "invalid_request", "not by both"},
 		"two different client": {url.Values{"grant_type": {"client_credentials"}, "client_id": {"x"}}, "invalid_request", "differs"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -184,7 +184,7 @@ func TestClientAuthentication(t *testing.T) {
 		"two headers":       {func(r *http.Request) { r.Header["Authorization"] = []string{"Basic eDp4", "Basic eDp4"} }, "grant_type=client_credentials", 400, "more than one"},
 		"body":              {nil, inBody + "&client_secret=" + escapedSecret, 200, ""},
 		"body, no secret":   {nil, inBody, 401, "must send it"},
-		"nothing":           {nil, "grant_type=client_credentials", 401, "no client authentication"},
+		"nothing":           {nil, "grant_type=client_credentials", 401, "client authentication is missing"},
 		"JSON":              {func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }, "{}", 400, "Content-Type"},
 		"malformed":         {nil, "a=%zz", 400, "well-formed"},
 		"secret in the URL": {func(r *http.Request) { r.URL.RawQuery = "client_secret=" + escapedSecret }, inBody, 400, "never in the URL"},
@@ -244,7 +244,7 @@ func TestCodeIsBoundToRedirectAndVerifier(t *testing.T) {
 		"no verifier":        {[]oauth2.AuthCodeOption{challenge}, url.Values{"redirect_uri": {callbackURL}}, "code_verifier is required"},
 		"short verifier":     {[]oauth2.AuthCodeOption{challenge}, url.Values{"redirect_uri": {callbackURL}, "code_verifier": {"x"}}, "43 to 128"},
 		"wrong verifier":     {[]oauth2.AuthCodeOption{challenge}, url.Values{"redirect_uri": {callbackURL}, "code_verifier": {oauth2.GenerateVerifier()}}, "does not match"},
-		"unexpected verifer": {nil, url.Values{"redirect_uri": {callbackURL}, "code_verifier": {verifier}}, "without a code_challenge"},
+		"unexpected verifer": {nil, url.Values{"redirect_uri": {callbackURL}, "code_verifier": {verifier}}, "had no code_challenge"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			callback, err := p.Authorize(config.AuthCodeURL("s", c.options...))

@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// A page is what a person sees: a form to sign in and consent, a verifier to
-// copy, or what went wrong.
+// A page is what a person sees in the browser: a form to sign in and consent, a
+// verifier to copy, or an error.
 type page struct {
 	Title              string
 	Error              string // shown above the form, or alone
@@ -46,7 +46,7 @@ func writePage(w http.ResponseWriter, status int, content page) {
 	case content.Verifier != "":
 		content.Title = "Access allowed"
 	default:
-		content.Title = "This request cannot be answered"
+		content.Title = "The request failed"
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")

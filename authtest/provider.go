@@ -14,30 +14,31 @@ import (
 	"testing"
 )
 
-// A Provider is a running provider. The exported fields are set by [New] and
-// must not be changed. All methods are safe for concurrent use.
+// A Provider is a running provider. [New] sets the exported fields; do not
+// change the fields. All methods are safe for concurrent use.
 type Provider struct {
 	// URL is the provider's origin, such as http://127.0.0.1:12345.
 	URL string
 
 	ClientID, ClientSecret string         // the registered application
 	Username, Password     string         // the account owner
-	APIKey                 string         // what the Key…URL endpoints accept
-	Fields                 map[string]any // what FieldsURL accepts
+	APIKey                 string         // the key for the Key…URL endpoints
+	Fields                 map[string]any // the fields for FieldsURL
 
 	// OAuth2 endpoints (RFC 6749, RFC 7009).
 	AuthURL, TokenURL, RevokeURL string
 	// OAuth1 endpoints (RFC 5849 section 2).
 	RequestTokenURL, AuthorizeURL, AccessTokenURL string
 
-	// API endpoints. Each takes any method and any path below its own, wants
-	// the one credential it is named after, exactly once, and answers
-	// [Identity] as JSON. It refuses with 401, or with 400 when the credential
-	// is doubled and 415 when the body is neither a form nor a JSON object.
+	// API endpoints. An endpoint takes any method, and any path below the
+	// endpoint's path. An endpoint requires the credential in the list, exactly
+	// once, and responds with an [Identity] as JSON. The status is 401 if the
+	// credential is missing or wrong, 400 if the credential is repeated, and 415
+	// if the body is neither a form nor a JSON object.
 	OpenURL             string // no credential
 	BearerURL           string // an OAuth2 access token in the Authorization header
 	KeyHeaderURL        string // APIKey in the header X-Api-Key
-	KeyAuthorizationURL string // APIKey in the header Authorization, alone or after one word such as "ApiKey "
+	KeyAuthorizationURL string // APIKey in the header Authorization, alone or after a word such as "ApiKey "
 	KeyQueryURL         string // APIKey in the query parameter api_key
 	KeyCookieURL        string // APIKey in the cookie api_key
 	KeyBodyURL          string // APIKey in the field api_key of a form or JSON object
@@ -49,19 +50,19 @@ type Provider struct {
 	routes    map[string]http.HandlerFunc // by path; read only
 	server    *httptest.Server
 	transport *http.Transport
-	stop      context.CancelFunc // ends delays and other waiting handlers
+	stop      context.CancelFunc // ends delays and other waits of handlers
 
-	mu         sync.Mutex // guards everything below
+	mu         sync.Mutex // guards the fields below
 	oauth2     oauth2State
 	oauth1     oauth1State
 	stats      Stats
-	seen       int                  // requests recorded so far
-	requests   map[string][]Request // the latest ones, by route
+	seen       int                  // the number of requests so far
+	requests   map[string][]Request // the latest requests, by route
 	injections map[string][]*injection
 }
 
-// NewProvider starts a provider with the zero [Config] that closes when the
-// test ends. With another config, write
+// NewProvider starts a provider with the zero [Config]. The provider closes
+// when the test ends. With another config, write
 //
 //	p := authtest.New(authtest.Config{TLS: true})
 //	t.Cleanup(p.Close)
@@ -72,9 +73,9 @@ func NewProvider(t testing.TB) *Provider {
 	return p
 }
 
-// New starts a provider on a free loopback port; the caller must Close it.
-// Like [httptest.NewServer] it panics when it cannot listen, and also when the
-// config makes no sense.
+// New starts a provider on a free loopback port. The caller must call Close.
+// New panics if the config is not valid, and, like [httptest.NewServer], if no
+// port is free.
 func New(c Config) *Provider {
 	c = c.withDefaults()
 	ctx, stop := context.WithCancel(context.Background())
@@ -97,7 +98,7 @@ func New(c Config) *Provider {
 		p.transport.DialContext = network.dial
 	} else {
 		p.server = httptest.NewUnstartedServer(p.Handler())
-		p.server.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that give up are part of the tests
+		p.server.Config.ErrorLog = log.New(io.Discard, "", 0) // tests make clients give up; the log need not say so
 	}
 	p.server.Config.BaseContext = func(net.Listener) context.Context { return ctx }
 	p.URL = "http://" + p.server.Listener.Addr().String()
@@ -116,8 +117,8 @@ func New(c Config) *Provider {
 	return p
 }
 
-// Close ends delayed answers, cuts the connections still in use, waits for the
-// handlers and frees the port. Closing twice does nothing.
+// Close ends delays, closes the connections in use, waits for the handlers, and
+// frees the port. A second Close does nothing.
 func (p *Provider) Close() {
 	p.stop()
 	p.transport.CloseIdleConnections()
@@ -125,6 +126,7 @@ func (p *Provider) Close() {
 	p.server.Close()
 }
 
-// Client returns a new http.Client that reaches the provider and trusts its
-// certificate. All of them share one Transport, which Close shuts.
+// Client returns a new http.Client that reaches the provider and trusts the
+// provider's certificate. All clients of a provider share a Transport. Close
+// closes the idle connections of the Transport.
 func (p *Provider) Client() *http.Client { return &http.Client{Transport: p.transport} }

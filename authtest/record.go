@@ -13,32 +13,32 @@ const (
 	keepBody     = 1 << 20 // bytes kept of each body
 )
 
-// A Request is one request as it arrived. It is shared: do not change what it
-// points to.
+// A Request is a request as received. Callers share the Header, URL and Body:
+// do not change them.
 type Request struct {
 	Time   time.Time
 	Method string
 	Host   string
 	URL    *url.URL // path and query, as in the request line
 	Header http.Header
-	Body   []byte // at most 1 MiB of it
+	Body   []byte // at most the first 1 MiB
 
 	number int
 }
 
-// Stats counts what a provider has seen and done since it started.
+// Stats counts what a provider has received and done since the start.
 type Stats struct {
-	TokenRequests  int            // requests that arrived at TokenURL, whatever became of them
-	Issued         map[string]int // OAuth2 access tokens issued, by grant_type; "refresh_token" counts refreshes
-	ReuseDetected  int            // codes and refresh tokens that came a second time
-	RevokedGrants  int            // OAuth2 grants ended, with their whole family of tokens
+	TokenRequests  int            // requests to TokenURL, successful or not
+	Issued         map[string]int // OAuth2 access tokens issued, by grant_type; "refresh_token" is for refreshes
+	ReuseDetected  int            // codes and refresh tokens that were used again
+	RevokedGrants  int            // OAuth2 grants revoked, with all their tokens
 	RequestTokens  int            // OAuth1 temporary credentials issued
 	AccessTokens   int            // OAuth1 token credentials issued by AccessTokenURL
-	Consents       int            // times the account owner pressed Allow
-	Denials        int            // times the account owner pressed Deny
-	APIAccepted    int            // API requests answered with success
+	Consents       int            // how often the account owner pressed Allow
+	Denials        int            // how often the account owner pressed Deny
+	APIAccepted    int            // API requests accepted
 	APIRefused     int            // API requests refused
-	FaultsInjected int            // requests that met a fault, those injected Always not counted
+	FaultsInjected int            // requests with injected faults; Always does not count
 }
 
 // Stats returns the counts so far.
@@ -50,9 +50,9 @@ func (p *Provider) Stats() Stats {
 	return stats
 }
 
-// Requests returns the requests that arrived at an endpoint, given by its URL,
-// in order of arrival. An empty endpoint means all of them, unknown paths
-// included. The latest 100 of each endpoint are kept.
+// Requests returns the requests to an endpoint, given by the endpoint's URL, in
+// order of arrival. An empty endpoint means all endpoints, and unknown paths too.
+// The provider keeps the latest 100 requests to each endpoint.
 func (p *Provider) Requests(endpoint string) []Request {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -67,8 +67,8 @@ func (p *Provider) Requests(endpoint string) []Request {
 	return all
 }
 
-// routeOf returns the route that a URL of the provider leads to. The URL comes
-// from the test, so a wrong one is a mistake in the program.
+// routeOf returns the route of an endpoint's URL. The URL comes from a test, so
+// an unknown URL is a mistake in the test: routeOf panics.
 func (p *Provider) routeOf(endpoint string) string {
 	u, err := url.Parse(endpoint)
 	if err == nil {

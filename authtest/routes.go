@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// route fills in the endpoint fields and the routes they lead to.
+// route sets the endpoint fields and the routes of the endpoints.
 func (p *Provider) route() {
 	p.routes = map[string]http.HandlerFunc{}
 	add := func(field *string, path string, handler http.HandlerFunc) {
@@ -36,7 +36,7 @@ func (p *Provider) route() {
 	p.routes[redirectPath] = serveRedirect
 }
 
-// find returns the route for a path: its own, or that of the nearest parent.
+// find returns the route of a path, or else of the nearest parent with a route.
 func (p *Provider) find(path string) (route string, handler http.Handler) {
 	for route = path; strings.HasPrefix(route, "/"); route = route[:strings.LastIndexByte(route, '/')] {
 		if h, ok := p.routes[route]; ok {
@@ -46,12 +46,12 @@ func (p *Provider) find(path string) (route string, handler http.Handler) {
 	return "", http.NotFoundHandler()
 }
 
-// maxBody bounds what a request may carry.
+// maxBody is the limit of a request's body, in bytes.
 const maxBody = 16 << 20
 
-// Handler returns the provider as an http.Handler, for a server of your own
-// or for calling ServeHTTP directly. The URL fields name the provider's own
-// server all the same.
+// Handler returns the provider as an http.Handler, for a server of your own or
+// for a direct call of ServeHTTP. The URL fields still name the provider's own
+// server.
 func (p *Provider) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))

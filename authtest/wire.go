@@ -10,7 +10,7 @@ import (
 	"net/url"
 )
 
-// bodyOf returns the request's body and leaves it to be read again.
+// bodyOf returns the body of a request. The body can be read again afterwards.
 func bodyOf(r *http.Request) []byte {
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
@@ -41,7 +41,7 @@ func writeForm(w http.ResponseWriter, status int, members map[string]any) {
 // equal compares secrets in constant time.
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// repeated returns the name of a parameter that is there more than once, or "".
+// repeated returns the name of a repeated parameter, or "".
 func repeated(values url.Values) string {
 	for name, list := range values {
 		if len(list) > 1 {

@@ -9,11 +9,12 @@ import (
 	"runtime"
 )
 
-// openBrowser shows a web address in the system's browser, without a shell.
+// openBrowser opens a web address in the system's default browser, without a
+// shell. openBrowser does not wait for the browser.
 func openBrowser(address string) error {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" { // neither a file nor an option
-		return errors.New("consent: not a web address")
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" { // the command must not get a file name or an option
+		return errors.New("consent: the authorization URL is not a web address")
 	}
 	name, args, err := browserCommand(runtime.GOOS, os.Getenv)
 	if err != nil {
@@ -23,11 +24,12 @@ func openBrowser(address string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	go cmd.Wait() // some browsers stay in the foreground: nobody waits for them
+	go cmd.Wait() // some browsers do not return until they are closed
 	return nil
 }
 
-// browserCommand returns what opens the browser on a system, but for the address.
+// browserCommand returns the command that opens an address in the browser of a
+// system, a GOOS. The address is the last argument, and is left out here.
 func browserCommand(system string, env func(string) string) (name string, args []string, err error) {
 	switch system {
 	case "windows":
@@ -35,11 +37,11 @@ func browserCommand(system string, env func(string) string) (name string, args [
 	case "darwin":
 		return "open", nil, nil
 	}
-	if env("DISPLAY") == "" && env("WAYLAND_DISPLAY") == "" { // a text browser would take the terminal
+	if env("DISPLAY") == "" && env("WAYLAND_DISPLAY") == "" { // a text browser would take over the terminal
 		return "", nil, errors.New("consent: there is no display")
 	}
 	return "xdg-open", nil, nil
 }
 
-// equal compares secrets in constant time.
+// equal compares two secrets in constant time.
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

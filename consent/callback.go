@@ -10,10 +10,10 @@ import (
 	"github.com/connectorauth/connectorauth"
 )
 
-// maxCallback bounds the query of a callback, in bytes.
+// maxCallback is the maximum length of a callback's query, in bytes.
 const maxCallback = 16 << 10
 
-// callback ends the consent that the request's query and cookie belong to.
+// callback finishes a consent: the query's reference names the cookie.
 func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 	query, ref, err := readCallback(r.URL.RawQuery)
 	if err != nil {
@@ -32,7 +32,8 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 	h.finish(w, r, rec, nil)
 }
 
-// complete answers the consent, once.
+// complete finishes the consent of rec with the callback's query. Only the first
+// call for a consent reaches Finish.
 func (h *Handler) complete(r *http.Request, rec record, query url.Values) *Error {
 	if rec.expired() {
 		return fail(ReasonExpired, errors.New("the consent began more than ten minutes ago"))
@@ -42,13 +43,13 @@ func (h *Handler) complete(r *http.Request, rec record, query url.Values) *Error
 		return fail(ReasonStore, err)
 	}
 	if !first {
-		return fail(ReasonUsed, errors.New("the consent was answered before"))
+		return fail(ReasonUsed, errors.New("the consent was finished before"))
 	}
 	flow, err := h.config.Flow(r, rec.Connector)
 	if err != nil {
 		return flowError(err)
 	}
-	// Whoever closes the window now has consented all the same.
+	// The account owner has consented. Closing the window must not stop Finish.
 	err = flow.Finish(context.WithoutCancel(r.Context()), connectorauth.Secret(rec.Pending), query)
 	if err != nil {
 		return classify(err, ReasonStore)
@@ -56,10 +57,10 @@ func (h *Handler) complete(r *http.Request, rec record, query url.Values) *Error
 	return nil
 }
 
-// readCallback reads a callback's query and finds what ties it to its consent.
+// readCallback parses a callback's query and returns its reference.
 func readCallback(rawQuery string) (query url.Values, ref string, err error) {
 	if len(rawQuery) > maxCallback {
-		return nil, "", errors.New("the callback is too long")
+		return nil, "", errors.New("the callback's query is too long")
 	}
 	if query, err = url.ParseQuery(rawQuery); err != nil {
 		return nil, "", errors.New("the callback's query is malformed")
@@ -68,7 +69,8 @@ func readCallback(rawQuery string) (query url.Values, ref string, err error) {
 	return query, ref, err
 }
 
-// finish tells the program and the person how a consent ended.
+// finish reports the outcome of a consent to Config.Done and to the person. A nil
+// failed means success.
 func (h *Handler) finish(w http.ResponseWriter, r *http.Request, rec record, failed *Error) {
 	result := Result{Connector: rec.Connector}
 	if failed != nil {
@@ -91,7 +93,7 @@ func (h *Handler) finish(w http.ResponseWriter, r *http.Request, rec record, fai
 	h.show(w, rec, page, status)
 }
 
-// show sends a page of the handler.
+// show sends page to the browser, with the application's name and the way back.
 func (h *Handler) show(w http.ResponseWriter, rec record, page Page, status int) {
 	page.Name = h.config.Name
 	page.Back = h.config.Origin + cmp.Or(rec.ReturnTo, "/")

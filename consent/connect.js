@@ -1,16 +1,21 @@
-// connectorauth.connect(connector, options) opens the consent for a connector in
-// a popup; call it from a click. It returns a promise, which is fulfilled when
-// the account is connected and rejected with an Error when it is not: its reason
-// is "closed" if the person closed the window, or one of package consent's
-// Reasons, such as "denied". After other failures the popup stays open for the
-// person to read and try again, and the promise waits until it is closed.
+// connectorauth.connect(connector, options) opens a popup for the consent of a
+// connector. Call connect in the handler of a click.
 //
-// If the browser blocks the popup, the consent opens in this window and returns
-// to options.returnTo, a path of this site (by default the present page).
+// connect returns a promise. The promise is fulfilled when the account is
+// connected, and rejected with an Error when the person denies access or closes
+// the popup. The property reason of the Error is "denied", "closed", or another
+// Reason of the Go package consent. After any other failure the popup stays open,
+// so the person can read the message and try again.
+//
+// If the browser blocks the popup, the consent opens in this window. Afterwards
+// the browser goes to options.returnTo, a path of this site. The default is the
+// present page.
+//
+// options.width and options.height are the size of the popup, in pixels.
 (function () {
   "use strict";
   var base = new URL(".", document.currentScript.src);
-  var running = new Map(); // by connector
+  var running = new Map(); // the open popups, by connector
 
   function connect(connector, options) {
     options = options || {};
@@ -26,7 +31,7 @@
     if (!popup || popup.closed) {
       start.searchParams.set("return_to", options.returnTo || location.pathname + location.search);
       location.assign(start.href);
-      return new Promise(function () {}); // this page is about to go
+      return new Promise(function () {}); // the browser is leaving this page
     }
     var promise = wait(id, popup).finally(function () {
       var now = running.get(connector);
@@ -36,7 +41,7 @@
     return promise;
   }
 
-  // wait returns a promise for the outcome of a popup.
+  // wait returns a promise for the outcome of the popup with this ID.
   function wait(id, popup) {
     return new Promise(function (fulfil, reject) {
       var channel = window.BroadcastChannel ? new BroadcastChannel("connectorauth") : null;
@@ -52,10 +57,12 @@
         if (reason === "connected" || reason === "denied") end();
       }
 
-      // A provider that cuts the tie to its opener makes the popup look closed
-      // while the person is still there. The focus comes back with the person.
-      // A message may still be on its way when the window has gone.
-      function look() {
+      // checkClosed ends the wait half a second after the popup was closed: a
+      // message from the popup may still be on the way. Some providers cut the
+      // connection between a popup and its opener. The popup then looks closed
+      // although the person still uses it, so checkClosed also waits until this
+      // window has the focus again.
+      function checkClosed() {
         if (!popup.closed || !document.hasFocus()) closedAt = 0;
         else if (!closedAt) closedAt = Date.now();
         else if (Date.now() - closedAt > 500) end();
@@ -76,7 +83,7 @@
 
       window.addEventListener("message", onMessage);
       if (channel) channel.onmessage = onMessage;
-      var timer = setInterval(look, 200);
+      var timer = setInterval(checkClosed, 200);
     });
   }
 

@@ -1,10 +1,12 @@
-// Package consent takes an account owner through the consent of an OAuth
-// connector: in a web application by a [Handler] and the popup that its
-// connect.js opens, in a command-line program by [Loopback].
+// Package consent runs the consent of OAuth connectors: the steps in which an
+// account owner (the resource owner of RFC 6749) allows an application to use an
+// account. For a web application, a [Handler] serves the steps, and its script
+// connect.js opens a popup for them. For a command-line program, [Loopback]
+// opens the person's browser.
 //
 //	handler, err := consent.New(consent.Config{
 //		URL:  "https://app.example/connect", // register https://app.example/connect/callback at the provider
-//		Keys: [][]byte{key},                 // 32 random bytes, the same on every replica
+//		Keys: [][]byte{key},                 // 32 random bytes, the same in every process
 //		Flow: func(r *http.Request, connector string) (consent.Flow, error) {
 //			user, ok := signedIn(r)
 //			if !ok {
@@ -18,8 +20,8 @@
 //
 // # In the page
 //
-// The handler serves a script that opens the popup. Call connect from a click,
-// or the browser will block it:
+// The handler serves the script connect.js. Its function connect opens the popup.
+// Call connect in the handler of a click, or the browser will block the popup:
 //
 //	<script src="/connect/connect.js"></script>
 //	<script>
@@ -28,22 +30,28 @@
 //			(error) => { if (error.reason !== "closed") show(error.message); })
 //	</script>
 //
-// Where popups are blocked the script goes to the provider in the same window
-// instead, as a plain link does too:
+// If the browser blocks the popup, connect goes to the provider in the same
+// window. A plain link does the same, without a script:
 //
 //	<a href="/connect/start?connector=google&return_to=/settings">Connect</a>
 //
 // # What protects the account owner
 //
-// What must come back to [Flow].Finish travels in a sealed cookie (__Host-,
-// HttpOnly, Secure, SameSite=Lax) of its own for each consent, so a callback is
-// taken only by the browser that began it, within ten minutes, by any replica
-// with the same Keys. It is taken once: the cookie is deleted, and a mark is
-// left in Store. A consent begun by a link on another site must be confirmed.
+// At the start of a consent, the handler encrypts the pending value of
+// [Flow].Begin into a cookie: __Host-, HttpOnly, Secure and SameSite=Lax. Each
+// consent has its own cookie. Three rules protect the account owner:
 //
-// The pages have no scripts but their own and show nothing that a callback
-// carries. They do not work in a frame, nor should a provider's: open a browser,
-// never an embedded web view (RFC 8252 section 8.12).
+//   - Only the browser with the cookie can finish the consent, within ten minutes.
+//     Every process with the same Keys can serve the callback.
+//   - A consent is finished once. The callback deletes the cookie and leaves a
+//     mark in Store.
+//   - A person who comes from a link on another site must first confirm the start.
+//
+// On http, for loopback addresses, the cookie is neither __Host- nor Secure.
+//
+// The pages run only the package's own script and show no value of a callback.
+// Browsers do not show the pages in a frame. Do not show a provider's pages in an
+// embedded web view: open a browser (RFC 8252 section 8.12).
 package consent
 
 import (
@@ -60,80 +68,87 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
-// lifetime is how long an account owner may take from start to callback.
+// lifetime is the longest time from the start of a consent to the callback.
 const lifetime = 10 * time.Minute
 
-// A Flow is a connector whose account owner can consent: *connectorauth.OAuth1
-// and *connectorauth.OAuth2 with the AuthorizationCode grant.
+// A Flow is a connector with a consent: a *connectorauth.OAuth1, or a
+// *connectorauth.OAuth2 with the AuthorizationCode grant.
 type Flow interface {
+	// Begin returns the URL of the provider's page, and a pending value for Finish.
 	Begin(ctx context.Context, redirectURL string) (authURL string, pending connectorauth.Secret, err error)
+	// Finish reads the query of the callback and obtains the token.
 	Finish(ctx context.Context, pending connectorauth.Secret, callback url.Values) error
 }
 
 // Config describes a [Handler].
 type Config struct {
-	// URL is where browsers reach the handler, such as
-	// https://app.example/connect. The callback to register at the provider is
-	// that with /callback. Required; https except on loopback.
+	// URL is the handler's URL in the browser, such as
+	// https://app.example/connect. Register URL + "/callback" as the callback at
+	// the provider. The scheme is https, or http on loopback. Required.
 	URL string
-	// Keys seal the cookies, with AES-256-GCM: 32 random bytes each, the same on
-	// every replica. The first one seals and all of them open: to rotate, put a
-	// new key first and remove the last one ten minutes later. Required.
+	// Keys encrypt the cookies with AES-256-GCM. A key has 32 random bytes. Every
+	// process needs the same keys. The first key encrypts, and every key decrypts.
+	// To rotate: put a new key first, and remove the last key ten minutes later.
+	// Required.
 	Keys [][]byte
-	// Flow returns the connector to connect for whoever is signed in. It is
-	// called twice for each consent, at the start and at the callback, by
-	// requests of the same browser; connector is the start's query parameter of
-	// that name, brought to the callback under seal. Required.
+	// Flow returns the connector of the person who is signed in. The handler calls
+	// Flow twice for each consent, with requests of the same browser: at the start
+	// and at the callback. Both calls have the same connector: the query parameter
+	// "connector" of the start. Required.
 	//
-	// The connectors of different people must have different Accounts, with or
-	// without a Store: that is how Finish knows that another person has signed
-	// in meanwhile. Return [ErrNotAllowed] where nobody is signed in.
+	// Connectors of different people must have different Accounts, with or without
+	// a Store. Finish compares the Accounts to see whether another person has
+	// signed in since the start. If nobody is signed in, return [ErrNotAllowed].
 	Flow func(r *http.Request, connector string) (Flow, error)
-	// Store keeps the marks of the consents that were answered, under 256 keys
-	// that begin with "connectorauth-consent-". Empty means memory, which is
-	// right for one process only.
+	// Store keeps a mark of each finished consent, under 256 keys that begin with
+	// "connectorauth-consent-". Empty means memory. Memory is right for a program
+	// with one process.
 	Store connectorauth.SharedTokenStore
-	// Origin is that of the pages that open the popup, and the only one that is
-	// told how it ended. People return there. Empty means the origin of URL. With
-	// another origin, links on any site begin a consent without a confirmation.
+	// Origin is the origin of the pages with connect.js. The handler tells the
+	// outcome to pages of Origin alone, and sends people back there. Empty means
+	// the origin of URL. With another origin, the handler asks for no confirmation:
+	// links on every site can start a consent.
 	Origin string
-	// Name is the application's, for the pages; empty means "the application".
+	// Name is the application's name on the pages. Empty means "the application".
 	Name string
-	// Page renders the pages, from a [Page]; empty means a page of our own.
+	// Page is the template of the pages; its data is a [Page]. Nil means the
+	// package's own page.
 	Page *template.Template
-	// Done is told how each consent ended, before the page is shown; empty means
-	// nobody is.
+	// Done is called when a consent has ended or was refused at the start, before
+	// the person sees the page. Nil means no call.
 	Done func(r *http.Request, result Result)
 }
 
-// Result is how a consent ended.
+// Result is the outcome of a consent.
 type Result struct {
-	// Connector is the name it was started with; empty where the callback
-	// belongs to no consent of this browser.
+	// Connector is the query parameter "connector" of the start. Empty if the
+	// request is malformed, or if this browser has no cookie for the callback.
 	Connector string
-	// Err is nil when the account is connected, and else an [*Error].
+	// Err is nil if the account is connected, otherwise an [*Error].
 	Err error
 }
 
-// Handler serves the consent under its URL: /start begins one, /callback is
-// where the provider sends the browser back to, and /connect.js is the script.
-// Mount it with or without [http.StripPrefix]: it looks at the last element of
-// the path only.
+// Handler serves the consent of a web application at three paths below its URL:
+// /start begins a consent, /callback receives the browser from the provider, and
+// /connect.js is the script. The handler looks only at the last element of the
+// path, so mount the handler with or without [http.StripPrefix]. A Handler is safe
+// for concurrent use, and calls Flow and Done from many goroutines.
 //
-// The query of /start has three parameters, all optional: connector is given to
-// Config.Flow, return_to is a path on Config.Origin to return to, and popup is
-// set by connect.js.
+// The query of /start has three optional parameters: connector is an argument of
+// Config.Flow, return_to is a path on Config.Origin for the way back, and
+// connect.js sets popup.
 type Handler struct {
-	config   Config
-	base     string // Config.URL, without a slash at its end
-	crossing bool   // Config.Origin is another origin than URL's
-	cookies  cookies
-	marks    marks
+	config      Config
+	base        string // Config.URL without a final slash
+	otherOrigin bool   // Config.Origin differs from the origin of Config.URL
+	cookies     cookies
+	marks       marks
 }
 
-// New returns a handler. It makes no request.
+// New checks config and returns a handler. New uses neither the network nor Store.
 func New(config Config) (*Handler, error) {
 	u, err := origin.Endpoint(config.URL)
 	switch {
@@ -142,7 +157,7 @@ func New(config Config) (*Handler, error) {
 	case u.RawQuery != "" || u.ForceQuery:
 		return nil, errors.New("consent: Config.URL: must not have a query")
 	case config.Flow == nil:
-		return nil, errors.New("consent: Config.Flow: is empty")
+		return nil, errors.New("consent: Config.Flow: must not be nil")
 	}
 	home := originOf(u)
 	h := &Handler{config: config, base: strings.TrimRight(home+u.EscapedPath(), "/")}
@@ -150,18 +165,18 @@ func New(config Config) (*Handler, error) {
 	if config.Origin != "" {
 		o, err := origin.Endpoint(config.Origin)
 		if err != nil || o.Scheme+"://"+o.Host != strings.TrimRight(config.Origin, "/") {
-			return nil, fmt.Errorf("consent: Config.Origin: want https and a host, such as https://app.example (http is for loopback only)")
+			return nil, fmt.Errorf("consent: Config.Origin: want a scheme and a host, such as https://app.example (http is for loopback only)")
 		}
 		h.config.Origin = originOf(o)
 	}
-	h.crossing = h.config.Origin != home
+	h.otherOrigin = h.config.Origin != home
 	h.config.Name = cmp.Or(config.Name, "the application")
 	if config.Page == nil {
 		h.config.Page = pageTemplate
 	}
 	h.marks.store = config.Store
 	if config.Store == nil {
-		h.marks.store = new(connectorauth.MemoryStore)
+		h.marks.store = new(tokenstore.Memory)
 	}
 	h.cookies, err = newCookies(h.CallbackURL(), u.Scheme == "https", config.Keys)
 	if err != nil {
@@ -170,7 +185,8 @@ func New(config Config) (*Handler, error) {
 	return h, nil
 }
 
-// originOf returns u's origin as browsers write it.
+// originOf returns the origin of u in the form of browsers: lower case, without a
+// default port.
 func originOf(u *url.URL) string {
 	host := strings.ToLower(u.Host)
 	if u.Scheme == "https" {
@@ -184,9 +200,9 @@ func originOf(u *url.URL) string {
 // CallbackURL returns the redirect URL to register at the provider.
 func (h *Handler) CallbackURL() string { return h.base + "/callback" }
 
-// StartURL returns where a link begins a consent for connector and returns to
-// returnTo, a path on Config.Origin; empty means that it ends on a page of the
-// handler.
+// StartURL returns the URL of a link that starts a consent for connector. After
+// the consent, the browser goes to returnTo, a path on Config.Origin. An empty
+// returnTo means a page of the handler.
 func (h *Handler) StartURL(connector, returnTo string) string {
 	return h.startURL(record{Connector: connector, ReturnTo: returnTo})
 }
@@ -221,7 +237,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	if r.Method != http.MethodGet { // HEAD too would use a consent up
+	if r.Method != http.MethodGet { // a HEAD request must not use up a consent
 		w.Header().Set("Allow", http.MethodGet)
 		http.Error(w, "use GET", http.StatusMethodNotAllowed)
 		return

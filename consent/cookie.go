@@ -14,52 +14,56 @@ import (
 )
 
 const (
-	// maxConsents is how many consents can be under way in one browser.
+	// maxConsents is the number of consents that a browser can have under way.
 	maxConsents = 8
-	// maxCookie is what every browser keeps of a cookie's name and value.
+	// maxCookie is the maximum length of a cookie's name and value together, in
+	// bytes. Browsers drop longer cookies.
 	maxCookie = 4096
-	// cookieAge is longer than lifetime, so that a person who took too long is
-	// told just that.
+	// cookieAge is how long a browser keeps a cookie. cookieAge is longer than
+	// lifetime, so a late callback still finds the record, and the page can say
+	// that the consent took too long.
 	cookieAge = time.Hour
 )
 
-// A record is one consent under way. It travels sealed, in a cookie.
+// A record is one consent under way. The browser keeps the record, encrypted, in a
+// cookie.
 type record struct {
-	ID        string `json:"id"`    // random; its mark
-	Began     int64  `json:"began"` // Unix seconds
-	Connector string `json:"connector,omitempty"`
-	Popup     string `json:"popup,omitempty"` // connect.js's name for it
-	ReturnTo  string `json:"return_to,omitempty"`
-	Pending   string `json:"pending"`
+	ID        string `json:"id"`                  // random; the key of the mark in Config.Store
+	Began     int64  `json:"began"`               // time of the start, in Unix seconds
+	Connector string `json:"connector,omitempty"` // query parameter of the start
+	Popup     string `json:"popup,omitempty"`     // the popup's ID from connect.js; empty without a popup
+	ReturnTo  string `json:"return_to,omitempty"` // query parameter of the start
+	Pending   string `json:"pending"`             // from Flow.Begin, for Flow.Finish
 }
 
-// expired reports whether the account owner took too long, or this clock and
-// that of the replica that sealed the record are too far apart.
+// expired reports whether the consent has taken longer than lifetime. A start that
+// lies in the future by more than lifetime counts as expired too: the clocks of two
+// processes are then too far apart.
 func (r record) expired() bool {
 	age := time.Since(time.Unix(r.Began, 0))
 	return age > lifetime || age < -lifetime
 }
 
-// cookies keeps the records of one handler in browsers.
+// cookies reads and writes the cookies of one handler.
 type cookies struct {
-	prefix string // of the names of this handler's cookies
-	secure bool
+	prefix string // prefix of the cookie names
+	secure bool   // the handler is on https
 	keys   []cipher.AEAD
 }
 
-// newCookies makes the cookies of the handler with that callback. Handlers on
-// one host leave each other's alone.
+// newCookies returns the cookies of the handler with this callback URL. Handlers on
+// one host have different callback URLs and therefore different cookie names.
 func newCookies(callbackURL string, secure bool, keys [][]byte) (cookies, error) {
-	c := cookies{prefix: "connectorauth-" + condense(callbackURL)[:6] + "-", secure: secure}
+	c := cookies{prefix: "connectorauth-" + digest(callbackURL)[:6] + "-", secure: secure}
 	if secure {
 		c.prefix = "__Host-" + c.prefix
 	}
 	if len(keys) == 0 {
-		return c, errors.New("is empty; give 32 random bytes, the same on every replica")
+		return c, errors.New("is empty; want 32 random bytes, the same in every process")
 	}
 	for i, key := range keys {
 		if len(key) != 32 {
-			return c, fmt.Errorf("key %d has %d bytes; want 32 random ones", i, len(key))
+			return c, fmt.Errorf("key %d has %d bytes; want 32 random bytes", i, len(key))
 		}
 		block, err := aes.NewCipher(key)
 		if err != nil {
@@ -74,15 +78,17 @@ func newCookies(callbackURL string, secure bool, keys [][]byte) (cookies, error)
 	return c, nil
 }
 
-func condense(text string) string {
+// digest returns the SHA-256 hash of text in base64url.
+func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// name returns the name of the cookie for the consent that a reference belongs to.
-func (c cookies) name(reference string) string { return c.prefix + condense(reference)[:22] }
+// name returns the name of the cookie for the consent with this reference.
+func (c cookies) name(reference string) string { return c.prefix + digest(reference)[:22] }
 
-// seal returns the cookie's value. The name is sealed with it.
+// seal encrypts rec into the value of the cookie with this name. The value does
+// not decrypt under another name.
 func (c cookies) seal(name string, rec record) (string, error) {
 	text, err := json.Marshal(rec)
 	if err != nil {
@@ -90,12 +96,12 @@ func (c cookies) seal(name string, rec record) (string, error) {
 	}
 	value := base64.RawURLEncoding.EncodeToString(c.keys[0].Seal(nil, nil, text, []byte(name)))
 	if len(name)+len(value) > maxCookie {
-		return "", errors.New("the consent does not fit into a cookie")
+		return "", fmt.Errorf("the consent's cookie would be longer than %d bytes", maxCookie)
 	}
 	return value, nil
 }
 
-// open returns the record in the value of the cookie with that name.
+// open decrypts the value of the cookie with this name.
 func (c cookies) open(name, value string) (rec record, ok bool) {
 	if len(name)+len(value) > maxCookie {
 		return rec, false
@@ -112,8 +118,9 @@ func (c cookies) open(name, value string) (rec record, ok bool) {
 	return rec, false
 }
 
-// set keeps rec in the browser. To make room it deletes the cookies that no
-// longer open, the expired ones and, if need be, the oldest.
+// set stores rec in the browser. To make room, set deletes every cookie that is
+// expired or does not decrypt. If maxConsents cookies are left, set deletes the
+// oldest.
 func (c cookies) set(w http.ResponseWriter, r *http.Request, name string, rec record) error {
 	value, err := c.seal(name, rec)
 	if err != nil {
@@ -140,7 +147,7 @@ func (c cookies) set(w http.ResponseWriter, r *http.Request, name string, rec re
 	return nil
 }
 
-// take returns the record under name and deletes its cookie.
+// take returns the record in the cookie with this name, and deletes the cookie.
 func (c cookies) take(w http.ResponseWriter, r *http.Request, name string) (rec record, ok bool) {
 	for _, cookie := range r.CookiesNamed(name) {
 		c.write(w, name, "", -1)

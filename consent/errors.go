@@ -7,37 +7,38 @@ import (
 	"github.com/connectorauth/connectorauth"
 )
 
-// ErrNotAllowed is for Config.Flow to return where nobody is signed in, or the
-// connector is not theirs: the answer is 403 rather than 500.
-var ErrNotAllowed = errors.New("consent: not allowed to connect this")
+// ErrNotAllowed is the error with which Config.Flow says that nobody is signed in,
+// or that the connector belongs to another person. The handler responds with
+// status 403.
+var ErrNotAllowed = errors.New("consent: this person may not connect this account")
 
-// Reason is why a consent failed, in a word. connect.js gives the same words to
-// the page, and "closed" where the person closed the window.
+// Reason says in a word why a consent failed. connect.js gives the same words to
+// the page, and the word "closed" if the person closed the popup.
 type Reason string
 
-// The reasons, and what each tells a program.
+// The reasons.
 const (
-	ReasonDenied     Reason = "denied"      // the account owner said no
-	ReasonInvalid    Reason = "invalid"     // the request or the callback is malformed, incomplete or repeats a parameter
-	ReasonUnknown    Reason = "unknown"     // no such consent is under way in this browser: answered before, or begun elsewhere
-	ReasonExpired    Reason = "expired"     // it took longer than ten minutes
+	ReasonDenied     Reason = "denied"      // the account owner did not allow access
+	ReasonInvalid    Reason = "invalid"     // the request or the callback is malformed, or lacks or repeats a parameter
+	ReasonUnknown    Reason = "unknown"     // this browser has no consent with the callback's state: finished before, or begun in another browser
+	ReasonExpired    Reason = "expired"     // the consent took longer than ten minutes
 	ReasonUsed       Reason = "used"        // the callback came a second time
 	ReasonMixUp      Reason = "mixup"       // the callback is from another provider, or for another person's connector
 	ReasonNotAllowed Reason = "not_allowed" // Config.Flow returned ErrNotAllowed
-	ReasonRefused    Reason = "refused"     // the provider refused the application: see the TokenError; people cannot mend that
-	ReasonProvider   Reason = "provider"    // the provider is down or answers nonsense; try later
-	ReasonStore      Reason = "store"       // a store failed, so that the consent could not be checked or its token not be saved
+	ReasonRefused    Reason = "refused"     // the provider refused the application, see TokenError; the account owner cannot help
+	ReasonProvider   Reason = "provider"    // the provider is down or its response cannot be read; try again later
+	ReasonStore      Reason = "store"       // a store failed: the consent could not be checked, or the token could not be saved
 	ReasonInternal   Reason = "internal"    // Config.Flow or Begin failed in another way
 )
 
-// Error is a consent that failed.
+// Error says why a consent failed.
 type Error struct {
 	Reason Reason
 	err    error
 }
 
-// Error describes the failure, without anything that a callback carried but the
-// cleaned error code of a [connectorauth.TokenError].
+// Error returns the reason and the cause. Of the callback, the text contains at
+// most the error code, without unsafe characters: see [connectorauth.TokenError].
 func (e *Error) Error() string {
 	text := "consent: " + string(e.Reason)
 	if e.err != nil {
@@ -46,12 +47,12 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap returns the error behind it, such as a *connectorauth.TokenError.
+// Unwrap returns the cause, such as a *connectorauth.TokenError. Nil means none.
 func (e *Error) Unwrap() error { return e.err }
 
 func fail(reason Reason, err error) *Error { return &Error{reason, err} }
 
-// flowError classifies an error of Config.Flow.
+// flowError returns the Error for an error of Config.Flow.
 func flowError(err error) *Error {
 	if errors.Is(err, ErrNotAllowed) {
 		return fail(ReasonNotAllowed, err)
@@ -59,8 +60,8 @@ func flowError(err error) *Error {
 	return fail(ReasonInternal, err)
 }
 
-// classify says what an error of Begin or Finish means; otherwise is the reason
-// of those that say nothing themselves.
+// classify returns the Error for an error of Begin or Finish. The reason otherwise
+// is for an error of unknown type.
 func classify(err error, otherwise Reason) *Error {
 	var token *connectorauth.TokenError
 	if errors.As(err, &token) {
@@ -83,7 +84,7 @@ func classify(err error, otherwise Reason) *Error {
 	return fail(otherwise, err)
 }
 
-// status returns the HTTP status of a page about e.
+// status returns the HTTP status of the page about e.
 func (e *Error) status() int {
 	switch e.Reason {
 	case ReasonDenied, ReasonUnknown, ReasonNotAllowed:

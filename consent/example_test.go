@@ -12,8 +12,8 @@ import (
 	"github.com/connectorauth/connectorauth/consent"
 )
 
-// A command-line program signs in. Most leave Open and Out empty, which opens
-// the person's browser and writes to the terminal.
+// A command-line program signs a person in. Most programs leave Open and Out empty:
+// Loopback then opens the person's browser and writes to the terminal.
 func ExampleLoopback() {
 	provider := authtest.New(authtest.Config{PublicClient: true})
 	defer provider.Close()

@@ -18,25 +18,25 @@ import (
 
 var testKey = bytes.Repeat([]byte{7}, 32)
 
-// app is a web application with a consent handler, and the provider it connects
-// accounts of.
+// app is a web application with a consent handler, and a provider. The application
+// connects accounts of the provider.
 type app struct {
 	t        *testing.T
 	provider *authtest.Provider
 	server   *httptest.Server
 	config   consent.Config
-	handler  http.Handler // may be replaced
+	handler  http.Handler // tests can replace the handler
 
-	grant connectorauth.AuthorizationCode // of the connector "oauth2"
-	store connectorauth.TokenStore        // of the connectors
+	grant connectorauth.AuthorizationCode // grant of the connector "oauth2"
+	store connectorauth.TokenStore        // token store of both connectors
 
 	mu      sync.Mutex
 	results []consent.Result
 }
 
-// newApp starts an application, on https if the provider's config is. Its Flow
-// knows the connectors "oauth2" and "oauth1" and makes a new one each time, so
-// that no connector can remember what was used.
+// newApp starts an application, on https if the provider is on https. The Flow of
+// the application knows the connectors "oauth2" and "oauth1". Flow makes a new
+// connector for each call, so no connector can remember a used consent.
 func newApp(t *testing.T, provider authtest.Config, change ...func(*app)) *app {
 	t.Helper()
 	a := &app{t: t, provider: authtest.New(provider)}
@@ -93,12 +93,12 @@ func (a *app) flow(_ *http.Request, connector string) (consent.Flow, error) {
 	return nil, consent.ErrNotAllowed
 }
 
-// exchanges is how many requests for a token the provider has seen.
+// exchanges is the number of token requests that the provider has received.
 func (a *app) exchanges() int {
 	return len(a.provider.Requests(a.provider.TokenURL)) + len(a.provider.Requests(a.provider.AccessTokenURL))
 }
 
-// last is the last result that Done was told.
+// last is the result of the last call to Done.
 func (a *app) last() consent.Result {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -106,7 +106,7 @@ func (a *app) last() consent.Result {
 	return a.results[len(a.results)-1]
 }
 
-// requireFailed checks the last result's reason.
+// requireFailed checks that the last consent failed for this reason.
 func (a *app) requireFailed(reason consent.Reason) {
 	a.t.Helper()
 	var failed *consent.Error
@@ -114,8 +114,8 @@ func (a *app) requireFailed(reason consent.Reason) {
 	require.Equal(a.t, reason, failed.Reason, "%v", failed)
 }
 
-// browser is one browser of a person: it has its own cookies and follows
-// redirects one by one.
+// browser is a person's browser, with cookies. Redirects are not followed: a test
+// makes each request itself.
 type browser struct {
 	*http.Client
 	t *testing.T
@@ -131,23 +131,23 @@ func (a *app) newBrowser() *browser {
 	}, a.t}
 }
 
-// answer is what a browser was answered.
-type answer struct {
+// response is a response with its whole body.
+type response struct {
 	*http.Response
 	body string
 }
 
-func (b *browser) get(address string) answer {
+func (b *browser) get(address string) response {
 	b.t.Helper()
 	resp, err := b.Get(address)
 	require.NoError(b.t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(b.t, err)
-	return answer{resp, string(body)}
+	return response{resp, string(body)}
 }
 
-// start begins a consent and returns where the provider's page is.
+// start starts a consent and returns the authorization URL.
 func (a *app) start(b *browser, query string) (authURL string) {
 	a.t.Helper()
 	got := b.get(a.config.URL + "/start?" + query)
@@ -155,7 +155,7 @@ func (a *app) start(b *browser, query string) (authURL string) {
 	return got.Header.Get("Location")
 }
 
-// allow begins a consent, presses Allow and returns the callback's URL.
+// allow starts a consent, presses Allow and returns the URL of the callback.
 func (a *app) allow(b *browser, query string) *url.URL {
 	a.t.Helper()
 	callback, err := a.provider.Authorize(a.start(b, query))
@@ -163,10 +163,17 @@ func (a *app) allow(b *browser, query string) *url.URL {
 	return callback
 }
 
-// with returns the callback with its query changed.
+// with returns the URL of the callback with a changed query.
 func with(callback *url.URL, change func(url.Values)) string {
 	u, query := *callback, callback.Query()
 	change(query)
 	u.RawQuery = query.Encode()
 	return u.String()
+}
+
+// both runs a test with the OAuth2 connector and with the OAuth1 connector.
+func both(t *testing.T, test func(t *testing.T, connector string)) {
+	for _, connector := range []string{"oauth2", "oauth1"} {
+		t.Run(connector, func(t *testing.T) { test(t, connector) })
+	}
 }

@@ -19,40 +19,47 @@ import (
 	"github.com/connectorauth/connectorauth"
 )
 
-// LoopbackOptions are for [Loopback]; the zero value is ready to use.
+// LoopbackOptions are the options of [Loopback]. The zero value is ready to use.
 type LoopbackOptions struct {
-	// Port to listen on, for providers that want to know the redirect URL exactly:
-	// http://127.0.0.1:PORT/callback. 0 means any free one (RFC 8252 section 7.3).
+	// Port is the port of the callback, for a provider that requires an exact
+	// redirect URL: http://127.0.0.1:PORT/callback. 0 means any free port (RFC 8252
+	// section 7.3).
 	Port int
-	// Open shows a URL in the person's browser. Nil means the system's, if there
-	// is one. If it fails the person still has the printed URL.
+	// Open opens a URL in the person's browser. Nil means the system's default
+	// browser. If Open fails, the person can open the printed URL.
 	Open func(url string) error
-	// Out is where the URL and the instructions are printed; nil means os.Stderr.
+	// Out receives the URL and the instructions for the person. Nil means
+	// os.Stderr.
 	Out io.Writer
-	// In is where a person whose browser runs on another machine, as over ssh,
-	// can paste the address that it ends on; nil means nowhere. It is read in the
-	// background; Loopback ends that read by SetReadDeadline if In has it and
-	// else leaves it to the next line or the end of In.
+	// In is a terminal for a person whose browser runs on another machine, as with
+	// ssh. The browser there ends on an address that it cannot open, and the person
+	// pastes the address into In. Nil means no terminal.
+	//
+	// A goroutine reads In. At the end, Loopback stops the goroutine with
+	// In.SetReadDeadline. If In has no deadlines, the goroutine ends with the next
+	// line or with the end of In.
 	In io.Reader
-	// Name is the program's, for the page; empty means "the application".
+	// Name is the program's name on the page. Empty means "the application".
 	Name string
-	// Page renders the page, from a [Page]; nil means a page of our own.
+	// Page is the template of the page; its data is a [Page]. Nil means the
+	// package's own page.
 	Page *template.Template
 }
 
-// Loopback takes the account owner through the consent of a command-line
-// program (RFC 8252): it opens the browser, waits on a loopback port for the
-// callback, finishes the flow and closes the port. It fails with an [*Error],
-// or with ctx's if that ends first, and gives up after ten minutes.
+// Loopback runs the consent of a command-line program (RFC 8252). Loopback opens
+// the browser, waits for the callback on a loopback port, finishes the flow and
+// closes the port. After ten minutes Loopback gives up. The error is an [*Error],
+// the error of ctx if ctx ends first, or a network error if the port cannot be
+// opened.
 //
-// The port is open to every program and page on the machine. A callback that
-// does not carry the state of this consent is refused, and the wait goes on.
+// Every program on the machine, and every page in the browser, can reach the port.
+// Loopback refuses callbacks with another state, and goes on waiting.
 func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, lifetime, fail(ReasonExpired, errors.New("nobody came back within ten minutes")))
+	ctx, cancel := context.WithTimeoutCause(ctx, lifetime, fail(ReasonExpired, errors.New("no callback came within ten minutes")))
 	defer cancel()
 	listener, err := listen(ctx, options.Port)
 	if err != nil {
-		return fmt.Errorf("consent: cannot listen on loopback: %w", err)
+		return fmt.Errorf("consent: cannot listen on a loopback port: %w", err)
 	}
 	l := &loopback{
 		flow: flow, ctx: ctx, host: listener.Addr().String(), ended: make(chan *Error, 1),
@@ -92,7 +99,7 @@ func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
 		fmt.Fprintf(out, "Open this address in your browser:\n\n  %s\n\n", authURL)
 	}
 	if options.In != nil {
-		fmt.Fprintln(out, "If the browser is on another machine, paste the address that it ends on here:")
+		fmt.Fprintln(out, "If your browser is on another machine, copy the last address in the browser and paste it here:")
 		defer l.readPasted(options.In, out)()
 	}
 	select {
@@ -106,8 +113,9 @@ func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
 	}
 }
 
-// listen opens the port on IPv4's loopback address, or a free one on IPv6's where
-// there is no other. "localhost" could be somewhere else.
+// listen listens on 127.0.0.1. If port is 0 and the machine has no IPv4, listen
+// uses ::1. The name "localhost" is not used, because the name can be configured to
+// mean another machine (RFC 8252 section 8.3).
 func listen(ctx context.Context, port int) (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp4", fmt.Sprintf("127.0.0.1:%d", port))
@@ -117,28 +125,30 @@ func listen(ctx context.Context, port int) (net.Listener, error) {
 	return listener, err
 }
 
-// loopback is one consent of a command-line program.
+// loopback is one consent of a command-line program. Its HTTP server receives the
+// callback.
 type loopback struct {
 	flow  Flow
 	ctx   context.Context
-	host  string
+	host  string // address of the listener
 	name  string
 	page  *template.Template
-	ended chan *Error // the outcome, once
+	ended chan *Error // receives the outcome, once; nil means success
 
 	mu        sync.Mutex
-	reference string // empty while no callback can be taken: before and after
+	reference string // of the expected callback; empty before Begin and after the callback
 	pending   connectorauth.Secret
 }
 
+// expect makes l accept the callback with this reference.
 func (l *loopback) expect(reference string, pending connectorauth.Secret) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reference, l.pending = reference, pending
 }
 
-// ServeHTTP takes the callback. A page on the web that points a name of its own
-// at this machine is refused by the Host header.
+// ServeHTTP receives the callback. A website can make its own host name resolve to
+// 127.0.0.1 (DNS rebinding). The check of the Host header refuses these requests.
 func (l *loopback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Host != l.host && r.Host != strings.TrimSuffix(l.host, ":80") || r.URL.Path != "/callback":
@@ -162,7 +172,8 @@ func (l *loopback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// take finishes the consent if the callback is that of this one, the first time.
+// take finishes the consent if the callback belongs to this consent and is the
+// first. ours reports this, even if Finish fails.
 func (l *loopback) take(rawQuery string) (failed *Error, ours bool) {
 	query, ref, err := readCallback(rawQuery)
 	if err != nil {
@@ -175,7 +186,7 @@ func (l *loopback) take(rawQuery string) (failed *Error, ours bool) {
 	}
 	l.mu.Unlock()
 	if !ours {
-		return fail(ReasonUnknown, errors.New("the callback's state is not that of this consent")), false
+		return fail(ReasonUnknown, errors.New("the callback has another state than this consent")), false
 	}
 	if err := l.flow.Finish(l.ctx, pending, query); err != nil {
 		return classify(err, ReasonStore), true
@@ -183,8 +194,8 @@ func (l *loopback) take(rawQuery string) (failed *Error, ours bool) {
 	return nil, true
 }
 
-// readPasted takes callbacks that the person pastes, until the function that it
-// returns is called.
+// readPasted reads callback addresses that the person pastes into in. The function
+// end stops the reading.
 func (l *loopback) readPasted(in io.Reader, out io.Writer) (end func()) {
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -205,7 +216,7 @@ func (l *loopback) readPasted(in io.Reader, out io.Writer) (end func()) {
 				l.ended <- failed
 				return
 			}
-			fmt.Fprintf(out, "That is not the address. It begins with http://%s/callback?\n", l.host)
+			fmt.Fprintf(out, "This is not the right address. The right address begins with http://%s/callback?\n", l.host)
 		}
 	}()
 	return func() {
@@ -227,11 +238,12 @@ func queryOf(address string) string {
 	return u.RawQuery
 }
 
-// close closes the port; the page that is on its way arrives.
+// close closes the port after the browser has received the page, or after half a
+// second.
 func (l *loopback) close(server *http.Server) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), 500*time.Millisecond)
 	defer cancel()
-	if server.Shutdown(ctx) != nil { // browsers open connections that they do not use
+	if server.Shutdown(ctx) != nil { // browsers keep spare connections open
 		server.Close()
 	}
 }

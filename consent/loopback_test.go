@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// terminal keeps what was printed.
+// terminal is a writer that keeps its text. It is safe for concurrent use.
 type terminal struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -37,7 +37,7 @@ func (o *terminal) String() string {
 	return o.text.String()
 }
 
-// program is a command-line program with a flow.
+// program returns a flow for a command-line program, and the flow's provider.
 func program(t *testing.T, connector string) (*app, consent.Flow) {
 	t.Helper()
 	a := newApp(t, authtest.Config{})
@@ -56,8 +56,9 @@ func getPage(t *testing.T, address string) (status int, body string) {
 	return resp.StatusCode, string(text)
 }
 
-// inBrowser is Open for a person who presses Allow or Deny, after doing what
-// before does with the callback.
+// inBrowser returns an Open function for a person who presses Allow or Deny. before,
+// if not nil, is called with the callback before the browser goes there. wait
+// returns the page at the end.
 func inBrowser(t *testing.T, press func(string) (*url.URL, error), before func(callback *url.URL)) (open func(string) error, wait func() (status int, body string)) {
 	var status int
 	var body string
@@ -93,7 +94,7 @@ func TestLoopback(t *testing.T) {
 		require.Contains(t, out.String(), a.provider.URL)
 		require.Equal(t, 1, a.exchanges())
 
-		host, _, err := net.SplitHostPort(address) // A9
+		host, _, err := net.SplitHostPort(address)
 		require.NoError(t, err)
 		require.True(t, net.ParseIP(host).IsLoopback())
 		_, err = net.Dial("tcp", address)
@@ -130,7 +131,7 @@ func TestLoopbackDenied(t *testing.T) {
 	})
 }
 
-func TestA9LoopbackTakesNothingButItsOwnCallback(t *testing.T) {
+func TestLoopbackAcceptsOnlyItsOwnCallback(t *testing.T) {
 	a, flow := program(t, "oauth2")
 	open, wait := inBrowser(t, a.provider.Authorize, func(callback *url.URL) {
 		for _, query := range []string{"", "?error=access_denied", "?state=other&code=c", "?state=" + callback.Query().Get("state") + "&state=x"} {
@@ -177,7 +178,7 @@ func TestLoopbackPort(t *testing.T) {
 	port := free.Addr().(*net.TCPAddr).Port
 	_, flow := program(t, "oauth2")
 	err = consent.Loopback(t.Context(), flow, consent.LoopbackOptions{Port: port, Out: io.Discard})
-	require.ErrorContains(t, err, "consent: cannot listen on loopback")
+	require.ErrorContains(t, err, "consent: cannot listen on a loopback port")
 	free.Close()
 
 	a, flow := program(t, "oauth2")
@@ -205,7 +206,7 @@ func TestLoopbackTakesAPastedAddress(t *testing.T) {
 	}
 	require.NoError(t, consent.Loopback(t.Context(), flow, consent.LoopbackOptions{Open: open, Out: out, In: in}))
 	require.Contains(t, out.String(), "Open this address in your browser:")
-	require.Equal(t, 2, strings.Count(out.String(), "That is not the address."))
+	require.Equal(t, 2, strings.Count(out.String(), "This is not the right address."))
 	require.Equal(t, 1, a.exchanges())
 }
 
@@ -226,13 +227,13 @@ func TestLoopbackEndsWithItsContext(t *testing.T) {
 		cancel()
 		return err
 	}
-	err = consent.Loopback(ctx, flow, consent.LoopbackOptions{Open: open, Out: io.Discard, In: in}) // TestMain sees that nothing reads on
+	err = consent.Loopback(ctx, flow, consent.LoopbackOptions{Open: open, Out: io.Discard, In: in}) // TestMain checks that no goroutine still reads In
 	require.ErrorIs(t, err, context.Canceled)
 	_, err = net.Dial("tcp", address)
 	require.Error(t, err)
 }
 
-func TestLoopbackGivesUp(t *testing.T) {
+func TestLoopbackEndsAtADeadline(t *testing.T) {
 	_, flow := program(t, "oauth2")
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()

@@ -10,24 +10,25 @@ import (
 	"github.com/connectorauth/connectorauth"
 )
 
-// storeTimeout bounds the work of one mark.
+// storeTimeout is the longest time for the store requests of one claim.
 const storeTimeout = 10 * time.Second
 
-// marks remembers, for all replicas, which consents were answered. A consent's
-// mark lies in one of 256 records, and whoever adds one there removes those that
-// are more than twenty minutes old: the store stays small without having to list
-// or expire anything.
+// marks remembers, for all processes, the consents whose callback has come. The
+// store has 256 records of marks, and the ID of a consent selects the record.
+// Adding a mark to a record removes the record's old marks, so the store stays
+// small without listing or expiring keys.
 type marks struct {
 	store connectorauth.SharedTokenStore
 }
 
-// markRecord is the value of one of the records.
+// markRecord is one record of marks.
 type markRecord struct {
 	Version int              `json:"v"`
-	Used    map[string]int64 `json:"used"` // Unix seconds by ID
+	Used    map[string]int64 `json:"used"` // time of the callback, in Unix seconds, by ID of the consent
 }
 
-// claim reports whether the consent is answered for the first time.
+// claim marks the consent with this ID as used. claim reports false if an earlier
+// call has marked the consent.
 func (m marks) claim(ctx context.Context, id string) (first bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
@@ -42,7 +43,7 @@ func (m marks) claim(ctx context.Context, id string) (first bool, err error) {
 		if !ok {
 			old = nil
 		} else if json.Unmarshal(old, &rec) != nil || rec.Version != 1 {
-			return false, fmt.Errorf("the value of %q is not one that this package saved", key)
+			return false, fmt.Errorf("the value of %q is damaged or was not saved by this package", key)
 		}
 		if _, again := rec.Used[id]; again {
 			return false, nil
@@ -51,14 +52,14 @@ func (m marks) claim(ctx context.Context, id string) (first bool, err error) {
 		if err != nil {
 			return false, fmt.Errorf("compare and swap %q: %w", key, err)
 		}
-		if swapped { // else another consent was faster
+		if swapped { // otherwise another consent has just changed the record
 			return true, nil
 		}
 	}
 }
 
-// with returns the encoded record with id marked, and without the marks of
-// consents whose cookies no longer open.
+// with returns the record as JSON, with a mark for id and without the marks older
+// than twice lifetime. Callbacks of these consents are refused as expired.
 func (r markRecord) with(id string, now time.Time) []byte {
 	used := map[string]int64{id: now.Unix()}
 	for other, at := range r.Used {
@@ -66,6 +67,6 @@ func (r markRecord) with(id string, now time.Time) []byte {
 			used[other] = at
 		}
 	}
-	text, _ := json.Marshal(markRecord{Version: 1, Used: used}) // strings and numbers: cannot fail
+	text, _ := json.Marshal(markRecord{Version: 1, Used: used}) // cannot fail: strings and numbers
 	return text
 }

@@ -11,22 +11,22 @@ import (
 	"time"
 )
 
-// A Page is what a Config.Page or LoopbackOptions.Page renders. Such a template
-// may show any of it, must end its body with Script, and give Nonce to its
-// style elements: the Content-Security-Policy allows nothing else, no image and
-// no script from elsewhere included. In a popup the script hides an element with
-// the id "back" and unhides a button with the id "close".
+// A Page is the data of the templates Config.Page and LoopbackOptions.Page. A
+// template must put Script at the end of the body, and Nonce into its style
+// elements. The Content-Security-Policy of the page allows nothing else: no image,
+// no other script, no file from another URL. In a popup, Script hides the element
+// with the id "back" and shows the button with the id "close".
 type Page struct {
 	Title, Message string
-	Reason         Reason        // why the consent failed; empty if it did not
-	Name           string        // the application's
-	Back           string        // where the application is; empty for a command-line program
-	Retry          string        // where to begin the consent again; empty where that is not known
-	Continue       string        // where to go on, on the page that asks for a confirmation; else empty
+	Reason         Reason        // why the consent failed; empty if the consent did not fail
+	Name           string        // name of the application
+	Back           string        // URL of the application; empty for a command-line program
+	Retry          string        // URL that starts the consent again; empty if unknown
+	Continue       string        // URL for a person who confirms the start; empty on all other pages
 	Nonce          string        // for <style nonce="…">
-	Script         template.HTML // a script element that tells the opener and closes a popup
+	Script         template.HTML // a script element; tells the opener the outcome and closes the popup
 
-	popup string // connect.js's name for the window, if it is one of its popups
+	popup string // the popup's ID from connect.js; empty without a popup
 }
 
 var (
@@ -45,10 +45,10 @@ var (
 )
 
 func etag(content string) string {
-	return `"` + condense(content)[:16] + `"`
+	return `"` + digest(content)[:16] + `"`
 }
 
-// connected is the outcome that connect.js takes for success.
+// connected is connect.js's word for success.
 const connected = "connected"
 
 func successPage() Page {
@@ -58,24 +58,24 @@ func successPage() Page {
 func confirmPage(link string) Page {
 	return Page{
 		Title:    "Do you want to connect an account?",
-		Message:  "A link on another site brought you here. Go on only if you meant to connect an account of yours.",
+		Message:  "A link on another site brought you here. Continue only if you want to connect your account.",
 		Continue: link,
 	}
 }
 
-// pageTexts are the title and the message for each reason.
+// pageTexts are the title and the message of the page for each reason.
 var pageTexts = map[Reason][2]string{
-	ReasonDenied:     {"Access was not allowed", "You chose not to allow access, so nothing was connected."},
-	ReasonInvalid:    {"This request is not valid", "Something in it is missing or damaged, so nothing was connected."},
-	ReasonUnknown:    {"Nothing is waiting for this answer", "It was used already, or began in another browser or too long ago, or this browser blocks cookies. Nothing was connected just now."},
-	ReasonExpired:    {"That took too long", "To keep your account safe, a connection must be completed within ten minutes. Nothing was connected."},
-	ReasonUsed:       {"This was answered already", "The same answer came twice and counted once. Go back to see whether your account is connected."},
-	ReasonMixUp:      {"This answer came from elsewhere", "It does not belong to the service and the account that you chose, so nothing was connected."},
-	ReasonNotAllowed: {"You cannot connect this account", "Sign in first, and begin from there."},
-	ReasonRefused:    {"The service refused the connection", "It does not accept this application as it is set up. Nothing was connected, and its makers need to know."},
-	ReasonProvider:   {"The service did not answer", "It may be busy or down. Nothing was connected; try again in a few minutes."},
+	ReasonDenied:     {"Access was not allowed", "You did not allow access. No account was connected."},
+	ReasonInvalid:    {"This request is not valid", "Something in the request is missing or damaged. No account was connected."},
+	ReasonUnknown:    {"There is no connection to complete", "The connection may be complete already, or too old, or started in another browser. Or this browser blocks cookies. No account was connected just now."},
+	ReasonExpired:    {"The connection took too long", "For your safety, you must connect an account within ten minutes. No account was connected."},
+	ReasonUsed:       {"This page was opened twice", "Only the first time counts. Go back to see whether your account is connected."},
+	ReasonMixUp:      {"This is not the service or account that you chose", "The response belongs to another service or to another person. No account was connected."},
+	ReasonNotAllowed: {"You cannot connect this account", "Sign in first, then try again."},
+	ReasonRefused:    {"The service refused the connection", "The service does not accept this application. No account was connected. Please tell the makers of the application."},
+	ReasonProvider:   {"The service is not available", "The service may be busy or down. No account was connected. Try again in a few minutes."},
 	ReasonStore:      {"The connection could not be saved", "Something is wrong on our side. Try again in a few minutes."},
-	ReasonInternal:   {"Something went wrong", "Nothing was connected. Try again in a few minutes."},
+	ReasonInternal:   {"Something went wrong", "No account was connected. Try again in a few minutes."},
 }
 
 func failurePage(reason Reason) Page {
@@ -83,7 +83,8 @@ func failurePage(reason Reason) Page {
 	return Page{Title: text[0], Message: text[1], Reason: reason}
 }
 
-// send renders the page. origin is whom its script may tell.
+// send renders p with template t and sends the page. Its script tells the outcome
+// to a window of this origin alone.
 func (p Page) send(w http.ResponseWriter, t *template.Template, origin string, status int) {
 	p.Nonce = rand.Text()
 	outcome := string(p.Reason)
@@ -101,10 +102,10 @@ func (p Page) send(w http.ResponseWriter, t *template.Template, origin string, s
 	}
 	header := w.Header()
 	secureHeader(header, p.Nonce)
-	if err != nil { // the importer's template
+	if err != nil { // an error in Config.Page
 		header.Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(http.StatusInternalServerError)
-		w.Write([]byte(p.Title + "\n(this page's template failed)\n"))
+		w.Write([]byte(p.Title + "\n(the template of this page has an error)\n"))
 		return
 	}
 	header.Set("Content-Type", "text/html; charset=utf-8")
@@ -113,9 +114,9 @@ func (p Page) send(w http.ResponseWriter, t *template.Template, origin string, s
 	w.Write(page.Bytes())
 }
 
-// secureHeader sets the headers of every page. The opener policy is the default
-// one, set in case that a middleware has another: any other would take
-// window.opener away.
+// secureHeader sets the headers of every page. Cross-Origin-Opener-Policy gets its
+// default value, because a middleware may have set another value. Every other
+// value would take window.opener away from the page.
 func secureHeader(header http.Header, nonce string) {
 	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; script-src 'nonce-"+nonce+
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
@@ -127,11 +128,11 @@ func secureHeader(header http.Header, nonce string) {
 	header.Set("X-Robots-Tag", "noindex")
 }
 
-// serveScript serves connect.js, which is the same for everybody.
+// serveScript serves connect.js. The script is the same for every person.
 func serveScript(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Type", "text/javascript; charset=utf-8")
-	header.Set("Cache-Control", "no-cache") // but ask whether the ETag is still right
+	header.Set("Cache-Control", "no-cache") // browsers keep the script, and compare the ETag before each use
 	header.Set("ETag", connectJSETag)
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cross-Origin-Resource-Policy", "cross-origin")

@@ -1,6 +1,8 @@
 
-// Takes the code out of the address, tells the opener (or, where the provider
-// has cut the tie to it, the pages of the same origin) and closes the popup.
+// This script runs on every page of the handler. It removes the code from the
+// address, tells the outcome to the window of the application, and closes the
+// popup. A provider can cut the connection between a popup and its opener; a
+// BroadcastChannel then carries the outcome to pages of the same origin.
 (function () {
   "use strict";
   var data = document.currentScript.dataset;

@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// start begins a consent: it keeps what Finish will need in a cookie and sends
-// the browser to the provider.
+// start begins a consent: start puts a record of the consent into a cookie and
+// redirects the browser to the provider.
 func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 	rec, err := readStart(r.URL.RawQuery)
 	if err != nil {
 		h.finish(w, r, record{}, fail(ReasonInvalid, err))
 		return
 	}
-	if h.fromElsewhere(r) {
+	if h.needsConfirmation(r) {
 		h.show(w, rec, confirmPage(h.startURL(rec)), http.StatusOK)
 		return
 	}
@@ -44,19 +44,19 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 	seeOther(w, authURL)
 }
 
-// fromElsewhere reports whether another site sent the browser here. A link there
-// must not connect, unasked, the provider account that its author has signed
-// this browser in to.
-func (h *Handler) fromElsewhere(r *http.Request) bool {
+// needsConfirmation reports whether a link on another site led to the start. An
+// attacker can sign this browser in to the attacker's account at the provider.
+// Without a confirmation, a link of the attacker would then connect this account.
+func (h *Handler) needsConfirmation(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
-	case "", "none", "same-origin": // the first from old browsers, which do not tell
+	case "", "none", "same-origin": // old browsers do not send the header
 		return false
 	}
-	return !h.crossing
+	return !h.otherOrigin
 }
 
-// readStart reads the query of a start. What it does not know, such as a state,
-// it ignores.
+// readStart reads the query of a start. Unknown parameters, such as a state, have
+// no effect.
 func readStart(rawQuery string) (record, error) {
 	query, err := url.ParseQuery(rawQuery)
 	rec := record{Connector: query.Get("connector"), Popup: query.Get("popup"), ReturnTo: query.Get("return_to")}
@@ -64,17 +64,17 @@ func readStart(rawQuery string) (record, error) {
 	case err != nil:
 		return record{}, errors.New("the query is malformed")
 	case len(rec.Connector) > 256:
-		return record{}, errors.New("connector is too long")
+		return record{}, errors.New("connector is longer than 256 bytes")
 	case len(rec.Popup) > 64 || strings.Trim(rec.Popup, "0123456789abcdef") != "":
-		return record{}, errors.New("popup is not what connect.js makes of it")
+		return record{}, errors.New("popup is not an ID made by connect.js")
 	case rec.ReturnTo != "" && !isPath(rec.ReturnTo):
 		return record{}, errors.New("return_to is not a path such as /settings?tab=2")
 	}
 	return rec, nil
 }
 
-// isPath reports whether a browser takes text, after an origin, for a path on
-// it, and with nothing in it that browsers repair.
+// isPath reports whether text, behind an origin, is a path on this origin for
+// every browser. Characters that browsers remove or replace are not allowed.
 func isPath(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && len(text) <= 1024 &&
@@ -83,7 +83,7 @@ func isPath(text string) bool {
 		!strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == '\\' || c >= 0x7f })
 }
 
-// referenceOf returns what an authorization URL and its callback have in common.
+// referenceOf returns the reference in an authorization URL.
 func referenceOf(authURL string) (string, error) {
 	u, err := url.Parse(authURL)
 	if err != nil {
@@ -92,24 +92,26 @@ func referenceOf(authURL string) (string, error) {
 	return reference(u.Query())
 }
 
-// reference returns what ties a callback to its consent: OAuth2's state, or
-// OAuth1's temporary token, which services that say no call denied.
+// reference returns the parameter that the authorization URL and the callback of
+// a consent share: the state of OAuth2, or the oauth_token of OAuth1's temporary
+// credentials. Some OAuth1 providers name the token "denied" in the callback of a
+// denied consent.
 func reference(query url.Values) (string, error) {
 	for _, name := range []string{"state", "oauth_token", "denied"} {
 		switch values := query[name]; {
 		case len(values) > 1:
-			return "", errors.New("there is more than one " + name)
+			return "", errors.New("the parameter " + name + " is repeated")
 		case len(values) == 1 && values[0] == "":
-			return "", errors.New(name + " is empty")
+			return "", errors.New("the parameter " + name + " is empty")
 		case len(values) == 1:
 			return values[0], nil
 		}
 	}
-	return "", errors.New("there is neither a state nor an oauth_token")
+	return "", errors.New("the parameters state and oauth_token are missing")
 }
 
-// seeOther redirects with 303, which turns no GET into anything else and leaves
-// nothing of this address behind.
+// seeOther redirects with status 303: the browser sends a GET (RFC 9110 section
+// 15.4.4). The present URL stays out of caches and of the Referer header.
 func seeOther(w http.ResponseWriter, location string) {
 	header := w.Header()
 	header.Set("Location", location)

@@ -9,7 +9,7 @@ import (
 	"github.com/dop251/goja"
 )
 
-// wire stands for the network: it costs one response and nothing else.
+// wire is a base transport without a network. A request costs one response value.
 type wire struct{}
 
 func (wire) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -21,16 +21,16 @@ const bearerScript = `function before_action() {
 	return true;
 }`
 
-// signScript uses what the bearer script does not: arrays, a helper, the answer.
+// signScript also uses arrays, a function of the package, and the response.
 const signScript = `
 function before_action() {
 	method_request_headers['X-Signature'] = sign('HMAC-SHA256', method_auth_value, [http_method, method_endpoint].join());
 }
 function after_action() { action_data.seen = method_response }`
 
-// BenchmarkBearer measures the plain connector, an empty hook, the script of the
-// mission, a longer one, and the mission's JavaScript alone in a runtime that is
-// there already.
+// BenchmarkBearer measures a request with the plain connector, with an empty hook,
+// with the bearer script and with a longer script. "goja call" is the JavaScript of
+// the bearer script alone, in a runtime made beforehand.
 func BenchmarkBearer(b *testing.B) {
 	plain := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "0123456789abcdef"}))
 	hooked := connectorauth.WithHooks(plain, connectorauth.Hooks{BeforeRequest: func(*connectorauth.Exchange) error { return nil }})

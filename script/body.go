@@ -11,23 +11,24 @@ import (
 	"github.com/dop251/goja"
 )
 
-// A body is that of a request or response as a script sees it. It is read when
-// the script first looks at it, and written if the script has changed it.
+// A body is the body of a request or a response in a script. The body is read when
+// the script first uses the value, and written only if the script has changed the
+// value.
 type body struct {
 	*run
-	empty       string // what stands for no body, in JSON
+	empty       string // value of an empty body, in JSON
 	read        func() ([]byte, error)
 	contentType func() string
 
-	known    bool // value is set
-	assigned bool // by the script
-	data     []byte
-	isForm   bool
-	value    goja.Value
-	was      string // value as it would be sent, when it was read
+	known    bool       // value is set
+	assigned bool       // the script has assigned a new value
+	data     []byte     // the bytes from read
+	isForm   bool       // value is encoded as a form
+	value    goja.Value // the value in the script
+	original string     // the encoded value before any change
 }
 
-// define makes the global for the body, if the script mentions it.
+// define makes the global of the body, if the script mentions the name.
 func (b *body) define(name string) error {
 	if !b.script.mentions(name) {
 		return nil
@@ -35,6 +36,7 @@ func (b *body) define(name string) error {
 	return b.vm.GlobalObject().DefineAccessorProperty(name, b.vm.ToValue(b.get), b.vm.ToValue(b.set), goja.FLAG_TRUE, goja.FLAG_TRUE)
 }
 
+// get is the getter of the global.
 func (b *body) get(goja.FunctionCall) goja.Value {
 	if !b.known {
 		b.load()
@@ -42,6 +44,7 @@ func (b *body) get(goja.FunctionCall) goja.Value {
 	return b.value
 }
 
+// set is the setter of the global.
 func (b *body) set(call goja.FunctionCall) goja.Value {
 	b.known, b.assigned, b.isForm = true, true, b.kind() == formType
 	b.value = call.Argument(0)
@@ -50,13 +53,14 @@ func (b *body) set(call goja.FunctionCall) goja.Value {
 
 const formType = "application/x-www-form-urlencoded"
 
-// kind returns the media type.
+// kind returns the media type in Content-Type. Empty means none or malformed.
 func (b *body) kind() string {
 	kind, _, _ := mime.ParseMediaType(b.contentType())
 	return kind
 }
 
-// load reads the body. It throws if that cannot be.
+// load reads the body and sets the value. load throws an exception in the script if
+// the body cannot be read.
 func (b *body) load() {
 	var err error
 	b.clock.pause(func() { b.data, err = b.read() })
@@ -64,13 +68,13 @@ func (b *body) load() {
 		panic(b.vm.NewTypeError("the body cannot be read: " + err.Error()))
 	}
 	b.known, b.value = true, b.decode()
-	if b.was, err = b.encode(); err != nil {
+	if b.original, err = b.encode(); err != nil {
 		panic(err)
 	}
 }
 
-// decode returns the data as a value: JSON and forms parsed, other text as it is,
-// and undefined for what is no text.
+// decode returns the value for the bytes of the body: an object for JSON or a form,
+// a string for other text, and undefined for bytes that are not UTF-8.
 func (b *body) decode() goja.Value {
 	kind := b.kind()
 	if b.isForm = kind == formType; len(b.data) == 0 {
@@ -100,17 +104,17 @@ func (b *body) decode() goja.Value {
 	return b.vm.ToValue(s)
 }
 
-// take writes the body if the script has changed it.
-func (b *body) take(write func([]byte), h http.Header) error {
+// apply writes the body if the script has changed the value.
+func (b *body) apply(write func([]byte), h http.Header) error {
 	if !b.known {
 		return nil
 	}
 	now, err := b.encode()
-	if err != nil || now == b.was && !b.assigned {
+	if err != nil || now == b.original && !b.assigned {
 		return err
 	}
 	if int64(len(now)) > b.maxBody {
-		return tooLarge("the body that the script made is longer than %d bytes", b.maxBody)
+		return tooLarge("the new body is longer than %d bytes", b.maxBody)
 	}
 	if !isString(b.value) && now != "" && h.Get("Content-Type") == "" {
 		h.Set("Content-Type", "application/json")
@@ -119,7 +123,7 @@ func (b *body) take(write func([]byte), h http.Header) error {
 	return nil
 }
 
-// encode returns the value as it would be sent.
+// encode returns the value as the text of a body.
 func (b *body) encode() (string, error) {
 	if goja.IsUndefined(b.value) || goja.IsNull(b.value) {
 		return "", nil
@@ -135,7 +139,7 @@ func (b *body) encode() (string, error) {
 		return "", err
 	}
 	if goja.IsUndefined(v) {
-		return "", invalid("the body is a value that JSON does not have")
+		return "", invalid("the body is a value that JSON cannot write, such as a function")
 	}
 	return v.String(), nil
 }
@@ -148,7 +152,7 @@ func isString(v goja.Value) bool {
 // A pair is a name and a value of a form.
 type pair struct{ name, value string }
 
-// parseForm reads a form in its order.
+// parseForm returns the pairs of a form in their order.
 func parseForm(s string) (pairs []pair, ok bool) {
 	for part := range strings.SplitSeq(s, "&") {
 		if part == "" {
@@ -167,8 +171,8 @@ func parseForm(s string) (pairs []pair, ok bool) {
 	return pairs, true
 }
 
-// formObject returns a form as an object; a name that comes several times has an
-// array.
+// formObject returns an object with the pairs of a form. The value of a repeated
+// name is an array.
 func (b *body) formObject(pairs []pair) *goja.Object {
 	values := make(map[string][]any)
 	for _, p := range pairs {
@@ -185,11 +189,12 @@ func (b *body) formObject(pairs []pair) *goja.Object {
 	return o
 }
 
+// encodeForm is the reverse of formObject. null and undefined are left out.
 func (b *body) encodeForm(o *goja.Object) (string, error) {
 	var parts []string
 	add := func(name string, v goja.Value) error {
 		if _, nested := v.(*goja.Object); nested {
-			return invalid("a form has no room for an object")
+			return invalid("a value of a form must not be an object")
 		}
 		if v != nil && !goja.IsUndefined(v) && !goja.IsNull(v) {
 			parts = append(parts, url.QueryEscape(name)+"="+url.QueryEscape(v.String()))
@@ -214,7 +219,8 @@ func (b *body) encodeForm(o *goja.Object) (string, error) {
 	return strings.Join(parts, "&"), nil
 }
 
-// secrets returns what is likely to be secret in the body that was read.
+// secrets returns the values in the original body that are secret by their name:
+// see sensitive.
 func (b *body) secrets() (list []string) {
 	if pairs, ok := parseForm(string(b.data)); ok && b.isForm {
 		for _, p := range pairs {

@@ -1,5 +1,6 @@
-// Package script lets connector authors write, in JavaScript, what an API wants
-// beyond its auth type. A script is compiled once and wrapped around a connector:
+// Package script runs JavaScript on the requests and responses of a connector. A
+// script is for an API that needs more than an auth type, such as a signature of
+// its own. Compile a script once, and wrap it around a connector:
 //
 //	compiled, err := script.Compile(`
 //		function before_action() {
@@ -12,91 +13,99 @@
 //
 // # Events
 //
-// An event is handled by the function of its name, declared at the top level:
+// A script handles an event with a function of the same name at the top level:
 //
-//   - before_action: a request is about to be sent, its credentials in place.
-//   - after_action: it was answered with success, 2xx.
-//   - after_error: it was answered with an error, 4xx or 5xx.
-//   - before_oauth2_authorise: the account owner is about to be sent to method_endpoint.
-//   - before_oauth2_token, after_oauth2_token: a token request and its answer.
-//   - before_oauth2_refresh, after_oauth2_refresh: the same with a refresh token.
+//   - before_action: a request is ready to be sent and carries its credentials.
+//   - after_action: the response has a status of success, 2xx.
+//   - after_error: the response has a status of failure, 4xx or 5xx.
+//   - before_oauth2_authorise: the account owner (the resource owner of RFC 6749)
+//     is about to visit the authorization URL, method_endpoint.
+//   - before_oauth2_token, after_oauth2_token: a token request and its response.
+//   - before_oauth2_refresh, after_oauth2_refresh: a token request with a refresh
+//     token, and its response.
 //
-// A handler that returns false, or throws, ends the request with an [*Error];
-// anything else lets it go on. It may be an async function. A request that is
-// sent twice, because its token was renewed, raises its events twice.
+// If a handler returns false or throws, the request fails with an [*Error]. With
+// any other result the request goes on. A handler may be an async function. If the
+// connector renews its token and sends a request again, the events of the request
+// happen again.
 //
 // # Globals
 //
-// What a handler changes in those of the request is sent, in those of the
-// response is what the caller gets to see, and what the connector gets to see of
-// a token:
+// A handler may change these globals. Changes before a request are sent. Changes
+// after a response reach the caller, and the connector reads a changed token
+// response:
 //
-//   - method_request_headers: an object. A header of another spelling is replaced;
-//     delete removes one; an array sends several.
-//   - method_request: the body. JSON and forms are objects, other text is a string,
-//     no body is {}, and what is no text is undefined. An object is sent as what the
-//     body was, or as JSON. A body that is not changed is sent byte for byte; one
-//     that is not looked at is not even read.
-//   - method_endpoint: the URL, and http_method: the method. A URL must stay within
-//     the connector's Hosts, or on its origin.
-//   - method_response, method_response_headers: the same of the response, null for
-//     no body. In the events after it.
-//   - method_error: {statusCode, error}, with the body as error, where the status is
-//     400 or more.
+//   - method_request_headers: an object with the headers. A new value replaces the
+//     header of the same name, in upper or lower case. delete removes a header, and
+//     an array sends several values.
+//   - method_request: the body. A JSON body or a form is an object, other text is a
+//     string, an empty body is {}, and bytes that are not UTF-8 are undefined. The
+//     package sends an object in the format of the original body, or as JSON. A
+//     body without changes is sent byte for byte. A body is read only if the script
+//     uses the global.
+//   - method_endpoint: the URL. A new URL must be within the connector's Hosts, or
+//     on the origin of the request.
+//   - http_method: the method.
+//   - method_response, method_response_headers: the same for the response, in events
+//     after the response. An empty body is null.
+//   - method_error: {statusCode, error}, if the status is 400 or more; error is the
+//     body.
 //
-// And those that are only read:
+// A change to these globals has no effect outside the script:
 //
-//   - method_auth_value: the credential. ApiKey: the key; Basic: user name and
-//     password in base64; OAuth2: the access token; otherwise empty.
+//   - method_auth_value: the credential. For ApiKey: the key. For Basic: user name
+//     and password in base64. For OAuth2: the access token. Otherwise empty.
 //   - script_parameters: a copy of [Options].Parameters.
-//   - action_data: an object, empty at first, that passes from the event before a
-//     request to the one after it.
+//   - action_data: an object, empty at first. The events of one request and its
+//     response share the object.
 //
 // # Exceptions
 //
-// throw new AuthRefreshException(message), after a response, makes the connector
-// renew its token and send the request once more. throw new
-// AuthSessionException(message) gives an error that matches [ErrSession].
+// After a response, throw new AuthRefreshException(message) makes the connector
+// renew its token and send the request once more. At any time, throw new
+// AuthSessionException(message) is an error that matches [ErrSession].
 //
 // # Functions
 //
-// Where bytes are wanted, a string stands for its UTF-8; an array of numbers,
-// {hex: "..."} and {base64: "..."} will do as well. Where bytes are returned, an
-// optional encoding says how: "text", "hex", "base64", "base64url" or "bytes", an
-// array of numbers.
+// An argument named bytes may be a string (meaning its UTF-8), an array of numbers,
+// {hex: "..."} or {base64: "..."}. An argument named encoding is optional and says
+// how the function returns bytes: "text", "hex", "base64", "base64url", or "bytes"
+// for an array of numbers.
 //
 //   - base64_encode(bytes), base64url_encode(bytes), hex_encode(bytes),
-//     url_encode(bytes), which leaves letters, digits and -._~ alone
-//   - base64_decode(text, encoding), base64url_decode, hex_decode, url_decode: as
-//     "text" unless said otherwise
-//   - utf8_encode(text), an array of numbers; utf8_decode(bytes)
-//   - md5(bytes, encoding), sha1, sha256, sha512: as "hex"
-//   - sign(method, key, bytes, encoding): HMAC-SHA1, HMAC-SHA256 and HMAC-SHA512 as
-//     "hex"; RSA-SHA1, RSA-SHA256 and RSA-SHA512 (PKCS #1 v1.5, the key in PEM) as
-//     "base64"
-//   - unix_time(), in whole seconds; Date is there too
-//   - random_bytes(count, encoding): as "hex"
+//     url_encode(bytes). url_encode keeps letters, digits and -._~ as they are.
+//   - base64_decode(text, encoding), base64url_decode, hex_decode, url_decode. The
+//     default encoding is "text".
+//   - utf8_encode(text) returns an array of numbers. utf8_decode(bytes) returns
+//     text.
+//   - md5(bytes, encoding), sha1, sha256, sha512. The default encoding is "hex".
+//   - sign(method, key, bytes, encoding). HMAC-SHA1, HMAC-SHA256 and HMAC-SHA512
+//     return "hex" by default. RSA-SHA1, RSA-SHA256 and RSA-SHA512 return "base64" by
+//     default: they use PKCS #1 v1.5 with a private key in PEM.
+//   - unix_time() returns the time in whole seconds. Date works as well.
+//   - random_bytes(count, encoding). The default encoding is "hex".
 //
-// Of the language there is what a message needs. There are no files, network,
-// environment, timers, eval, Function, Proxy, BigInt, ArrayBuffer or typed arrays.
-// A global is there if the source names it.
+// A script has the language without files, network, environment, timers, eval,
+// Function, Proxy, BigInt, ArrayBuffer and typed arrays. A global exists only if
+// its name is in the source.
 //
 // # Limits
 //
-// Each message has a runtime of its own, so nothing that a script does to its
-// globals lasts. Time, nesting, source and results are limited: see [Options],
-// [MaxSource] and [ErrLimit]. At most two scripts for each processor run at once,
-// in all of the program; the others wait for their turn, which is not counted.
-// Methods of arrays work on arrays alone, of about a million elements at the most:
-// use rest parameters in place of arguments.
+// Each request has a JavaScript runtime of its own, so values in globals do not
+// last. The package limits time, call depth, source and results: see [Options],
+// [MaxSource] and [ErrLimit]. In the whole program, at most two scripts per
+// processor run at a time. Other scripts wait; the wait does not count as time of
+// the script. Array methods work only on arrays, of about a million elements at
+// most: use rest parameters instead of arguments.
 //
-// Errors name the event, the line and the column, and what the script could know
-// of credentials is taken out of their text, in its usual encodings.
+// An error names the event, line and column. The package removes credentials from
+// the error text, in plain and in common encodings.
 //
-// The limits end mistakes, and most malice. But time is looked at between the
-// instructions of a script, and memory only where one call could take much of it,
-// so whoever lets strangers write scripts should run them in a process with a
-// memory limit. To bound patterns that backtrack, the package gives
-// github.com/dlclark/regexp2, for all of the program, a match time of one second,
-// unless it has one.
+// The limits stop mistakes and most attacks, but not every attack. Time is checked
+// between the instructions of a script, and memory only at calls that can take a
+// lot. If strangers write the scripts, run them in a process with a memory limit.
+//
+// The package sets the match timeout of github.com/dlclark/regexp2 to one second,
+// for the whole program, unless the program has set a timeout. The timeout stops
+// patterns that backtrack for long.
 package script

@@ -16,34 +16,35 @@ import (
 	"github.com/dop251/goja/parser"
 )
 
-// What a program can tell apart, with [errors.Is].
+// The causes of an [Error], for [errors.Is].
 var (
-	// ErrAborted: a handler returned false.
+	// ErrAborted says that a handler returned false.
 	ErrAborted = errors.New("script: the handler returned false")
-	// ErrSession: a handler threw an AuthSessionException. The session at the service
-	// is over, and what begins a new one is not a matter of tokens.
-	ErrSession = errors.New("script: the session at the service is over")
-	// ErrLimit: the script took too long, nested too deep or made something too
-	// large.
-	ErrLimit = errors.New("script: over the limit")
+	// ErrSession says that a handler threw an AuthSessionException: the session at
+	// the service has ended. A renewed token does not help.
+	ErrSession = errors.New("script: the session at the service has ended")
+	// ErrLimit says that a script took too long, called too deep or made too large a
+	// value.
+	ErrLimit = errors.New("script: the script exceeded a limit")
 )
 
-// An Error is a script that does not compile, or a handler that failed. It
-// matches [connectorauth.ErrCredentialRejected] for an AuthRefreshException that
-// did not help.
+// An Error says why a script does not compile, or why a handler failed. If a
+// request fails again after an AuthRefreshException and the renewal, the Error
+// matches [connectorauth.ErrCredentialRejected].
 type Error struct {
-	// Event is the event whose handler failed; empty if the script does not compile.
+	// Event is the event of the handler. Empty if the script does not compile.
 	Event string
-	// Line and Column are where, from 1; 0 if that is not known.
+	// Line and Column are the place in the source, from 1. 0 if unknown.
 	Line, Column int
-	// Message is what the script threw, or what is wrong with it. Credentials and
-	// control characters are taken out, and its length is bounded.
+	// Message is the value that the script threw, or the mistake in the script.
+	// Credentials and control characters are removed. A message has at most about
+	// 500 bytes.
 	Message string
 
 	cause error
 }
 
-// Error gives all of it.
+// Error returns the event, the place and the message.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("script: ")
@@ -57,12 +58,13 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns one of the errors that can be told apart, or nil.
+// Unwrap returns ErrAborted, ErrSession, ErrLimit,
+// connectorauth.ErrCredentialRejected or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
 func (e *Error) at(p file.Position) { e.Line, e.Column = p.Line, p.Column }
 
-// compileError describes why a script does not compile.
+// compileError returns the Error for an error of the compiler.
 func compileError(err error) *Error {
 	e := &Error{Message: clean(err.Error(), nil)}
 	var list parser.ErrorList
@@ -82,10 +84,10 @@ func compileError(err error) *Error {
 	return e
 }
 
-// failure describes what went wrong in the handler of event.
+// failure returns the Error for an error in the handler of event.
 func (r *run) failure(event string, err error) *Error {
 	e := &Error{Event: event}
-	switch err := err.(type) { // not by errors.As and Error, which run code of the script
+	switch err := err.(type) { // errors.As and err.Error() could run code of the script
 	case *goja.InterruptedError:
 		e.Message, e.cause = fmt.Sprintf("took longer than %v", r.limit), ErrLimit
 		e.at(position(err.Stack()))
@@ -102,11 +104,11 @@ func (r *run) failure(event string, err error) *Error {
 	default:
 		e.Message = err.Error()
 	}
-	e.Message = clean(e.Message, r.known())
+	e.Message = clean(e.Message, r.knownSecrets())
 	return e
 }
 
-// A refusal is what a script did or made that cannot be taken over.
+// A refusal is an error with a change by a script that cannot be applied.
 type refusal struct {
 	message string
 	cause   error // ErrAborted, ErrLimit or nil
@@ -114,17 +116,18 @@ type refusal struct {
 
 func (r refusal) Error() string { return r.message }
 
-// invalid returns the refusal of something that cannot be sent.
+// invalid returns a refusal without a cause.
 func invalid(format string, args ...any) error {
 	return refusal{message: fmt.Sprintf(format, args...)}
 }
 
-// tooLarge returns the refusal of something that is over a limit.
+// tooLarge returns a refusal with the cause ErrLimit.
 func tooLarge(format string, args ...any) error {
 	return refusal{fmt.Sprintf(format, args...), ErrLimit}
 }
 
-// position returns the place in the script of the innermost call.
+// position returns the place of the innermost call in the script. The zero value
+// means unknown.
 func position(stack []goja.StackFrame) file.Position {
 	for i := range stack {
 		if p := stack[i].Position(); p.Line > 0 {
@@ -134,9 +137,10 @@ func position(stack []goja.StackFrame) file.Position {
 	return file.Position{}
 }
 
-// describe returns the text of a thrown value, and what it stands for.
+// describe returns the text of a thrown value, and the cause for Error: nil unless
+// the value is one of the two exceptions, or takes too long to describe.
 func (r *run) describe(v goja.Value) (message string, cause error) {
-	err := r.protect(func() error { // there may be getters and a toString of the script's
+	err := r.protect(func() error { // the value may have getters and a toString of the script
 		o, ok := v.(*goja.Object)
 		for p := o; p != nil; p = p.Prototype() {
 			switch p {
@@ -161,11 +165,12 @@ func (r *run) describe(v goja.Value) (message string, cause error) {
 	return message, cause
 }
 
-// clean makes what a script said fit for a log line.
+// clean returns s as text for a log line: without secrets and control characters,
+// and cut to 500 bytes.
 func clean(s string, secrets []string) string {
 	const limit = 500
 	for _, secret := range secrets {
-		if len(secret) >= 4 { // shorter ones would make the text unreadable and are no secrets
+		if len(secret) >= 4 { // a shorter value is no secret, and removing it could make the text unreadable
 			s = strings.ReplaceAll(s, secret, "[redacted]")
 		}
 	}
@@ -181,9 +186,9 @@ func clean(s string, secrets []string) string {
 	return s
 }
 
-// known returns the secrets that the script could have got at, in the forms that
-// it is likely to give them.
-func (r *run) known() []string {
+// knownSecrets returns every secret that the script could read, in plain and in
+// common encodings. Longer secrets come first.
+func (r *run) knownSecrets() []string {
 	list := append([]string(nil), r.secrets...)
 	add := func(values ...string) { list = append(list, values...) }
 	if e := r.exchange; e != nil {
@@ -207,7 +212,7 @@ func (r *run) known() []string {
 		}
 	}
 	for _, value := range list {
-		if _, rest, ok := strings.Cut(value, " "); ok { // after the scheme
+		if _, rest, ok := strings.Cut(value, " "); ok { // the credential after the scheme of an Authorization header
 			add(rest)
 			value = rest
 		}
@@ -222,12 +227,12 @@ func (r *run) known() []string {
 		add(unpadded, strings.NewReplacer("+", "-", "/", "_").Replace(unpadded), hex.EncodeToString([]byte(value)),
 			url.QueryEscape(value), url.PathEscape(value), fmt.Sprintf("%q", value)[1:])
 	}
-	// A secret may be part of another.
+	// A secret can contain another secret: remove the longer secret first.
 	slices.SortFunc(list, func(a, b string) int { return len(b) - len(a) })
 	return list
 }
 
-// sensitive reports whether what goes by a name is likely to be a secret.
+// sensitive reports whether a value with this name is probably a secret.
 func sensitive(name string) bool {
 	name = strings.ToLower(name)
 	switch name {

@@ -12,7 +12,7 @@ import (
 	"github.com/connectorauth/connectorauth/script"
 )
 
-// echo is an API that answers with what it was sent.
+// echo starts an API. A response has the body of the request.
 func echo() *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -22,7 +22,7 @@ func echo() *httptest.Server {
 	}))
 }
 
-// run sends body to an echo with a key and a script, and prints what came back.
+// run sends body to the API, with an API key and a script, and prints the response.
 func run(source, body string, o script.Options) {
 	api := echo()
 	defer api.Close()
@@ -47,8 +47,8 @@ func run(source, body string, o script.Options) {
 		return
 	}
 	defer resp.Body.Close()
-	answer, _ := io.ReadAll(resp.Body)
-	fmt.Println(resp.Status, string(answer))
+	received, _ := io.ReadAll(resp.Body)
+	fmt.Println(resp.Status, string(received))
 }
 
 func Example() {
@@ -61,8 +61,8 @@ func Example() {
 	// 200 OK {"id": 1}
 }
 
-// The body is what it means, and is sent as it has become. So are the URL and the
-// method.
+// A script can change the body, the URL and the method of a request. A JSON body is
+// an object.
 func Example_request() {
 	run(`function before_action() {
 		method_request.account = script_parameters.account;
@@ -74,7 +74,8 @@ func Example_request() {
 	// 200 OK {"id":1,"account":4711}
 }
 
-// The events after the response see it, and what the one before the request left.
+// A script can change the response. action_data carries values from the event before
+// the request to the event after the response.
 func Example_response() {
 	run(`
 	function before_action() { action_data.id = method_request.id }
@@ -89,7 +90,7 @@ func Example_response() {
 
 func Example_sign() {
 	run(`function before_action() {
-		method_request = JSON.stringify(method_request); // a string is sent as it is
+		method_request = JSON.stringify(method_request); // a string is sent without changes
 		method_request_headers.Authorization = sign('HMAC-SHA256', method_auth_value, method_request, 'base64');
 	}`, `{ "id": 1 }`, script.Options{})
 	// Output:
@@ -97,7 +98,7 @@ func Example_sign() {
 	// 200 OK {"id":1}
 }
 
-// The functions take and give bytes in several encodings.
+// The functions accept and return bytes in several encodings.
 func Example_functions() {
 	run(`function before_action() {
 		var key = sign('HMAC-SHA256', 'secret', '2024-01-01'); // hex
@@ -117,7 +118,7 @@ func Example_functions() {
 	// 200 OK {"base64":["w6k=","é","-_8","fbff"],"hex":["c3a9","é"],"utf8":[[195,169],"é"],"url":["a%20b%26c","a b&c"],"digests":["0cc175","86f7e4","ypeBEs","1f40fc"],"sign":"180722","random":32,"clock":true}
 }
 
-// What a script throws is an error of the request, without the credential.
+// If a script throws, the request fails. The error does not contain the credential.
 func Example_throw() {
 	run(`function before_action() {
 		if (!method_request.id) throw 'an order needs an id, or else ' + method_auth_value;

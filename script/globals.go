@@ -9,11 +9,12 @@ import (
 )
 
 const (
-	maxEndpoint = 16 << 10 // bytes of a URL that a script makes
-	maxMethod   = 32       // and of an HTTP method
+	maxEndpoint = 16 << 10 // length of a new URL, in bytes
+	maxMethod   = 32       // length of a new HTTP method, in bytes
 )
 
-// setUp makes the globals that the script mentions, before its first line runs.
+// setUp makes the globals that the script mentions. setUp must come before the
+// script's first line.
 func (r *run) setUp() error {
 	if err := r.confine(); err != nil {
 		return err
@@ -33,8 +34,8 @@ func (r *run) setUp() error {
 	r.set("method_auth_value", func() any { return string(e.Auth) })
 	r.set("http_method", func() any { return cmp.Or(e.Request.Method, http.MethodGet) })
 	r.set("method_request_headers", func() any {
-		r.headers = r.showHeaders(e.Request.Header)
-		return r.headers.object
+		r.requestHeaders = r.newHeaders(e.Request.Header)
+		return r.requestHeaders.object
 	})
 	r.request = &body{
 		run: r, empty: "{}",
@@ -44,15 +45,16 @@ func (r *run) setUp() error {
 	return r.request.define("method_request")
 }
 
-// setUpAnswer makes the globals of an event that follows a response.
-func (r *run) setUpAnswer() error {
+// setUpResponse makes the globals of the response. setUpResponse does nothing if
+// there is no response yet.
+func (r *run) setUpResponse() error {
 	if r.exchange == nil || r.exchange.Response == nil {
 		return nil
 	}
 	resp := r.exchange.Response
 	r.set("method_response_headers", func() any {
-		r.answerHeaders = r.showHeaders(resp.Header)
-		return r.answerHeaders.object
+		r.responseHeaders = r.newHeaders(resp.Header)
+		return r.responseHeaders.object
 	})
 	r.response = &body{
 		run: r, empty: "null",
@@ -70,7 +72,7 @@ func (r *run) setUpAnswer() error {
 	return r.response.define("method_response")
 }
 
-// set makes a global, if the script mentions it.
+// set makes a global with this value, if the script mentions the name.
 func (r *run) set(name string, value func() any) {
 	if r.script.mentions(name) {
 		r.vm.GlobalObject().DefineDataProperty(name, r.vm.ToValue(value()), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
@@ -85,8 +87,8 @@ func (r *run) parseJSON(text string) goja.Value {
 	return v
 }
 
-// exception returns the constructor of an exception, an Error whose prototype
-// tells it from others.
+// exception returns the constructor of an exception. The exception is an Error, and
+// its prototype is stored at prototype.
 func (r *run) exception(name string, prototype **goja.Object) goja.Value {
 	constructor := r.vm.ToValue(func(call goja.ConstructorCall) *goja.Object {
 		if message := call.Argument(0); !goja.IsUndefined(message) {
@@ -95,47 +97,47 @@ func (r *run) exception(name string, prototype **goja.Object) goja.Value {
 		return nil
 	}).(*goja.Object)
 	*prototype = constructor.Get("prototype").(*goja.Object)
-	(*prototype).SetPrototype(r.vm.NewTypeError("").Prototype().Prototype()) // Error's
+	(*prototype).SetPrototype(r.vm.NewTypeError("").Prototype().Prototype()) // the prototype of Error
 	(*prototype).Set("name", name)
 	return constructor
 }
 
-// takeOver carries what a handler changed into the message. Before the response
-// that is the request, then the response.
-func (r *run) takeOver() error {
+// apply writes the changes of a handler to the response, or to the request if there
+// is no response yet.
+func (r *run) apply() error {
 	if r.exchange == nil {
-		return r.takeEndpoint()
+		return r.applyEndpoint()
 	}
 	if resp := r.exchange.Response; resp != nil {
-		if r.answerHeaders != nil {
-			if err := r.takeHeaders("method_response_headers", r.answerHeaders, resp.Header); err != nil {
+		if r.responseHeaders != nil {
+			if err := r.applyHeaders("method_response_headers", r.responseHeaders, resp.Header); err != nil {
 				return err
 			}
 		}
-		return r.response.take(r.exchange.SetResponseBody, resp.Header)
+		return r.response.apply(r.exchange.SetResponseBody, resp.Header)
 	}
 	req := r.exchange.Request
 	if r.script.mentions("http_method") {
 		method := r.text("http_method")
 		if method != req.Method && (len(method) > maxMethod || !isToken(method) || method == http.MethodConnect) {
-			return invalid("http_method is not a method that can be sent")
+			return invalid("http_method must be an HTTP method of at most %d bytes, and not CONNECT", maxMethod)
 		}
 		req.Method = method
 	}
-	if err := r.takeEndpoint(); err != nil {
+	if err := r.applyEndpoint(); err != nil {
 		return err
 	}
-	if r.headers != nil {
-		if err := r.takeHeaders("method_request_headers", r.headers, req.Header); err != nil {
+	if r.requestHeaders != nil {
+		if err := r.applyHeaders("method_request_headers", r.requestHeaders, req.Header); err != nil {
 			return err
 		}
 	}
-	return r.request.take(r.exchange.SetRequestBody, req.Header)
+	return r.request.apply(r.exchange.SetRequestBody, req.Header)
 }
 
-// takeEndpoint carries method_endpoint into the URL. Whether credentials may go
-// there is checked by what called the hook.
-func (r *run) takeEndpoint() error {
+// applyEndpoint writes method_endpoint to the URL. The caller of the hook checks
+// whether credentials may go to the new URL.
+func (r *run) applyEndpoint() error {
 	if !r.script.mentions("method_endpoint") {
 		return nil
 	}
@@ -145,13 +147,14 @@ func (r *run) takeEndpoint() error {
 	}
 	u, err := r.endpoint.Parse(text)
 	if err != nil || len(text) > maxEndpoint || u.Host == "" || u.User != nil || strings.ContainsFunc(text, isControl) {
-		return invalid("method_endpoint is not a URL that can be sent to")
+		return invalid("method_endpoint must be a URL with a host, without user name or password, of at most %d bytes", maxEndpoint)
 	}
 	*r.endpoint = *u
 	return nil
 }
 
-// text returns a global as a string.
+// text returns the value of a global as a string. Empty means that there is no such
+// global.
 func (r *run) text(name string) string {
 	if v := r.vm.GlobalObject().Get(name); v != nil {
 		return v.String()

@@ -10,33 +10,35 @@ import (
 	"github.com/dop251/goja"
 )
 
-const maxHeaders = 64 << 10 // bytes of all headers that a script sets
+const maxHeaders = 64 << 10 // length of all new headers together, in bytes
 
-// headers is an http.Header as a script sees it: an object with one string per
-// name.
+// headers is the object with the headers of a request or a response. The object has
+// a string for each name.
 type headers struct {
-	object *goja.Object
-	shown  map[string]string // by name as shown
+	object   *goja.Object
+	original map[string]string // the strings before any change, by name
 }
 
-func (r *run) showHeaders(h http.Header) *headers {
+// newHeaders returns an object with the headers in h.
+func (r *run) newHeaders(h http.Header) *headers {
 	s := &headers{r.vm.NewObject(), make(map[string]string, len(h))}
 	for _, name := range slices.Sorted(maps.Keys(h)) {
-		s.shown[name] = strings.Join(h[name], ", ")
-		s.object.Set(name, s.shown[name])
+		s.original[name] = strings.Join(h[name], ", ")
+		s.object.Set(name, s.original[name])
 	}
 	return s
 }
 
-// takeHeaders carries what the global of that name has become into h. Names count
-// whatever their case: one that is spelled in another way replaces the old one.
-func (r *run) takeHeaders(global string, before *headers, h http.Header) error {
+// applyHeaders writes the script's changes to the named global into h. Upper and
+// lower case of a header name mean the same: a header with another spelling replaces
+// the old header.
+func (r *run) applyHeaders(global string, before *headers, h http.Header) error {
 	object, ok := r.vm.GlobalObject().Get(global).(*goja.Object)
 	if !ok {
-		return invalid("%s is no object any more", global)
+		return invalid("%s must be an object", global)
 	}
 	names := object.Keys()
-	for name := range before.shown {
+	for name := range before.original {
 		if !slices.Contains(names, name) {
 			delete(h, name)
 		}
@@ -45,17 +47,17 @@ func (r *run) takeHeaders(global string, before *headers, h http.Header) error {
 	for _, name := range names {
 		values, err := r.headerValues(object.Get(name))
 		if err != nil {
-			return invalid("%s: a header %v", global, err)
+			return invalid("%s: a header value %v", global, err)
 		}
-		if was, ok := before.shown[name]; ok && len(values) == 1 && values[0] == was {
+		if was, ok := before.original[name]; ok && len(values) == 1 && values[0] == was {
 			continue
 		}
 		canonical := http.CanonicalHeaderKey(name)
 		if !isToken(name) {
-			return invalid("%s: a name has a character that no header name can have", global)
+			return invalid("%s: a header name is empty or has an invalid character", global)
 		}
 		if slices.Contains(framing, canonical) {
-			return invalid("%s: %s belongs to HTTP itself and cannot be set", global, canonical)
+			return invalid("%s: a script cannot set %s, which the HTTP client controls", global, canonical)
 		}
 		for old := range h {
 			if strings.EqualFold(old, name) {
@@ -74,14 +76,15 @@ func (r *run) takeHeaders(global string, before *headers, h http.Header) error {
 	return nil
 }
 
-// framing are the headers that say where a message ends or which way it goes.
+// framing are the headers about the connection, the length of the body and the
+// route. The HTTP client sets these headers.
 var framing = []string{
 	"Connection", "Content-Length", "Host", "Keep-Alive", "Proxy-Authorization",
 	"Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 }
 
-// headerValues returns the values that v stands for: none for null and undefined,
-// those of an array, else its text.
+// headerValues returns the header values in v: none for null and undefined, each
+// element of an array, otherwise the text of v.
 func (r *run) headerValues(v goja.Value) ([]string, error) {
 	if v == nil || goja.IsNull(v) || goja.IsUndefined(v) {
 		return nil, nil
@@ -103,7 +106,7 @@ func (r *run) headerValues(v goja.Value) ([]string, error) {
 		}
 		values[i] = v.String()
 		if strings.ContainsFunc(values[i], func(c rune) bool { return isControl(c) && c != '\t' }) {
-			return nil, errors.New("has a control character, such as a line break, in its value")
+			return nil, errors.New("has a control character, such as a line break")
 		}
 	}
 	return values, nil

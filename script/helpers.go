@@ -24,13 +24,14 @@ import (
 	"github.com/dop251/goja"
 )
 
-const maxRandom = 1024 // bytes of one call
+const maxRandom = 1024 // most bytes from one call of random_bytes
 
-// A helper is a function that scripts can call. Its errors are thrown.
+// A helper is a Go function for scripts. In the script, an error of a helper is an
+// exception.
 type helper func(r *run, args args) (any, error)
 
-// helpers are the functions, by name. They see nothing but their arguments, the
-// clock and the random source.
+// helpers are the functions for scripts, by name. A helper uses only the arguments,
+// the clock and the random source.
 var helpers = map[string]helper{
 	"base64_encode":    encodes(base64.StdEncoding.EncodeToString),
 	"base64_decode":    decodes(decodeBase64),
@@ -51,7 +52,7 @@ var helpers = map[string]helper{
 	"unix_time":        func(*run, args) (any, error) { return time.Now().Unix(), nil },
 }
 
-// function makes a helper callable.
+// function returns a helper as a JavaScript function.
 func (r *run) function(help helper) func(goja.FunctionCall) goja.Value {
 	return func(call goja.FunctionCall) goja.Value {
 		v, err := help(r, args{r, call})
@@ -62,14 +63,14 @@ func (r *run) function(help helper) func(goja.FunctionCall) goja.Value {
 	}
 }
 
-// args are the arguments of a helper.
+// args are the arguments of one call of a helper.
 type args struct {
 	*run
 	call goja.FunctionCall
 }
 
-// bytes returns the bytes that argument i stands for: the UTF-8 of a string, those
-// listed in an array, or what {hex: ...} or {base64: ...} encodes.
+// bytes returns argument i as bytes: the UTF-8 of a string, the numbers of an array,
+// or the decoded text of {hex: ...} or {base64: ...}.
 func (a args) bytes(i int) ([]byte, error) {
 	o, ok := a.call.Argument(i).(*goja.Object)
 	if !ok {
@@ -81,7 +82,7 @@ func (a args) bytes(i int) ([]byte, error) {
 		for i, name := range names {
 			n := o.Get(name).ToInteger()
 			if n < 0 || n > 255 {
-				return nil, errors.New("an array of bytes has numbers from 0 to 255")
+				return nil, errors.New("want numbers from 0 to 255 in an array of bytes")
 			}
 			b[i] = byte(n)
 		}
@@ -96,21 +97,23 @@ func (a args) bytes(i int) ([]byte, error) {
 	return nil, errors.New("want a string, an array of bytes, {hex: ...} or {base64: ...}")
 }
 
-// decoded leaves out the text of err, which quotes its input.
+// decoded returns b and err, but replaces the text of err. The original text would
+// quote the argument, a possible secret.
 func decoded(b []byte, err error) ([]byte, error) {
 	if err != nil {
-		return nil, errors.New("the argument is not encoded as it should be")
+		return nil, errors.New("the argument is not valid in its encoding")
 	}
 	return b, nil
 }
 
-// decodeBase64 reads both alphabets, padded or not.
+// decodeBase64 decodes base64 and base64url, with or without padding (RFC 4648).
 func decodeBase64(s string) ([]byte, error) {
 	s = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(s, "="))
 	return base64.RawStdEncoding.DecodeString(s)
 }
 
-// encoding returns b in the form that argument i names.
+// encoding returns b in the encoding that argument i names. The encoding otherwise
+// is the default.
 func (a args) encoding(b []byte, i int, otherwise string) (any, error) {
 	name := otherwise
 	if v := a.call.Argument(i); !goja.IsUndefined(v) {
@@ -119,7 +122,7 @@ func (a args) encoding(b []byte, i int, otherwise string) (any, error) {
 	switch name {
 	case "text":
 		if !utf8.Valid(b) {
-			return nil, errors.New("the bytes are not UTF-8; ask for hex, base64 or bytes")
+			return nil, errors.New("the bytes are not UTF-8; use the encoding hex, base64 or bytes")
 		}
 		return string(b), nil
 	case "hex":
@@ -131,10 +134,11 @@ func (a args) encoding(b []byte, i int, otherwise string) (any, error) {
 	case "bytes":
 		return a.list(b), nil
 	}
-	return nil, errors.New("the encodings are text, hex, base64, base64url and bytes")
+	return nil, errors.New("unknown encoding; want text, hex, base64, base64url or bytes")
 }
 
-// encoded returns the bytes of argument i in the form that argument j names.
+// encoded returns the bytes of argument i in the encoding that argument j names. The
+// default is text.
 func (a args) encoded(i, j int) (any, error) {
 	b, err := a.bytes(i)
 	if err != nil {
@@ -143,7 +147,7 @@ func (a args) encoded(i, j int) (any, error) {
 	return a.encoding(b, j, "text")
 }
 
-// encodes makes a helper (bytes) of a function.
+// encodes returns a helper with the argument bytes.
 func encodes(encode func([]byte) string) helper {
 	return func(_ *run, a args) (any, error) {
 		b, err := a.bytes(0)
@@ -151,7 +155,7 @@ func encodes(encode func([]byte) string) helper {
 	}
 }
 
-// decodes makes a helper (string, encoding) of a function.
+// decodes returns a helper with the arguments text and encoding.
 func decodes(decode func(string) ([]byte, error)) helper {
 	return func(_ *run, a args) (any, error) {
 		b, err := decoded(decode(a.call.Argument(0).String()))
@@ -162,7 +166,7 @@ func decodes(decode func(string) ([]byte, error)) helper {
 	}
 }
 
-// digests makes a helper (bytes, encoding) of a hash function.
+// digests returns a helper with the arguments bytes and encoding.
 func digests(newHash func() hash.Hash) helper {
 	return func(_ *run, a args) (any, error) {
 		b, err := a.bytes(0)
@@ -191,21 +195,21 @@ func (a args) list(b []byte) *goja.Object {
 func randomBytes(_ *run, a args) (any, error) {
 	n := a.call.Argument(0).ToInteger()
 	if n < 1 || n > maxRandom {
-		return nil, fmt.Errorf("random_bytes gives 1 to %d bytes", maxRandom)
+		return nil, fmt.Errorf("random_bytes: want a count from 1 to %d", maxRandom)
 	}
 	b := make([]byte, n)
 	rand.Read(b)
 	return a.encoding(b, 1, "hex")
 }
 
-// sign is the helper (method, key, bytes, encoding).
+// sign is a helper with the arguments method, key, bytes and encoding.
 func sign(_ *run, a args) (any, error) {
 	name := strings.ToUpper(a.call.Argument(0).String())
 	kind, hashName, _ := strings.Cut(name, "-")
 	hashes := map[string]crypto.Hash{"SHA1": crypto.SHA1, "SHA256": crypto.SHA256, "SHA512": crypto.SHA512}
 	h, ok := hashes[hashName]
 	if !ok || kind != "HMAC" && kind != "RSA" {
-		return nil, errors.New("sign knows HMAC-SHA1, HMAC-SHA256, HMAC-SHA512, RSA-SHA1, RSA-SHA256 and RSA-SHA512")
+		return nil, errors.New("sign: unknown method; want HMAC-SHA1, HMAC-SHA256, HMAC-SHA512, RSA-SHA1, RSA-SHA256 or RSA-SHA512")
 	}
 	key, err := a.bytes(1)
 	if err != nil {
@@ -228,16 +232,16 @@ func sign(_ *run, a args) (any, error) {
 	digest.Write(message)
 	signature, err := rsa.SignPKCS1v15(rand.Reader, private, h, digest.Sum(nil))
 	if err != nil {
-		return nil, errors.New("the key cannot sign this")
+		return nil, errors.New("sign: the RSA key cannot sign; the key may be too short")
 	}
 	return a.encoding(signature, 3, "base64")
 }
 
-// parseRSA reads a private key in PEM, PKCS #1 or PKCS #8.
+// parseRSA reads an RSA private key in PEM: PKCS #1 or PKCS #8.
 func parseRSA(text []byte) (*rsa.PrivateKey, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, errors.New("the key is not in PEM")
+		return nil, errors.New("sign: the key is not in PEM format")
 	}
 	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
 		return key, nil
@@ -247,5 +251,5 @@ func parseRSA(text []byte) (*rsa.PrivateKey, error) {
 			return key, nil
 		}
 	}
-	return nil, errors.New("the key is not an RSA private key")
+	return nil, errors.New("sign: the key is not an RSA private key")
 }

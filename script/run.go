@@ -14,25 +14,25 @@ import (
 	"github.com/dop251/goja/parser"
 )
 
-// maxDepth is how deep calls may nest.
+// maxDepth is the maximum depth of calls in a script.
 const maxDepth = 512
 
-// A run is the life of a script: one message and its answer. Each has a runtime
-// of its own, used once, so that nothing a script does outlives the message: of an
-// old one nobody could tell that it is clean.
+// A run is one execution of a script, for one request and its response. Each run
+// has a new JavaScript runtime, so the runtime contains nothing from an earlier
+// request.
 type run struct {
 	*wrapper
 	vm       *goja.Runtime
 	exchange *connectorauth.Exchange // nil for an authorization URL
-	endpoint *url.URL                // the one that the script may change
+	endpoint *url.URL                // URL of the request, or the authorization URL
 
-	began             bool
+	began             bool // the top level of the script has run
 	clock             clock
-	parse, stringify  goja.Callable // JSON's own, whatever the script makes of them
-	refresh, session  *goja.Object  // the prototypes of the two exceptions
+	parse, stringify  goja.Callable // JSON.parse and JSON.stringify as they were before the script ran
+	refresh, session  *goja.Object  // prototypes of AuthRefreshException and AuthSessionException
 	request, response *body
-	headers           *headers // of the request
-	answerHeaders     *headers
+	requestHeaders    *headers // nil if the script does not use the headers
+	responseHeaders   *headers
 }
 
 func (w *wrapper) newRun(e *connectorauth.Exchange) *run {
@@ -45,18 +45,19 @@ func (w *wrapper) newRun(e *connectorauth.Exchange) *run {
 	return r
 }
 
-// authorise raises before_oauth2_authorise for the URL that u is.
-func (w *wrapper) authorise(ctx context.Context, u *url.URL) error {
+// authorize runs the script's handler of before_oauth2_authorise. The handler may
+// change u, the authorization URL.
+func (w *wrapper) authorize(ctx context.Context, u *url.URL) error {
 	r := w.newRun(nil)
 	r.endpoint = u
 	return r.raise(ctx, "before_oauth2_authorise")
 }
 
-// raise calls the script's handler of an event, if it has one, and takes over
-// what that changed.
+// raise calls the script's handler of event, if there is a handler, and applies the
+// handler's changes to the request or the response.
 func (r *run) raise(ctx context.Context, event string) error {
 	select {
-	case turns <- struct{}{}:
+	case slots <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -68,6 +69,7 @@ func (r *run) raise(ctx context.Context, event string) error {
 	return nil
 }
 
+// handle does the work of raise. The caller limits the time.
 func (r *run) handle(event string) error {
 	if !r.began {
 		r.began = true
@@ -78,7 +80,7 @@ func (r *run) handle(event string) error {
 			return err
 		}
 	}
-	if err := r.protect(r.setUpAnswer); err != nil {
+	if err := r.protect(r.setUpResponse); err != nil {
 		return err
 	}
 	found, err := r.vm.RunProgram(handlers[event])
@@ -93,28 +95,29 @@ func (r *run) handle(event string) error {
 	if err != nil {
 		return err
 	}
-	if o, ok := result.(*goja.Object); ok && o.ExportType() == reflect.TypeFor[*goja.Promise]() { // of an async function
+	if o, ok := result.(*goja.Object); ok && o.ExportType() == reflect.TypeFor[*goja.Promise]() { // the handler is an async function
 		promise := o.Export().(*goja.Promise)
 		switch result = promise.Result(); promise.State() {
 		case goja.PromiseStateRejected:
 			return rejected{result}
 		case goja.PromiseStatePending:
-			return invalid("waits for what will never happen")
+			return invalid("the handler waits for a promise, and nothing in the script settles the promise")
 		}
 	}
 	if result.StrictEquals(r.vm.ToValue(false)) {
 		return refusal{"returned false", ErrAborted}
 	}
-	return r.protect(r.takeOver)
+	return r.protect(r.apply)
 }
 
-// rejected is what an async function threw.
+// rejected is an error with the value that an async function threw.
 type rejected struct{ value goja.Value }
 
 func (rejected) Error() string { return "rejected" }
 
-// handlers are programs that return the handler of an event. A handler need not
-// be a property of the global object: const makes none.
+// handlers are programs, by event, that return the handler of the event. A program
+// is necessary because a handler declared with const is no property of the global
+// object.
 var handlers = map[string]*goja.Program{}
 
 func init() {
@@ -126,8 +129,8 @@ func init() {
 	}
 }
 
-// protect calls f, which may run code of the script by touching its values, and
-// returns what that throws.
+// protect calls f and returns as an error what JavaScript throws meanwhile. f may
+// run code of the script, such as getters of an object.
 func (r *run) protect(f func() error) (err error) {
 	call, _ := goja.AssertFunction(r.vm.ToValue(func(goja.FunctionCall) goja.Value {
 		err = f()
@@ -139,21 +142,23 @@ func (r *run) protect(f func() error) (err error) {
 	return err
 }
 
-// turns bounds how many scripts run at once. More than the processors can take at
-// a time would only wait for each other, and be taken for scripts that do not end.
-var turns = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
+// slots limits how many scripts run at the same time, in the whole program. With
+// more scripts than the processors can run, each script would mostly wait, and the
+// wait would count as time of the script.
+var slots = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
 
-// A clock interrupts a runtime that has its turn after a time.
+// A clock interrupts a runtime at the end of the runtime's time.
 type clock struct {
 	vm    *goja.Runtime
 	timer *time.Timer
-	armed *atomic.Bool // taken by whoever is first: the timer or stop
+	armed *atomic.Bool // the first of the timer and stop sets armed to false
 	since time.Time
 	left  time.Duration
 }
 
-var errTime = errors.New("took too long")
+var errTime = errors.New("the script took too long")
 
+// start lets vm run for limit. The caller must hold a slot.
 func (c *clock) start(vm *goja.Runtime, limit time.Duration) {
 	armed := new(atomic.Bool)
 	armed.Store(true)
@@ -165,19 +170,20 @@ func (c *clock) start(vm *goja.Runtime, limit time.Duration) {
 	})
 }
 
-// stop ends the turn, and reports whether it came before the end of the time.
+// stop gives the slot back and stops the timer. stop reports whether time was left.
 func (c *clock) stop() bool {
-	<-turns
+	<-slots
 	c.timer.Stop()
 	return c.armed.CompareAndSwap(true, false)
 }
 
-// pause calls f without counting its time, nor keeping others waiting.
+// pause calls f outside the time limit. During the call, another script can use the
+// slot.
 func (c *clock) pause(f func()) {
 	inTime := c.stop()
 	c.left -= time.Since(c.since)
-	defer func() { // even if f panics, the turn is there to be ended
-		turns <- struct{}{}
+	defer func() { // also after a panic of f: the caller's stop expects a slot
+		slots <- struct{}{}
 		if c.start(c.vm, c.left); !inTime {
 			c.vm.Interrupt(errTime)
 		}

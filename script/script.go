@@ -16,20 +16,20 @@ import (
 	"github.com/dop251/goja/parser"
 )
 
-// MaxSource is the length of the longest script that Compile accepts, in bytes.
+// MaxSource is the maximum length of a script for Compile, in bytes.
 const MaxSource = 64 << 10
 
-// A Script is compiled source. It is immutable and can serve any number of
-// connectors at once.
+// A Script is a compiled script. A Script is immutable: any number of connectors
+// can use a Script at the same time.
 type Script struct {
 	program *goja.Program
 	source  string
-	words   map[string]bool // of the source
-	lengths bool            // it may have objects of great length
+	words   map[string]bool // all words of the source
+	lengths bool            // the script may have objects of great length
 }
 
-// Compile checks and compiles a script. An error is an [*Error]. Nothing of the
-// script runs yet.
+// Compile checks and compiles a script, but does not run the script. The error is
+// an [*Error].
 func Compile(source string) (*Script, error) {
 	if len(source) > MaxSource {
 		return nil, &Error{Message: fmt.Sprintf("the source is longer than %d bytes", MaxSource), cause: ErrLimit}
@@ -55,29 +55,30 @@ func Compile(source string) (*Script, error) {
 	return s, nil
 }
 
-// mentions reports whether name is in the source at all. Handlers that are not
-// need no calling, and globals that are not need no setting up.
+// mentions reports whether name is a word of the source. Without this word, the
+// script has no handler of this name and needs no global of this name.
 func (s *Script) mentions(name string) bool { return s.words[name] }
 
-// Options say what a script is given. The zero value is ready to use.
+// Options are the options of [Wrap]. The zero value is ready to use.
 type Options struct {
-	// Parameters become script_parameters: strings, numbers, booleans, nil, and
-	// maps and slices of them. Each message gets a copy of its own. A value of type
-	// connectorauth.Secret is a string to the script and kept out of errors.
+	// Parameters are the global script_parameters of the script. Values are
+	// strings, numbers, booleans, nil, and maps and slices of these types. Each
+	// request gets a new copy. A connectorauth.Secret is a string in the script, and
+	// errors do not contain the secret. Empty means an empty object.
 	Parameters map[string]any
-	// TimeLimit is how long one event may take, waiting for bodies not counted; 0
-	// means 250 milliseconds.
+	// TimeLimit is the longest time of one event. Time in which the package reads a
+	// body does not count. 0 means 250 milliseconds.
 	TimeLimit time.Duration
-	// MaxBody limits the bodies that the script reads or makes, in bytes; 0 means
-	// 1 MiB. Bodies that it does not look at have no limit.
+	// MaxBody is the maximum length, in bytes, of a body that the script reads or
+	// makes. Other bodies have no limit. 0 means 1 MiB.
 	MaxBody int64
 }
 
-// Wrap returns a connector like c whose messages pass through the script; see
-// [connectorauth.WithHooks] for how the two are related.
+// Wrap returns a connector that authenticates as c does and runs s on its requests
+// and responses. [connectorauth.WithHooks] says what the connector shares with c.
 func Wrap(c connectorauth.Connector, s *Script, o Options) (connectorauth.Connector, error) {
 	if c == nil || s == nil {
-		return nil, errors.New("script: Wrap needs a connector and a script")
+		return nil, errors.New("script: Wrap: the connector and the script must not be nil")
 	}
 	w := &wrapper{script: s, limit: o.TimeLimit, maxBody: o.MaxBody}
 	if w.limit == 0 {
@@ -89,30 +90,30 @@ func Wrap(c connectorauth.Connector, s *Script, o Options) (connectorauth.Connec
 	if w.limit < 0 || w.maxBody < 0 {
 		return nil, errors.New("script: Options: TimeLimit and MaxBody must not be negative")
 	}
-	plain, err := w.plain(o.Parameters)
+	parameters, err := w.jsonValue(o.Parameters)
 	if err != nil {
 		return nil, fmt.Errorf("script: Options: Parameters: %w", err)
 	}
-	text, err := json.Marshal(plain)
+	text, err := json.Marshal(parameters)
 	if err != nil {
 		return nil, fmt.Errorf("script: Options: Parameters: %w", err)
 	}
 	w.parameters = string(text)
-	w.answers = slices.ContainsFunc([]string{"after_action", "after_error", "after_oauth2_token", "after_oauth2_refresh"}, s.mentions)
+	w.keep = slices.ContainsFunc([]string{"after_action", "after_error", "after_oauth2_token", "after_oauth2_refresh"}, s.mentions)
 	return connectorauth.WithHooks(c, w.hooks()), nil
 }
 
-// A wrapper is a script with its options. It is immutable.
+// A wrapper is a script with its options. A wrapper is immutable.
 type wrapper struct {
 	script     *Script
-	parameters string // as JSON
-	secrets    []string
+	parameters string   // Options.Parameters as JSON
+	secrets    []string // secrets in Options.Parameters
 	limit      time.Duration
 	maxBody    int64
-	answers    bool // the script handles answers, with what it had for the requests
+	keep       bool // keep the run of a request for the events of the response
 }
 
-// hooks connects the events that the script handles.
+// hooks returns the hooks for the events that the script handles.
 func (w *wrapper) hooks() connectorauth.Hooks {
 	h := connectorauth.Hooks{
 		BeforeRequest: w.hook("before_action"),
@@ -134,12 +135,13 @@ func (w *wrapper) hooks() connectorauth.Hooks {
 		}
 	}
 	if w.script.mentions("before_oauth2_authorise") {
-		h.BeforeAuthorize = w.authorise
+		h.BeforeAuthorize = w.authorize
 	}
 	return h
 }
 
-// hook returns the function that raises event; nil if the script has no handler.
+// hook returns a hook that runs the script's handler of event. Nil means that the
+// script has no handler of this name.
 func (w *wrapper) hook(event string) func(*connectorauth.Exchange) error {
 	if !w.script.mentions(event) {
 		return nil
@@ -150,21 +152,22 @@ func (w *wrapper) hook(event string) func(*connectorauth.Exchange) error {
 			r = w.newRun(e)
 		}
 		err := r.raise(e.Request.Context(), event)
-		if w.answers {
+		if w.keep {
 			e.Data = r
 		}
 		return err
 	}
 }
 
-// plain returns a copy of v made of what JSON has, and notes the secrets in it.
-func (w *wrapper) plain(v any) (any, error) {
+// jsonValue returns a copy of v for json.Marshal, and adds the secrets in v to
+// w.secrets. A secret becomes a string.
+func (w *wrapper) jsonValue(v any) (any, error) {
 	switch v := v.(type) {
 	case nil, string, bool, int, int32, int64, uint, uint32, uint64, json.Number:
 		return v, nil
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, errors.New("a number is not finite")
+			return nil, errors.New("a number is infinite or NaN, and JSON has neither")
 		}
 		return v, nil
 	case connectorauth.Secret:
@@ -182,7 +185,7 @@ func (w *wrapper) plain(v any) (any, error) {
 		list := make([]any, len(v))
 		for i := range v {
 			var err error
-			if list[i], err = w.plain(v[i]); err != nil {
+			if list[i], err = w.jsonValue(v[i]); err != nil {
 				return nil, err
 			}
 		}
@@ -191,7 +194,7 @@ func (w *wrapper) plain(v any) (any, error) {
 		members := make(map[string]any, len(v))
 		for name := range v {
 			var err error
-			if members[name], err = w.plain(v[name]); err != nil {
+			if members[name], err = w.jsonValue(v[name]); err != nil {
 				return nil, fmt.Errorf("%q: %w", name, err)
 			}
 		}

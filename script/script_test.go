@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
@@ -19,79 +17,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
 )
-
-const key = "k3y-That+is/secret=="
-
-// seen is a request as it arrived.
-type seen struct {
-	*http.Request
-	body string
-}
-
-// server answers with what it is told to and keeps what arrived.
-type server struct {
-	*httptest.Server
-	answer func(w http.ResponseWriter, r *http.Request)
-
-	mu   sync.Mutex
-	seen []seen
-}
-
-func newServer(t testing.TB, answer func(http.ResponseWriter, *http.Request)) *server {
-	s := &server{answer: answer}
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		s.mu.Lock()
-		s.seen = append(s.seen, seen{r, string(body)})
-		s.mu.Unlock()
-		if s.answer != nil {
-			s.answer(w, r)
-		}
-	}))
-	t.Cleanup(s.Close)
-	return s
-}
-
-func (s *server) last(t testing.TB) seen {
-	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	require.NotEmpty(t, s.seen)
-	return s.seen[len(s.seen)-1]
-}
-
-func apiKey() connectorauth.Connector {
-	return must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: key, Name: "X-Key"}))
-}
-
-// client returns one for c whose messages pass through the source.
-func client(t testing.TB, c connectorauth.Connector, source string, o script.Options) *http.Client {
-	t.Helper()
-	s, err := script.Compile(source)
-	require.NoError(t, err)
-	c, err = script.Wrap(c, s, o)
-	require.NoError(t, err)
-	return connectorauth.NewClient(c, nil)
-}
-
-// read returns status and body of a response.
-func read(t testing.TB, resp *http.Response, err error) (int, string) {
-	t.Helper()
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	return resp.StatusCode, string(body)
-}
-
-// post sends body through the source and returns the request that arrived.
-func post(t *testing.T, source, contentType, body string) seen {
-	t.Helper()
-	s := newServer(t, nil)
-	resp, err := client(t, apiKey(), source, script.Options{}).Post(s.URL+"/items?a=1", contentType, strings.NewReader(body))
-	read(t, resp, err)
-	return s.last(t)
-}
 
 func TestBearerSnippetRunsAsWritten(t *testing.T) {
 	s := newServer(t, nil)
@@ -194,7 +119,7 @@ func TestEndpointAndMethod(t *testing.T) {
 	assert.Equal(t, "PUT", got.Method)
 	assert.Equal(t, "/things?a=1&b=x%20y", got.URL.RequestURI())
 
-	// Credentials do not follow a script to another place.
+	// A script cannot send credentials to another host.
 	s, other := newServer(t, nil), newServer(t, nil)
 	_, err := client(t, apiKey(), `function before_action() { method_endpoint = '`+other.URL+`' }`, script.Options{}).Get(s.URL)
 	require.ErrorIs(t, err, connectorauth.ErrHostNotAllowed)
@@ -270,7 +195,7 @@ func TestAbortAndThrow(t *testing.T) {
 		`throw new AuthSessionException('no session')`: "AuthSessionException: no session",
 		`throw new AuthRefreshException()`:             "AuthRefreshException",
 		`return Promise.resolve(false)`:                "returned false",
-		`return new Promise(function(){})`:             "what will never happen",
+		`return new Promise(function(){})`:             "waits for a promise",
 		`return Promise.reject('later')`:               "later",
 	} {
 		_, err := client(t, apiKey(), "function before_action() { "+source+" }", script.Options{}).Get(s.URL)
@@ -304,17 +229,6 @@ func TestCompileErrors(t *testing.T) {
 	assert.NoError(t, err)
 	_, err = script.Compile(strings.Repeat("[", 60_000))
 	assert.Error(t, err)
-}
-
-// tokenClient returns an OAuth2 connector of a provider, and a client for it with
-// the source.
-func tokenClient(t *testing.T, p *authtest.Provider, source string) (*connectorauth.OAuth2, *http.Client) {
-	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL,
-		Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL},
-	}))
-	wrapped := must(script.Wrap(c, must(script.Compile(source)), script.Options{})).(*connectorauth.OAuth2)
-	return wrapped, connectorauth.NewClient(wrapped, nil)
 }
 
 func TestOAuth2Events(t *testing.T) {
@@ -367,8 +281,8 @@ func TestAuthRefreshExceptionRenewsAndReplaysOnce(t *testing.T) {
 	assert.Len(t, s.seen, 2)
 	assert.Equal(t, "body", s.seen[1].body)
 
-	// A renewal that does not help is not repeated for ever, and the error says why.
-	s.answer = func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"error": "session_expired"}`) }
+	// A renewal that does not help is not repeated, and the error names the exception.
+	s.respond = func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"error": "session_expired"}`) }
 	for range 3 {
 		_, err = api.Get(s.URL)
 		require.ErrorIs(t, err, connectorauth.ErrCredentialRejected)

@@ -5,9 +5,10 @@ import (
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
-// A connector finds Lock and CompareAndSwap by a type assertion, which would
-// fail without a sign if the methods drifted apart.
+// A connector finds Lock and CompareAndSwap by a type assertion. If a method had
+// another signature, the assertion would fail at run time without any sign.
 var (
+	_ connectorauth.SharedTokenStore = (*tokenstore.Memory)(nil)
 	_ connectorauth.SharedTokenStore = (*tokenstore.File)(nil)
 	_ connectorauth.SharedTokenStore = (*tokenstore.SQL)(nil)
 	_ connectorauth.SharedTokenStore = tokenstore.SharedStore(nil)

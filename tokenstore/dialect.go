@@ -9,18 +9,19 @@ import (
 // A Dialect is a kind of SQL database.
 type Dialect int
 
+// The dialects. The zero value is not a dialect.
 const (
-	PostgreSQL Dialect = iota + 1 // PostgreSQL 9.5 and later, and what speaks its SQL
-	MySQL                         // MySQL 5.7 and later, MariaDB
-	SQLite                        // SQLite 3.24 and later
+	PostgreSQL Dialect = iota + 1 // PostgreSQL 9.5 or later, and databases with the same SQL
+	MySQL                         // MySQL 5.7 or later, and MariaDB
+	SQLite                        // SQLite 3.24 or later
 )
 
-// dialect holds the words in which databases differ.
+// dialect is the SQL of a database, where databases differ.
 type dialect struct {
 	bytes, time   string // column types
-	now, after    string // the database's clock; the same after %s microseconds
-	insert, guard string // INSERT that leaves an existing row alone
-	numbered      bool   // parameters are $1, $2 rather than ?
+	now, after    string // the present time on the database's clock; the time %s microseconds later
+	insert, guard string // begin and end of an INSERT that does not change an existing row
+	numbered      bool   // parameters are written $1, $2 instead of ?
 }
 
 var dialects = map[Dialect]dialect{
@@ -42,14 +43,17 @@ var dialects = map[Dialect]dialect{
 	},
 }
 
-// sqliteNow is in microseconds since 1970; it works in versions without unixepoch.
+// sqliteNow is the time in microseconds since 1970. The function unixepoch is
+// not in all versions of SQLite.
 const sqliteNow = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
 
+// insertNew returns an INSERT that does not change an existing row.
 func (d dialect) insertNew(table, columns, values string) string {
 	return d.statement(d.insert + " INTO " + table + " (" + columns + ") VALUES (" + values + ")" + d.guard)
 }
 
-// statement numbers the parameters of query where the database wants that.
+// statement returns query, with numbered parameters if the database wants
+// numbers.
 func (d dialect) statement(query string) string {
 	if !d.numbered {
 		return query
@@ -61,9 +65,10 @@ func (d dialect) statement(query string) string {
 	return strings.Join(parts, "")
 }
 
-// busy reports whether the database did nothing, and would if asked again. The
-// drivers are not imported, so only the interface and the words that they share
-// tell.
+// busy reports whether the database did nothing because of other clients, so
+// that the statement may succeed at another try. This package imports no driver.
+// busy therefore looks at an interface and at words that the drivers of a
+// database have in common.
 func busy(err error) bool {
 	var postgres interface{ SQLState() string }
 	if errors.As(err, &postgres) {

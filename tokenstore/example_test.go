@@ -21,7 +21,7 @@ func ExampleNewSealed() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	secret := make([]byte, 32) // keep it where the tokens are not
+	secret := make([]byte, 32) // keep the secret apart from the tokens
 	rand.Read(secret)
 	store, err := tokenstore.NewSealed(files, tokenstore.Key{ID: "2026-01", Secret: secret})
 	if err != nil {

@@ -15,35 +15,37 @@ import (
 	"time"
 )
 
-// File is a [SharedStore] in a directory, with one file per key: for the
-// programs of one host. Create it with [NewFile].
+// File is a [SharedStore] in a directory, for the programs of a single host.
+// Each key has a file of its own. Create a File with [NewFile].
 //
-// A value is written to a temporary file, synced, renamed into place, and the
-// directory is synced before Save returns: after a crash or a full disk the
-// key has its old value or its new one. Files have mode 0600 in a directory of
-// mode 0700 whatever the umask; on Windows the directory's access list decides.
-// File names show the first 40 characters of the key in lower case, with
-// anything but letters and digits as an underscore.
-// A file that is torn, was edited, or was copied from another key is reported
-// as an error that names the key; CompareAndSwap leaves it alone, Save replaces
-// it and Delete removes it.
+// Save writes a value to a temporary file, syncs the file, renames the file
+// into place, and syncs the directory. After a crash, or on a full disk, the
+// key therefore has the old value or the new value. Files have mode 0600 and
+// the directory has mode 0700, whatever the umask. On Windows the directory's
+// access list decides who may read the files. The name of a file begins with
+// the first 40 bytes of the key, in lower case. Characters other than ASCII
+// letters and digits become underscores.
 //
-// Locks belong to the operating system, which releases them when their holder
-// dies. They have no other end: while a holder is merely stopped, others wait
-// until their context ends. Empty files with the endings .lease and .lock serve
-// the locks and stay in the directory; do not remove them while programs run.
-// Network file systems often lack dependable locks: use [SQL] there.
+// A file may be incomplete, edited, or copied from another key. Load and
+// CompareAndSwap then return an error that names the key, and leave the file as
+// it is. Save replaces the file. Delete removes the file.
+//
+// Locks belong to the operating system. When the holder of a lock dies, the
+// operating system releases the lock. A holder that is only stopped keeps the
+// lock: others wait until their context ends. The locks need empty files, whose
+// names end in .lease and .lock. Do not remove these files while programs run.
+// The locks of network file systems often do not work well: use [SQL] there.
 type File struct {
 	dir string
 }
 
-// NewFile opens the store in dir, which it creates with mode 0700 if it is
-// missing. A directory that other users may read or enter is refused.
+// NewFile opens the store in dir. A missing directory is created with mode
+// 0700. NewFile refuses a directory that other users may read or enter.
 func NewFile(dir string) (*File, error) {
 	if dir == "" {
 		return nil, errors.New("tokenstore: NewFile needs a directory")
 	}
-	dir, err := filepath.Abs(dir) // the program may change its working directory
+	dir, err := filepath.Abs(dir) // dir stays the same when the program changes the working directory
 	if err != nil {
 		return nil, fmt.Errorf("tokenstore: %w", err)
 	}
@@ -55,7 +57,7 @@ func NewFile(dir string) (*File, error) {
 		return nil, fmt.Errorf("tokenstore: %w", err)
 	}
 	if !private(info.Mode()) {
-		return nil, fmt.Errorf("tokenstore: directory %s is open to other users (%v): chmod it to 700, or name a subdirectory for NewFile to create", dir, info.Mode())
+		return nil, fmt.Errorf("tokenstore: other users may use the directory %s (%v): change its mode to 0700, or name a subdirectory that NewFile can create", dir, info.Mode())
 	}
 	if err := syncDir(filepath.Dir(dir)); err != nil {
 		return nil, fmt.Errorf("tokenstore: %w", err)
@@ -63,7 +65,7 @@ func NewFile(dir string) (*File, error) {
 	return &File{dir: dir}, nil
 }
 
-// Load returns the value under key. It takes no lock.
+// Load returns the value under key. Load takes no lock.
 func (s *File) Load(ctx context.Context, key string) (value []byte, ok bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, false, fail("load", key, err)
@@ -79,7 +81,7 @@ func (s *File) Save(ctx context.Context, key string, value []byte) error {
 	return s.change(ctx, "save", key, func() error { return s.write(ctx, key, value) })
 }
 
-// Delete removes the file of key, damaged or not.
+// Delete removes the file of key, even a damaged file.
 func (s *File) Delete(ctx context.Context, key string) error {
 	return s.change(ctx, "delete", key, func() error {
 		for _, path := range []string{s.tempPath(key), s.valuePath(key)} {
@@ -92,8 +94,8 @@ func (s *File) Delete(ctx context.Context, key string) error {
 	})
 }
 
-// CompareAndSwap stores new under key if the current value equals old; a nil
-// old means that key must be absent.
+// CompareAndSwap stores new under key if the current value equals old, and
+// reports whether new was stored. A nil old means that key must be absent.
 func (s *File) CompareAndSwap(ctx context.Context, key string, old, new []byte) (swapped bool, err error) {
 	err = s.change(ctx, "swap", key, func() error {
 		current, ok, err := s.read(ctx, key)
@@ -108,7 +110,7 @@ func (s *File) CompareAndSwap(ctx context.Context, key string, old, new []byte) 
 }
 
 // Lock waits until the caller alone holds key among all processes that use the
-// directory, or ctx ends.
+// directory, or until ctx ends.
 func (s *File) Lock(ctx context.Context, key string) (unlock func(), err error) {
 	unlock, err = lockFile(ctx, filepath.Join(s.dir, hash(key)+".lease"))
 	if err != nil {
@@ -117,8 +119,8 @@ func (s *File) Lock(ctx context.Context, key string) (unlock func(), err error) 
 	return unlock, nil
 }
 
-// change runs do while no other process changes key. The lock is not the one
-// that callers hold, who must be able to save.
+// change calls do while no other process changes key. The lock of change is not
+// the lock of Lock, because the holder of Lock must be able to save.
 func (s *File) change(ctx context.Context, operation, key string, do func() error) error {
 	unlock, err := lockFile(ctx, filepath.Join(s.dir, hash(key)+".lock"))
 	if err == nil {
@@ -131,6 +133,7 @@ func (s *File) change(ctx context.Context, operation, key string, do func() erro
 	return nil
 }
 
+// read returns the value in the file of key.
 func (s *File) read(ctx context.Context, key string) (value []byte, ok bool, err error) {
 	var data []byte
 	path := s.valuePath(key)
@@ -139,7 +142,7 @@ func (s *File) read(ctx context.Context, key string) (value []byte, ok bool, err
 		return err
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		_, err = os.Stat(s.dir) // a directory that is gone is not an absent key
+		_, err = os.Stat(s.dir) // a missing directory is an error, not an absent key
 		return nil, false, err
 	}
 	if err != nil {
@@ -152,14 +155,14 @@ func (s *File) read(ctx context.Context, key string) (value []byte, ok bool, err
 	case bytes.HasPrefix(data, []byte(magic)) && !bytes.HasPrefix(data, []byte(magic+version)):
 		return nil, false, fmt.Errorf("%s has a newer format: upgrade this program", path)
 	default:
-		return nil, false, fmt.Errorf("%s is damaged: restore it, or delete the key and connect the account again", path)
+		return nil, false, fmt.Errorf("%s is damaged: restore the file, or delete the key and connect the account again", path)
 	}
 }
 
-// write replaces the file of key in one step.
+// write replaces the file of key in a single step.
 func (s *File) write(ctx context.Context, key string, value []byte) error {
 	temp := s.tempPath(key)
-	os.Remove(temp) // a dead process may have left it
+	os.Remove(temp) // remains of a process that died
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -186,8 +189,8 @@ const (
 	version = "1 "
 )
 
-// header is the first line of a file. The sum covers the key, so that a file
-// copied to the name of another key is noticed.
+// header returns the first line of a file. The checksum covers the key and the
+// value, so a file that was copied to the name of another key is noticed.
 func header(key string, value []byte) string {
 	sum := sha256.New()
 	sum.Write([]byte(key + "\x00"))
@@ -195,8 +198,9 @@ func header(key string, value []byte) string {
 	return fmt.Sprintf("%s%s%d %x", magic, version, len(value), sum.Sum(nil))
 }
 
-// valuePath is the file of key: a readable part and a hash that keeps keys
-// apart on every file system, in lower case because some ignore case.
+// valuePath returns the path of the file of key. The file name has a readable
+// part and a hash, which keeps keys apart on every file system. The name is in
+// lower case, because some file systems ignore case.
 func (s *File) valuePath(key string) string {
 	readable := strings.Map(func(r rune) rune {
 		switch {
@@ -210,18 +214,19 @@ func (s *File) valuePath(key string) string {
 	return filepath.Join(s.dir, readable+"-"+hash(key)+".token")
 }
 
-// tempPath is where the next value of key is written; the lock of change keeps
-// it to one writer.
+// tempPath returns the path of the temporary file for the next value of key.
+// The lock of change makes sure that only a single process writes the temporary
+// file.
 func (s *File) tempPath(key string) string { return filepath.Join(s.dir, hash(key)+".tmp") }
 
-// hash is a name for key that is safe everywhere.
+// hash returns a name for key that is valid in every file system and database.
 func hash(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:])
 }
 
-// lockFile waits for the lock on path. No descriptor is held while waiting, so
-// that many waiters do not use them up.
+// lockFile waits for the lock on path, or until ctx ends. A waiter keeps no
+// file open, so many waiters do not use up the file descriptors.
 func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	err = poll(ctx, time.Millisecond, 50*time.Millisecond, func() (bool, error) {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -239,8 +244,8 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	return unlock, err
 }
 
-// whenFree runs do, for up to two seconds again while Windows refuses because
-// another process has the file open at this moment.
+// whenFree calls do. On Windows, do fails while another process has the file
+// open; whenFree then calls do again, for up to two seconds.
 func whenFree(ctx context.Context, do func() error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

@@ -8,7 +8,8 @@ import (
 	"os"
 )
 
-// tryLock refuses: these systems have no lock that ends with its holder.
+// tryLock always fails: these systems have no lock that ends when the process
+// dies.
 func tryLock(*os.File) (locked bool, err error) { return false, errors.ErrUnsupported }
 
 func unlockAndClose(f *os.File) { f.Close() }

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
-	"github.com/connectorauth/connectorauth/internal/replicas"
+	"github.com/connectorauth/connectorauth/internal/test/replicas"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 

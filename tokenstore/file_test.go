@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/connectorauth/connectorauth/internal/test/stores"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/connectorauth/connectorauth/tokenstore/tokenstoretest"
 )
@@ -131,7 +132,7 @@ func openFile(t testing.TB, dir string) *tokenstore.File {
 	return store
 }
 
-// valueFile finds the file of a saved key.
+// valueFile returns the path of the file of a saved key.
 func valueFile(t *testing.T, dir, key string) string {
 	t.Helper()
 	readable := strings.NewReplacer("/", "_", "-", "_").Replace(strings.ToLower(key))
@@ -141,31 +142,4 @@ func valueFile(t *testing.T, dir, key string) string {
 	return found[0]
 }
 
-func BenchmarkFile(b *testing.B) {
-	store := openFile(b, newDir(b))
-	value := []byte(strings.Repeat("v", 2000))
-	b.Run("Save", func(b *testing.B) {
-		for b.Loop() {
-			require.NoError(b, store.Save(b.Context(), "k", value))
-		}
-	})
-	b.Run("Load", func(b *testing.B) {
-		for b.Loop() {
-			_, _, err := store.Load(b.Context(), "k")
-			require.NoError(b, err)
-		}
-	})
-	b.Run("CompareAndSwap", func(b *testing.B) {
-		for b.Loop() {
-			_, err := store.CompareAndSwap(b.Context(), "k", value, value)
-			require.NoError(b, err)
-		}
-	})
-	b.Run("Lock", func(b *testing.B) {
-		for b.Loop() {
-			unlock, err := store.Lock(b.Context(), "k")
-			require.NoError(b, err)
-			unlock()
-		}
-	})
-}
+func BenchmarkFile(b *testing.B) { stores.Benchmark(b, openFile(b, newDir(b))) }

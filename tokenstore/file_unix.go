@@ -9,7 +9,8 @@ import (
 	"syscall"
 )
 
-// tryLock locks f until it is closed, by unlockAndClose or by the kernel.
+// tryLock locks f without waiting. The lock ends when f is closed, and at the
+// latest when the process dies.
 func tryLock(f *os.File) (locked bool, err error) {
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR) {
@@ -20,10 +21,10 @@ func tryLock(f *os.File) (locked bool, err error) {
 
 func unlockAndClose(f *os.File) { f.Close() }
 
-// private reports whether a directory keeps other users out.
+// private reports whether mode keeps other users out of a directory.
 func private(mode fs.FileMode) bool { return mode.Perm()&0o077 == 0 }
 
-// syncDir makes the names in dir durable.
+// syncDir makes changes of the names in dir durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -33,5 +34,5 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
-// inUse is about Windows, where an open file cannot be replaced.
+// inUse is always false: only Windows refuses to replace an open file.
 func inUse(error) bool { return false }

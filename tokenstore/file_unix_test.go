@@ -3,15 +3,10 @@
 package tokenstore_test
 
 import (
-	"bufio"
-	"context"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -19,55 +14,37 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/connectorauth/connectorauth/internal/test/child"
+	"github.com/connectorauth/connectorauth/internal/test/stores"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
 func init() {
-	children["umask 0"] = func(dir string) { syscall.Umask(0); saveForever(dir) }
-	children["umask 077"] = func(dir string) { syscall.Umask(0o077); saveForever(dir) }
-	children["saves"] = saveForever
-	children["holds the lock"] = func(dir string) {
-		store, err := tokenstore.NewFile(dir)
-		must(err)
-		_, err = store.Lock(context.Background(), "k")
-		must(err)
-		fmt.Println("locked")
-		select {}
+	for _, umask := range []int{0, 0o077} {
+		unixJobs[umaskJob(umask)] = func(dir string) error {
+			syscall.Umask(umask)
+			store, err := tokenstore.NewFile(dir)
+			if err != nil {
+				return err
+			}
+			return stores.SaveNumbers(store, "k")
+		}
 	}
 }
 
-// saveForever saves growing numbers, padded to several pages, and prints each
-// one when it is saved.
-func saveForever(dir string) {
-	store, err := tokenstore.NewFile(dir)
-	must(err)
-	last, _, err := store.Load(context.Background(), "k")
-	must(err)
-	n, _ := strconv.Atoi(strings.TrimLeft(string(last), "0"))
-	for {
-		n++
-		must(store.Save(context.Background(), "k", fmt.Appendf(nil, "%020000d", n)))
-		fmt.Println(n)
-	}
-}
-
-func must(err error) {
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func umaskJob(umask int) string { return fmt.Sprintf("umask %03o", umask) }
 
 func TestFileModesIgnoreTheUmask(t *testing.T) {
-	for _, child := range []string{"umask 0", "umask 077"} {
-		t.Run(child, func(t *testing.T) {
-			dir := filepath.Join(newDir(t), "below") // NewFile creates both
-			_, lines := startChild(t, child, dir)
-			for saved := 0; saved < 100 && lines.Scan(); saved++ {
+	for _, umask := range []int{0, 0o077} {
+		t.Run(umaskJob(umask), func(t *testing.T) {
+			dir := filepath.Join(newDir(t), "below") // NewFile creates both directories
+			process := child.Start(t, umaskJob(umask), dir)
+			for range 100 {
+				process.Line(t) // the child has saved another number
 				require.NoError(t, filepath.WalkDir(filepath.Dir(dir), func(path string, _ fs.DirEntry, _ error) error {
 					info, err := os.Stat(path)
 					switch {
-					case os.IsNotExist(err): // renamed since it was listed
+					case os.IsNotExist(err): // WalkDir listed a file that was renamed since
 					case err != nil:
 						return err
 					case info.IsDir():
@@ -97,73 +74,28 @@ func TestFileRefusesADirectoryThatIsOpenToOthers(t *testing.T) {
 func TestFileKilledWhileSavingHasTheOldValueOrTheNew(t *testing.T) {
 	dir := newDir(t)
 	store := openFile(t, dir)
-	for range 60 {
-		process, lines := startChild(t, "saves", dir)
-		require.True(t, lines.Scan())
-		time.Sleep(rand.N(15 * time.Millisecond))
-		require.NoError(t, process.Kill())
-		acknowledged := lastNumber(t, lines)
-
-		value, ok, err := store.Load(t.Context(), "k")
-		require.NoError(t, err)
-		require.True(t, ok)
-		require.Len(t, value, 20000)
-		stored, err := strconv.Atoi(strings.TrimLeft(string(value), "0"))
-		require.NoError(t, err)
-		require.GreaterOrEqual(t, stored, acknowledged, "a value that was saved is gone")
-		require.LessOrEqual(t, stored, acknowledged+1)
-	}
-	require.NoError(t, store.Save(t.Context(), "k", []byte("done")))
+	stores.KilledWhileSaving(t, store, dir, 60, 0)
+	require.NoError(t, store.Save(t.Context(), t.Name(), []byte("done")))
 	leftovers, err := filepath.Glob(filepath.Join(dir, "*.tmp"))
 	require.NoError(t, err)
 	assert.Empty(t, leftovers)
 }
 
-// lastNumber reads the output of a killed child to its end.
-func lastNumber(t *testing.T, lines *bufio.Scanner) (n int) {
-	t.Helper()
-	for last := lines.Text(); ; last = lines.Text() {
-		n, _ = strconv.Atoi(last)
-		if !lines.Scan() {
-			return n
-		}
-	}
-}
-
 func TestFileLockOfAKilledHolderIsFree(t *testing.T) {
 	dir := newDir(t)
-	store := openFile(t, dir)
-	process, lines := startChild(t, "holds the lock", dir)
-	require.True(t, lines.Scan())
-	requireLocked(t, store)
-
-	require.NoError(t, process.Kill())
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	unlock, err := store.Lock(ctx, "k")
-	require.NoError(t, err)
-	unlock()
+	stores.KilledHolder(t, openFile(t, dir), dir, 10*time.Second)
 }
 
 func TestFileLockOfAStoppedHolderLasts(t *testing.T) {
 	dir := newDir(t)
 	store := openFile(t, dir)
-	process, lines := startChild(t, "holds the lock", dir)
-	require.True(t, lines.Scan())
+	process := stores.StartHolder(t, dir)
 	require.NoError(t, process.Signal(syscall.SIGSTOP))
-	requireLocked(t, store)
+	stores.MustBeLocked(t, store, t.Name())
 
-	swapped, err := store.CompareAndSwap(t.Context(), "k", nil, []byte("v"))
+	swapped, err := store.CompareAndSwap(t.Context(), t.Name(), nil, []byte("v"))
 	require.NoError(t, err)
 	assert.True(t, swapped)
 	require.NoError(t, process.Signal(syscall.SIGCONT))
-	requireLocked(t, store)
-}
-
-func requireLocked(t *testing.T, store tokenstore.SharedStore) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	_, err := store.Lock(ctx, "k")
-	require.ErrorIs(t, err, context.DeadlineExceeded)
+	stores.MustBeLocked(t, store, t.Name())
 }

@@ -21,8 +21,8 @@ const (
 	errLockViolation    = syscall.Errno(33)
 )
 
-// tryLock locks the first byte of f. Windows unlocks it some time after its
-// holder died, or at once in unlockAndClose.
+// tryLock locks the first byte of f without waiting. unlockAndClose ends the
+// lock at once. When the process dies, Windows ends the lock after some time.
 func tryLock(f *os.File) (locked bool, err error) {
 	var offset syscall.Overlapped
 	ok, _, err := lockFileEx.Call(f.Fd(), exclusiveNow, 0, 1, 0, uintptr(unsafe.Pointer(&offset)))
@@ -41,15 +41,16 @@ func unlockAndClose(f *os.File) {
 	f.Close()
 }
 
-// private is true: Windows decides by the directory's access list, which Go
-// does not show as mode bits.
+// private is always true: on Windows the directory's access list decides, and
+// Go does not show access lists as mode bits.
 func private(fs.FileMode) bool { return true }
 
-// syncDir does nothing: Windows cannot sync a directory, and NTFS journals names.
+// syncDir does nothing: Windows cannot sync a directory, and NTFS has a journal
+// of names.
 func syncDir(string) error { return nil }
 
 // inUse reports whether an operation failed because another process has the
-// file open at this moment.
+// file open.
 func inUse(err error) bool {
 	return errors.Is(err, errSharingViolation) || errors.Is(err, syscall.ERROR_ACCESS_DENIED)
 }

@@ -10,29 +10,32 @@ import (
 	"slices"
 )
 
-// A Key seals values in [NewSealed]. It does not print its secret.
+// A Key encrypts values for [NewSealed]. A Key never prints the secret.
 type Key struct {
-	// ID names the key in what it seals: 1 to 255 bytes, unique, not secret.
+	// ID is the name of the key: 1 to 255 bytes, unique, not secret. Every sealed
+	// value contains the ID.
 	ID string
-	// Secret is 32 random bytes, as from "openssl rand 32".
+	// Secret is 32 random bytes, for example from "openssl rand 32".
 	Secret []byte `json:"-"`
 }
 
-// Format writes the ID for every verb.
+// Format writes the ID without the secret, for every verb.
 func (k Key) Format(f fmt.State, verb rune) { fmt.Fprintf(f, "{ID:%q Secret:[redacted]}", k.ID) }
 
 // NewSealed returns a store that encrypts values with AES-256-GCM before they
-// reach inner, and decrypts them on the way back. Keys and their number stay
-// visible. The result is a [SharedStore] if inner is one.
+// reach inner, and decrypts values from inner. The store keys and the number of
+// values stay visible. The result is a [SharedStore] if inner is a SharedStore.
 //
-// The first key seals; all keys open. To replace a key, put the new one first,
-// and drop the old one when every value has been sealed again: a renewal does
-// that, and so does a CompareAndSwap of a value with itself. One key is good
-// for 2^32 values.
+// The first of keys seals values; all keys open values. To replace a key, put
+// the new key first and keep the old key. Remove the old key after every value
+// has been sealed again. A renewal seals the value again, and so does a
+// CompareAndSwap that replaces a value by the same value. A key may seal 2^32
+// values.
 //
-// A value belongs to its key in the store and cannot be moved to another. One
-// that was changed, moved, sealed with an unknown key, or never sealed is an
-// error that names its key.
+// A value belongs to the store key under which the value was saved. Load and
+// CompareAndSwap return an error that names the store key if the value was
+// changed, moved from another store key, sealed with an unknown key, or never
+// sealed.
 func NewSealed(inner Store, keys ...Key) (Store, error) {
 	if inner == nil || len(keys) == 0 {
 		return nil, errors.New("tokenstore: NewSealed needs a store and at least one key")
@@ -62,11 +65,11 @@ func NewSealed(inner Store, keys ...Key) (Store, error) {
 	return s, nil
 }
 
-// sealed is the result of NewSealed. A sealed value is
+// sealed is the store that NewSealed returns. A sealed value is
 //
 //	format (1 byte) | length of the key's ID (1 byte) | ID | nonce (12 bytes) | ciphertext | tag (16 bytes)
 //
-// where everything up to the ID is authenticated together with the store's key.
+// The tag authenticates the value, everything up to the ID, and the store key.
 type sealed struct {
 	inner Store
 	keys  map[string]cipher.AEAD // by ID
@@ -100,23 +103,23 @@ func (s *sealed) seal(key string, value []byte) []byte {
 
 func (s *sealed) open(key string, envelope []byte) (value []byte, err error) {
 	if len(envelope) < 2 || envelope[0] != sealedFormat || len(envelope) < 2+int(envelope[1]) {
-		return nil, errors.New("the value is not sealed: delete it, or save it again through this store")
+		return nil, errors.New("the value is not sealed: delete the key, or save the value again through this store")
 	}
 	end := 2 + int(envelope[1])
 	header, box := envelope[:end], envelope[end:]
 	id := string(header[2:])
 	aead := s.keys[id]
 	if aead == nil {
-		return nil, fmt.Errorf("the value is sealed with the key %q: give that to NewSealed", id)
+		return nil, fmt.Errorf("the value is sealed with the key %q, which NewSealed does not have: add the key", id)
 	}
 	value, err = aead.Open([]byte{}, nil, box, slices.Concat(header, []byte(key)))
 	if err != nil {
-		return nil, fmt.Errorf("the value was changed, or moved from another key, or key %q has another secret", id)
+		return nil, fmt.Errorf("the value was changed, or moved from another store key, or sealed with another secret under the key ID %q", id)
 	}
 	return value, nil
 }
 
-// sealedShared is sealed over a store that processes share.
+// sealedShared is a sealed store around a SharedStore.
 type sealedShared struct {
 	*sealed
 	shared SharedStore
@@ -126,8 +129,9 @@ func (s *sealedShared) Lock(ctx context.Context, key string) (unlock func(), err
 	return s.shared.Lock(ctx, key)
 }
 
-// CompareAndSwap opens the current value to compare it, as sealing old again
-// would give other bytes, and swaps the very bytes that it opened.
+// CompareAndSwap opens the current value and compares the opened value with
+// old, because sealing old again would give other bytes. CompareAndSwap then
+// replaces exactly the sealed bytes that were opened.
 func (s *sealedShared) CompareAndSwap(ctx context.Context, key string, old, new []byte) (swapped bool, err error) {
 	if old == nil {
 		return s.shared.CompareAndSwap(ctx, key, nil, s.seal(key, new))
@@ -148,6 +152,6 @@ func (s *sealedShared) CompareAndSwap(ctx context.Context, key string, old, new 
 		if swapped || err != nil {
 			return swapped, err
 		}
-		// Another process stored something, perhaps the same value sealed again.
+		// Another process has stored a value, perhaps the same value sealed again.
 	}
 }

@@ -25,7 +25,7 @@ func TestSealed(t *testing.T) {
 	tokenstoretest.Run(t, func(t *testing.T) tokenstore.Store { return seal(t, openFile(t, dir), key1) })
 }
 
-// plainStore hides that its store can be shared.
+// plainStore hides Lock and CompareAndSwap of a SharedStore.
 type plainStore struct{ tokenstore.Store }
 
 func TestSealedIsSharedOnlyIfTheInnerStoreIs(t *testing.T) {

@@ -12,47 +12,51 @@ import (
 	"time"
 )
 
-// SQLConfig says where a [SQL] store keeps its values.
+// SQLConfig is the configuration of a [SQL] store.
 type SQLConfig struct {
-	// DB is the database; required. The caller imports its driver, sets up its
-	// pool, and closes it after the last use of the store. It must always reach
-	// the primary server: a replica that lags serves tokens that were replaced.
+	// DB is the database. Required. The caller imports the driver, sets up the
+	// pool of connections, and closes DB after the last use of the store. DB must
+	// always reach the primary server, because a read replica may return tokens
+	// that were replaced.
 	DB *sql.DB
-	// Dialect is the database's kind; required.
+	// Dialect is the kind of database. Required.
 	Dialect Dialect
-	// Table is the table for values: letters, digits and underscores, with an
-	// optional schema and dot in front. The table for leases has the same name
-	// and "_leases". Empty means connectorauth_tokens.
+	// Table is the name of the table for values: up to 50 letters, digits and
+	// underscores, with an optional schema and a dot in front. The table for
+	// leases has the same name with "_leases" at the end. Empty means
+	// connectorauth_tokens.
 	Table string
-	// Lease is how long a lock lasts if its holder neither unlocks nor lives.
-	// It is not prolonged, so it must be longer than the work done under the
-	// lock. Zero means two minutes, four times what a token request may take.
+	// Lease is the time after which a lock ends by itself, even if the holder does
+	// not unlock. The store does not prolong a lease, so Lease must be longer than
+	// the work under the lock. 0 means two minutes, four times as long as a token
+	// request may take.
 	Lease time.Duration
 }
 
-// SQL is a [SharedStore] in a SQL database: for many replicas, or for one host
-// with SQLite. Create it with [NewSQL].
+// SQL is a [SharedStore] in a SQL database: for many replicas, or for a single
+// host with SQLite. Create a SQL with [NewSQL].
 //
-// Every operation is one or two statements on their own, with no transaction
-// kept open: nobody holds a connection while a token is renewed. A lock is a
-// row that names its owner and its end by the clock of the database, so that
-// hosts whose clocks differ agree; those who wait look again every 10 to 250
-// milliseconds. A process that was stopped for longer than its lease loses the
-// lock without a sign, and unlock then leaves the new owner's lease alone: use
-// CompareAndSwap to store what was made under a lock.
+// Each operation is a statement or two. No transaction stays open, and a lock
+// holds no connection while a token is renewed. A lock is a row with an owner
+// and an end. The end is a time on the clock of the database, so the clocks of
+// hosts may differ. Waiters look at the row again every 10 to 250 milliseconds.
+// A process that is stopped for longer than the lease loses the lock without a
+// sign; unlock then leaves the lock of the new owner alone. Use CompareAndSwap
+// to store the result of work under a lock.
 //
-// Rows are found by the SHA-256 of the key, so that any key works under any
-// collation, and two keys are never confused. The column label repeats
-// the key for people who look into the table. Values may have any size that the
-// database takes in one statement; for MySQL see max_allowed_packet.
+// The id of a row is the SHA-256 of the key, so any key works with any
+// collation, and two keys are never confused. The column label shows the key to
+// people who read the table. A value may be as large as the database accepts in
+// a statement. For MySQL see max_allowed_packet.
 //
-// A saved value is as durable as a commit of the database: leave SQLite's
-// synchronous at FULL, PostgreSQL's synchronous_commit on, and MySQL's
-// innodb_flush_log_at_trx_commit at 1, which are their defaults.
+// A saved value is as durable as a commit of the database. Keep these defaults:
+// synchronous FULL in SQLite, synchronous_commit on in PostgreSQL, and
+// innodb_flush_log_at_trx_commit 1 in MySQL.
 //
-// Deadlocks and busy databases are tried again until the context ends. Any
-// other error may come after the database has done its work, as when a
-// connection breaks before the answer: Load tells.
+// After a deadlock, or if the database is busy, the store tries again until the
+// context ends. After any other error, the database may have done the
+// operation: a connection may break before the response. Load shows the current
+// value.
 type SQL struct {
 	db      *sql.DB
 	dialect dialect
@@ -62,11 +66,11 @@ type SQL struct {
 	lockFree, lockExpired, unlock      string
 }
 
-const unlockTimeout = 5 * time.Second // then the lease runs out by itself
+const unlockTimeout = 5 * time.Second // then the lease ends by itself
 
-// NewSQL opens the store in config.DB and creates its tables if they are
-// missing, also while other processes do the same. A database user without the
-// right to create tables is enough when they are there.
+// NewSQL opens the store in config.DB and creates missing tables. Several
+// processes may do so at the same time. If the tables exist, the database user
+// needs no right to create tables.
 func NewSQL(ctx context.Context, config SQLConfig) (*SQL, error) {
 	if config.DB == nil {
 		return nil, errors.New("tokenstore: SQLConfig.DB is required")
@@ -83,7 +87,7 @@ func NewSQL(ctx context.Context, config SQLConfig) (*SQL, error) {
 		return nil, fmt.Errorf("tokenstore: SQLConfig.Table %q: use up to 50 letters, digits and underscores, with an optional schema and dot in front", table)
 	}
 	if config.Lease < 0 {
-		return nil, errors.New("tokenstore: SQLConfig.Lease is negative")
+		return nil, errors.New("tokenstore: SQLConfig.Lease must not be negative")
 	}
 	if config.Lease == 0 {
 		config.Lease = 2 * time.Minute
@@ -95,7 +99,8 @@ func NewSQL(ctx context.Context, config SQLConfig) (*SQL, error) {
 
 		load:   d.statement("SELECT value FROM " + table + " WHERE id = ?"),
 		insert: d.insertNew(table, "id, label, value, version", "?, ?, ?, 1"),
-		// The version makes every update a change; MySQL does not count others.
+		// MySQL counts only rows that change. The version makes every update a
+		// change.
 		update: d.statement("UPDATE " + table + " SET value = ?, version = version + 1 WHERE id = ?"),
 		swap:   d.statement("UPDATE " + table + " SET value = ?, version = version + 1 WHERE id = ? AND value = ?"),
 		remove: d.statement("DELETE FROM " + table + " WHERE id = ?"),
@@ -105,16 +110,16 @@ func NewSQL(ctx context.Context, config SQLConfig) (*SQL, error) {
 		unlock:      d.statement("DELETE FROM " + leases + " WHERE id = ? AND owner = ?"),
 	}
 	if err := s.createTables(ctx, table, leases); err != nil {
-		return nil, fmt.Errorf("tokenstore: set up the tables %s and %s: %w", table, leases, err)
+		return nil, fmt.Errorf("tokenstore: cannot set up the tables %s and %s: %w", table, leases, err)
 	}
 	return s, nil
 }
 
 var tableName = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]{0,49}\.)?[A-Za-z_][A-Za-z0-9_]{0,49}$`)
 
-// createTables creates what is missing. Databases refuse one of two processes
-// that create a table at the same time, so a failure counts only if the table
-// is still missing after it.
+// createTables creates missing tables. When two processes create a table at the
+// same time, the database may refuse the slower process. A failure therefore
+// counts only if the table is still missing afterwards.
 func (s *SQL) createTables(ctx context.Context, table, leases string) error {
 	for _, t := range []struct{ probe, create string }{
 		{"SELECT id, label, value, version FROM " + table + " WHERE 1 = 0",
@@ -145,14 +150,14 @@ func (s *SQL) Load(ctx context.Context, key string) (value []byte, ok bool, err 
 	if err != nil {
 		return nil, false, fail("load", key, err)
 	}
-	return append([]byte{}, value...), true, nil // never nil, which would mean absent
+	return append([]byte{}, value...), true, nil // nil would mean absent
 }
 
 // Save stores value under key.
 func (s *SQL) Save(ctx context.Context, key string, value []byte) error {
 	value = append([]byte{}, value...) // nil would be NULL
 	for saved := false; !saved; {
-		var err error // neither saves if another process inserts and deletes in between
+		var err error // both statements change nothing if another process inserts and deletes in between
 		if saved, err = s.exec(ctx, s.update, value, hash(key)); err == nil && !saved {
 			saved, err = s.exec(ctx, s.insert, hash(key), label(key), value)
 		}
@@ -171,8 +176,8 @@ func (s *SQL) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// CompareAndSwap stores new under key if the current value equals old; a nil
-// old means that key must be absent.
+// CompareAndSwap stores new under key if the current value equals old, and
+// reports whether new was stored. A nil old means that key must be absent.
 func (s *SQL) CompareAndSwap(ctx context.Context, key string, old, new []byte) (swapped bool, err error) {
 	new = append([]byte{}, new...) // nil would be NULL
 	if old == nil {
@@ -186,9 +191,9 @@ func (s *SQL) CompareAndSwap(ctx context.Context, key string, old, new []byte) (
 	return swapped, nil
 }
 
-// Lock waits until the caller alone holds key, or ctx ends. The hold lasts
-// until unlock, or for SQLConfig.Lease. Unlock tries for up to five seconds,
-// while the database does not answer.
+// Lock waits until the caller alone holds key, or until ctx ends. The lock
+// lasts until unlock, or for SQLConfig.Lease. If the database does not respond,
+// unlock tries again for up to five seconds.
 func (s *SQL) Lock(ctx context.Context, key string) (unlock func(), err error) {
 	id, owner, lease := hash(key), rand.Text(), s.lease.Microseconds()
 	release := func() {
@@ -196,7 +201,7 @@ func (s *SQL) Lock(ctx context.Context, key string) (unlock func(), err error) {
 		defer cancel()
 		poll(ctx, 10*time.Millisecond, 250*time.Millisecond, func() (bool, error) {
 			_, err := s.exec(ctx, s.unlock, id, owner)
-			return err == nil, nil // a broken connection would cost others the rest of the lease
+			return err == nil, nil // try again on any error: others would have to wait for the end of the lease
 		})
 	}
 	err = poll(ctx, 10*time.Millisecond, 250*time.Millisecond, func() (bool, error) {
@@ -205,7 +210,7 @@ func (s *SQL) Lock(ctx context.Context, key string) (unlock func(), err error) {
 			locked, err = s.exec(ctx, s.lockExpired, owner, lease, id)
 		}
 		if err != nil {
-			go release() // the lease may have been granted without our learning it
+			go release() // the database may have granted the lease before the error
 		}
 		return locked, err
 	})
@@ -215,7 +220,7 @@ func (s *SQL) Lock(ctx context.Context, key string) (unlock func(), err error) {
 	return sync.OnceFunc(release), nil
 }
 
-// exec runs a statement and reports whether it changed a row.
+// exec runs a statement and reports whether the statement changed a row.
 func (s *SQL) exec(ctx context.Context, statement string, args ...any) (changed bool, err error) {
 	err = s.try(ctx, func() error {
 		result, err := s.db.ExecContext(ctx, statement, args...)
@@ -229,8 +234,9 @@ func (s *SQL) exec(ctx context.Context, statement string, args ...any) (changed 
 	return changed, err
 }
 
-// try runs do until the database is not too busy for it. Drivers have their own
-// errors for an ended context; callers get the context's.
+// try calls do, and calls do again while the database is busy. Drivers have
+// errors of their own for an ended context; try returns the error of ctx
+// instead.
 func (s *SQL) try(ctx context.Context, do func() error) error {
 	return poll(ctx, 10*time.Millisecond, 250*time.Millisecond, func() (bool, error) {
 		err := do()
@@ -247,7 +253,8 @@ func (s *SQL) try(ctx context.Context, do func() error) error {
 	})
 }
 
-// label shows key to people: as it is, or quoted, and cut to fit its column.
+// label returns key as people should see the key: quoted if key has characters
+// other than printable ASCII, and cut to the width of the column.
 func label(key string) string {
 	shown := strconv.QuoteToASCII(key)
 	if shown == `"`+key+`"` {

@@ -1,5 +1,5 @@
-// Package tokenstore keeps the tokens of connectors where they outlive the
-// process: in files, in a SQL database, and sealed with AES-256-GCM in either.
+// Package tokenstore keeps the tokens of connectors: in memory, in files, in a
+// SQL database, or encrypted in any of these stores.
 //
 //	store, err := tokenstore.NewFile("/var/lib/myapp/tokens")
 //	...
@@ -7,20 +7,19 @@
 //
 // # Choosing a store
 //
-//   - One program: connectorauth.MemoryStore, or [File] if tokens should
-//     survive a restart.
-//   - Several programs on one host: [File], or [SQL] with SQLite.
-//   - Many replicas: [SQL] with PostgreSQL or MySQL, or the redisstore module.
-//   - Anything whose backups, disks or administrators you would rather not
-//     trust with tokens: [NewSealed] around any of them.
+//   - One program: [Memory], or [File] if tokens should survive a restart.
+//   - Several programs on the same host: [File], or [SQL] with SQLite.
+//   - Many replicas: [SQL] with PostgreSQL or MySQL, or the module redisstore.
+//   - Tokens that must stay hidden in backups, on disks and from administrators:
+//     [NewSealed], around any of these stores.
 //
-// All of them are safe for concurrent use by many goroutines and processes.
-// Their locks let one process at a time renew a token; their CompareAndSwap
-// keeps a newer token even where a process was stopped for longer than its
-// lock lasts.
+// Every store is safe for concurrent use by many goroutines. All stores but
+// Memory are also safe for concurrent use by many processes. A lock lets only a
+// single process at a time renew a token. A process may be stopped for so long
+// that the process loses the lock. CompareAndSwap then keeps the newer token,
+// which another process has saved.
 //
-// The package tokenstoretest holds the tests that any other implementation can
-// run.
+// Package tokenstoretest has tests for any other implementation.
 package tokenstore
 
 import (
@@ -30,36 +29,38 @@ import (
 	"time"
 )
 
-// A Store keeps opaque values by key. It has the methods of
-// connectorauth.TokenStore, so that a value of either type serves as the other.
+// A Store keeps opaque values by key. Store has the methods of
+// connectorauth.TokenStore, so a value of either type can be used as the other
+// type. Implementations are safe for concurrent use.
 type Store interface {
-	// Load returns the value under key; ok is false if there is none.
+	// Load returns the value under key. ok is false if key is absent.
 	Load(ctx context.Context, key string) (value []byte, ok bool, err error)
-	// Save stores value under key, replacing what was there.
+	// Save stores value under key and replaces an older value.
 	Save(ctx context.Context, key string, value []byte) error
 	// Delete removes key. An absent key is not an error.
 	Delete(ctx context.Context, key string) error
 }
 
-// A SharedStore is a [Store] that several processes can share safely. It has
-// the methods of connectorauth.SharedTokenStore.
+// A SharedStore is a [Store] that several processes can share safely.
+// SharedStore has the methods of connectorauth.SharedTokenStore.
 type SharedStore interface {
 	Store
-	// Lock waits until the caller alone holds key, or ctx ends. unlock releases
-	// only the caller's own hold and may be called more than once.
+	// Lock waits until the caller alone holds key, or until ctx ends. unlock
+	// releases only the caller's own lock, and may be called more than once.
 	Lock(ctx context.Context, key string) (unlock func(), err error)
 	// CompareAndSwap stores new under key if the current value equals old, and
-	// reports whether it did. A nil old means that key must be absent.
+	// reports whether new was stored. A nil old means that key must be absent.
 	CompareAndSwap(ctx context.Context, key string, old, new []byte) (swapped bool, err error)
 }
 
-// fail names the operation and the key in an error of any store.
+// fail adds the operation and the key to an error. Every store uses fail.
 func fail(operation, key string, err error) error {
 	return fmt.Errorf("tokenstore: %s %q: %w", operation, key, err)
 }
 
-// poll calls try until it is done, fails, or ctx ends. The pauses double from
-// least to most and are jittered, so that waiters do not march in step.
+// poll calls try until try reports done, try fails, or ctx ends. The pauses
+// between calls double from least to most. A part of each pause is random, so
+// that waiters do not all call try at the same moment.
 func poll(ctx context.Context, least, most time.Duration, try func() (done bool, err error)) error {
 	for pause := least; ; pause = min(2*pause, most) {
 		if err := ctx.Err(); err != nil {

@@ -1,8 +1,8 @@
-// Apikey calls an API that wants a key in a header of its own.
+// Apikey calls an API with an API key in the header X-Api-Key.
 //
 //	API_KEY=... go run ./examples/apikey https://api.example.com/v1/items
 //
-// Without a URL it calls a provider that it starts itself.
+// Without a URL, the program starts a test provider and calls the provider.
 package main
 
 import (

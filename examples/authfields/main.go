@@ -1,4 +1,6 @@
-// Authfields calls an API that wants its credentials inside each message.
+// Authfields calls an API with credentials inside the body of each request.
+//
+//	go run ./examples/authfields
 package main
 
 import (
@@ -8,6 +10,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 )
 
 func main() {
@@ -16,19 +19,19 @@ func main() {
 
 	connector, err := connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{
 		Fields: []connectorauth.AuthField{
-			{Name: "API token", Key: "user_token", Type: connectorauth.FieldPassword, Value: "s3cret"},
-			{Name: "Company number", Key: "company_id", Type: connectorauth.FieldInteger, Value: "4711"},
+			{Name: "API token", Key: "user_token", Type: dialect.FieldPassword, Value: "s3cret"},
+			{Name: "Company number", Key: "company_id", Type: dialect.FieldInteger, Value: "4711"},
 		},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, field := range connector.Fields() { // what to ask the account owner for
-		fmt.Printf("asks for %s\n", field.Name)
+	for _, field := range connector.Fields() { // a program shows a form with these fields to the account owner
+		fmt.Printf("field of the form: %s\n", field.Name)
 	}
 	client := connectorauth.NewClient(connector, nil)
 
-	// The fields join the members that are there; all other bytes stay as they are.
+	// The connector adds the fields to the JSON object, and changes no other byte.
 	resp, err := client.Post(p.FieldsURL, "application/json", strings.NewReader(`{"order": 7}`))
 	if err != nil {
 		log.Fatal(err)
@@ -37,5 +40,5 @@ func main() {
 	log.Println(resp.Status)
 
 	_, err = client.Get(p.FieldsURL)
-	log.Println("a GET has nowhere to put them:", err)
+	log.Println("a GET has no body for the fields:", err)
 }

@@ -1,4 +1,6 @@
-// Basic calls an API with a user name and password.
+// Basic calls an API with a user name and a password (RFC 7617).
+//
+//	go run ./examples/basic
 package main
 
 import (
@@ -9,13 +11,13 @@ import (
 )
 
 func main() {
-	p := authtest.New(authtest.Config{}) // stands in for the service
+	p := authtest.New(authtest.Config{}) // in place of a real service
 	defer p.Close()
 
 	connector, err := connectorauth.NewBasic(connectorauth.BasicConfig{
 		Username: p.Username,
 		Password: connectorauth.Secret(p.Password),
-		Hosts:    []string{p.URL}, // a connector that may be given any URL should say where it belongs
+		Hosts:    []string{p.URL}, // the password goes to no other host, whatever URL the program calls
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -1,9 +1,11 @@
-// Cli signs a command-line program in: it opens the browser, waits for the
-// callback on a loopback port and calls the API with the token.
+// Cli is a command-line program with a sign-in (RFC 8252). The program opens the
+// browser, waits for the callback on a loopback port, and calls the API with the
+// token.
 //
 //	go run ./examples/cli
 //
-// Press Allow on the page that opens. With -check the program presses it itself.
+// Press Allow on the page in the browser. With -check, the program needs no browser
+// and no person.
 package main
 
 import (
@@ -22,8 +24,8 @@ import (
 )
 
 func main() {
-	check := flag.Bool("check", false, "press Allow without a browser, and exit")
-	port := flag.Int("port", 0, "loopback port for the callback; 0 is any free one")
+	check := flag.Bool("check", false, "run the sign-in without a browser")
+	port := flag.Int("port", 0, "loopback port for the callback; 0 means any free port")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -32,13 +34,14 @@ func main() {
 	}
 }
 
+// signIn runs the consent and calls the API.
 func signIn(ctx context.Context, port int, check bool) error {
-	provider := authtest.New(authtest.Config{PublicClient: true}) // in real life, the service
+	provider := authtest.New(authtest.Config{PublicClient: true}) // in place of a real service
 	defer provider.Close()
 	connector, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 		ClientID: provider.ClientID, TokenURL: provider.TokenURL, Scopes: []string{"read"},
 		Grant: connectorauth.AuthorizationCode{AuthURL: provider.AuthURL},
-		// Store: a tokenstore.File, for the program to stay signed in
+		// With Store: a tokenstore.File, the person stays signed in after the program has ended.
 	})
 	if err != nil {
 		return err
@@ -58,12 +61,13 @@ func signIn(ctx context.Context, port int, check bool) error {
 		return err
 	}
 	defer resp.Body.Close()
-	fmt.Println("Signed in. The API answers", resp.Status)
+	fmt.Println("Signed in. The API responds with", resp.Status)
 	_, err = io.Copy(os.Stdout, resp.Body)
 	return err
 }
 
-// press returns a browser whose person presses Allow.
+// press returns a function in place of a browser: it presses Allow on the provider's
+// page and follows the redirect.
 func press(provider *authtest.Provider) func(authURL string) error {
 	return func(authURL string) error {
 		callback, err := provider.Authorize(authURL)

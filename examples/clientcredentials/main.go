@@ -1,5 +1,8 @@
-// Clientcredentials calls an API as a machine, with OAuth2's client credentials
-// grant. The token is obtained by the first request, and again when it expires.
+// Clientcredentials calls an API without a person, with OAuth2's client credentials
+// grant (RFC 6749 section 4.4). The first request obtains a token. A request after
+// the token's expiry obtains the next token.
+//
+//	go run ./examples/clientcredentials
 package main
 
 import (
@@ -10,7 +13,7 @@ import (
 )
 
 func main() {
-	p := authtest.New(authtest.Config{}) // stands in for the service
+	p := authtest.New(authtest.Config{}) // in place of a real service
 	defer p.Close()
 
 	connector, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
@@ -20,7 +23,7 @@ func main() {
 		Scopes:       []string{"orders.read"},
 		Grant:        connectorauth.ClientCredentials{},
 		Observe: func(e connectorauth.Event) {
-			log.Printf("%v, good until %v", e.Kind, e.Expiry)
+			log.Printf("%v, valid until %v", e.Kind, e.Expiry)
 		},
 	})
 	if err != nil {
@@ -35,6 +38,6 @@ func main() {
 		}
 		resp.Body.Close()
 		log.Println(resp.Status)
-		p.ExpireAccessTokens() // as if an hour had passed
+		p.ExpireAccessTokens() // as if the token's lifetime had passed
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/connectorauth/connectorauth/authtest"
 )
 
-// selfTest does what a person would do: connect both accounts, look, and
-// disconnect them.
+// selfTest does the steps of a person: connect both accounts, read the page, and
+// disconnect both accounts.
 func selfTest(home string, provider *authtest.Provider) error {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -28,7 +28,7 @@ func selfTest(home string, provider *authtest.Provider) error {
 			return fmt.Errorf("connect %s: %w", name, err)
 		}
 	}
-	if err := expect(person, home, "the API answers 200 OK", 2); err != nil {
+	if err := expect(person, home, "the API responds with 200 OK", 2); err != nil {
 		return err
 	}
 	for _, name := range names {
@@ -41,7 +41,8 @@ func selfTest(home string, provider *authtest.Provider) error {
 	return expect(person, home, "not connected", 2)
 }
 
-// connect follows the link to the provider, presses Allow there and comes back.
+// connect follows the link to the provider, presses Allow, and follows the redirect
+// back to the application.
 func connect(person *http.Client, home, name string, provider *authtest.Provider) error {
 	stay := *person
 	stay.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -60,12 +61,12 @@ func connect(person *http.Client, home, name string, provider *authtest.Provider
 	}
 	resp.Body.Close()
 	if resp.Request.URL.Path != "/" {
-		return errors.New("the browser was not brought back: " + resp.Status)
+		return errors.New("the browser did not return to the application: " + resp.Status)
 	}
 	return nil
 }
 
-// expect looks for a text on the page, that many times.
+// expect checks that the page contains text, and how many times.
 func expect(person *http.Client, home, text string, times int) error {
 	resp, err := person.Get(home)
 	if err != nil {
@@ -77,7 +78,7 @@ func expect(person *http.Client, home, text string, times int) error {
 		return err
 	}
 	if n := strings.Count(string(body), text); n != times {
-		return fmt.Errorf("the page says %q %d times, want %d", text, n, times)
+		return fmt.Errorf("the page contains %q %d times; want %d times", text, n, times)
 	}
 	return nil
 }

@@ -1,11 +1,11 @@
-// Connect is a small web application whose users connect accounts of an OAuth2
-// and of an OAuth1 service, in a popup or in the same window, and disconnect
-// them again.
+// Connect is a small web application. A user connects an account of an OAuth2
+// service and an account of an OAuth1 service, in a popup or in the same window,
+// and can disconnect both accounts.
 //
 //	go run ./examples/connect
 //
-// prints its address. With -check it goes through all of it without a browser,
-// and exits with status 1 if anything is not as it should be.
+// The program prints the address of the application. With -check, the program does
+// the user's steps without a browser, and exits with status 1 if a step fails.
 package main
 
 import (
@@ -23,13 +23,14 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/consent"
+	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
 func main() {
 	address := flag.String("listen", "127.0.0.1:0", "loopback address to listen on")
 	check := flag.Bool("check", false, "test the application and exit")
 	flag.Parse()
-	provider := authtest.New(authtest.Config{}) // in real life, two services
+	provider := authtest.New(authtest.Config{}) // in place of two real services
 	defer provider.Close()
 	listener, err := net.Listen("tcp", *address)
 	if err != nil {
@@ -53,29 +54,29 @@ func main() {
 	log.Fatal(server.Serve(listener))
 }
 
-// app is the application. Everybody who opens it is a user of their own, known
-// by a session cookie.
+// app is the application. A session cookie tells the users apart: each browser is a
+// new user.
 type app struct {
 	provider *authtest.Provider
 	consent  *consent.Handler
-	store    connectorauth.MemoryStore
+	store    tokenstore.Memory
 
 	mu         sync.Mutex
-	connectors map[string]service // by user and name
+	connectors map[string]service // by account: user, "/" and name of the service
 }
 
-// service is a connector whose account owner can consent.
+// service is a connector with a consent.
 type service interface {
 	connectorauth.Connector
 	consent.Flow
 }
 
-// names are the services on offer.
+// names are the names of the services.
 var names = []string{"oauth2", "oauth1"}
 
 func newApp(home string, provider *authtest.Provider) (http.Handler, error) {
 	a := &app{provider: provider, connectors: map[string]service{}}
-	key := make([]byte, 32) // in real life, from the configuration
+	key := make([]byte, 32) // a real application reads the key from its configuration
 	rand.Read(key)
 	var err error
 	a.consent, err = consent.New(consent.Config{
@@ -101,7 +102,7 @@ func newApp(home string, provider *authtest.Provider) (http.Handler, error) {
 	return http.NewCrossOriginProtection().Handler(mux), nil
 }
 
-// user returns who is signed in, or "".
+// user returns the user of a request. Empty means that nobody is signed in.
 func user(r *http.Request) string {
 	if c, err := r.Cookie("session"); err == nil && len(c.Value) == len(rand.Text()) {
 		return c.Value
@@ -109,7 +110,8 @@ func user(r *http.Request) string {
 	return ""
 }
 
-// connector returns the user's connector for a service, or nil.
+// connector returns the user's connector for a service. Nil means that nobody is
+// signed in, or that there is no service of this name.
 func (a *app) connector(user, name string) service {
 	if user == "" {
 		return nil
@@ -153,11 +155,12 @@ var indexPage = template.Must(template.New("index").Parse(indexHTML))
 // account is one row of the page.
 type account struct {
 	Name, Start string
-	Status      string // what the API says
+	Status      string // result of a request to the API
 	Connected   bool
 }
 
-// index shows the accounts, each with what the API answers for it.
+// index shows the user's accounts. For each account, the page says how the API
+// responds to a request.
 func (a *app) index(w http.ResponseWriter, r *http.Request) {
 	who := user(r)
 	if who == "" {
@@ -176,7 +179,7 @@ func (a *app) index(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// call asks the API who the user is there.
+// call makes a request to the API of a service, with the user's connector.
 func (a *app) call(r *http.Request, who, name string) (status string, connected bool) {
 	address := map[string]string{"oauth2": a.provider.BearerURL, "oauth1": a.provider.OAuth1URL}[name]
 	req, err := http.NewRequestWithContext(r.Context(), http.MethodGet, address, nil)
@@ -191,14 +194,14 @@ func (a *app) call(r *http.Request, who, name string) (status string, connected 
 		return err.Error(), false
 	}
 	resp.Body.Close()
-	return "the API answers " + resp.Status, true
+	return "the API responds with " + resp.Status, true
 }
 
-// disconnect forgets the user's token and connector.
+// disconnect deletes the user's token and connector.
 func (a *app) disconnect(w http.ResponseWriter, r *http.Request) {
 	who, name := user(r), r.PostFormValue("connector")
 	if a.connector(who, name) == nil {
-		http.Error(w, "there is no such account", http.StatusForbidden)
+		http.Error(w, "this account does not exist", http.StatusForbidden)
 		return
 	}
 	account := who + "/" + name

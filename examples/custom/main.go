@@ -1,5 +1,7 @@
-// Custom authenticates in a way of its own: each request carries a time stamp
-// and an HMAC over it, the method and the path.
+// Custom calls an API with an authentication scheme that the library does not know:
+// each request carries a time stamp, and an HMAC over time stamp, method and path.
+//
+//	go run ./examples/custom
 package main
 
 import (
@@ -18,6 +20,7 @@ import (
 
 var key = []byte("shared secret")
 
+// signature returns the HMAC for a request with this time stamp.
 func signature(r *http.Request, stamp string) string {
 	mac := hmac.New(sha256.New, key)
 	fmt.Fprintf(mac, "%s\n%s\n%s", stamp, r.Method, r.URL.Path)
@@ -34,7 +37,7 @@ func main() {
 	defer service.Close()
 
 	connector, err := connectorauth.NewCustom(connectorauth.CustomConfig{
-		Authenticate: func(r *http.Request) error { // r is a copy: change it freely
+		Authenticate: func(r *http.Request, _ connectorauth.CustomCredential) error { // r is a copy of the caller's request, and may be changed
 			stamp := strconv.FormatInt(time.Now().Unix(), 10)
 			r.Header.Set("X-Timestamp", stamp)
 			r.Header.Set("X-Signature", signature(r, stamp))

@@ -1,5 +1,7 @@
-// Oauth1 takes an account owner through OAuth 1.0a's three steps and calls the
-// API with the token.
+// Oauth1 runs the three steps of OAuth 1.0a (RFC 5849 section 2) and calls the API
+// with the token: temporary credentials, consent of the account owner, token.
+//
+//	go run ./examples/oauth1
 package main
 
 import (
@@ -12,11 +14,11 @@ import (
 
 func main() {
 	ctx := context.Background()
-	p := authtest.New(authtest.Config{}) // stands in for the service
+	p := authtest.New(authtest.Config{}) // in place of a real service
 	defer p.Close()
 
 	connector, err := connectorauth.NewOAuth1(connectorauth.OAuth1Config{
-		ClientID:        p.ClientID, // also called consumer key
+		ClientID:        p.ClientID, // the provider may say "consumer key"
 		ClientSecret:    connectorauth.Secret(p.ClientSecret),
 		RequestTokenURL: p.RequestTokenURL,
 		AuthorizeURL:    p.AuthorizeURL,
@@ -26,8 +28,9 @@ func main() {
 		log.Fatal(err)
 	}
 
-	// A web application would redirect the browser to authURL and keep pending in
-	// the session; the query of the callback comes back from the service.
+	// A web application redirects the browser to authURL and keeps pending in the
+	// session. The provider then redirects the browser to the callback, with a query
+	// for Finish.
 	authURL, pending, err := connector.Begin(ctx, "http://127.0.0.1/callback")
 	if err != nil {
 		log.Fatal(err)

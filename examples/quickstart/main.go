@@ -1,7 +1,8 @@
-// Quickstart shows every kind of connector at work. It starts a provider on
-// loopback over TLS, uses the library as an importer would, and prints what was
-// sent (secrets masked), what came back and what it cost in token requests. It
-// exits with status 1 if anything is not as promised.
+// Quickstart makes requests with every kind of connector. The program starts a test
+// provider on loopback, with TLS, and prints a table. Each row has the credential
+// of a request (secrets are masked), the result, and the number of token requests.
+// The last column is "ok" if the row is as the library promises. If a row is wrong,
+// the program exits with status 1.
 //
 //	go run ./examples/quickstart
 package main
@@ -24,13 +25,14 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 )
 
 func main() {
 	p := authtest.New(authtest.Config{TLS: true})
 	defer p.Close()
 	d := &demo{provider: p, table: tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)}
-	fmt.Fprintf(d.table, "CONNECTOR\tSENT\tANSWER\tTOKEN REQUESTS\t\n")
+	fmt.Fprintf(d.table, "CONNECTOR\tSENT\tRESULT\tTOKEN REQUESTS\t\n")
 	d.fixedCredentials()
 	d.grants()
 	d.oauth1()
@@ -44,36 +46,38 @@ func main() {
 		p.Close()
 		os.Exit(1)
 	}
-	fmt.Printf("\nall %d rows are as promised\n", d.rows)
+	fmt.Printf("\nall %d rows are ok\n", d.rows)
 }
 
-// demo runs the rows of the table.
+// demo makes the requests and prints the table.
 type demo struct {
 	provider       *authtest.Provider
 	table          *tabwriter.Writer
 	rows, failures int
 }
 
-// row prints one line; ok says whether it is as promised.
-func (d *demo) row(name, sent, answer string, tokenRequests int, ok bool) {
+// row prints a row of the table.
+func (d *demo) row(name, sent, result string, tokenRequests int, ok bool) {
 	verdict := "ok"
 	if d.rows++; !ok {
 		d.failures++
 		verdict = "WRONG"
 	}
-	fmt.Fprintf(d.table, "%s\t%s\t%s\t%d\t%s\n", name, sent, answer, tokenRequests, verdict)
+	fmt.Fprintf(d.table, "%s\t%s\t%s\t%d\t%s\n", name, sent, result, tokenRequests, verdict)
 }
 
-// call makes one request as an importer would and prints its row: it must be
-// accepted and cost just so many token requests.
+// call makes one request with c and prints a row. The row is ok if the status is 200
+// and the request caused exactly wantTokenRequests token requests.
 func (d *demo) call(name string, c connectorauth.Connector, method, url, contentType, body string, wantTokenRequests int) {
 	before := d.provider.Stats().TokenRequests
-	status, answer := d.do(c, method, url, contentType, body)
+	status, result := d.do(c, method, url, contentType, body)
 	spent := d.provider.Stats().TokenRequests - before
-	d.row(name, d.lastSent(url), answer, spent, status == http.StatusOK && spent == wantTokenRequests)
+	d.row(name, d.lastSent(url), result, spent, status == http.StatusOK && spent == wantTokenRequests)
 }
 
-func (d *demo) do(c connectorauth.Connector, method, url, contentType, body string) (status int, answer string) {
+// do makes one request with c. result names the account that the provider has seen,
+// or the error.
+func (d *demo) do(c connectorauth.Connector, method, url, contentType, body string) (status int, result string) {
 	req, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
 		return 0, err.Error()
@@ -93,7 +97,8 @@ func (d *demo) do(c connectorauth.Connector, method, url, contentType, body stri
 	return resp.StatusCode, fmt.Sprintf("%d for %s", resp.StatusCode, cmp.Or(who.User, who.Client, "the key's owner"))
 }
 
-// lastSent describes where the credential of the last request to url was.
+// lastSent says where the last request to url carried the credential. The provider
+// keeps the requests.
 func (d *demo) lastSent(url string) string {
 	requests := d.provider.Requests(url)
 	if len(requests) == 0 {
@@ -119,12 +124,13 @@ func (d *demo) lastSent(url string) string {
 	return r.Method + " " + strings.Join(parts, " ")
 }
 
-// mask hides what comes after the first separator.
+// mask replaces the text after the first separator by stars.
 func mask(value, separator string) string {
 	name, _, _ := strings.Cut(value, separator)
 	return name + separator + "***"
 }
 
+// fixedCredentials shows the connectors without a token: no token requests.
 func (d *demo) fixedCredentials() {
 	p := d.provider
 	key := connectorauth.Secret(p.APIKey)
@@ -135,9 +141,9 @@ func (d *demo) fixedCredentials() {
 	}{
 		{"ApiKey, Authorization", p.KeyAuthorizationURL, "GET", "", "", connectorauth.APIKeyConfig{Key: key, Prefix: "ApiKey "}},
 		{"ApiKey, header", p.KeyHeaderURL, "GET", "", "", connectorauth.APIKeyConfig{Key: key, Name: "X-Api-Key"}},
-		{"ApiKey, query", p.KeyQueryURL, "GET", "", "", connectorauth.APIKeyConfig{Key: key, In: connectorauth.InQuery, Name: "api_key"}},
-		{"ApiKey, cookie", p.KeyCookieURL, "GET", "", "", connectorauth.APIKeyConfig{Key: key, In: connectorauth.InCookie, Name: "api_key"}},
-		{"ApiKey, body", p.KeyBodyURL, "POST", "application/json", `{"order": 7}`, connectorauth.APIKeyConfig{Key: key, In: connectorauth.InBody, Name: "api_key"}},
+		{"ApiKey, query", p.KeyQueryURL, "GET", "", "", connectorauth.APIKeyConfig{Key: key, In: dialect.InQuery, Name: "api_key"}},
+		{"ApiKey, cookie", p.KeyCookieURL, "GET", "", "", connectorauth.APIKeyConfig{Key: key, In: dialect.InCookie, Name: "api_key"}},
+		{"ApiKey, body", p.KeyBodyURL, "POST", "application/json", `{"order": 7}`, connectorauth.APIKeyConfig{Key: key, In: dialect.InBody, Name: "api_key"}},
 	} {
 		d.call(k.name, must(connectorauth.NewAPIKey(k.config)), k.method, k.url, k.contentType, k.body, 0)
 	}
@@ -149,9 +155,9 @@ func (d *demo) fixedCredentials() {
 		field := connectorauth.AuthField{Key: key, Value: connectorauth.Secret(fmt.Sprint(value))}
 		switch value.(type) {
 		case int:
-			field.Type = connectorauth.FieldInteger
+			field.Type = dialect.FieldInteger
 		case bool:
-			field.Type = connectorauth.FieldBoolean
+			field.Type = dialect.FieldBoolean
 		}
 		fields = append(fields, field)
 	}
@@ -159,14 +165,14 @@ func (d *demo) fixedCredentials() {
 	d.call("AuthFields, JSON", authFields, "POST", p.FieldsURL, "application/json", `{"order": 7}`, 0)
 	d.call("AuthFields, form", authFields, "POST", p.FieldsURL, "application/x-www-form-urlencoded", "order=7", 0)
 
-	custom := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(req *http.Request) error {
+	custom := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
 		req.Header.Set("X-Api-Key", p.APIKey)
 		return nil
 	}}))
 	d.call("Custom", custom, "GET", p.KeyHeaderURL, "", "", 0)
 }
 
-// oauth2 returns a connector for the provider's account.
+// oauth2 returns an OAuth2 connector without a token.
 func (d *demo) oauth2(grant connectorauth.Grant) *connectorauth.OAuth2 {
 	p := d.provider
 	return must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
@@ -175,21 +181,21 @@ func (d *demo) oauth2(grant connectorauth.Grant) *connectorauth.OAuth2 {
 	}))
 }
 
-// consented returns a connector whose account owner has said yes.
+// consented returns an OAuth2 connector after the account owner's consent.
 func (d *demo) consented() *connectorauth.OAuth2 {
 	c := d.oauth2(connectorauth.AuthorizationCode{AuthURL: d.provider.AuthURL})
 	d.consent(c)
 	return c
 }
 
-// flow is what OAuth1 and OAuth2 connectors have in common.
+// flow is an OAuth1 or OAuth2 connector during a consent.
 type flow interface {
 	Begin(ctx context.Context, redirectURL string) (authURL string, pending connectorauth.Secret, err error)
 	Finish(ctx context.Context, pending connectorauth.Secret, callback url.Values) error
 }
 
-// consent does what an application does while its account owner looks at the
-// popup. Here, the provider's test double says yes in the owner's place.
+// consent runs the consent for c. In an application the account owner presses Allow
+// on the provider's page; here the test provider does.
 func (d *demo) consent(c flow) {
 	ctx := context.Background()
 	authURL, pending, err := c.Begin(ctx, "http://127.0.0.1/callback")
@@ -202,6 +208,8 @@ func (d *demo) consent(c flow) {
 	must(c, err)
 }
 
+// grants shows the three grants of OAuth2. A token request happens once, in the
+// first request or in Finish.
 func (d *demo) grants() {
 	p := d.provider
 	d.call("OAuth2, client credentials", d.oauth2(connectorauth.ClientCredentials{}), "GET", p.BearerURL, "", "", 1)
@@ -213,6 +221,7 @@ func (d *demo) grants() {
 	d.call("OAuth2, authorization code", code, "GET", p.BearerURL, "", "", 0)
 }
 
+// oauth1 shows OAuth1 without a token and with a token.
 func (d *demo) oauth1() {
 	p := d.provider
 	config := connectorauth.OAuth1Config{ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), HTTPClient: p.Client()}
@@ -224,8 +233,8 @@ func (d *demo) oauth1() {
 	d.call("OAuth1, three-legged", threeLegged, "POST", p.OAuth1URL, "application/x-www-form-urlencoded", "a=1&a=2&b=x+y", 0)
 }
 
-// expiryUnderLoad lets a token expire while 50 goroutines use it: one renewal
-// serves them all.
+// expiryUnderLoad shows a token that expires under 50 goroutines: one token request
+// is enough for all goroutines.
 func (d *demo) expiryUnderLoad() {
 	p := d.provider
 	c := d.consented()
@@ -246,8 +255,8 @@ func (d *demo) expiryUnderLoad() {
 	d.row("OAuth2, expired under 50 goroutines", d.lastSent(p.BearerURL), fmt.Sprintf("%d of 50 accepted", accepted.Load()), spent, accepted.Load() == 50 && spent == 1)
 }
 
-// rotation renews five times in a row. The provider gives a new refresh token
-// each time, and would revoke the account if an old one came back.
+// rotation renews a token five times. Each renewal brings a new refresh token. If a
+// client sent an old refresh token again, the provider would revoke the grant.
 func (d *demo) rotation() {
 	p := d.provider
 	c := d.consented()
@@ -263,24 +272,24 @@ func (d *demo) rotation() {
 	d.row("OAuth2, rotating refresh tokens", "5 refresh tokens, each once", fmt.Sprintf("%d of 5 accepted, %d reused", accepted, reused), spent, accepted == 5 && spent == 5 && reused == 0)
 }
 
-// revocation ends the grant: the error says who can help, and further requests
-// do not bother the provider.
+// revocation shows a revoked grant: every request fails with ErrReauthRequired, and
+// only the first request causes a token request.
 func (d *demo) revocation() {
 	p := d.provider
 	c := d.consented()
 	p.RevokeGrants()
-	before, asked := p.Stats().TokenRequests, 0
+	before, reauth := p.Stats().TokenRequests, 0
 	for range 3 {
 		if _, err := connectorauth.NewClient(c, p.Client()).Get(p.BearerURL); errors.Is(err, connectorauth.ErrReauthRequired) {
-			asked++
+			reauth++
 		}
 	}
 	spent := p.Stats().TokenRequests - before
-	d.row("OAuth2, grant revoked", d.lastSent(p.BearerURL), fmt.Sprintf("%d of 3 ErrReauthRequired", asked), spent, asked == 3 && spent == 1)
+	d.row("OAuth2, grant revoked", d.lastSent(p.BearerURL), fmt.Sprintf("%d of 3 ErrReauthRequired", reauth), spent, reauth == 3 && spent == 1)
 }
 
-// foreignRedirect sends each kind of credential to a URL that redirects to
-// another origin, which must not see it.
+// foreignRedirect makes a request with each kind of credential. The provider
+// redirects each request to another origin, and no credential may arrive there.
 func (d *demo) foreignRedirect() {
 	p := d.provider
 	var leaked, arrived int
@@ -296,9 +305,9 @@ func (d *demo) foreignRedirect() {
 	key := connectorauth.Secret(p.APIKey)
 	connectors := []connectorauth.Connector{
 		must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: key, Name: "X-Api-Key"})),
-		must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: key, In: connectorauth.InQuery, Name: "api_key"})),
-		must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: key, In: connectorauth.InCookie, Name: "api_key"})),
-		must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: key, In: connectorauth.InBody, Name: "api_key"})),
+		must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: key, In: dialect.InQuery, Name: "api_key"})),
+		must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: key, In: dialect.InCookie, Name: "api_key"})),
+		must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: key, In: dialect.InBody, Name: "api_key"})),
 		must(connectorauth.NewBasic(connectorauth.BasicConfig{Username: p.Username, Password: connectorauth.Secret(p.Password)})),
 		must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret)})),
 		d.oauth2(connectorauth.ClientCredentials{}),
@@ -311,6 +320,7 @@ func (d *demo) foreignRedirect() {
 		arrived == len(connectors) && leaked == 0)
 }
 
+// must returns v, and ends the program if err is not nil.
 func must[T any](v T, err error) T {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

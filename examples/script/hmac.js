@@ -1,9 +1,9 @@
-// The service wants each request signed: method, path, time and body, with
-// HMAC-SHA256, and never the key itself.
+// This service expects a signature on each request: HMAC-SHA256 over method, path,
+// time and body. A request does not carry the key itself.
 function before_action() {
 	var timestamp = String(unix_time());
 	var path = method_endpoint.replace(/^https?:\/\/[^\/]+/, '');
-	method_request = JSON.stringify(method_request); // a string is sent just as it is signed
+	method_request = JSON.stringify(method_request); // a string is sent without changes, so the signature fits
 	delete method_request_headers.Authorization;
 	method_request_headers['X-Timestamp'] = timestamp;
 	method_request_headers['X-Signature'] = sign('HMAC-SHA256', method_auth_value, [http_method, path, timestamp, method_request].join('\n'));

@@ -1,5 +1,6 @@
-// Script runs five connector scripts, each against a small API that wants what
-// the script does, and prints what arrived there:
+// Script runs the five connector scripts in this folder, each with a request to a
+// small API. The program prints the requests that the API received, and the
+// responses.
 //
 //	go run .
 package main
@@ -29,6 +30,7 @@ func main() {
 	}
 }
 
+// run starts the API and makes one request with each script.
 func run() error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/orders", orders())
@@ -46,7 +48,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	// Connectors that are wrapped once more run both scripts.
+	// A connector can have several scripts: the example refresh.js also runs token.js.
 	scriptedTokens, err := wrap(tokens, "token.js")
 	if err != nil {
 		return err
@@ -64,17 +66,17 @@ func run() error {
 		if err != nil {
 			return err
 		}
-		answer, err := io.ReadAll(resp.Body)
+		body, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
 		if err != nil {
 			return err
 		}
-		fmt.Printf("  answer: %s\n", answer)
+		fmt.Printf("  response: %s\n", body)
 	}
 	return nil
 }
 
-// wrap returns c with the script in a file.
+// wrap returns a connector like c that runs the script in this file.
 func wrap(c connectorauth.Connector, file string) (connectorauth.Connector, error) {
 	source, err := files.ReadFile(file)
 	if err != nil {
@@ -89,8 +91,8 @@ func wrap(c connectorauth.Connector, file string) (connectorauth.Connector, erro
 	}})
 }
 
-// orders is the API. It prints what it is sent, and accepts the first access token
-// only once.
+// orders is the API. The handler prints each request. The first access token is
+// valid for one request.
 func orders() http.HandlerFunc {
 	used := false
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -112,7 +114,7 @@ func orders() http.HandlerFunc {
 	}
 }
 
-// token is the token endpoint.
+// token is the token endpoint. Each response brings a new access token.
 func token() http.HandlerFunc {
 	n := 0
 	return func(w http.ResponseWriter, r *http.Request) {

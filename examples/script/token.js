@@ -1,4 +1,5 @@
-// The token endpoint wants JSON with a tenant, signed, and answers in an envelope.
+// The token endpoint of this service expects signed JSON with a tenant. The members
+// of the token response are inside the member data.
 function before_oauth2_token() {
 	method_request = JSON.stringify({grant: method_request.grant_type, tenant: script_parameters.tenant});
 	method_request_headers['Content-Type'] = 'application/json';
@@ -8,7 +9,7 @@ function before_oauth2_token() {
 
 function after_oauth2_token() {
 	if (method_response.status !== 'ok') {
-		throw 'the provider says ' + method_response.status;
+		throw 'the token endpoint has status ' + method_response.status;
 	}
 	method_response = {access_token: method_response.data.token, expires_in: method_response.data.ttl};
 	return true;

@@ -1,6 +1,6 @@
-// Sqlstore keeps the tokens of two accounts in a SQL database, sealed, where
-// they survive the program. The database is SQLite, so that nothing has to be
-// installed; PostgreSQL and MySQL take another driver and Dialect.
+// Sqlstore keeps the tokens of two accounts, encrypted, in a SQL database. The
+// tokens survive a restart of the program. The database is SQLite, so there is
+// nothing to install. PostgreSQL and MySQL need another driver and another Dialect.
 //
 //	go run ./examples/sqlstore
 package main
@@ -28,7 +28,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	p := authtest.New(authtest.Config{}) // stands in for the service
+	p := authtest.New(authtest.Config{}) // in place of a real service
 	defer p.Close()
 	dir, err := os.MkdirTemp("", "sqlstore")
 	if err != nil {
@@ -45,7 +45,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	key := make([]byte, 32) // a real program keeps it where the database's backups are not
+	key := make([]byte, 32) // a real program reads the key from a place outside the database and its backups
 	rand.Read(key)
 	store, err := tokenstore.NewSealed(table, tokenstore.Key{ID: "2026-01", Secret: key})
 	if err != nil {
@@ -62,7 +62,8 @@ func run(ctx context.Context) error {
 		}
 	}
 
-	// As if the program had been started anew: the tokens are there.
+	// As after a restart, new connectors find the tokens in the database. Carol has
+	// not consented.
 	for _, account := range []string{"alice/orders", "bob/orders", "carol/orders"} {
 		c, err := connector(p, store, account)
 		if err != nil {
@@ -79,6 +80,7 @@ func run(ctx context.Context) error {
 	return nil
 }
 
+// connector returns a connector that keeps its token in store, under account.
 func connector(p *authtest.Provider, store connectorauth.TokenStore, account string) (*connectorauth.OAuth2, error) {
 	return connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 		ClientID:     p.ClientID,
@@ -90,7 +92,7 @@ func connector(p *authtest.Provider, store connectorauth.TokenStore, account str
 	})
 }
 
-// consent takes the account owner through the provider's pages.
+// consent runs the consent of the account owner. The test provider presses Allow.
 func consent(ctx context.Context, p *authtest.Provider, c *connectorauth.OAuth2) error {
 	authURL, pending, err := c.Begin(ctx, "http://127.0.0.1/callback")
 	if err != nil {

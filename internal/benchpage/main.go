@@ -1,10 +1,11 @@
-// Benchpage measures the library against golang.org/x/oauth2, dghubble/oauth1
-// and the least that any such library has to do, and writes the page with the
-// results:
+// Benchpage runs the benchmarks and writes the page with the results. The benchmarks
+// compare the library with golang.org/x/oauth2, with dghubble/oauth1, and with the
+// floor: the least work of any authenticating RoundTripper.
 //
 //	go run ./internal/benchpage > docs/benchmarks.md
 //
-// Run it in the repository's folder, on a machine that has nothing else to do.
+// Run the program in the root folder of the repository, on a machine without other
+// work.
 package main
 
 import (
@@ -24,7 +25,7 @@ import (
 	"time"
 )
 
-// runs are the commands.
+// runs are the arguments of the go test commands.
 var runs = [][]string{
 	{"-bench", "^(BenchmarkRoundTrip|BenchmarkParallel)$", "-benchtime", "200ms", "-count", "8", "."},
 	{"-bench", "^BenchmarkRatio$", "-benchtime", "2s", "-count", "5", "."},
@@ -34,12 +35,13 @@ var runs = [][]string{
 	{"-bench", "^BenchmarkMemory$", "-benchtime", "1x", "-count", "1", "."},
 }
 
-// results are the values measured, by benchmark and unit.
+// results are the measured values, by name of the benchmark and by unit. A benchmark
+// that ran several times has several values.
 type results map[string]map[string][]float64
 
 var suffix = regexp.MustCompile(`-\d+$`) // GOMAXPROCS
 
-// measure runs the benchmarks and shows what they print on standard error.
+// measure runs the benchmarks, and copies their output to standard error.
 func measure() (results, error) {
 	all := results{}
 	for _, args := range runs {
@@ -56,7 +58,7 @@ func measure() (results, error) {
 	return all, nil
 }
 
-// add reads what go test printed.
+// add parses the output of go test.
 func (r results) add(out *bytes.Buffer) {
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		fields := strings.Fields(lines.Text())
@@ -75,8 +77,9 @@ func (r results) add(out *bytes.Buffer) {
 	}
 }
 
-// get returns a result: of several the smallest, or of ratios the median. That
-// there is none is an error in this program.
+// get returns the value of a benchmark: the median for the unit "ratio", otherwise
+// the smallest value. If there is no value, get ends the program: runs and rows do
+// not fit together.
 func (r results) get(name, unit string) float64 {
 	values := r[name][unit]
 	if len(values) == 0 {
@@ -92,6 +95,7 @@ func (r results) get(name, unit string) float64 {
 // A row of the page's first table.
 type row struct{ What, Ours, Goal, Met string }
 
+// rows returns the table of the goals.
 func (r results) rows() (rows []row) {
 	add := func(what, goal string, met bool, ours string, args ...any) {
 		verdict := "yes"
@@ -103,8 +107,8 @@ func (r results) rows() (rows []row) {
 	floor := r.get("RoundTrip/floor", "allocs/op")
 	for what, name := range map[string]string{"OAuth2, a valid token": "bearer", "OAuth2 with `Hosts`": "bearer+hosts", "API key": "apikey", "Basic": "basic"} {
 		ratio, allocs := r.get("Ratio/"+name+"_to_floor", "ratio"), r.get("RoundTrip/"+name, "allocs/op")
-		// The response that the benchmark's network makes is one allocation of the floor's.
-		add(what, "1.25 x the floor, no allocation more", ratio <= 1.25 && allocs <= floor, "%.2f x the floor, %+.0f allocations", ratio, allocs-floor)
+		// The floor includes an allocation for the benchmark's response.
+		add(what, "1.25 x the floor, no more allocations", ratio <= 1.25 && allocs <= floor, "%.2f x the floor, %+.0f allocations", ratio, allocs-floor)
 	}
 	slices.SortFunc(rows, func(a, b row) int { return -strings.Compare(a.What, b.What) })
 	parallel := r.get("Parallel/bearer", "ns/op") / r.get("Parallel/floor", "ns/op")
@@ -119,18 +123,18 @@ func (r results) rows() (rows []row) {
 			least, most = min(least, r.get(name, "allocs/op")), max(most, r.get(name, "allocs/op"))
 		}
 	}
-	add("AuthFields into 57 kB of JSON", "5 x as fast as decoding and encoding a map; allocations whatever the size", fields >= 5 && most <= 2*least,
+	add("AuthFields into 57 kB of JSON", "5 x as fast as decoding and encoding a map; about the same allocations for every size", fields >= 5 && most <= 2*least,
 		"%.1f x as fast; %.0f to %.0f allocations for 200 bytes to 2 MB", fields, least, most)
 	for _, kind := range []string{"live", "dead"} {
 		requests := r.get("Expired/"+kind, "token-requests/op")
-		add("10,000 goroutines, an expired token, the account "+kind, "1 token request", requests == 1, "%g token request", requests)
+		add("10,000 goroutines, an expired token, a "+kind+" account", "1 token request", requests == 1, "%g token request", requests)
 	}
 	heap := r.get("Memory", "heap-B/connector")
 	add("A live OAuth2 connector, of 100,000", "1024 bytes of heap", heap <= 1024, "%.0f bytes of heap", heap)
 	return rows
 }
 
-// machine says what this was measured on.
+// machine describes the machine: processor, cores, operating system, Go version.
 func machine() string {
 	model := runtime.GOARCH
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
@@ -154,10 +158,10 @@ Written by ` + "`go run ./internal/benchpage > docs/benchmarks.md`" + ` on {{.Da
 
 Machine: {{.Machine}}.
 
-The *floor* is what no authenticating RoundTripper can leave out: it copies the request and its header, sets a header
-and sends. The network of these benchmarks answers at once with an empty response, which is the same for all. Each
-time is the best of eight runs. A ratio to the floor, x/oauth2 or dghubble/oauth1 is the median of five runs, each of
-which compares the best rounds of two that take turns, which a busy machine disturbs least.
+The *floor* is the least work of any authenticating RoundTripper: copy the request and the header, set a header, send.
+The base transport of the benchmarks returns an empty response at once. Each time is the best of eight runs. A ratio to
+the floor, x/oauth2 or dghubble/oauth1 is the median of five runs. In each run, the two programs take turns, and the
+ratio compares their best rounds: other work on the machine disturbs this ratio least.
 
 ## Goals
 
@@ -173,18 +177,19 @@ which compares the best rounds of two that take turns, which a busy machine dist
 {{end}}
 One OAuth2 request takes {{printf "%.2f" .ToOAuth2}} of the time of x/oauth2's Transport with a ReuseTokenSource.
 
-## What the remaining cost is
+## Where the time goes
 
-Above the floor, a request with an OAuth2 token is checked against ` + "`Hosts`" + ` or against the origins of its redirect chain, the
-token is read by one atomic load, and the time until its expiry is computed: ` + "`time.Until`" + ` reads the clock. No lock is
-taken and nothing is allocated. With ` + "`Hosts`" + `, host and port are compared with the list. API keys and Basic have their
-header value made beforehand and pay for the check of the host alone. In OAuth1, what is left is the signature itself
-and the encoding and sorting of the parameters; fields go into JSON by one scan of the body and one copy.
+A request with an OAuth2 token has three steps above the floor. The library checks the host against ` + "`Hosts`" + `, or against
+the origins of the redirect chain. It reads the token with one atomic load. It computes the time until the expiry, and
+` + "`time.Until`" + ` reads the clock. The three steps need no lock and no allocation. API keys and Basic only check the host,
+because the constructor has made the header value. OAuth1 encodes and sorts the parameters and signs them. Fields go into
+JSON with one scan of the body and one copy.
 
-All of it is small beside a real request: in ` + "`connectorauth.TestSoak`" + ` one over loopback, without TLS, takes tens of
-microseconds. What costs more is a renewal, and how many of those there are is what the rows with 10,000 goroutines count.
+A real request takes much longer: a request of ` + "`connectorauth.TestSoak`" + ` over loopback, without TLS, takes tens of
+microseconds. A renewal costs most. The rows with 10,000 goroutines count the renewals.
 `
 
+// A side is a row of the page's second table.
 type side struct{ Name, Time, Bytes, Allocs string }
 
 func main() {
@@ -194,14 +199,14 @@ func main() {
 		log.Fatal(err)
 	}
 	var table []side
-	for _, one := range [][2]string{
+	for _, benchmark := range [][2]string{
 		{"the floor", "RoundTrip/floor"}, {"OAuth2", "RoundTrip/bearer"}, {"OAuth2 with `Hosts`", "RoundTrip/bearer+hosts"}, {"API key", "RoundTrip/apikey"},
 		{"Basic", "RoundTrip/basic"}, {"x/oauth2", "RoundTrip/x/oauth2"}, {"OAuth1", "RoundTrip/oauth1"}, {"dghubble/oauth1", "RoundTrip/dghubble/oauth1"},
 		{"the floor, 64 goroutines", "Parallel/floor"}, {"OAuth2, 64 goroutines", "Parallel/bearer"}, {"x/oauth2, 64 goroutines", "Parallel/x/oauth2"},
 		{"AuthFields, 57 kB of JSON", "JSON57kB/apply"}, {"the same through a map", "JSON57kB/map"}, {"the same through json.RawMessage", "JSON57kB/rawmessage"},
 	} {
 		table = append(table, side{
-			one[0], time.Duration(r.get(one[1], "ns/op")).String(), fmt.Sprint(r.get(one[1], "B/op")), fmt.Sprint(r.get(one[1], "allocs/op")),
+			benchmark[0], time.Duration(r.get(benchmark[1], "ns/op")).String(), fmt.Sprint(r.get(benchmark[1], "B/op")), fmt.Sprint(r.get(benchmark[1], "allocs/op")),
 		})
 	}
 	err = template.Must(template.New("").Parse(page)).Execute(os.Stdout, map[string]any{

@@ -1,5 +1,5 @@
-// Package doccheck checks that the documents of the repository tell the truth
-// about it: the tests that they name exist, and so do the files that they link.
+// Package doccheck checks the documents of the repository: every test named in a
+// document exists, and every link to a file or a heading leads somewhere.
 package doccheck
 
 import (
@@ -18,23 +18,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// root is the repository, and documents are the files in it to be checked.
+// root is the folder of the repository. documents are the checked files.
 const root = "../.."
 
 var documents = []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/benchmarks.md", "docs/comparison.md"}
 
 var (
-	// A test is named as its package, a dot and the function: the package is the
-	// folder's path, or connectorauth for the root.
+	// named matches the name of a test: package, dot, function. The package is the
+	// path of the folder; the root folder is connectorauth.
 	named = regexp.MustCompile("`([a-z0-9_/]+)\\.((?:Test|Fuzz|Benchmark|Example)[A-Za-z0-9_]*)`")
-	// Anything else in code quotes that looks like a test lacks its package.
+	// unnamed matches the name of a test without a package, which is an error.
 	unnamed = regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z][A-Za-z0-9_]*)`")
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
 	fenced  = regexp.MustCompile("(?s)```.*?```")
 )
 
-// functions returns those of all _test.go files, as folder.Function.
+// functions returns the functions in all _test.go files of the repository, each as
+// folder.Function.
 func functions(t *testing.T) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
@@ -64,6 +65,7 @@ func functions(t *testing.T) map[string]bool {
 	return found
 }
 
+// read returns the text of a document.
 func read(t *testing.T, document string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(document)))
@@ -77,13 +79,13 @@ func TestNamedTestsExist(t *testing.T) {
 		text := read(t, document)
 		for _, match := range named.FindAllStringSubmatch(text, -1) {
 			count++
-			assert.True(t, exist[match[1]+"."+match[2]], "%s: there is no %s in %s", document, match[2], match[1])
+			assert.True(t, exist[match[1]+"."+match[2]], "%s: the test %s does not exist in %s", document, match[2], match[1])
 		}
 		for _, match := range unnamed.FindAllStringSubmatch(text, -1) {
-			t.Errorf("%s: %s: say in which package, as in `connectorauth.%[2]s`", document, match[1])
+			t.Errorf("%s: the test %s has no package; write, for example, `connectorauth.%[2]s`", document, match[1])
 		}
 	}
-	assert.Greater(t, count, 100, "the documents name their tests")
+	assert.Greater(t, count, 100, "the documents name tests")
 }
 
 func TestLinksLeadSomewhere(t *testing.T) {
@@ -98,17 +100,18 @@ func TestLinksLeadSomewhere(t *testing.T) {
 				file = document
 			}
 			if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(file))); err != nil {
-				t.Errorf("%s links to %s, which is not there", document, match[1])
+				t.Errorf("%s links to %s, which does not exist", document, match[1])
 				continue
 			}
 			if anchor != "" && strings.HasSuffix(file, ".md") {
-				assert.Contains(t, anchors(read(t, file)), anchor, "%s links to %s", document, match[1])
+				assert.Contains(t, anchors(read(t, file)), anchor, "%s links to %s, a heading that does not exist", document, match[1])
 			}
 		}
 	}
 }
 
-// anchors are those of a document's headings, as they are made of their text.
+// anchors returns the anchors of the headings in a document. An anchor is the text
+// of the heading in lower case, without punctuation, with - for spaces.
 func anchors(text string) (list []string) {
 	other := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 	for _, match := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {

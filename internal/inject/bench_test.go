@@ -12,13 +12,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/inject"
 )
 
 // Each benchmark runs what a program does without this package beside Apply:
 // decode the body, add the fields, and encode it again.
 
-var benchFields = []inject.Field{{Key: "api_key", Value: "SECRET"}, {Key: "account", Value: "12", Kind: inject.Integer}}
+var benchFields = []inject.Field{{Key: "api_key", Value: "SECRET"}, {Key: "account", Value: "12", Type: dialect.FieldInteger}}
 
 // manyOrders returns a JSON object of n orders, about 190 bytes each.
 func manyOrders(n int) []byte {
@@ -36,7 +37,7 @@ func manyOrders(n int) []byte {
 
 // benchmark measures Apply on body, again and again.
 func benchmark(b *testing.B, contentType string, body []byte) {
-	f := newFields(b, benchFields, inject.Auto)
+	f := newFields(b, benchFields, "")
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -171,22 +172,23 @@ func BenchmarkXML(b *testing.B) {
 	})
 }
 
-func BenchmarkQuery(b *testing.B) {
-	const raw = "page=2&per_page=100&q=blue%20mountain&sort=created"
-	b.Run("query", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			inject.Query(raw, "api_key", "k+1/2=&")
+// BenchmarkPlace puts a value at each place of a request. The floor of all of them
+// is a header.
+func BenchmarkPlace(b *testing.B) {
+	for _, in := range []dialect.Location{dialect.InHeader, dialect.InQuery, dialect.InCookie} {
+		place, err := inject.NewPlace(in, "api_key")
+		if err != nil {
+			b.Fatal(err)
 		}
-	})
-	b.Run("values", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			v, _ := url.ParseQuery(raw)
-			v.Set("api_key", "k+1/2=&")
-			_ = v.Encode()
-		}
-	})
+		b.Run(string(in), func(b *testing.B) {
+			u, _ := url.Parse("https://api.example.com/?page=2&per_page=100&q=blue%20mountain&sort=created")
+			header := http.Header{"Accept": {"application/json"}}
+			b.ReportAllocs()
+			for b.Loop() {
+				place.Put(&http.Request{URL: u, Header: header}, "SECRET")
+			}
+		})
+	}
 }
 
 func BenchmarkCookie(b *testing.B) {
@@ -195,4 +197,10 @@ func BenchmarkCookie(b *testing.B) {
 	for b.Loop() {
 		inject.Cookie(h, "sid", "SECRET")
 	}
+}
+
+// BenchmarkJSONLongStrings is for documents that are mostly text.
+func BenchmarkJSONLongStrings(b *testing.B) {
+	body := []byte(`{"texts": ["` + strings.Repeat(strings.Repeat("a long text, ", 100)+`", "`, 50) + `"]}`)
+	benchmark(b, "application/json", body)
 }

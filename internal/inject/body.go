@@ -9,8 +9,8 @@ import (
 	"net/http"
 )
 
-// ErrNotInjectable is wrapped by every refusal to place fields in a body. The
-// text of a refusal says what to do; it quotes neither the body nor a value.
+// ErrNotInjectable is part of every refusal to put fields into a body. The text
+// of a refusal says what to do, and quotes neither the body nor a value.
 var ErrNotInjectable = errors.New("connectorauth: the request's body cannot carry the credentials")
 
 // refuse returns an error that wraps ErrNotInjectable.
@@ -18,10 +18,10 @@ func refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrNotInjectable, fmt.Errorf(format, args...))
 }
 
-// ReadBody returns the whole body of req, nil if there is none, and puts it back
-// together with a GetBody to replay it. A body of more than max bytes is refused
-// with an error that wraps [ErrNotInjectable]. On error req has no body any more.
-// The caller must not modify the result.
+// ReadBody returns the whole body of req, and nil if there is none. req gets the
+// body back, with a GetBody. A body of more than max bytes is refused with an
+// error that wraps [ErrNotInjectable]. On error, req has no body. The caller must
+// not modify the result.
 func ReadBody(req *http.Request, max int64) ([]byte, error) {
 	if noBody(req) {
 		return nil, nil
@@ -31,9 +31,9 @@ func ReadBody(req *http.Request, max int64) ([]byte, error) {
 	return data, err
 }
 
-// takeBody reads and closes the body of req, which has none then. It reads no
-// copy by GetBody: trailers are often filled in when the body itself is read to
-// its end, and some clients have a GetBody that rewinds what Body reads.
+// takeBody reads and closes the body of req, and leaves req without a body.
+// takeBody does not read a copy from GetBody. Trailers are often set when Body
+// itself is read to the end, and the GetBody of some clients rewinds Body.
 func takeBody(req *http.Request, max int64) ([]byte, error) {
 	if noBody(req) {
 		return nil, nil
@@ -47,7 +47,7 @@ func takeBody(req *http.Request, max int64) ([]byte, error) {
 	return data, err
 }
 
-// readAll reads body, whose length is known if it is above 0.
+// readAll reads body to the end. A length above 0 is the known length of body.
 func readAll(body io.Reader, length, max int64) ([]byte, error) {
 	tooLarge := func() error {
 		return refuse("it is larger than the %d bytes (MaxBody) that may be held in memory", max)
@@ -57,7 +57,7 @@ func readAll(body io.Reader, length, max int64) ([]byte, error) {
 	}
 	var buf bytes.Buffer
 	if length > 0 {
-		buf.Grow(int(length) + bytes.MinRead) // the spare room lets ReadFrom see the end without growing
+		buf.Grow(int(length) + bytes.MinRead) // with room to spare, ReadFrom sees the end of the body without growing buf
 	}
 	max = min(max, math.MaxInt64-1)
 	if _, err := buf.ReadFrom(io.LimitReader(body, max+1)); err != nil {
@@ -67,22 +67,22 @@ func readAll(body io.Reader, length, max int64) ([]byte, error) {
 	case size > max:
 		return nil, tooLarge()
 	case length > 0 && size != length:
-		return nil, fmt.Errorf("connectorauth: the request's ContentLength is %d but its body has %d bytes", length, size)
+		return nil, fmt.Errorf("connectorauth: the request's ContentLength is %d but its body has %d bytes: make them agree", length, size)
 	}
 	return buf.Bytes(), nil
 }
 
-// readError reports that the caller's body could not be read.
+// readError returns the error for a caller's body that cannot be read.
 func readError(err error) error {
 	return fmt.Errorf("connectorauth: reading the request's body: %w", err)
 }
 
-// SetBody makes body the body of req: Body, ContentLength and GetBody agree,
-// and req's own TransferEncoding is dropped. A nil or empty body means none. It
-// does not close the previous Body. body must not be modified afterwards.
+// SetBody gives req a new body: Body, ContentLength and GetBody agree, and
+// TransferEncoding is removed. A nil or empty body means none. SetBody does not
+// close the previous Body. Nobody may modify body afterwards.
 //
-// A request with trailers keeps an unknown length, because HTTP/1.1 sends
-// trailers after a chunked body only.
+// A request with trailers gets an unknown length, because HTTP/1.1 sends trailers
+// only after a chunked body.
 func SetBody(req *http.Request, body []byte) {
 	req.TransferEncoding = nil
 	req.Header.Del("Content-Length")
@@ -100,20 +100,20 @@ func SetBody(req *http.Request, body []byte) {
 	}
 }
 
-// noBody reports whether req certainly has no body.
+// noBody reports whether req is known to have no body.
 func noBody(req *http.Request) bool {
 	return req.Body == nil || req.Body == http.NoBody
 }
 
-// closeBody closes the body of req, if it has one.
+// closeBody closes the body of req, if there is a body.
 func closeBody(req *http.Request) {
 	if !noBody(req) {
 		req.Body.Close()
 	}
 }
 
-// dropBody closes the body of req and leaves req without one, so that nobody
-// closes it again.
+// dropBody closes the body of req and leaves req without a body, so that nobody
+// closes the body again.
 func dropBody(req *http.Request) {
 	closeBody(req)
 	SetBody(req, nil)

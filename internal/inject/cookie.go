@@ -1,62 +1,65 @@
 package inject
 
 import (
+	"bytes"
 	"net/http"
-	"slices"
 	"strings"
 )
 
-// Cookie puts the cookie name=value into h, replacing every cookie of that
-// name. The other cookies stay byte for byte, in order; Cookie headers that
-// were several lines, or oddly cased, become the one line that RFC 6265
-// section 5.4 asks for. Slices that h shares with another header are not
-// written to. The value is written as it is: check it with [ValidCookie] first.
+// Cookie puts the cookie name=value into h and removes other cookies of the same
+// name. The remaining cookies keep their bytes and their order. Several Cookie
+// headers, and headers in another letter case, become the single header of RFC
+// 6265 section 5.4. Cookie does not write to slices that h shares with another
+// header. The caller must check name and value with [wire.ValidCookie].
 func Cookie(h http.Header, name, value string) {
-	lines := make([]string, 0, len(h["Cookie"])+1)
-	keep := func(values []string) {
-		for _, line := range values {
-			if line = withoutCookie(line, name); line != "" {
-				lines = append(lines, line)
-			}
-		}
+	buf := make([]byte, 0, 512) // a constant size keeps buf on the stack
+	for _, line := range h["Cookie"] {
+		buf = appendOthers(buf, line, name)
 	}
-	keep(h["Cookie"])
-	for key, values := range h {
-		if key != "Cookie" && strings.EqualFold(key, "Cookie") {
-			keep(values)
-			delete(h, key)
+	for key, lines := range h {
+		if key == "Cookie" || !strings.EqualFold(key, "Cookie") {
+			continue
 		}
+		for _, line := range lines {
+			buf = appendOthers(buf, line, name)
+		}
+		delete(h, key)
 	}
-	h["Cookie"] = []string{strings.Join(append(lines, name+"="+value), "; ")}
+	if len(buf) > 0 {
+		buf = append(buf, "; "...)
+	}
+	buf = append(buf, name...)
+	buf = append(buf, '=')
+	buf = append(buf, value...)
+	h["Cookie"] = []string{string(buf)}
 }
 
-// withoutCookie returns the value of a Cookie header without the cookies
-// called name.
-func withoutCookie(line, name string) string {
-	cookies := strings.Split(line, ";")
-	kept := slices.DeleteFunc(cookies, func(cookie string) bool {
+// appendOthers appends the cookies in line, the value of a Cookie header, to dst
+// without the cookies called name.
+func appendOthers(dst []byte, line, name string) []byte {
+	before := dst
+	if len(dst) > 0 {
+		dst = append(dst, "; "...)
+	}
+	start, first := len(dst), true
+	for more := true; more; {
+		var cookie string
+		cookie, line, more = strings.Cut(line, ";")
 		n, _, _ := strings.Cut(cookie, "=")
-		return strings.Trim(n, " \t") == name
-	})
-	if len(kept) < len(cookies) {
-		line = strings.Join(kept, ";")
-	}
-	return strings.Trim(line, " \t")
-}
-
-// ValidCookie reports whether name and value can be written as a cookie: the
-// name an RFC 9110 token, the value RFC 6265's cookie-octets, which leave out
-// spaces, quotes, commas, semicolons, backslashes, controls and non-ASCII.
-func ValidCookie(name, value string) bool {
-	for i := range len(name) {
-		if c := name[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {
-			return false
+		if strings.Trim(n, " \t") == name {
+			continue
 		}
-	}
-	for i := range len(value) {
-		if c := value[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`",;\`, c) >= 0 {
-			return false
+		if first {
+			cookie = strings.TrimLeft(cookie, " \t")
+		} else {
+			dst = append(dst, ';')
 		}
+		dst = append(dst, cookie...)
+		first = false
 	}
-	return name != ""
+	kept := len(bytes.TrimRight(dst[start:], " \t"))
+	if kept == 0 {
+		return before
+	}
+	return dst[:start+kept]
 }

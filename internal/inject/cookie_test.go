@@ -27,6 +27,9 @@ func TestCookie(t *testing.T) {
 		{[]string{"a=1; sid=old; b=2;sid=older ;c"}, "a=1; b=2;c; sid=v"},
 		{[]string{"a=1;  b=\"x y\",=%; SID=2; sids=3"}, "a=1;  b=\"x y\",=%; SID=2; sids=3; sid=v"},
 		{[]string{"a=1", "sid=old", " b=2; sid=3"}, "a=1; b=2; sid=v"},
+		{[]string{"sid=1", "sid=2"}, "sid=v"},
+		{[]string{" ; sid=1;b ; ", "\t", ";"}, ";b ;; ;; sid=v"},
+		{[]string{strings.Repeat("a=1; ", 200) + "sid=1; b"}, strings.Repeat("a=1; ", 200) + "b; sid=v"},
 	} {
 		h := http.Header{"Accept": {"*/*"}}
 		if test.lines != nil {
@@ -50,16 +53,6 @@ func TestCookieLeavesSharedSlicesAlone(t *testing.T) {
 	inject.Cookie(maps.Clone(h), "sid", "v")
 	assert.Equal(t, http.Header{"Cookie": {"a=1; sid=old", "b=2"}}, h)
 	assert.Empty(t, lines[:3][2], "nothing is written behind the slice either")
-}
-
-func TestValidCookie(t *testing.T) {
-	for _, valid := range [][2]string{{"sid", ""}, {"__Host-s.id", "abc123+/=!#$%&'()*-.:<>?@[]^_`{|}~"}} {
-		assert.True(t, inject.ValidCookie(valid[0], valid[1]), "%q", valid)
-	}
-	for _, invalid := range [][2]string{{"", "v"}, {"s id", "v"}, {"s=d", "v"}, {"s;d", "v"}, {"sé", "v"}, {"s\n", "v"},
-		{"sid", "a b"}, {"sid", "a;b"}, {"sid", "a,b"}, {"sid", `"a"`}, {"sid", `a\b`}, {"sid", "a\r\nb"}, {"sid", "\x00"}, {"sid", "\x7f"}, {"sid", "é"}} {
-		assert.False(t, inject.ValidCookie(invalid[0], invalid[1]), "%q", invalid)
-	}
 }
 
 func FuzzCookie(f *testing.F) {

@@ -11,17 +11,18 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/inject"
 )
 
 const formType = "application/x-www-form-urlencoded"
 
-var formFields = []inject.Field{{Key: "api_key", Value: "k+1/2=&"}, {Key: "user[id]", Value: "7", Kind: inject.Integer}}
+var formFields = []inject.Field{{Key: "api_key", Value: "k+1/2=&"}, {Key: "user[id]", Value: "7", Type: dialect.FieldInteger}}
 
 const formAdded = "api_key=k%2B1%2F2%3D%26&user%5Bid%5D=7"
 
 func TestForm(t *testing.T) {
-	f := newFields(t, formFields, inject.Auto)
+	f := newFields(t, formFields, "")
 	for body, want := range map[string]string{
 		"":                                 formAdded,
 		"a=1":                              "a=1&" + formAdded,
@@ -55,7 +56,7 @@ func formBody(r *rand.Rand) (body string, kept []string) {
 
 func TestFormRoundTrip(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	f := newFields(t, formFields, inject.Auto)
+	f := newFields(t, formFields, "")
 	for range 1000 {
 		body, kept := formBody(r)
 		got := apply(t, f, formType, body)
@@ -78,7 +79,7 @@ func FuzzForm(f *testing.F) {
 	} {
 		f.Add([]byte(body))
 	}
-	fields := newFields(f, formFields, inject.Auto)
+	fields := newFields(f, formFields, "")
 	f.Fuzz(func(t *testing.T, body []byte) {
 		got := apply(t, fields, formType, string(body))
 		require.Equal(t, got, apply(t, fields, formType, got), "a second time changes nothing")

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/inject"
 )
 
@@ -19,13 +20,13 @@ const jsonType = "application/json"
 var jsonFields = []inject.Field{
 	{Key: "api_key", Value: `k"1\`},
 	{Key: "auth.token", Value: "t"},
-	{Key: "/auth/the.id~1~0", Value: "7", Kind: inject.Integer},
-	{Key: "live", Value: "true", Kind: inject.Boolean},
+	{Key: "/auth/the.id~1~0", Value: "7", Type: dialect.FieldInteger},
+	{Key: "live", Value: "true", Type: dialect.FieldBoolean},
 }
 
 func TestJSON(t *testing.T) {
 	one := []inject.Field{{Key: "k", Value: "v"}}
-	nested := []inject.Field{{Key: "auth.token", Value: "t"}, {Key: "auth.n", Value: "1.50", Kind: inject.Number}}
+	nested := []inject.Field{{Key: "auth.token", Value: "t"}, {Key: "auth.n", Value: "1.50", Type: dialect.FieldNumber}}
 	for _, test := range []struct {
 		fields     []inject.Field
 		body, want string
@@ -48,10 +49,10 @@ func TestJSON(t *testing.T) {
 		{jsonFields, ``, `{"api_key":"k\"1\\","auth":{"token":"t","the.id/~":7},"live":true}`},
 		{[]inject.Field{{Key: "a.b.c.d", Value: "<&>"}}, `{"a":{"b":{}}}`, `{"a":{"b":{"c":{"d":"<&>"}}}}`},
 	} {
-		got := apply(t, newFields(t, test.fields, inject.Auto), jsonType, test.body)
+		got := apply(t, newFields(t, test.fields, ""), jsonType, test.body)
 		assert.Equal(t, test.want, got)
 		assert.True(t, json.Valid(bytes.TrimPrefix([]byte(got), []byte("\xef\xbb\xbf"))))
-		assert.Equal(t, got, apply(t, newFields(t, test.fields, inject.Auto), jsonType, got), "a second time changes nothing")
+		assert.Equal(t, got, apply(t, newFields(t, test.fields, ""), jsonType, got), "a second time changes nothing")
 	}
 }
 
@@ -62,7 +63,7 @@ func TestJSONNamesAreComparedUnescaped(t *testing.T) {
 		"x\ufffd": {`x\ud800`, `x\ude00`, `x\uD83D`},
 	} {
 		key := "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-		f := newFields(t, []inject.Field{{Key: key, Value: "v"}}, inject.Auto)
+		f := newFields(t, []inject.Field{{Key: key, Value: "v"}}, "")
 		for _, spelling := range spellings {
 			assert.Equal(t, `{"`+spelling+`":"v"}`, apply(t, f, jsonType, `{"`+spelling+`":0}`))
 		}
@@ -76,7 +77,7 @@ func TestJSONNamesAreComparedUnescaped(t *testing.T) {
 }
 
 func TestJSONRefusals(t *testing.T) {
-	f := newFields(t, []inject.Field{{Key: "k", Value: "v"}, {Key: "auth.token", Value: "t"}}, inject.Auto)
+	f := newFields(t, []inject.Field{{Key: "k", Value: "v"}, {Key: "auth.token", Value: "t"}}, "")
 	for body, want := range map[string]string{
 		`[{"k":1}]`:                             "at byte 0 is not an object",
 		` "text"`:                               "at byte 1 is not an object",
@@ -132,7 +133,7 @@ func TestJSONRefusals(t *testing.T) {
 }
 
 func TestJSONDepthIsLimited(t *testing.T) {
-	f := newFields(t, []inject.Field{{Key: "k", Value: "v"}}, inject.Auto)
+	f := newFields(t, []inject.Field{{Key: "k", Value: "v"}}, "")
 	for _, pair := range [][2]string{{"[", "]"}, {`{"a":`, "}"}} {
 		deep := func(depth int) string {
 			value := strings.Repeat(pair[0], depth-1) + "1" + strings.Repeat(pair[1], depth-1)
@@ -151,7 +152,7 @@ func TestJSONDepthIsLimited(t *testing.T) {
 }
 
 func TestJSONAllocationsDoNotDependOnSize(t *testing.T) {
-	f := newFields(t, jsonFields, inject.Auto)
+	f := newFields(t, jsonFields, "")
 	allocations := func(orders int) float64 {
 		body := manyOrders(orders)
 		return testing.AllocsPerRun(20, func() {
@@ -261,8 +262,8 @@ func decodeJSON(t testing.TB, document string) (m map[string]any) {
 
 func TestJSONRoundTrip(t *testing.T) {
 	g := &jsonGenerator{Rand: rand.New(rand.NewPCG(1, 2))}
-	all := newFields(t, jsonFields, inject.Auto)
-	one := newFields(t, []inject.Field{{Key: "k", Value: "v"}}, inject.Auto)
+	all := newFields(t, jsonFields, "")
+	one := newFields(t, []inject.Field{{Key: "k", Value: "v"}}, "")
 	for range 1000 {
 		// Whatever the document, decoding shows the fields and all that was there.
 		body := g.document(nil)
@@ -307,7 +308,7 @@ func FuzzJSON(f *testing.F) {
 	} {
 		f.Add([]byte(body))
 	}
-	fields := newFields(f, []inject.Field{{Key: "api_key", Value: "k"}, {Key: "auth.token", Value: "t"}}, inject.Auto)
+	fields := newFields(f, []inject.Field{{Key: "api_key", Value: "k"}, {Key: "auth.token", Value: "t"}}, "")
 	f.Fuzz(func(t *testing.T, body []byte) {
 		document := bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 		isObject := json.Valid(document) && bytes.HasPrefix(bytes.TrimLeft(document, " \t\r\n"), []byte("{"))

@@ -9,14 +9,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/inject"
-	"github.com/connectorauth/connectorauth/internal/leaktest"
+	"github.com/connectorauth/connectorauth/internal/test/leaktest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // newFields makes Fields that are known to be valid.
-func newFields(t testing.TB, fields []inject.Field, format inject.Format) *inject.Fields {
+func newFields(t testing.TB, fields []inject.Field, format dialect.BodyFormat) *inject.Fields {
 	t.Helper()
 	f, err := inject.NewFields(fields, format, 0)
 	require.NoError(t, err)

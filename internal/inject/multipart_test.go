@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"mime"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/inject"
 )
 
@@ -68,7 +70,7 @@ func multipartBody(parts ...part) string {
 }
 
 func TestMultipart(t *testing.T) {
-	f := newFields(t, multipartFields, inject.Auto)
+	f := newFields(t, multipartFields, "")
 	for _, parts := range [][]part{
 		{}, // mime/multipart begins such a body with a line end
 		{{"a", "", "1"}},
@@ -97,7 +99,7 @@ func TestMultipartOfUnknownLengthIsStreamed(t *testing.T) {
 		}
 		write.Close()
 	}()
-	require.NoError(t, newFields(t, multipartFields, inject.Auto).Apply(req))
+	require.NoError(t, newFields(t, multipartFields, "").Apply(req))
 	assert.Equal(t, int64(-1), req.ContentLength)
 	assert.Nil(t, req.GetBody)
 	assert.Equal(t, http.Header{"Content-Type": {multipartType}, "Expect": {"100-continue"}}, req.Header)
@@ -106,7 +108,7 @@ func TestMultipartOfUnknownLengthIsStreamed(t *testing.T) {
 }
 
 func TestMultipartRefusedAtOnce(t *testing.T) {
-	f := newFields(t, []inject.Field{{Key: "k", Value: "a--SECRET-"}}, inject.Auto)
+	f := newFields(t, []inject.Field{{Key: "k", Value: "a--SECRET-"}}, "")
 	good := multipartBody(part{"a", "", "1"})
 	for _, test := range []struct{ contentType, body, want string }{
 		{"multipart/form-data", good, "no valid boundary"},
@@ -136,7 +138,7 @@ func TestMultipartRefusedAtOnce(t *testing.T) {
 }
 
 func TestMultipartPartOfTheCallersOwnFailsTheRequest(t *testing.T) {
-	f := newFields(t, []inject.Field{{Key: "k", Value: "v"}, {Key: `a"b`, Value: "v"}}, inject.Auto)
+	f := newFields(t, []inject.Field{{Key: "k", Value: "v"}, {Key: `a"b`, Value: "v"}}, "")
 	const first = "--xx\r\nContent-Disposition: form-data; name=first\r\n\r\n1\r\n"
 	header := func(lines string) string { return first + "--xx\r\n" + lines + "\r\n\r\nevil\r\n--xx--\r\n" }
 	for name, body := range map[string]string{
@@ -181,7 +183,7 @@ func TestMultipartPartOfTheCallersOwnFailsTheRequest(t *testing.T) {
 }
 
 func TestMultipartReplay(t *testing.T) {
-	f := newFields(t, multipartFields, inject.Auto)
+	f := newFields(t, multipartFields, "")
 	broken := errors.New("broken")
 	body := multipartBody(part{"a", "", "1"})
 	next := func() (io.ReadCloser, error) { return nil, broken }
@@ -203,7 +205,7 @@ func TestMultipartReplay(t *testing.T) {
 
 func TestMultipartRoundTrip(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	f := newFields(t, multipartFields, inject.Auto)
+	f := newFields(t, multipartFields, "")
 	pieces := []string{"\r\n", "\n", "\r", "--", "-", "\r\n--x", "\n--", "x", " ", "é", "\x00", "Content-Disposition: form-data; name=\"api_key\"\r\n\r\n", strings.Repeat("long", 2000)}
 	for range 1000 {
 		var parts []part
@@ -235,7 +237,7 @@ func FuzzMultipart(f *testing.F) {
 	f.Add([]byte("--xx\r\nContent-Disposition: form-data; name*=UTF-8''api%5Fkey\r\n\r\n1\n--xx \nA: b\n\n--xx--"))
 	f.Add([]byte("--xx\r\nContent-Disposition: attachment;\r\n name=\"a\"\r\nContent-Type: multipart/mixed; boundary=yy\r\n\r\n--yy\r\n\r\n1\r\n--yy--\r\n--xx--\r\n"))
 	f.Add([]byte("--xx0"))
-	fields := newFields(f, multipartFields, inject.Auto)
+	fields := newFields(f, multipartFields, "")
 	f.Fuzz(func(t *testing.T, body []byte) {
 		req := post(multipartType, body)
 		if len(body) == 0 || fields.Apply(req) != nil {
@@ -271,4 +273,18 @@ func sentAgain(t testing.TB, req *http.Request) string {
 	data, err := io.ReadAll(body)
 	require.NoError(t, err)
 	return string(data)
+}
+
+func TestCreatedMultipart(t *testing.T) {
+	fields := newFields(t, []inject.Field{{Key: "k", Value: "v"}}, dialect.BodyMultipart)
+	req := post("", nil)
+	require.NoError(t, fields.Apply(req))
+	_, params, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
+	require.NoError(t, err)
+	assert.Equal(t, []part{{"k", "", "v"}}, partsOf(t, sent(t, req), params["boundary"]))
+
+	req = post("multipart/form-data; boundary=mine", nil)
+	require.NoError(t, fields.Apply(req))
+	assert.Equal(t, "multipart/form-data; boundary=mine", req.Header.Get("Content-Type"))
+	assert.Equal(t, []part{{"k", "", "v"}}, partsOf(t, sent(t, req), "mine"))
 }

@@ -70,7 +70,7 @@ func TestOnTheWire(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		server, arrivals := newServer(t, http2)
 		client := server.Client()
-		client.Transport = injector{newFields(t, []inject.Field{{Key: "api_key", Value: "k"}}, inject.Auto), client.Transport}
+		client.Transport = injector{newFields(t, []inject.Field{{Key: "api_key", Value: "k"}}, ""), client.Transport}
 		send := func(t *testing.T, path, contentType string, body io.Reader, expect string) {
 			t.Helper()
 			req, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+path, body)
@@ -187,7 +187,7 @@ func TestMultipartOf1GiBIsStreamed(t *testing.T) {
 	req.ContentLength = size
 	runtime.GC()
 	before := heap()
-	client := http.Client{Transport: injector{newFields(t, multipartFields, inject.Auto), http.DefaultTransport}}
+	client := http.Client{Transport: injector{newFields(t, multipartFields, ""), http.DefaultTransport}}
 	resp, err := client.Do(req)
 	require.NoError(t, err)
 	resp.Body.Close()
@@ -204,7 +204,7 @@ var errGone = errors.New("gone")
 func TestCancelledUploadClosesTheBody(t *testing.T) {
 	server, _ := newServer(t, false)
 	client := server.Client()
-	client.Transport = injector{newFields(t, multipartFields, inject.Auto), client.Transport}
+	client.Transport = injector{newFields(t, multipartFields, ""), client.Transport}
 	body := &countingBody{Reader: strings.NewReader(multipartBody(part{"a", "", "1"})), err: errGone}
 	resp, err := client.Post(server.URL+"/new", multipartType, body)
 	if err == nil {

@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// spliceXML returns the XML document body with the fields in it, as elements
-// below the root; all other bytes stay as they are. An element that a field
-// has is found by its local name, whatever its namespace: it keeps its tags and
-// gets the field's text as its content, and is removed where it is repeated.
-// What is missing is inserted after the start tag of its parent, with the
-// parent's prefix, so that it joins the parent's namespace.
+// spliceXML returns the XML document body with the fields as elements below the
+// root. All other bytes stay the same. The local name of an element, whatever the
+// namespace, decides whether the element is a field. A field that is there keeps
+// the tags and gets new content, and is removed if repeated. A missing field comes
+// after the start tag of the parent, with the parent's prefix and so in the
+// parent's namespace.
 func (f *Fields) spliceXML(body []byte) ([]byte, error) {
 	switch {
 	case f.xmlErr != nil:
@@ -30,12 +30,12 @@ func (f *Fields) spliceXML(body []byte) ([]byte, error) {
 	return s.result(), nil
 }
 
-// An xmlSplicer reads an XML document once and collects the changes to it.
+// An xmlSplicer reads an XML document once and collects the changes.
 type xmlSplicer struct {
 	data    []byte
 	decoder *xml.Decoder
 	start   int // where the last token starts
-	end     int // where it ends
+	end     int // where the last token ends
 	edits   []xmlEdit
 }
 
@@ -45,7 +45,7 @@ type xmlEdit struct {
 	text       string
 }
 
-// result returns the document with the edits, which do not overlap.
+// result returns the document with the edits. The edits do not overlap.
 func (s *xmlSplicer) result() []byte {
 	slices.SortFunc(s.edits, func(a, b xmlEdit) int { return cmp.Compare(a.start, b.start) })
 	size := len(s.data)
@@ -88,8 +88,8 @@ func (s *xmlSplicer) document(n *node) error {
 	}
 }
 
-// element reads the element whose start tag has just been read, and puts the
-// children of n into it. It calls itself for those children only.
+// element reads the rest of the element after the start tag, and puts the children
+// of n into the element. element calls itself only for children of n.
 func (s *xmlSplicer) element(n *node) error {
 	inside := s.inside()
 	found := make([]bool, len(n.children))
@@ -122,9 +122,9 @@ func (s *xmlSplicer) element(n *node) error {
 	}
 }
 
-// child reads an element that is on the way to a field, and whose start tag
-// has just been read, and puts the field in. found tells that its parent had
-// the same element before.
+// child reads the rest of an element that is a field, or leads to a field, and
+// puts the field there. The last token is the element's start tag. found tells
+// that the parent had the same element before.
 func (s *xmlSplicer) child(n *node, found bool) error {
 	start, inside := s.start, s.inside()
 	if len(n.children) > 0 {
@@ -146,13 +146,13 @@ func (s *xmlSplicer) child(n *node, found bool) error {
 
 // An xmlInside is the place between the tags of an element.
 type xmlInside struct {
-	name   string // as the tag spells it
-	prefix string // of the name, with the colon
+	name   string // the name in the tag
+	prefix string // the prefix of the name, with the colon
 	start  int    // where the start tag ends
-	empty  bool   // it is an empty-element tag, <name/>
+	empty  bool   // the tag is an empty-element tag, <name/>
 }
 
-// inside returns the inside of the element whose start tag is the last token.
+// inside returns the inside of the element with the last token as the start tag.
 func (s *xmlSplicer) inside() xmlInside {
 	tag := s.data[s.start+1 : s.end-1]
 	in := xmlInside{start: s.end, empty: tag[len(tag)-1] == '/'}
@@ -164,7 +164,7 @@ func (s *xmlSplicer) inside() xmlInside {
 	return in
 }
 
-// insert puts text in the place of what is between the start tag and end.
+// insert puts text in the place of the bytes between the start tag and end.
 func (s *xmlSplicer) insert(in xmlInside, end int, text string) {
 	switch {
 	case in.empty && text != "":
@@ -174,7 +174,7 @@ func (s *xmlSplicer) insert(in xmlInside, end int, text string) {
 	}
 }
 
-// writeXML writes n and what is below it as elements with the given prefix.
+// writeXML writes n and all nodes below n as elements with the given prefix.
 func (n *node) writeXML(b *strings.Builder, prefix string) {
 	b.WriteString("<" + prefix + n.name + ">" + n.text)
 	for _, c := range n.children {
@@ -183,7 +183,7 @@ func (n *node) writeXML(b *strings.Builder, prefix string) {
 	b.WriteString("</" + prefix + n.name + ">")
 }
 
-// skip reads to the end of the element whose start tag has just been read.
+// skip reads the rest of an element after the start tag.
 func (s *xmlSplicer) skip() error {
 	for depth := 1; depth > 0; {
 		token, err := s.next()
@@ -201,7 +201,7 @@ func (s *xmlSplicer) skip() error {
 	return nil
 }
 
-// next reads a token. Without a token there is an error.
+// next reads a token. A nil token comes with an error.
 func (s *xmlSplicer) next() (xml.Token, error) {
 	s.start = int(s.decoder.InputOffset())
 	token, err := s.decoder.Token()
@@ -215,7 +215,7 @@ func (s *xmlSplicer) next() (xml.Token, error) {
 var errDTD = errors.New("a document type declaration")
 
 // malformed returns the refusal of a document that cannot be read any further.
-// It leaves out the text of err, which quotes the document.
+// The refusal leaves out the text of err, because err quotes the document.
 func (s *xmlSplicer) malformed(err error) error {
 	if err == errDTD {
 		return refuse("the XML document has a document type declaration at byte %d, which may define entities: leave it out", s.start)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/inject"
 )
 
@@ -60,14 +61,14 @@ func TestXML(t *testing.T) {
 			`<soap:Envelope xmlns:soap="urn:s"><soap:Header><w:Security xmlns:w="urn:w"><w:Token>t</w:Token></w:Security></soap:Header><soap:Body/></soap:Envelope>`,
 		},
 	} {
-		got := apply(t, newFields(t, test.fields, inject.Auto), xmlType, test.body)
+		got := apply(t, newFields(t, test.fields, ""), xmlType, test.body)
 		assert.Equal(t, test.want, got)
-		assert.Equal(t, got, apply(t, newFields(t, test.fields, inject.XML), xmlType, got), "a second time changes nothing")
+		assert.Equal(t, got, apply(t, newFields(t, test.fields, dialect.BodyXML), xmlType, got), "a second time changes nothing")
 	}
 }
 
 func TestXMLRefusals(t *testing.T) {
-	f := newFields(t, []inject.Field{{Key: "k", Value: "v"}, {Key: "auth.token", Value: "t"}}, inject.Auto)
+	f := newFields(t, []inject.Field{{Key: "k", Value: "v"}, {Key: "auth.token", Value: "t"}}, "")
 	for body, want := range map[string]string{
 		``:                                   "only the caller knows the root element",
 		` `:                                  "malformed, or not UTF-8, at byte 1",
@@ -91,14 +92,14 @@ func TestXMLRefusals(t *testing.T) {
 	} {
 		err := f.Apply(post(xmlType, []byte(body)))
 		if body == "" {
-			err = newFields(t, []inject.Field{{Key: "k"}}, inject.XML).Apply(post("", nil))
+			err = newFields(t, []inject.Field{{Key: "k"}}, dialect.BodyXML).Apply(post("", nil))
 		}
 		require.ErrorIs(t, err, inject.ErrNotInjectable, body)
 		assert.ErrorContains(t, err, want, body)
 	}
 
 	// A field that XML cannot carry is found out when there is XML to carry it.
-	f = newFields(t, []inject.Field{{Key: "user[id]", Value: "v"}, {Key: "k", Value: "\x00"}}, inject.Auto)
+	f = newFields(t, []inject.Field{{Key: "user[id]", Value: "v"}, {Key: "k", Value: "\x00"}}, "")
 	assert.Equal(t, "user%5Bid%5D=v&k=%00", apply(t, f, formType, ""))
 	err := f.Apply(post(xmlType, []byte("<r/>")))
 	require.ErrorIs(t, err, inject.ErrNotInjectable)
@@ -231,8 +232,8 @@ func (g *xmlGenerator) element(depth int, names ...string) {
 
 func TestXMLRoundTrip(t *testing.T) {
 	g := &xmlGenerator{Rand: rand.New(rand.NewPCG(1, 2))}
-	all := newFields(t, xmlFields, inject.Auto)
-	one := newFields(t, []inject.Field{{Key: "k", Value: "v"}}, inject.Auto)
+	all := newFields(t, xmlFields, "")
+	one := newFields(t, []inject.Field{{Key: "k", Value: "v"}}, "")
 	for range 400 {
 		g.Reset()
 		g.pick("", "<?xml version='1.0'?>\n", "<!-- c -->", "\n")
@@ -284,7 +285,7 @@ func FuzzXML(f *testing.F) {
 	} {
 		f.Add([]byte(body))
 	}
-	fields := newFields(f, xmlFields, inject.Auto)
+	fields := newFields(f, xmlFields, "")
 	f.Fuzz(func(t *testing.T, body []byte) {
 		req := post(xmlType, body)
 		if err := fields.Apply(req); err != nil {

@@ -1,5 +1,6 @@
-// Package origin decides where credentials may go: which origins a connector
-// was given, and whether a redirect chain ever left them.
+// Package origin decides where credentials may go. An origin is a scheme, a
+// host and a port. A connector has a set of origins; a redirect chain that
+// leaves the set gets no more credentials.
 package origin
 
 import (
@@ -7,27 +8,29 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 )
 
-// A Set is the origins that may receive a connector's credentials. The zero
-// value is the set that is decided anew for each redirect chain: the origin of
-// its first request. A Set is immutable.
+// A Set is the origins to which a connector may send credentials. The zero
+// value allows a single origin in each redirect chain: the origin of the first
+// request, if the scheme is https or the host is loopback. A Set is immutable.
 type Set struct {
 	origins []origin
+	and     []Set // each of which must allow a request too
 }
 
-// origin is one entry of a Set.
+// origin is an entry of a Set.
 type origin struct {
 	scheme   string
-	host     string // lower case, without a default port; a suffix such as ".example.com" for a wildcard
+	host     string // in lower case, without a default port; for a wildcard a suffix such as ".example.com"
 	wildcard bool
 }
 
-// Parse reads the entries of a Hosts list: "api.example.com" and
-// "api.example.com:8443" mean https, "*.example.com" every name below
-// example.com over https on its default port, and an explicit origin such as
-// "http://10.0.0.5:8080" just that.
+// Parse reads the entries of a Hosts list. "api.example.com" and
+// "api.example.com:8443" mean https. "*.example.com" means every name below
+// example.com, with https and the default port. An explicit origin such as
+// "http://10.0.0.5:8080" means exactly the given origin.
 func Parse(entries []string) (Set, error) {
 	var s Set
 	for _, entry := range entries {
@@ -40,6 +43,7 @@ func Parse(entries []string) (Set, error) {
 	return s, nil
 }
 
+// parse reads an entry of a Hosts list.
 func parse(entry string) (origin, error) {
 	scheme, rest, explicit := strings.Cut(entry, "://")
 	if !explicit {
@@ -52,7 +56,7 @@ func parse(entry string) (origin, error) {
 	name, wildcard := strings.CutPrefix(rest, "*")
 	if wildcard {
 		if explicit || !strings.HasPrefix(name, ".") || strings.Count(name, ".") < 2 || strings.Contains(name, ":") {
-			return origin{}, fmt.Errorf("a wildcard is written *.example.com, with neither scheme nor port")
+			return origin{}, fmt.Errorf("write a wildcard as *.example.com, without scheme and port")
 		}
 		rest = name[1:]
 	}
@@ -62,7 +66,7 @@ func parse(entry string) (origin, error) {
 	}
 	host := canonical(scheme, rest)
 	if !validName(u.Hostname()) {
-		return origin{}, fmt.Errorf("a host name has only letters, digits, '-', '_' and '.'; write international names in their xn-- form")
+		return origin{}, fmt.Errorf("a host name has only letters, digits, '-', '_' and '.'; write an international name in the xn-- form")
 	}
 	if wildcard {
 		host = "." + host
@@ -70,8 +74,8 @@ func parse(entry string) (origin, error) {
 	return origin{scheme: scheme, host: host, wildcard: wildcard}, nil
 }
 
-// validName reports whether host is an IP address or made of ASCII host name
-// characters, with no empty label.
+// validName reports whether host is an IP address or an ASCII host name without
+// an empty label.
 func validName(host string) bool {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return true
@@ -89,25 +93,41 @@ func validName(host string) bool {
 	return true
 }
 
-// Reach is what Check finds.
+// Reach is a result of Check.
 type Reach int
 
 const (
-	// Refused: a direct request to a place outside the set.
+	// Refused is a direct request to an origin outside the set. The request must
+	// not be sent.
 	Refused Reach = iota
-	// Bare: a redirect hop that has left the set; it is sent without credentials.
-	Bare
-	// Inside: the request may carry the credentials.
+	// WithoutCredentials is a redirect hop after the chain has left the set. The request must be
+	// sent without credentials.
+	WithoutCredentials
+	// Inside is a request with an origin in the set. The request may carry
+	// credentials.
 	Inside
 )
 
-// maxHops bounds the walk along a redirect chain; a longer one counts as Bare.
+// maxHops is the limit of the walk along a redirect chain. Requests of a longer
+// chain are WithoutCredentials.
 const maxHops = 1000
 
-// Check decides whether req may carry credentials. It follows req.Response back
-// to the first request of the chain: once a hop has left the set, all later
-// ones are Bare, even back home. The error says why a request is Refused.
+// Check decides whether req may carry credentials. Check follows req.Response
+// back to the first request of the redirect chain. When a hop has left the set,
+// all later hops are WithoutCredentials, even after a return to the set. The error says why a
+// request is Refused; otherwise the error is nil.
 func (s Set) Check(req *http.Request) (Reach, error) {
+	reach, err := s.check(req)
+	for _, other := range s.and {
+		if r, why := other.Check(req); r < reach {
+			reach, err = r, why
+		}
+	}
+	return reach, err
+}
+
+// check is Check without the sets that must allow the request too.
+func (s Set) check(req *http.Request) (Reach, error) {
 	if req.URL == nil || req.URL.Host == "" {
 		return Refused, fmt.Errorf("the request has no URL with a host")
 	}
@@ -120,12 +140,12 @@ func (s Set) Check(req *http.Request) (Reach, error) {
 	first := req
 	for hops := 0; first.Response != nil; hops++ {
 		if first = first.Response.Request; first == nil || first.URL == nil || hops == maxHops {
-			return Bare, nil
+			return WithoutCredentials, nil
 		}
 	}
 	for hop := req; ; hop = hop.Response.Request {
 		if s.outside(hop.URL, first.URL) != "" {
-			return Bare, nil
+			return WithoutCredentials, nil
 		}
 		if hop == first {
 			return Inside, nil
@@ -133,22 +153,36 @@ func (s Set) Check(req *http.Request) (Reach, error) {
 	}
 }
 
-// Allows reports whether the credentials of a request to asked may go to u
-// instead, which the request was changed to.
-func (s Set) Allows(u, asked *url.URL) error {
-	if why := s.outside(u, asked); why != "" {
+// Allows checks a changed URL. A hook or a signature has changed the URL of a
+// request from original to u. The error says why the credentials must not go to
+// u.
+func (s Set) Allows(u, original *url.URL) error {
+	if why := s.outside(u, original); why != "" {
 		return fmt.Errorf("%s://%s %s", u.Scheme, u.Host, why)
+	}
+	for _, other := range s.and {
+		if err := other.Allows(u, original); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// outside says why credentials must not go to u in a chain that began at first;
-// it is empty if they may.
+// Intersect returns the Set that allows what each of sets allows. There must be
+// at least one.
+func Intersect(sets ...Set) Set {
+	all := Set{origins: sets[0].origins}
+	all.and = append(slices.Clone(sets[0].and), sets[1:]...)
+	return all
+}
+
+// outside says why credentials must not go to u, in a redirect chain with the
+// first URL first. Empty means that the credentials may go to u.
 func (s Set) outside(u, first *url.URL) string {
 	if strings.HasPrefix(u.Opaque, "//") {
 		return "has an opaque URL that names another host"
 	}
-	for i := range s.origins { // most hosts are written as they are listed
+	for i := range s.origins { // most URLs have the host exactly as listed
 		if o := &s.origins[i]; o.host == u.Host && o.scheme == u.Scheme && !o.wildcard {
 			return ""
 		}
@@ -167,11 +201,12 @@ func (s Set) outside(u, first *url.URL) string {
 		}
 		return ""
 	case u.Scheme == "http":
-		return "is plain http, which would show the credentials to everybody on the way; use https, or list this origin in Hosts"
+		return "is plain http, so everybody on the way could read the credentials; use https, or list the origin in Hosts"
 	}
 	return "is not an https URL"
 }
 
+// matches reports whether u has the origin o.
 func (o *origin) matches(u *url.URL) bool {
 	if u.Scheme != o.scheme {
 		return false
@@ -188,9 +223,9 @@ func Same(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && (a.Host == b.Host || canonical(a.Scheme, a.Host) == canonical(b.Scheme, b.Host))
 }
 
-// canonical returns hostport in lower case and without the default port of
-// scheme. Only ASCII letters are folded: Unicode folding would make hosts equal
-// that the network keeps apart.
+// canonical returns hostport in lower case, without the default port of scheme.
+// Unicode letters stay as written: for the network, hosts with different
+// Unicode letters are different hosts.
 func canonical(scheme, hostport string) string {
 	hostport = lower(hostport)
 	switch scheme {
@@ -202,6 +237,7 @@ func canonical(scheme, hostport string) string {
 	return strings.TrimSuffix(hostport, ":")
 }
 
+// lower returns s with ASCII letters in lower case.
 func lower(s string) string {
 	for i := range len(s) {
 		if 'A' <= s[i] && s[i] <= 'Z' {
@@ -217,8 +253,8 @@ func lower(s string) string {
 	return s
 }
 
-// Loopback reports whether host, without port or brackets, is localhost or a
-// loopback address in its usual spelling.
+// Loopback reports whether host is localhost or a loopback address in the usual
+// spelling. host has no port and no brackets.
 func Loopback(host string) bool {
 	if lower(host) == "localhost" {
 		return true
@@ -227,20 +263,20 @@ func Loopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// Endpoint checks the URL of a provider's endpoint, such as a token URL: it
-// must be absolute, https unless it is on loopback, and carry neither user name
-// nor fragment.
+// Endpoint reads the URL of a provider's endpoint, such as a token URL. The URL
+// must be absolute, without user name and fragment. The scheme must be https;
+// http is allowed for loopback hosts. The error does not show the URL.
 func Endpoint(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("it is not a valid URL") // err would repeat the URL, which may carry a secret
+		return nil, fmt.Errorf("not a valid URL") // err would repeat the URL, which may contain a secret
 	case u.Host == "" || u.Hostname() == "":
 		return nil, fmt.Errorf("want an absolute URL such as https://provider.example/path")
 	case u.User != nil:
-		return nil, fmt.Errorf("a URL must not carry a user name or password")
+		return nil, fmt.Errorf("the URL must not have a user name or password")
 	case u.Fragment != "" || strings.HasSuffix(raw, "#"):
-		return nil, fmt.Errorf("a URL must not carry a #fragment")
+		return nil, fmt.Errorf("the URL must not have a #fragment")
 	case u.Scheme == "https", u.Scheme == "http" && Loopback(u.Hostname()):
 		return u, nil
 	}

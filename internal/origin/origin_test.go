@@ -5,8 +5,8 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/connectorauth/connectorauth/internal/leaktest"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/test/leaktest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -99,19 +99,19 @@ func TestCheckRedirectChain(t *testing.T) {
 	}{
 		{"same origin", nil, []string{home, home + "2"}, origin.Inside},
 		{"same origin, port written", nil, []string{home, "https://API.example.com:443/2"}, origin.Inside},
-		{"other host", nil, []string{home, evil}, origin.Bare},
-		{"there and on", nil, []string{home, evil, evil + "2"}, origin.Bare},
-		{"there and back", nil, []string{home, evil, home}, origin.Bare},
-		{"other port", nil, []string{home, "https://api.example.com:444/"}, origin.Bare},
-		{"https to http", nil, []string{home, "http://api.example.com/"}, origin.Bare},
-		{"http to https on loopback", nil, []string{"http://127.0.0.1/", "https://127.0.0.1/"}, origin.Bare},
-		{"other loopback spelling", nil, []string{"http://127.0.0.1/", "http://localhost/"}, origin.Bare},
-		{"subdomain", nil, []string{home, "https://x.api.example.com/"}, origin.Bare},
-		{"parent", nil, []string{home, "https://example.com/"}, origin.Bare},
-		{"other scheme", nil, []string{home, "ws://api.example.com/"}, origin.Bare},
+		{"other host", nil, []string{home, evil}, origin.WithoutCredentials},
+		{"there and on", nil, []string{home, evil, evil + "2"}, origin.WithoutCredentials},
+		{"there and back", nil, []string{home, evil, home}, origin.WithoutCredentials},
+		{"other port", nil, []string{home, "https://api.example.com:444/"}, origin.WithoutCredentials},
+		{"https to http", nil, []string{home, "http://api.example.com/"}, origin.WithoutCredentials},
+		{"http to https on loopback", nil, []string{"http://127.0.0.1/", "https://127.0.0.1/"}, origin.WithoutCredentials},
+		{"other loopback spelling", nil, []string{"http://127.0.0.1/", "http://localhost/"}, origin.WithoutCredentials},
+		{"subdomain", nil, []string{home, "https://x.api.example.com/"}, origin.WithoutCredentials},
+		{"parent", nil, []string{home, "https://example.com/"}, origin.WithoutCredentials},
+		{"other scheme", nil, []string{home, "ws://api.example.com/"}, origin.WithoutCredentials},
 		{"both listed", []string{"a.com", "b.com"}, []string{"https://a.com/", "https://b.com/", "https://a.com/"}, origin.Inside},
-		{"listed, through another", []string{"a.com", "b.com"}, []string{"https://a.com/", evil, "https://b.com/"}, origin.Bare},
-		{"began elsewhere", []string{"a.com"}, []string{evil, "https://a.com/"}, origin.Bare},
+		{"listed, through another", []string{"a.com", "b.com"}, []string{"https://a.com/", evil, "https://b.com/"}, origin.WithoutCredentials},
+		{"began elsewhere", []string{"a.com"}, []string{evil, "https://a.com/"}, origin.WithoutCredentials},
 		{"wildcard", []string{"*.a.com"}, []string{"https://x.a.com/", "https://y.a.com/"}, origin.Inside},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -129,17 +129,17 @@ func TestCheckBrokenChainIsBare(t *testing.T) {
 	last.Response.Request = nil
 	got, err := origin.Set{}.Check(last)
 	require.NoError(t, err)
-	assert.Equal(t, origin.Bare, got, "a transport that sets no resp.Request leaves nothing to decide by")
+	assert.Equal(t, origin.WithoutCredentials, got, "without resp.Request the chain is unknown")
 
 	last = chain(t, "https://a.com/", "https://a.com/2")
 	last.Response.Request.URL = nil
 	got, _ = origin.Set{}.Check(last)
-	assert.Equal(t, origin.Bare, got)
+	assert.Equal(t, origin.WithoutCredentials, got)
 
 	endless := chain(t, "https://a.com/", "https://a.com/2")
 	endless.Response.Request = endless
 	got, _ = origin.Set{}.Check(endless)
-	assert.Equal(t, origin.Bare, got, "a chain that bites its tail ends")
+	assert.Equal(t, origin.WithoutCredentials, got, "a chain without an end")
 }
 
 func TestCheckMalformedRequest(t *testing.T) {
@@ -192,7 +192,7 @@ func FuzzParseAndCheck(f *testing.F) {
 			return
 		}
 		reach, err := set.Check(&http.Request{URL: u})
-		if (reach == origin.Refused) != (err != nil) || reach == origin.Bare {
+		if (reach == origin.Refused) != (err != nil) || reach == origin.WithoutCredentials {
 			t.Fatalf("reach %v with error %v", reach, err)
 		}
 		if reach == origin.Inside && u.Scheme != "https" && u.Scheme != "http" {

@@ -49,7 +49,7 @@ func TestBackoffGrowsWithJitterToAMinute(t *testing.T) {
 	kinds(t, func(t *testing.T, open func(*value) (renew.Store, *sharedStore)) {
 		p := &provider{before: always(errTemporary), life: time.Hour}
 		store, _ := open(p.grant())
-		e := renew.New(p, store, key, lead)
+		e := newEngine(p, store)
 		time.Sleep(time.Hour)
 		for range 12 {
 			for n := p.count(); p.count() == n; time.Sleep(50 * time.Millisecond) {
@@ -192,7 +192,7 @@ func TestRequestInDoubtIsNotSentAgainWhileTheValueIsGood(t *testing.T) {
 func TestRequestInDoubtIsSentAgainAfterARejection(t *testing.T) {
 	for name, replace := range map[string]func(*testing.T, *engine, *generation){
 		"waiting":     func(t *testing.T, e *engine, g *generation) { e.Replace(t.Context(), g) },
-		"not waiting": func(t *testing.T, e *engine, g *generation) { e.Renew(t.Context(), g) },
+		"not waiting": func(t *testing.T, e *engine, g *generation) { e.ReplaceLater(t.Context(), g) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			kinds(t, func(t *testing.T, open func(*value) (renew.Store, *sharedStore)) {
@@ -247,7 +247,7 @@ func TestDeadIsRememberedWithoutStore(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		assert.Equal(t, 1, p.count())
-		assert.Equal(t, []renew.Happening{renew.Died}, p.happened())
+		assert.Equal(t, []string{renew.Died}, p.happened())
 		p.before = nil
 		require.NoError(t, e.Set(t.Context(), p.grant()))
 		assert.Equal(t, 2, got(t, e))
@@ -281,12 +281,12 @@ func TestDeadIsRememberedUntilTheStoredValueChanges(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		assert.Equal(t, 1, p.count())
-		assert.Equal(t, []renew.Happening{renew.Died}, p.happened())
+		assert.Equal(t, []string{renew.Died}, p.happened())
 		assert.Equal(t, 1, inner.n(t), "it stays where it is")
 
 		inner.put(p.grant()) // another process, after the owner's consent
 		assert.Equal(t, 2, got(t, e))
-		assert.Equal(t, []renew.Happening{renew.Adopted}, p.happened())
+		assert.Equal(t, []string{renew.Adopted}, p.happened())
 	})
 }
 
@@ -333,13 +333,13 @@ func TestDeadByRejectionStopsRenewingAtOnce(t *testing.T) {
 		for range 100 {
 			_, err := e.Replace(t.Context(), present(t, e))
 			require.ErrorIs(t, err, errDead)
-			e.Renew(t.Context(), present(t, e))
+			e.ReplaceLater(t.Context(), present(t, e))
 			synctest.Wait()
 		}
 		assert.Equal(t, 1, p.count())
 		inner.put(p.grant())
 		if store == inner { // a rejection looks into the store all the same
-			e.Renew(t.Context(), present(t, e))
+			e.ReplaceLater(t.Context(), present(t, e))
 			synctest.Wait()
 			assert.Equal(t, 2, got(t, e))
 		}
@@ -385,7 +385,7 @@ func TestDamagedStoredValue(t *testing.T) {
 				p := &provider{life: time.Hour, free: true}
 				store, inner := open(nil)
 				inner.set([]byte(damage))
-				e := renew.New(p, store, key, lead)
+				e := newEngine(p, store)
 				for range 3 {
 					_, err := e.Get(t.Context())
 					require.ErrorContains(t, err, `the value of "alice/service" in the token store is damaged`)
@@ -417,7 +417,7 @@ func TestValueDamagedDuringARenewalIsNotOverwritten(t *testing.T) {
 		time.Sleep(time.Hour)
 		assert.Equal(t, 2, got(t, e))
 		assert.Equal(t, "{", string(inner.value))
-		assert.Equal(t, []renew.Happening{renew.Renewed, renew.SaveFailed}, p.happened())
+		assert.Equal(t, []string{renew.Renewed, renew.SaveFailed}, p.happened())
 	})
 }
 

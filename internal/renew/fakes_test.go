@@ -22,8 +22,29 @@ type value struct {
 	Damage         string `json:",omitempty"` // makes Encode fail
 }
 
+// engine is the Engine of a provider's value.
+type engine struct {
+	*renew.Engine[value]
+	p renew.Scheme[value]
+}
+
+func newEngine(p renew.Scheme[value], store renew.Store) *engine {
+	return &engine{renew.New[value](store, key), p}
+}
+
+func (e *engine) Get(ctx context.Context) (*generation, error) { return e.Engine.Get(ctx, e.p) }
+
+func (e *engine) Replace(ctx context.Context, rejected *generation) (*generation, error) {
+	return e.Engine.Replace(ctx, e.p, rejected)
+}
+
+func (e *engine) ReplaceLater(ctx context.Context, rejected *generation) {
+	e.Engine.ReplaceLater(ctx, e.p, rejected)
+}
+
+func (e *engine) Set(ctx context.Context, v *value) error { return e.Engine.Set(ctx, e.p, v) }
+
 type (
-	engine     = renew.Engine[value]
 	generation = renew.Generation[value]
 	event      = renew.Event[value]
 )
@@ -124,6 +145,8 @@ func (p *provider) Verdict(err error) renew.Verdict {
 
 func (p *provider) Expiry(v *value) (issued, expiry time.Time) { return v.Issued, v.Expiry }
 
+func (p *provider) Lead() time.Duration { return lead }
+
 func (p *provider) Encode(v *value) ([]byte, error) {
 	if v.Damage != "" {
 		return nil, errors.New(v.Damage)
@@ -153,7 +176,7 @@ func (p *provider) count() int {
 }
 
 // happened returns what was observed since the last call.
-func (p *provider) happened() (list []renew.Happening) {
+func (p *provider) happened() (list []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, e := range p.events {
@@ -345,7 +368,7 @@ const lead = 5 * time.Minute
 // start returns an engine whose present generation is p's first value.
 func start(t *testing.T, p *provider, store renew.Store) *engine {
 	t.Helper()
-	e := renew.New(p, store, key, lead)
+	e := newEngine(p, store)
 	require.NoError(t, e.Set(t.Context(), p.grant()))
 	p.happened()
 	return e

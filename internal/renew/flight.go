@@ -50,10 +50,10 @@ func (f *failure) allowsEarly() bool {
 }
 
 // fly carries out f. ctx has no end of its own.
-func (e *Engine[T]) fly(ctx context.Context, f *flight[T], stale *Generation[T]) {
+func (e *Engine[T]) fly(ctx context.Context, s Scheme[T], f *flight[T], stale *Generation[T]) {
 	ctx, cancel := context.WithTimeout(ctx, flightTimeout)
 	defer cancel()
-	r := &renewal[T]{Engine: e, stale: stale}
+	r := &renewal[T]{Engine: e, scheme: s, stale: stale}
 	defer r.release()
 	var g *Generation[T]
 	defer func() {
@@ -85,6 +85,7 @@ func (e *Engine[T]) land(f *flight[T], g *Generation[T], r *renewal[T]) {
 // return nil after fail.
 type renewal[T any] struct {
 	*Engine[T]
+	scheme  Scheme[T]
 	stale   *Generation[T]
 	unlock  func()   // set while the store's lock is held
 	asked   bool     // a token request was made
@@ -140,7 +141,7 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 
 // blocked tells of a store that kept the token request from being made.
 func (r *renewal[T]) blocked(err error) *Generation[T] {
-	r.observe(Event[T]{Happened: Failed, Err: err})
+	observe(r.scheme, Event[T]{Happened: Failed, Err: err})
 	return r.fail(err, Verdict{})
 }
 
@@ -154,7 +155,7 @@ func (r *renewal[T]) load(ctx context.Context) (*Generation[T], []byte, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("the value of %q in the token store is damaged: %w", r.key, err)
 	}
-	return r.generation(value, raw), raw, nil
+	return newGeneration(r.scheme, value, raw), raw, nil
 }
 
 // newer reports whether stored is good and made after the stale generation.
@@ -167,7 +168,7 @@ func (r *renewal[T]) newer(stored *Generation[T]) bool {
 }
 
 func (r *renewal[T]) adopt(g *Generation[T]) *Generation[T] {
-	r.observe(Event[T]{Happened: Adopted, Value: g.Value})
+	observe(r.scheme, Event[T]{Happened: Adopted, Value: g.Value})
 	return g
 }
 
@@ -183,7 +184,7 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], raw []byte
 	next, err := r.scheme.Renew(ctx, value)
 	took := time.Since(began)
 	if err == nil {
-		r.observe(Event[T]{Happened: Renewed, Value: next, Took: took})
+		observe(r.scheme, Event[T]{Happened: Renewed, Value: next, Took: took})
 		return r.save(ctx, next, raw)
 	}
 	verdict := r.scheme.Verdict(err)
@@ -191,7 +192,7 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], raw []byte
 	if verdict.Kind == Dead {
 		// Somebody who does not lock may have renewed it meanwhile.
 		if stored, again, err := r.reload(ctx); err == nil && stored != nil && !bytes.Equal(again, raw) {
-			r.observe(event)
+			observe(r.scheme, event)
 			if r.newer(stored) {
 				return r.adopt(stored)
 			}
@@ -199,7 +200,7 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], raw []byte
 		}
 		event.Happened = Died
 	}
-	r.observe(event)
+	observe(r.scheme, event)
 	r.fail(err, verdict)
 	if next == nil {
 		return nil

@@ -48,7 +48,10 @@ type Scheme[T any] interface {
 	// Encode and Decode turn a value into what the store holds and back.
 	Encode(value *T) ([]byte, error)
 	Decode(stored []byte) (*T, error)
-	// Observe is told what happened. It must not block for long.
+	// Lead is how long before its expiry a value is renewed in the background, at
+	// most a fifth of its lifetime.
+	Lead() time.Duration
+	// Observe is told what happened. Observe must not block for long.
 	Observe(Event[T])
 }
 
@@ -77,23 +80,20 @@ const (
 
 // An Event is something that happened to the credential.
 type Event[T any] struct {
-	Happened Happening
+	Happened string
 	Value    *T            // the generation concerned; nil if there is none
 	Err      error         // for the failures
 	Took     time.Duration // for Renewed, Failed and Died: the time of the token request
 }
 
-// Happening tells events apart.
-type Happening int
-
 // What can happen.
 const (
-	Renewed    Happening = iota // a token request succeeded
-	Failed                      // a token request failed for now
-	Died                        // a token request failed for good
-	Saved                       // the store has the new generation
-	SaveFailed                  // the store did not take it; it is kept in memory
-	Adopted                     // the store held another generation, made by somebody else
+	Renewed    = "renewed"         // a token request succeeded
+	Failed     = "renewal_failed"  // a token request failed for now
+	Died       = "reauth_required" // a token request failed for good
+	Saved      = "saved"           // the store has the new generation
+	SaveFailed = "save_failed"     // the store did not take it; it is kept in memory
+	Adopted    = "adopted"         // the store held another generation, made by somebody else
 )
 
 const (
@@ -146,10 +146,8 @@ func (g *Generation[T]) isContested() bool {
 // An Engine keeps one credential. It is safe for concurrent use and has no
 // goroutine of its own between renewals.
 type Engine[T any] struct {
-	scheme Scheme[T]
-	store  Store // nil: memory only
-	key    string
-	lead   time.Duration
+	store Store // nil: memory only
+	key   string
 
 	current atomic.Pointer[Generation[T]]
 
@@ -164,11 +162,10 @@ type Engine[T any] struct {
 	saver   *saver
 }
 
-// New returns an Engine for the value that store holds under key; a nil store
-// keeps it in memory alone. lead is how long before its expiry a generation is
-// renewed in the background, a fifth of its lifetime at the most.
-func New[T any](scheme Scheme[T], store Store, key string, lead time.Duration) *Engine[T] {
-	e := &Engine[T]{scheme: scheme, store: store, key: key, lead: lead}
+// New returns an Engine for the value that store holds under key. A nil store
+// keeps the value in memory alone.
+func New[T any](store Store, key string) *Engine[T] {
+	e := &Engine[T]{store: store, key: key}
 	if store != nil {
 		e.writing = make(chan struct{}, 1)
 	}
@@ -177,34 +174,34 @@ func New[T any](scheme Scheme[T], store Store, key string, lead time.Duration) *
 
 // Get returns the present generation, renewed if it has expired. It takes no
 // lock while the generation is good.
-func (e *Engine[T]) Get(ctx context.Context) (*Generation[T], error) {
+func (e *Engine[T]) Get(ctx context.Context, s Scheme[T]) (*Generation[T], error) {
 	g := e.current.Load()
 	if g != nil && (g.renewAt.IsZero() || time.Until(g.renewAt) > 0) {
 		return g, nil
 	}
 	if g != nil && g.fresh() {
-		e.renewEarly(ctx, g)
+		e.renewEarly(ctx, s, g)
 		return g, nil
 	}
-	return e.await(ctx, g)
+	return e.await(ctx, s, g)
 }
 
 // Replace returns a generation other than rejected, which the API did not
 // accept: the present one if that is another by now, else a renewed one.
-func (e *Engine[T]) Replace(ctx context.Context, rejected *Generation[T]) (*Generation[T], error) {
+func (e *Engine[T]) Replace(ctx context.Context, s Scheme[T], rejected *Generation[T]) (*Generation[T], error) {
 	if e.current.Load() != rejected {
-		return e.Get(ctx)
+		return e.Get(ctx, s)
 	}
 	if rejected.isContested() {
 		return nil, ErrContested
 	}
-	return e.await(ctx, rejected)
+	return e.await(ctx, s, rejected)
 }
 
-// Renew starts what Replace does, without waiting for it.
-func (e *Engine[T]) Renew(ctx context.Context, rejected *Generation[T]) {
+// ReplaceLater starts what Replace does, without waiting for the outcome.
+func (e *Engine[T]) ReplaceLater(ctx context.Context, s Scheme[T], rejected *Generation[T]) {
 	if !rejected.isContested() {
-		e.join(ctx, rejected)
+		e.join(ctx, s, rejected)
 	}
 }
 
@@ -217,18 +214,18 @@ func (e *Engine[T]) Contest(g *Generation[T]) {
 // and saves it. On an error of the store the value is in use all the same, and
 // saving it is tried again in the background; not so if ctx ended while another
 // generation was being saved.
-func (e *Engine[T]) Set(ctx context.Context, value *T) error {
+func (e *Engine[T]) Set(ctx context.Context, s Scheme[T], value *T) error {
 	if e.store == nil {
-		e.install(e.generation(value, nil))
+		e.install(newGeneration(s, value, nil))
 		return nil
 	}
-	raw, err := e.scheme.Encode(value)
+	raw, err := s.Encode(value)
 	if err != nil {
 		return err
 	}
-	g := e.generation(value, raw)
-	err = e.saveSet(ctx, g, raw)
-	e.observeSaved(g, err)
+	g := newGeneration(s, value, raw)
+	err = e.saveSet(ctx, s, g, raw)
+	observeSaved(s, g, err)
 	return err
 }
 
@@ -247,22 +244,22 @@ func (e *Engine[T]) install(g *Generation[T]) {
 
 // renewEarly starts to replace g, which is good for some time yet, unless a
 // recent failure advises against it.
-func (e *Engine[T]) renewEarly(ctx context.Context, g *Generation[T]) {
+func (e *Engine[T]) renewEarly(ctx context.Context, s Scheme[T], g *Generation[T]) {
 	if g.isContested() || !e.mu.TryLock() {
 		return // whoever holds the lock is at it
 	}
 	defer e.mu.Unlock()
 	if e.flight == nil && e.current.Load() == g && (e.failure == nil || e.failure.allowsEarly()) {
-		e.start(ctx, g)
+		e.start(ctx, s, g)
 	}
 }
 
 // await waits for a generation other than stale, or for ctx.
-func (e *Engine[T]) await(ctx context.Context, stale *Generation[T]) (*Generation[T], error) {
+func (e *Engine[T]) await(ctx context.Context, s Scheme[T], stale *Generation[T]) (*Generation[T], error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	f := e.join(ctx, stale)
+	f := e.join(ctx, s, stale)
 	select {
 	case <-f.done:
 		return f.gen, f.err
@@ -272,7 +269,7 @@ func (e *Engine[T]) await(ctx context.Context, stale *Generation[T]) (*Generatio
 }
 
 // join returns the flight that replaces stale, started if there is none.
-func (e *Engine[T]) join(ctx context.Context, stale *Generation[T]) *flight[T] {
+func (e *Engine[T]) join(ctx context.Context, s Scheme[T], stale *Generation[T]) *flight[T] {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if g := e.current.Load(); g != stale { // somebody was faster
@@ -284,22 +281,22 @@ func (e *Engine[T]) join(ctx context.Context, stale *Generation[T]) *flight[T] {
 	if f := e.failure; f != nil && f.active() && e.store == nil {
 		return landed[T](nil, f.err) // with a store, the flight looks there first
 	}
-	return e.start(ctx, stale)
+	return e.start(ctx, s, stale)
 }
 
 // start begins the flight that replaces stale; e.mu is held.
-func (e *Engine[T]) start(ctx context.Context, stale *Generation[T]) *flight[T] {
+func (e *Engine[T]) start(ctx context.Context, s Scheme[T], stale *Generation[T]) *flight[T] {
 	e.flight = &flight[T]{done: make(chan struct{})}
-	go e.fly(context.WithoutCancel(ctx), e.flight, stale)
+	go e.fly(context.WithoutCancel(ctx), s, e.flight, stale)
 	return e.flight
 }
 
-// generation wraps value, which the store holds as raw, with the times of its
+// newGeneration wraps value, which the store holds as raw, with the times of its
 // life. Early renewal begins up to a fifth of its lead late, at random, so that
 // replicas do not all come at once.
-func (e *Engine[T]) generation(value *T, raw []byte) *Generation[T] {
+func newGeneration[T any](s Scheme[T], value *T, raw []byte) *Generation[T] {
 	g := &Generation[T]{Value: value, sum: digest(raw)}
-	issued, expiry := e.scheme.Expiry(value)
+	issued, expiry := s.Expiry(value)
 	if expiry.IsZero() {
 		return g
 	}
@@ -308,7 +305,7 @@ func (e *Engine[T]) generation(value *T, raw []byte) *Generation[T] {
 	// Stored times are another clock's. One that is ahead must not prolong a life.
 	left := min(expiry.Sub(now.Round(0)), lifetime)
 	g.expiry = now.Add(left)
-	g.renewAt = g.expiry.Add(-jitter(min(e.lead, lifetime/5), 0.8, 1))
+	g.renewAt = g.expiry.Add(-jitter(min(s.Lead(), lifetime/5), 0.8, 1))
 	return g
 }
 
@@ -322,8 +319,8 @@ func jitter(d time.Duration, lo, hi float64) time.Duration {
 
 // observe tells the scheme. A panic of the importer's observer must not cost
 // the token that it was told about.
-func (e *Engine[T]) observe(event Event[T]) {
-	shielded(func() { e.scheme.Observe(event) })
+func observe[T any](s Scheme[T], event Event[T]) {
+	shielded(func() { s.Observe(event) })
 }
 
 // shielded calls f, which is the importer's code, and survives its panic.

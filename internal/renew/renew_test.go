@@ -208,7 +208,7 @@ func TestWithoutExpiryOnlyARejectionRenews(t *testing.T) {
 func TestValueThatExpiredOnItsWayIsServedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &provider{life: time.Second, delay: 2 * time.Second, free: true}
-		e := renew.New(p, nil, key, lead)
+		e := newEngine(p, nil)
 		assert.Equal(t, 1, got(t, e))
 		assert.Equal(t, 1, p.count())
 		assert.Equal(t, 2, got(t, e))
@@ -235,7 +235,7 @@ func TestClockFiveMinutesOff(t *testing.T) {
 				p := &provider{life: test.life}
 				v := p.grant()
 				v.Issued, v.Expiry = v.Issued.Add(test.skew), v.Expiry.Add(test.skew)
-				e := renew.New(p, newStore(v), key, lead)
+				e := newEngine(p, newStore(v))
 				began := time.Now()
 				for p.count() == 0 {
 					got(t, e)
@@ -267,7 +267,7 @@ func TestReplaceOlderGenerationReturnsThePresentOne(t *testing.T) {
 			g, err := e.Replace(t.Context(), first)
 			require.NoError(t, err)
 			require.Same(t, second, g)
-			e.Renew(t.Context(), first)
+			e.ReplaceLater(t.Context(), first)
 		}
 		synctest.Wait()
 		assert.Equal(t, 1, p.count())
@@ -300,7 +300,7 @@ func TestRenewDoesNotWait(t *testing.T) {
 		p := &provider{life: time.Hour, delay: time.Second}
 		e := start(t, p, nil)
 		began := time.Now()
-		e.Renew(t.Context(), present(t, e))
+		e.ReplaceLater(t.Context(), present(t, e))
 		assert.Zero(t, time.Since(began))
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -318,7 +318,7 @@ func TestContestedGenerationIsNotRenewedForAMinute(t *testing.T) {
 		for range 59 {
 			_, err := e.Replace(t.Context(), g)
 			require.ErrorIs(t, err, renew.ErrContested)
-			e.Renew(t.Context(), g)
+			e.ReplaceLater(t.Context(), g)
 			assert.Equal(t, 2, got(t, e), "it is served all the same")
 			time.Sleep(time.Second)
 		}
@@ -415,7 +415,7 @@ func TestSetEndsAFailure(t *testing.T) {
 	kinds(t, func(t *testing.T, open func(*value) (renew.Store, *sharedStore)) {
 		p := &provider{life: time.Hour}
 		store, _ := open(nil)
-		e := renew.New(p, store, key, lead)
+		e := newEngine(p, store)
 		_, err := e.Get(t.Context())
 		require.ErrorIs(t, err, errDead)
 		require.NoError(t, e.Set(t.Context(), p.grant()))
@@ -436,7 +436,7 @@ func TestSetOfWhatCannotBeStoredChangesNothing(t *testing.T) {
 func TestConcurrentSetsLeaveStoreAndMemoryAlike(t *testing.T) {
 	kinds(t, func(t *testing.T, open func(*value) (renew.Store, *sharedStore)) {
 		store, inner := open(nil)
-		e := renew.New(&provider{}, store, key, lead)
+		e := newEngine(&provider{}, store)
 		inner.after = func(string) error { time.Sleep(time.Millisecond); return nil }
 		var all sync.WaitGroup
 		for i := range 50 {
@@ -517,7 +517,7 @@ func TestObserverMaySet(t *testing.T) {
 			}
 			return nil
 		}
-		for i, happened := range []renew.Happening{renew.Renewed, renew.Saved, renew.SaveFailed} {
+		for i, happened := range []string{renew.Renewed, renew.Saved, renew.SaveFailed} {
 			synctest.Wait()
 			var once atomic.Bool // Set is observed too
 			p.observe = func(event event) {

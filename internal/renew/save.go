@@ -29,17 +29,17 @@ func (g *Generation[T]) succeeds(raw []byte) bool {
 // else stored first. old is the stored value that next replaces.
 func (r *renewal[T]) save(ctx context.Context, next *T, old []byte) *Generation[T] {
 	if r.store == nil {
-		return r.generation(next, nil)
+		return newGeneration(r.scheme, next, nil)
 	}
 	raw, err := r.scheme.Encode(next)
 	if err != nil {
-		g := r.generation(next, nil)
+		g := newGeneration(r.scheme, next, nil)
 		g.unsaved = &unsaved{old: old}
-		r.observeSaved(g, err)
+		observeSaved(r.scheme, g, err)
 		return g
 	}
 	ctx = context.WithoutCancel(ctx) // the time for the request may be up
-	g, swapped, err := r.write(ctx, r.generation(next, raw), unsaved{old: old, raw: raw})
+	g, swapped, err := r.write(ctx, newGeneration(r.scheme, next, raw), unsaved{old: old, raw: raw})
 	if g == nil {
 		return r.current.Load()
 	}
@@ -51,7 +51,7 @@ func (r *renewal[T]) save(ctx context.Context, next *T, old []byte) *Generation[
 		}
 		err = fmt.Errorf("%q was changed in the token store during its renewal", r.key)
 	}
-	r.observeSaved(g, err)
+	observeSaved(r.scheme, g, err)
 	return g
 }
 
@@ -64,7 +64,7 @@ func (r *renewal[T]) write(ctx context.Context, g *Generation[T], u unsaved) (_ 
 		return nil, false, nil
 	}
 	if swapped, err = r.swap(ctx, &u); err != nil {
-		r.keepSaving(ctx, g, u, r.unlock)
+		r.keepSaving(ctx, r.scheme, g, u, r.unlock)
 		r.unlock = nil // held until it is saved, so that nobody renews the predecessor
 	}
 	return g, swapped, err
@@ -73,7 +73,7 @@ func (r *renewal[T]) write(ctx context.Context, g *Generation[T], u unsaved) (_ 
 // saveSet stores g as raw whatever the store holds, leaves it to a saver if
 // that fails, and installs it. If ctx ends before its turn has come, it does none
 // of that.
-func (e *Engine[T]) saveSet(ctx context.Context, g *Generation[T], raw []byte) error {
+func (e *Engine[T]) saveSet(ctx context.Context, s Scheme[T], g *Generation[T], raw []byte) error {
 	select {
 	case e.writing <- struct{}{}:
 	default:
@@ -90,7 +90,7 @@ func (e *Engine[T]) saveSet(ctx context.Context, g *Generation[T], raw []byte) e
 	err := e.calling(func() error { return e.store.Save(saving, e.key, raw) })
 	if err != nil {
 		err = fmt.Errorf("save %q to the token store: %w", e.key, err)
-		e.keepSaving(ctx, g, unsaved{blind: true, raw: raw}, nil)
+		e.keepSaving(ctx, s, g, unsaved{blind: true, raw: raw}, nil)
 	}
 	e.install(g)
 	return err
@@ -163,12 +163,12 @@ func (e *Engine[T]) calling(f func() error) (err error) {
 }
 
 // observeSaved tells what became of saving g.
-func (e *Engine[T]) observeSaved(g *Generation[T], err error) {
+func observeSaved[T any](s Scheme[T], g *Generation[T], err error) {
 	event := Event[T]{Happened: Saved, Value: g.Value, Err: err}
 	if err != nil {
 		event.Happened = SaveFailed
 	}
-	e.observe(event)
+	observe(s, event)
 }
 
 // saver saves one generation in the background after a failure. It is the
@@ -182,7 +182,7 @@ type saver struct {
 
 // keepSaving tries to save g until it succeeds, somebody changes the stored
 // value, or savePatience ends. unlock, if not nil, is called then.
-func (e *Engine[T]) keepSaving(ctx context.Context, g *Generation[T], u unsaved, unlock func()) {
+func (e *Engine[T]) keepSaving(ctx context.Context, scheme Scheme[T], g *Generation[T], u unsaved, unlock func()) {
 	g.unsaved = &u
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), savePatience)
 	s := &saver{unsaved: u, stop: cancel, now: make(chan chan error), done: make(chan struct{})}
@@ -203,7 +203,7 @@ func (e *Engine[T]) keepSaving(ctx context.Context, g *Generation[T], u unsaved,
 			case asked = <-s.now:
 			case <-time.After(jitter(wait, 0.8, 1.2)):
 			}
-			err := e.saveAgain(ctx, s, g)
+			err := e.saveAgain(ctx, scheme, s, g)
 			if asked != nil {
 				asked <- err
 			}
@@ -216,7 +216,7 @@ func (e *Engine[T]) keepSaving(ctx context.Context, g *Generation[T], u unsaved,
 
 // saveAgain makes one more attempt to save g. It returns nil when there is
 // nothing left to do.
-func (e *Engine[T]) saveAgain(ctx context.Context, s *saver, g *Generation[T]) error {
+func (e *Engine[T]) saveAgain(ctx context.Context, scheme Scheme[T], s *saver, g *Generation[T]) error {
 	swapped, err := e.swap(ctx, &s.unsaved)
 	if err != nil {
 		return err
@@ -229,7 +229,7 @@ func (e *Engine[T]) saveAgain(ctx context.Context, s *saver, g *Generation[T]) e
 	if !swapped {
 		err = fmt.Errorf("%q was changed in the token store before it could be saved", e.key)
 	}
-	e.observeSaved(g, err)
+	observeSaved(scheme, g, err)
 	return nil
 }
 
@@ -257,7 +257,7 @@ func (r *renewal[T]) flush(ctx context.Context) error {
 	if s == nil {
 		return nil
 	}
-	return r.saveAgain(ctx, s, r.stale) // the saver ran out of patience
+	return r.saveAgain(ctx, r.scheme, s, r.stale) // the saver ran out of patience
 }
 
 // stopSaving ends the saver and waits for its end.

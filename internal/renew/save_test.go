@@ -25,7 +25,7 @@ func TestOrderLockReadRenewSaveUse(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, []string{"load", "lock", "load", "request", "swap", "unlock"}, store.done())
 		assert.Equal(t, 2, store.n(t), "saved before it was used")
-		assert.Equal(t, []renew.Happening{renew.Renewed, renew.Saved}, p.happened())
+		assert.Equal(t, []string{renew.Renewed, renew.Saved}, p.happened())
 	})
 }
 
@@ -56,7 +56,7 @@ func TestSaveHasItsOwnTime(t *testing.T) {
 		time.Sleep(time.Hour)
 		assert.Equal(t, 2, got(t, e))
 		assert.Equal(t, 2, inner.n(t))
-		assert.Equal(t, []renew.Happening{renew.Renewed, renew.Saved}, p.happened())
+		assert.Equal(t, []string{renew.Renewed, renew.Saved}, p.happened())
 	})
 }
 
@@ -70,7 +70,7 @@ func TestAdoptedBeforeTheLock(t *testing.T) {
 		inner.done()
 		assert.Equal(t, 2, got(t, e))
 		assert.Equal(t, []string{"load"}, inner.done())
-		assert.Equal(t, []renew.Happening{renew.Adopted}, p.happened())
+		assert.Equal(t, []string{renew.Adopted}, p.happened())
 		assert.Zero(t, p.count())
 	})
 }
@@ -101,7 +101,7 @@ func TestFirstValueComesFromTheStore(t *testing.T) {
 	kinds(t, func(t *testing.T, open func(*value) (renew.Store, *sharedStore)) {
 		p := &provider{life: time.Hour}
 		store, _ := open(p.grant())
-		e := renew.New(p, store, key, lead)
+		e := newEngine(p, store)
 		assert.Equal(t, 1, got(t, e))
 		assert.Zero(t, p.count())
 	})
@@ -119,7 +119,7 @@ func TestLostSwapAdoptsTheStoredValue(t *testing.T) {
 		}()
 		assert.Equal(t, 9, got(t, e))
 		assert.Equal(t, 9, inner.n(t))
-		assert.Equal(t, []renew.Happening{renew.Renewed, renew.Adopted}, p.happened())
+		assert.Equal(t, []string{renew.Renewed, renew.Adopted}, p.happened())
 	})
 }
 
@@ -147,7 +147,7 @@ func TestSaveFailsForAWhile(t *testing.T) {
 						all.Go(func() { assert.Equal(t, 2, got(t, e), "waiters are served") })
 					}
 					all.Wait()
-					assert.Equal(t, []renew.Happening{renew.Renewed, renew.SaveFailed}, p.happened())
+					assert.Equal(t, []string{renew.Renewed, renew.SaveFailed}, p.happened())
 					assert.Equal(t, 1, inner.n(t))
 					assert.Equal(t, store == inner, inner.isLocked(), "nobody may renew the predecessor")
 					assert.Equal(t, 2, got(t, e))
@@ -155,7 +155,7 @@ func TestSaveFailsForAWhile(t *testing.T) {
 					time.Sleep(lasts + 40*time.Second)
 					assert.Equal(t, 2, inner.n(t))
 					assert.False(t, inner.isLocked())
-					assert.Equal(t, []renew.Happening{renew.Saved}, p.happened())
+					assert.Equal(t, []string{renew.Saved}, p.happened())
 					assert.Equal(t, 1, p.count())
 
 					time.Sleep(time.Hour)
@@ -224,7 +224,7 @@ func TestValueThatCannotBeEncodedIsKept(t *testing.T) {
 	kinds(t, func(t *testing.T, open func(*value) (renew.Store, *sharedStore)) {
 		p := &unencodable{provider: &provider{life: time.Hour}}
 		store, inner := open(nil)
-		e := renew.New(p, store, key, lead)
+		e := newEngine(p, store)
 		require.NoError(t, e.Set(t.Context(), p.grant()))
 		p.happened()
 		time.Sleep(30 * time.Minute)
@@ -232,7 +232,7 @@ func TestValueThatCannotBeEncodedIsKept(t *testing.T) {
 		g, err := e.Replace(t.Context(), present(t, e))
 		require.NoError(t, err)
 		assert.Equal(t, 2, g.Value.N)
-		assert.Equal(t, []renew.Happening{renew.Renewed, renew.SaveFailed}, p.happened())
+		assert.Equal(t, []string{renew.Renewed, renew.SaveFailed}, p.happened())
 		p.broken = false
 		g, err = e.Replace(t.Context(), g) // the store's is good by the clock, and spent
 		require.NoError(t, err)
@@ -270,7 +270,7 @@ func TestSaveThatHappenedAlthoughItsAnswerWasLost(t *testing.T) {
 		time.Sleep(time.Hour)
 		assert.Equal(t, 2, got(t, e))
 		time.Sleep(time.Second)
-		assert.Equal(t, []renew.Happening{renew.Renewed, renew.SaveFailed, renew.Saved}, p.happened())
+		assert.Equal(t, []string{renew.Renewed, renew.SaveFailed, renew.Saved}, p.happened())
 		assert.Equal(t, 2, inner.n(t))
 		assert.False(t, inner.isLocked())
 	})
@@ -290,7 +290,7 @@ func TestSaverGivesWayToWhoeverChangedTheStoredValue(t *testing.T) {
 		down.set(false)
 		time.Sleep(time.Minute)
 		assert.Equal(t, 9, inner.n(t))
-		assert.Equal(t, []renew.Happening{renew.Renewed, renew.SaveFailed, renew.SaveFailed}, p.happened())
+		assert.Equal(t, []string{renew.Renewed, renew.SaveFailed, renew.SaveFailed}, p.happened())
 		time.Sleep(time.Hour)
 		assert.Equal(t, 9, got(t, e))
 	})
@@ -308,13 +308,13 @@ func TestSetWithAFailingStore(t *testing.T) {
 				down.set(true)
 				require.ErrorContains(t, e.Set(t.Context(), p.grant()), `save "alice/service" to the token store: store down`)
 				assert.Equal(t, 2, got(t, e), "it is in use all the same")
-				assert.Equal(t, []renew.Happening{renew.SaveFailed}, p.happened())
+				assert.Equal(t, []string{renew.SaveFailed}, p.happened())
 				assert.Equal(t, 1, inner.n(t))
 				time.Sleep(time.Minute)
 				down.set(false)
 				time.Sleep(time.Minute)
 				assert.Equal(t, 2, inner.n(t), "over the value that was there")
-				assert.Equal(t, []renew.Happening{renew.Saved}, p.happened())
+				assert.Equal(t, []string{renew.Saved}, p.happened())
 				time.Sleep(time.Hour)
 				assert.Equal(t, 3, got(t, e))
 				assert.Equal(t, []int{2}, p.tried)
@@ -369,7 +369,7 @@ func TestSetThatHappenedAlthoughItsAnswerWasLost(t *testing.T) {
 		require.Error(t, e.Set(t.Context(), p.grant()))
 		time.Sleep(time.Second)
 		assert.Equal(t, 2, inner.n(t))
-		assert.Equal(t, []renew.Happening{renew.SaveFailed, renew.Saved}, p.happened())
+		assert.Equal(t, []string{renew.SaveFailed, renew.Saved}, p.happened())
 	})
 }
 
@@ -448,7 +448,7 @@ func TestTwoEnginesOnOneSharedStore(t *testing.T) {
 		store := newStore(p.grant())
 		var all sync.WaitGroup
 		for range 8 {
-			e := renew.New(p, store, key, lead)
+			e := newEngine(p, store)
 			for range 10 {
 				all.Go(func() {
 					for range 1000 {
@@ -492,7 +492,7 @@ func TestTwoEnginesWithAFailingStore(t *testing.T) {
 		}
 		var all sync.WaitGroup
 		for range 4 {
-			e := renew.New(p, store, key, lead)
+			e := newEngine(p, store)
 			for range 5 {
 				all.Go(func() {
 					for range 1000 {
@@ -530,11 +530,11 @@ func TestPlainStoreWhereAnotherProcessRenewed(t *testing.T) {
 				}
 				if life > 0 {
 					assert.Equal(t, 2, got(t, e))
-					assert.Equal(t, []renew.Happening{renew.Failed, renew.Adopted}, p.happened())
+					assert.Equal(t, []string{renew.Failed, renew.Adopted}, p.happened())
 				} else {
 					assert.Equal(t, 3, got(t, e))
 					assert.Equal(t, []int{1, 2}, p.tried)
-					assert.Equal(t, []renew.Happening{renew.Failed, renew.Renewed, renew.Saved}, p.happened())
+					assert.Equal(t, []string{renew.Failed, renew.Renewed, renew.Saved}, p.happened())
 				}
 				assert.Zero(t, p.reused)
 			})
@@ -546,7 +546,7 @@ func TestFreeGrantNeedsNoStoredValue(t *testing.T) {
 	kinds(t, func(t *testing.T, open func(*value) (renew.Store, *sharedStore)) {
 		p := &provider{life: time.Hour, free: true}
 		store, inner := open(nil)
-		e := renew.New(p, store, key, lead)
+		e := newEngine(p, store)
 		assert.Equal(t, 1, got(t, e))
 		assert.Equal(t, 1, inner.n(t))
 	})
@@ -558,7 +558,7 @@ func TestWhatRemainsOfAFailedRequestIsSaved(t *testing.T) {
 	kinds(t, func(t *testing.T, open func(*value) (renew.Store, *sharedStore)) {
 		p := &partial{provider: &provider{life: time.Hour}}
 		store, inner := open(nil)
-		e := renew.New(p, store, key, lead)
+		e := newEngine(p, store)
 		require.NoError(t, e.Set(t.Context(), p.grant()))
 		time.Sleep(time.Hour)
 		_, err := e.Get(t.Context())
@@ -578,7 +578,7 @@ func TestSetWinsOverWhatRemainsOfAFailedRequest(t *testing.T) {
 	kinds(t, func(t *testing.T, open func(*value) (renew.Store, *sharedStore)) {
 		p := &partial{provider: &provider{life: time.Hour, delay: time.Second}}
 		store, inner := open(nil)
-		e := renew.New(p, store, key, lead)
+		e := newEngine(p, store)
 		require.NoError(t, e.Set(t.Context(), p.grant()))
 		time.Sleep(time.Hour)
 		go func() {

@@ -5,11 +5,12 @@
 //		Addr: "redis.internal:6379", ContextTimeoutEnabled: true,
 //	})})
 //
-// A token that was saved must not vanish, so Redis has to be set up as a
-// database rather than a cache: appendonly yes, appendfsync always, and
-// maxmemory-policy noeviction. Replication in Redis is asynchronous: a fail-over
-// may lose the last writes and locks, and with them a rotated refresh token.
-// Where that is too much, use tokenstore.SQL.
+// A saved token must not vanish, so set Redis up as a database, not as a cache:
+// appendonly yes, appendfsync always, and maxmemory-policy noeviction.
+// Replication in Redis is asynchronous: a fail-over may lose the last writes
+// and locks. A lost write may be a refresh token that the provider has
+// replaced; the account owner must then authorize again. If a fail-over must
+// lose nothing, use tokenstore.SQL.
 package redisstore
 
 import (
@@ -24,43 +25,45 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Config says where a [Store] keeps its values.
+// Config is the configuration of a [Store].
 type Config struct {
-	// Client is a redis.Client, ClusterClient or Ring; required. The caller
-	// closes it after the last use of the store. Commands in progress obey
-	// their contexts only if its option ContextTimeoutEnabled is set.
+	// Client is a redis.Client, ClusterClient or Ring. Required. The caller closes
+	// Client after the last use of the store. A command ends with its context only
+	// if the option ContextTimeoutEnabled is set.
 	Client redis.Cmdable
-	// Prefix is put in front of every key. Empty means "connectorauth:".
+	// Prefix comes before every key. Empty means "connectorauth:".
 	Prefix string
-	// Lease is how long a lock lasts if its holder neither unlocks nor lives,
-	// at least a millisecond. It is not prolonged, so it must be longer than
-	// the work done under the lock. Zero means two minutes, four times what a
-	// token request may take.
+	// Lease is the time after which a lock ends by itself, even if the holder does
+	// not unlock; at least a millisecond. The store does not prolong a lease, so
+	// Lease must be longer than the work under the lock. 0 means two minutes,
+	// four times as long as a token request may take.
 	Lease time.Duration
 }
 
-// Store is a connectorauth.SharedTokenStore in Redis 2.6.12 or later, safe for
-// concurrent use. Values have no expiry. The value of a key is under
-// Prefix + "token:" + key, its lock under Prefix + "lock:" + key.
+// Store is a connectorauth.SharedTokenStore in Redis 2.6.12 or later. Store is
+// safe for concurrent use. Values do not expire. The value of a key is under
+// Prefix + "token:" + key, and the lock of a key is under Prefix + "lock:" +
+// key.
 //
-// A lock is held by a random owner and ends by the clock of the Redis server, so
-// that hosts whose clocks differ agree; those who wait look again every 10 to
-// 250 milliseconds. A process that was stopped for longer than its lease loses
-// the lock without a sign, and unlock then leaves the new owner's lock alone:
-// use CompareAndSwap to store what was made under a lock.
+// A lock has a random owner and an end. The end is a time on the clock of the
+// Redis server, so the clocks of hosts may differ. Waiters try again every 10
+// to 250 milliseconds. A process that is stopped for longer than the lease
+// loses the lock without a sign; unlock then leaves the lock of the new owner
+// alone. Use CompareAndSwap to store the result of work under a lock.
 //
-// An error may come after Redis has done its work, as when a connection breaks
-// before the answer, and CompareAndSwap may then report false because the
-// client asked twice: Load tells.
+// After an error, Redis may have done the operation: a connection may break
+// before the response. If the client then sent the command again,
+// CompareAndSwap may report false although new was stored. Load shows the
+// current value.
 type Store struct {
 	client redis.Cmdable
 	prefix string
 	lease  time.Duration
 }
 
-const unlockTimeout = 5 * time.Second // then the lease runs out by itself
+const unlockTimeout = 5 * time.Second // then the lease ends by itself
 
-// New returns the store in config.Client. It makes no request.
+// New returns a store in config.Client. New sends nothing to Redis.
 func New(config Config) (*Store, error) {
 	if config.Client == nil {
 		return nil, errors.New("redisstore: Config.Client is required")
@@ -88,7 +91,7 @@ func (s *Store) Load(ctx context.Context, key string) (value []byte, ok bool, er
 	if err != nil {
 		return nil, false, fail(ctx, "load", key, err)
 	}
-	return append([]byte{}, value...), true, nil // never nil, which would mean absent
+	return append([]byte{}, value...), true, nil // nil would mean absent
 }
 
 // Save stores value under key.
@@ -114,8 +117,8 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
 return 1`)
 
-// CompareAndSwap stores new under key if the current value equals old; a nil
-// old means that key must be absent.
+// CompareAndSwap stores new under key if the current value equals old, and
+// reports whether new was stored. A nil old means that key must be absent.
 func (s *Store) CompareAndSwap(ctx context.Context, key string, old, new []byte) (swapped bool, err error) {
 	if err = ctx.Err(); err == nil {
 		if old == nil {
@@ -127,8 +130,9 @@ func (s *Store) CompareAndSwap(ctx context.Context, key string, old, new []byte)
 	return swapped && err == nil, fail(ctx, "swap", key, err)
 }
 
-// lockScript also succeeds for the owner, whose client may ask again when the
-// first answer was lost. unlockScript deletes nobody else's lock.
+// lockScript also succeeds if the caller has the lock already: the client sends
+// a script again when the first response was lost. unlockScript deletes a lock
+// only if the caller is the owner.
 var (
 	lockScript = redis.NewScript(`
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
@@ -139,8 +143,8 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0`)
 )
 
-// Lock waits until the caller alone holds key, or ctx ends. The hold lasts
-// until unlock, or for Config.Lease.
+// Lock waits until the caller alone holds key, or until ctx ends. The lock
+// lasts until unlock, or for Config.Lease.
 func (s *Store) Lock(ctx context.Context, key string) (unlock func(), err error) {
 	keys, owner := []string{s.prefix + "lock:" + key}, rand.Text()
 	release := func() {
@@ -154,14 +158,14 @@ func (s *Store) Lock(ctx context.Context, key string) (unlock func(), err error)
 		}
 		locked, err := lockScript.Run(ctx, s.client, keys, owner, s.lease.Milliseconds()).Bool()
 		if err != nil {
-			go release() // the lock may have been granted without our learning it
+			go release() // Redis may have granted the lock before the error
 			return nil, fail(ctx, "lock", key, err)
 		}
 		if locked {
 			return sync.OnceFunc(release), nil
 		}
 		select {
-		case <-time.After(pause/2 + mathrand.N(pause/2)): // so that waiters do not march in step
+		case <-time.After(pause/2 + mathrand.N(pause/2)): // random, so that waiters do not all try at the same moment
 		case <-ctx.Done():
 		}
 	}
@@ -169,8 +173,8 @@ func (s *Store) Lock(ctx context.Context, key string) (unlock func(), err error)
 
 func (s *Store) tokenKey(key string) string { return s.prefix + "token:" + key }
 
-// fail names the operation and the key in an error. The client has its own
-// errors for an ended context; callers get the context's.
+// fail adds the operation and the key to an error. The client has errors of its
+// own for an ended context; fail returns the error of ctx instead.
 func fail(ctx context.Context, operation, key string, err error) error {
 	if err == nil {
 		return nil

@@ -14,18 +14,24 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/connectorauth/connectorauth/internal/replicas"
+	"github.com/connectorauth/connectorauth/internal/test/child"
+	"github.com/connectorauth/connectorauth/internal/test/replicas"
+	"github.com/connectorauth/connectorauth/internal/test/stores"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/connectorauth/connectorauth/tokenstore/redisstore"
 	"github.com/connectorauth/connectorauth/tokenstore/tokenstoretest"
 )
 
+// childLease is the lease of locks that child processes hold.
+const childLease = time.Second
+
+func openChild(address string) (tokenstore.SharedStore, error) {
+	client := redis.NewClient(&redis.Options{Addr: address})
+	return redisstore.New(redisstore.Config{Client: client, Lease: childLease})
+}
+
 func TestMain(m *testing.M) {
-	replicas.Main(openReplica)
-	if child := os.Getenv("REDISSTORE_TEST_CHILD"); child != "" {
-		runChild(child)
-		return
-	}
+	child.Main(replicas.Jobs(openReplica), stores.Jobs(openChild))
 	code := m.Run()
 	if server != nil {
 		server.Process.Kill()
@@ -97,7 +103,7 @@ func open(t testing.TB, lease time.Duration) *redisstore.Store {
 	return store
 }
 
-// server is the Redis that startServer started, until TestMain ends it.
+// server is the Redis server that startServer started. TestMain ends the server.
 var server *exec.Cmd
 
 var startServer = sync.OnceValues(func() (address string, err error) {
@@ -108,65 +114,35 @@ var startServer = sync.OnceValues(func() (address string, err error) {
 	if err != nil {
 		return "", err
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := stores.FreePort()
 	if err != nil {
 		return "", err
 	}
-	free.Close()
-	_, port, _ := net.SplitHostPort(free.Addr().String())
+	address = net.JoinHostPort("127.0.0.1", port)
 	server = exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
 	if err := server.Start(); err != nil {
 		return "", err
 	}
 	for range 200 {
-		conn, err := net.Dial("tcp", free.Addr().String())
+		conn, err := net.Dial("tcp", address)
 		if err == nil {
 			conn.Close()
-			return free.Addr().String(), nil
+			return address, nil
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	return "", fmt.Errorf("redis-server does not listen on %s", free.Addr())
+	return "", fmt.Errorf("redis-server does not listen on %s", address)
 })
 
-// address is where a Redis server listens; without one the test is skipped.
+// address returns the host and port of a Redis server. Without a server, the
+// test is skipped.
 func address(t testing.TB) string {
 	t.Helper()
 	address, err := startServer()
 	if err != nil {
-		if os.Getenv("CONNECTORAUTH_TEST_REQUIRE") == "1" {
-			t.Fatalf("no Redis: %v", err)
-		}
-		t.Skipf("no Redis (%v): install redis-server or set CONNECTORAUTH_TEST_REDIS=host:port", err)
+		stores.Missing(t, "Redis", "install redis-server, or set CONNECTORAUTH_TEST_REDIS=host:port", err)
 	}
 	return address
 }
 
-func BenchmarkStore(b *testing.B) {
-	store := open(b, 0)
-	value := []byte(strings.Repeat("v", 2000))
-	b.Run("Save", func(b *testing.B) {
-		for b.Loop() {
-			require.NoError(b, store.Save(b.Context(), "k", value))
-		}
-	})
-	b.Run("Load", func(b *testing.B) {
-		for b.Loop() {
-			_, _, err := store.Load(b.Context(), "k")
-			require.NoError(b, err)
-		}
-	})
-	b.Run("CompareAndSwap", func(b *testing.B) {
-		for b.Loop() {
-			_, err := store.CompareAndSwap(b.Context(), "k", value, value)
-			require.NoError(b, err)
-		}
-	})
-	b.Run("Lock", func(b *testing.B) {
-		for b.Loop() {
-			unlock, err := store.Lock(b.Context(), "k")
-			require.NoError(b, err)
-			unlock()
-		}
-	})
-}
+func BenchmarkStore(b *testing.B) { stores.Benchmark(b, open(b, 0)) }

@@ -7,7 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/connectorauth/connectorauth"
-	"github.com/connectorauth/connectorauth/internal/replicas"
+	"github.com/connectorauth/connectorauth/internal/test/replicas"
 	"github.com/connectorauth/connectorauth/tokenstore/redisstore"
 )
 

@@ -1,13 +1,15 @@
-// Package sqltest tests tokenstore.SQL against the databases themselves. It is a
-// module of its own, so that their drivers stay out of the library's go.mod.
+// Package sqltest tests tokenstore.SQL with real databases. The package is a
+// module of its own, so that the go.mod of the library lists no database
+// drivers.
 //
-// SQLite is built in. PostgreSQL and MySQL are found by the environment:
+// SQLite is part of the tests. The environment says where PostgreSQL and MySQL
+// are:
 //
 //	CONNECTORAUTH_TEST_POSTGRES=postgres://user:password@host:port/database
 //	CONNECTORAUTH_TEST_MYSQL=user:password@tcp(host:port)/database
 //
-// Without these, the tests start the servers that Debian installs with
-// postgresql and mariadb-server, on free loopback ports and in a temporary
-// directory. Where neither is there, tests are skipped, or fail if
-// CONNECTORAUTH_TEST_REQUIRE=1.
+// If a variable is empty, the tests start the server from the Debian package
+// postgresql or mariadb-server, on a free loopback port and in a temporary
+// directory. If the server is not installed, the tests are skipped. With
+// CONNECTORAUTH_TEST_REQUIRE=1 the tests fail instead.
 package sqltest

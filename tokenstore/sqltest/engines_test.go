@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,7 +18,7 @@ import (
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
-// An engine is a database with its driver and a way to connect.
+// An engine is a database with a driver and a way to connect.
 type engine struct {
 	name    string
 	driver  string
@@ -60,8 +59,8 @@ func sqliteDSN(t testing.TB) string {
 	return "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "tokens.db"))
 }
 
-// A place is a table in a database, which a process opens by its exported
-// fields.
+// A place is a table in a database. The fields are exported, so that JSON can
+// bring a place to a child process.
 type place struct {
 	Driver  string
 	Dialect tokenstore.Dialect
@@ -69,7 +68,8 @@ type place struct {
 	Table   string
 }
 
-// newPlace returns a place where no table is yet.
+// newPlace returns a place without tables. The end of the test removes tables
+// that were created there.
 func newPlace(t testing.TB, e engine) place {
 	p := place{e.driver, e.dialect, e.dsn(t), "test_" + strings.ToLower(rand.Text())}
 	if e.dialect != tokenstore.SQLite {
@@ -86,7 +86,8 @@ func newPlace(t testing.TB, e engine) place {
 	return p
 }
 
-// open opens a store with connections of its own, as another process would.
+// open opens the store at p with a new pool of connections, as another process
+// would.
 func (p place) open(t testing.TB, lease time.Duration) *tokenstore.SQL {
 	t.Helper()
 	store, db, err := p.connect(t.Context(), lease)
@@ -108,18 +109,9 @@ func (p place) connect(ctx context.Context, lease time.Duration) (*tokenstore.SQ
 	return store, db, nil
 }
 
-// each runs test in every engine.
+// each runs test with every engine.
 func each(t *testing.T, test func(t *testing.T, e engine)) {
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) { test(t, e) })
 	}
-}
-
-// missing skips a test whose server is not there, or fails it.
-func missing(t testing.TB, what string, err error) {
-	t.Helper()
-	if os.Getenv("CONNECTORAUTH_TEST_REQUIRE") == "1" {
-		t.Fatalf("no %s: %v", what, err)
-	}
-	t.Skipf("no %s: %v", what, err)
 }

@@ -1,37 +1,30 @@
 package sqltest
 
 import (
-	"context"
-	"io"
-	"math/rand/v2"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/connectorauth/connectorauth/internal/test/child"
+	"github.com/connectorauth/connectorauth/internal/test/stores"
 )
 
 func TestEightProcessesCreateTheTablesTogether(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
-		p := newPlace(t, e)
-		var start []io.Closer
-		var waits []func()
+		place := newPlace(t, e).encode()
+		var processes []*child.Process
 		for range 8 {
-			_, goOn, lines := startChild(t, "opens", p)
-			require.True(t, lines.Scan())
-			start = append(start, goOn)
-			waits = append(waits, func() {
-				lines.Scan()
-				assert.Equal(t, "opened", lines.Text())
-			})
+			process := child.Start(t, openJob, place)
+			require.Equal(t, "ready", process.Line(t))
+			processes = append(processes, process)
 		}
-		for _, goOn := range start {
-			require.NoError(t, goOn.Close())
+		for _, process := range processes {
+			process.EndPause(t)
 		}
-		for _, wait := range waits {
-			wait()
+		for _, process := range processes {
+			assert.Equal(t, "opened", process.Line(t))
 		}
 	})
 }
@@ -39,43 +32,14 @@ func TestEightProcessesCreateTheTablesTogether(t *testing.T) {
 func TestKilledHoldersLeaseRunsOut(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
 		p := newPlace(t, e)
-		store := p.open(t, time.Minute)
-		process, _, lines := startChild(t, "holds", p)
-		require.True(t, lines.Scan())
-		requireLocked(t, store)
-		require.NoError(t, process.Kill())
-		ctx, cancel := context.WithTimeout(t.Context(), 20*childLease)
-		defer cancel()
-		unlock, err := store.Lock(ctx, "k")
-		require.NoError(t, err)
-		unlock()
+		stores.KilledHolder(t, p.open(t, time.Minute), p.encode(), 20*childLease)
 	})
 }
 
 func TestKilledWhileSavingHasTheOldValueOrTheNew(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
 		p := newPlace(t, e)
-		store := p.open(t, 0)
-		for range 10 {
-			process, _, lines := startChild(t, "saves", p)
-			require.True(t, lines.Scan())
-			time.Sleep(rand.N(20 * time.Millisecond))
-			require.NoError(t, process.Kill())
-			acknowledged, _ := strconv.Atoi(lines.Text())
-			for lines.Scan() {
-				acknowledged, _ = strconv.Atoi(lines.Text())
-			}
-			time.Sleep(10 * time.Millisecond) // a server may still be at the last statement
-
-			value, ok, err := store.Load(t.Context(), "k")
-			require.NoError(t, err)
-			require.True(t, ok)
-			require.Len(t, value, 20000)
-			stored, err := strconv.Atoi(strings.TrimLeft(string(value), "0"))
-			require.NoError(t, err)
-			require.GreaterOrEqual(t, stored, acknowledged, "a value that was saved is gone")
-			require.LessOrEqual(t, stored, acknowledged+1)
-		}
+		stores.KilledWhileSaving(t, p.open(t, 0), p.encode(), 10, 10*time.Millisecond)
 	})
 }
 
@@ -88,26 +52,17 @@ func TestServerCrashKeepsWhatWasSaved(t *testing.T) {
 			require.NoError(t, err)
 			server.crashAndRestart(t)
 
-			// Connections of the pool may have to fail before they are replaced.
+			// A pooled connection to the old server fails once before the pool
+			// replaces the connection.
 			require.Eventually(t, func() bool {
 				value, _, err := store.Load(t.Context(), "k")
 				return err == nil && string(value) == "saved"
 			}, 10*time.Second, 10*time.Millisecond)
-			requireLocked(t, store)
+			stores.MustBeLocked(t, store, "k")
 			unlock()
 			unlock, err = store.Lock(t.Context(), "k")
 			require.NoError(t, err)
 			unlock()
 		})
 	}
-}
-
-func requireLocked(t *testing.T, store interface {
-	Lock(context.Context, string) (func(), error)
-}) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	_, err := store.Lock(ctx, "k")
-	require.ErrorIs(t, err, context.DeadlineExceeded)
 }

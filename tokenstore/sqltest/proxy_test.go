@@ -17,10 +17,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A connection that breaks in the middle of a save leaves the old value or the
-// new one, and the store works again on the next connection.
+// When a connection breaks in the middle of a save, the key has the old value or
+// the new value, and the store works again on the next connection.
 func TestConnectionResetWhileSaving(t *testing.T) {
-	mysql.SetLogger(log.New(io.Discard, "", 0)) // it would report every cut
+	mysql.SetLogger(log.New(io.Discard, "", 0)) // the driver would log every cut
 	for _, e := range []engine{postgres, mariadb} {
 		t.Run(e.name, func(t *testing.T) {
 			direct := newPlace(t, e)
@@ -37,7 +37,7 @@ func TestConnectionResetWhileSaving(t *testing.T) {
 				if saveErr != nil {
 					failed++
 					assert.ErrorContains(t, saveErr, `tokenstore: save "k"`)
-					time.Sleep(10 * time.Millisecond) // the server may still be at it
+					time.Sleep(10 * time.Millisecond) // the server may still execute the statement
 				}
 				value, ok, err := check.Load(t.Context(), "k")
 				require.NoError(t, err)
@@ -53,7 +53,7 @@ func TestConnectionResetWhileSaving(t *testing.T) {
 			}
 			t.Logf("%d of 100 saves were cut off", failed)
 
-			for range 20 { // a lease whose answer is lost is given back, or runs out
+			for range 20 { // if the response is lost, the store ends the lease, or the lease ends by itself
 				timer := time.AfterFunc(rand.N(3*time.Millisecond), cut)
 				unlock, err := store.Lock(t.Context(), "k")
 				timer.Stop()
@@ -68,8 +68,8 @@ func TestConnectionResetWhileSaving(t *testing.T) {
 	}
 }
 
-// proxied returns how to reach the server of e through a proxy, and a function
-// that resets all connections through it.
+// proxied starts a proxy for the server of e. dsn leads to the proxy. cut resets
+// all connections through the proxy.
 func proxied(t *testing.T, e engine) (dsn string, cut func()) {
 	t.Helper()
 	var target string
@@ -93,7 +93,7 @@ func proxied(t *testing.T, e engine) (dsn string, cut func()) {
 		mu.Lock()
 		defer mu.Unlock()
 		for conn := range open {
-			conn.(*net.TCPConn).SetLinger(0) // a reset rather than an end
+			conn.(*net.TCPConn).SetLinger(0) // so that Close resets the connection
 			conn.Close()
 		}
 		clear(open)

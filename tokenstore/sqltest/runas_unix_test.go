@@ -10,8 +10,9 @@ import (
 	"syscall"
 )
 
-// runAs lets root run a server as its own account, as servers demand, and gives
-// it dir.
+// runAs prepares cmd to run a server in dir. The servers refuse to run as root.
+// For root, runAs therefore runs cmd as account, and makes account the owner of
+// dir.
 func runAs(cmd *exec.Cmd, account, dir string) error {
 	cmd.Dir = dir
 	if os.Getuid() != 0 {

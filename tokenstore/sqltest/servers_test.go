@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,18 +13,20 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-
-	"github.com/connectorauth/connectorauth/internal/replicas"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/connectorauth/connectorauth/internal/test/child"
+	"github.com/connectorauth/connectorauth/internal/test/replicas"
+	"github.com/connectorauth/connectorauth/internal/test/stores"
 )
 
-// A server is a database server that the tests start when first needed, unless
-// the environment names one.
+// A server is a database server. The tests start the server when a test first
+// needs the server, unless the environment names a running server.
 type server struct {
 	name, variable, driver, account string
-	crash                           syscall.Signal // ends it without a checkpoint
+	crash                           syscall.Signal // ends the server without a checkpoint
 	start                           func(dir, port string) (dsn string, prepare, run []string, err error)
 
 	once  sync.Once
@@ -62,7 +63,8 @@ func startMariaDB(dir, port string) (dsn string, prepare, run []string, err erro
 		err
 }
 
-// dsn returns how to connect to the server; without one the test is skipped.
+// dsn returns the data source name of the server. Without a server the test is
+// skipped.
 func (s *server) dsn(t testing.TB) string {
 	t.Helper()
 	if dsn := os.Getenv(s.variable); dsn != "" {
@@ -70,21 +72,19 @@ func (s *server) dsn(t testing.TB) string {
 	}
 	s.once.Do(func() { s.found, s.err = s.startNow() })
 	if s.err != nil {
-		missing(t, s.name+" (install it, or set "+s.variable+")", s.err)
+		stores.Missing(t, s.name, "install the server, or set "+s.variable, s.err)
 	}
 	return s.found
 }
 
 func (s *server) startNow() (dsn string, err error) {
 	if runtime.GOOS == "windows" {
-		return "", errors.New("the tests do not start it on Windows")
+		return "", errors.New("the tests do not start servers on Windows")
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := stores.FreePort()
 	if err != nil {
 		return "", err
 	}
-	free.Close()
-	_, port, _ := net.SplitHostPort(free.Addr().String())
 	if s.dir, err = os.MkdirTemp("", "sqltest"); err != nil {
 		return "", err
 	}
@@ -107,7 +107,7 @@ func (s *server) startNow() (dsn string, err error) {
 	return dsn, s.run(dsn, run)
 }
 
-// run starts the server and waits until it answers.
+// run starts the server and waits until the server accepts connections.
 func (s *server) run(dsn string, args []string) error {
 	log, err := os.Create(filepath.Join(s.dir, "log"))
 	if err != nil {
@@ -135,21 +135,23 @@ func (s *server) run(dsn string, args []string) error {
 		time.Sleep(100 * time.Millisecond)
 	}
 	said, _ := os.ReadFile(log.Name())
-	return fmt.Errorf("%s does not answer: %w\n%s", args[0], err, said)
+	return fmt.Errorf("%s does not accept connections: %w\n%s", args[0], err, said)
 }
 
-// crashAndRestart does so with a server that the tests started.
+// crashAndRestart crashes the server and starts the server again. If the tests
+// have not started the server, the test is skipped.
 func (s *server) crashAndRestart(t *testing.T) {
 	t.Helper()
 	if s.cmd == nil {
-		t.Skip("the server is not ours")
+		t.Skip("the tests have not started this server")
 	}
 	require.NoError(t, s.cmd.Process.Signal(s.crash))
 	s.cmd.Wait()
 	require.NoError(t, s.run(s.found, s.cmd.Args))
 }
 
-// lookPath also looks where Debian keeps servers.
+// lookPath finds a program in the PATH, or in the folder where Debian keeps
+// servers.
 func lookPath(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	if err == nil {
@@ -161,10 +163,10 @@ func lookPath(name string) (string, error) {
 	return "", err
 }
 
-// stop ends the server, if the tests started it.
+// stop ends the server if the tests have started the server.
 func (s *server) stop() {
 	if s.cmd != nil {
-		s.cmd.Process.Signal(os.Interrupt) // both write nothing more that matters
+		s.cmd.Process.Signal(os.Interrupt) // ends both kinds of server quickly
 		ended := make(chan struct{})
 		go func() { s.cmd.Wait(); close(ended) }()
 		select {
@@ -180,11 +182,7 @@ func (s *server) stop() {
 }
 
 func TestMain(m *testing.M) {
-	replicas.Main(openReplica)
-	if name := os.Getenv("SQLTEST_CHILD"); name != "" {
-		runChild(name)
-		return
-	}
+	child.Main(openJobs, replicas.Jobs(openReplica), stores.Jobs(openChild))
 	code := m.Run()
 	postgresServer.stop()
 	mysqlServer.stop()

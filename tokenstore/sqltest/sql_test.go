@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/connectorauth/connectorauth/internal/test/stores"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/connectorauth/connectorauth/tokenstore/tokenstoretest"
 )
@@ -32,8 +33,8 @@ func TestSealedSQL(t *testing.T) {
 	})
 }
 
-// Hosts in other time zones, and with other settings of their connections,
-// agree on when a lease ends.
+// Hosts with different time zones and connection settings agree on the end of a
+// lease.
 func TestLeaseAgreesAcrossTimeZones(t *testing.T) {
 	for _, pair := range [][2]engine{{postgres, postgresElsewhere}, {mariadb, mariadbElsewhere}} {
 		t.Run(pair[0].name, func(t *testing.T) {
@@ -79,7 +80,7 @@ func TestNewSQLRefusesAnotherProgramsTable(t *testing.T) {
 	})
 }
 
-// Programs in production often may not create tables.
+// In production, programs often have no right to create tables.
 func TestNewSQLWithoutTheRightToCreateTables(t *testing.T) {
 	p := newPlace(t, postgres)
 	p.open(t, 0) // as the owner
@@ -112,7 +113,8 @@ func TestTableInASchema(t *testing.T) {
 	require.NoError(t, p.open(t, 0).Save(t.Context(), "k", []byte("v")))
 }
 
-// A lock holds no connection: with only one in the pool, everything else works.
+// A lock holds no connection: everything else works with a pool of a single
+// connection.
 func TestLockHoldsNoConnection(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
 		p := newPlace(t, e)
@@ -139,34 +141,7 @@ func openDB(t testing.TB, driver, dsn string) *sql.DB {
 }
 
 func BenchmarkSQL(b *testing.B) {
-	value := []byte(strings.Repeat("v", 2000))
 	for _, e := range []engine{sqlite, sqliteWAL, postgres, mariadb} {
-		b.Run(e.name, func(b *testing.B) {
-			store := newPlace(b, e).open(b, 0)
-			b.Run("Save", func(b *testing.B) {
-				for b.Loop() {
-					require.NoError(b, store.Save(b.Context(), "k", value))
-				}
-			})
-			b.Run("Load", func(b *testing.B) {
-				for b.Loop() {
-					_, _, err := store.Load(b.Context(), "k")
-					require.NoError(b, err)
-				}
-			})
-			b.Run("CompareAndSwap", func(b *testing.B) {
-				for b.Loop() {
-					_, err := store.CompareAndSwap(b.Context(), "k", value, value)
-					require.NoError(b, err)
-				}
-			})
-			b.Run("Lock", func(b *testing.B) {
-				for b.Loop() {
-					unlock, err := store.Lock(b.Context(), "k")
-					require.NoError(b, err)
-					unlock()
-				}
-			})
-		})
+		b.Run(e.name, func(b *testing.B) { stores.Benchmark(b, newPlace(b, e).open(b, 0)) })
 	}
 }

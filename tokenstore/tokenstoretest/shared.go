@@ -14,12 +14,13 @@ import (
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
-// patience bounds what a working store does at once, on a busy machine.
+// patience is the time limit for operations without a reason to wait, on a busy
+// machine.
 const patience = 30 * time.Second
 
-// RunLease tests a store whose locks end by themselves, even while their holder
-// lives. open opens the store that Run tests, with locks that last for lease,
-// which is one second or longer.
+// RunLease tests a store whose locks end by themselves, even while the holder
+// lives. open opens the same data as the open of Run, and sets the time after
+// which locks end to lease. lease is a second or longer.
 func RunLease(t *testing.T, open func(t *testing.T, lease time.Duration) tokenstore.SharedStore) {
 	t.Run("DeadHolderLosesItsLock", func(t *testing.T) {
 		const lease = time.Second
@@ -34,7 +35,7 @@ func RunLease(t *testing.T, open func(t *testing.T, lease time.Duration) tokenst
 	t.Run("LateUnlockSparesTheNewOwner", func(t *testing.T) {
 		late, owner, other, key := open(t, time.Second), open(t, patience), open(t, patience), newKey(t)
 		lateUnlock := lock(t, late, key)
-		unlock := lock(t, owner, key) // after the first lease has ended
+		unlock := lock(t, owner, key) // waits for the end of the first lease
 		lateUnlock()
 		mustBeLocked(t, other, key)
 		unlock()
@@ -86,8 +87,9 @@ func testCompareAndSwap(t *testing.T, store tokenstore.SharedStore) {
 	}
 }
 
-// testOneWinner lets goroutines, each with its own opened store, race for every
-// step of a value, the first of which is from absent.
+// testOneWinner lets several goroutines replace a value at the same time, each
+// with a separately opened store. Each round must have a single winner. The
+// first round begins with an absent key.
 func testOneWinner(t *testing.T, open func(t *testing.T) tokenstore.SharedStore) {
 	const racers, rounds = 8, 10
 	key := newKey(t)
@@ -122,8 +124,8 @@ func testOneWinner(t *testing.T, open func(t *testing.T) tokenstore.SharedStore)
 	}
 }
 
-// testLockExcludes increments a counter in the store without CompareAndSwap,
-// from goroutines that share a store and from stores opened apart.
+// testLockExcludes increments a counter in the store without CompareAndSwap.
+// Some goroutines share an opened store; other goroutines open the store again.
 func testLockExcludes(t *testing.T, open func(t *testing.T) tokenstore.SharedStore) {
 	const stores, goroutines, rounds = 3, 3, 4
 	key := newKey(t)
@@ -137,7 +139,7 @@ func testLockExcludes(t *testing.T, open func(t *testing.T) tokenstore.SharedSto
 				for range rounds {
 					ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 					unlock, err := store.Lock(ctx, key)
-					cancel() // the lock outlives the context it was taken with
+					cancel() // the lock must last longer than ctx
 					if err != nil {
 						t.Errorf("Lock: %v", err)
 						return
@@ -182,7 +184,7 @@ func testLockBlocksNothingElse(t *testing.T, holder, other tokenstore.SharedStor
 			t.Errorf("Delete under a lock: %v", err)
 		}
 	}
-	mustBeLocked(t, other, key) // Delete has not removed it
+	mustBeLocked(t, other, key) // Delete must not remove the lock
 }
 
 func testLockWaiterLeaves(t *testing.T, holder, other tokenstore.SharedStore) {
@@ -199,7 +201,7 @@ func testLockWaiterLeaves(t *testing.T, holder, other tokenstore.SharedStore) {
 		t.Errorf("Lock returned %v after its context was cancelled", waited)
 	}
 	unlock()
-	lock(t, holder, key)() // the waiters that left took nothing
+	lock(t, holder, key)() // the waiters that left must not hold the lock
 }
 
 func testUnlockTwice(t *testing.T, first, second tokenstore.SharedStore) {
@@ -227,7 +229,7 @@ func testUnlockAfterContextEnded(t *testing.T, store tokenstore.SharedStore) {
 	lock(t, store, key)()
 }
 
-// lock locks key or fails the test.
+// lock locks key, or fails the test.
 func lock(t *testing.T, store tokenstore.SharedStore, key string) (unlock func()) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -239,7 +241,7 @@ func lock(t *testing.T, store tokenstore.SharedStore, key string) (unlock func()
 	return unlock
 }
 
-// mustBeLocked waits in vain for the lock.
+// mustBeLocked fails the test if the lock of key is free.
 func mustBeLocked(t *testing.T, store tokenstore.SharedStore, key string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)

@@ -1,6 +1,6 @@
-// Package tokenstoretest tests implementations of connectorauth.TokenStore and
-// connectorauth.SharedTokenStore against their contract. It needs nothing but
-// the standard library.
+// Package tokenstoretest tests whether a store keeps the contract of
+// connectorauth.TokenStore and connectorauth.SharedTokenStore. The package
+// needs only the standard library.
 //
 //	func TestStore(t *testing.T) {
 //		tokenstoretest.Run(t, func(t *testing.T) tokenstore.Store { return openMine(t) })
@@ -20,11 +20,11 @@ import (
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
-// Run tests the store that open opens. Each call of open opens the same data
-// again, as another process would; a store that cannot be opened twice may be
-// returned twice. Use a store made for tests: among the keys that are saved and
-// deleted are the empty one and a few other short ones. Stores without the methods of connectorauth.SharedTokenStore are tested
-// as far as they go.
+// Run tests a store. Each call of open must open the same data again, as
+// another process would. If the data cannot be opened twice, open may return the
+// same store again. Open a store without other data: Run saves and deletes the
+// empty key and a few other short keys. Run tests a store without Lock and
+// CompareAndSwap as a connectorauth.TokenStore.
 func Run(t *testing.T, open func(t *testing.T) tokenstore.Store) {
 	t.Run("RoundTrip", func(t *testing.T) { testRoundTrip(t, open(t), open(t)) })
 	t.Run("AbsentKey", func(t *testing.T) { testAbsentKey(t, open(t)) })
@@ -35,7 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) tokenstore.Store) {
 	t.Run("CancelledContext", func(t *testing.T) { testCancelledContext(t, open(t)) })
 
 	if _, ok := open(t).(tokenstore.SharedStore); !ok {
-		t.Log("not a SharedStore: the tests of Lock and CompareAndSwap are left out")
+		t.Log("the store is not a SharedStore: the tests of Lock and CompareAndSwap are left out")
 		return
 	}
 	shared := func(t *testing.T) tokenstore.SharedStore { return open(t).(tokenstore.SharedStore) }
@@ -74,8 +74,9 @@ func testAbsentKey(t *testing.T, store tokenstore.Store) {
 	}
 }
 
-// testHostileKeys saves under keys that are easily confused, by file systems,
-// collations, encodings or quoting, and finds each value again.
+// testHostileKeys saves a value under each of many keys. File systems,
+// collations, encodings or quoting may confuse these keys. Load must still find
+// the right value under each key.
 func testHostileKeys(t *testing.T, store tokenstore.Store) {
 	base := newKey(t)
 	var keys []string
@@ -129,7 +130,7 @@ func testHostileValues(t *testing.T, store tokenstore.Store) {
 			save(t, store, key, value)
 			mustLoad(t, store, key, value)
 			if got, _, _ := store.Load(t.Context(), key); got == nil {
-				t.Error("Load of an empty value gives nil, which CompareAndSwap takes for absent")
+				t.Error("Load of an empty value returned nil; CompareAndSwap takes nil for an absent key")
 			}
 		})
 	}
@@ -187,7 +188,7 @@ func testCancelledContext(t *testing.T, store tokenstore.Store) {
 	mustLoad(t, store, key, []byte("kept"))
 }
 
-// newKey returns a key that no other test has used in the store.
+// newKey returns a new key. No other test uses the key.
 func newKey(t *testing.T) string { return t.Name() + "/" + rand.Text() }
 
 func save(t *testing.T, store tokenstore.Store, key string, value []byte) {

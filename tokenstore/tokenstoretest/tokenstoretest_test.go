@@ -13,20 +13,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/connectorauth/connectorauth"
-	"github.com/connectorauth/connectorauth/internal/leaktest"
+	"github.com/connectorauth/connectorauth/internal/test/leaktest"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/connectorauth/connectorauth/tokenstore/tokenstoretest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
-func TestMemoryStore(t *testing.T) {
-	var store connectorauth.MemoryStore
-	tokenstoretest.Run(t, func(*testing.T) tokenstore.Store { return &store })
-}
-
-// faulty is a good store with one method replaced by a bad one.
+// faulty is a store in which a fault has replaced some methods of a good store.
 type faulty struct {
 	tokenstore.SharedStore
 	load   func(ctx context.Context, key string) ([]byte, bool, error)
@@ -48,7 +42,7 @@ func (s faulty) CompareAndSwap(ctx context.Context, key string, old, new []byte)
 	return s.swap(ctx, key, old, new)
 }
 
-// faults are named by what goes wrong.
+// faults replace methods of a good store. The name says what is wrong then.
 var faults = map[string]func(s *faulty, good tokenstore.SharedStore){
 	"keys ignore case": func(s *faulty, good tokenstore.SharedStore) {
 		s.save = func(ctx context.Context, key string, value []byte) error {
@@ -148,8 +142,8 @@ var faults = map[string]func(s *faulty, good tokenstore.SharedStore){
 	},
 }
 
-// TestSuiteFindsFaults runs the suite on faulty stores in other processes, as a
-// test that fails fails its process.
+// TestSuiteFindsFaults runs the suite on faulty stores. Each run is a process of
+// its own, because the suite fails the process in which the suite runs.
 func TestSuiteFindsFaults(t *testing.T) {
 	if fault := os.Getenv("TOKENSTORETEST_FAULT"); fault != "" {
 		tokenstoretest.Run(t, func(*testing.T) tokenstore.Store { return newFaulty(fault) })
@@ -168,7 +162,7 @@ func TestSuiteFindsFaults(t *testing.T) {
 	}
 }
 
-var inner connectorauth.MemoryStore
+var inner tokenstore.Memory
 
 func newFaulty(fault string) tokenstore.Store {
 	s := &faulty{&inner, inner.Load, inner.Save, inner.Delete, inner.Lock, inner.CompareAndSwap}

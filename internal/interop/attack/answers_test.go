@@ -23,6 +23,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 )
 
 // Bounds for whatever an endpoint answers.
@@ -510,7 +511,7 @@ func TestEndlessAPIAnswersStreamPastRejectionRules(t *testing.T) {
 	defer server.Close()
 	p := authtest.NewProvider(t)
 	config := oauth2Config(p, p.Client(), connectorauth.ClientCredentials{})
-	config.Dialect.Rejections = []connectorauth.Rejection{{Path: "error.code", Value: "expired"}, {Body: "token expired"}}
+	config.Dialect.Rejections = []dialect.Rejection{{Path: "error.code", Value: "expired"}, {Body: "token expired"}}
 	resp, err := connectorauth.NewClient(must(connectorauth.NewOAuth2(config)), server.Client()).Get(server.URL)
 	require.NoError(t, err)
 	n, err := io.CopyN(io.Discard, resp.Body, 1<<20)

@@ -17,6 +17,8 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
 // requestsPerTenant is how many each of the two makes with each kind of connector.
@@ -72,10 +74,10 @@ var tenantKinds = []struct {
 	name string
 	make func(name, url string, shared *http.Client, store connectorauth.TokenStore) connectorauth.Connector
 }{
-	{"header key", tenantKey(connectorauth.InHeader)},
-	{"query key", tenantKey(connectorauth.InQuery)},
-	{"cookie key", tenantKey(connectorauth.InCookie)},
-	{"body key", tenantKey(connectorauth.InBody)},
+	{"header key", tenantKey(dialect.InHeader)},
+	{"query key", tenantKey(dialect.InQuery)},
+	{"cookie key", tenantKey(dialect.InCookie)},
+	{"body key", tenantKey(dialect.InBody)},
 	{"Basic", func(name, _ string, _ *http.Client, _ connectorauth.TokenStore) connectorauth.Connector {
 		return must(connectorauth.NewBasic(connectorauth.BasicConfig{Username: "same", Password: connectorauth.Secret("secret-of-" + name)}))
 	}},
@@ -96,7 +98,7 @@ var tenantKinds = []struct {
 	}},
 }
 
-func tenantKey(in connectorauth.Location) func(string, string, *http.Client, connectorauth.TokenStore) connectorauth.Connector {
+func tenantKey(in dialect.Location) func(string, string, *http.Client, connectorauth.TokenStore) connectorauth.Connector {
 	return func(name, _ string, _ *http.Client, _ connectorauth.TokenStore) connectorauth.Connector {
 		return must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret("secret-of-" + name), In: in, Name: "X-Key"}))
 	}
@@ -112,7 +114,7 @@ func TestTenantsOnSharedConnectionsNeverGetEachOthersAnswers(t *testing.T) {
 		shared := &http.Client{Transport: transport, Timeout: time.Minute}
 		for _, kind := range tenantKinds {
 			t.Run(proto+"/"+kind.name, func(t *testing.T) {
-				store := new(connectorauth.MemoryStore)
+				store := new(tokenstore.Memory)
 				var all sync.WaitGroup
 				for _, name := range tenantNames {
 					client := connectorauth.NewClient(kind.make(name, server.URL, shared, store), shared)
@@ -163,7 +165,7 @@ func askAs(t *testing.T, client *http.Client, name, url string, i int, proto str
 func TestTenantsWithEqualCredentialsShareNothingButTheValue(t *testing.T) {
 	server := newOffice(t, false)
 	shared := server.Client()
-	store := new(connectorauth.MemoryStore)
+	store := new(tokenstore.Memory)
 	var clients []*http.Client
 	for _, name := range tenantNames { // two accounts, set to the very same token
 		c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{

@@ -12,6 +12,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 )
 
 // After status 101 the body is the connection itself, on which net/http sets no
@@ -19,7 +20,7 @@ import (
 func TestProtocolSwitchesOfTheAPIAreNotReadFrom(t *testing.T) {
 	p := authtest.NewProvider(t)
 	config := oauth2Config(p, p.Client(), connectorauth.ClientCredentials{})
-	config.Dialect.Rejections = []connectorauth.Rejection{{Path: "error.code", Value: "expired"}, {Body: "token expired"}}
+	config.Dialect.Rejections = []dialect.Rejection{{Path: "error.code", Value: "expired"}, {Body: "token expired"}}
 	plain := must(connectorauth.NewOAuth2(oauth2Config(p, p.Client(), connectorauth.ClientCredentials{})))
 	errNotThis := errors.New("not what the hook wants")
 	for name, c := range map[string]connectorauth.Connector{

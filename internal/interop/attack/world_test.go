@@ -18,7 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/connectorauth/connectorauth"
-	"github.com/connectorauth/connectorauth/internal/leaktest"
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/leaktest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
@@ -140,14 +141,14 @@ func (w *world) post(t *testing.T, c connectorauth.Connector, url string) error 
 
 // connectors are one of each kind, with credentials for hosts.
 func (w *world) connectors(hosts ...string) map[string]connectorauth.Connector {
-	key := func(in connectorauth.Location) connectorauth.Connector {
+	key := func(in dialect.Location) connectorauth.Connector {
 		return must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secret, In: in, Name: "X-Key", Hosts: hosts}))
 	}
 	return map[string]connectorauth.Connector{
-		"header key": key(connectorauth.InHeader),
-		"query key":  key(connectorauth.InQuery),
-		"cookie key": key(connectorauth.InCookie),
-		"body key":   key(connectorauth.InBody),
+		"header key": key(dialect.InHeader),
+		"query key":  key(dialect.InQuery),
+		"cookie key": key(dialect.InCookie),
+		"body key":   key(dialect.InBody),
 		"Basic":      must(connectorauth.NewBasic(connectorauth.BasicConfig{Username: "user", Password: secret, Hosts: hosts})),
 		"OAuth1": must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
 			ClientID: "client", ClientSecret: secret, Token: secret, TokenSecret: secret, Hosts: hosts,
@@ -156,7 +157,7 @@ func (w *world) connectors(hosts ...string) map[string]connectorauth.Connector {
 			ClientID: "client", ClientSecret: "of the client", TokenURL: "https://login.home.example/token", Hosts: hosts,
 			Grant: connectorauth.ClientCredentials{}, HTTPClient: &http.Client{Transport: w.transport},
 		})),
-		"hook": connectorauth.WithHooks(key(connectorauth.InHeader), connectorauth.Hooks{
+		"hook": connectorauth.WithHooks(key(dialect.InHeader), connectorauth.Hooks{
 			BeforeRequest: func(e *connectorauth.Exchange) error {
 				e.Request.Header.Set("X-Hooked", string(e.Auth))
 				return nil

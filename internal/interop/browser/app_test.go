@@ -17,6 +17,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/consent"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/require"
 )
 
@@ -38,7 +39,7 @@ type app struct {
 	t        *testing.T
 	provider *authtest.Provider
 	url      string // http://localhost:…
-	store    connectorauth.MemoryStore
+	store    tokenstore.Memory
 
 	mu      sync.Mutex
 	reasons []consent.Reason // of the consents that failed

@@ -92,7 +92,7 @@ func TestBackButton(t *testing.T) {
 	press(t, tab, "#allow")
 	require.Eventually(t, func() bool {
 		title, err := chromedp.Run(tab, chromedp.Title())
-		return err == nil && title == "Nothing is waiting for this answer"
+		return err == nil && title == "There is no connection to complete"
 	}, 10*time.Second, 50*time.Millisecond)
 	require.Equal(t, 1, a.exchanges())
 	a.requireReasons(consent.ReasonUnknown)
@@ -129,7 +129,7 @@ func TestCallbackInAnotherProfileIsRefused(t *testing.T) {
 		require.NoError(t, err)
 		other, cancel := chromedp.NewContext(tab, chromedp.WithNewBrowserContext())
 		do(t, other, chromedp.Navigate(callback.String()))
-		require.Equal(t, "Nothing is waiting for this answer", get(t, other, chromedp.Title()))
+		require.Equal(t, "There is no connection to complete", get(t, other, chromedp.Title()))
 		require.Zero(t, a.exchanges())
 		cancel()
 

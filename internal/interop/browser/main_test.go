@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
-	"github.com/connectorauth/connectorauth/internal/leaktest"
+	"github.com/connectorauth/connectorauth/internal/test/leaktest"
 	"github.com/stretchr/testify/require"
 )
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 )
 
 // What follows has the shape of what oapi-codegen writes for a small API.
@@ -97,7 +98,7 @@ func (c *generatedClient) createOrder(ctx context.Context, note string, body ord
 func TestGeneratedClientWorksWithEveryAuthType(t *testing.T) {
 	p := authtest.NewProvider(t)
 	token, tokenSecret := p.IssueOAuth1Token()
-	apiKey := func(in connectorauth.Location, name string) connectorauth.Connector {
+	apiKey := func(in dialect.Location, name string) connectorauth.Connector {
 		return must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret(p.APIKey), In: in, Name: name}))
 	}
 	var fields []connectorauth.AuthField
@@ -105,9 +106,9 @@ func TestGeneratedClientWorksWithEveryAuthType(t *testing.T) {
 		field := connectorauth.AuthField{Key: name, Value: connectorauth.Secret(fmt.Sprint(value))}
 		switch value.(type) {
 		case int:
-			field.Type = connectorauth.FieldInteger
+			field.Type = dialect.FieldInteger
 		case bool:
-			field.Type = connectorauth.FieldBoolean
+			field.Type = dialect.FieldBoolean
 		}
 		fields = append(fields, field)
 	}
@@ -118,10 +119,10 @@ func TestGeneratedClientWorksWithEveryAuthType(t *testing.T) {
 		want      connectorauth.AuthType
 	}{
 		{"none", connectorauth.None{}, p.OpenURL, connectorauth.AuthTypeNone},
-		{"header key", apiKey(connectorauth.InHeader, "X-Api-Key"), p.KeyHeaderURL, connectorauth.AuthTypeAPIKey},
-		{"query key", apiKey(connectorauth.InQuery, "api_key"), p.KeyQueryURL, connectorauth.AuthTypeAPIKey},
-		{"cookie key", apiKey(connectorauth.InCookie, "api_key"), p.KeyCookieURL, connectorauth.AuthTypeAPIKey},
-		{"body key", apiKey(connectorauth.InBody, "api_key"), p.KeyBodyURL, connectorauth.AuthTypeAPIKey},
+		{"header key", apiKey(dialect.InHeader, "X-Api-Key"), p.KeyHeaderURL, connectorauth.AuthTypeAPIKey},
+		{"query key", apiKey(dialect.InQuery, "api_key"), p.KeyQueryURL, connectorauth.AuthTypeAPIKey},
+		{"cookie key", apiKey(dialect.InCookie, "api_key"), p.KeyCookieURL, connectorauth.AuthTypeAPIKey},
+		{"body key", apiKey(dialect.InBody, "api_key"), p.KeyBodyURL, connectorauth.AuthTypeAPIKey},
 		{"Basic", must(connectorauth.NewBasic(connectorauth.BasicConfig{Username: p.Username, Password: connectorauth.Secret(p.Password)})), p.BasicURL, connectorauth.AuthTypeBasic},
 		{"OAuth1", must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
 			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), Token: token, TokenSecret: connectorauth.Secret(tokenSecret),

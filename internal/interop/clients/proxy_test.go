@@ -19,6 +19,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 )
 
 // newProxy returns a reverse proxy to target that authenticates with c, and the
@@ -89,7 +90,7 @@ func TestReverseProxyRenewsAfterABodyThatItCannotReplay(t *testing.T) {
 
 func TestReverseProxyPutsFieldsIntoStreamedBodies(t *testing.T) {
 	p := authtest.NewProvider(t)
-	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret(p.APIKey), In: connectorauth.InBody, Name: "api_key"}))
+	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret(p.APIKey), In: dialect.InBody, Name: "api_key"}))
 	proxy, failures := newProxy(t, c, p.KeyBodyURL)
 	for name, body := range map[string]io.Reader{"length known": strings.NewReader(`{"order": 1}`), "chunked": readerOnly(`{"order": 1}`)} {
 		t.Run(name, func(t *testing.T) {

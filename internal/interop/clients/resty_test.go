@@ -18,6 +18,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 )
 
 // readerOnly is a reader of which net/http cannot make a GetBody.
@@ -105,7 +106,7 @@ func TestRestyWithAConditionGivesUpOnPermanentErrors(t *testing.T) {
 func TestRestyRetriesAFailingAPIWithTheSameBodyEachTime(t *testing.T) {
 	p := authtest.NewProvider(t)
 	p.Inject(p.KeyBodyURL, 2, authtest.Answer(http.StatusServiceUnavailable, nil, ""))
-	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret(p.APIKey), In: connectorauth.InBody, Name: "api_key"}))
+	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret(p.APIKey), In: dialect.InBody, Name: "api_key"}))
 	client := resty.NewWithClient(connectorauth.NewClient(c, nil)).
 		SetRetryCount(3).SetRetryWaitTime(time.Millisecond).
 		AddRetryCondition(func(resp *resty.Response, err error) bool { return err == nil && resp.StatusCode() >= 500 })
@@ -134,7 +135,7 @@ func (l *logger) Errorf(format string, v ...any) { l.Debugf(format, v...) }
 func (l *logger) Warnf(format string, v ...any)  { l.Debugf(format, v...) }
 
 func TestRestysDebugLogHasNoCredentials(t *testing.T) {
-	for name, in := range map[string]connectorauth.Location{"header": connectorauth.InHeader, "query": connectorauth.InQuery, "cookie": connectorauth.InCookie} {
+	for name, in := range map[string]dialect.Location{"header": dialect.InHeader, "query": dialect.InQuery, "cookie": dialect.InCookie} {
 		t.Run(name, func(t *testing.T) {
 			server := newAPI(t, func(w http.ResponseWriter, r *http.Request) {})
 			c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secret, In: in, Name: "key"}))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 )
 
 // newRetryable puts go-retryablehttp on top of a connector's client: the right
@@ -61,7 +62,7 @@ func permanentFailures(t *testing.T) map[string]failure {
 		ClientID: p.ClientID, ClientSecret: "wrong", TokenURL: p.TokenURL, Grant: connectorauth.ClientCredentials{},
 	}))
 	fields := must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{
-		Fields: []connectorauth.AuthField{{Key: "token", Value: secret}}, Body: connectorauth.BodyJSON,
+		Fields: []connectorauth.AuthField{{Key: "token", Value: secret}}, Body: dialect.BodyJSON,
 	}))
 	return map[string]failure{
 		"dead grant":        {revoked, p.BearerURL, connectorauth.ErrReauthRequired},
@@ -163,7 +164,7 @@ func (l lost) WriteHeader(int)             {}
 func TestRetryableHTTPSendsInjectedFieldsOncePerTry(t *testing.T) {
 	p := authtest.NewProvider(t)
 	p.Inject(p.KeyBodyURL, 2, authtest.Answer(http.StatusServiceUnavailable, nil, ""))
-	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret(p.APIKey), In: connectorauth.InBody, Name: "api_key"}))
+	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret(p.APIKey), In: dialect.InBody, Name: "api_key"}))
 	resp, err := newRetryable(c).Post(p.KeyBodyURL, "application/json", strings.NewReader(`{"order": 1}`))
 	require.NoError(t, err)
 	defer resp.Body.Close()

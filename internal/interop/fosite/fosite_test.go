@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/connectorauth/connectorauth"
-	"github.com/connectorauth/connectorauth/internal/leaktest"
+	"github.com/connectorauth/connectorauth/internal/test/leaktest"
+	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
 func TestMain(m *testing.M) {
@@ -81,8 +82,8 @@ func TestClientCredentials(t *testing.T) {
 	for _, tc := range awkward {
 		s := newServer(t, settings{clientID: tc.id, clientSecret: tc.secret})
 		for name, auth := range map[string]connectorauth.ClientAuth{
-			"Basic": connectorauth.ClientAuthBasic,
-			"body":  connectorauth.ClientAuthBody,
+			"Basic": connectorauth.ClientSecretBasic,
+			"body":  connectorauth.ClientSecretPost,
 		} {
 			t.Run(tc.name+" in "+name, func(t *testing.T) {
 				config := s.config(connectorauth.ClientCredentials{})
@@ -96,7 +97,7 @@ func TestClientCredentials(t *testing.T) {
 func TestUnencodedBasicIsRefusedByAServerThatDecodes(t *testing.T) {
 	s := newServer(t, settings{})
 	config := s.config(connectorauth.ClientCredentials{})
-	config.ClientAuth = connectorauth.ClientAuthRawBasic
+	config.ClientAuth = connectorauth.ClientSecretBasicRaw
 	err := s.fails(t, newOAuth2(t, config))
 	assert.NotErrorIs(t, err, connectorauth.ErrReauthRequired, "no account owner can help")
 	assert.NotContains(t, err.Error(), s.clientSecret)
@@ -151,7 +152,7 @@ func TestRefreshTokensAreRotated(t *testing.T) {
 
 func TestManyRequestsShareOneRotation(t *testing.T) {
 	s := newServer(t, settings{})
-	store := new(connectorauth.MemoryStore)
+	store := new(tokenstore.Memory)
 	var connectors []*connectorauth.OAuth2
 	for range 2 { // as two parts of a program that know nothing of each other
 		config := s.config(s.code())
@@ -191,7 +192,7 @@ func requireUsedOnce(t *testing.T, s *server, refreshes int) {
 
 func TestReuseDetectionEndsBothCopiesOfAnAccount(t *testing.T) {
 	s := newServer(t, settings{})
-	original, stolen := new(connectorauth.MemoryStore), new(connectorauth.MemoryStore)
+	original, stolen := new(tokenstore.Memory), new(tokenstore.Memory)
 	connector := func(store connectorauth.TokenStore) *connectorauth.OAuth2 {
 		config := s.config(s.code())
 		config.Store, config.Account = store, "account"

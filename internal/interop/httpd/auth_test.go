@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
 )
 
 // key has characters that mean something in a query.
@@ -197,11 +198,11 @@ func TestAPIKey(t *testing.T) {
 	for _, server := range servers {
 		t.Run(server.name, func(t *testing.T) {
 			url := server.start(t).url("http", 0)
-			for path, in := range map[string]connectorauth.Location{
-				"/header": connectorauth.InHeader, "/query": connectorauth.InQuery, "/cookie": connectorauth.InCookie,
+			for path, in := range map[string]dialect.Location{
+				"/header": dialect.InHeader, "/query": dialect.InQuery, "/cookie": dialect.InCookie,
 			} {
 				name := "api_key"
-				if in == connectorauth.InHeader {
+				if in == dialect.InHeader {
 					name = "X-Api-Key"
 				}
 				apiKey := func(value connectorauth.Secret) connectorauth.Connector {
@@ -219,13 +220,13 @@ func TestAPIKey(t *testing.T) {
 				})
 			}
 			t.Run("the caller's own key is replaced", func(t *testing.T) {
-				c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: key, In: connectorauth.InQuery, Name: "api_key"}))
+				c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: key, In: dialect.InQuery, Name: "api_key"}))
 				resp := get(t, c, url+"/query?api_key=theirs&x=1")
 				assert.Equal(t, http.StatusOK, resp.StatusCode)
 				assert.NotContains(t, resp.Header.Get("X-Args"), "theirs")
 			})
 			t.Run("beside the caller's cookies", func(t *testing.T) {
-				c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: key, In: connectorauth.InCookie, Name: "api_key"}))
+				c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: key, In: dialect.InCookie, Name: "api_key"}))
 				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/cookie", nil)
 				require.NoError(t, err)
 				req.Header.Set("Cookie", "session=1; api_key=theirs; other=2")

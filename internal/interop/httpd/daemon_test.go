@@ -30,7 +30,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/connectorauth/connectorauth/internal/leaktest"
+	"github.com/connectorauth/connectorauth/internal/test/leaktest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }

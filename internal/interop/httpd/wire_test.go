@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
 )
 
 const fieldValue = `a"b\c&<d>=é+1%`
@@ -235,7 +236,7 @@ func TestRedirectsOfNginxReplayTheInjectedBody(t *testing.T) {
 
 func TestRedirectOfNginxToAnotherOriginIsBare(t *testing.T) {
 	w := newWire(t)
-	apiKey := func(in connectorauth.Location, name string) connectorauth.Connector {
+	apiKey := func(in dialect.Location, name string) connectorauth.Connector {
 		return must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: fieldKey, In: in, Name: name}))
 	}
 	for _, way := range ways {
@@ -248,10 +249,10 @@ func TestRedirectOfNginxToAnotherOriginIsBare(t *testing.T) {
 			})
 		}
 		for name, c := range map[string]connectorauth.Connector{
-			"header key":    apiKey(connectorauth.InHeader, "X-Api-Key"),
-			"authorization": apiKey(connectorauth.InHeader, ""),
-			"query key":     apiKey(connectorauth.InQuery, "api_key"),
-			"cookie key":    apiKey(connectorauth.InCookie, "api_key"),
+			"header key":    apiKey(dialect.InHeader, "X-Api-Key"),
+			"authorization": apiKey(dialect.InHeader, ""),
+			"query key":     apiKey(dialect.InQuery, "api_key"),
+			"cookie key":    apiKey(dialect.InCookie, "api_key"),
 			"Basic":         basic("user", fieldKey),
 		} {
 			t.Run(way.name+"/"+name, func(t *testing.T) {

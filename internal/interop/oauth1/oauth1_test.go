@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -47,8 +48,8 @@ func newForm(t *testing.T, address, form string) *http.Request {
 func TestMethodsAndPlaces(t *testing.T) {
 	s := start(t, 0)
 	for _, method := range methods {
-		for place, in := range map[string]connectorauth.Location{"header": connectorauth.InHeader, "query": connectorauth.InQuery, "form": connectorauth.InBody} {
-			if method == connectorauth.Plaintext && in != connectorauth.InHeader {
+		for place, in := range map[string]dialect.Location{"header": dialect.InHeader, "query": dialect.InQuery, "form": dialect.InBody} {
+			if method == connectorauth.Plaintext && in != dialect.InHeader {
 				continue
 			}
 			config := s.config(method)

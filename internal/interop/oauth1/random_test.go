@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/stretchr/testify/assert"
 )
 
@@ -36,8 +37,8 @@ func TestRandomRequests(t *testing.T) {
 		all.Go(func() {
 			r := random{rand.New(rand.NewPCG(1, uint64(w)))}
 			// HMAC alone: the other methods cost time, and sign the same text.
-			connectors := map[connectorauth.Location][]connectorauth.Connector{}
-			for _, in := range []connectorauth.Location{connectorauth.InHeader, connectorauth.InQuery, connectorauth.InBody} {
+			connectors := map[dialect.Location][]connectorauth.Connector{}
+			for _, in := range []dialect.Location{dialect.InHeader, dialect.InQuery, dialect.InBody} {
 				for i := range 6 {
 					config := s.config(methods[i%3])
 					config.In, config.BodyHash, config.Hosts = in, i < 3, origins
@@ -46,9 +47,9 @@ func TestRandomRequests(t *testing.T) {
 			}
 			for range each {
 				req, text := r.request()
-				in := pick(r, connectorauth.InHeader, connectorauth.InQuery)
+				in := pick(r, dialect.InHeader, dialect.InQuery)
 				if strings.Contains(req.Header.Get("Content-Type"), "form-urlencoded") {
-					in = pick(r, connectorauth.InHeader, connectorauth.InQuery, connectorauth.InBody)
+					in = pick(r, dialect.InHeader, dialect.InQuery, dialect.InBody)
 				}
 				c := pick(r, connectors[in]...)
 				resp, err := c.Wrap(base).RoundTrip(req)

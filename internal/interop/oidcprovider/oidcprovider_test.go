@@ -24,6 +24,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
 const (
@@ -170,7 +171,7 @@ func TestClientCredentials(t *testing.T) {
 	for name, edit := range map[string]func(*connectorauth.OAuth2Config){
 		"Basic": func(*connectorauth.OAuth2Config) {},
 		"body": func(c *connectorauth.OAuth2Config) {
-			c.ClientID, c.ClientAuth = clientID+"-post", connectorauth.ClientAuthBody
+			c.ClientID, c.ClientAuth = clientID+"-post", connectorauth.ClientSecretPost
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -234,7 +235,7 @@ func TestFiftyCallersRenewOnce(t *testing.T) {
 
 func TestReusedRefreshTokenEndsTheGrant(t *testing.T) {
 	base := start(t)
-	store := new(connectorauth.MemoryStore)
+	store := new(tokenstore.Memory)
 	config := config(base, code(base))
 	config.Store, config.Account = store, "owner"
 	c := connected(t, config)
@@ -244,7 +245,7 @@ func TestReusedRefreshTokenEndsTheGrant(t *testing.T) {
 	expire(t, c, base)
 	status, _ := call(t, c, base) // with another refresh token from here on
 	require.Equal(t, 200, status)
-	thief := new(connectorauth.MemoryStore)
+	thief := new(tokenstore.Memory)
 	require.NoError(t, thief.Save(t.Context(), "owner", stolen))
 	config.Store = thief
 	other, err := connectorauth.NewOAuth2(config)
@@ -285,7 +286,7 @@ func TestProviderWantsPKCE(t *testing.T) {
 
 func TestTokenFromElsewhereIsRenewed(t *testing.T) {
 	base := start(t)
-	store := new(connectorauth.MemoryStore)
+	store := new(tokenstore.Memory)
 	first := config(base, code(base))
 	first.Store, first.Account = store, "owner"
 	connected(t, first)

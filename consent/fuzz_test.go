@@ -1,0 +1,63 @@
+package consent
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func FuzzCallback(f *testing.F) {
+	for _, query := range []string{"code=c&state=s", "state=", "state=a&state=b", "oauth_token=t&oauth_verifier=v", "denied=t", "a;b=%zz", "error=<script>&state=s"} {
+		f.Add(query)
+	}
+	h := newFakeHandler(f, new(fakeFlow))
+	f.Fuzz(func(t *testing.T, query string) {
+		r := httptest.NewRequest("GET", "/connect/callback", nil)
+		r.URL.RawQuery = query
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != http.StatusBadRequest && w.Code != http.StatusForbidden {
+			t.Fatalf("status %d without a cookie", w.Code)
+		}
+		if body, _ := io.ReadAll(w.Body); len(body) > 8<<10 {
+			t.Fatalf("the page has %d bytes", len(body))
+		}
+	})
+}
+
+func FuzzCookie(f *testing.F) {
+	h := newFakeHandler(f, new(fakeFlow))
+	name := h.cookies.name("the-state")
+	sealed := record{ID: "id", Began: 1, Pending: "p"}
+	good, err := h.cookies.seal(name, sealed)
+	require.NoError(f, err)
+	for _, value := range []string{good, good[1:], "", "AAAA", "%%%", strings.Repeat("A", 5000)} {
+		f.Add(value)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		if rec, ok := h.cookies.open(name, value); ok && rec != sealed {
+			t.Fatalf("%q opened as %+v", value, rec)
+		}
+	})
+}
+
+func FuzzStart(f *testing.F) {
+	for _, query := range []string{"connector=a&return_to=/x", "return_to=//evil.example", `return_to=/\evil.example`, "popup=0a", "return_to=/%09/evil.example"} {
+		f.Add(query)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		rec, err := readStart(query)
+		if err != nil || rec.ReturnTo == "" {
+			return
+		}
+		u, err := url.Parse("https://app.example" + rec.ReturnTo)
+		if err != nil || u.Host != "app.example" || u.User != nil || strings.HasPrefix(rec.ReturnTo, "//") || strings.Contains(rec.ReturnTo, `\`) {
+			t.Fatalf("return_to %q goes elsewhere", rec.ReturnTo)
+		}
+	})
+}

@@ -1,0 +1,49 @@
+package consent
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/stretchr/testify/require"
+)
+
+func TestConsentExpiresAfterTenMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		flow := new(fakeFlow)
+		h := newFakeHandler(t, flow)
+		require.Equal(t, http.StatusOK, roundTrip(h, 9*time.Minute+59*time.Second).Code)
+		require.Equal(t, 1, flow.finished)
+		late := roundTrip(h, 10*time.Minute+2*time.Second)
+		require.Equal(t, http.StatusGone, late.Code)
+		require.Contains(t, late.Body.String(), "The connection took too long")
+		require.Equal(t, 1, flow.finished)
+	})
+}
+
+func TestFinishOutlivesTheRequest(t *testing.T) {
+	h := newFakeHandler(t, nil)
+	rec := record{ID: "id", Began: time.Now().Unix()}
+	ctx, cancel := context.WithCancel(t.Context())
+	h.config.Flow = func(*http.Request, string) (Flow, error) {
+		return flowFunc(func(ctx context.Context) error { cancel(); return ctx.Err() }), nil
+	}
+	r := httptest.NewRequest("GET", "/", nil).WithContext(ctx)
+	require.Nil(t, h.complete(r, rec, nil))
+}
+
+// flowFunc is a Flow with this function as Finish.
+type flowFunc func(context.Context) error
+
+func (flowFunc) Begin(context.Context, string) (string, connectorauth.Secret, error) {
+	return "https://provider.example/?state=s", "pending", nil
+}
+
+func (f flowFunc) Finish(ctx context.Context, _ connectorauth.Secret, _ url.Values) error {
+	return f(ctx)
+}

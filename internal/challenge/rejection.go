@@ -1,0 +1,137 @@
+package challenge
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/wire"
+)
+
+// maxBody is the length in bytes of the longest body that Rejects reads.
+const maxBody = 64 << 10
+
+// CheckRejection returns an error if r can never match, or would match every
+// response. The error begins with the field to change.
+func CheckRejection(r dialect.Rejection) error {
+	switch {
+	case r == dialect.Rejection{}:
+		return errors.New("is empty and would match every response: set a field")
+	case r.HeaderValue != "" && r.Header == "":
+		return errors.New("HeaderValue: needs Header, the name of the header")
+	case r.Value != "" && r.Path == "":
+		return errors.New("Value: needs Path, the path of the member")
+	case r.Header != "" && !wire.IsToken(r.Header):
+		return fmt.Errorf("Header: %q is not a header name", r.Header)
+	case r.Status == http.StatusUnauthorized:
+		return errors.New("Status: every response with status 401 is a rejection already; remove this Rejection, or give another Status")
+	case r.Status != 0 && (r.Status < 200 || r.Status > 599):
+		return fmt.Errorf("Status: %d is not the status of a response; give 200 to 599, or 0 for any", r.Status)
+	case r == dialect.Rejection{Status: r.Status} && r.Status < 300:
+		return errors.New("Status: a status of success alone would match every successful response; set Header, Path or Body too")
+	}
+	return nil
+}
+
+// Rejects reports whether resp is one of the rejections. Rejects reads a body of
+// text or JSON if a rejection asks for the body. Later reads of resp.Body still
+// see the whole body.
+func Rejects(rejections []dialect.Rejection, resp *http.Response) bool {
+	var body []byte
+	read := false
+	for i := range rejections {
+		r := &rejections[i]
+		if !headMatches(r, resp) {
+			continue
+		}
+		if r.Path == "" && r.Body == "" {
+			return true
+		}
+		if !read {
+			body, read = readBody(resp), true
+		}
+		if len(body) > 0 && bodyMatches(r, body) {
+			return true
+		}
+	}
+	return false
+}
+
+// headMatches reports whether the status and the header of resp are what r asks
+// for.
+func headMatches(r *dialect.Rejection, resp *http.Response) bool {
+	if r.Status != 0 && r.Status != resp.StatusCode {
+		return false
+	}
+	if r.Header == "" {
+		return true
+	}
+	for _, value := range resp.Header.Values(r.Header) {
+		if strings.Contains(value, r.HeaderValue) {
+			return true
+		}
+	}
+	return false
+}
+
+// bodyMatches reports whether the body is what r asks for.
+func bodyMatches(r *dialect.Rejection, body []byte) bool {
+	return bytes.Contains(body, []byte(r.Body)) && (r.Path == "" || hasMember(body, r.Path, r.Value))
+}
+
+// hasMember reports whether JSON text has a member at path with the value want.
+// An empty want stands for every value, null excepted.
+func hasMember(body []byte, path, want string) bool {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	var v any
+	if dec.Decode(&v) != nil {
+		return false
+	}
+	found := wire.Lookup(v, path)
+	if want == "" {
+		return found != nil
+	}
+	switch found := found.(type) {
+	case string:
+		return found == want
+	case json.Number:
+		return found.String() == want
+	case bool:
+		return strconv.FormatBool(found) == want
+	}
+	return false
+}
+
+// readBody returns the body of resp if the body is a short text, and puts the
+// body back. readBody returns nil for every other body.
+func readBody(resp *http.Response) []byte {
+	if resp.Body == nil || resp.StatusCode == http.StatusSwitchingProtocols || resp.ContentLength > maxBody ||
+		resp.Header.Get("Content-Encoding") != "" || !isText(resp.Header.Get("Content-Type")) {
+		return nil
+	}
+	body, err := wire.Peek(resp, maxBody+1)
+	if err != nil || len(body) > maxBody {
+		return nil
+	}
+	return body
+}
+
+// isText reports whether a Content-Type means a text document. A stream of
+// events is not a document: reading a stream could wait for ever.
+func isText(contentType string) bool {
+	mediaType := wire.MediaType(contentType)
+	_, sub, _ := strings.Cut(mediaType, "/")
+	switch {
+	case mediaType == "text/event-stream":
+		return false
+	case strings.HasPrefix(mediaType, "text/"), sub == "json", sub == "xml":
+		return true
+	}
+	return strings.HasSuffix(sub, "+json") || strings.HasSuffix(sub, "+xml")
+}

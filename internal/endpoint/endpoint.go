@@ -1,0 +1,245 @@
+// Package endpoint makes single calls to a provider's endpoints: token requests,
+// temporary credentials, logins, revocations. A call is bounded in time and size,
+// follows no redirect, and never lets net/http repeat the request by itself.
+package endpoint
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/scrub"
+)
+
+const (
+	// Timeout bounds a call, from the connection to the end of the response.
+	Timeout = 30 * time.Second
+	// MaxResponse bounds the body of a response, in bytes.
+	MaxResponse = 1 << 20
+)
+
+// A Call is a request to an endpoint. A Call is used once, by one goroutine.
+type Call struct {
+	// Build makes the request, and lists the secrets that must not show in errors.
+	// Build runs anew for each send, so that values for single use are made anew.
+	Build func(ctx context.Context) (req *http.Request, secrets []string, err error)
+	// Base sends the request. nil means http.DefaultTransport.
+	Base http.RoundTripper
+	// Before sees each request right before the request is sent. May be nil.
+	Before func(*http.Request) error
+	// After sees each response, with a body that can be read and replaced. An error
+	// does not lose the response: see Response.AfterErr. May be nil.
+	After func(*http.Response) error
+	// Again sees each response, and reports whether the response asks for the same
+	// request with another proof. The request is sent again once. May be nil.
+	Again func(*Response) bool
+}
+
+// A Response is the response to a call, read to its end.
+type Response struct {
+	*http.Response          // with an empty body
+	Body           []byte   // the body
+	Secrets        []string // must not show in errors about the response
+	AfterErr       error    // the error of Call.After; the response is then as it arrived
+}
+
+// through lets f see and change the response. After an error, the body is the
+// one that arrived.
+func (r *Response) through(f func(*http.Response) error) error {
+	resp := r.Response
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(r.Body)), int64(len(r.Body))
+	err := f(resp)
+	if err == nil {
+		var changed *Response
+		if changed, err = read(resp, r.Secrets); err == nil {
+			r.Body = changed.Body
+			return nil
+		}
+	}
+	resp.Body.Close()
+	resp.Body = http.NoBody
+	return scrub.Cause(err, r.Secrets...)
+}
+
+// Granted reports whether the status is that of success.
+func (r *Response) Granted() bool { return 200 <= r.StatusCode && r.StatusCode <= 299 }
+
+// A Failure is a call without a usable response.
+type Failure struct {
+	StatusCode  int           // 0 without a response
+	Code        string        // the error code of the response, or empty
+	Description string        // the provider's explanation, scrubbed
+	RetryAfter  time.Duration // how long the provider asks to wait; 0 if the provider does not say
+	InDoubt     bool          // the request was sent, and nobody knows the outcome
+	Cause       error         // why there is no usable response, or nil
+}
+
+// Error names the status and the code.
+func (f *Failure) Error() string {
+	return fmt.Sprintf("status %d, error %q: %v", f.StatusCode, f.Code, f.Cause)
+}
+
+// Unwrap returns the cause.
+func (f *Failure) Unwrap() error { return f.Cause }
+
+// Do makes the call. Any status other than a redirect gives a Response. An error
+// is a *Failure, or the error of Build: then nothing was sent.
+func (c *Call) Do(ctx context.Context) (*Response, error) {
+	resp, err := c.send(ctx)
+	if err == nil && c.Again != nil && c.Again(resp) {
+		return c.send(ctx)
+	}
+	return resp, err
+}
+
+// send sends the request once.
+func (c *Call) send(ctx context.Context) (*Response, error) {
+	ctx, cancel := context.WithTimeout(untraced{ctx}, Timeout)
+	defer cancel()
+	req, secrets, err := c.Build(ctx)
+	if err != nil {
+		return nil, scrub.Cause(err, secrets...)
+	}
+	if c.Before != nil {
+		if err := c.Before(req); err != nil {
+			closeBody(req)
+			return nil, &Failure{Cause: scrub.Cause(err, secrets...)}
+		}
+	}
+	if _, err := origin.Endpoint(req.URL.String()); err != nil {
+		closeBody(req)
+		return nil, fmt.Errorf("connectorauth: the URL of the request: %w", err)
+	}
+	watch := &watch{cancel: cancel}
+	req = once(req.WithContext(httptrace.WithClientTrace(ctx, watch.trace())))
+	base := c.Base
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	resp, err := base.RoundTrip(req)
+	if err == nil && resp == nil {
+		err = errors.New("the base RoundTripper returned neither a response nor an error")
+	}
+	if err != nil {
+		return nil, &Failure{InDoubt: watch.sent.Load() || !watch.traced.Load(), Cause: scrub.Cause(err, secrets...)}
+	}
+	r, err := read(resp, secrets)
+	if err == nil && c.After != nil {
+		r.AfterErr = r.through(c.After)
+	}
+	return r, err
+}
+
+// read reads the response to its end.
+func read(resp *http.Response, secrets []string) (*Response, error) {
+	if resp.Body == nil {
+		resp.Body = http.NoBody
+	}
+	defer resp.Body.Close()
+	r := &Response{Response: resp, Secrets: secrets}
+	switch {
+	case 300 <= resp.StatusCode && resp.StatusCode <= 399:
+		return nil, r.Fail(errors.New("the endpoint answered with a redirect, which is not followed; configure the final URL"))
+	case resp.StatusCode == http.StatusSwitchingProtocols: // no body follows, and the stream may never end
+		return nil, r.Fail(errors.New("the endpoint wants another protocol than HTTP"))
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxResponse+1))
+	if err == nil && len(body) > MaxResponse {
+		err = fmt.Errorf("the response is longer than %d bytes", MaxResponse)
+	}
+	if err != nil {
+		return nil, r.Fail(scrub.Cause(err, secrets...))
+	}
+	r.Body, resp.Body = body, http.NoBody
+	return r, nil
+}
+
+// Fail returns the failure of a response that brings nothing usable. cause may be
+// nil. Where the status is success, the outcome is in doubt.
+func (r *Response) Fail(cause error) *Failure {
+	return &Failure{StatusCode: r.StatusCode, RetryAfter: RetryAfter(r.Header), InDoubt: r.Granted(), Cause: cause}
+}
+
+// RetryAfter reads a Retry-After header: seconds or a date (RFC 9110 section
+// 10.2.3). 0 means that there is none.
+func RetryAfter(h http.Header) time.Duration {
+	value := h.Get("Retry-After")
+	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil || errors.Is(err, strconv.ErrRange) {
+		return max(time.Duration(seconds)*time.Second, 0)
+	}
+	if date, err := http.ParseTime(value); err == nil {
+		return max(time.Until(date), 0)
+	}
+	return 0
+}
+
+// once returns req in a form that net/http never sends twice by itself: without
+// GetBody, and with a body that net/http cannot rewind.
+//
+// An empty body of a POST stays empty. As an unknown body it would be sent in
+// chunks, which some servers refuse. HTTP/1 does not repeat such a POST unless
+// the request has an idempotency key; watch keeps HTTP/2 from repeating it.
+func once(req *http.Request) *http.Request {
+	req.GetBody = nil
+	if req.Body != nil && req.Body != http.NoBody {
+		req.Body = opaque{req.Body}
+		return req
+	}
+	_, key := req.Header["Idempotency-Key"]
+	_, xKey := req.Header["X-Idempotency-Key"]
+	if req.Method != http.MethodPost || key || xKey {
+		req.Body = opaque{io.NopCloser(strings.NewReader(""))}
+	}
+	return req
+}
+
+// opaque hides the type of a body from net/http.
+type opaque struct{ io.ReadCloser }
+
+// watch follows a request on its way to the network.
+type watch struct {
+	cancel context.CancelFunc
+	traced atomic.Bool // the transport reports its steps
+	wrote  atomic.Bool // the header was written
+	sent   atomic.Bool // the whole request was written
+}
+
+func (w *watch) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) {
+			w.traced.Store(true)
+			if w.wrote.Load() { // net/http is about to send the request again
+				w.cancel()
+			}
+		},
+		WroteHeaders: func() { w.wrote.Store(true) },
+		WroteRequest: func(info httptrace.WroteRequestInfo) { w.sent.Store(info.Err == nil) },
+	}
+}
+
+// untraced is a context without the httptrace.ClientTrace of another request:
+// the trace of a request to the API must not see a client secret.
+type untraced struct{ context.Context }
+
+func (u untraced) Value(key any) any {
+	value := u.Context.Value(key)
+	if _, traces := value.(*httptrace.ClientTrace); traces {
+		return nil
+	}
+	return value
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		req.Body.Close()
+	}
+}

@@ -1,0 +1,124 @@
+package inject
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/wire"
+)
+
+// A Place is a checked place for a single value: a header, a query parameter or
+// a cookie. [NewPlace] makes a Place.
+type Place struct {
+	in   dialect.Location
+	name string
+}
+
+// NewPlace checks a location and a name. An empty location means a header. The
+// error begins with the field to change, Name or In.
+func NewPlace(in dialect.Location, name string) (Place, error) {
+	p := Place{cmp.Or(in, dialect.InHeader), name}
+	switch p.in {
+	case dialect.InHeader:
+		if err := CheckHeaderName(name); err != nil {
+			return Place{}, err
+		}
+		p.name = http.CanonicalHeaderKey(name)
+	case dialect.InQuery:
+		if name == "" || wire.HasControl(name) {
+			return Place{}, errors.New("Name: a query parameter needs a name without control characters")
+		}
+	case dialect.InCookie:
+		if !wire.IsToken(name) {
+			return Place{}, fmt.Errorf("Name: %q is not a cookie name", name)
+		}
+	case dialect.InBody:
+		return Place{}, errors.New("In: the value cannot go into the body; use header, query or cookie")
+	default:
+		return Place{}, fmt.Errorf("In: unknown location %q", p.in)
+	}
+	return p, nil
+}
+
+// In returns the location of the place, which is never empty.
+func (p Place) In() dialect.Location { return p.in }
+
+// Name returns the name of the header, query parameter or cookie. The name of a
+// header is in canonical form.
+func (p Place) Name() string { return p.name }
+
+// Header returns the canonical name of the header that Put sets, and "" for a
+// place that is not a header.
+func (p Place) Header() string {
+	if p.in == dialect.InHeader {
+		return p.name
+	}
+	return ""
+}
+
+// Check returns an error if a request cannot carry value at this place. The text
+// of the error follows the name of a field, as in "Value: is empty", and does
+// not quote the value.
+func (p Place) Check(value string) error {
+	switch {
+	case value == "":
+		return errors.New("is empty")
+	case wire.HasControl(value):
+		return errors.New("has a control character; look for a line break at its end")
+	case p.in == dialect.InHeader && strings.TrimSpace(value) != value:
+		return errors.New("begins or ends with a space; remove the space")
+	case p.in == dialect.InCookie && !wire.ValidCookie(p.name, value):
+		return errors.New("has a character that no cookie can carry: a space, quote, comma, semicolon, backslash, or one outside ASCII")
+	}
+	return nil
+}
+
+// String names the place for people, as in: query parameter "key".
+func (p Place) String() string {
+	name := map[dialect.Location]string{dialect.InQuery: "query parameter", dialect.InCookie: "cookie"}[p.in]
+	return fmt.Sprintf("%s %q", cmp.Or(name, "header"), p.name)
+}
+
+// Put puts value into req and replaces a value of the same name. Put writes to
+// the header map of req, or replaces req.URL by a copy. Requests share no memory
+// that a base RoundTripper could write to.
+func (p Place) Put(req *http.Request, value string) {
+	switch p.in {
+	case dialect.InHeader:
+		req.Header[p.name] = []string{value}
+	case dialect.InQuery:
+		wire.SetQuery(req, wire.SetPair(req.URL.RawQuery, p.name, value))
+	case dialect.InCookie:
+		Cookie(req.Header, p.name, value)
+	}
+}
+
+// forbiddenHeaders frame a message or choose the way of a message, so no
+// credential can go there.
+var forbiddenHeaders = []string{
+	"Connection", "Content-Length", "Content-Type", "Host", "Keep-Alive", "Proxy-Authorization",
+	"Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+}
+
+// IsForbiddenHeader reports whether the header called canonical belongs to HTTP
+// itself and cannot carry a credential. The name must be in canonical form.
+func IsForbiddenHeader(canonical string) bool { return slices.Contains(forbiddenHeaders, canonical) }
+
+// CheckHeaderName returns an error if no header called name can carry a
+// credential. The error begins with "Name: ".
+func CheckHeaderName(name string) error {
+	switch canonical := http.CanonicalHeaderKey(name); {
+	case !wire.IsToken(name):
+		return fmt.Errorf("Name: %q is not a header name", name)
+	case canonical == "Cookie":
+		return errors.New("Name: set In to InCookie for a cookie")
+	case IsForbiddenHeader(canonical):
+		return fmt.Errorf("Name: the header %s belongs to HTTP itself and cannot carry a credential", canonical)
+	}
+	return nil
+}

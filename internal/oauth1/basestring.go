@@ -1,0 +1,224 @@
+package oauth1
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/connectorauth/connectorauth/internal/wire"
+)
+
+// BaseString returns the signature base string of RFC 5849 section 3.4.1, the
+// text that the signature methods sign.
+//
+// form is the body of req if the body is a form (see [wire.IsForm]), and nil
+// otherwise. protocol are the OAuth parameters for the Authorization header.
+// OAuth parameters for the query or the form must be in req or form already, and
+// must not be in protocol too.
+//
+// BaseString refuses a request that is not http or https, and a request with a
+// host that net/http would not send as written.
+func BaseString(req *http.Request, form []byte, protocol ...Param) (string, error) {
+	s := newScratch()
+	defer s.free()
+	for _, p := range protocol {
+		s.protocol = wire.AppendPair(s.protocol, p.Name, p.Value)
+	}
+	if err := s.build(req, form, parameters{}); err != nil {
+		return "", err
+	}
+	return string(s.base), nil
+}
+
+// parameters are the parameters to sign. The text is encoded once for the
+// normalised parameters (section 3.4.1.3.2) and once more for the base string
+// (section 3.4.1.1). The second encoding keeps the order of the first.
+type parameters struct {
+	text []byte // name, "%3D" and value of each parameter
+	list []parameter
+}
+
+// A parameter is a range of the text: where the name starts, where "%3D" stands,
+// and where the value ends.
+type parameter struct{ start, equals, end int }
+
+// scratch has the buffers for a signature. Later signatures reuse the buffers,
+// so no result of the package may point into them.
+type scratch struct {
+	parameters
+	protocol []byte // the protocol parameters of this request, form-encoded
+	base     []byte // the base string
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+func newScratch() *scratch {
+	s := scratches.Get().(*scratch)
+	s.text, s.list, s.protocol, s.base = s.text[:0], s.list[:0], s.protocol[:0], s.base[:0]
+	return s
+}
+
+// free gives s back for reuse, unless a large form has made the buffers large.
+func (s *scratch) free() {
+	if cap(s.text)+cap(s.base) <= 128<<10 {
+		scratches.Put(s)
+	}
+}
+
+// build writes the base string to s.base. The string covers the request, the
+// form, s.protocol and fixed.
+func (s *scratch) build(req *http.Request, form []byte, fixed parameters) error {
+	if req.URL == nil {
+		return errors.New("connectorauth: OAuth1 cannot sign a request without a URL: set Request.URL")
+	}
+	scheme := strings.ToLower(req.URL.Scheme)
+	if scheme != "http" && scheme != "https" {
+		return errors.New("connectorauth: OAuth1 signs only http and https requests")
+	}
+	host, err := signedHost(req, scheme)
+	if err != nil {
+		return err
+	}
+	path, query := target(req.URL)
+
+	method := req.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	s.base = wire.AppendEscaped(s.base, strings.ToUpper(method))
+	s.base = append(s.base, '&')
+	s.base = append(s.base, scheme...)
+	s.base = append(s.base, "%3A%2F%2F"...)
+	s.base = wire.AppendEscaped(s.base, host)
+	s.base = wire.AppendEscaped(s.base, path)
+	s.base = append(s.base, '&')
+
+	s.text = append(s.text, fixed.text...) // first, because the ranges in fixed.list count from the start
+	collect(&s.parameters, query)
+	collect(&s.parameters, form)
+	collect(&s.parameters, s.protocol)
+	s.list = append(s.list, fixed.list...) // last, where oauth_... mostly belongs: less to sort
+	s.sort()
+	for i, p := range s.list {
+		if i > 0 {
+			s.base = append(s.base, "%26"...)
+		}
+		s.base = append(s.base, s.text[p.start:p.end]...)
+	}
+	return nil
+}
+
+// sort orders the parameters by name, then by value (section 3.4.1.3.2).
+func (p *parameters) sort() {
+	text := p.text
+	slices.SortFunc(p.list, func(a, b parameter) int {
+		if order := bytes.Compare(text[a.start:a.equals], text[b.start:b.equals]); order != 0 {
+			return order
+		}
+		return bytes.Compare(text[a.equals:a.end], text[b.equals:b.end])
+	})
+}
+
+// collect adds the parameters of a query or form (section 3.4.1.3.1). collect
+// refuses no malformed text, unlike url.ParseQuery: a server that reads the text
+// signs all parameters, so a missing parameter would spoil the signature. The
+// parameter oauth_signature is left out.
+func collect[T string | []byte](to *parameters, form T) {
+	for i := 0; i < len(form); i++ { // the increment passes over an ampersand
+		p := parameter{start: len(to.text)}
+		to.text, p.equals, i = appendParameter(to.text, form, i)
+		p.end = len(to.text)
+		switch {
+		case p.end == p.start: // nothing between two ampersands is not a parameter
+		case string(to.text[p.start:p.equals]) == "oauth_signature":
+			to.text = to.text[:p.start]
+		default:
+			to.list = append(to.list, p)
+		}
+	}
+}
+
+// appendParameter appends the parameter of form that starts at i, encoded for
+// the base string. appendParameter also returns where "%3D" stands in the text,
+// and where the parameter ends in form.
+func appendParameter[T string | []byte](text []byte, form T, i int) (_ []byte, equals, end int) {
+	const equalsSign = "%3D"
+	start := len(text)
+	equals = -1
+	for i < len(form) && form[i] != '&' {
+		c, size := form[i], 1
+		switch {
+		case wire.IsUnreserved(c):
+			text = append(text, c)
+		case c == '=' && equals < 0:
+			equals = len(text)
+			text = append(text, equalsSign...)
+		default:
+			c, size = wire.Unescape(form[i:])
+			text = wire.AppendEscapedTwice(text, c)
+		}
+		i += size
+	}
+	if equals < 0 && len(text) > start {
+		equals = len(text)
+		text = append(text, equalsSign...)
+	}
+	return text, equals, i
+}
+
+// signedHost returns the Host header that net/http will send, in lower case and
+// without a default port (section 3.4.1.2).
+func signedHost(req *http.Request, scheme string) (string, error) {
+	host := req.Host
+	if host == "" {
+		host = req.URL.Host
+	}
+	if !plainHost(host) {
+		return "", errors.New("connectorauth: OAuth1 cannot sign for this host: write it in ASCII (xn--… for other alphabets), without a path")
+	}
+	host = strings.ToLower(host)
+	bracket := strings.LastIndexByte(host, ']')
+	if colon := strings.LastIndexByte(host, ':'); colon > bracket {
+		port := host[colon+1:]
+		if port == "" || scheme == "http" && port == "80" || scheme == "https" && port == "443" {
+			host = host[:colon]
+		}
+	}
+	if strings.HasPrefix(host, "[") && bracket > 0 {
+		if zone := strings.LastIndexByte(host[:bracket], '%'); zone >= 0 {
+			host = host[:zone] + host[bracket:] // net/http never sends the zone of an IPv6 address
+		}
+	}
+	return host, nil
+}
+
+// plainHost reports whether net/http sends host unchanged as the Host header.
+// For any other host, net/http sends punycode or an empty header.
+func plainHost(host string) bool {
+	for i := range len(host) {
+		if c := host[i]; !wire.IsUnreserved(c) && strings.IndexByte("!$%&'()*+,:;=[]", c) < 0 {
+			return false
+		}
+	}
+	return host != ""
+}
+
+// target returns the path and the query of the request line. A server reads an
+// empty path as "/" (RFC 5849 section 3.4.1.2).
+func target(u *url.URL) (path, query string) {
+	if u.Opaque == "" {
+		path, query = u.EscapedPath(), u.RawQuery
+	} else {
+		path, query, _ = strings.Cut(u.RequestURI(), "?")
+		if scheme, rest, absolute := strings.Cut(path, "://"); absolute && !strings.Contains(scheme, "/") {
+			_, path, _ = strings.Cut(rest, "/")
+			path = "/" + path
+		}
+	}
+	return cmp.Or(path, "/"), query
+}

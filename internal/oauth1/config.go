@@ -1,0 +1,116 @@
+package oauth1
+
+import (
+	"cmp"
+	"crypto"
+	"errors"
+	"fmt"
+	"strings"
+
+	dghubble "github.com/dghubble/oauth1"
+
+	"github.com/connectorauth/connectorauth/internal/wire"
+)
+
+// Config says who signs requests, and how.
+type Config struct {
+	// ConsumerKey is the name of the client at the service. Required.
+	ConsumerKey string
+	// ConsumerSecret is the secret of the client. Empty means an empty secret. The
+	// RSA methods and Custom do not use ConsumerSecret.
+	ConsumerSecret string
+	// Token is the token of the account. Empty means that requests carry no
+	// oauth_token (two-legged OAuth).
+	Token string
+	// TokenSecret is the secret of the token. Empty means an empty secret. The RSA
+	// methods do not use TokenSecret.
+	TokenSecret string
+
+	// Method is the signature method, such as RSASHA256. Empty means HMACSHA1.
+	Method string
+	// PrivateKey is an RSA key. The RSA methods require a key, and the other methods
+	// refuse a key.
+	PrivateKey crypto.Signer
+	// Custom signs in place of Method, which must then be empty. Custom must be safe
+	// for concurrent use. Empty means Method.
+	Custom dghubble.Signer
+
+	// Realm is the realm of the Authorization header. The realm is not signed. Empty
+	// means no realm.
+	Realm string
+	// NoVersion leaves out the optional parameter oauth_version=1.0.
+	NoVersion bool
+}
+
+// New returns the Signer of a config. The error joins all problems of the config.
+// Each problem names what to change and quotes no secret. A problem begins with
+// "OAuth1" and without a package name, unlike the errors of a Signer.
+func New(config Config) (*Signer, error) {
+	problems := config.problems()
+	if config.Custom != nil {
+		config.Method = config.Custom.Name()
+	}
+	config.Method = cmp.Or(config.Method, HMACSHA1)
+	if wire.HasControl(config.Method) {
+		problems = append(problems, controlProblem("signature method"))
+	}
+	sign, err := newSignFunc(config)
+	if err := errors.Join(append(problems, err)...); err != nil {
+		return nil, err
+	}
+	s := &Signer{method: config.Method, sign: sign}
+	form := config.fixedParams()
+	s.fixed.form = string(form)
+	s.fixed.header = string(appendHeader([]byte(config.headerStart()), s.fixed.form))
+	collect(&s.signed, form)
+	s.signed.sort()
+	return s, nil
+}
+
+// problems lists what is wrong with the config, apart from the signature method.
+func (c *Config) problems() (list []error) {
+	if c.ConsumerKey == "" {
+		list = append(list, errors.New("OAuth1 needs a consumer key"))
+	}
+	if c.Token == "" && c.TokenSecret != "" {
+		list = append(list, errors.New("OAuth1 has a token secret without a token: give both, or neither"))
+	}
+	if c.Custom != nil && (c.Method != "" || c.PrivateKey != nil) {
+		list = append(list, errors.New("OAuth1 takes either a custom signer or a method with its key, not both"))
+	}
+	for _, field := range []Param{
+		{"consumer key", c.ConsumerKey}, {"consumer secret", c.ConsumerSecret},
+		{"token", c.Token}, {"token secret", c.TokenSecret}, {"realm", c.Realm},
+	} {
+		if wire.HasControl(field.Value) {
+			list = append(list, controlProblem(field.Name))
+		}
+	}
+	return list
+}
+
+func controlProblem(field string) error {
+	return fmt.Errorf("OAuth1 %s has a control character: look for a line break that was pasted along", field)
+}
+
+// fixedParams returns the parameters that all requests share, as a form.
+func (c *Config) fixedParams() []byte {
+	form := wire.AppendPair(nil, "oauth_consumer_key", c.ConsumerKey)
+	if c.Token != "" {
+		form = wire.AppendPair(form, "oauth_token", c.Token)
+	}
+	form = wire.AppendPair(form, "oauth_signature_method", c.Method)
+	if !c.NoVersion {
+		form = wire.AppendPair(form, "oauth_version", "1.0")
+	}
+	return form
+}
+
+// headerStart returns what stands before the parameters in the Authorization
+// header: the scheme and the realm.
+func (c *Config) headerStart() string {
+	if c.Realm == "" {
+		return "OAuth "
+	}
+	return `OAuth realm="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(c.Realm) + `", `
+}

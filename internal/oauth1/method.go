@@ -1,0 +1,138 @@
+package oauth1
+
+import (
+	"crypto"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	_ "crypto/sha1" // registers the hash, as do the next two
+	_ "crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"hash"
+	"strings"
+	"sync"
+
+	dghubble "github.com/dghubble/oauth1"
+
+	"github.com/connectorauth/connectorauth/internal/wire"
+)
+
+// The signature methods of RFC 5849 sections 3.4.2 to 3.4.4, by the names that
+// oauth_signature_method sends, and the same methods with SHA-2. No RFC defines
+// the SHA-2 methods, but many servers take them.
+const (
+	HMACSHA1   = "HMAC-SHA1"
+	HMACSHA256 = "HMAC-SHA256"
+	HMACSHA512 = "HMAC-SHA512"
+	RSASHA1    = "RSA-SHA1"
+	RSASHA256  = "RSA-SHA256"
+	RSASHA512  = "RSA-SHA512"
+	Plaintext  = "PLAINTEXT" // sends the secrets themselves: https or loopback only
+)
+
+// hashOf returns the hash function in the name of a signature method. A name
+// without a hash function means SHA-1.
+func hashOf(method string) crypto.Hash {
+	switch {
+	case strings.HasSuffix(method, "-SHA256"):
+		return crypto.SHA256
+	case strings.HasSuffix(method, "-SHA512"):
+		return crypto.SHA512
+	}
+	return crypto.SHA1
+}
+
+// A signFunc appends the signature of a base string to dst.
+type signFunc func(dst, base []byte) ([]byte, error)
+
+// newSignFunc returns the function that signs with the Method of config, which
+// must not be empty.
+func newSignFunc(config Config) (sign signFunc, err error) {
+	// In FIPS 140-only mode the standard library panics for SHA-1 and for short
+	// HMAC keys. newSignFunc tries the method once, so that the program learns of
+	// the problem before the first request.
+	defer func() {
+		if reason := recover(); reason != nil {
+			sign, err = nil, fmt.Errorf("OAuth1 method %s is not available here: %v", config.Method, reason)
+		}
+	}()
+	if config.Custom != nil {
+		return customSignFunc(config.Custom, config.TokenSecret), nil
+	}
+	switch config.Method {
+	case RSASHA1, RSASHA256, RSASHA512:
+		return rsaSignFunc(config.Method, config.PrivateKey)
+	case HMACSHA1, HMACSHA256, HMACSHA512, Plaintext:
+		if config.PrivateKey != nil {
+			return nil, fmt.Errorf("OAuth1 method %s takes no PrivateKey: remove it, or choose an RSA method", config.Method)
+		}
+	default:
+		return nil, fmt.Errorf("OAuth1 does not know the signature method %q: choose HMAC-SHA1, HMAC-SHA256, HMAC-SHA512, RSA-SHA1, RSA-SHA256, RSA-SHA512 or PLAINTEXT", config.Method)
+	}
+	key := wire.AppendEscaped(nil, config.ConsumerSecret)
+	key = append(key, '&')
+	key = wire.AppendEscaped(key, config.TokenSecret)
+	if config.Method == Plaintext {
+		return func(dst, _ []byte) ([]byte, error) { return append(dst, key...), nil }, nil
+	}
+	return hmacSignFunc(config.Method, key), nil
+}
+
+// hmacSignFunc returns an HMAC signature function. The function reuses HMAC
+// states, because a new state hashes the key again.
+func hmacSignFunc(method string, key []byte) signFunc {
+	type state struct {
+		hash.Hash
+		sum [sha512.Size]byte
+	}
+	states := sync.Pool{New: func() any { return &state{Hash: hmac.New(hashOf(method).New, key)} }}
+	states.Put(states.New()) // making a state may panic, and must do so here
+	return func(dst, base []byte) ([]byte, error) {
+		mac := states.Get().(*state)
+		defer states.Put(mac)
+		mac.Reset()
+		mac.Write(base)
+		return base64.StdEncoding.AppendEncode(dst, mac.Sum(mac.sum[:0])), nil
+	}
+}
+
+// rsaSignFunc returns an RSA signature function after a check of the key.
+func rsaSignFunc(method string, key crypto.Signer) (signFunc, error) {
+	// A nil *rsa.PrivateKey in the interface is not a key either.
+	private, local := key.(*rsa.PrivateKey)
+	if key == nil || local && private == nil {
+		return nil, fmt.Errorf("OAuth1 method %s needs a PrivateKey: give an RSA key", method)
+	}
+	if local {
+		if err := private.Validate(); err != nil {
+			return nil, errors.New("OAuth1 PrivateKey is not a valid RSA key: generate or export the key again")
+		}
+	}
+	if _, ok := key.Public().(*rsa.PublicKey); !ok {
+		return nil, fmt.Errorf("OAuth1 method %s needs an RSA PrivateKey, not a %T", method, key)
+	}
+	hashOf(method).New().Sum(nil) // may panic, and must do so here
+	return func(dst, base []byte) ([]byte, error) {
+		digest := hashOf(method).New()
+		digest.Write(base)
+		signature, err := key.Sign(rand.Reader, digest.Sum(nil), hashOf(method)) // a hash alone as the options means PKCS #1 v1.5
+		if err != nil {
+			return nil, fmt.Errorf("connectorauth: OAuth1 %s: %w", method, err)
+		}
+		return base64.StdEncoding.AppendEncode(dst, signature), nil
+	}, nil
+}
+
+// customSignFunc returns a signature function that calls a custom signer.
+func customSignFunc(custom dghubble.Signer, tokenSecret string) signFunc {
+	return func(dst, base []byte) ([]byte, error) {
+		signature, err := custom.Sign(tokenSecret, string(base))
+		if err != nil {
+			return nil, fmt.Errorf("connectorauth: OAuth1 custom signer: %w", err)
+		}
+		return append(dst, signature...), nil
+	}
+}

@@ -1,0 +1,136 @@
+// Package pending leads a consent from Begin to Finish, for OAuth1 and OAuth2
+// alike: what the program keeps meanwhile, whether a callback belongs to the
+// consent, and that a consent is finished once.
+package pending
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/connectorauth/connectorauth/internal/origin"
+)
+
+// Lifetime is how long an account owner may take from Begin to Finish.
+const Lifetime = 10 * time.Minute
+
+// A Value is a consent under way. The program keeps the encoded value where only
+// the same browser can bring the value back.
+type Value struct {
+	For      string `json:"for"`   // the connector: see Identity
+	Began    int64  `json:"began"` // Unix seconds
+	State    string `json:"state"` // OAuth2: state; OAuth1: the temporary token
+	Redirect string `json:"redirect,omitempty"`
+	Verifier string `json:"verifier,omitempty"` // OAuth2: PKCE's code verifier; OAuth1: the secret of the temporary token
+}
+
+// Encode returns v as text that is not encrypted. The consent begins now.
+func (v Value) Encode() string {
+	v.Began = time.Now().Unix()
+	text, _ := json.Marshal(v) // strings and a number: cannot fail
+	return string(text)
+}
+
+// decode reads text that Encode made for the same connector.
+func decode(text, connector string) (Value, error) {
+	var v Value
+	if err := json.Unmarshal([]byte(text), &v); err != nil || v.State == "" {
+		return v, &BadCallback{Invalid, "pending is not a value that Begin returned"}
+	}
+	if v.For != connector {
+		return v, &BadCallback{MixUp, "pending belongs to another connector"}
+	}
+	if age := time.Since(time.Unix(v.Began, 0)); age > Lifetime || age < -Lifetime {
+		return v, &BadCallback{Expired, fmt.Sprintf("the consent began more than %v ago; begin again", Lifetime)}
+	}
+	return v, nil
+}
+
+// Kinds of bad callbacks, for the pages of package consent.
+const (
+	Invalid = "invalid" // not a callback of this library
+	Expired = "expired" // the account owner took too long
+	MixUp   = "mixup"   // the callback of another consent
+	Used    = "used"    // the consent was finished before
+)
+
+// A BadCallback is a callback, or a pending value, that Finish refuses.
+type BadCallback struct{ kind, text string }
+
+// Error says why the callback is refused.
+func (e *BadCallback) Error() string { return "connectorauth: " + e.text }
+
+// BadCallback returns the kind.
+func (e *BadCallback) BadCallback() string { return e.kind }
+
+// NewMixUp returns the error of a callback that belongs to another consent.
+func NewMixUp(text string) error { return &BadCallback{MixUp, text} }
+
+// Identity condenses what tells a connector from others, so that a connector
+// refuses the callbacks of other connectors.
+func Identity(parts ...string) string {
+	h := sha256.New()
+	for _, part := range parts {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:15])
+}
+
+// RandomText returns 32 random bytes as text that needs no escaping in a URL.
+func RandomText() string {
+	var b [32]byte
+	rand.Read(b[:])
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// One returns the value of a callback parameter that must be present exactly
+// once.
+func One(callback url.Values, name string) (string, error) {
+	switch values := callback[name]; {
+	case len(values) == 0 || values[0] == "":
+		return "", &BadCallback{Invalid, "the callback has no " + name}
+	case len(values) > 1:
+		return "", &BadCallback{Invalid, "the callback has more than one " + name}
+	default:
+		return values[0], nil
+	}
+}
+
+// CheckRedirect reports whether a provider may send the browser to raw.
+func CheckRedirect(raw string) error {
+	if _, err := origin.Endpoint(raw); err != nil {
+		return fmt.Errorf("connectorauth: redirectURL: %w", err)
+	}
+	return nil
+}
+
+// equal compares secrets in constant time.
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// detached runs f to its end even if ctx ends before, and waits no longer than
+// ctx: the token that f obtained for a single-use credential must be kept.
+func detached(ctx context.Context, f func(context.Context) error) error {
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		defer func() {
+			if p := recover(); p != nil { // in the importer's store, transport or observer
+				err = fmt.Errorf("connectorauth: panic of type %T while finishing the consent", p)
+			}
+			done <- err
+		}()
+		err = f(context.WithoutCancel(ctx))
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,193 @@
+package scrub
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/connectorauth/connectorauth/internal/wire"
+)
+
+// A pair is a query parameter, decoded.
+type pair struct{ name, value string }
+
+// injected returns the query parameters that sent has and original has not.
+func injected(original, sent *url.URL) (added []pair) {
+	before := original.Query()
+	for name, values := range sent.Query() {
+		for _, value := range values {
+			if !slices.Contains(before[name], value) {
+				added = append(added, pair{name, value})
+			}
+		}
+	}
+	return added
+}
+
+// public are the OAuth1 parameters without a secret: a redirect may contain
+// their values by chance.
+var public = []string{
+	"oauth_consumer_key", "oauth_signature_method", "oauth_timestamp", "oauth_nonce", "oauth_version", "oauth_body_hash",
+}
+
+// isSecret reports whether the value alone, without its name, is a secret.
+func (p pair) isSecret() bool { return len(p.value) >= minSecret && !slices.Contains(public, p.name) }
+
+// minBare is the length, in bytes, from which a value outside a query counts as
+// a repetition. Shorter values are often ordinary words of a path.
+const minBare = 8
+
+// maxEncodings is how often a repeated value may be encoded on top of itself.
+const maxEncodings = 5
+
+// Redirect takes the credentials that a connector added to a URL out of the
+// Location header of the response. A server repeats them where the redirect
+// carries the original query along, or a login page gets the original URL to
+// return to.
+//
+// A repetition in the query, the fragment or the user name is removed. All
+// other bytes stay. A repetition in the path cannot be removed: the error says
+// so. original is the caller's URL, sent the URL with the credentials.
+func Redirect(h http.Header, original, sent *url.URL) error {
+	location := h.Get("Location")
+	if location == "" {
+		return nil
+	}
+	added := injected(original, sent)
+	if len(added) == 0 {
+		return nil
+	}
+	rest, fragment, hasFragment := strings.Cut(location, "#")
+	path, query, hasQuery := strings.Cut(rest, "?")
+	if user, host, ok := cutUser(path); ok && repeats(added, user, true) {
+		path = host
+	}
+	if repeats(added, path, true) {
+		return errors.New("connectorauth: the redirect is not followed, because its path repeats the credential of the query")
+	}
+	cleaned := path
+	if hasQuery {
+		if kept := withoutRepeats(added, query); kept != "" || query == "" {
+			cleaned += "?" + kept
+		}
+	}
+	if hasFragment && !repeats(added, fragment, true) {
+		cleaned += "#" + fragment
+	}
+	if cleaned != location {
+		h.Set("Location", cleaned)
+	}
+	return nil
+}
+
+// cutUser splits a URL without query into its user information and the URL
+// without user information.
+func cutUser(u string) (user, rest string, ok bool) {
+	scheme, authority, found := strings.Cut(u, "//")
+	if !found {
+		return "", "", false
+	}
+	authority, path, hasPath := strings.Cut(authority, "/")
+	at := strings.LastIndexByte(authority, '@')
+	if at < 0 {
+		return "", "", false
+	}
+	rest = scheme + "//" + authority[at+1:]
+	if hasPath {
+		rest += "/" + path
+	}
+	return authority[:at], rest, true
+}
+
+// withoutRepeats returns query without the parameters that repeat an added one.
+// Some servers separate parameters by semicolons.
+func withoutRepeats(added []pair, query string) string {
+	var kept []byte
+	for start, separator := 0, byte(0); start <= len(query); {
+		end := start
+		for end < len(query) && query[end] != '&' && query[end] != ';' {
+			end++
+		}
+		if parameter := query[start:end]; !isRepeated(added, parameter) {
+			if len(kept) > 0 {
+				kept = append(kept, separator)
+			}
+			kept = append(kept, parameter...)
+		}
+		if end < len(query) {
+			separator = query[end]
+		}
+		start = end + 1
+	}
+	return string(kept)
+}
+
+// isRepeated reports whether a query parameter is an added one, has the value of
+// an added secret, or contains a URL with an added parameter.
+func isRepeated(added []pair, parameter string) bool {
+	name, value, _ := strings.Cut(parameter, "=")
+	name = unescape(name)
+	for range maxEncodings {
+		value = unescape(value)
+		for _, p := range added {
+			if p.value == value && (p.name == name || p.isSecret()) {
+				return true
+			}
+		}
+	}
+	return repeats(added, parameter, false)
+}
+
+// repeats reports whether text contains an added parameter with its name or, if
+// bare is set, a whole component that is an added secret.
+func repeats(added []pair, text string, bare bool) bool {
+	for range maxEncodings {
+		for _, p := range added {
+			if len(p.value) >= minSecret && contains(text, p.name+"="+p.value) || bare && len(p.value) >= minBare && p.isSecret() && contains(text, p.value) {
+				return true
+			}
+		}
+		decoded := unescape(text)
+		if decoded == text {
+			return false
+		}
+		text = decoded
+	}
+	return false
+}
+
+// contains reports whether part stands in text as a whole component: between
+// delimiters, or at an end of text.
+func contains(text, part string) bool {
+	for start := 0; ; {
+		i := strings.Index(text[start:], part)
+		if i < 0 {
+			return false
+		}
+		i += start
+		end := i + len(part)
+		if (i == 0 || isDelimiter(text[i-1])) && (end == len(text) || isDelimiter(text[end])) {
+			return true
+		}
+		start = i + 1
+	}
+}
+
+// isDelimiter reports whether c separates the components of a URL.
+func isDelimiter(c byte) bool { return strings.IndexByte("/?#&;=:@,+ %", c) >= 0 }
+
+// unescape decodes s once. A broken escape stands for itself.
+func unescape(s string) string {
+	if !strings.ContainsAny(s, "%+") {
+		return s
+	}
+	decoded := make([]byte, 0, len(s))
+	for len(s) > 0 {
+		c, size := wire.Unescape(s)
+		decoded = append(decoded, c)
+		s = s[size:]
+	}
+	return string(decoded)
+}

@@ -1,0 +1,240 @@
+// Package stores tests and measures token stores beyond what package
+// tokenstoretest can do: with child processes that the tests kill or stop, and
+// with benchmarks.
+package stores
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/connectorauth/connectorauth/internal/test/child"
+	"github.com/connectorauth/connectorauth/tokenstore"
+)
+
+// Open opens the store at a place. The place is text of any kind, such as a
+// directory or an address.
+type Open func(place string) (tokenstore.SharedStore, error)
+
+// The names of the jobs.
+const (
+	saveJob = "save numbers"
+	holdJob = "hold a lock"
+)
+
+// Jobs returns the jobs of the child processes. The test binary must pass the
+// jobs to child.Main.
+func Jobs(open Open) child.Jobs {
+	return child.Jobs{
+		saveJob: on(open, SaveNumbers),
+		holdJob: on(open, hold),
+	}
+}
+
+// target is the argument of a job: a store and a key.
+type target struct{ Place, Key string }
+
+// on makes a job of a function that needs an open store.
+func on(open Open, do func(store tokenstore.SharedStore, key string) error) func(argument string) error {
+	return func(argument string) error {
+		var to target
+		if err := json.Unmarshal([]byte(argument), &to); err != nil {
+			return err
+		}
+		store, err := open(to.Place)
+		if err != nil {
+			return err
+		}
+		return do(store, to.Key)
+	}
+}
+
+func start(t testing.TB, job, place string) *child.Process {
+	t.Helper()
+	argument, err := json.Marshal(target{place, t.Name()})
+	check(t, err)
+	return child.Start(t, job, string(argument))
+}
+
+// SaveNumbers saves growing numbers under key until the process is killed. Each
+// number has 20,000 digits and so needs several pages of a disk or a database.
+// SaveNumbers prints each number after Save has returned.
+func SaveNumbers(store tokenstore.SharedStore, key string) error {
+	ctx := context.Background()
+	last, _, err := store.Load(ctx, key)
+	if err != nil {
+		return err
+	}
+	for n := number(string(last)) + 1; ; n++ {
+		if err := store.Save(ctx, key, fmt.Appendf(nil, "%020000d", n)); err != nil {
+			return err
+		}
+		fmt.Println(n)
+	}
+}
+
+// number reads a number with leading zeros. Empty text means 0.
+func number(text string) int {
+	n, _ := strconv.Atoi(strings.TrimLeft(text, "0"))
+	return n
+}
+
+// hold takes the lock of key, loads the value, and prints "locked". After the
+// pause, hold replaces the value by CompareAndSwap, unlocks, and prints whether
+// the value was replaced.
+func hold(store tokenstore.SharedStore, key string) error {
+	ctx := context.Background()
+	unlock, err := store.Lock(ctx, key)
+	if err != nil {
+		return err
+	}
+	old, _, err := store.Load(ctx, key)
+	if err != nil {
+		return err
+	}
+	fmt.Println("locked")
+	child.Pause()
+	swapped, err := store.CompareAndSwap(ctx, key, old, []byte("stale"))
+	if err != nil {
+		return err
+	}
+	unlock()
+	fmt.Println("swapped:", swapped)
+	return nil
+}
+
+// StartHolder starts a child process, and returns when the process holds the
+// lock of the key t.Name() in the store at place.
+func StartHolder(t *testing.T, place string) *child.Process {
+	t.Helper()
+	process := start(t, holdJob, place)
+	if line := process.Line(t); line != "locked" {
+		t.Fatalf("the holder printed %q", line)
+	}
+	return process
+}
+
+// KilledWhileSaving kills a process in the middle of a save. Afterwards, the value
+// of the key t.Name() must be the last number saved, or the next number.
+// KilledWhileSaving does so for the given number of rounds. After each kill,
+// KilledWhileSaving waits for settle, because a database server may still work
+// for the killed client.
+func KilledWhileSaving(t *testing.T, store tokenstore.SharedStore, place string, rounds int, settle time.Duration) {
+	t.Helper()
+	for range rounds {
+		process := start(t, saveJob, place)
+		acknowledged := number(process.Line(t))
+		time.Sleep(rand.N(20 * time.Millisecond))
+		check(t, process.Kill())
+		for _, line := range process.Rest() {
+			acknowledged = number(line)
+		}
+		time.Sleep(settle)
+
+		value, ok, err := store.Load(t.Context(), t.Name())
+		check(t, err)
+		if !ok || len(value) != 20000 {
+			t.Fatalf("Load after the kill = %d bytes, %v; want 20000 bytes", len(value), ok)
+		}
+		if stored := number(string(value)); stored != acknowledged && stored != acknowledged+1 {
+			t.Fatalf("the store has %d; Save acknowledged %d", stored, acknowledged)
+		}
+	}
+}
+
+// KilledHolder kills a process that holds a lock. The lock must be free within
+// the time given.
+func KilledHolder(t *testing.T, store tokenstore.SharedStore, place string, within time.Duration) {
+	t.Helper()
+	process := StartHolder(t, place)
+	MustBeLocked(t, store, t.Name())
+	check(t, process.Kill())
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	unlock, err := store.Lock(ctx, t.Name())
+	check(t, err)
+	unlock()
+}
+
+// MustBeLocked fails the test if the lock of key is free.
+func MustBeLocked(t *testing.T, store tokenstore.SharedStore, key string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	unlock, err := store.Lock(ctx, key)
+	if err == nil {
+		unlock()
+		t.Fatalf("the lock of %q is free", key)
+	}
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("Lock(%q): %v", key, err)
+	}
+}
+
+// Benchmark measures each operation of store, with a value of 2,000 bytes.
+func Benchmark(b *testing.B, store tokenstore.SharedStore) {
+	const key = "k"
+	value := []byte(strings.Repeat("v", 2000))
+	check(b, store.Save(b.Context(), key, value))
+	b.Run("Save", func(b *testing.B) {
+		for b.Loop() {
+			check(b, store.Save(b.Context(), key, value))
+		}
+	})
+	b.Run("Load", func(b *testing.B) {
+		for b.Loop() {
+			_, _, err := store.Load(b.Context(), key)
+			check(b, err)
+		}
+	})
+	b.Run("CompareAndSwap", func(b *testing.B) {
+		for b.Loop() {
+			_, err := store.CompareAndSwap(b.Context(), key, value, value)
+			check(b, err)
+		}
+	})
+	b.Run("Lock", func(b *testing.B) {
+		for b.Loop() {
+			unlock, err := store.Lock(b.Context(), key)
+			check(b, err)
+			unlock()
+		}
+	})
+}
+
+// Missing skips a test, because the test needs a server and err prevents the use
+// of the server. With CONNECTORAUTH_TEST_REQUIRE=1 in the environment, the test
+// fails instead. advice says how to get the server.
+func Missing(t testing.TB, server, advice string, err error) {
+	t.Helper()
+	if os.Getenv("CONNECTORAUTH_TEST_REQUIRE") == "1" {
+		t.Fatalf("no %s: %v", server, err)
+	}
+	t.Skipf("no %s (%v): %s", server, err, advice)
+}
+
+// FreePort returns an unused port of 127.0.0.1.
+func FreePort() (port string, err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer listener.Close()
+	_, port, err = net.SplitHostPort(listener.Addr().String())
+	return port, err
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,9 +1,0 @@
-package tokenhttp_test
-
-import (
-	"testing"
-
-	"github.com/connectorauth/connectorauth/internal/leaktest"
-)
-
-func TestMain(m *testing.M) { leaktest.Main(m) }

@@ -1,0 +1,28 @@
+package wire
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Lookup returns the member at path of v, a value that encoding/json decoded
+// into an any. A path is the name of a member, or names joined by dots for a
+// nested member. In a list, a number counts from 0. Lookup returns nil if there
+// is no such member.
+func Lookup(v any, path string) any {
+	for name := range strings.SplitSeq(path, ".") {
+		switch inner := v.(type) {
+		case map[string]any:
+			v = inner[name]
+		case []any:
+			i, err := strconv.Atoi(name)
+			if err != nil || i < 0 || i >= len(inner) {
+				return nil
+			}
+			v = inner[i]
+		default:
+			return nil
+		}
+	}
+	return v
+}

@@ -1,0 +1,244 @@
+package connectorauth
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/origin"
+)
+
+// places are where a scheme puts its credential, as far as that is known before
+// a request.
+type places struct {
+	header string   // the canonical name of a header, or empty
+	others []string // for people: query parameter "key", cookie "session"
+	stage  stage
+}
+
+// all lists the places for people.
+func (p places) all() []string {
+	if p.header == "" {
+		return p.others
+	}
+	return append(slices.Clip(p.others), "header "+p.header)
+}
+
+// stage orders the credentials of one request: a signature covers everything
+// that was added before.
+type stage int
+
+const (
+	stagePlace  stage = iota // a value with a place in the header, query, cookie or body
+	stageCustom              // functions, which may sign
+	stageSign                // a signature over the request
+)
+
+// builtin is a Connector of this package that has credentials.
+type builtin interface {
+	Connector
+	inner() *core
+	// with returns a copy of the connector with another core.
+	with(*core) Connector
+}
+
+// Join returns a connector that adds the credentials of all connectors to each
+// request: fields and values with a place first, signatures last. Two credentials
+// for the same place are refused. A request must be allowed by the Hosts of every
+// connector. Hooks of a connector keep running.
+//
+// If the API rejects a request, every connector that recognizes the rejection
+// renews its credential once, and the request is sent once more.
+//
+// The connectors must come from this package; [None] adds nothing.
+func Join(connectors ...Connector) (Connector, error) {
+	var problems check.List
+	var parts []joinPart
+	var hosts []origin.Set
+	for i, c := range connectors {
+		switch c := c.(type) {
+		case builtin:
+			parts = append(parts, partsOf(c.inner())...)
+			hosts = append(hosts, c.inner().hosts)
+		case None:
+		default:
+			problems.Add("connector %d: is %T; only connectors of this package can be joined", i, c)
+		}
+	}
+	taken := make(map[string]bool)
+	for _, p := range parts {
+		for _, place := range p.scheme.places().all() {
+			if taken[place] {
+				problems.Add("two credentials for the %s: remove one", place)
+			}
+			taken[place] = true
+		}
+	}
+	if len(parts) == 0 {
+		problems.Add("there is no connector with credentials; use None for a service without credentials")
+	}
+	if err := problems.Err("Join"); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(parts, func(a, b joinPart) int {
+		return cmp.Compare(a.scheme.places().stage, b.scheme.places().stage)
+	})
+	c := &core{scheme: newJoinedScheme(parts), hosts: origin.Intersect(hosts...), header: parts[0].scheme.places().header, part: -1}
+	for i, p := range parts {
+		for _, h := range p.hooks {
+			if h.part >= 0 {
+				h.part = i
+			}
+			c.hooks = append(c.hooks, h)
+		}
+	}
+	return &joined{c}, nil
+}
+
+// joinPart is one connector of a Join.
+type joinPart struct {
+	scheme scheme
+	hooks  []hook
+}
+
+// partsOf returns the parts of a connector, which may be a Join itself.
+func partsOf(c *core) []joinPart {
+	s, ok := c.scheme.(*joinedScheme)
+	if !ok {
+		return []joinPart{{c.scheme, c.hooks}}
+	}
+	parts := make([]joinPart, len(s.parts))
+	for i := range parts {
+		parts[i].scheme = s.parts[i]
+	}
+	for _, h := range c.hooks {
+		i := max(h.part, 0)
+		parts[i].hooks = append(parts[i].hooks, h)
+	}
+	return parts
+}
+
+// joined is the Connector that Join returns.
+type joined struct{ core *core }
+
+func (*joined) AuthType() AuthType { return AuthTypeJoined }
+
+func (c *joined) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
+
+func (c *joined) inner() *core             { return c.core }
+func (*joined) with(inner *core) Connector { return &joined{inner} }
+
+// joinedScheme adds the credentials of several schemes.
+type joinedScheme struct {
+	parts   []scheme
+	headers []string // what each part sets
+}
+
+func newJoinedScheme(parts []joinPart) *joinedScheme {
+	s := new(joinedScheme)
+	for _, p := range parts {
+		s.parts = append(s.parts, p.scheme)
+		s.headers = append(s.headers, p.scheme.places().header)
+	}
+	return s
+}
+
+func (s *joinedScheme) places() (all places) {
+	for _, part := range s.parts {
+		p := part.places()
+		all.others = append(all.others, p.all()...)
+		all.stage = max(all.stage, p.stage)
+	}
+	return all
+}
+
+func (s *joinedScheme) withHooks(h Hooks) scheme {
+	hooked := &joinedScheme{parts: slices.Clone(s.parts), headers: s.headers}
+	for i, part := range hooked.parts {
+		hooked.parts[i] = schemeWithHooks(part, h)
+	}
+	return hooked
+}
+
+func (s *joinedScheme) authenticate(req *http.Request) (credential, error) {
+	sent := &joinedCredential{parts: make([]credential, len(s.parts)), rejects: make([]bool, len(s.parts))}
+	for i, part := range s.parts {
+		if i > 0 && s.headers[i] != "" {
+			dropHeader(req.Header, req.Header, s.headers[i])
+		}
+		var err error
+		if sent.parts[i], err = part.authenticate(req); err != nil {
+			return nil, err
+		}
+	}
+	return sent, nil
+}
+
+// joinedCredential is what a request with several credentials carries.
+type joinedCredential struct {
+	parts   []credential
+	rejects []bool // whether the response rejects the part
+}
+
+func (c *joinedCredential) auth(part int) Secret {
+	if part < 0 {
+		return ""
+	}
+	return c.parts[part].auth(0)
+}
+
+func (c *joinedCredential) rejected(resp *http.Response) bool {
+	for i, part := range c.parts {
+		c.rejects[i] = part.rejected(resp)
+	}
+	return slices.Contains(c.rejects, true)
+}
+
+// blamed returns the parts that recognized the rejection. If a hook alone
+// recognized the rejection, every part may be to blame.
+func (c *joinedCredential) blamed() (parts []credential) {
+	for i, part := range c.parts {
+		if c.rejects[i] {
+			parts = append(parts, part)
+		}
+	}
+	if parts == nil {
+		return c.parts
+	}
+	return parts
+}
+
+// replace renews every part to blame. One success is enough to try again, unless
+// another part is lost for good.
+func (c *joinedCredential) replace(ctx context.Context) error {
+	var failed error
+	replaced := false
+	for _, part := range c.blamed() {
+		switch err := part.replace(ctx); {
+		case err == nil:
+			replaced = true
+		case isFinal(err):
+			return err
+		default:
+			failed = cmp.Or(failed, err)
+		}
+	}
+	if replaced {
+		return nil
+	}
+	return failed
+}
+
+func (c *joinedCredential) replaceLater(ctx context.Context) {
+	for _, part := range c.blamed() {
+		part.replaceLater(ctx)
+	}
+}
+
+func (c *joinedCredential) rejectedAgain() {
+	for _, part := range c.blamed() {
+		part.rejectedAgain()
+	}
+}

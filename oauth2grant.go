@@ -1,0 +1,223 @@
+package connectorauth
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/connectorauth/connectorauth/internal/check"
+)
+
+// A Grant is a way to obtain a token (RFC 6749 section 1.3): [AuthorizationCode],
+// [ClientCredentials], [PasswordCredentials], or a type of your own for an
+// extension grant (section 4.5). A Grant is immutable and safe for concurrent
+// use.
+type Grant interface {
+	// GrantType returns the grant_type of the token request.
+	GrantType() string
+	// Parameters returns the further parameters of a token request. The library
+	// adds grant_type, scope and the client authentication. Parameters is called
+	// anew for each request that is sent, so an assertion is never sent twice. ctx
+	// is bounded and outlives the caller that wanted the token. A grant that only
+	// the account owner can repeat returns an error that matches ErrReauthRequired.
+	Parameters(ctx context.Context) (url.Values, error)
+	// Traits returns what the library must know about the grant. The traits never
+	// change.
+	Traits() GrantTraits
+}
+
+// GrantTraits describe a [Grant].
+type GrantTraits struct {
+	// Subject names whom the token stands for, such as a user name or the subject
+	// of an assertion. Empty means the client itself. Subject is not a secret.
+	Subject string
+	// NeedsOwner says that only the account owner can obtain a token again, as with
+	// a consent. Without NeedsOwner, a connector obtains a token by itself.
+	NeedsOwner bool
+	// SingleUse says that a provider may accept the same Parameters only once. When
+	// the response to such a request is lost, the request is not repeated while the
+	// present token is valid.
+	SingleUse bool
+}
+
+// AuthorizationCode sends the account owner to the provider, who returns with a
+// code (RFC 6749 section 4.1): see [OAuth2.Begin].
+type AuthorizationCode struct {
+	// AuthURL is the provider's authorization endpoint. Required; https except on
+	// loopback. AuthURL may have a query.
+	AuthURL string
+	// Params are further parameters of the authorization request, such as
+	// access_type or prompt. Empty means none.
+	Params url.Values
+	// Issuer is the provider's issuer identifier, for a provider that names itself
+	// in its callbacks (RFC 9207): a callback must then carry exactly this iss.
+	// Empty means that iss is ignored.
+	Issuer string
+	// DisablePKCE leaves out the code challenge of RFC 7636, for the rare provider
+	// that refuses the challenge.
+	DisablePKCE bool
+}
+
+// GrantType returns "authorization_code".
+func (AuthorizationCode) GrantType() string { return "authorization_code" }
+
+// Parameters returns an error: the parameters come from Finish.
+func (AuthorizationCode) Parameters(context.Context) (url.Values, error) {
+	return nil, fmt.Errorf("%w: use Begin and Finish, or SetToken", ErrReauthRequired)
+}
+
+// Traits says that the grant needs the account owner.
+func (AuthorizationCode) Traits() GrantTraits { return GrantTraits{NeedsOwner: true, SingleUse: true} }
+
+// ClientCredentials obtains a token for the client itself (RFC 6749 section
+// 4.4), and a new token in the same way when the token expires.
+type ClientCredentials struct{}
+
+// GrantType returns "client_credentials".
+func (ClientCredentials) GrantType() string { return "client_credentials" }
+
+// Parameters returns none: the client authentication is enough.
+func (ClientCredentials) Parameters(context.Context) (url.Values, error) { return nil, nil }
+
+// Traits returns the zero value.
+func (ClientCredentials) Traits() GrantTraits { return GrantTraits{} }
+
+// PasswordCredentials exchanges the account owner's password for a token (RFC
+// 6749 section 4.3). RFC 9700 section 2.4 advises against this grant; use it for
+// services that offer nothing else. When no refresh token works, the password is
+// sent again.
+type PasswordCredentials struct {
+	Username string // required
+	Password Secret // required
+}
+
+// GrantType returns "password".
+func (PasswordCredentials) GrantType() string { return "password" }
+
+// Parameters returns user name and password.
+func (p PasswordCredentials) Parameters(context.Context) (url.Values, error) {
+	return url.Values{"username": {p.Username}, "password": {string(p.Password)}}, nil
+}
+
+// Traits names the user.
+func (p PasswordCredentials) Traits() GrantTraits { return GrantTraits{Subject: p.Username} }
+
+// A ClientAuth authenticates the client at the token endpoint (RFC 6749 section
+// 2.3): a [ClientAuthMethod], or a type of your own, as for signed assertions. A
+// ClientAuth is immutable and safe for concurrent use.
+type ClientAuth interface {
+	// Authenticate adds the client's credentials to a token request. Authenticate
+	// is called anew for each request that is sent. ctx is bounded and outlives the
+	// caller that wanted the token. After an error, nothing is sent.
+	Authenticate(ctx context.Context, r *TokenRequest) error
+}
+
+// A TokenRequest is a token request before the request is sent, for a
+// [ClientAuth] to change. Everything that a ClientAuth adds counts as secret and
+// shows in no error.
+type TokenRequest struct {
+	// Endpoint is the URL of the request.
+	Endpoint string
+	// Issuer is the Issuer of the AuthorizationCode grant, or empty.
+	Issuer string
+	// ClientID and ClientSecret are from the config.
+	ClientID     string
+	ClientSecret Secret
+	// Params are the parameters by their standard names.
+	Params url.Values
+	// Header is the header of the request.
+	Header http.Header
+}
+
+// ClientAuthMethod is a [ClientAuth] with the client secret. The values are
+// those of token_endpoint_auth_method in RFC 7591 section 2, and two more. A
+// client without a secret sends its client_id in the body.
+type ClientAuthMethod string
+
+// The methods of client authentication.
+const (
+	ClientSecretBasic    ClientAuthMethod = "client_secret_basic"     // HTTP Basic, ID and secret form-encoded first
+	ClientSecretPost     ClientAuthMethod = "client_secret_post"      // client_id and client_secret in the body
+	ClientSecretBasicRaw ClientAuthMethod = "client_secret_basic_raw" // HTTP Basic, ID and secret unchanged, for providers that do not decode them
+	ClientSecretUser     ClientAuthMethod = "client_secret_user"      // HTTP Basic, the secret as the user name, no password
+	ClientAuthNone       ClientAuthMethod = "none"                    // a public client: client_id in the body
+)
+
+// Authenticate adds the client ID and secret to r.
+func (m ClientAuthMethod) Authenticate(_ context.Context, r *TokenRequest) error {
+	id, secret := r.ClientID, string(r.ClientSecret)
+	switch {
+	case m == ClientAuthNone || secret == "":
+		r.Params.Set("client_id", id)
+	case m == ClientSecretBasic:
+		setBasic(r.Header, url.QueryEscape(id), url.QueryEscape(secret))
+	case m == ClientSecretPost:
+		r.Params.Set("client_id", id)
+		r.Params.Set("client_secret", secret)
+	case m == ClientSecretBasicRaw:
+		setBasic(r.Header, id, secret)
+	case m == ClientSecretUser:
+		setBasic(r.Header, secret, "")
+	default:
+		return fmt.Errorf("unknown client authentication %q", string(m))
+	}
+	return nil
+}
+
+func setBasic(h http.Header, user, password string) {
+	h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
+}
+
+// A Proof proves with each request that the client holds a key, so that a stolen
+// token is useless (RFC 9449 is a kind of such a proof). A Proof serves several
+// accounts and is safe for concurrent use.
+type Proof interface {
+	// TokenType returns the token_type of tokens that are bound to a key, such as
+	// "DPoP". The type is also the scheme of the Authorization header.
+	TokenType() string
+	// NewKey returns a new key as text. The account's record keeps the key together
+	// with the token.
+	NewKey() (Secret, error)
+	// Prove adds a proof to req, right before req is sent. token is the access token
+	// that req carries; empty in a token request.
+	Prove(req *http.Request, key, token Secret) error
+	// Again sees each response to a request with a proof. Again reports whether
+	// the response asks for the same request with another proof. Such a request is
+	// sent again once.
+	Again(resp *http.Response) bool
+}
+
+// checkGrant reports what is wrong with the grant of c.
+func checkGrant(c *OAuth2Config) error {
+	var problems check.List
+	switch grant := c.Grant.(type) {
+	case nil:
+		problems.Add("Grant: is empty; use AuthorizationCode, ClientCredentials or PasswordCredentials")
+	case *AuthorizationCode, *ClientCredentials, *PasswordCredentials:
+		problems.Add("Grant: is %T; use the value, not a pointer", grant)
+	case AuthorizationCode:
+		problems.Field("Grant", check.AuthRequest(grant.AuthURL, grant.Params, c.Dialect.AuthNames))
+	case ClientCredentials:
+		if c.ClientSecret == "" && isMethod(c.ClientAuth) {
+			problems.Add("ClientSecret: is empty; the client credentials grant proves nothing without a secret")
+		}
+	case PasswordCredentials:
+		if grant.Username == "" || grant.Password == "" {
+			problems.Add("Grant: PasswordCredentials needs Username and Password")
+		}
+	default:
+		if grant.GrantType() == "" {
+			problems.Add("Grant: GrantType is empty")
+		}
+	}
+	return problems.Joined()
+}
+
+// isMethod reports whether a is one of this package's methods of client
+// authentication, which use the client secret.
+func isMethod(a ClientAuth) bool {
+	_, ok := a.(ClientAuthMethod)
+	return a == nil || ok
+}

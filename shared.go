@@ -1,0 +1,25 @@
+package connectorauth
+
+import "github.com/connectorauth/connectorauth/internal/renew"
+
+// Shared is what the connectors of a program have in common. Connectors with the
+// same Shared, Store and Account use one token in memory and one renewal at a
+// time, even if a program makes a connector anew for each request.
+//
+// An empty Shared field of a config means one value for the whole program. Use a
+// value of your own to keep the connectors of a test or of a tenant apart. The
+// zero value is ready to use. A Shared must not be copied.
+type Shared struct {
+	group renew.Group
+}
+
+// program is the Shared of all connectors whose config has none.
+var program Shared
+
+// orProgram returns s, or the Shared of the program if s is nil.
+func (s *Shared) orProgram() *Shared {
+	if s == nil {
+		return &program
+	}
+	return s
+}
