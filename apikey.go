@@ -83,8 +83,8 @@ type fixedValue struct {
 	sent  *fixed
 }
 
-func (f *fixedValue) authenticate(req *http.Request) (credential, error) {
-	f.place.Put(req, f.value)
+func (f *fixedValue) authenticate(req *http.Request, room []string) (credential, error) {
+	f.place.Put(req, f.value, room)
 	return f.sent, nil
 }
 

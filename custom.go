@@ -133,7 +133,7 @@ type customScheme struct {
 
 func (*customScheme) places() places { return places{stage: stageCustom} }
 
-func (s *customScheme) authenticate(req *http.Request) (credential, error) {
+func (s *customScheme) authenticate(req *http.Request, _ []string) (credential, error) {
 	sent := &customCredential{s: s}
 	var value CustomCredential
 	if s.engine != nil {

@@ -162,14 +162,17 @@ func (s *joinedScheme) withHooks(h Hooks) scheme {
 	return hooked
 }
 
-func (s *joinedScheme) authenticate(req *http.Request) (credential, error) {
+func (s *joinedScheme) authenticate(req *http.Request, room []string) (credential, error) {
 	sent := &joinedCredential{parts: make([]credential, len(s.parts)), rejects: make([]bool, len(s.parts))}
 	for i, part := range s.parts {
 		if i > 0 && s.headers[i] != "" {
 			dropHeader(req.Header, req.Header, s.headers[i])
 		}
+		if i > 0 {
+			room = make([]string, 1)
+		}
 		var err error
-		if sent.parts[i], err = part.authenticate(req); err != nil {
+		if sent.parts[i], err = part.authenticate(req, room); err != nil {
 			return nil, err
 		}
 	}

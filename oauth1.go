@@ -247,16 +247,14 @@ func (s *oauth1Scheme) places() places {
 
 // signed is what one request carries.
 type signed struct {
-	s      *oauth1Scheme
-	ahead  int64                          // the clock's correction when the request was signed
-	from   *renew.Generation[oauth1Token] // the token; nil for a token that never changes
-	header [1]string                      // the value of the Authorization header
-
-	problem string // oauth_problem of the response, or empty
+	s       *oauth1Scheme
+	ahead   int64                          // the clock's correction when the request was signed
+	from    *renew.Generation[oauth1Token] // the token; nil for a token that never changes
+	problem string                         // oauth_problem of the response, or empty
 }
 
 // authenticate implements scheme.
-func (s *oauth1Scheme) authenticate(req *http.Request) (credential, error) {
+func (s *oauth1Scheme) authenticate(req *http.Request, room []string) (credential, error) {
 	signer := s.last.Load()
 	if s.engine != nil {
 		g, err := s.engine.Get(req.Context(), s)
@@ -273,7 +271,7 @@ func (s *oauth1Scheme) authenticate(req *http.Request) (credential, error) {
 		}
 	}
 	out := &signed{s: s, ahead: s.clock.Ahead(), from: signer.from}
-	if err := s.place.Put(req, signer.Signer, out.ahead, out.header[:]); err != nil {
+	if err := s.place.Put(req, signer.Signer, out.ahead, room); err != nil {
 		return nil, err
 	}
 	return out, nil

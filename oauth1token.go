@@ -201,7 +201,7 @@ func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, p
 				if s.config.In == dialect.InBody {
 					req.Header.Set("Content-Type", wire.FormType)
 				}
-				err = s.place.Put(req, signer, sent.ahead, sent.header[:], proof)
+				err = s.place.Put(req, signer, sent.ahead, make([]string, 1), proof)
 			}
 			return req, []string{string(s.config.ClientSecret), token.Secret, proof.Value}, err
 		},

@@ -253,7 +253,7 @@ type oauth2Credential struct {
 
 // authenticate implements scheme. The credential of the present token is made
 // once, because all requests can share it.
-func (s *oauth2Scheme) authenticate(req *http.Request) (credential, error) {
+func (s *oauth2Scheme) authenticate(req *http.Request, room []string) (credential, error) {
 	g, err := s.engine.Get(req.Context(), s)
 	if err != nil {
 		return nil, err
@@ -263,7 +263,7 @@ func (s *oauth2Scheme) authenticate(req *http.Request) (credential, error) {
 		c = &oauth2Credential{s, g, s.prefix + g.Value.Access}
 		s.last.Store(c)
 	}
-	s.place.Put(req, c.sent)
+	s.place.Put(req, c.sent, room)
 	if s.proof == nil {
 		return c, nil
 	}
@@ -279,7 +279,8 @@ func (c *oauth2Credential) auth(int) Secret { return Secret(c.from.Value.Access)
 // is valid and only its scope too small (RFC 6750 section 3.1).
 func (c *oauth2Credential) rejected(resp *http.Response) bool {
 	if resp.StatusCode != http.StatusUnauthorized {
-		return challenge.Rejects(c.s.dialect.Rejections, resp)
+		rejections := c.s.dialect.Rejections
+		return len(rejections) > 0 && challenge.Rejects(rejections, resp)
 	}
 	return !slices.ContainsFunc(challenge.Parse(resp.Header["Www-Authenticate"]), func(c challenge.Challenge) bool {
 		return c.Params["error"] == "insufficient_scope"

@@ -19,8 +19,9 @@ type scheme interface {
 	// authenticate adds the credential to req, and returns what req carries. req is
 	// a private copy: its URL may be replaced but not changed; its header map is a
 	// copy, but the values in the map are shared. The body is the caller's: a scheme
-	// that closes the body sets another body or none.
-	authenticate(req *http.Request) (credential, error)
+	// that closes the body sets another body or none. room has one element, for the
+	// value of a header: a value that requests share could be changed by a base.
+	authenticate(req *http.Request, room []string) (credential, error)
 	// places returns where the credential goes, for Join.
 	places() places
 }
@@ -121,15 +122,22 @@ func settle(resp *http.Response, hookErr error) (*http.Response, error) {
 	return resp, hookErr
 }
 
+// outgoing is a copy of the caller's request, in one allocation with room for the
+// value of a header.
+type outgoing struct {
+	http.Request
+	room [1]string
+}
+
 // send sends a copy of req with body and the credential, and returns the
 // credential. An error together with a response is the error of a hook that saw
 // the response.
 func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Response, sent credential, err error) {
-	out := new(http.Request)
-	*out = *req
+	private := &outgoing{Request: *req}
+	out := &private.Request
 	out.Body = body
 	out.Header = copyHeader(req.Header, t.header)
-	if sent, err = t.scheme.authenticate(out); err != nil {
+	if sent, err = t.scheme.authenticate(out, private.room[:]); err != nil {
 		closeBody(out.Body)
 		return nil, nil, err
 	}
