@@ -8,10 +8,12 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/scrub"
+	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 // A scheme adds the credentials of an account to requests.
@@ -265,11 +267,11 @@ func closeBody(body io.Closer) {
 	}
 }
 
-// discard ends a response that nobody will see. A short body is read, so that
-// the connection can be used again.
+// discard ends a response that nobody will see. A short body is read if it is
+// there, so that the connection can be used again.
 func discard(resp *http.Response) {
-	if resp.StatusCode != http.StatusSwitchingProtocols { // no body follows 101, and the stream may never end
-		io.CopyN(io.Discard, resp.Body, 4<<10)
+	if resp.StatusCode != http.StatusSwitchingProtocols { // no body follows 101
+		wire.PeekWithin(resp, 4<<10, 50*time.Millisecond)
 	}
 	resp.Body.Close()
 }
