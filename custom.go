@@ -210,7 +210,7 @@ func (c *customCredential) replaceLater(ctx context.Context) {
 
 func (c *customCredential) rejectedAgain() {
 	if c.from != nil {
-		c.s.engine.Contest(c.from)
+		c.s.engine.RejectedAgain(c.from)
 	}
 }
 

@@ -337,7 +337,7 @@ func (c *signed) replaceLater(ctx context.Context) {
 // rejectedAgain notes that the new token, or the corrected time, did not help.
 func (c *signed) rejectedAgain() {
 	if c.blamesToken() && time.Since(c.from.Value.Issued) < justRenewed {
-		c.s.engine.Contest(c.from)
+		c.s.engine.RejectedAgain(c.from)
 	}
 	if c.blamesClock() {
 		c.s.clock.Reset(c.ahead)

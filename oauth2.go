@@ -296,7 +296,7 @@ func (c *oauth2Credential) replaceLater(ctx context.Context) {
 	c.s.engine.ReplaceLater(ctx, c.s, c.from)
 }
 
-func (c *oauth2Credential) rejectedAgain() { c.s.engine.Contest(c.from) }
+func (c *oauth2Credential) rejectedAgain() { c.s.engine.RejectedAgain(c.from) }
 
 // provenCredential is an access token with a proof, in one request.
 type provenCredential struct {

@@ -98,3 +98,44 @@ func TestOAuth1ClockIsCorrectedThoughTheBodyStaysOpen(t *testing.T) {
 		assert.LessOrEqual(t, time.Since(began), 100*time.Millisecond)
 	})
 }
+
+func TestStreamedRequestsThatAreAlwaysRejectedCostOneRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tokenRequests := 0
+		c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: "client", ClientSecret: "secret", TokenURL: "https://p.example/token", Grant: connectorauth.ClientCredentials{},
+			HTTPClient: &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+				tokenRequests++
+				return respond(200, `{"access_token":"a","expires_in":3600}`), nil
+			})},
+		}))
+		transport := c.Wrap(&fakeBase{answer: statuses(401)})
+		for range 30 {
+			req := must(http.NewRequest(http.MethodPost, home, io.NopCloser(strings.NewReader("stream"))))
+			resp, err := transport.RoundTrip(req)
+			require.NoError(t, err)
+			assert.Equal(t, 401, resp.StatusCode)
+			synctest.Wait()
+		}
+		assert.Equal(t, 2, tokenRequests, "the first token, and one renewal")
+	})
+}
+
+func TestTokenHookThatUsesItsOwnConnectorFailsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var client *http.Client
+		c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: "client", ClientSecret: "secret", TokenURL: "https://p.example/token", Grant: connectorauth.ClientCredentials{},
+			HTTPClient: &http.Client{Transport: &fakeBase{}},
+		}))
+		hooked := connectorauth.WithHooks(c, connectorauth.Hooks{BeforeToken: func(*connectorauth.Exchange) error {
+			_, err := client.Get(home)
+			return err
+		}})
+		client = connectorauth.NewClient(hooked, &http.Client{Transport: &fakeBase{}})
+		began := time.Now()
+		_, err := client.Get(home)
+		require.ErrorContains(t, err, "uses its own connector")
+		assert.Zero(t, time.Since(began))
+	})
+}
