@@ -24,17 +24,17 @@ type CustomConfig struct {
 	Authenticate func(req *http.Request, value CustomCredential) error
 	// Obtain returns the credential that follows old. old is the zero value if there
 	// is no credential yet. rejection is the API's response that rejected old,
-	// without its body; nil if old expires or does not exist. Obtain is called when
-	// a request needs a credential, however many requests wait, and saved before
+	// without its body; nil if old expires or does not exist. However many requests
+	// need a credential, Obtain is called once, and the credential is saved before
 	// use. ctx is bounded and outlives the caller that wanted the credential.
 	//
-	// After an error, Obtain is called again with growing pauses. An error that
-	// matches ErrReauthRequired is returned to the callers, for a minute without
-	// another call. Empty means that the credential never changes.
+	// After an error, Obtain is called again with growing pauses. After an error that
+	// matches ErrReauthRequired, Obtain is called again after a minute; until then,
+	// requests fail with this error. Empty means that the credential never changes.
 	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
 	// Rejected reports whether a response says that the credential is no longer
-	// valid. Rejected may read the header; the body is the caller's. Empty means
-	// status 401. Without Obtain, Rejected is not used.
+	// valid. Rejected must not read the body. Empty means status 401. Without Obtain,
+	// Rejected is not used.
 	Rejected func(*http.Response) bool
 
 	// Store keeps the credential. Empty means that the credential lives in memory,

@@ -109,8 +109,11 @@ func (c *OAuth2Config) check(problems *check.List) {
 	if c.RenewBefore < 0 {
 		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
 	}
-	problems.Join(checkGrant(c))
-	problems.Field("Dialect", check.Dialect(&c.Dialect, c.client()))
+	if err := checkGrant(c); err != nil {
+		problems.Join(err)
+	} else {
+		problems.Field("Dialect", check.Dialect(&c.Dialect, c.client()))
+	}
 	if c.Proof != nil && c.Dialect.Placement != (dialect.Placement{}) {
 		problems.Add("Proof: sets the Authorization header itself; remove Dialect.Placement")
 	}
@@ -141,13 +144,11 @@ func (c *OAuth2Config) checkClientAuth() error {
 
 // client returns what a dialect must fit.
 func (c *OAuth2Config) client() check.Client {
-	client := check.Client{TokenURL: c.TokenURL, Scopes: c.Scopes, Refreshes: true}
+	client := check.Client{TokenURL: c.TokenURL, Scopes: c.Scopes, Refreshes: !c.Grant.Traits().NoRefresh}
 	client.Header = c.ClientSecret != "" && (c.ClientAuth == nil || c.ClientAuth != ClientSecretPost && isMethod(c.ClientAuth))
 	switch c.Grant.(type) {
 	case AuthorizationCode:
 		client.Consent = true
-	case ClientCredentials:
-		client.Refreshes = false
 	case PasswordCredentials:
 		client.Params = []string{"username", "password"}
 	}

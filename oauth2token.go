@@ -152,7 +152,7 @@ func (s *oauth2Scheme) Renew(ctx context.Context, old *token) (*token, error) {
 	if old != nil && old.Access != "" && s.dialect.Extend != (dialect.TokenExchange{}) {
 		return s.ask(ctx, s.exchangeRequest(s.dialect.Extend, old), old)
 	}
-	if _, repeats := s.grant.(ClientCredentials); old != nil && old.Refresh != "" && !repeats {
+	if old != nil && old.Refresh != "" && !s.traits.NoRefresh {
 		t, err := s.ask(ctx, s.refreshRequest(old), old)
 		if err == nil || s.traits.NeedsOwner || !errors.Is(err, ErrReauthRequired) {
 			return t, err

@@ -8,7 +8,7 @@ import (
 )
 
 // A Flow is what differs between OAuth1 and OAuth2 on the way from the callback
-// to the token.
+// to the token. The steps come in the order of the fields.
 type Flow struct {
 	// Connector is the connector's Identity.
 	Connector string
