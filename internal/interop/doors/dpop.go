@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -52,7 +53,7 @@ func (*DPoP) NewKey() (connectorauth.Secret, error) {
 func parseProofKey(text connectorauth.Secret) (*Key, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(string(text))
 	if err != nil || len(raw) == 0 {
-		return nil, errors.New("doors: the account has no DPoP key; it must authorize again")
+		return nil, fmt.Errorf("%w: the account has no DPoP key", connectorauth.ErrReauthRequired)
 	}
 	private, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), raw)
 	if err != nil {

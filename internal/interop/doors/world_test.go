@@ -138,14 +138,16 @@ func (d door) open(t testing.TB) *world {
 	t.Helper()
 	w := d.prepare(t)
 	handler := w.losing(d.new(w))
-	for _, url := range []*string{&w.Obtain, &w.API} { // two origins
+	start := func() string {
 		server := httptest.NewUnstartedServer(handler)
 		server.Config.ErrorLog = log.New(io.Discard, "", 0)
 		server.Start()
 		t.Cleanup(server.Close)
-		*url = server.URL
+		return server.URL
 	}
-	w.Obtain, w.API = w.Obtain+"/obtain", w.API+"/api"
+	w.mu.Lock() // the requests may come from another process
+	defer w.mu.Unlock()
+	w.Obtain, w.API = start()+"/obtain", start()+"/api" // two origins
 	return w
 }
 
