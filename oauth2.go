@@ -306,7 +306,9 @@ type provenCredential struct {
 }
 
 func (c *provenCredential) rejected(resp *http.Response) bool {
-	c.again = c.s.proof.Again(resp)
+	seen := *resp
+	seen.Body = http.NoBody // the body is the caller's
+	c.again = c.s.proof.Again(&seen)
 	return c.again || c.oauth2Credential.rejected(resp)
 }
 

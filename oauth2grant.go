@@ -189,7 +189,8 @@ type Proof interface {
 	Prove(req *http.Request, key, token Secret) error
 	// Again sees each response to a request with a proof. Again reports whether
 	// the response asks for the same request with another proof. Such a request is
-	// sent again once.
+	// sent again once. Again may read the body of the token endpoint's response; the
+	// body of an API's response is the caller's, and empty here.
 	Again(resp *http.Response) bool
 }
 

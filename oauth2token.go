@@ -97,7 +97,13 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	return &oauth2Scheme{oauth2Client: c}
 }
 
-func (s *oauth2Scheme) places() places { return placesOf(s.place) }
+func (s *oauth2Scheme) places() places {
+	p := placesOf(s.place)
+	if s.proof != nil { // which may be a signature over the request
+		p.stage = stageSign
+	}
+	return p
+}
 
 func (s *oauth2Scheme) withHooks(h Hooks) scheme {
 	return &oauth2Scheme{oauth2Client: s.oauth2Client, hooks: append(slices.Clip(s.hooks), h)}
@@ -252,8 +258,16 @@ func (s *oauth2Scheme) tokenError(err error, r tokenRequest) error {
 	return err
 }
 
-// Verdict tells the engine what an error of Renew means.
-func (*oauth2Scheme) Verdict(err error) renew.Verdict { return verdict(err) }
+// Verdict tells the engine what an error of Renew means. A grant that needs
+// nobody is asked again: its next request is another one, and nobody could help. A
+// password that is refused is not sent again.
+func (s *oauth2Scheme) Verdict(err error) renew.Verdict {
+	v := verdict(err)
+	if _, password := s.grant.(PasswordCredentials); v.Kind == renew.Dead && !s.traits.NeedsOwner && !password {
+		v.Kind = renew.Refused
+	}
+	return v
+}
 
 // Lead returns how long before its expiry a token is renewed.
 func (s *oauth2Scheme) Lead() time.Duration { return s.lead }

@@ -103,7 +103,7 @@ func (c *Call) Do(ctx context.Context) (*Response, error) {
 
 // send sends the request once.
 func (c *Call) send(ctx context.Context) (*Response, error) {
-	ctx, cancel := context.WithTimeout(untraced{ctx}, Timeout)
+	ctx, cancel := context.WithTimeout(Untraced(ctx), Timeout)
 	defer cancel()
 	req, secrets, err := c.Build(ctx)
 	if err != nil {
@@ -226,8 +226,10 @@ func (w *watch) trace() *httptrace.ClientTrace {
 	}
 }
 
-// untraced is a context without the httptrace.ClientTrace of another request:
-// the trace of a request to the API must not see a client secret.
+// Untraced returns ctx without the httptrace.ClientTrace of another request: the
+// trace of a request to the API must not see a client secret.
+func Untraced(ctx context.Context) context.Context { return untraced{ctx} }
+
 type untraced struct{ context.Context }
 
 func (u untraced) Value(key any) any {
