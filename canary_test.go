@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
-	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -563,14 +562,4 @@ func TestCanaryStoresThatFail(t *testing.T) {
 			})
 		}
 	}
-}
-
-func TestCanaryTokenTypeThatIsAToken(t *testing.T) {
-	p := authtest.NewProvider(t)
-	p.Inject(p.TokenURL, 1, authtest.EditAnswer(func(answer map[string]any) { answer["token_type"] = answer["access_token"] }))
-	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, Grant: connectorauth.ClientCredentials{},
-	}))
-	_, err := c.Token(t.Context())
-	require.ErrorContains(t, err, "the token type is not Bearer")
 }

@@ -173,3 +173,21 @@ func TestCustomConfigIsChecked(t *testing.T) {
 	assert.ErrorContains(t, err, "Authenticate: is required")
 	assert.ErrorContains(t, err, "Hosts:")
 }
+
+func TestCustomMayMoveARequestToAnotherOfItsHosts(t *testing.T) {
+	base := &fakeBase{}
+	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
+		Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
+			req.URL.Host = "eu.example.com"
+			return nil
+		},
+		Hosts: []string{"*.example.com"},
+	}))
+	var host string
+	client := &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+		host = req.Host
+		return base.RoundTrip(req)
+	})}
+	get(t, c, client, "https://api.example.com/")
+	assert.Empty(t, host, "net/http then sends the host of the URL")
+}

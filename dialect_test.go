@@ -1,16 +1,10 @@
 package connectorauth_test
 
 import (
-	"context"
-	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -137,52 +131,7 @@ func TestDialectIsCheckedAtConstruction(t *testing.T) {
 	assert.ErrorContains(t, err, "TokenURL: grant_type")
 }
 
-func TestTokenRequestsInEachEncoding(t *testing.T) {
-	for _, test := range []struct {
-		encoding                           dialect.Encoding
-		method, contentType, path, content string
-		length                             int64
-	}{
-		{dialect.EncodeForm, "POST", "application/x-www-form-urlencoded", "tenant=1", "a=1&a=2&grant_type=client_credentials&scope=r+w", 47},
-		{dialect.EncodeJSON, "POST", "application/json", "tenant=1", `{"a":["1","2"],"grant_type":"client_credentials","scope":"r w"}`, 63},
-		{dialect.EncodeQuery, "POST", "", "tenant=1&a=1&a=2&grant_type=client_credentials&scope=r+w", "", 0},
-		{dialect.EncodeGet, "GET", "", "tenant=1&a=1&a=2&grant_type=client_credentials&scope=r+w", "", 0},
-	} {
-		c, last := dialected(t, config2{
-			Grant: connectorauth.ClientCredentials{}, Scopes: []string{"r", "w"},
-			Dialect: dialect.OAuth2{TokenEncoding: test.encoding, TokenParams: url.Values{"a": {"1", "2"}}},
-		}, nil)
-		_, err := c.Token(t.Context())
-		require.NoError(t, err)
-		r := last()
-		assert.Equal(t, test.method, r.Method)
-		assert.Equal(t, test.contentType, r.Header.Get("Content-Type"))
-		assert.Equal(t, test.path, r.URL.RawQuery)
-		assert.Equal(t, test.content, r.Body)
-		assert.Equal(t, test.length, r.ContentLength)
-	}
-}
-
-func TestClientAuthentication(t *testing.T) {
-	for auth, want := range map[connectorauth.ClientAuth]string{
-		connectorauth.ClientSecretBasic:    "client:" + url.QueryEscape(clientSecret),
-		connectorauth.ClientSecretBasicRaw: "client:" + clientSecret,
-		connectorauth.ClientSecretUser:     clientSecret + ":",
-	} {
-		c, last := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, ClientAuth: auth}, nil)
-		_, err := c.Token(t.Context())
-		require.NoError(t, err)
-		assert.Equal(t, []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(want))}, last().Header["Authorization"])
-		assert.Equal(t, "grant_type=client_credentials", last().Body)
-	}
-	c, last := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, ClientAuth: connectorauth.ClientSecretPost}, nil)
-	_, err := c.Token(t.Context())
-	require.NoError(t, err)
-	assert.Empty(t, last().Header["Authorization"])
-	assert.Contains(t, last().Body, "client_secret="+url.QueryEscape(clientSecret))
-}
-
-func TestConsentInDialect(t *testing.T) {
+func TestConsentFollowsTheDialect(t *testing.T) {
 	c, last := dialected(t, config2{
 		Grant:  connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth", Params: url.Values{"resource": {"a", "b"}}},
 		Scopes: []string{"r", "w"},
@@ -224,7 +173,7 @@ func TestDialectIsCopied(t *testing.T) {
 	assert.Equal(t, "1", last().Header.Get("X-A"))
 }
 
-func TestPlacementOfTheAccessToken(t *testing.T) {
+func TestAccessTokenGoesToThePlacementOfTheDialect(t *testing.T) {
 	for _, test := range []struct {
 		place dialect.Placement
 		want  string // in the request
@@ -245,7 +194,7 @@ func TestPlacementOfTheAccessToken(t *testing.T) {
 
 // A rotated refresh token is kept whatever else is wrong with the answer, and
 // the provider is not asked again and again.
-func TestRotatedRefreshTokenSurvivesAnUnusableAnswer(t *testing.T) {
+func TestRotatedRefreshTokenSurvivesAnUnusableResponse(t *testing.T) {
 	for name, answer := range map[string]string{
 		"no access token":     `{"refresh_token":"r2"}`,
 		"odd access token":    `{"access_token":["a","b"],"refresh_token":"r2"}`,
@@ -295,7 +244,7 @@ func TestRotatedRefreshTokenSurvivesAnUnusableAnswer(t *testing.T) {
 
 // While the old access token is good, it is served with the new refresh token
 // in waiting.
-func TestUnusableAnswerLeavesTheOldAccessToken(t *testing.T) {
+func TestUnusableResponseLeavesTheOldAccessToken(t *testing.T) {
 	var sent []string
 	c, _ := dialected(t, config2{Grant: connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"}},
 		func(n int, r *http.Request) (int, string) { return 200, `{"refresh_token":"r2"}` })
@@ -313,7 +262,7 @@ func TestUnusableAnswerLeavesTheOldAccessToken(t *testing.T) {
 	assert.Equal(t, []string{"Bearer a1", "Bearer a1"}, sent)
 }
 
-func TestKeepRefreshToken(t *testing.T) {
+func TestKeepRefreshTokenIgnoresAnotherOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
 		c, last := dialected(t, config2{
@@ -359,101 +308,6 @@ func TestExtendRenewsInTime(t *testing.T) {
 		time.Sleep(61 * day)
 		_, err := c.Token(t.Context())
 		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
-	})
-}
-
-func TestErrorsHideTheURLOfAToken(t *testing.T) {
-	for _, encoding := range []dialect.Encoding{dialect.EncodeGet, dialect.EncodeQuery} {
-		for name, fail := range map[string]func(*http.Request) error{
-			"as net/http does": func(r *http.Request) error { return &url.Error{Op: "Get", URL: r.URL.String(), Err: errBroken} },
-			"in its own words": func(r *http.Request) error { return fmt.Errorf("no route to %s", r.URL) },
-		} {
-			c, err := connectorauth.NewOAuth2(config2{
-				ClientID: "client", ClientSecret: clientSecret, ClientAuth: connectorauth.ClientSecretPost, TokenURL: "https://login.example.test/token",
-				Grant:      connectorauth.PasswordCredentials{Username: "user", Password: password},
-				Dialect:    dialect.OAuth2{TokenEncoding: encoding},
-				HTTPClient: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return nil, fail(r) })},
-			})
-			require.NoError(t, err)
-			_, err = c.Token(t.Context())
-			require.Error(t, err)
-			for e := err; e != nil; e = errors.Unwrap(e) {
-				assert.Empty(t, found(fmt.Sprintf("%v %+v %#v", e, e, e), clientSecret, password), name)
-			}
-		}
-	}
-}
-
-// net/http repeats a GET whose connection broke. That must not happen to one
-// with a code or a refresh token in it.
-func TestTokenRequestByGETIsSentOnce(t *testing.T) {
-	var asked atomic.Int32
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if asked.Add(1) == 1 {
-			fmt.Fprint(w, `{"access_token":"a1"}`)
-			return
-		}
-		panic(http.ErrAbortHandler)
-	}))
-	defer server.Close()
-	c, err := connectorauth.NewOAuth2(config2{
-		ClientID: "client", ClientSecret: clientSecret, TokenURL: server.URL, Grant: connectorauth.AuthorizationCode{AuthURL: server.URL},
-		Dialect: dialect.OAuth2{TokenEncoding: dialect.EncodeGet}, HTTPClient: server.Client(),
-	})
-	require.NoError(t, err)
-	for i := range 2 {
-		require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{RefreshToken: "r1"}))
-		_, err := c.Token(t.Context())
-		assert.Equal(t, i == 0, err == nil)
-	}
-	assert.EqualValues(t, 2, asked.Load())
-}
-
-func TestAnswerOfTwoMebibytesIsRefused(t *testing.T) {
-	c, _ := dialected(t, config2{
-		Grant: connectorauth.ClientCredentials{}, Dialect: dialect.OAuth2{Response: dialect.Response{AccessToken: "data.token"}},
-	}, func(int, *http.Request) (int, string) {
-		return 200, `{"data":{"token":"` + strings.Repeat("a", 2<<20) + `"}}`
-	})
-	_, err := c.Token(t.Context())
-	assert.ErrorContains(t, err, "longer than")
-	assert.Less(t, len(err.Error()), 300)
-}
-
-// FuzzCallback: whatever the browser brings, only the right state gets as far
-// as a token request.
-func FuzzCallback(f *testing.F) {
-	f.Add("state=STATE&auth_code=c&realmId=1")
-	f.Add("state=STATE&error=access_denied&error_description=%0a%ff")
-	f.Add("state=x&auth_code=c;&&=&%zz")
-	f.Fuzz(func(t *testing.T, query string) {
-		var asked atomic.Int32
-		c, err := connectorauth.NewOAuth2(config2{
-			ClientID: "client", ClientSecret: clientSecret, TokenURL: "https://login.example.test/token",
-			Grant:   connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"},
-			Dialect: dialect.OAuth2{CodeName: "auth_code", CallbackValues: []string{"realmId", "state"}},
-			HTTPClient: &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
-				asked.Add(1)
-				return respond(200, `{"access_token":"a"}`), nil
-			})},
-		})
-		require.NoError(t, err)
-		authURL, pending, err := c.Begin(context.Background(), "https://app.example.test/callback")
-		require.NoError(t, err)
-		state := must(url.Parse(authURL)).Query().Get("state")
-		callback, _ := url.ParseQuery(strings.ReplaceAll(query, "STATE", state))
-		right := len(callback["state"]) == 1 && callback.Get("state") == state && !callback.Has("error") &&
-			len(callback["auth_code"]) == 1 && callback.Get("auth_code") != ""
-		err = c.Finish(context.Background(), pending, callback)
-		if err == nil {
-			require.True(t, right)
-			require.EqualValues(t, 1, asked.Load())
-			_, ok := must(c.Token(context.Background())).Extra("realmId").(string)
-			require.Equal(t, callback.Has("realmId"), ok)
-			return
-		}
-		require.Zero(t, asked.Load())
-		require.Less(t, len(err.Error()), 1000)
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -289,3 +290,41 @@ func read(t *testing.T, resp *http.Response, err error) (int, string) {
 }
 
 var errBroken = errors.New("broken")
+
+func statusBase(status int) http.RoundTripper {
+	return roundTripper(func(*http.Request) (*http.Response, error) { return respond(status, ""), nil })
+}
+
+// badConfig is a config that a constructor must refuse, and a part of the error.
+type badConfig[C any] struct {
+	name   string
+	config C
+	want   string
+}
+
+// checkBadConfigs requires that the constructor refuses each config with an
+// error that names config and field and shows no secret.
+func checkBadConfigs[C any](t *testing.T, name string, tests []badConfig[C], construct func(C) error) {
+	t.Helper()
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			err := construct(test.config)
+			require.ErrorContains(t, err, test.want)
+			assert.Truef(t, strings.HasPrefix(err.Error(), "connectorauth: "+name+": "), "%v", err)
+			assert.Empty(t, found(err.Error(), secretKey, password, fieldValue, customSecret))
+			assert.NotContains(t, err.Error(), "\r")
+		})
+	}
+}
+
+// accepted requires that resp is the answer of an authtest endpoint to the
+// right credentials.
+func accepted(t *testing.T, authType connectorauth.AuthType, resp *http.Response, err error) authtest.Identity {
+	t.Helper()
+	status, body := read(t, resp, err)
+	require.Equal(t, 200, status, body)
+	var who authtest.Identity
+	require.NoError(t, json.Unmarshal([]byte(body), &who))
+	require.EqualValues(t, authType, who.AuthType)
+	return who
+}

@@ -2,7 +2,9 @@ package connectorauth_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -187,4 +189,33 @@ func TestOAuth1HandshakeCorrectsTheClock(t *testing.T) {
 		require.Error(t, beginner.Finish(t.Context(), pending, callback))
 		assert.Len(t, p.Requests(p.AccessTokenURL), before+1)
 	})
+}
+
+func TestOAuth1KeepsItsClockAfterAnotherKindOf401(t *testing.T) {
+	const ahead = 600
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		now := time.Now().Add(ahead * time.Second)
+		w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+		var stamp int64
+		_, rest, _ := strings.Cut(r.Header.Get("Authorization"), `oauth_timestamp="`)
+		fmt.Sscan(strings.Split(rest, `"`)[0], &stamp)
+		io.Copy(io.Discard, r.Body)
+		if late := now.Unix() - stamp; late > 300 || r.URL.Path == "/forbidden" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	defer api.Close()
+	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "client", ClientSecret: "secret", Token: "token", TokenSecret: "secret"}))
+	streamed := func(path string) int { // which cannot be sent again
+		resp, err := connectorauth.NewClient(c, nil).Post(api.URL+path, "application/octet-stream", io.MultiReader(strings.NewReader("x")))
+		status, _ := read(t, resp, err)
+		return status
+	}
+	status, _ := get(t, c, nil, api.URL+"/ok")
+	require.Equal(t, 200, status, "the clock is right from here on")
+	require.Equal(t, 200, streamed("/ok"))
+	status, _ = get(t, c, nil, api.URL+"/forbidden")
+	assert.Equal(t, 401, status)
+	assert.Equal(t, 401, streamed("/forbidden"))
+	assert.Equal(t, 200, streamed("/ok"))
 }

@@ -50,7 +50,7 @@ func edited(p *authtest.Provider, endpoint string, edit func(answer map[string]a
 	p.Inject(endpoint, 1, authtest.EditAnswer(edit))
 }
 
-func TestOAuth1Consent(t *testing.T) {
+func TestOAuth1ConsentObtainsAToken(t *testing.T) {
 	for name, edit := range map[string]func(*connectorauth.OAuth1Config){
 		"header":    func(*connectorauth.OAuth1Config) {},
 		"realm":     func(c *connectorauth.OAuth1Config) { c.Realm = `http://x/ "q"` },
@@ -87,7 +87,7 @@ func TestOAuth1Consent(t *testing.T) {
 	}
 }
 
-func TestOAuth1OutOfBand(t *testing.T) {
+func TestOAuth1OutOfBandNeedsTheVerifierAlone(t *testing.T) {
 	p := provider(t, authtest.Config{})
 	c := must(connectorauth.NewOAuth1(consenting(p)))
 	authURL, pending, err := c.Begin(t.Context(), "oob")
@@ -99,7 +99,7 @@ func TestOAuth1OutOfBand(t *testing.T) {
 	assert.Equal(t, 200, status)
 }
 
-func TestOAuth1Denied(t *testing.T) {
+func TestOAuth1DeniedConsentIsATokenError(t *testing.T) {
 	p := provider(t, authtest.Config{})
 	c := must(connectorauth.NewOAuth1(consenting(p)))
 	authURL, pending, err := c.Begin(t.Context(), oauth1Callback)
@@ -164,7 +164,7 @@ func TestOAuth1RefusesForeignCallbacks(t *testing.T) {
 	require.ErrorContains(t, err, "redirectURL")
 }
 
-func TestOAuth1ConsentRunsOut(t *testing.T) {
+func TestOAuth1ConsentEndsAfterTenMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := authtest.New(authtest.Config{InMemory: true})
 		defer p.Close()
@@ -176,7 +176,7 @@ func TestOAuth1ConsentRunsOut(t *testing.T) {
 }
 
 // Answers of the request for temporary credentials, good and bad.
-func TestOAuth1ReadsAnswersOfTheHandshake(t *testing.T) {
+func TestOAuth1ReadsResponsesOfTheHandshake(t *testing.T) {
 	const good = "oauth_token=t&oauth_token_secret=canary-s&oauth_callback_confirmed="
 	for name, c := range map[string]struct {
 		status int

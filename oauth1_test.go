@@ -88,7 +88,7 @@ Lw03eHTNQghS0A==
 -----END PRIVATE KEY-----
 `
 
-func TestOAuth1Config(t *testing.T) {
+func TestOAuth1ConfigIsChecked(t *testing.T) {
 	valid := connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "canary1"}
 	for name, c := range map[string]struct {
 		edit func(*connectorauth.OAuth1Config)
@@ -275,7 +275,7 @@ func TestOAuth1QueryDoesNotLeak(t *testing.T) {
 	assert.NotContains(t, err.Error(), "canary")
 }
 
-func TestOAuth1BodyHash(t *testing.T) {
+func TestOAuth1BodyHashCoversOtherBodies(t *testing.T) {
 	p := provider(t, authtest.Config{})
 	config := issued(p)
 	config.BodyHash, config.MaxBody = true, 20
@@ -299,7 +299,7 @@ func TestOAuth1BodyHash(t *testing.T) {
 	assert.ErrorContains(t, err, "20 bytes (MaxBody)")
 }
 
-func TestOAuth1Signer(t *testing.T) {
+func TestOAuth1SignerSignsInPlaceOfAMethod(t *testing.T) {
 	p := provider(t, authtest.Config{})
 	config := issued(p)
 	config.Signer, config.ClientSecret = &oauth1.HMAC256Signer{ConsumerSecret: p.ClientSecret}, ""
@@ -344,4 +344,29 @@ func TestOAuth1InBodySurvivesSeeOther(t *testing.T) {
 	status, answer := do(t, must(connectorauth.NewOAuth1(config)), p.Client(), "POST", p.OAuth1URL, formType, "a=1")
 	assert.Equal(t, 200, status, answer)
 	assert.Empty(t, p.Requests(p.OpenURL)[0].Body)
+}
+
+// Whatever a server asks for, requests are signed by the configured method.
+func TestOAuth1MethodIsNotTheServersChoice(t *testing.T) {
+	challenge := http.Header{
+		"Www-Authenticate": {`OAuth oauth_problem=signature_method_rejected,oauth_acceptable_signature_methods="PLAINTEXT"`, `Basic realm="x"`},
+		"Date":             {"Thu, 01 Jan 1970 00:00:00 GMT"},
+	}
+	base := &fakeBase{answer: func(*http.Request) (*http.Response, error) {
+		resp := respond(http.StatusUnauthorized, "oauth_signature_method=PLAINTEXT")
+		resp.Header = challenge
+		return resp, nil
+	}}
+	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
+		ClientID: "client", ClientSecret: clientSecret, Token: oauth1Token, TokenSecret: tokenSecret, SignatureMethod: connectorauth.HMACSHA256,
+	}))
+	for range 3 {
+		code, _ := get(t, c, &http.Client{Transport: base}, home)
+		assert.Equal(t, http.StatusUnauthorized, code)
+	}
+	require.Len(t, base.requests(), 3)
+	for _, r := range base.requests() {
+		assert.Contains(t, r.Header.Get("Authorization"), `oauth_signature_method="HMAC-SHA256"`)
+		assert.Empty(t, found(r.String(), clientSecret, tokenSecret))
+	}
 }

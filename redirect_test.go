@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"math/big"
@@ -156,7 +157,7 @@ var redirectStatuses = []int{301, 302, 303, 307, 308}
 // keepsBody reports whether a redirect repeats a POST with its body.
 func keepsBody(status int) bool { return status == 307 || status == 308 }
 
-func TestRedirectToForeignOriginIsSentBare(t *testing.T) {
+func TestRedirectToForeignOriginIsSentWithoutCredentials(t *testing.T) {
 	n := newInternet(t)
 	chains := []struct {
 		name  string
@@ -439,4 +440,97 @@ func TestLongRedirectChainStaysAuthenticated(t *testing.T) {
 			assert.True(t, s.carries(hop.String()), s.name)
 		}
 	}
+}
+
+func TestEchoedKeyIsTakenOutBesideAMalformedEscape(t *testing.T) {
+	const key = "abc/def+ghi="
+	for _, query := range []string{"q=100%25", "q=100%"} {
+		var foreign string
+		base := roundTripper(func(req *http.Request) (*http.Response, error) {
+			if req.URL.Host == "api.example.com" {
+				resp := respond(302, "")
+				resp.Header.Set("Location", "https://login.example/?next="+url.QueryEscape(req.URL.String()))
+				return resp, nil
+			}
+			foreign = req.URL.String()
+			return respond(200, ""), nil
+		})
+		c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: key, In: dialect.InQuery, Name: "key"}))
+		get(t, c, &http.Client{Transport: base}, "https://api.example.com/x?"+query)
+		assert.NotContains(t, foreign, "abc", query)
+		assert.NotEmpty(t, foreign)
+	}
+}
+
+// The proxy gets its own credentials and not the origin's, the origin none of
+// the proxy's; nor does whoever the origin redirects to.
+func TestProxyCredentialsStayWithTheProxy(t *testing.T) {
+	n := newInternet(t)
+	dial := n.transport.DialContext // which knows the names
+	var mu sync.Mutex
+	var asked []*http.Request
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		asked = append(asked, r)
+		mu.Unlock()
+		server, err := dial(r.Context(), "tcp", r.Host)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		client, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			server.Close()
+			return
+		}
+		io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n")
+		go func() { io.Copy(server, client); server.Close() }()
+		go func() { io.Copy(client, server); client.Close() }()
+	}))
+	t.Cleanup(proxy.Close)
+	through := n.transport.Clone()
+	through.DialContext = new(net.Dialer).DialContext
+	through.Proxy = http.ProxyURL(must(url.Parse(strings.Replace(proxy.URL, "://", "://gate:keeper-4711@", 1))))
+	t.Cleanup(through.CloseIdleConnections)
+	n.transport = through
+
+	for _, s := range subjects(tokenEndpoint()) {
+		n.redirect(307, home+"/start", foreign+"/end")
+		n.do(t, s.connector, home+"/start")
+		require.Len(t, n.trail, 2)
+		assert.True(t, s.carries(n.trail[0].String()), s.name)
+		for _, hop := range n.trail {
+			assert.Empty(t, hop.Header.Values("Proxy-Authorization"))
+			assert.Empty(t, found(hop.String(), "keeper-4711"))
+		}
+	}
+	require.NotEmpty(t, asked)
+	for _, r := range asked {
+		assert.Equal(t, http.MethodConnect, r.Method)
+		assert.Equal(t, "Basic "+base64.StdEncoding.EncodeToString([]byte("gate:keeper-4711")), r.Header.Get("Proxy-Authorization"))
+		for _, s := range subjects(tokenEndpoint()) {
+			assert.False(t, s.carries(seen{Request: r}.String()), s.name)
+		}
+	}
+}
+
+// Two connectors over one transport, and a
+// redirect from the one's host to the other's. Neither secret travels, not even
+// that which would fit the target.
+func TestOneConnectorsSecretNeverServesAnother(t *testing.T) {
+	n := newInternet(t)
+	mine := must(connectorauth.NewBasic(connectorauth.BasicConfig{Username: "me", Password: "mine-4711", Hosts: []string{"api.example.test"}}))
+	theirs := must(connectorauth.NewBasic(connectorauth.BasicConfig{Username: "they", Password: "theirs-4711", Hosts: []string{"other.example.test"}}))
+	n.redirect(307, home+"/start", foreign+"/end")
+	n.do(t, theirs, foreign+"/before") // leaves a connection
+	n.do(t, mine, home+"/start")
+	require.Len(t, n.trail, 3)
+	assert.Equal(t, []string{"theirs-4711"}, found(n.trail[0].String(), "mine-4711", "theirs-4711"))
+	assert.Equal(t, []string{"mine-4711"}, found(n.trail[1].String(), "mine-4711", "theirs-4711"))
+	assert.Empty(t, found(n.trail[2].String(), "mine-4711", "theirs-4711"))
+
+	_, err := connectorauth.NewClient(mine, &http.Client{Transport: n.transport}).Get(foreign)
+	require.ErrorIs(t, err, connectorauth.ErrHostNotAllowed)
+	_, err = connectorauth.NewBasic(connectorauth.BasicConfig{Hosts: []string{"other.example.test"}})
+	require.Error(t, err, "a connector without credentials finds none elsewhere")
 }

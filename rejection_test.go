@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestRejections(t *testing.T) {
+func TestDialectRejectionRenewsAndReplays(t *testing.T) {
 	long := strings.Repeat(" ", 64<<10)
 	rejections := []dialect.Rejection{
 		{Status: 403, Header: "X-Error", HeaderValue: "expired"},
