@@ -10,6 +10,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -51,12 +52,12 @@ func TestAPIKeyArrivesInItsPlace(t *testing.T) {
 }
 
 func TestAPIKeyLeavesTheRestAlone(t *testing.T) {
-	send := func(config connectorauth.APIKeyConfig, req *http.Request) seen {
-		base := &fakeBase{}
+	send := func(config connectorauth.APIKeyConfig, req *http.Request) fakehttp.Request {
+		base := &fakehttp.Base{}
 		config.Key = "k+1/2=&"
 		_, err := must(connectorauth.NewAPIKey(config)).Wrap(base).RoundTrip(req)
 		require.NoError(t, err)
-		return base.requests()[0]
+		return base.Requests()[0]
 	}
 	post := func(contentType, body string) *http.Request {
 		req := must(http.NewRequest(http.MethodPost, home, strings.NewReader(body)))
@@ -77,7 +78,7 @@ func TestAPIKeyInABodyNeedsOne(t *testing.T) {
 	for _, method := range []string{"", "GET", "HEAD", "DELETE"} {
 		req := must(http.NewRequest(method, home, nil))
 		req.Method = method
-		_, err := c.Wrap(&fakeBase{}).RoundTrip(req)
+		_, err := c.Wrap(&fakehttp.Base{}).RoundTrip(req)
 		require.ErrorIs(t, err, connectorauth.ErrBodyNotInjectable)
 		if method == "" {
 			method = "GET"
@@ -137,7 +138,7 @@ var badHosts = []string{
 
 func TestHostsAreCopied(t *testing.T) {
 	hosts := []string{"api.example.test"}
-	base := &fakeBase{}
+	base := &fakehttp.Base{}
 	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, Hosts: hosts}))
 	hosts[0] = "other.example.test"
 	client := connectorauth.NewClient(c, &http.Client{Transport: base})
@@ -149,19 +150,19 @@ func TestHostsAreCopied(t *testing.T) {
 
 func TestAPIKeyEncodingRoundTripsThroughAServer(t *testing.T) {
 	for _, value := range []string{"a b+c/%&=?#;é", "%41", "+", "日本"} {
-		base := &fakeBase{}
+		base := &fakehttp.Base{}
 		c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret(value), In: dialect.InQuery, Name: "the key+&="}))
 		_, err := c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
 		require.NoError(t, err)
-		query, err := url.ParseQuery(base.requests()[0].URL.RawQuery)
+		query, err := url.ParseQuery(base.Requests()[0].URL.RawQuery)
 		require.NoError(t, err)
 		assert.Equal(t, url.Values{"the key+&=": {value}}, query)
 
-		base = &fakeBase{}
+		base = &fakehttp.Base{}
 		c = must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret(value), In: dialect.InBody, Name: "key"}))
 		_, err = c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodPost, home, nil)))
 		require.NoError(t, err)
-		out := base.requests()[0]
+		out := base.Requests()[0]
 		out.Request.Body = io.NopCloser(strings.NewReader(out.Body))
 		require.NoError(t, out.ParseForm())
 		assert.Equal(t, value, out.PostForm.Get("key"))

@@ -14,6 +14,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -204,10 +205,10 @@ func finisher(f *testing.F) (c *connectorauth.OAuth2, requests *atomic.Int32) {
 	c, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 		ClientID: "client", ClientSecret: "secret", TokenURL: "https://login.example.test/token",
 		Grant: connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/authorize"},
-		HTTPClient: &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+		HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
 			requests.Add(1)
 			req.Body.Close()
-			return respond(200, `{"access_token":"a"}`), nil
+			return fakehttp.Respond(200, `{"access_token":"a"}`), nil
 		})},
 	})
 	require.NoError(f, err)
@@ -257,9 +258,9 @@ func FuzzCallback(f *testing.F) {
 			ClientID: "client", ClientSecret: clientSecret, TokenURL: "https://login.example.test/token",
 			Grant:   connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"},
 			Dialect: dialect.OAuth2{CodeName: "auth_code", CallbackValues: []string{"realmId", "state"}},
-			HTTPClient: &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) {
 				asked.Add(1)
-				return respond(200, `{"access_token":"a"}`), nil
+				return fakehttp.Respond(200, `{"access_token":"a"}`), nil
 			})},
 		})
 		require.NoError(t, err)

@@ -12,6 +12,8 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/canary"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,15 +26,15 @@ type (
 
 // dialected returns a connector whose token requests are answered by answer, and
 // the last of them as it arrived.
-func dialected(t *testing.T, c config2, answer func(n int, r *http.Request) (int, string)) (*connectorauth.OAuth2, func() seen) {
+func dialected(t *testing.T, c config2, answer func(n int, r *http.Request) (int, string)) (*connectorauth.OAuth2, func() fakehttp.Request) {
 	t.Helper()
-	base := new(fakeBase)
-	base.answer = func(r *http.Request) (*http.Response, error) {
+	base := new(fakehttp.Base)
+	base.Answer = func(r *http.Request) (*http.Response, error) {
 		status, body := 200, `{"access_token":"a","expires_in":3600}`
 		if answer != nil {
-			status, body = answer(len(base.requests()), r)
+			status, body = answer(len(base.Requests()), r)
 		}
-		return respond(status, body), nil
+		return fakehttp.Respond(status, body), nil
 	}
 	if c.ClientID == "" {
 		c.ClientID, c.ClientSecret = "client", clientSecret
@@ -40,8 +42,8 @@ func dialected(t *testing.T, c config2, answer func(n int, r *http.Request) (int
 	c.TokenURL, c.HTTPClient = "https://login.example.test/token?tenant=1", &http.Client{Transport: base}
 	o, err := connectorauth.NewOAuth2(c)
 	require.NoError(t, err)
-	return o, func() seen {
-		sent := base.requests()
+	return o, func() fakehttp.Request {
+		sent := base.Requests()
 		require.NotEmpty(t, sent)
 		return sent[len(sent)-1]
 	}
@@ -186,9 +188,9 @@ func TestAccessTokenGoesToThePlacementOfTheDialect(t *testing.T) {
 		{dialect.Placement{In: dialect.InCookie, Name: "sid"}, "Cookie: sid=a\r\n"},
 	} {
 		c, _ := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, Dialect: dialect.OAuth2{Placement: test.place}}, nil)
-		api := new(fakeBase)
+		api := new(fakehttp.Base)
 		get(t, c, &http.Client{Transport: api}, "https://api.example.test/")
-		assert.Contains(t, api.requests()[0].String(), test.want)
+		assert.Contains(t, api.Requests()[0].String(), test.want)
 	}
 }
 
@@ -216,7 +218,7 @@ func TestRotatedRefreshTokenSurvivesAnUnusableResponse(t *testing.T) {
 						}
 						return 200, `{"access_token":"a3","refresh_token":"r3","expires_in":3600}`
 					})
-					base := roundTripper(func(*http.Request) (*http.Response, error) { return respond(200, ""), nil })
+					base := fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) { return fakehttp.Respond(200, ""), nil })
 					require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{RefreshToken: "r1"}))
 					client := connectorauth.NewClient(c, &http.Client{Transport: base})
 					for range 10 {
@@ -249,9 +251,9 @@ func TestUnusableResponseLeavesTheOldAccessToken(t *testing.T) {
 	c, _ := dialected(t, config2{Grant: connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"}},
 		func(n int, r *http.Request) (int, string) { return 200, `{"refresh_token":"r2"}` })
 	require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: "a1", RefreshToken: "r1", Expiry: time.Now().Add(time.Hour)}))
-	api := roundTripper(func(r *http.Request) (*http.Response, error) {
+	api := fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) {
 		sent = append(sent, r.Header.Get("Authorization"))
-		return respond(map[bool]int{true: 401, false: 200}[len(sent) == 1], ""), nil
+		return fakehttp.Respond(map[bool]int{true: 401, false: 200}[len(sent) == 1], ""), nil
 	})
 	client := connectorauth.NewClient(c, &http.Client{Transport: api})
 	for _, want := range []int{401, 200} {
@@ -320,5 +322,5 @@ func TestDialectPrintsNoSecret(t *testing.T) {
 	})
 	require.NoError(t, err)
 	text, _ := json.Marshal(map[string]any{"connector": c})
-	assert.Empty(t, found(fmt.Sprintf("%v %+v %#v %s", c, c, c, text), secretKey, p.ClientSecret))
+	assert.Empty(t, canary.Found(fmt.Sprintf("%v %+v %#v %s", c, c, c, text), secretKey, p.ClientSecret))
 }

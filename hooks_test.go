@@ -17,6 +17,8 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/canary"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -38,7 +40,7 @@ type stranger struct{}
 func (stranger) AuthType() connectorauth.AuthType { return "Stranger" }
 
 func (stranger) Wrap(base http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(req *http.Request) (*http.Response, error) {
+	return fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
 		req.Header.Set("X-Stranger", "yes")
 		return base.RoundTrip(req)
@@ -68,7 +70,7 @@ func TestHooksSeeTheAuthenticatedRequest(t *testing.T) {
 		{connectorauth.None{}, "", ""},
 		{stranger{}, "", ""},
 	} {
-		base, called := &fakeBase{}, 0
+		base, called := &fakehttp.Base{}, 0
 		c := connectorauth.WithHooks(test.Connector, before(func(e *connectorauth.Exchange) error {
 			called++
 			assert.Equal(t, test.auth, string(e.Auth))
@@ -83,12 +85,12 @@ func TestHooksSeeTheAuthenticatedRequest(t *testing.T) {
 		_, err := c.Wrap(base).RoundTrip(req)
 		require.NoError(t, err)
 		assert.Equal(t, 1, called)
-		assert.Len(t, base.requests(), 1)
+		assert.Len(t, base.Requests(), 1)
 	}
 }
 
 func TestHooksChangeTheRequestButNotTheCallers(t *testing.T) {
-	base := &fakeBase{}
+	base := &fakehttp.Base{}
 	c := hookedKey(before(func(e *connectorauth.Exchange) error {
 		body, err := e.RequestBody(100)
 		e.SetRequestBody(append([]byte("more "), body...))
@@ -99,17 +101,17 @@ func TestHooksChangeTheRequestButNotTheCallers(t *testing.T) {
 		return err
 	}))
 	for _, replayable := range []bool{true, false} {
-		made := &bodies{}
-		req := made.request(t, http.MethodPost, "https://api.example.com/a", "text/plain", "body", replayable)
+		made := &fakehttp.Bodies{}
+		req := made.Request(t, http.MethodPost, "https://api.example.com/a", "text/plain", "body", replayable)
 		req.Header["X-List"] = []string{"a"}
 		resp, err := c.Wrap(base).RoundTrip(req)
 		require.NoError(t, err)
-		made.requireClosedOnce(t)
+		made.RequireClosedOnce(t)
 		assert.Same(t, req, resp.Request)
 		assert.Equal(t, []string{"a"}, req.Header["X-List"])
 		assert.Equal(t, "POST https://api.example.com/a", req.Method+" "+req.URL.String())
 
-		sent := base.requests()[len(base.requests())-1]
+		sent := base.Requests()[len(base.Requests())-1]
 		assert.Equal(t, "PUT https://api.example.com/a/changed?k="+secretKey, sent.Method+" "+sent.URL.String())
 		assert.Equal(t, []string{"a", "b"}, sent.Header["X-List"])
 		assert.Equal(t, "more body", sent.Body)
@@ -124,46 +126,46 @@ func TestHookKeepsTheCredentialsAtHome(t *testing.T) {
 		"https://api.example.com/else": true, "https://evil.example/": false, "http://api.example.com/": false, "https://api.example.com:8443/": false,
 	} {
 		for _, c := range []connectorauth.Connector{must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey})), connectorauth.None{}, stranger{}} {
-			base, made := &fakeBase{}, &bodies{}
+			base, made := &fakehttp.Base{}, &fakehttp.Bodies{}
 			c = connectorauth.WithHooks(c, before(func(e *connectorauth.Exchange) error {
 				*e.Request.URL = *must(url.Parse(to)) // in place, and so not told by the pointer
 				return nil
 			}))
-			_, err := c.Wrap(base).RoundTrip(made.request(t, http.MethodPost, "https://api.example.com/", "text/plain", "b", true))
-			made.requireClosedOnce(t)
+			_, err := c.Wrap(base).RoundTrip(made.Request(t, http.MethodPost, "https://api.example.com/", "text/plain", "b", true))
+			made.RequireClosedOnce(t)
 			if allowed {
 				require.NoError(t, err)
 				continue
 			}
 			require.ErrorIs(t, err, connectorauth.ErrHostNotAllowed, to)
-			assert.Empty(t, base.requests())
+			assert.Empty(t, base.Requests())
 		}
 	}
 
 	// Within Hosts it may go elsewhere, under that name.
-	base := &fakeBase{}
+	base := &fakehttp.Base{}
 	c := connectorauth.WithHooks(must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, Hosts: []string{"*.example.com"}})), before(func(e *connectorauth.Exchange) error {
 		e.Request.URL.Host = "eu.example.com"
 		return nil
 	}))
 	get(t, c, &http.Client{Transport: base}, "https://api.example.com/")
-	assert.Empty(t, base.requests()[0].Host)
+	assert.Empty(t, base.Requests()[0].Host)
 }
 
 func TestHooksDoNotRunForRequestsWithoutCredentials(t *testing.T) {
 	for _, c := range []connectorauth.Connector{must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey})), connectorauth.None{}, stranger{}} {
 		var seen []string
 		mark := func(e *connectorauth.Exchange) error { seen = append(seen, e.Request.URL.Host); return nil }
-		base := &fakeBase{answer: func(req *http.Request) (*http.Response, error) {
+		base := &fakehttp.Base{Answer: func(req *http.Request) (*http.Response, error) {
 			if req.URL.Host == "other.example" {
-				return respond(http.StatusOK, ""), nil
+				return fakehttp.Respond(http.StatusOK, ""), nil
 			}
-			resp := respond(http.StatusFound, "")
+			resp := fakehttp.Respond(http.StatusFound, "")
 			resp.Header.Set("Location", "https://other.example/")
 			return resp, nil
 		}}
 		get(t, connectorauth.WithHooks(c, connectorauth.Hooks{BeforeRequest: mark, AfterResponse: mark}), &http.Client{Transport: base}, "https://api.example.com/")
-		assert.Len(t, base.requests(), 2)
+		assert.Len(t, base.Requests(), 2)
 		assert.Equal(t, []string{"api.example.com", "api.example.com"}, seen)
 	}
 }
@@ -175,22 +177,22 @@ func TestHookThatFailsSendsNothing(t *testing.T) {
 		"too long": func(e *connectorauth.Exchange) error { e.RequestBody(3); return nil },
 		"no URL":   func(e *connectorauth.Exchange) error { e.Request.URL = nil; return nil },
 	} {
-		base, made := &fakeBase{}, &bodies{}
-		_, err := hookedKey(before(hook)).Wrap(base).RoundTrip(made.request(t, http.MethodPost, "https://api.example.com/", "text/plain", "body", true))
+		base, made := &fakehttp.Base{}, &fakehttp.Bodies{}
+		_, err := hookedKey(before(hook)).Wrap(base).RoundTrip(made.Request(t, http.MethodPost, "https://api.example.com/", "text/plain", "body", true))
 		require.Error(t, err, name)
-		assert.Empty(t, found(err.Error(), secretKey))
+		assert.Empty(t, canary.Found(err.Error(), secretKey))
 		assert.Equal(t, name == "error", errors.Is(err, errBroken))
-		assert.Empty(t, base.requests())
-		made.requireClosedOnce(t)
+		assert.Empty(t, base.Requests())
+		made.RequireClosedOnce(t)
 	}
 }
 
 func TestAfterResponseHookReadsReplacesOrRefusesTheResponse(t *testing.T) {
-	var answer *countedBody
-	made := &bodies{}
-	base := &fakeBase{answer: func(*http.Request) (*http.Response, error) {
-		resp := respond(http.StatusOK, "")
-		answer = made.open("answer", nil)
+	var answer *fakehttp.Body
+	made := &fakehttp.Bodies{}
+	base := &fakehttp.Base{Answer: func(*http.Request) (*http.Response, error) {
+		resp := fakehttp.Respond(http.StatusOK, "")
+		answer = made.Open("answer", nil)
 		resp.Body, resp.ContentLength = answer, 6
 		resp.Header.Set("Content-Length", "6")
 		return resp, nil
@@ -225,7 +227,7 @@ func TestAfterResponseHookReadsReplacesOrRefusesTheResponse(t *testing.T) {
 	require.ErrorIs(t, err, connectorauth.ErrCredentialRejected, "a key cannot be renewed")
 	_, err = do(func(e *connectorauth.Exchange) error { panic(e.Auth) })
 	require.ErrorContains(t, err, "panic of type connectorauth.Secret in the hook after the response")
-	made.requireClosedOnce(t)
+	made.RequireClosedOnce(t)
 }
 
 func TestHooksOfHooks(t *testing.T) {
@@ -241,7 +243,7 @@ func TestHooksOfHooks(t *testing.T) {
 		first := connectorauth.WithHooks(c, hooks("1"))
 		left, right := connectorauth.WithHooks(first, hooks("2")), connectorauth.WithHooks(first, hooks("3"))
 		for _, c := range []connectorauth.Connector{left, right, first, c} {
-			get(t, c, &http.Client{Transport: &fakeBase{}}, "https://api.example.com/")
+			get(t, c, &http.Client{Transport: &fakehttp.Base{}}, "https://api.example.com/")
 		}
 		assert.Equal(t, "1 2 1' 2' 1 3 1' 3' 1 1'", strings.Join(order, " "))
 	}
@@ -354,7 +356,7 @@ func TestHookReadsABodyWithoutLimit(t *testing.T) {
 		assert.Equal(t, "hello", string(body))
 		return err
 	}})
-	base := roundTripper(func(*http.Request) (*http.Response, error) { return respond(200, "hello"), nil })
+	base := fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) { return fakehttp.Respond(200, "hello"), nil })
 	_, body := get(t, c, &http.Client{Transport: base}, "https://api.example.com/")
 	assert.Equal(t, "hello", body)
 }

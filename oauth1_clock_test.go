@@ -14,6 +14,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -49,16 +50,16 @@ func TestOAuth1CorrectsItsClockForAll(t *testing.T) {
 
 // saying answers with a refusal unless the timestamp is within 5 minutes of the
 // server's clock, in the words of header and body.
-func saying(ahead time.Duration, header func(now time.Time) http.Header, body string) *fakeBase {
-	base := &fakeBase{}
-	base.answer = func(req *http.Request) (*http.Response, error) {
+func saying(ahead time.Duration, header func(now time.Time) http.Header, body string) *fakehttp.Base {
+	base := &fakehttp.Base{}
+	base.Answer = func(req *http.Request) (*http.Response, error) {
 		now := time.Now().Add(ahead)
 		_, rest, _ := strings.Cut(req.Header.Get("Authorization"), `oauth_timestamp="`)
 		sent, _ := strconv.ParseInt(strings.Split(rest, `"`)[0], 10, 64)
 		if off := now.Sub(time.Unix(sent, 0)); off.Abs() < 5*time.Minute {
-			return respond(200, ""), nil
+			return fakehttp.Respond(200, ""), nil
 		}
-		resp := respond(401, body)
+		resp := fakehttp.Respond(401, body)
 		resp.Header = header(now)
 		return resp, nil
 	}
@@ -71,7 +72,7 @@ func date(now time.Time) http.Header {
 
 func TestOAuth1ReadsTheServersTime(t *testing.T) {
 	for name, c := range map[string]struct {
-		base         *fakeBase
+		base         *fakehttp.Base
 		status, sent int
 	}{
 		"Date of a 401":        {saying(time.Hour, date, `{"errors":[{"code":135}]}`), 200, 2},
@@ -87,13 +88,13 @@ func TestOAuth1ReadsTheServersTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			connector := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "s"}))
 			for range 2 {
-				before := len(c.base.requests())
+				before := len(c.base.Requests())
 				status, _ := get(t, connector, &http.Client{Transport: c.base}, "https://api.example.com/")
 				assert.Equal(t, c.status, status)
 				if before == 0 || c.status != 200 { // no loop, and what did not help is forgotten
-					assert.Len(t, c.base.requests(), before+c.sent)
+					assert.Len(t, c.base.Requests(), before+c.sent)
 				} else {
-					assert.Len(t, c.base.requests(), before+1)
+					assert.Len(t, c.base.Requests(), before+1)
 				}
 			}
 		})
@@ -108,16 +109,16 @@ func acceptable(now time.Time) http.Header {
 func TestOAuth1ClockIsSetRight(t *testing.T) {
 	skew := time.Hour
 	base := saying(0, date, "")
-	answer := base.answer
-	base.answer = func(req *http.Request) (*http.Response, error) { return saying(skew, date, "").RoundTrip(req) }
+	answer := base.Answer
+	base.Answer = func(req *http.Request) (*http.Response, error) { return saying(skew, date, "").RoundTrip(req) }
 	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "s"}))
 	status, _ := get(t, c, &http.Client{Transport: base}, "https://api.example.com/")
 	assert.Equal(t, 200, status)
-	base.answer = answer
+	base.Answer = answer
 	for _, requests := range []int{4, 5} {
 		status, _ = get(t, c, &http.Client{Transport: base}, "https://api.example.com/")
 		assert.Equal(t, 200, status)
-		assert.Len(t, base.requests(), requests)
+		assert.Len(t, base.Requests(), requests)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/canary"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -216,7 +217,7 @@ func TestOAuth1ReadsResponsesOfTheHandshake(t *testing.T) {
 			require.ErrorContains(t, err, c.want)
 			assert.Empty(t, authURL+string(pending))
 			assert.NotContains(t, err.Error(), "canary")
-			assert.Empty(t, found(err.Error(), p.ClientSecret))
+			assert.Empty(t, canary.Found(err.Error(), p.ClientSecret))
 		})
 	}
 }
@@ -249,7 +250,7 @@ func TestOAuth1HandshakeErrorsHoldNoSecrets(t *testing.T) {
 			err := c.Finish(t.Context(), pending, callback)
 			var failed *connectorauth.TokenError
 			require.ErrorAs(t, err, &failed)
-			assert.Empty(t, found(err.Error(), p.ClientSecret, callback.Get("oauth_verifier"), callback.Get("oauth_token"), "canary"), err)
+			assert.Empty(t, canary.Found(err.Error(), p.ClientSecret, callback.Get("oauth_verifier"), callback.Get("oauth_token"), "canary"), err)
 			assert.Len(t, p.Requests(p.AccessTokenURL), before+1, "the verifier was sent again")
 			assert.ErrorContains(t, c.Finish(t.Context(), pending, callback), "finished already")
 		})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -250,15 +251,15 @@ func TestOAuth1LostRenewalIsNotAskedForAgain(t *testing.T) {
 func TestOAuth1RejectedBodyThatCannotBeReplayedRenewsForLater(t *testing.T) {
 	inSession(t, hourly, nil, func(t *testing.T, p *authtest.Provider, c *connectorauth.OAuth1) {
 		p.ExpireAccessTokens()
-		var all bodies
-		resp, err := connectorauth.NewClient(c, p.Client()).Do(all.request(t, "POST", p.OAuth1URL, "text/plain", "x", false))
+		var all fakehttp.Bodies
+		resp, err := connectorauth.NewClient(c, p.Client()).Do(all.Request(t, "POST", p.OAuth1URL, "text/plain", "x", false))
 		status, _ := read(t, resp, err)
 		assert.Equal(t, http.StatusUnauthorized, status)
 		synctest.Wait()
-		resp, err = connectorauth.NewClient(c, p.Client()).Do(all.request(t, "POST", p.OAuth1URL, "text/plain", "x", false))
+		resp, err = connectorauth.NewClient(c, p.Client()).Do(all.Request(t, "POST", p.OAuth1URL, "text/plain", "x", false))
 		status, _ = read(t, resp, err)
 		assert.Equal(t, http.StatusOK, status)
-		all.requireClosedOnce(t)
+		all.RequireClosedOnce(t)
 	})
 }
 
@@ -283,14 +284,14 @@ func TestOAuth1RefusesAStoredValueOfAnotherKind(t *testing.T) {
 func TestOAuth1SessionHandleIsInDoubtAfterAnUnusableResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
-		provider := roundTripper(func(req *http.Request) (*http.Response, error) {
+		provider := fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
 			if req.URL.Path == "/request" {
-				return respond(200, "oauth_token=t&oauth_token_secret=s&oauth_callback_confirmed=true"), nil
+				return fakehttp.Respond(200, "oauth_token=t&oauth_token_secret=s&oauth_callback_confirmed=true"), nil
 			}
 			if asked++; asked == 1 {
-				return respond(200, "oauth_token=first&oauth_token_secret=s&oauth_session_handle=h&oauth_expires_in=100"), nil
+				return fakehttp.Respond(200, "oauth_token=first&oauth_token_secret=s&oauth_session_handle=h&oauth_expires_in=100"), nil
 			}
-			return respond(200, "oauth_token=bad%0A&oauth_token_secret=s&oauth_session_handle=h2&oauth_expires_in=100"), nil
+			return fakehttp.Respond(200, "oauth_token=bad%0A&oauth_token_secret=s&oauth_session_handle=h2&oauth_expires_in=100"), nil
 		})
 		c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
 			ClientID: "client", ClientSecret: "secret", RequestTokenURL: "https://provider.example/request",
@@ -301,7 +302,7 @@ func TestOAuth1SessionHandleIsInDoubtAfterAnUnusableResponse(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, c.Finish(t.Context(), pending, url.Values{"oauth_token": {"t"}, "oauth_verifier": {"v"}}))
 		for range 98 {
-			get(t, c, &http.Client{Transport: statusBase(200)}, "https://api.example.com/")
+			get(t, c, &http.Client{Transport: fakehttp.Status(200)}, "https://api.example.com/")
 			synctest.Wait()
 			time.Sleep(time.Second)
 		}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/internal/test/canary"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -264,12 +266,12 @@ func TestTokensThatNoHeaderCanCarry(t *testing.T) {
 
 func TestUsualTokensAreCarried(t *testing.T) {
 	for _, good := range []string{"mF_9.B5f-4.1JqM", "a+b/c==", "EAAG|x|y", "sha256~abc", "00D!AQ.x", strings.Repeat("t", 64<<10)} {
-		base := &fakeBase{}
+		base := &fakehttp.Base{}
 		c, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{ClientID: "c", ClientSecret: "s", TokenURL: "https://login.example.test/", Grant: connectorauth.ClientCredentials{}})
 		require.NoError(t, err)
 		require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: good}))
 		get(t, c, &http.Client{Transport: base}, "https://api.example.test/")
-		assert.Equal(t, []string{"Bearer " + good}, base.requests()[0].Header["Authorization"])
+		assert.Equal(t, []string{"Bearer " + good}, base.Requests()[0].Header["Authorization"])
 	}
 }
 
@@ -385,9 +387,9 @@ func TestRefreshTokenGoesToTheTokenEndpointAlone(t *testing.T) {
 	for _, r := range api {
 		text := fmt.Sprint(r.URL, r.Header, string(r.Body))
 		for _, form := range sent[1:] {
-			assert.Empty(t, found(text, form.Get("refresh_token")))
+			assert.Empty(t, canary.Found(text, form.Get("refresh_token")))
 		}
-		assert.Empty(t, found(text, p.ClientSecret))
+		assert.Empty(t, canary.Found(text, p.ClientSecret))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -139,7 +140,7 @@ func TestLateRejectionNeverDropsANewerToken(t *testing.T) {
 		var slow atomic.Int32
 		base := direct(p)
 		answer := base.Transport
-		base.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
+		base.Transport = fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
 			resp, err := answer.RoundTrip(req)
 			if resp.StatusCode == 401 { // one rejection after the other arrives
 				time.Sleep(time.Duration(slow.Add(1)) * time.Minute)

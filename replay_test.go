@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -46,20 +47,20 @@ func renewing(t *testing.T, renew func(context.Context, *http.Request) error) co
 func wants(number string) func(*http.Request) (*http.Response, error) {
 	return func(req *http.Request) (*http.Response, error) {
 		if got := req.Header.Get("X-Number"); got != number {
-			return respond(http.StatusUnauthorized, "not "+got), nil
+			return fakehttp.Respond(http.StatusUnauthorized, "not "+got), nil
 		}
-		return respond(http.StatusOK, "welcome"), nil
+		return fakehttp.Respond(http.StatusOK, "welcome"), nil
 	}
 }
 
 func TestRejectedRequestIsReplayedOnce(t *testing.T) {
-	var sent bodies
-	var first *countedBody
-	base := &fakeBase{}
-	base.answer = func(req *http.Request) (*http.Response, error) {
+	var sent fakehttp.Bodies
+	var first *fakehttp.Body
+	base := &fakehttp.Base{}
+	base.Answer = func(req *http.Request) (*http.Response, error) {
 		resp, err := wants("2")(req)
 		if first == nil {
-			first = &countedBody{Reader: resp.Body}
+			first = &fakehttp.Body{Reader: resp.Body}
 			resp.Body = first
 		}
 		return resp, err
@@ -69,14 +70,14 @@ func TestRejectedRequestIsReplayedOnce(t *testing.T) {
 		rejected = req
 		return nil
 	})
-	req := sent.request(t, http.MethodPut, home+"/path?a=1", "text/plain", "hello", true)
+	req := sent.Request(t, http.MethodPut, home+"/path?a=1", "text/plain", "hello", true)
 	resp, err := c.Wrap(base).RoundTrip(req)
 
 	status, body := read(t, resp, err)
 	assert.Equal(t, 200, status)
 	assert.Equal(t, "welcome", body)
 	assert.Same(t, req, resp.Request)
-	out := base.requests()
+	out := base.Requests()
 	require.Len(t, out, 2)
 	for i, number := range []string{"1", "2"} {
 		assert.Equal(t, []string{number}, out[i].Header["X-Number"])
@@ -84,59 +85,59 @@ func TestRejectedRequestIsReplayedOnce(t *testing.T) {
 		assert.Equal(t, "a=1", out[i].URL.RawQuery)
 	}
 	assert.Same(t, req, rejected, "Obtain is told which request was rejected")
-	assert.Len(t, sent.opened, 2)
-	sent.requireClosedOnce(t)
-	assert.EqualValues(t, 1, first.closed.Load(), "the first answer is closed")
+	assert.Len(t, sent.Opened, 2)
+	sent.RequireClosedOnce(t)
+	assert.EqualValues(t, 1, first.Closed.Load(), "the first answer is closed")
 }
 
 func TestRejectedRequestWithoutBodyIsReplayed(t *testing.T) {
 	for _, body := range []io.ReadCloser{nil, http.NoBody} {
-		base := &fakeBase{answer: wants("2")}
+		base := &fakehttp.Base{Answer: wants("2")}
 		req := must(http.NewRequest(http.MethodGet, home, nil))
 		req.Body = body
 		resp, err := renewing(t, nil).Wrap(base).RoundTrip(req)
 		status, _ := read(t, resp, err)
 		assert.Equal(t, 200, status)
-		assert.Len(t, base.requests(), 2)
+		assert.Len(t, base.Requests(), 2)
 	}
 }
 
 func TestRejectedRequestIsNotReplayedWithoutItsBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var sent bodies
-		base := &fakeBase{answer: wants("2")}
+		var sent fakehttp.Bodies
+		base := &fakehttp.Base{Answer: wants("2")}
 		client := renewing(t, nil).Wrap(base)
-		resp, err := client.RoundTrip(sent.request(t, http.MethodPost, home, "text/plain", "once", false))
+		resp, err := client.RoundTrip(sent.Request(t, http.MethodPost, home, "text/plain", "once", false))
 		status, body := read(t, resp, err)
 		assert.Equal(t, 401, status)
 		assert.Equal(t, "not 1", body, "the API's own answer")
-		assert.Len(t, base.requests(), 1)
+		assert.Len(t, base.Requests(), 1)
 
 		synctest.Wait() // for the renewal in the background
-		resp, err = client.RoundTrip(sent.request(t, http.MethodPost, home, "text/plain", "again", false))
+		resp, err = client.RoundTrip(sent.Request(t, http.MethodPost, home, "text/plain", "again", false))
 		status, _ = read(t, resp, err)
 		assert.Equal(t, 200, status, "the next request has the new credential")
-		sent.requireClosedOnce(t)
+		sent.RequireClosedOnce(t)
 	})
 }
 
 func TestRejectedRequestWhoseGetBodyFailsLeavesTheResponse(t *testing.T) {
-	var sent bodies
-	base := &fakeBase{answer: wants("2")}
-	req := sent.request(t, http.MethodPost, home, "text/plain", "once", true)
+	var sent fakehttp.Bodies
+	base := &fakehttp.Base{Answer: wants("2")}
+	req := sent.Request(t, http.MethodPost, home, "text/plain", "once", true)
 	req.GetBody = func() (io.ReadCloser, error) { return nil, errBroken }
 	resp, err := renewing(t, nil).Wrap(base).RoundTrip(req)
 	status, body := read(t, resp, err)
 	assert.Equal(t, 401, status)
 	assert.Equal(t, "not 1", body)
-	sent.requireClosedOnce(t)
+	sent.RequireClosedOnce(t)
 }
 
 func TestManyRejectionsRenewOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const callers = 1000
 		renewals := 0
-		base := &fakeBase{answer: wants("2")}
+		base := &fakehttp.Base{Answer: wants("2")}
 		c := renewing(t, func(context.Context, *http.Request) error {
 			renewals++
 			time.Sleep(time.Second) // of the bubble: until all callers wait
@@ -153,7 +154,7 @@ func TestManyRejectionsRenewOnce(t *testing.T) {
 		}
 		callersLeft.Wait()
 		assert.Equal(t, 1, renewals)
-		assert.Len(t, base.requests(), 2*callers)
+		assert.Len(t, base.Requests(), 2*callers)
 	})
 }
 
@@ -161,7 +162,7 @@ func TestLateRejectionOfAnOlderCredentialDoesNotRenewAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		renewals := 0
 		late := make(chan struct{})
-		base := &fakeBase{answer: func(req *http.Request) (*http.Response, error) {
+		base := &fakehttp.Base{Answer: func(req *http.Request) (*http.Response, error) {
 			if req.URL.Path == "/late" && req.Header.Get("X-Number") == "1" {
 				<-late
 			}
@@ -187,7 +188,7 @@ func TestLateRejectionOfAnOlderCredentialDoesNotRenewAgain(t *testing.T) {
 func TestRenewalThatFailsForNowLeavesTheResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		renewals := 0
-		base := &fakeBase{answer: wants("2")}
+		base := &fakehttp.Base{Answer: wants("2")}
 		transport := renewing(t, func(context.Context, *http.Request) error {
 			if renewals++; renewals == 1 {
 				return errBroken
@@ -211,7 +212,7 @@ func TestRenewalThatFailsForNowLeavesTheResponse(t *testing.T) {
 }
 
 func TestRenewalThatPanicsLeavesTheResponse(t *testing.T) {
-	transport := renewing(t, func(context.Context, *http.Request) error { panic(customSecret) }).Wrap(&fakeBase{answer: wants("2")})
+	transport := renewing(t, func(context.Context, *http.Request) error { panic(customSecret) }).Wrap(&fakehttp.Base{Answer: wants("2")})
 	resp, err := transport.RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
 	status, _ := read(t, resp, err)
 	assert.Equal(t, 401, status)
@@ -220,7 +221,7 @@ func TestRenewalThatPanicsLeavesTheResponse(t *testing.T) {
 func TestRenewalThatFailsForGoodIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		renewals, dead := 0, true
-		base := &fakeBase{answer: statuses(401)}
+		base := &fakehttp.Base{Answer: fakehttp.Statuses(401)}
 		transport := renewing(t, func(context.Context, *http.Request) error {
 			if renewals++; dead {
 				return fmt.Errorf("the session is gone: %w", connectorauth.ErrReauthRequired)
@@ -236,7 +237,7 @@ func TestRenewalThatFailsForGoodIsAnError(t *testing.T) {
 
 		// The importer's functions hold the credential, so the library cannot see
 		// when the account owner has been back; it asks again after a while.
-		dead, base.answer = false, wants("2")
+		dead, base.Answer = false, wants("2")
 		time.Sleep(2 * time.Minute)
 		resp, err := transport.RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
 		status, _ := read(t, resp, err)
@@ -247,7 +248,7 @@ func TestRenewalThatFailsForGoodIsAnError(t *testing.T) {
 func TestRejectedReplayIsFinal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		renewals := 0
-		base := &fakeBase{answer: statuses(401)}
+		base := &fakehttp.Base{Answer: fakehttp.Statuses(401)}
 		transport := renewing(t, func(context.Context, *http.Request) error { renewals++; return nil }).Wrap(base)
 		send := func() string {
 			resp, err := transport.RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
@@ -257,13 +258,13 @@ func TestRejectedReplayIsFinal(t *testing.T) {
 		}
 		assert.Equal(t, "answer 2", send(), "that of the replay")
 		assert.Equal(t, 1, renewals)
-		assert.Len(t, base.requests(), 2)
+		assert.Len(t, base.Requests(), 2)
 
 		for range 5 { // a new credential would fare no better
 			send()
 		}
 		assert.Equal(t, 1, renewals)
-		assert.Len(t, base.requests(), 7)
+		assert.Len(t, base.Requests(), 7)
 
 		time.Sleep(2 * time.Minute)
 		send()
@@ -274,7 +275,7 @@ func TestRejectedReplayIsFinal(t *testing.T) {
 func TestReplayOfAWaitingCallerEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		renewed := make(chan error, 1)
-		base := &fakeBase{answer: wants("2")}
+		base := &fakehttp.Base{Answer: wants("2")}
 		transport := renewing(t, func(ctx context.Context, _ *http.Request) error {
 			time.Sleep(10 * time.Second)
 			renewed <- ctx.Err()
@@ -295,15 +296,15 @@ func TestReplayOfAWaitingCallerEndsWithItsContext(t *testing.T) {
 }
 
 func TestConnectorsThatCannotRenewLeaveA401Alone(t *testing.T) {
-	base := &fakeBase{answer: statuses(401)}
+	base := &fakehttp.Base{Answer: fakehttp.Statuses(401)}
 	for _, s := range subjects(tokenEndpoint()) {
 		if s.name == "OAuth2" {
 			continue
 		}
-		base.sent = nil
+		base.Forget()
 		resp, err := connectorauth.NewClient(s.connector, &http.Client{Transport: base}).Post(home, "application/json", strings.NewReader(`{}`))
 		status, _ := read(t, resp, err)
 		assert.Equal(t, 401, status)
-		assert.Len(t, base.requests(), 1, s.name)
+		assert.Len(t, base.Requests(), 1, s.name)
 	}
 }

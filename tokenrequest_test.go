@@ -16,6 +16,8 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/canary"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -52,8 +54,8 @@ func TestTraceOfAnAPIRequestSeesNoTokenRequest(t *testing.T) {
 
 func TestAssertionOfADialectIsScrubbed(t *testing.T) {
 	const assertion = "eyJhbGciOi.ASSERTION.sig"
-	provider := &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
-		return respond(400, `{"error":"invalid_client","error_description":"bad assertion `+assertion+`"}`), nil
+	provider := &http.Client{Transport: fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		return fakehttp.Respond(400, `{"error":"invalid_client","error_description":"bad assertion `+assertion+`"}`), nil
 	})}
 	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 		ClientID: "client", ClientSecret: "secret", TokenURL: "https://provider.example/token", Grant: connectorauth.ClientCredentials{},
@@ -119,13 +121,13 @@ func TestErrorsHideTheURLOfAToken(t *testing.T) {
 				ClientID: "client", ClientSecret: clientSecret, ClientAuth: connectorauth.ClientSecretPost, TokenURL: "https://login.example.test/token",
 				Grant:      connectorauth.PasswordCredentials{Username: "user", Password: password},
 				Dialect:    dialect.OAuth2{TokenEncoding: encoding},
-				HTTPClient: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return nil, fail(r) })},
+				HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) { return nil, fail(r) })},
 			})
 			require.NoError(t, err)
 			_, err = c.Token(t.Context())
 			require.Error(t, err)
 			for e := err; e != nil; e = errors.Unwrap(e) {
-				assert.Empty(t, found(fmt.Sprintf("%v %+v %#v", e, e, e), clientSecret, password), name)
+				assert.Empty(t, canary.Found(fmt.Sprintf("%v %+v %#v", e, e, e), clientSecret, password), name)
 			}
 		}
 	}
@@ -176,7 +178,7 @@ func TestBasicClientAuthenticationIsFormEncodedFirst(t *testing.T) {
 	require.NoError(t, err)
 	_, err = c.Token(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, "Basic KyUyNSUyNiUyQiVDMiVBMyVFMiU4MiVBQzpwJTQwc3MlM0F3JTJGcmQ=", tokens.requests()[0].Header.Get("Authorization"))
+	assert.Equal(t, "Basic KyUyNSUyNiUyQiVDMiVBMyVFMiU4MiVBQzpwJTQwc3MlM0F3JTJGcmQ=", tokens.Requests()[0].Header.Get("Authorization"))
 	raw, _ := base64.StdEncoding.DecodeString("KyUyNSUyNiUyQiVDMiVBMyVFMiU4MiVBQzpwJTQwc3MlM0F3JTJGcmQ=")
 	assert.Equal(t, "+%25%26%2B%C2%A3%E2%82%AC:p%40ss%3Aw%2Frd", string(raw))
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/internal/test/canary"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -47,8 +49,8 @@ func (s *sluggish) Save(ctx context.Context, key string, value []byte) error {
 
 func TestLateSaveDoesNotOverwriteAConsent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		provider := &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
-			return respond(200, `{"access_token":"old","expires_in":900}`), nil
+		provider := &http.Client{Transport: fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) {
+			return fakehttp.Respond(200, `{"access_token":"old","expires_in":900}`), nil
 		})}
 		store := &sluggish{down: true}
 		c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
@@ -87,8 +89,8 @@ func TestSetTokenEndsWithItsContext(t *testing.T) {
 		c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 			ClientID: "client", ClientSecret: "secret", TokenURL: "https://provider.example/token",
 			Grant: connectorauth.ClientCredentials{}, Store: store, Account: "account",
-			HTTPClient: &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
-				return respond(200, `{"access_token":"a","expires_in":3600}`), nil
+			HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) {
+				return fakehttp.Respond(200, `{"access_token":"a","expires_in":3600}`), nil
 			})},
 		}))
 		waiting, leave := context.WithCancel(t.Context())
@@ -118,7 +120,7 @@ func TestStoredTokenHasNoPassword(t *testing.T) {
 	value, ok, err := store.Load(t.Context(), "alice")
 	require.NoError(t, err)
 	require.True(t, ok)
-	assert.Empty(t, found(string(value), p.Password, p.ClientSecret))
+	assert.Empty(t, canary.Found(string(value), p.Password, p.ClientSecret))
 	assert.Contains(t, string(value), "access_token")
 }
 

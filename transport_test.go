@@ -23,6 +23,8 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/canary"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -32,15 +34,15 @@ func TestCallersRequestIsNotModified(t *testing.T) {
 	for _, s := range subjects(tokenEndpoint()) {
 		for _, contentType := range []string{"application/json", "application/x-www-form-urlencoded"} {
 			t.Run(s.name+"/"+contentType, func(t *testing.T) {
-				var sent bodies
-				req := sent.request(t, http.MethodPost, home+"/path?a=1&api_key=mine&b=%zz;c", contentType, `{"a":1}`, true)
+				var sent fakehttp.Bodies
+				req := sent.Request(t, http.MethodPost, home+"/path?a=1&api_key=mine&b=%zz;c", contentType, `{"a":1}`, true)
 				req.Header["Authorization"] = []string{"mine", "too"}
 				req.Header["x-API-key"] = []string{"mine"}
 				req.Header["Cookie"] = []string{"a=b; api_key=mine", "c=d"}
 				req.TransferEncoding = []string{"chunked"}
 				before, body, getBody := req.Clone(t.Context()), req.Body, reflect.ValueOf(req.GetBody).Pointer()
 
-				resp, err := s.connector.Wrap(&fakeBase{}).RoundTrip(req)
+				resp, err := s.connector.Wrap(&fakehttp.Base{}).RoundTrip(req)
 
 				require.NoError(t, err)
 				assert.Same(t, req, resp.Request)
@@ -50,7 +52,7 @@ func TestCallersRequestIsNotModified(t *testing.T) {
 				assert.Equal(t, before.TransferEncoding, req.TransferEncoding)
 				assert.Same(t, body, req.Body)
 				assert.Equal(t, getBody, reflect.ValueOf(req.GetBody).Pointer())
-				sent.requireClosedOnce(t)
+				sent.RequireClosedOnce(t)
 			})
 		}
 	}
@@ -58,13 +60,13 @@ func TestCallersRequestIsNotModified(t *testing.T) {
 
 func TestRequestWithoutHeaderMapGetsCredentials(t *testing.T) {
 	for _, s := range subjects(tokenEndpoint()) {
-		base := &fakeBase{}
+		base := &fakehttp.Base{}
 		req := &http.Request{Method: http.MethodPost, URL: must(url.Parse(home))}
 		resp, err := s.connector.Wrap(base).RoundTrip(req)
 		require.NoError(t, err, s.name)
 		assert.Same(t, req, resp.Request)
 		assert.Nil(t, req.Header)
-		assert.True(t, s.carries(base.requests()[0].String()), s.name)
+		assert.True(t, s.carries(base.Requests()[0].String()), s.name)
 	}
 }
 
@@ -86,7 +88,7 @@ func TestBodyIsClosedOnce(t *testing.T) {
 	}{
 		{name: "success", url: home, kind: jsonType, content: `{}`},
 		{name: "success with a form", url: home, kind: formType, content: `a=b`},
-		{name: "401", url: home, kind: jsonType, content: `{}`, answer: statuses(401)},
+		{name: "401", url: home, kind: jsonType, content: `{}`, answer: fakehttp.Statuses(401)},
 		{name: "base error", url: home, kind: jsonType, content: `{}`, answer: broken, wantErr: true},
 		{name: "foreign host", url: foreign, kind: jsonType, content: `{}`, wantErr: true},
 		{name: "plain http", url: plainHTTP, kind: jsonType, content: `{}`, wantErr: true},
@@ -101,22 +103,22 @@ func TestBodyIsClosedOnce(t *testing.T) {
 		for _, s := range subjects(tokenEndpoint(), "api.example.test") {
 			for _, replayable := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%s/%s/%v", test.name, s.name, replayable), func(t *testing.T) {
-					var sent bodies
-					req := sent.request(t, http.MethodPost, test.url+"/path", test.kind, test.content, replayable)
+					var sent fakehttp.Bodies
+					req := sent.Request(t, http.MethodPost, test.url+"/path", test.kind, test.content, replayable)
 					if test.ctx != nil {
 						req = req.WithContext(test.ctx)
 					}
 					if test.bodyFail != nil {
-						sent.opened = nil
-						req.Body = sent.open(test.content, test.bodyFail)
+						sent.Opened = nil
+						req.Body = sent.Open(test.content, test.bodyFail)
 						if replayable {
-							req.GetBody = func() (io.ReadCloser, error) { return sent.open(test.content, test.bodyFail), nil }
+							req.GetBody = func() (io.ReadCloser, error) { return sent.Open(test.content, test.bodyFail), nil }
 						}
 					}
 					req.Response = test.hop
-					resp, err := s.connector.Wrap(&fakeBase{answer: test.answer}).RoundTrip(req)
+					resp, err := s.connector.Wrap(&fakehttp.Base{Answer: test.answer}).RoundTrip(req)
 
-					sent.requireClosedOnce(t)
+					sent.RequireClosedOnce(t)
 					if test.wantErr {
 						require.Error(t, err)
 						require.Nil(t, resp)
@@ -144,12 +146,12 @@ func TestRefusedBodyIsClosedOnce(t *testing.T) {
 				{http.MethodGet, "application/json", `{}`},
 				{http.MethodDelete, "application/json", `{}`},
 			} {
-				var sent bodies
-				base := &fakeBase{}
-				_, err := s.connector.Wrap(base).RoundTrip(sent.request(t, req.method, home, req.contentType, req.content, replayable))
+				var sent fakehttp.Bodies
+				base := &fakehttp.Base{}
+				_, err := s.connector.Wrap(base).RoundTrip(sent.Request(t, req.method, home, req.contentType, req.content, replayable))
 				require.ErrorIs(t, err, connectorauth.ErrBodyNotInjectable, "%s %v", s.name, req)
-				assert.Empty(t, base.requests(), "nothing is sent")
-				sent.requireClosedOnce(t)
+				assert.Empty(t, base.Requests(), "nothing is sent")
+				sent.RequireClosedOnce(t)
 			}
 		}
 	}
@@ -160,11 +162,11 @@ func TestInjectedBodyAgreesWithItsLength(t *testing.T) {
 		for kind, content := range map[string]string{"application/json": `{"a":1}`, "application/x-www-form-urlencoded": "a=1"} {
 			for _, replayable := range []bool{true, false} {
 				t.Run(fmt.Sprint(s.name, kind, replayable), func(t *testing.T) {
-					var sent bodies
-					base := &fakeBase{}
-					_, err := s.connector.Wrap(base).RoundTrip(sent.request(t, http.MethodPost, home, kind, content, replayable))
+					var sent fakehttp.Bodies
+					base := &fakehttp.Base{}
+					_, err := s.connector.Wrap(base).RoundTrip(sent.Request(t, http.MethodPost, home, kind, content, replayable))
 					require.NoError(t, err)
-					out := base.requests()[0]
+					out := base.Requests()[0]
 					changed := out.Body != content
 					assert.Equal(t, s.name == "body key" || s.name == "AuthFields", changed)
 					if changed || replayable {
@@ -175,7 +177,7 @@ func TestInjectedBodyAgreesWithItsLength(t *testing.T) {
 						again.Close()
 						assert.Equal(t, out.Body, string(repeated))
 					}
-					sent.requireClosedOnce(t)
+					sent.RequireClosedOnce(t)
 				})
 			}
 		}
@@ -217,10 +219,10 @@ func TestCallersCredentialIsReplaced(t *testing.T) {
 			continue // Custom: its function decides
 		}
 		t.Run(s.name, func(t *testing.T) {
-			base := &fakeBase{}
+			base := &fakehttp.Base{}
 			_, err := s.connector.Wrap(base).RoundTrip(build())
 			require.NoError(t, err)
-			out := base.requests()[0]
+			out := base.Requests()[0]
 			assert.True(t, s.carries(out.String()))
 			switch s.name {
 			case "query key":
@@ -239,16 +241,16 @@ func TestCallersCredentialIsReplaced(t *testing.T) {
 }
 
 func TestUserNameInTheURLDoesNotReplaceTheCredential(t *testing.T) {
-	base := &fakeBase{}
+	base := &fakehttp.Base{}
 	basic := must(connectorauth.NewBasic(connectorauth.BasicConfig{Username: "user", Password: password}))
 	_, err := connectorauth.NewClient(basic, &http.Client{Transport: base}).Get("https://me:mine@api.example.test/")
 	require.NoError(t, err)
-	user, pass, _ := base.requests()[0].BasicAuth()
+	user, pass, _ := base.Requests()[0].BasicAuth()
 	assert.Equal(t, []string{"user", password}, []string{user, pass})
 }
 
 func TestBaseIsNeverMutated(t *testing.T) {
-	shared := &fakeBase{}
+	shared := &fakehttp.Base{}
 	base := &http.Client{Transport: shared, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
 	before, defaultBefore := *base, *http.DefaultClient
 	for _, s := range append(subjects(tokenEndpoint()), subject{name: "None", connector: connectorauth.None{}}) {
@@ -268,11 +270,11 @@ func TestBaseIsNeverMutated(t *testing.T) {
 
 func TestCloseIdleConnectionsReachesTheBase(t *testing.T) {
 	for _, s := range append(subjects(tokenEndpoint()), subject{name: "None", connector: connectorauth.None{}}) {
-		base := &fakeBase{}
+		base := &fakehttp.Base{}
 		connectorauth.NewClient(s.connector, &http.Client{Transport: base}).CloseIdleConnections()
-		assert.Equal(t, 1, base.idle, s.name)
+		assert.Equal(t, 1, base.Idle, s.name)
 		// A base without the method is fine.
-		connectorauth.NewClient(s.connector, &http.Client{Transport: roundTripper(nil)}).CloseIdleConnections()
+		connectorauth.NewClient(s.connector, &http.Client{Transport: fakehttp.RoundTripper(nil)}).CloseIdleConnections()
 	}
 }
 
@@ -289,7 +291,7 @@ func TestResponseOfASloppyBaseIsMended(t *testing.T) {
 	// Fakes in importers' tests often leave out what http.Transport sets, and
 	// http.Client accepts that.
 	for _, status := range []int{200, 401} {
-		base := roundTripper(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: status}, nil })
+		base := fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: status}, nil })
 		for _, s := range append(subjects(tokenEndpoint()), subject{name: "renewing", connector: renewing(t, nil)}) {
 			resp, err := connectorauth.NewClient(s.connector, &http.Client{Transport: base}).Post(home, "application/json", strings.NewReader(`{}`))
 			require.NoError(t, err, s.name)
@@ -297,7 +299,7 @@ func TestResponseOfASloppyBaseIsMended(t *testing.T) {
 			assert.Equal(t, home, resp.Request.URL.String())
 		}
 	}
-	silent := roundTripper(func(*http.Request) (*http.Response, error) { return nil, nil })
+	silent := fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) { return nil, nil })
 	for _, s := range subjects(tokenEndpoint()) {
 		_, err := connectorauth.NewClient(s.connector, &http.Client{Transport: silent}).Post(home, "application/json", strings.NewReader(`{}`))
 		require.Error(t, err, s.name)
@@ -308,7 +310,7 @@ func TestTimeoutAndCancellationAreRespected(t *testing.T) {
 	for _, s := range subjects(tokenEndpoint()) {
 		t.Run(s.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				base := roundTripper(func(req *http.Request) (*http.Response, error) {
+				base := fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
 					<-req.Context().Done()
 					return nil, req.Context().Err()
 				})
@@ -352,19 +354,19 @@ func TestBaseErrorDoesNotShowTheInjectedURL(t *testing.T) {
 	}
 	for name, shape := range shapes {
 		t.Run(name, func(t *testing.T) {
-			base := roundTripper(func(r *http.Request) (*http.Response, error) { return nil, shape(r) })
+			base := fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) { return nil, shape(r) })
 			_, err := connectorauth.NewClient(key, &http.Client{Transport: base}).Get(home + "/path?page=2")
 			require.ErrorIs(t, err, errBroken, "the cause can be told")
 			assert.Contains(t, err.Error(), "/path?page=2", "so can the request")
 			for e := err; e != nil; e = errors.Unwrap(e) {
-				assert.Empty(t, found(fmt.Sprintf("%v %+v %#v", e, e, e), secretKey))
+				assert.Empty(t, canary.Found(fmt.Sprintf("%v %+v %#v", e, e, e), secretKey))
 			}
 		})
 	}
 
 	t.Run("kinds of errors", func(t *testing.T) {
 		cause := &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
-		base := roundTripper(func(r *http.Request) (*http.Response, error) {
+		base := fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) {
 			return nil, &url.Error{Op: "Get", URL: r.URL.String(), Err: cause}
 		})
 		_, err := key.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
@@ -379,7 +381,7 @@ func TestBaseErrorDoesNotShowTheInjectedURL(t *testing.T) {
 		assert.Equal(t, home, shows.URL)
 	})
 	t.Run("without the URL", func(t *testing.T) {
-		base := roundTripper(func(r *http.Request) (*http.Response, error) { return nil, errBroken })
+		base := fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) { return nil, errBroken })
 		_, err := key.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
 		assert.Same(t, errBroken, err, "an error that shows nothing is passed on as it is")
 	})
@@ -445,7 +447,7 @@ func TestTenantsOverOneTransportAreKeptApart(t *testing.T) {
 
 func TestKeyIsInNoNetErrorOfABase(t *testing.T) {
 	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "canary-key", In: dialect.InQuery, Name: "key"}))
-	base := roundTripper(func(req *http.Request) (*http.Response, error) {
+	base := fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
 		return nil, &url.Error{Op: "Get", URL: req.URL.String(), Err: errors.New("no route")}
 	})
 	_, err := c.Wrap(base).RoundTrip(must(http.NewRequest("GET", "https://api.example.com/", nil)))
@@ -507,11 +509,11 @@ func FuzzHeaderCredentials(f *testing.F) {
 			if test.err != nil {
 				continue
 			}
-			base := &fakeBase{}
+			base := &fakehttp.Base{}
 			_, err := test.c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
 			require.NoError(t, err)
 			var wire bytes.Buffer
-			require.NoError(t, base.requests()[0].Write(&wire))
+			require.NoError(t, base.Requests()[0].Write(&wire))
 			arrived, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(wire.Bytes())))
 			require.NoError(t, err, "%q", wire.String())
 			require.Equal(t, []string{test.want}, arrived.Header.Values(test.name))
