@@ -22,17 +22,17 @@ type APIKeyConfig struct {
 	// Prefix comes before the key, such as "Bearer " or "token=". Empty means none.
 	Prefix string
 	// Hosts are the places that may see the key: "api.example.com" (https),
-	// "*.example.com", or an origin such as "http://10.0.0.5:8080". Empty means
-	// the origin of each request you make, but of none of its redirects.
+	// "*.example.com", or an origin such as "http://10.0.0.5:8080". Empty means the
+	// origin of each request, but no other origin to which the request is redirected.
 	Hosts []string
 }
 
 // APIKey is the [Connector] of services that give out a fixed key.
 type APIKey struct{ core *core }
 
-// NewAPIKey returns a connector that adds a key to each request, and replaces a
-// value that the request already has in the same place. dialect.InBody works as
-// [NewAuthFields] does with a single field, in POST, PUT and PATCH requests.
+// NewAPIKey returns a connector for a key. The key replaces a value that a request
+// has in the same place. dialect.InBody works like [NewAuthFields] with a single
+// field, in POST, PUT and PATCH requests.
 func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
 	var problems check.List
 	if config.Key == "" {
@@ -76,21 +76,21 @@ func (c *APIKey) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.
 func (c *APIKey) inner() *core             { return c.core }
 func (*APIKey) with(inner *core) Connector { return &APIKey{inner} }
 
-// fixedValue is the scheme of a value that never changes and goes to one place.
+// fixedValue is the scheme of an unchanging value with a single place.
 type fixedValue struct {
 	place inject.Place
 	value string
 	sent  *fixed
 }
 
-func (f *fixedValue) authenticate(req *http.Request) (credential, error) {
-	f.place.Put(req, f.value)
+func (f *fixedValue) authenticate(req *http.Request, room []string) (credential, error) {
+	f.place.Put(req, f.value, room)
 	return f.sent, nil
 }
 
 func (f *fixedValue) places() places { return placesOf(f.place) }
 
-// placesOf returns the places of a value that goes to one place.
+// placesOf returns the places of a value with the place p.
 func placesOf(p inject.Place) places {
 	if name := p.Header(); name != "" {
 		return places{header: name}

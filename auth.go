@@ -26,6 +26,12 @@
 // and signed requests: [NewOAuth1]. Fields inside each message: [NewAuthFields].
 // Nothing: [None]. Anything else: [NewCustom]. Several at once: [Join].
 //
+// Package dialect says, as data, where a service departs from the standards. An
+// extension grant is a [Grant] of your own, a signed client authentication a
+// [ClientAuth], a proof of possession such as DPoP a [Proof]. [WithHooks] shows a
+// function each message; the module script does the same for JavaScript. Package
+// authtest is a provider to test against.
+//
 // The account owner is the person who gives the credentials or the consent: the
 // resource owner of RFC 6749.
 //
@@ -43,8 +49,8 @@
 // TokenStore, tokens survive, and connectors with the same Store and Account
 // share a token. Providers that rotate refresh tokens revoke the account's grant
 // when a refresh token is used twice. Several processes therefore need a
-// [SharedTokenStore]: its lock lets a single process renew while the others wait
-// for the new token. Package tokenstore has stores for memory, for the files of
+// [SharedTokenStore]: the lock lets a single process renew while the others wait
+// for the new token. Within a process, [Shared] does the same. Package tokenstore has stores for memory, for the files of
 // one host and for SQL databases, and encryption over any store.
 //
 // A token is renewed in the background some time before the token expires, or

@@ -127,7 +127,7 @@ type bodyFields struct {
 	sent    *fixed
 }
 
-func (b *bodyFields) authenticate(req *http.Request) (credential, error) {
+func (b *bodyFields) authenticate(req *http.Request, _ []string) (credential, error) {
 	if slices.Contains(b.methods, req.Method) {
 		return b.sent, b.fields.Apply(req)
 	}

@@ -3,6 +3,7 @@ package connectorauth
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -23,17 +24,17 @@ type CustomConfig struct {
 	Authenticate func(req *http.Request, value CustomCredential) error
 	// Obtain returns the credential that follows old. old is the zero value if there
 	// is no credential yet. rejection is the API's response that rejected old,
-	// without its body; nil if old expires or does not exist. Obtain is called when
-	// a request needs a credential, however many requests wait, and saved before
+	// without its body; nil if old expires or does not exist. However many requests
+	// need a credential, Obtain is called once, and the credential is saved before
 	// use. ctx is bounded and outlives the caller that wanted the credential.
 	//
-	// After an error, Obtain is called again with growing pauses. An error that
-	// matches ErrReauthRequired is returned to the callers, for a minute without
-	// another call. Empty means that the credential never changes.
+	// After an error, Obtain is called again with growing pauses. After an error that
+	// matches ErrReauthRequired, Obtain is called again after a minute; until then,
+	// requests fail with this error. Empty means that the credential never changes.
 	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
 	// Rejected reports whether a response says that the credential is no longer
-	// valid. Rejected may read the header; the body is the caller's. Empty means
-	// status 401. Without Obtain, Rejected is not used.
+	// valid. Rejected must not read the body. Empty means status 401. Without Obtain,
+	// Rejected is not used.
 	Rejected func(*http.Response) bool
 
 	// Store keeps the credential. Empty means that the credential lives in memory,
@@ -112,6 +113,7 @@ func (*Custom) with(inner *core) Connector { return &Custom{inner} }
 // customRecord is a CustomCredential, and the record in the store.
 type customRecord struct {
 	Version int       `json:"v"`
+	Kind    string    `json:"kind"` // "custom"
 	Value   string    `json:"value"`
 	Issued  time.Time `json:"issued"`
 	Expiry  time.Time `json:"expiry,omitzero"`
@@ -128,12 +130,12 @@ func (r *customRecord) credential() CustomCredential {
 // customScheme authenticates by the functions of a config.
 type customScheme struct {
 	config CustomConfig
-	engine *renew.Engine[customRecord] // nil without Obtain
+	engine *renew.Reader[customRecord] // nil without Obtain
 }
 
 func (*customScheme) places() places { return places{stage: stageCustom} }
 
-func (s *customScheme) authenticate(req *http.Request) (credential, error) {
+func (s *customScheme) authenticate(req *http.Request, _ []string) (credential, error) {
 	sent := &customCredential{s: s}
 	var value CustomCredential
 	if s.engine != nil {
@@ -210,7 +212,7 @@ func (c *customCredential) replaceLater(ctx context.Context) {
 
 func (c *customCredential) rejectedAgain() {
 	if c.from != nil {
-		c.s.engine.Contest(c.from)
+		c.s.engine.RejectedAgain(c.from)
 	}
 }
 
@@ -259,7 +261,7 @@ func (*customScheme) Expiry(r *customRecord) (issued, expiry time.Time) { return
 // Encode returns the record of r.
 func (*customScheme) Encode(r *customRecord) ([]byte, error) {
 	stored := *r
-	stored.Version = recordVersion
+	stored.Version, stored.Kind = recordVersion, "custom"
 	return json.Marshal(&stored)
 }
 
@@ -268,6 +270,9 @@ func (*customScheme) Decode(stored []byte) (*customRecord, error) {
 	r := new(customRecord)
 	if err := decodeRecord(stored, r, &r.Version); err != nil {
 		return nil, err
+	}
+	if r.Kind != "custom" {
+		return nil, errors.New("the value is not the credential of a Custom connector")
 	}
 	return r, nil
 }

@@ -116,19 +116,20 @@ func (e *TokenError) Error() string {
 func (e *TokenError) Is(target error) bool { return e.dead && target == ErrReauthRequired }
 
 // As fills in an *oauth2.RetrieveError, for programs that test for the error of
-// golang.org/x/oauth2.
+// golang.org/x/oauth2. Without a response, there is none to fill in.
 func (e *TokenError) As(target any) bool {
 	to, ok := target.(**oauth2.RetrieveError)
-	if ok {
-		*to = &oauth2.RetrieveError{
-			Response: &http.Response{
-				StatusCode: e.StatusCode, Status: fmt.Sprintf("%d %s", e.StatusCode, http.StatusText(e.StatusCode)),
-				Header: http.Header{}, Body: http.NoBody,
-			},
-			ErrorCode: e.Code, ErrorDescription: e.Description,
-		}
+	if !ok || e.StatusCode == 0 {
+		return false
 	}
-	return ok
+	*to = &oauth2.RetrieveError{
+		Response: &http.Response{
+			StatusCode: e.StatusCode, Status: fmt.Sprintf("%d %s", e.StatusCode, http.StatusText(e.StatusCode)),
+			Header: http.Header{}, Body: http.NoBody,
+		},
+		ErrorCode: e.Code, ErrorDescription: e.Description,
+	}
+	return true
 }
 
 // Unwrap returns why there was no usable response, such as a

@@ -10,15 +10,14 @@ import (
 	"github.com/connectorauth/connectorauth/internal/origin"
 )
 
-// places are where a scheme puts its credential, as far as that is known before
-// a request.
+// places are where a scheme puts its credential, as far as the config tells.
 type places struct {
 	header string   // the canonical name of a header, or empty
-	others []string // for people: query parameter "key", cookie "session"
+	others []string // such as: query parameter "key", cookie "session"
 	stage  stage
 }
 
-// all lists the places for people.
+// all lists the places in words.
 func (p places) all() []string {
 	if p.header == "" {
 		return p.others
@@ -26,8 +25,8 @@ func (p places) all() []string {
 	return append(slices.Clip(p.others), "header "+p.header)
 }
 
-// stage orders the credentials of one request: a signature covers everything
-// that was added before.
+// stage orders the credentials of a request. A signature comes last and covers the
+// other credentials.
 type stage int
 
 const (
@@ -36,7 +35,7 @@ const (
 	stageSign                // a signature over the request
 )
 
-// builtin is a Connector of this package that has credentials.
+// builtin is a Connector of this package with credentials.
 type builtin interface {
 	Connector
 	inner() *core
@@ -103,7 +102,7 @@ type joinPart struct {
 	hooks  []hook
 }
 
-// partsOf returns the parts of a connector, which may be a Join itself.
+// partsOf returns the parts of a connector. A Join has several.
 func partsOf(c *core) []joinPart {
 	s, ok := c.scheme.(*joinedScheme)
 	if !ok {
@@ -162,21 +161,24 @@ func (s *joinedScheme) withHooks(h Hooks) scheme {
 	return hooked
 }
 
-func (s *joinedScheme) authenticate(req *http.Request) (credential, error) {
+func (s *joinedScheme) authenticate(req *http.Request, room []string) (credential, error) {
 	sent := &joinedCredential{parts: make([]credential, len(s.parts)), rejects: make([]bool, len(s.parts))}
 	for i, part := range s.parts {
 		if i > 0 && s.headers[i] != "" {
 			dropHeader(req.Header, req.Header, s.headers[i])
 		}
+		if i > 0 {
+			room = make([]string, 1)
+		}
 		var err error
-		if sent.parts[i], err = part.authenticate(req); err != nil {
+		if sent.parts[i], err = part.authenticate(req, room); err != nil {
 			return nil, err
 		}
 	}
 	return sent, nil
 }
 
-// joinedCredential is what a request with several credentials carries.
+// joinedCredential is the credentials of one request.
 type joinedCredential struct {
 	parts   []credential
 	rejects []bool // whether the response rejects the part
@@ -196,8 +198,8 @@ func (c *joinedCredential) rejected(resp *http.Response) bool {
 	return slices.Contains(c.rejects, true)
 }
 
-// blamed returns the parts that recognized the rejection. If a hook alone
-// recognized the rejection, every part may be to blame.
+// blamed returns the parts with a recognized rejection. If only a hook recognized
+// the rejection, blamed returns every part.
 func (c *joinedCredential) blamed() (parts []credential) {
 	for i, part := range c.parts {
 		if c.rejects[i] {
@@ -210,8 +212,8 @@ func (c *joinedCredential) blamed() (parts []credential) {
 	return parts
 }
 
-// replace renews every part to blame. One success is enough to try again, unless
-// another part is lost for good.
+// replace renews every blamed part. A single success is enough to try again,
+// unless another part needs the account owner.
 func (c *joinedCredential) replace(ctx context.Context) error {
 	var failed error
 	replaced := false

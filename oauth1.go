@@ -15,7 +15,6 @@ import (
 	"github.com/connectorauth/connectorauth/internal/check"
 	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
 	"github.com/connectorauth/connectorauth/internal/origin"
-	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/dghubble/oauth1"
 )
@@ -224,12 +223,11 @@ func (c *OAuth1) Extra(ctx context.Context) (map[string]string, error) {
 
 // oauth1Scheme signs requests with the credentials of the client and the token.
 type oauth1Scheme struct {
-	config   OAuth1Config
-	place    rfc5849.Place
-	last     atomic.Pointer[oauth1Signer] // of the present token
-	engine   *renew.Engine[oauth1Token]   // keeps the token of a consent; nil without the three URLs
-	clock    rfc5849.Clock
-	consents pending.Keeper
+	config OAuth1Config
+	place  rfc5849.Place
+	last   atomic.Pointer[oauth1Signer] // of the present token
+	engine *renew.Reader[oauth1Token]   // keeps the token of a consent; nil without the three URLs
+	clock  rfc5849.Clock
 }
 
 // oauth1Signer signs with one generation of the token.
@@ -247,16 +245,14 @@ func (s *oauth1Scheme) places() places {
 
 // signed is what one request carries.
 type signed struct {
-	s      *oauth1Scheme
-	ahead  int64                          // the clock's correction when the request was signed
-	from   *renew.Generation[oauth1Token] // the token; nil for a token that never changes
-	header [1]string                      // the value of the Authorization header
-
-	problem string // oauth_problem of the response, or empty
+	s       *oauth1Scheme
+	ahead   int64                          // the clock's correction when the request was signed
+	from    *renew.Generation[oauth1Token] // the token; nil for a token that never changes
+	problem string                         // oauth_problem of the response, or empty
 }
 
 // authenticate implements scheme.
-func (s *oauth1Scheme) authenticate(req *http.Request) (credential, error) {
+func (s *oauth1Scheme) authenticate(req *http.Request, room []string) (credential, error) {
 	signer := s.last.Load()
 	if s.engine != nil {
 		g, err := s.engine.Get(req.Context(), s)
@@ -273,7 +269,7 @@ func (s *oauth1Scheme) authenticate(req *http.Request) (credential, error) {
 		}
 	}
 	out := &signed{s: s, ahead: s.clock.Ahead(), from: signer.from}
-	if err := s.place.Put(req, signer.Signer, out.ahead, out.header[:]); err != nil {
+	if err := s.place.Put(req, signer.Signer, out.ahead, room); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -339,7 +335,7 @@ func (c *signed) replaceLater(ctx context.Context) {
 // rejectedAgain notes that the new token, or the corrected time, did not help.
 func (c *signed) rejectedAgain() {
 	if c.blamesToken() && time.Since(c.from.Value.Issued) < justRenewed {
-		c.s.engine.Contest(c.from)
+		c.s.engine.RejectedAgain(c.from)
 	}
 	if c.blamesClock() {
 		c.s.clock.Reset(c.ahead)

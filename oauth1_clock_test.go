@@ -220,3 +220,21 @@ func TestOAuth1KeepsItsClockAfterAnotherKindOf401(t *testing.T) {
 	assert.Equal(t, 401, streamed("/forbidden"))
 	assert.Equal(t, 200, streamed("/ok"))
 }
+
+func TestOAuth1ClockIsCorrectedThoughTheBodyStaysOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "client", ClientSecret: "secret"}))
+		base := rejectsOpenly(1)
+		open := base.Answer
+		base.Answer = func(req *http.Request) (*http.Response, error) {
+			resp, err := open(req)
+			resp.Header.Set("Date", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
+			return resp, err
+		}
+		began := time.Now()
+		resp, err := c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
+		require.NoError(t, err)
+		assert.Equal(t, 200, resp.StatusCode)
+		assert.LessOrEqual(t, time.Since(began), 100*time.Millisecond)
+	})
+}

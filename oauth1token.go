@@ -122,7 +122,7 @@ func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Val
 	if callback.Has("denied") && !callback.Has(state) { // as X and others refuse
 		state = "denied"
 	}
-	return s.consents.Finish(ctx, pending.Flow{
+	return s.config.Shared.orProgram().consents.Finish(ctx, pending.Flow{
 		Connector: s.consentIdentity(),
 		State:     state,
 		Stateless: func(v pending.Value) bool { return v.Redirect == "oob" },
@@ -201,7 +201,7 @@ func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, p
 				if s.config.In == dialect.InBody {
 					req.Header.Set("Content-Type", wire.FormType)
 				}
-				err = s.place.Put(req, signer, sent.ahead, sent.header[:], proof)
+				err = s.place.Put(req, signer, sent.ahead, make([]string, 1), proof)
 			}
 			return req, []string{string(s.config.ClientSecret), token.Secret, proof.Value}, err
 		},

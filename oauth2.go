@@ -109,8 +109,11 @@ func (c *OAuth2Config) check(problems *check.List) {
 	if c.RenewBefore < 0 {
 		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
 	}
-	problems.Join(checkGrant(c))
-	problems.Field("Dialect", check.Dialect(&c.Dialect, c.client()))
+	if err := checkGrant(c); err != nil {
+		problems.Join(err)
+	} else {
+		problems.Field("Dialect", check.Dialect(&c.Dialect, c.client()))
+	}
 	if c.Proof != nil && c.Dialect.Placement != (dialect.Placement{}) {
 		problems.Add("Proof: sets the Authorization header itself; remove Dialect.Placement")
 	}
@@ -141,13 +144,11 @@ func (c *OAuth2Config) checkClientAuth() error {
 
 // client returns what a dialect must fit.
 func (c *OAuth2Config) client() check.Client {
-	client := check.Client{TokenURL: c.TokenURL, Scopes: c.Scopes, Refreshes: true}
+	client := check.Client{TokenURL: c.TokenURL, Scopes: c.Scopes, Refreshes: !c.Grant.Traits().NoRefresh}
 	client.Header = c.ClientSecret != "" && (c.ClientAuth == nil || c.ClientAuth != ClientSecretPost && isMethod(c.ClientAuth))
 	switch c.Grant.(type) {
 	case AuthorizationCode:
 		client.Consent = true
-	case ClientCredentials:
-		client.Refreshes = false
 	case PasswordCredentials:
 		client.Params = []string{"username", "password"}
 	}
@@ -253,7 +254,7 @@ type oauth2Credential struct {
 
 // authenticate implements scheme. The credential of the present token is made
 // once, because all requests can share it.
-func (s *oauth2Scheme) authenticate(req *http.Request) (credential, error) {
+func (s *oauth2Scheme) authenticate(req *http.Request, room []string) (credential, error) {
 	g, err := s.engine.Get(req.Context(), s)
 	if err != nil {
 		return nil, err
@@ -263,7 +264,7 @@ func (s *oauth2Scheme) authenticate(req *http.Request) (credential, error) {
 		c = &oauth2Credential{s, g, s.prefix + g.Value.Access}
 		s.last.Store(c)
 	}
-	s.place.Put(req, c.sent)
+	s.place.Put(req, c.sent, room)
 	if s.proof == nil {
 		return c, nil
 	}
@@ -279,7 +280,8 @@ func (c *oauth2Credential) auth(int) Secret { return Secret(c.from.Value.Access)
 // is valid and only its scope too small (RFC 6750 section 3.1).
 func (c *oauth2Credential) rejected(resp *http.Response) bool {
 	if resp.StatusCode != http.StatusUnauthorized {
-		return challenge.Rejects(c.s.dialect.Rejections, resp)
+		rejections := c.s.dialect.Rejections
+		return len(rejections) > 0 && challenge.Rejects(rejections, resp)
 	}
 	return !slices.ContainsFunc(challenge.Parse(resp.Header["Www-Authenticate"]), func(c challenge.Challenge) bool {
 		return c.Params["error"] == "insufficient_scope"
@@ -295,7 +297,7 @@ func (c *oauth2Credential) replaceLater(ctx context.Context) {
 	c.s.engine.ReplaceLater(ctx, c.s, c.from)
 }
 
-func (c *oauth2Credential) rejectedAgain() { c.s.engine.Contest(c.from) }
+func (c *oauth2Credential) rejectedAgain() { c.s.engine.RejectedAgain(c.from) }
 
 // provenCredential is an access token with a proof, in one request.
 type provenCredential struct {

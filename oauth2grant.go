@@ -33,12 +33,16 @@ type GrantTraits struct {
 	// Subject names whom the token stands for, such as a user name or the subject
 	// of an assertion. Empty means the client itself. Subject is not a secret.
 	Subject string
+	// NoRefresh says that the connector ignores refresh tokens and obtains each token
+	// by the grant. Otherwise a refresh token is used as long as the provider takes
+	// it, and Parameters is called again afterwards.
+	NoRefresh bool
 	// NeedsOwner says that only the account owner can obtain a token again, as with
 	// a consent. Without NeedsOwner, a connector obtains a token by itself.
 	NeedsOwner bool
 	// SingleUse says that a provider may accept the same Parameters only once. When
 	// the response to such a request is lost, the request is not repeated while the
-	// present token is valid.
+	// present token is valid. Refresh tokens always count as single-use.
 	SingleUse bool
 }
 
@@ -81,8 +85,8 @@ func (ClientCredentials) GrantType() string { return "client_credentials" }
 // Parameters returns none: the client authentication is enough.
 func (ClientCredentials) Parameters(context.Context) (url.Values, error) { return nil, nil }
 
-// Traits returns the zero value.
-func (ClientCredentials) Traits() GrantTraits { return GrantTraits{} }
+// Traits says that refresh tokens are not used (RFC 6749 section 4.4.3).
+func (ClientCredentials) Traits() GrantTraits { return GrantTraits{NoRefresh: true} }
 
 // PasswordCredentials exchanges the account owner's password for a token (RFC
 // 6749 section 4.3). RFC 9700 section 2.4 advises against this grant; use it for

@@ -51,10 +51,10 @@ type oauth2Client struct {
 	httpClient   *http.Client
 	observer     func(Event)
 
-	place    inject.Place // where the token goes
-	prefix   string       // what comes before the token
-	engine   *renew.Engine[token]
-	consents pending.Keeper
+	place  inject.Place // where the token goes
+	prefix string       // what comes before the token
+	engine *renew.Reader[token]
+	shared *Shared
 }
 
 // oauth2Scheme obtains, renews and places the tokens of one account.
@@ -92,7 +92,8 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 		c.prefix = c.proof.TokenType() + " "
 	}
 	identity := pending.Identity(c.tokenURL, c.clientID, c.grant.GrantType(), c.traits.Subject, c.prefix)
-	c.engine = renew.Open[token](&config.Shared.orProgram().group, config.Store, config.Account, identity)
+	c.shared = config.Shared.orProgram()
+	c.engine = renew.Open[token](&c.shared.group, config.Store, config.Account, identity)
 	return &oauth2Scheme{oauth2Client: c}
 }
 
@@ -151,7 +152,7 @@ func (s *oauth2Scheme) Renew(ctx context.Context, old *token) (*token, error) {
 	if old != nil && old.Access != "" && s.dialect.Extend != (dialect.TokenExchange{}) {
 		return s.ask(ctx, s.exchangeRequest(s.dialect.Extend, old), old)
 	}
-	if _, repeats := s.grant.(ClientCredentials); old != nil && old.Refresh != "" && !repeats {
+	if old != nil && old.Refresh != "" && !s.traits.NoRefresh {
 		t, err := s.ask(ctx, s.refreshRequest(old), old)
 		if err == nil || s.traits.NeedsOwner || !errors.Is(err, ErrReauthRequired) {
 			return t, err

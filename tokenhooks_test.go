@@ -8,9 +8,12 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -103,4 +106,23 @@ func TestAuthorizeHookCannotUndoTheProtection(t *testing.T) {
 		require.ErrorContains(t, err, "hook")
 		assert.Empty(t, authURL+string(pending))
 	}
+}
+
+func TestTokenHookThatUsesItsOwnConnectorFailsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var client *http.Client
+		c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: "client", ClientSecret: "secret", TokenURL: "https://p.example/token", Grant: connectorauth.ClientCredentials{},
+			HTTPClient: &http.Client{Transport: &fakehttp.Base{}},
+		}))
+		hooked := connectorauth.WithHooks(c, connectorauth.Hooks{BeforeToken: func(*connectorauth.Exchange) error {
+			_, err := client.Get(home)
+			return err
+		}})
+		client = connectorauth.NewClient(hooked, &http.Client{Transport: &fakehttp.Base{}})
+		began := time.Now()
+		_, err := client.Get(home)
+		require.ErrorContains(t, err, "uses its own connector")
+		assert.Zero(t, time.Since(began))
+	})
 }

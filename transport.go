@@ -8,20 +8,24 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/scrub"
+	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 // A scheme adds the credentials of an account to requests.
 type scheme interface {
-	// authenticate adds the credential to req, and returns what req carries. req is
-	// a private copy: its URL may be replaced but not changed; its header map is a
-	// copy, but the values in the map are shared. The body is the caller's: a scheme
-	// that closes the body sets another body or none.
-	authenticate(req *http.Request) (credential, error)
-	// places returns where the credential goes, for Join.
+	// authenticate adds the credential to req, and returns the credential. req is a
+	// private copy. The URL may be replaced, not changed. The header map is a copy;
+	// the values in the map are shared and must not be changed. The body is the
+	// caller's: a scheme either keeps the body, or closes it and sets another. room
+	// is a slice of length 1 for the value of a header. Requests share no value,
+	// because a base RoundTripper could change the value.
+	authenticate(req *http.Request, room []string) (credential, error)
+	// places returns where the credential goes. Join compares the places.
 	places() places
 }
 
@@ -30,18 +34,18 @@ type credential interface {
 	// auth returns the credential as hooks see it. part counts the connectors of a
 	// Join from 0; other credentials ignore part.
 	auth(part int) Secret
-	// rejected reports whether resp says that the credential is no longer valid.
-	// rejected sees every response to the credential.
+	// rejected reports whether resp rejects the credential. rejected sees every
+	// response.
 	rejected(resp *http.Response) bool
 	// replace returns nil once requests carry another credential.
 	replace(ctx context.Context) error
-	// replaceLater starts replace and does not wait.
+	// replaceLater starts replace and does not wait for the outcome.
 	replaceLater(ctx context.Context)
 	// rejectedAgain notes that the credential was rejected right after its renewal.
 	rejectedAgain()
 }
 
-// fixed is a credential that never changes.
+// fixed is a credential without a renewal.
 type fixed struct{ secret Secret }
 
 var errFixed = errors.New("connectorauth: this credential cannot be renewed")
@@ -89,8 +93,8 @@ type transport struct {
 	base http.RoundTripper
 }
 
-// RoundTrip implements http.RoundTripper. It never modifies req, and closes the
-// body on every path.
+// RoundTrip implements http.RoundTripper. RoundTrip never modifies req, and closes
+// the body on every path.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch reach, err := t.hosts.Check(req); reach {
 	case origin.Refused:
@@ -106,8 +110,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.replay(req, resp, err, sent)
 }
 
-// isRejected reports whether another credential may help a request that got
-// resp. hookErr is the error of a hook that saw resp.
+// isRejected reports whether another credential may help a request with the
+// response resp. hookErr is the error of a hook that saw resp.
 func isRejected(sent credential, resp *http.Response, hookErr error) bool {
 	return sent.rejected(resp) || hookErr != nil && errors.Is(hookErr, ErrCredentialRejected)
 }
@@ -121,15 +125,22 @@ func settle(resp *http.Response, hookErr error) (*http.Response, error) {
 	return resp, hookErr
 }
 
+// outgoing is a copy of the caller's request, in one allocation with room for the
+// value of a header.
+type outgoing struct {
+	http.Request
+	room [1]string
+}
+
 // send sends a copy of req with body and the credential, and returns the
-// credential. An error together with a response is the error of a hook that saw
-// the response.
+// credential. An error together with a response comes from a hook that saw the
+// response.
 func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Response, sent credential, err error) {
-	out := new(http.Request)
-	*out = *req
+	private := &outgoing{Request: *req}
+	out := &private.Request
 	out.Body = body
 	out.Header = copyHeader(req.Header, t.header)
-	if sent, err = t.scheme.authenticate(out); err != nil {
+	if sent, err = t.scheme.authenticate(out, private.room[:]); err != nil {
 		closeBody(out.Body)
 		return nil, nil, err
 	}
@@ -179,10 +190,9 @@ func (t *transport) exchange(req, out *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// replay sends a request once more after its credential was rejected, if another
-// credential can be had and the body can be sent again. Otherwise the caller gets
-// the response that rejected the credential. hookErr is the error of a hook that
-// saw this response.
+// replay sends a request once more after the rejection of its credential, if there
+// is another credential and the body can be sent again. Otherwise the caller gets
+// the rejection. hookErr is the error of a hook that saw the rejection.
 func (t *transport) replay(req *http.Request, rejected *http.Response, hookErr error, sent credential) (*http.Response, error) {
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
 		sent.replaceLater(req.Context()) // for later requests
@@ -213,8 +223,8 @@ func (t *transport) replay(req *http.Request, rejected *http.Response, hookErr e
 // Format prints the same for every verb: the base may hold secrets of its own.
 func (transport) Format(f fmt.State, _ rune) { io.WriteString(f, "connectorauth.transport") }
 
-// CloseIdleConnections closes the idle connections of the base. http.Client's
-// method of that name calls it.
+// CloseIdleConnections closes the idle connections of the base, for the method of
+// http.Client with the same name.
 func (t *transport) CloseIdleConnections() {
 	if base, ok := t.base.(interface{ CloseIdleConnections() }); ok {
 		base.CloseIdleConnections()
@@ -232,8 +242,8 @@ func copyHeader(h http.Header, except string) http.Header {
 	return out
 }
 
-// dropHeader removes the header called name, in any letter case, from h. The
-// names of h are those of names.
+// dropHeader removes the header called name, in any letter case, from h. h and
+// names have the same keys.
 func dropHeader(h, names http.Header, name string) {
 	for n := range names {
 		if len(n) == len(name) && strings.EqualFold(n, name) {
@@ -257,11 +267,11 @@ func closeBody(body io.Closer) {
 	}
 }
 
-// discard ends a response that nobody will see. A short body is read, so that
-// the connection can be used again.
+// discard ends a response that nobody will see. discard reads a short body, as far
+// as the body has arrived, so that the connection can be used again.
 func discard(resp *http.Response) {
-	if resp.StatusCode != http.StatusSwitchingProtocols { // no body follows 101, and the stream may never end
-		io.CopyN(io.Discard, resp.Body, 4<<10)
+	if resp.StatusCode != http.StatusSwitchingProtocols { // no body follows 101
+		wire.PeekWithin(resp, 4<<10, 50*time.Millisecond)
 	}
 	resp.Body.Close()
 }

@@ -1,6 +1,7 @@
 package dialect
 
-// A Placement is where a value goes in a request.
+// A Placement is where a value goes in a request. An access token cannot go into
+// the body.
 type Placement struct {
 	// In is the part of the request. Empty means InHeader.
 	In Location `json:"in,omitempty"`

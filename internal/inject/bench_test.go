@@ -183,9 +183,10 @@ func BenchmarkPlace(b *testing.B) {
 		b.Run(string(in), func(b *testing.B) {
 			u, _ := url.Parse("https://api.example.com/?page=2&per_page=100&q=blue%20mountain&sort=created")
 			header := http.Header{"Accept": {"application/json"}}
+			room := make([]string, 1)
 			b.ReportAllocs()
 			for b.Loop() {
-				place.Put(&http.Request{URL: u, Header: header}, "SECRET")
+				place.Put(&http.Request{URL: u, Header: header}, "SECRET", room)
 			}
 		})
 	}

@@ -85,12 +85,14 @@ func (p Place) String() string {
 }
 
 // Put puts value into req and replaces a value of the same name. Put writes to
-// the header map of req, or replaces req.URL by a copy. Requests share no memory
-// that a base RoundTripper could write to.
-func (p Place) Put(req *http.Request, value string) {
+// the header map of req, or replaces req.URL by a copy. room has one element and
+// becomes the value of a header. Requests must not share a room: a base
+// RoundTripper could write to it.
+func (p Place) Put(req *http.Request, value string, room []string) {
 	switch p.in {
 	case dialect.InHeader:
-		req.Header[p.name] = []string{value}
+		room[0] = value
+		req.Header[p.name] = room[:1:1]
 	case dialect.InQuery:
 		wire.SetQuery(req, wire.SetPair(req.URL.RawQuery, p.name, value))
 	case dialect.InCookie:

@@ -3,6 +3,7 @@ package oauth1
 import (
 	"bytes"
 	"net/http"
+	"time"
 
 	"github.com/connectorauth/connectorauth/internal/challenge"
 	"github.com/connectorauth/connectorauth/internal/wire"
@@ -40,13 +41,16 @@ func BodyProblem(body []byte) string {
 // oauth_problem.
 const maxBody = 2 << 10
 
+// maxWait is how long ResponseProblem waits for the body.
+const maxWait = 50 * time.Millisecond
+
 // ResponseProblem returns the oauth_problem of a refusal, and "" if there is
 // none. Many servers send the problem in the body of a response with status 401
 // and not in a header. Later reads of resp.Body still see the whole body.
 func ResponseProblem(resp *http.Response) string {
 	problem := Problem(resp.Header)
 	if problem == "" && resp.StatusCode == http.StatusUnauthorized {
-		body, _ := wire.Peek(resp, maxBody)
+		body := wire.PeekWithin(resp, maxBody, maxWait)
 		problem = BodyProblem(body)
 	}
 	return problem

@@ -100,8 +100,8 @@ const (
 	// Refused is a direct request to an origin outside the set. The request must
 	// not be sent.
 	Refused Reach = iota
-	// WithoutCredentials is a redirect hop after the chain has left the set. The request must be
-	// sent without credentials.
+	// WithoutCredentials is a redirect hop after the chain has left the set. The
+	// request must be sent without credentials.
 	WithoutCredentials
 	// Inside is a request with an origin in the set. The request may carry
 	// credentials.
@@ -114,8 +114,8 @@ const maxHops = 1000
 
 // Check decides whether req may carry credentials. Check follows req.Response
 // back to the first request of the redirect chain. When a hop has left the set,
-// all later hops are WithoutCredentials, even after a return to the set. The error says why a
-// request is Refused; otherwise the error is nil.
+// all later hops are WithoutCredentials, even after a return to the set. The error
+// says why a request is Refused; otherwise the error is nil.
 func (s Set) Check(req *http.Request) (Reach, error) {
 	reach, err := s.check(req)
 	for _, other := range s.and {

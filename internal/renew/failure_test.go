@@ -247,7 +247,7 @@ func TestDeadIsRememberedWithoutStore(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		assert.Equal(t, 1, p.count())
-		assert.Equal(t, []string{renew.Died}, p.happened())
+		assert.Equal(t, []string{renew.ReauthRequired}, p.happened())
 		p.before = nil
 		require.NoError(t, e.Set(t.Context(), p.grant()))
 		assert.Equal(t, 2, got(t, e))
@@ -281,7 +281,7 @@ func TestDeadIsRememberedUntilTheStoredValueChanges(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		assert.Equal(t, 1, p.count())
-		assert.Equal(t, []string{renew.Died}, p.happened())
+		assert.Equal(t, []string{renew.ReauthRequired}, p.happened())
 		assert.Equal(t, 1, inner.n(t), "it stays where it is")
 
 		inner.put(p.grant()) // another process, after the owner's consent

@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"runtime"
+	"sync/atomic"
 	"time"
 )
 
-// flight is one renewal under way, shared by all who wait for it.
+// flight is one renewal under way, shared by all who wait for the renewal.
 type flight[T any] struct {
-	done chan struct{}
-	gen  *Generation[T] // these two are set before done is closed
-	err  error
+	rejected  bool          // the API has rejected the generation before
+	goroutine atomic.Uint64 // carries out the flight
+	done      chan struct{}
+	gen       *Generation[T] // gen and err are set before done is closed
+	err       error
 }
 
 func (f *flight[T]) end(g *Generation[T], err error) {
@@ -19,56 +23,66 @@ func (f *flight[T]) end(g *Generation[T], err error) {
 	close(f.done)
 }
 
-// landed returns a flight that has ended.
-func landed[T any](g *Generation[T], err error) *flight[T] {
+// ended returns a flight that has ended.
+func ended[T any](g *Generation[T], err error) *flight[T] {
 	f := &flight[T]{done: make(chan struct{})}
 	f.end(g, err)
 	return f
 }
 
-// failure is what the last flights came to, remembered so that those who come
-// later need not ask the provider again.
+// goroutine returns the number of the calling goroutine. Goroutine numbers are
+// never used again, so a hook that waits for its own renewal can be told apart
+// from everybody else.
+func goroutine() (number uint64) {
+	var trace [64]byte
+	fmt.Sscanf(string(trace[:runtime.Stack(trace[:], false)]), "goroutine %d ", &number)
+	return number
+}
+
+// failure is the outcome of the last flights, remembered so that later requests
+// need not ask the provider again.
 type failure struct {
-	attempts int       // flights that failed, one after another
+	attempts int       // failed flights in a row
 	wait     time.Time // when the next early renewal may begin
 
-	// The rest is about the last token request; a store that fails in between
-	// says nothing about it.
+	// The other fields are about the last token request. A failing store after the
+	// request changes none of them.
 	err     error
 	dead    bool
 	inDoubt bool
-	until   time.Time // when it may be made again
-	sum     sum       // of the stored value that it was to replace
+	until   time.Time // when the request may be made again
+	sum     sum       // of the stored value that the request was to replace
 }
 
-// active reports whether the provider should not be asked yet.
+// active reports whether it is too early to ask the provider again.
 func (f *failure) active() bool { return f.dead || time.Until(f.until) > 0 }
 
-// allowsEarly reports whether a generation that is still good may be renewed.
+// allowsEarly reports whether a fresh generation may be renewed.
 func (f *failure) allowsEarly() bool {
 	return !f.dead && !f.inDoubt && time.Until(f.wait) <= 0
 }
 
-// fly carries out f. ctx has no end of its own.
-func (e *Engine[T]) fly(ctx context.Context, s Scheme[T], f *flight[T], stale *Generation[T]) {
+// carryOut makes the renewal of f. ctx has no end of its own.
+func (e *Engine[T]) carryOut(ctx context.Context, s Scheme[T], f *flight[T], stale *Generation[T]) {
+	f.goroutine.Store(goroutine())
 	ctx, cancel := context.WithTimeout(ctx, flightTimeout)
 	defer cancel()
 	r := &renewal[T]{Engine: e, scheme: s, stale: stale}
 	defer r.release()
 	var g *Generation[T]
 	defer func() {
-		// The store and the transport are the importer's code, and no caller on this
-		// goroutine could recover. What p says may hold a secret.
+		// The store and the transport are foreign code, and no caller on this goroutine
+		// could recover. The panic value may contain a secret.
 		if p := recover(); g == nil && r.failure == nil {
 			r.fail(fmt.Errorf("panic of type %T during the renewal", p), Verdict{Kind: InDoubt})
 		}
-		e.land(f, g, r)
+		e.finish(f, g, r)
 	}()
 	g = r.run(ctx)
 }
 
-// land ends f with what r came to, unless Set has ended it already.
-func (e *Engine[T]) land(f *flight[T], g *Generation[T], r *renewal[T]) {
+// finish ends f with the outcome of r, unless Set has ended f already.
+func (e *Engine[T]) finish(f *flight[T], g *Generation[T], r *renewal[T]) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.flight != f {
@@ -76,21 +90,22 @@ func (e *Engine[T]) land(f *flight[T], g *Generation[T], r *renewal[T]) {
 	}
 	e.flight, e.failure = nil, r.failure
 	if g != nil {
+		g.replaces = g.replaces || f.rejected && g != r.stale
 		e.current.Store(g)
 	}
 	f.end(g, r.err)
 }
 
-// renewal is the work of one flight. Its methods that return a generation
-// return nil after fail.
+// renewal is the work of one flight. A method that returns a generation returns
+// nil after fail.
 type renewal[T any] struct {
 	*Engine[T]
 	scheme  Scheme[T]
 	stale   *Generation[T]
 	unlock  func()   // set while the store's lock is held
 	asked   bool     // a token request was made
-	tried   []byte   // the stored value that it was to replace
-	failure *failure // set together with err if there is no new generation
+	tried   []byte   // the stored value that the token request was to replace
+	failure *failure // set together with err where there is no new generation
 	err     error
 }
 
@@ -100,8 +115,7 @@ func (r *renewal[T]) release() {
 	}
 }
 
-// run goes the steps in their order: what does the store hold, lock, what does
-// it hold now, renew, save.
+// run makes the steps in their order: load, lock, load again, renew, save.
 func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 	if r.store == nil {
 		return r.request(ctx, r.stale, nil)
@@ -129,7 +143,7 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 		if stored, raw, err = r.load(before); err != nil {
 			return r.blocked(err)
 		}
-		if r.newer(stored) { // renewed by whoever held the lock before
+		if r.newer(stored) { // the holder of the lock before has renewed
 			return r.adopt(stored)
 		}
 	}
@@ -139,7 +153,7 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 	return r.request(ctx, stored, raw)
 }
 
-// blocked tells of a store that kept the token request from being made.
+// blocked reports a store that prevented the token request.
 func (r *renewal[T]) blocked(err error) *Generation[T] {
 	observe(r.scheme, Event[T]{Happened: Failed, Err: err})
 	return r.fail(err, Verdict{})
@@ -158,7 +172,7 @@ func (r *renewal[T]) load(ctx context.Context) (*Generation[T], []byte, error) {
 	return newGeneration(r.scheme, value, raw), raw, nil
 }
 
-// newer reports whether stored is good and made after the stale generation.
+// newer reports whether stored is fresh and was made after the stale generation.
 func (r *renewal[T]) newer(stored *Generation[T]) bool {
 	if stored == nil || !stored.fresh() {
 		return false
@@ -173,7 +187,7 @@ func (r *renewal[T]) adopt(g *Generation[T]) *Generation[T] {
 }
 
 // request makes the token request that replaces old, which the store holds as
-// raw, and saves what comes of it.
+// raw, and saves the outcome.
 func (r *renewal[T]) request(ctx context.Context, old *Generation[T], raw []byte) *Generation[T] {
 	var value *T
 	if old != nil {
@@ -190,7 +204,7 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], raw []byte
 	verdict := r.scheme.Verdict(err)
 	event := Event[T]{Happened: Failed, Value: value, Err: err, Took: took}
 	if verdict.Kind == Dead {
-		// Somebody who does not lock may have renewed it meanwhile.
+		// Somebody without the lock may have renewed meanwhile.
 		if stored, again, err := r.reload(ctx); err == nil && stored != nil && !bytes.Equal(again, raw) {
 			observe(r.scheme, event)
 			if r.newer(stored) {
@@ -198,7 +212,7 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], raw []byte
 			}
 			return r.request(ctx, stored, again)
 		}
-		event.Happened = Died
+		event.Happened = ReauthRequired
 	}
 	observe(r.scheme, event)
 	r.fail(err, verdict)
@@ -207,14 +221,14 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], raw []byte
 	}
 	g := r.save(ctx, next, raw)
 	if g.Value == next {
-		r.failure.sum = g.sum // what the next try will find in the store
+		r.failure.sum = g.sum // the next attempt will find this value in the store
 	} else {
-		r.failure, r.err = nil, nil // somebody else has made a better one
+		r.failure, r.err = nil, nil // somebody else has stored a better value
 	}
 	return g
 }
 
-// reload is load where there may be no store.
+// reload is load, or nothing without a store.
 func (r *renewal[T]) reload(ctx context.Context) (*Generation[T], []byte, error) {
 	if r.store == nil {
 		return nil, nil, nil

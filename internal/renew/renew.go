@@ -1,6 +1,5 @@
-// Package renew keeps one renewable credential fresh: one renewal per
-// generation over goroutines and processes, saved before use, shared by all
-// who wait for it.
+// Package renew keeps a renewable credential fresh: one renewal at a time over
+// goroutines and processes, saved before use, shared by all who wait.
 package renew
 
 import (
@@ -15,15 +14,15 @@ import (
 	"time"
 )
 
-// Store is where generations live between processes. The methods are those of
-// the library's TokenStore.
+// Store keeps generations between processes. The methods are those of the
+// library's TokenStore.
 type Store interface {
 	Load(ctx context.Context, key string) (value []byte, ok bool, err error)
 	Save(ctx context.Context, key string, value []byte) error
 	Delete(ctx context.Context, key string) error
 }
 
-// SharedStore is a Store that several processes share; the methods are those of
+// SharedStore is a Store that several processes share. The methods are those of
 // the library's SharedTokenStore.
 type SharedStore interface {
 	Store
@@ -31,21 +30,20 @@ type SharedStore interface {
 	CompareAndSwap(ctx context.Context, key string, old, new []byte) (swapped bool, err error)
 }
 
-// A Scheme is what differs from one kind of credential to the next. Its methods
-// are called from several goroutines.
+// A Scheme is what differs from one kind of credential to the next. Several
+// goroutines call the methods.
 type Scheme[T any] interface {
-	// Renew makes the one token request. old is nil if there is no credential
-	// yet. The context is bounded and outlives the caller that wanted the renewal.
-	// With an error it may return a value all the same: what old has become by a
-	// request that failed, as when it brought a refresh token alone. That takes the
-	// place of old.
+	// Renew makes the one token request. A nil old means that there is no credential
+	// yet. ctx is bounded and outlives the caller that wanted the renewal. Renew may
+	// return a value together with an error: a failed request may still have rotated
+	// the refresh token. The value then replaces old.
 	Renew(ctx context.Context, old *T) (*T, error)
 	// Verdict classifies an error of Renew.
 	Verdict(err error) Verdict
-	// Expiry returns when the value was issued and when it expires; a zero expiry
-	// means that only a rejection tells.
+	// Expiry returns when the value was issued and when the value expires. A zero
+	// expiry means that only a rejection tells.
 	Expiry(value *T) (issued, expiry time.Time)
-	// Encode and Decode turn a value into what the store holds and back.
+	// Encode and Decode turn a value into what the store keeps, and back.
 	Encode(value *T) ([]byte, error)
 	Decode(stored []byte) (*T, error)
 	// Lead is how long before its expiry a value is renewed in the background, at
@@ -58,7 +56,7 @@ type Scheme[T any] interface {
 // A Verdict says what an error of Renew means.
 type Verdict struct {
 	Kind  Kind
-	After time.Duration // the least time until the next try, as a provider's Retry-After says
+	After time.Duration // the least time until the next attempt, as in a Retry-After header
 }
 
 // Kind tells errors of Renew apart.
@@ -67,63 +65,69 @@ type Kind int
 const (
 	// Temporary: try again later.
 	Temporary Kind = iota
-	// InDoubt: the request was sent and the answer lost, so that a single-use
-	// credential may be spent. It is sent again only once the present generation
-	// has nothing left to lose, because it expired or was rejected.
+	// InDoubt: the request was sent and the response lost, so a single-use credential
+	// may be spent. The credential is sent again only when the present generation
+	// has expired or was rejected: then nothing is left to lose.
 	InDoubt
-	// Refused: the request itself is wrong (a client secret, say). Trying again
-	// soon is useless, but the credential is not to blame.
+	// Refused: the request itself is wrong, as with a wrong client secret. Trying
+	// again soon is useless, but the credential is not to blame.
 	Refused
-	// Dead: the credential is no longer good for renewal.
+	// Dead: the credential is no longer good for a renewal.
 	Dead
 )
 
 // An Event is something that happened to the credential.
 type Event[T any] struct {
-	Happened string
-	Value    *T            // the generation concerned; nil if there is none
-	Err      error         // for the failures
-	Took     time.Duration // for Renewed, Failed and Died: the time of the token request
+	Happened string        // what happened: a constant below
+	Value    *T            // the value concerned; nil if there is none
+	Err      error         // the reason of a failure
+	Took     time.Duration // the time of the token request, for Renewed, Failed and ReauthRequired
 }
 
-// What can happen.
+// What can happen, in the words of logs.
 const (
-	Renewed    = "renewed"         // a token request succeeded
-	Failed     = "renewal_failed"  // a token request failed for now
-	Died       = "reauth_required" // a token request failed for good
-	Saved      = "saved"           // the store has the new generation
-	SaveFailed = "save_failed"     // the store did not take it; it is kept in memory
-	Adopted    = "adopted"         // the store held another generation, made by somebody else
+	Renewed        = "renewed"         // a token request succeeded
+	Failed         = "renewal_failed"  // a token request failed for now, or the store prevented the request
+	ReauthRequired = "reauth_required" // a token request failed for good
+	Saved          = "saved"           // the store has the new generation
+	SaveFailed     = "save_failed"     // the store did not take the new generation, which stays in memory
+	Adopted        = "adopted"         // the store had another generation, made by somebody else
 )
 
 const (
 	flightTimeout = 90 * time.Second // one renewal
-	lockTimeout   = 45 * time.Second // of that, until the lock is held; a token request needs the rest
+	lockTimeout   = 45 * time.Second // part of flightTimeout, until the lock is held; a token request needs the rest
 	minBackoff    = time.Second
 	maxBackoff    = time.Minute
 	refusedWait   = time.Minute // after an error of kind Refused
 	maxRetryAfter = time.Hour
-	contestedWait = time.Minute // a generation rejected as soon as it was made is not renewed for this long
+	rejectedWait  = time.Minute // a generation that was rejected right after its renewal is not renewed for this long
 )
 
-// ErrContested is returned by Replace for a generation that was rejected on its
-// first use: the next one would fare no better, and renewing for each request
-// would only load the provider.
-var ErrContested = errors.New("the credential was rejected right after it was renewed")
+// ErrRejectedAgain is the error of Replace for a generation that was rejected
+// right after its renewal. Another renewal would help no more, and a renewal for
+// each request would only load the provider.
+var ErrRejectedAgain = errors.New("the credential was rejected right after it was renewed")
 
-// A Generation is one value of the credential. It is immutable.
+// errOwnRenewal is the error of a hook that waits for the renewal that runs the
+// hook.
+var errOwnRenewal = errors.New("connectorauth: a hook of a token request uses its own connector, whose token is being renewed; use a client without this connector")
+
+// A Generation is one value of the credential. A Generation is immutable, except
+// for what is known of its rejections.
 type Generation[T any] struct {
 	Value *T
 
-	expiry  time.Time // zero: unknown
-	renewAt time.Time // when early renewal begins, zero without an expiry
-	sum     sum       // of what the store holds for it
-	unsaved *unsaved  // what saving it later takes; nil if the store took it at once
+	expiry   time.Time // zero: unknown
+	renewAt  time.Time // when early renewal begins; zero without an expiry
+	sum      sum       // of the stored value
+	unsaved  *unsaved  // how to save the generation later; nil if the store took it at once
+	replaces bool      // the generation before was rejected
 
-	contested atomic.Int64 // until when, in Unix nanoseconds
+	rejectedUntil atomic.Pointer[time.Time] // no renewal before this time; nil means now
 }
 
-// sum identifies a stored value; that of an absent one is zero.
+// sum identifies a stored value. The sum of an absent value is zero.
 type sum = [sha256.Size]byte
 
 func digest(raw []byte) (s sum) {
@@ -133,30 +137,32 @@ func digest(raw []byte) (s sum) {
 	return s
 }
 
-// fresh reports whether the generation may still be used.
+// fresh reports whether requests may still use the generation.
 func (g *Generation[T]) fresh() bool {
 	return g.expiry.IsZero() || time.Until(g.expiry) > 0
 }
 
-func (g *Generation[T]) isContested() bool {
-	until := g.contested.Load()
-	return until != 0 && time.Now().UnixNano() < until
+// rejectedLately reports whether the generation was rejected right after its
+// renewal, less than rejectedWait ago.
+func (g *Generation[T]) rejectedLately() bool {
+	until := g.rejectedUntil.Load()
+	return until != nil && time.Until(*until) > 0
 }
 
-// An Engine keeps one credential. It is safe for concurrent use and has no
-// goroutine of its own between renewals.
+// An Engine keeps one credential. An Engine is safe for concurrent use, and has
+// no goroutine between renewals.
 type Engine[T any] struct {
 	store Store // nil: memory only
 	key   string
 
 	current atomic.Pointer[Generation[T]]
 
-	// writing holds an element while somebody changes what the store holds; nil
-	// without one. Unlike a mutex it may be held for long, and within a synctest
+	// writing holds an element while somebody changes the stored value; nil without
+	// a store. Unlike a mutex, writing may be held for long, also within a synctest
 	// bubble.
 	writing chan struct{}
 
-	mu      sync.Mutex // guards what follows; never held while calling out
+	mu      sync.Mutex // guards the fields below; never held during a call of foreign code
 	flight  *flight[T]
 	failure *failure
 	saver   *saver
@@ -172,8 +178,8 @@ func New[T any](store Store, key string) *Engine[T] {
 	return e
 }
 
-// Get returns the present generation, renewed if it has expired. It takes no
-// lock while the generation is good.
+// Get returns the present generation, renewed if it has expired. Get takes no
+// lock while the generation is fresh.
 func (e *Engine[T]) Get(ctx context.Context, s Scheme[T]) (*Generation[T], error) {
 	g := e.current.Load()
 	if g != nil && (g.renewAt.IsZero() || time.Until(g.renewAt) > 0) {
@@ -183,37 +189,81 @@ func (e *Engine[T]) Get(ctx context.Context, s Scheme[T]) (*Generation[T], error
 		e.renewEarly(ctx, s, g)
 		return g, nil
 	}
-	return e.await(ctx, s, g)
+	return e.await(ctx, s, g, false)
+}
+
+// A Reader is a connector's way to an Engine. The first Get looks into the store,
+// which may have changed since other connectors of the account used the Engine.
+type Reader[T any] struct {
+	*Engine[T]
+	looked atomic.Bool
+}
+
+// Get is Engine.Get.
+func (r *Reader[T]) Get(ctx context.Context, s Scheme[T]) (*Generation[T], error) {
+	if !r.looked.Load() {
+		r.looked.Store(true)
+		r.look(ctx)
+	}
+	return r.Engine.Get(ctx, s)
+}
+
+// look forgets the present generation if the store has another value, or none. An
+// error of the store changes nothing.
+func (e *Engine[T]) look(ctx context.Context) {
+	g := e.current.Load()
+	if e.store == nil || g == nil || g.unsaved != nil {
+		return
+	}
+	var raw []byte
+	err := e.calling(func() (err error) { raw, err = e.read(ctx); return err })
+	if err != nil || digest(raw) == g.sum {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.flight == nil {
+		e.current.CompareAndSwap(g, nil) // the next Get loads the stored value
+	}
 }
 
 // Replace returns a generation other than rejected, which the API did not
-// accept: the present one if that is another by now, else a renewed one.
+// accept: the present generation if that is another by now, else a new one.
 func (e *Engine[T]) Replace(ctx context.Context, s Scheme[T], rejected *Generation[T]) (*Generation[T], error) {
 	if e.current.Load() != rejected {
 		return e.Get(ctx, s)
 	}
-	if rejected.isContested() {
-		return nil, ErrContested
+	if rejected.rejectedLately() {
+		return nil, ErrRejectedAgain
 	}
-	return e.await(ctx, s, rejected)
+	return e.await(ctx, s, rejected, true)
 }
 
-// ReplaceLater starts what Replace does, without waiting for the outcome.
+// ReplaceLater starts Replace and does not wait for the outcome. The caller
+// cannot see whether the new generation is accepted. So if rejected itself
+// replaced a rejected generation lately, ReplaceLater calls RejectedAgain
+// instead.
 func (e *Engine[T]) ReplaceLater(ctx context.Context, s Scheme[T], rejected *Generation[T]) {
-	if !rejected.isContested() {
-		e.join(ctx, s, rejected)
+	if rejected.rejectedLately() {
+		return
 	}
+	if issued, _ := s.Expiry(rejected.Value); rejected.replaces && time.Since(issued) < rejectedWait {
+		e.RejectedAgain(rejected)
+		return
+	}
+	e.join(ctx, s, rejected, true)
 }
 
-// Contest notes that g was rejected although it had just been made.
-func (e *Engine[T]) Contest(g *Generation[T]) {
-	g.contested.Store(time.Now().Add(contestedWait).UnixNano())
+// RejectedAgain notes that g was rejected right after its renewal.
+func (e *Engine[T]) RejectedAgain(g *Generation[T]) {
+	until := time.Now().Add(rejectedWait)
+	g.rejectedUntil.Store(&until)
 }
 
 // Set makes value the present generation, as after the account owner's consent,
-// and saves it. On an error of the store the value is in use all the same, and
-// saving it is tried again in the background; not so if ctx ended while another
-// generation was being saved.
+// and saves the value. After an error of the store, the value is in use, and
+// saving is tried again in the background. If ctx ended while another generation
+// was being saved, the value is not in use.
 func (e *Engine[T]) Set(ctx context.Context, s Scheme[T], value *T) error {
 	if e.store == nil {
 		e.install(newGeneration(s, value, nil))
@@ -229,8 +279,8 @@ func (e *Engine[T]) Set(ctx context.Context, s Scheme[T], value *T) error {
 	return err
 }
 
-// install makes g the present generation. A flight under way renews what is no
-// longer wanted.
+// install makes g the present generation. A flight under way ends with g, too:
+// nobody wants its outcome any more.
 func (e *Engine[T]) install(g *Generation[T]) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -242,24 +292,28 @@ func (e *Engine[T]) install(g *Generation[T]) {
 	}
 }
 
-// renewEarly starts to replace g, which is good for some time yet, unless a
-// recent failure advises against it.
+// renewEarly starts the renewal of g, which is still fresh, unless a recent
+// failure advises against a renewal.
 func (e *Engine[T]) renewEarly(ctx context.Context, s Scheme[T], g *Generation[T]) {
-	if g.isContested() || !e.mu.TryLock() {
-		return // whoever holds the lock is at it
+	if g.rejectedLately() || !e.mu.TryLock() {
+		return // whoever holds the lock starts the renewal
 	}
 	defer e.mu.Unlock()
 	if e.flight == nil && e.current.Load() == g && (e.failure == nil || e.failure.allowsEarly()) {
-		e.start(ctx, s, g)
+		e.start(ctx, s, g, false)
 	}
 }
 
-// await waits for a generation other than stale, or for ctx.
-func (e *Engine[T]) await(ctx context.Context, s Scheme[T], stale *Generation[T]) (*Generation[T], error) {
+// await waits for a generation other than stale, or for ctx. rejected says that the
+// API has rejected stale.
+func (e *Engine[T]) await(ctx context.Context, s Scheme[T], stale *Generation[T], rejected bool) (*Generation[T], error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	f := e.join(ctx, s, stale)
+	f := e.join(ctx, s, stale, rejected)
+	if f.goroutine.Load() == goroutine() {
+		return nil, errOwnRenewal
+	}
 	select {
 	case <-f.done:
 		return f.gen, f.err
@@ -268,32 +322,33 @@ func (e *Engine[T]) await(ctx context.Context, s Scheme[T], stale *Generation[T]
 	}
 }
 
-// join returns the flight that replaces stale, started if there is none.
-func (e *Engine[T]) join(ctx context.Context, s Scheme[T], stale *Generation[T]) *flight[T] {
+// join returns the flight that replaces stale, and starts the flight if there is
+// none.
+func (e *Engine[T]) join(ctx context.Context, s Scheme[T], stale *Generation[T], rejected bool) *flight[T] {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if g := e.current.Load(); g != stale { // somebody was faster
-		return landed(g, nil)
+		return ended(g, nil)
 	}
 	if e.flight != nil {
 		return e.flight
 	}
 	if f := e.failure; f != nil && f.active() && e.store == nil {
-		return landed[T](nil, f.err) // with a store, the flight looks there first
+		return ended[T](nil, f.err) // with a store, the flight looks into the store first
 	}
-	return e.start(ctx, s, stale)
+	return e.start(ctx, s, stale, rejected)
 }
 
-// start begins the flight that replaces stale; e.mu is held.
-func (e *Engine[T]) start(ctx context.Context, s Scheme[T], stale *Generation[T]) *flight[T] {
-	e.flight = &flight[T]{done: make(chan struct{})}
-	go e.fly(context.WithoutCancel(ctx), s, e.flight, stale)
+// start begins the flight that replaces stale. e.mu is held.
+func (e *Engine[T]) start(ctx context.Context, s Scheme[T], stale *Generation[T], rejected bool) *flight[T] {
+	e.flight = &flight[T]{rejected: rejected, done: make(chan struct{})}
+	go e.carryOut(context.WithoutCancel(ctx), s, e.flight, stale)
 	return e.flight
 }
 
-// newGeneration wraps value, which the store holds as raw, with the times of its
-// life. Early renewal begins up to a fifth of its lead late, at random, so that
-// replicas do not all come at once.
+// newGeneration returns the generation of value, which the store holds as raw.
+// Early renewal begins up to a fifth of its lead late, at random, so that
+// replicas do not all begin at once.
 func newGeneration[T any](s Scheme[T], value *T, raw []byte) *Generation[T] {
 	g := &Generation[T]{Value: value, sum: digest(raw)}
 	issued, expiry := s.Expiry(value)
@@ -302,7 +357,8 @@ func newGeneration[T any](s Scheme[T], value *T, raw []byte) *Generation[T] {
 	}
 	now := time.Now()
 	lifetime := max(expiry.Sub(issued), 0)
-	// Stored times are another clock's. One that is ahead must not prolong a life.
+	// Stored times are from another clock. A clock that is ahead must not prolong a
+	// life.
 	left := min(expiry.Sub(now.Round(0)), lifetime)
 	g.expiry = now.Add(left)
 	g.renewAt = g.expiry.Add(-jitter(min(s.Lead(), lifetime/5), 0.8, 1))
@@ -317,13 +373,13 @@ func jitter(d time.Duration, lo, hi float64) time.Duration {
 	return time.Duration(float64(d) * (lo + (hi-lo)*random))
 }
 
-// observe tells the scheme. A panic of the importer's observer must not cost
-// the token that it was told about.
+// observe tells the scheme what happened. A panic of a program's observer must
+// not cost the token.
 func observe[T any](s Scheme[T], event Event[T]) {
 	shielded(func() { s.Observe(event) })
 }
 
-// shielded calls f, which is the importer's code, and survives its panic.
+// shielded calls f, which is foreign code, and ignores a panic.
 func shielded(f func()) {
 	defer func() { _ = recover() }()
 	f()

@@ -308,16 +308,16 @@ func TestRenewDoesNotWait(t *testing.T) {
 	})
 }
 
-func TestContestedGenerationIsNotRenewedForAMinute(t *testing.T) {
+func TestGenerationRejectedAgainIsNotRenewedForAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &provider{life: time.Hour}
 		e := start(t, p, nil)
 		g, err := e.Replace(t.Context(), present(t, e))
 		require.NoError(t, err)
-		e.Contest(g)
+		e.RejectedAgain(g)
 		for range 59 {
 			_, err := e.Replace(t.Context(), g)
-			require.ErrorIs(t, err, renew.ErrContested)
+			require.ErrorIs(t, err, renew.ErrRejectedAgain)
 			e.ReplaceLater(t.Context(), g)
 			assert.Equal(t, 2, got(t, e), "it is served all the same")
 			time.Sleep(time.Second)
@@ -330,16 +330,16 @@ func TestContestedGenerationIsNotRenewedForAMinute(t *testing.T) {
 	})
 }
 
-func TestContestedGenerationIsNotRenewedEarlyEither(t *testing.T) {
+func TestGenerationRejectedAgainIsNotRenewedEarlyEither(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &provider{life: time.Hour}
 		e := start(t, p, nil)
 		time.Sleep(56*time.Minute + time.Second)
-		e.Contest(func() *generation { g := present(t, e); synctest.Wait(); return g }()) // its Get renews already
+		e.RejectedAgain(func() *generation { g := present(t, e); synctest.Wait(); return g }()) // its Get renews already
 		assert.Equal(t, 1, p.count())
 		g := present(t, e)
 		time.Sleep(56*time.Minute + time.Second)
-		e.Contest(g)
+		e.RejectedAgain(g)
 		assert.Equal(t, 2, got(t, e))
 		synctest.Wait()
 		assert.Equal(t, 1, p.count())
@@ -534,5 +534,39 @@ func TestObserverMaySet(t *testing.T) {
 			assert.Equal(t, 100*(i+1), inner.n(t))
 			p.last = 100 * (i + 1)
 		}
+	})
+}
+
+// A caller that cannot replay its request renews for the requests to come. If
+// the API rejects each new generation too, one renewal is enough.
+func TestRejectionsWithoutReplayCostOneRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &provider{life: time.Hour}
+		e := start(t, p, nil)
+		for range 30 {
+			e.ReplaceLater(t.Context(), present(t, e))
+			synctest.Wait()
+		}
+		assert.Equal(t, 1, p.count())
+		time.Sleep(time.Minute)
+		e.ReplaceLater(t.Context(), present(t, e))
+		synctest.Wait()
+		assert.Equal(t, 2, p.count(), "after a minute, another renewal is allowed")
+	})
+}
+
+// A hook that runs within a renewal and waits for the same renewal would wait for
+// ever.
+func TestRenewalThatWaitsForItselfFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &provider{life: time.Hour}
+		e := start(t, p, nil)
+		var inner error
+		p.hook = func(ctx context.Context) { _, inner = e.Get(ctx) }
+		time.Sleep(time.Hour)
+		began := time.Now()
+		assert.Equal(t, 2, got(t, e))
+		require.ErrorContains(t, inner, "uses its own connector")
+		assert.Zero(t, time.Since(began))
 	})
 }

@@ -13,20 +13,21 @@ const (
 	saveRetry    = 250 * time.Millisecond
 )
 
-// unsaved is what saving a generation later takes.
+// unsaved says how to save a generation later.
 type unsaved struct {
-	old   []byte // what it replaces; nil if the key was absent
-	blind bool   // it replaces whatever there is; old is not known
-	raw   []byte // what to store; nil if it cannot be encoded
+	old   []byte // the stored value to replace; nil if the key was absent
+	blind bool   // replace any stored value; old is unknown
+	raw   []byte // the value to store; nil if the value cannot be encoded
 }
 
-// succeeds reports whether g, not saved so far, replaces the stored value raw.
+// succeeds reports whether g, which is not saved so far, replaces the stored
+// value raw.
 func (g *Generation[T]) succeeds(raw []byte) bool {
 	return g != nil && g.unsaved != nil && digest(raw) == digest(g.unsaved.old)
 }
 
-// save makes next durable and returns its generation, or the one that somebody
-// else stored first. old is the stored value that next replaces.
+// save makes next durable and returns its generation, or the generation that
+// somebody else stored first. next replaces the stored value old.
 func (r *renewal[T]) save(ctx context.Context, next *T, old []byte) *Generation[T] {
 	if r.store == nil {
 		return newGeneration(r.scheme, next, nil)
@@ -55,8 +56,8 @@ func (r *renewal[T]) save(ctx context.Context, next *T, old []byte) *Generation[
 	return g
 }
 
-// write stores g by u, and leaves it to a saver if that fails. It returns nil
-// if Set was faster.
+// write stores g as u says. If that fails, a saver goes on. write returns nil if
+// Set was faster.
 func (r *renewal[T]) write(ctx context.Context, g *Generation[T], u unsaved) (_ *Generation[T], swapped bool, err error) {
 	r.writing <- struct{}{}
 	defer func() { <-r.writing }()
@@ -65,14 +66,14 @@ func (r *renewal[T]) write(ctx context.Context, g *Generation[T], u unsaved) (_ 
 	}
 	if swapped, err = r.swap(ctx, &u); err != nil {
 		r.keepSaving(ctx, r.scheme, g, u, r.unlock)
-		r.unlock = nil // held until it is saved, so that nobody renews the predecessor
+		r.unlock = nil // the saver unlocks, so that nobody renews the predecessor
 	}
 	return g, swapped, err
 }
 
-// saveSet stores g as raw whatever the store holds, leaves it to a saver if
-// that fails, and installs it. If ctx ends before its turn has come, it does none
-// of that.
+// saveSet stores g as raw in place of any stored value, and installs g. If storing
+// fails, a saver goes on. If ctx ends before saveSet may write, saveSet does
+// nothing.
 func (e *Engine[T]) saveSet(ctx context.Context, s Scheme[T], g *Generation[T], raw []byte) error {
 	select {
 	case e.writing <- struct{}{}:
@@ -96,8 +97,8 @@ func (e *Engine[T]) saveSet(ctx context.Context, s Scheme[T], g *Generation[T], 
 	return err
 }
 
-// swap replaces the old value by the new one in the store, within saveTimeout.
-// It returns false if somebody else has replaced it.
+// swap replaces the old stored value by the new value, within saveTimeout. swap
+// returns false if somebody else has replaced the old value.
 func (e *Engine[T]) swap(ctx context.Context, u *unsaved) (swapped bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
@@ -113,7 +114,7 @@ func (e *Engine[T]) swap(ctx context.Context, u *unsaved) (swapped bool, err err
 			return err
 		}
 		stored, err := e.read(ctx)
-		swapped = same(stored, u.raw) // by an attempt whose answer was lost
+		swapped = same(stored, u.raw) // by an attempt whose outcome was lost
 		return err
 	})
 	if err != nil {
@@ -122,7 +123,8 @@ func (e *Engine[T]) swap(ctx context.Context, u *unsaved) (swapped bool, err err
 	return swapped, nil
 }
 
-// compareAndSwap is that of a shared store, or the nearest that another can do.
+// compareAndSwap is CompareAndSwap of a shared store. Another store loads,
+// compares and saves.
 func (e *Engine[T]) compareAndSwap(ctx context.Context, old, new []byte) (swapped bool, err error) {
 	if shared, ok := e.store.(SharedStore); ok {
 		return shared.CompareAndSwap(ctx, e.key, old, new)
@@ -134,10 +136,10 @@ func (e *Engine[T]) compareAndSwap(ctx context.Context, old, new []byte) (swappe
 	return true, e.store.Save(ctx, e.key, new)
 }
 
-// same reports whether two stored values are equal; nil is an absent one.
+// same reports whether two stored values are equal; nil is an absent value.
 func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
 
-// read returns the stored value, nil if there is none.
+// read returns the stored value, or nil if there is none.
 func (e *Engine[T]) read(ctx context.Context) ([]byte, error) {
 	raw, ok, err := e.store.Load(ctx, e.key)
 	switch {
@@ -151,8 +153,8 @@ func (e *Engine[T]) read(ctx context.Context) ([]byte, error) {
 	return raw, nil
 }
 
-// calling calls f, which calls the store, and turns a panic into an error. What
-// the panic says may hold a secret.
+// calling calls f, which calls the store, and turns a panic into an error. The
+// panic value may contain a secret.
 func (e *Engine[T]) calling(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -162,7 +164,7 @@ func (e *Engine[T]) calling(f func() error) (err error) {
 	return f()
 }
 
-// observeSaved tells what became of saving g.
+// observeSaved tells the scheme whether g was saved.
 func observeSaved[T any](s Scheme[T], g *Generation[T], err error) {
 	event := Event[T]{Happened: Saved, Value: g.Value, Err: err}
 	if err != nil {
@@ -171,12 +173,12 @@ func observeSaved[T any](s Scheme[T], g *Generation[T], err error) {
 	observe(s, event)
 }
 
-// saver saves one generation in the background after a failure. It is the
-// engine's until the value is saved or somebody else has changed the stored one.
+// saver saves a generation in the background after a failure, until the value is
+// saved or somebody else has changed the stored value.
 type saver struct {
 	unsaved
 	stop func()
-	now  chan chan error // asks for an attempt at once, whose error is sent back
+	now  chan chan error // asks for an attempt at once; the error is sent back
 	done chan struct{}
 }
 
@@ -214,8 +216,8 @@ func (e *Engine[T]) keepSaving(ctx context.Context, scheme Scheme[T], g *Generat
 	}()
 }
 
-// saveAgain makes one more attempt to save g. It returns nil when there is
-// nothing left to do.
+// saveAgain makes one more attempt to save g. A nil error means that nothing is
+// left to do.
 func (e *Engine[T]) saveAgain(ctx context.Context, scheme Scheme[T], s *saver, g *Generation[T]) error {
 	swapped, err := e.swap(ctx, &s.unsaved)
 	if err != nil {
@@ -233,7 +235,8 @@ func (e *Engine[T]) saveAgain(ctx context.Context, scheme Scheme[T], s *saver, g
 	return nil
 }
 
-// flush saves what a saver has left, so that a renewal can go on from there.
+// flush saves the generation of a saver, so that a renewal can follow on from the
+// stored value.
 func (r *renewal[T]) flush(ctx context.Context) error {
 	r.mu.Lock()
 	s := r.saver
@@ -249,7 +252,7 @@ func (r *renewal[T]) flush(ctx context.Context) error {
 		return ctx.Err()
 	case <-s.done:
 	}
-	r.writing <- struct{}{} // Set may be about to save what its caller has
+	r.writing <- struct{}{} // Set may be about to save another value
 	defer func() { <-r.writing }()
 	r.mu.Lock()
 	s = r.saver
@@ -260,7 +263,7 @@ func (r *renewal[T]) flush(ctx context.Context) error {
 	return r.saveAgain(ctx, r.scheme, s, r.stale) // the saver ran out of patience
 }
 
-// stopSaving ends the saver and waits for its end.
+// stopSaving ends the saver and waits for the end.
 func (e *Engine[T]) stopSaving() {
 	e.mu.Lock()
 	s := e.saver

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"sync"
+	"time"
 )
 
 // Peek reads up to limit bytes of resp.Body, which must not be nil. Later reads
@@ -28,3 +30,77 @@ type peeked struct {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// PeekWithin reads up to limit bytes of resp.Body, as far as they arrive within
+// wait. Later reads of resp.Body still see the whole body. A server may keep a
+// body open without sending anything, so nobody must wait for a body that the
+// caller may not want.
+func PeekWithin(resp *http.Response, limit int, wait time.Duration) []byte {
+	if resp.Body == http.NoBody {
+		return nil
+	}
+	b := &slowBody{ReadCloser: resp.Body}
+	b.more.L = &b.mu
+	resp.Body = b
+	done := make(chan struct{})
+	go b.fill(limit, done)
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stop = true
+	return bytes.Clone(b.head)
+}
+
+// slowBody is a body of which a goroutine reads the beginning.
+type slowBody struct {
+	io.ReadCloser
+	mu   sync.Mutex
+	more sync.Cond // head or over has changed
+	head []byte    // was read, and not yet returned by Read
+	stop bool      // the goroutine is to end after its present read
+	over bool      // the goroutine has ended
+	err  error     // of the goroutine's last read
+}
+
+// fill reads up to limit bytes into head.
+func (b *slowBody) fill(limit int, done chan<- struct{}) {
+	defer close(done)
+	chunk := make([]byte, limit)
+	for total := 0; ; {
+		n, err := b.ReadCloser.Read(chunk[:limit-total])
+		total += n
+		b.mu.Lock()
+		b.head, b.err = append(b.head, chunk[:n]...), err
+		b.over = err != nil || b.stop || total == limit
+		over := b.over
+		b.more.Broadcast()
+		b.mu.Unlock()
+		if over {
+			return
+		}
+	}
+}
+
+// Read returns what the goroutine has read before anything else.
+func (b *slowBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	for len(b.head) == 0 && !b.over {
+		b.more.Wait()
+	}
+	n := copy(p, b.head)
+	b.head = b.head[n:]
+	err := b.err
+	b.mu.Unlock()
+	if n > 0 || len(p) == 0 {
+		return n, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return b.ReadCloser.Read(p)
+}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -76,4 +78,62 @@ func TestLookup(t *testing.T) {
 	}
 	assert.Equal(t, v, wire.Lookup(map[string]any{"": v}, ""))
 	assert.Nil(t, wire.Lookup(nil, "a"))
+}
+
+// An open body: two parts, a pause after each, and no end before Close.
+func openBody() (io.ReadCloser, *io.PipeWriter) {
+	r, w := io.Pipe()
+	return r, w
+}
+
+func TestPeekWithinWaitsForNoBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body, server := openBody()
+		resp := &http.Response{Body: body, ContentLength: -1}
+		go func() {
+			server.Write([]byte("ab"))
+			time.Sleep(time.Second)
+			server.Write([]byte("cd"))
+			time.Sleep(time.Second)
+			server.Write([]byte("ef"))
+			server.Close()
+		}()
+		began := time.Now()
+		assert.Equal(t, "ab", string(wire.PeekWithin(resp, 100, 50*time.Millisecond)))
+		assert.Equal(t, 50*time.Millisecond, time.Since(began))
+
+		part := make([]byte, 10)
+		n, err := resp.Body.Read(part)
+		require.NoError(t, err)
+		assert.Equal(t, "ab", string(part[:n]), "at once")
+		assert.Equal(t, 50*time.Millisecond, time.Since(began))
+		rest, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		assert.Equal(t, "cdef", string(rest), "nothing is lost")
+	})
+}
+
+func TestPeekWithinReadsNoMoreThanItsLimit(t *testing.T) {
+	for limit, want := range map[int]string{1: "a", 3: "abc", 6: "abcdef", 7: "abcdef"} {
+		body := &closing{Reader: iotest.OneByteReader(strings.NewReader("abcdef"))}
+		resp := &http.Response{Body: body, ContentLength: -1}
+		assert.Equal(t, want, string(wire.PeekWithin(resp, limit, time.Hour)))
+		assert.Equal(t, want, string(wire.PeekWithin(resp, limit, time.Hour)), "again")
+		whole, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		assert.Equal(t, "abcdef", string(whole))
+		resp.Body.Close()
+		assert.Equal(t, 1, body.closed)
+	}
+}
+
+func TestPeekWithinEndsWhenTheBodyIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body, _ := openBody()
+		resp := &http.Response{Body: body, ContentLength: -1}
+		assert.Empty(t, wire.PeekWithin(resp, 100, time.Millisecond))
+		resp.Body.Close()
+		_, err := resp.Body.Read(make([]byte, 1))
+		assert.ErrorIs(t, err, io.ErrClosedPipe)
+	})
 }
