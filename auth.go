@@ -151,7 +151,8 @@ func (None) Wrap(base http.RoundTripper) http.RoundTripper {
 
 // Secret is a string that never prints itself. Every fmt verb, log/slog, JSON and
 // text encoding give "[redacted]" instead, or "" for an empty Secret, so that a
-// missing value is visible. string(s) is the value.
+// missing value is visible. The exception is %p, which go vet refuses for a
+// string: fmt calls no method there. string(s) is the value.
 //
 // A Secret decodes from JSON as an ordinary string and encodes as "[redacted]".
 // So keep credentials in a store of your own, not in a marshalled config.

@@ -10,6 +10,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -17,7 +18,7 @@ import (
 func TestNewClientKeepsWhatTheBaseHas(t *testing.T) {
 	jar := must(cookiejar.New(nil))
 	jar.SetCookies(must(url.Parse(home)), []*http.Cookie{{Name: "session", Value: "s"}, {Name: "api_key", Value: "old"}})
-	base := &http.Client{Transport: &fakeBase{}, Timeout: time.Minute, Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return errBroken }}
+	base := &http.Client{Transport: &fakehttp.Base{}, Timeout: time.Minute, Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return errBroken }}
 	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, In: dialect.InCookie, Name: "api_key"}))
 	client := connectorauth.NewClient(c, base)
 	assert.Equal(t, base.Timeout, client.Timeout)
@@ -26,7 +27,7 @@ func TestNewClientKeepsWhatTheBaseHas(t *testing.T) {
 
 	resp, err := client.Get(home)
 	read(t, resp, err)
-	assert.Equal(t, "session=s; api_key="+secretKey, base.Transport.(*fakeBase).requests()[0].Header.Get("Cookie"))
+	assert.Equal(t, "session=s; api_key="+secretKey, base.Transport.(*fakehttp.Base).Requests()[0].Header.Get("Cookie"))
 	assert.Empty(t, jar.Cookies(must(url.Parse(foreign))))
 }
 
@@ -36,7 +37,7 @@ func TestNonePassesRequestsThrough(t *testing.T) {
 	resp, err := connectorauth.NewClient(connectorauth.None{}, p.Client()).Get(p.OpenURL)
 	accepted(t, connectorauth.AuthTypeNone, resp, err)
 
-	base := &fakeBase{}
+	base := &fakehttp.Base{}
 	assert.Same(t, base, connectorauth.None{}.Wrap(base))
 	assert.Same(t, http.DefaultTransport, connectorauth.None{}.Wrap(nil))
 }
@@ -44,10 +45,10 @@ func TestNonePassesRequestsThrough(t *testing.T) {
 func TestOneConnectorServesManyClients(t *testing.T) {
 	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey}))
 	for range 2 {
-		base := &fakeBase{}
+		base := &fakehttp.Base{}
 		_, err := connectorauth.NewClient(c, &http.Client{Transport: base}).Get(home)
 		require.NoError(t, err)
-		assert.Len(t, base.requests(), 1)
+		assert.Len(t, base.Requests(), 1)
 	}
 }
 

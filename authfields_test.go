@@ -10,6 +10,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -50,10 +51,10 @@ func TestAuthFieldsSpellTheirTypesInJSON(t *testing.T) {
 		Body:    dialect.BodyJSON,
 		Methods: []string{"DELETE"},
 	}))
-	base := &fakeBase{}
+	base := &fakehttp.Base{}
 	_, err := c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodDelete, home, strings.NewReader(`{"a":1}`))))
 	require.NoError(t, err)
-	assert.JSONEq(t, `{"a":1,"auth":{"text":"a\"b","empty":"","integer":-42,"number":1.50e3},"auth.bool":true}`, base.requests()[0].Body)
+	assert.JSONEq(t, `{"a":1,"auth":{"text":"a\"b","empty":"","integer":-42,"number":1.50e3},"auth.bool":true}`, base.Requests()[0].Body)
 
 	_, err = c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodPost, home, strings.NewReader(`{}`))))
 	assert.ErrorContains(t, err, "the method of the request is POST, but only DELETE requests")
@@ -87,7 +88,7 @@ func TestAuthFieldsNeedABodyToGoInto(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			base := &fakeBase{}
+			base := &fakehttp.Base{}
 			req := must(http.NewRequest(test.method, home, strings.NewReader(test.body)))
 			if test.contentType != "" {
 				req.Header.Set("Content-Type", test.contentType)
@@ -95,7 +96,7 @@ func TestAuthFieldsNeedABodyToGoInto(t *testing.T) {
 			_, err := c.Wrap(base).RoundTrip(req)
 			require.ErrorIs(t, err, connectorauth.ErrBodyNotInjectable)
 			assert.ErrorContains(t, err, test.want)
-			assert.Empty(t, base.requests(), "nothing is sent")
+			assert.Empty(t, base.Requests(), "nothing is sent")
 		})
 	}
 }

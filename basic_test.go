@@ -7,6 +7,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -23,13 +24,13 @@ func TestBasicMatchesRFC7617(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			base := &fakeBase{}
+			base := &fakehttp.Base{}
 			c, err := connectorauth.NewBasic(connectorauth.BasicConfig{Username: test.username, Password: connectorauth.Secret(test.password)})
 			require.NoError(t, err)
 			assert.Equal(t, connectorauth.AuthTypeBasic, c.AuthType())
 			_, err = c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
 			require.NoError(t, err)
-			assert.Equal(t, []string{test.want}, base.requests()[0].Header["Authorization"])
+			assert.Equal(t, []string{test.want}, base.Requests()[0].Header["Authorization"])
 		})
 	}
 }

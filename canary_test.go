@@ -1,25 +1,21 @@
 package connectorauth_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log"
-	"log/slog"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
-	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
-	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/internal/test/canary"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -37,32 +33,18 @@ const (
 	providerURL     = "https://login.example.test"
 )
 
-// canary sees what a program might print or log, and fails the test when a
-// secret is in it.
-type canary struct {
-	t       *testing.T
-	secrets []string
-}
-
-func newCanary(t *testing.T) *canary {
-	c := &canary{t, []string{
+// newCanary watches for all of these secrets.
+func newCanary(t *testing.T) *canary.Canary {
+	return canary.New(t,
 		secretKey, password, clientSecret, accessToken, tokenSecret, fieldValue, customSecret,
 		refreshToken, authCode, temporarySecret, oauth1Verifier,
 		url.QueryEscape(clientSecret), // as it is within Basic
-	}}
-	var logged bytes.Buffer // net/http complains there about RoundTrippers that break its rules
-	before := log.Writer()
-	log.SetOutput(&logged)
-	t.Cleanup(func() {
-		log.SetOutput(before)
-		assert.Empty(t, logged.String(), "nothing is logged")
-	})
-	return c
+	)
 }
 
 // inBubble runs f as a subtest in which time passes at once, so that retries and
 // timeouts in the background end with it.
-func inBubble(t *testing.T, name string, f func(t *testing.T, c *canary)) {
+func inBubble(t *testing.T, name string, f func(t *testing.T, c *canary.Canary)) {
 	t.Run(name, func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f(t, newCanary(t))
@@ -71,70 +53,10 @@ func inBubble(t *testing.T, name string, f func(t *testing.T, c *canary)) {
 	})
 }
 
-// text requires that text has no secret.
-func (c *canary) text(what, text string) {
-	c.t.Helper()
-	for _, secret := range found(text, c.secrets...) {
-		c.t.Errorf("%s shows %s:\n%.2000s", what, secret, text)
-	}
-}
-
-// value requires that no way of printing v shows a secret.
-func (c *canary) value(what string, v any) {
-	c.t.Helper()
-	values := []any{v, []any{v}, struct{ V any }{v}}
-	if pointer := reflect.ValueOf(v); pointer.Kind() == reflect.Pointer && !pointer.IsNil() {
-		values = append(values, pointer.Elem().Interface())
-	}
-	var out bytes.Buffer
-	loggers := []*slog.Logger{slog.New(slog.NewTextHandler(&out, nil)), slog.New(slog.NewJSONHandler(&out, nil))}
-	for _, v := range values {
-		for _, verb := range []string{"v", "+v", "#v", "q", "s", "x", "d"} {
-			fmt.Fprintf(&out, "%"+verb+"\n", v)
-		}
-		encoded, _ := json.Marshal(v)
-		out.Write(encoded)
-		for _, logger := range loggers {
-			logger.Info("canary", "value", v)
-		}
-	}
-	c.text(what, out.String())
-}
-
-// err looks at an error and at all that it wraps.
-func (c *canary) err(what string, err error) {
-	c.t.Helper()
-	if err == nil {
-		return
-	}
-	c.value(what, err)
-	switch wrapper := err.(type) {
-	case interface{ Unwrap() error }:
-		c.err(what, wrapper.Unwrap())
-	case interface{ Unwrap() []error }:
-		for _, inner := range wrapper.Unwrap() {
-			c.err(what, inner)
-		}
-	}
-}
-
-// response looks at what a caller can get to from a response.
-func (c *canary) response(what string, resp *http.Response) {
-	c.t.Helper()
-	if resp == nil {
-		return
-	}
-	defer resp.Body.Close()
-	c.value(what, resp.Request)
-	dump, _ := httputil.DumpRequest(resp.Request, false)
-	c.text(what, string(dump)+resp.Request.URL.String())
-	c.value(what, resp.Header.Get("Location"))
-}
-
 // bird is a connector to watch: how to make it, and what it was made of.
 type bird struct {
 	name  string
-	build func(c *canary, provider http.RoundTripper, store connectorauth.TokenStore) (connectorauth.Connector, any)
+	build func(c *canary.Canary, provider http.RoundTripper, store connectorauth.TokenStore) (connectorauth.Connector, any)
 }
 
 // consentFlow are the connectors with a consent flow.
@@ -148,12 +70,12 @@ type consentFlow interface {
 func birds() (list []bird) {
 	for i, s := range subjects(tokenEndpoint()) {
 		if s.name != "OAuth2" {
-			list = append(list, bird{s.name, func(_ *canary, provider http.RoundTripper, _ connectorauth.TokenStore) (connectorauth.Connector, any) {
+			list = append(list, bird{s.name, func(_ *canary.Canary, provider http.RoundTripper, _ connectorauth.TokenStore) (connectorauth.Connector, any) {
 				return subjects(provider)[i].connector, nil
 			}})
 		}
 	}
-	list = append(list, bird{"OAuth1 with consent", func(_ *canary, provider http.RoundTripper, store connectorauth.TokenStore) (connectorauth.Connector, any) {
+	list = append(list, bird{"OAuth1 with consent", func(_ *canary.Canary, provider http.RoundTripper, store connectorauth.TokenStore) (connectorauth.Connector, any) {
 		config := connectorauth.OAuth1Config{
 			ClientID: "client", ClientSecret: clientSecret,
 			RequestTokenURL: providerURL + "/request", AuthorizeURL: providerURL + "/authorize", AccessTokenURL: providerURL + "/access",
@@ -167,11 +89,11 @@ func birds() (list []bird) {
 		"password":           connectorauth.PasswordCredentials{Username: "user", Password: password},
 	} {
 		for _, auth := range []connectorauth.ClientAuth{connectorauth.ClientSecretBasic, connectorauth.ClientSecretPost} {
-			list = append(list, bird{fmt.Sprintf("OAuth2 %s %d", name, auth), func(c *canary, provider http.RoundTripper, store connectorauth.TokenStore) (connectorauth.Connector, any) {
+			list = append(list, bird{fmt.Sprintf("OAuth2 %s %d", name, auth), func(c *canary.Canary, provider http.RoundTripper, store connectorauth.TokenStore) (connectorauth.Connector, any) {
 				config := connectorauth.OAuth2Config{
 					ClientID: "client", ClientSecret: clientSecret, TokenURL: providerURL + "/token", Grant: grant, ClientAuth: auth,
 					Store: store, Account: "account", HTTPClient: &http.Client{Transport: provider},
-					Observe: func(e connectorauth.Event) { c.value("event", e); c.err("event", e.Err) },
+					Observe: func(e connectorauth.Event) { c.Value("event", e); c.Error("event", e.Err) },
 				}
 				return must(connectorauth.NewOAuth2(config)), config
 			}})
@@ -184,11 +106,11 @@ func birds() (list []bird) {
 func goodProvider(req *http.Request) (*http.Response, error) {
 	switch req.URL.Path {
 	case "/request":
-		return respond(200, url.Values{"oauth_token": {temporaryToken}, "oauth_token_secret": {temporarySecret}, "oauth_callback_confirmed": {"true"}}.Encode()), nil
+		return fakehttp.Respond(200, url.Values{"oauth_token": {temporaryToken}, "oauth_token_secret": {temporarySecret}, "oauth_callback_confirmed": {"true"}}.Encode()), nil
 	case "/access":
-		return respond(200, url.Values{"oauth_token": {oauth1Token}, "oauth_token_secret": {tokenSecret}}.Encode()), nil
+		return fakehttp.Respond(200, url.Values{"oauth_token": {oauth1Token}, "oauth_token_secret": {tokenSecret}}.Encode()), nil
 	}
-	return respond(200, fmt.Sprintf(`{"access_token":%q,"refresh_token":%q,"expires_in":3600}`, accessToken, refreshToken)), nil
+	return fakehttp.Respond(200, fmt.Sprintf(`{"access_token":%q,"refresh_token":%q,"expires_in":3600}`, accessToken, refreshToken)), nil
 }
 
 // seed gives a connector that needs one a token, without a consent.
@@ -221,7 +143,7 @@ func echo(req *http.Request) string {
 func providerFaults() map[string]func(*http.Request) (*http.Response, error) {
 	faults := map[string]func(*http.Request) (*http.Response, error){}
 	add := func(name string, status int, body func(*http.Request) string) {
-		faults[name] = func(req *http.Request) (*http.Response, error) { return respond(status, body(req)), nil }
+		faults[name] = func(req *http.Request) (*http.Response, error) { return fakehttp.Respond(status, body(req)), nil }
 	}
 	object := func(name string, status int, members func(req *http.Request) map[string]any) {
 		add(name, status, func(req *http.Request) string {
@@ -261,12 +183,12 @@ func providerFaults() map[string]func(*http.Request) (*http.Response, error) {
 	})
 	add("huge", 200, func(req *http.Request) string { return strings.Repeat(echo(req)+accessToken, 1<<15) })
 	faults["cut short"] = func(*http.Request) (*http.Response, error) {
-		resp := respond(200, "")
-		resp.Body = new(bodies).open(`{"access_token":"`+accessToken, errBroken)
+		resp := fakehttp.Respond(200, "")
+		resp.Body = new(fakehttp.Bodies).Open(`{"access_token":"`+accessToken, errBroken)
 		return resp, nil
 	}
 	faults["redirect"] = func(*http.Request) (*http.Response, error) {
-		resp := respond(307, "")
+		resp := fakehttp.Respond(307, "")
 		resp.Header.Set("Location", foreign+"/?secret="+url.QueryEscape(clientSecret))
 		return resp, nil
 	}
@@ -282,16 +204,16 @@ func TestCanaryConnectorsPrintNoSecret(t *testing.T) {
 	for _, b := range birds() {
 		store := new(tokenstore.Memory)
 		seed(store)
-		connector, config := b.build(c, &fakeBase{answer: goodProvider}, store)
-		client := connectorauth.NewClient(connector, &http.Client{Transport: &fakeBase{}})
+		connector, config := b.build(c, &fakehttp.Base{Answer: goodProvider}, store)
+		client := connectorauth.NewClient(connector, &http.Client{Transport: &fakehttp.Base{}})
 		for range 2 { // fresh, and with a token
-			c.value(b.name, connector)
-			c.value(b.name+" config", config)
-			c.value(b.name+" client", client)
-			c.value(b.name+" transport", client.Transport)
+			c.Value(b.name, connector)
+			c.Value(b.name+" config", config)
+			c.Value(b.name+" client", client)
+			c.Value(b.name+" transport", client.Transport)
 			resp, err := client.Post(home, "application/json", strings.NewReader(`{}`))
 			require.NoError(t, err, b.name)
-			c.response(b.name, resp)
+			c.Response(b.name, resp)
 		}
 	}
 	for _, config := range []any{
@@ -302,7 +224,7 @@ func TestCanaryConnectorsPrintNoSecret(t *testing.T) {
 		connectorauth.OAuth2Config{ClientSecret: clientSecret, Grant: connectorauth.PasswordCredentials{Username: "user", Password: password}},
 		must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{Fields: []connectorauth.AuthField{{Key: "key", Value: fieldValue}}})).Fields(),
 	} {
-		c.value("config", config)
+		c.Value("config", config)
 	}
 }
 
@@ -314,9 +236,9 @@ func TestCanaryRequestsThatFail(t *testing.T) {
 		body        string
 		answer      func(*http.Request) (*http.Response, error)
 	}{
-		{"401", home, "application/json", `{}`, statuses(401)},
-		{"403", home, "application/json", `{}`, statuses(403)},
-		{"500", home, "application/json", `{}`, statuses(500)},
+		{"401", home, "application/json", `{}`, fakehttp.Statuses(401)},
+		{"403", home, "application/json", `{}`, fakehttp.Statuses(403)},
+		{"500", home, "application/json", `{}`, fakehttp.Statuses(500)},
 		{"base error", home, "application/json", `{}`, func(r *http.Request) (*http.Response, error) {
 			return nil, &url.Error{Op: r.Method, URL: r.URL.String(), Err: errBroken}
 		}},
@@ -324,7 +246,7 @@ func TestCanaryRequestsThatFail(t *testing.T) {
 			return nil, fmt.Errorf("%s %s failed: %w", r.Method, r.URL, errBroken)
 		}},
 		{"redirect that echoes", home, "application/json", `{}`, func(r *http.Request) (*http.Response, error) {
-			resp := respond(307, "")
+			resp := fakehttp.Respond(307, "")
 			if r.URL.Host == "api.example.test" {
 				resp.Header.Set("Location", foreign+"/?"+r.URL.RawQuery)
 			} else {
@@ -340,14 +262,14 @@ func TestCanaryRequestsThatFail(t *testing.T) {
 	}
 	for _, test := range tests {
 		for _, b := range birds() {
-			inBubble(t, test.name+"/"+b.name, func(t *testing.T, c *canary) {
+			inBubble(t, test.name+"/"+b.name, func(t *testing.T, c *canary.Canary) {
 				store := new(tokenstore.Memory)
 				seed(store)
-				connector, _ := b.build(c, &fakeBase{answer: goodProvider}, store)
-				client := connectorauth.NewClient(connector, &http.Client{Transport: &fakeBase{answer: test.answer}})
+				connector, _ := b.build(c, &fakehttp.Base{Answer: goodProvider}, store)
+				client := connectorauth.NewClient(connector, &http.Client{Transport: &fakehttp.Base{Answer: test.answer}})
 				resp, err := client.Post(test.url, test.contentType, strings.NewReader(test.body))
-				c.err("error", err)
-				c.response("response", resp)
+				c.Error("error", err)
+				c.Response("response", resp)
 			})
 		}
 	}
@@ -357,24 +279,24 @@ func TestCanaryTokenRequestsThatFail(t *testing.T) {
 	for fault, answer := range providerFaults() {
 		for _, b := range birds() {
 			for _, seeded := range []bool{false, true} {
-				inBubble(t, fmt.Sprintf("%s/%s/%v", fault, b.name, seeded), func(t *testing.T, c *canary) {
+				inBubble(t, fmt.Sprintf("%s/%s/%v", fault, b.name, seeded), func(t *testing.T, c *canary.Canary) {
 					store := new(tokenstore.Memory)
 					if seeded {
 						seed(store)
 					}
-					connector, _ := b.build(c, &fakeBase{answer: answer}, store)
-					client := connectorauth.NewClient(connector, &http.Client{Transport: &fakeBase{answer: statuses(401)}})
+					connector, _ := b.build(c, &fakehttp.Base{Answer: answer}, store)
+					client := connectorauth.NewClient(connector, &http.Client{Transport: &fakehttp.Base{Answer: fakehttp.Statuses(401)}})
 					for range 2 { // the failure, and the memory of it
 						resp, err := client.Post(home, "application/json", strings.NewReader(`{}`))
-						c.err("error", err)
-						c.response("response", resp)
+						c.Error("error", err)
+						c.Response("response", resp)
 					}
 					if o, ok := connector.(*connectorauth.OAuth2); ok && !seeded {
 						_, err := o.Token(t.Context())
 						require.Error(t, err)
-						c.err("Token", err)
+						c.Error("Token", err)
 						_, err = o.TokenSource(t.Context()).Token()
-						c.err("TokenSource", err)
+						c.Error("TokenSource", err)
 					}
 				})
 			}
@@ -382,18 +304,18 @@ func TestCanaryTokenRequestsThatFail(t *testing.T) {
 	}
 }
 
-// consent begins one at a connector that has it, and returns the callback that
+// beginWatched begins a consent at a connector that has one, and returns the callback that
 // would end it well.
-func (c *canary) consent(connector connectorauth.Connector) (flow consentFlow, pending connectorauth.Secret, callback url.Values) {
-	c.t.Helper()
+func beginWatched(c *canary.Canary, connector connectorauth.Connector) (flow consentFlow, pending connectorauth.Secret, callback url.Values) {
+	c.T.Helper()
 	flow = connector.(consentFlow)
-	authURL, pending, err := flow.Begin(c.t.Context(), redirectURL)
-	require.NoError(c.t, err)
-	c.value("pending", pending)
+	authURL, pending, err := flow.Begin(c.T.Context(), redirectURL)
+	require.NoError(c.T, err)
+	c.Value("pending", pending)
 	var parts struct{ State, Verifier string }
-	require.NoError(c.t, json.Unmarshal([]byte(pending), &parts))
-	c.secrets = append(c.secrets, parts.Verifier)
-	c.text("authURL", authURL)
+	require.NoError(c.T, json.Unmarshal([]byte(pending), &parts))
+	c.Secrets = append(c.Secrets, parts.Verifier)
+	c.Text("authURL", authURL)
 	if connector.AuthType() == connectorauth.AuthTypeOAuth1 {
 		return flow, pending, url.Values{"oauth_token": {parts.State}, "oauth_verifier": {oauth1Verifier}}
 	}
@@ -413,22 +335,22 @@ func TestCanaryConsentsThatFail(t *testing.T) {
 			if !hasConsent(b) {
 				continue
 			}
-			inBubble(t, fault+"/"+b.name, func(t *testing.T, c *canary) {
-				base := &fakeBase{answer: goodProvider} // until Begin has succeeded
+			inBubble(t, fault+"/"+b.name, func(t *testing.T, c *canary.Canary) {
+				base := &fakehttp.Base{Answer: goodProvider} // until Begin has succeeded
 				connector, _ := b.build(c, base, new(tokenstore.Memory))
-				flow, pending, callback := c.consent(connector)
-				base.answer = answer
+				flow, pending, callback := beginWatched(c, connector)
+				base.Answer = answer
 
 				err := flow.Finish(t.Context(), pending, callback)
 				assert.Equal(t, fault == "none", err == nil, "%v", err)
-				c.err("Finish", err)
+				c.Error("Finish", err)
 				err = flow.Finish(t.Context(), pending, callback)
 				require.Error(t, err, "a consent is finished once")
-				c.err("Finish again", err)
-				c.value("connector", connector)
+				c.Error("Finish again", err)
+				c.Value("connector", connector)
 				if fault != "panic" { // which is the caller's, on the caller's goroutine
 					_, _, err = flow.Begin(t.Context(), redirectURL) // OAuth1 makes a request
-					c.err("Begin", err)
+					c.Error("Begin", err)
 				}
 			})
 		}
@@ -459,31 +381,31 @@ func TestCanaryCallbacksThatFail(t *testing.T) {
 		if !hasConsent(b) {
 			continue
 		}
-		inBubble(t, b.name, func(t *testing.T, c *canary) {
-			base := &fakeBase{answer: goodProvider}
+		inBubble(t, b.name, func(t *testing.T, c *canary.Canary) {
+			base := &fakehttp.Base{Answer: goodProvider}
 			connector, _ := b.build(c, base, new(tokenstore.Memory))
 			for what, change := range callbacks {
-				flow, pending, callback := c.consent(connector)
+				flow, pending, callback := beginWatched(c, connector)
 				change(callback)
 				err := flow.Finish(t.Context(), pending, callback)
 				require.Error(t, err, what)
-				c.err(what, err)
+				c.Error(what, err)
 			}
 			for what, change := range pendings {
-				flow, pending, callback := c.consent(connector)
+				flow, pending, callback := beginWatched(c, connector)
 				err := flow.Finish(t.Context(), change(pending), callback)
 				require.Error(t, err, what)
-				c.err(what, err)
+				c.Error(what, err)
 			}
-			flow, pending, callback := c.consent(connector)
+			flow, pending, callback := beginWatched(c, connector)
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			err := flow.Finish(ctx, pending, callback)
 			require.ErrorIs(t, err, context.Canceled)
-			c.err("cancelled", err)
+			c.Error("cancelled", err)
 			_, _, err = flow.Begin(t.Context(), "http://example.com/"+url.PathEscape(authCode))
 			require.Error(t, err)
-			c.err("Begin", err)
+			c.Error("Begin", err)
 		})
 	}
 }
@@ -544,33 +466,23 @@ func TestCanaryStoresThatFail(t *testing.T) {
 	}
 	for what, newStore := range stores {
 		for _, b := range birds() {
-			inBubble(t, what+"/"+b.name, func(t *testing.T, c *canary) {
-				connector, _ := b.build(c, &fakeBase{answer: goodProvider}, newStore())
-				client := connectorauth.NewClient(connector, &http.Client{Transport: &fakeBase{}})
+			inBubble(t, what+"/"+b.name, func(t *testing.T, c *canary.Canary) {
+				connector, _ := b.build(c, &fakehttp.Base{Answer: goodProvider}, newStore())
+				client := connectorauth.NewClient(connector, &http.Client{Transport: &fakehttp.Base{}})
 				resp, err := client.Post(home, "application/json", strings.NewReader(`{}`))
 				if strings.HasPrefix(b.name, "OAuth2") || hasConsent(b) { // what has no store cannot fail
 					assert.Equal(t, what == "save" && !hasConsent(b), err == nil, "%v", err)
 				} else {
 					require.NoError(t, err)
 				}
-				c.err("error", err)
-				c.response("response", resp)
+				c.Error("error", err)
+				c.Response("response", resp)
 				if o, ok := connector.(*connectorauth.OAuth2); ok {
-					c.err("SetToken", o.SetToken(t.Context(), &oauth2.Token{AccessToken: accessToken, RefreshToken: refreshToken}))
-					c.err("SetToken", o.SetToken(t.Context(), &oauth2.Token{AccessToken: accessToken + "\n"}))
-					c.err("SetToken", o.SetToken(t.Context(), nil))
+					c.Error("SetToken", o.SetToken(t.Context(), &oauth2.Token{AccessToken: accessToken, RefreshToken: refreshToken}))
+					c.Error("SetToken", o.SetToken(t.Context(), &oauth2.Token{AccessToken: accessToken + "\n"}))
+					c.Error("SetToken", o.SetToken(t.Context(), nil))
 				}
 			})
 		}
 	}
-}
-
-func TestCanaryTokenTypeThatIsAToken(t *testing.T) {
-	p := authtest.NewProvider(t)
-	p.Inject(p.TokenURL, 1, authtest.EditAnswer(func(answer map[string]any) { answer["token_type"] = answer["access_token"] }))
-	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, Grant: connectorauth.ClientCredentials{},
-	}))
-	_, err := c.Token(t.Context())
-	require.ErrorContains(t, err, "the token type is not Bearer")
 }

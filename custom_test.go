@@ -13,13 +13,15 @@ import (
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/test/canary"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 func TestCustomMaySignTheBody(t *testing.T) {
-	var sent bodies
+	var sent fakehttp.Bodies
 	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
 		body, err := io.ReadAll(req.Body)
 		if err != nil {
@@ -33,18 +35,18 @@ func TestCustomMaySignTheBody(t *testing.T) {
 		return nil
 	}}))
 	assert.Equal(t, connectorauth.AuthTypeCustom, c.AuthType())
-	base := &fakeBase{}
-	req := sent.request(t, http.MethodPost, home, "text/plain", "hello", false)
+	base := &fakehttp.Base{}
+	req := sent.Request(t, http.MethodPost, home, "text/plain", "hello", false)
 	_, err := c.Wrap(base).RoundTrip(req)
 	require.NoError(t, err)
-	assert.Equal(t, "hello", base.requests()[0].Body)
-	assert.Len(t, base.requests()[0].Header.Get("X-Signature"), 64)
+	assert.Equal(t, "hello", base.Requests()[0].Body)
+	assert.Len(t, base.Requests()[0].Header.Get("X-Signature"), 64)
 	assert.NotContains(t, req.Header, "X-Signature")
-	sent.requireClosedOnce(t)
+	sent.RequireClosedOnce(t)
 }
 
 func TestCustomErrorStopsTheRequest(t *testing.T) {
-	replacement := &countedBody{Reader: strings.NewReader("other")}
+	replacement := &fakehttp.Body{Reader: strings.NewReader("other")}
 	type credential = connectorauth.CustomCredential
 	tests := map[string]func(*http.Request, credential) error{
 		"at once": func(*http.Request, credential) error { return errBroken },
@@ -63,17 +65,17 @@ func TestCustomErrorStopsTheRequest(t *testing.T) {
 		obtain := func(_ context.Context, old credential, _ *http.Response) (credential, error) { return old, nil }
 		for _, obtain := range []func(context.Context, credential, *http.Response) (credential, error){nil, obtain} {
 			t.Run(name, func(t *testing.T) {
-				var sent bodies
-				base := &fakeBase{}
+				var sent fakehttp.Bodies
+				base := &fakehttp.Base{}
 				c := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: authenticate, Obtain: obtain}))
-				_, err := c.Wrap(base).RoundTrip(sent.request(t, http.MethodPost, home, "text/plain", "hello", true))
+				_, err := c.Wrap(base).RoundTrip(sent.Request(t, http.MethodPost, home, "text/plain", "hello", true))
 				require.ErrorIs(t, err, errBroken)
-				assert.Empty(t, base.requests())
-				sent.requireClosedOnce(t)
+				assert.Empty(t, base.Requests())
+				sent.RequireClosedOnce(t)
 			})
 		}
 	}
-	assert.EqualValues(t, 2, replacement.closed.Load(), "once for each use")
+	assert.EqualValues(t, 2, replacement.Closed.Load(), "once for each use")
 }
 
 func TestCustomWorksOnACopy(t *testing.T) {
@@ -85,7 +87,7 @@ func TestCustomWorksOnACopy(t *testing.T) {
 		req.Method = http.MethodPut
 		return nil
 	}}))
-	base := &fakeBase{}
+	base := &fakehttp.Base{}
 	req := must(http.NewRequest(http.MethodPost, home+"/path", nil))
 	req.Header["A"] = []string{"original"}
 	resp, err := c.Wrap(base).RoundTrip(req)
@@ -94,8 +96,8 @@ func TestCustomWorksOnACopy(t *testing.T) {
 	assert.Equal(t, http.Header{"A": {"original"}}, req.Header)
 	assert.Equal(t, http.MethodPost, req.Method)
 	assert.Same(t, req, resp.Request)
-	assert.Equal(t, home+"/other?x=y", base.requests()[0].URL.String())
-	assert.Equal(t, "changed", base.requests()[0].Header.Get("A"))
+	assert.Equal(t, home+"/other?x=y", base.Requests()[0].URL.String())
+	assert.Equal(t, "changed", base.Requests()[0].Header.Get("A"))
 }
 
 func TestCustomMayNotLeadCredentialsElsewhere(t *testing.T) {
@@ -114,8 +116,8 @@ func TestCustomMayNotLeadCredentialsElsewhere(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			var sent bodies
-			base := &fakeBase{}
+			var sent fakehttp.Bodies
+			base := &fakehttp.Base{}
 			c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
 				Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
 					req.URL = must(url.Parse(test.to + "?token=" + url.QueryEscape(customSecret)))
@@ -123,29 +125,29 @@ func TestCustomMayNotLeadCredentialsElsewhere(t *testing.T) {
 				},
 				Hosts: test.hosts,
 			}))
-			_, err := c.Wrap(base).RoundTrip(sent.request(t, http.MethodPost, home, "text/plain", "hello", true))
-			sent.requireClosedOnce(t)
+			_, err := c.Wrap(base).RoundTrip(sent.Request(t, http.MethodPost, home, "text/plain", "hello", true))
+			sent.RequireClosedOnce(t)
 			if test.allowed {
 				require.NoError(t, err)
 				return
 			}
 			require.ErrorIs(t, err, connectorauth.ErrHostNotAllowed)
-			assert.Empty(t, found(err.Error(), customSecret))
-			assert.Empty(t, base.requests())
+			assert.Empty(t, canary.Found(err.Error(), customSecret))
+			assert.Empty(t, base.Requests())
 		})
 	}
 }
 
 func TestCustomSeesNoForeignRequest(t *testing.T) {
-	n := newInternet(t)
+	n := fakehttp.NewInternet(t)
 	var called []string
 	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
 		called = append(called, req.URL.String())
 		return nil
 	}}))
-	n.redirect(307, home+"/a", home+"/b", foreign+"/c", home+"/d")
-	n.do(t, c, home+"/a")
-	assert.Len(t, n.trail, 4)
+	n.Redirect(307, home+"/a", home+"/b", foreign+"/c", home+"/d")
+	visit(t, n, c, home+"/a")
+	assert.Len(t, n.Trail, 4)
 	assert.Equal(t, []string{home + "/a", home + "/b"}, called)
 }
 
@@ -172,4 +174,22 @@ func TestCustomConfigIsChecked(t *testing.T) {
 	_, err := connectorauth.NewCustom(config{Hosts: []string{""}})
 	assert.ErrorContains(t, err, "Authenticate: is required")
 	assert.ErrorContains(t, err, "Hosts:")
+}
+
+func TestCustomMayMoveARequestToAnotherOfItsHosts(t *testing.T) {
+	base := &fakehttp.Base{}
+	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
+		Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
+			req.URL.Host = "eu.example.com"
+			return nil
+		},
+		Hosts: []string{"*.example.com"},
+	}))
+	var host string
+	client := &http.Client{Transport: fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		host = req.Host
+		return base.RoundTrip(req)
+	})}
+	get(t, c, client, "https://api.example.com/")
+	assert.Empty(t, host, "net/http then sends the host of the URL")
 }

@@ -1,16 +1,10 @@
 package connectorauth_test
 
 import (
-	"context"
-	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +12,8 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/canary"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -30,15 +26,15 @@ type (
 
 // dialected returns a connector whose token requests are answered by answer, and
 // the last of them as it arrived.
-func dialected(t *testing.T, c config2, answer func(n int, r *http.Request) (int, string)) (*connectorauth.OAuth2, func() seen) {
+func dialected(t *testing.T, c config2, answer func(n int, r *http.Request) (int, string)) (*connectorauth.OAuth2, func() fakehttp.Request) {
 	t.Helper()
-	base := new(fakeBase)
-	base.answer = func(r *http.Request) (*http.Response, error) {
+	base := new(fakehttp.Base)
+	base.Answer = func(r *http.Request) (*http.Response, error) {
 		status, body := 200, `{"access_token":"a","expires_in":3600}`
 		if answer != nil {
-			status, body = answer(len(base.requests()), r)
+			status, body = answer(len(base.Requests()), r)
 		}
-		return respond(status, body), nil
+		return fakehttp.Respond(status, body), nil
 	}
 	if c.ClientID == "" {
 		c.ClientID, c.ClientSecret = "client", clientSecret
@@ -46,8 +42,8 @@ func dialected(t *testing.T, c config2, answer func(n int, r *http.Request) (int
 	c.TokenURL, c.HTTPClient = "https://login.example.test/token?tenant=1", &http.Client{Transport: base}
 	o, err := connectorauth.NewOAuth2(c)
 	require.NoError(t, err)
-	return o, func() seen {
-		sent := base.requests()
+	return o, func() fakehttp.Request {
+		sent := base.Requests()
 		require.NotEmpty(t, sent)
 		return sent[len(sent)-1]
 	}
@@ -137,52 +133,7 @@ func TestDialectIsCheckedAtConstruction(t *testing.T) {
 	assert.ErrorContains(t, err, "TokenURL: grant_type")
 }
 
-func TestTokenRequestsInEachEncoding(t *testing.T) {
-	for _, test := range []struct {
-		encoding                           dialect.Encoding
-		method, contentType, path, content string
-		length                             int64
-	}{
-		{dialect.EncodeForm, "POST", "application/x-www-form-urlencoded", "tenant=1", "a=1&a=2&grant_type=client_credentials&scope=r+w", 47},
-		{dialect.EncodeJSON, "POST", "application/json", "tenant=1", `{"a":["1","2"],"grant_type":"client_credentials","scope":"r w"}`, 63},
-		{dialect.EncodeQuery, "POST", "", "tenant=1&a=1&a=2&grant_type=client_credentials&scope=r+w", "", 0},
-		{dialect.EncodeGet, "GET", "", "tenant=1&a=1&a=2&grant_type=client_credentials&scope=r+w", "", 0},
-	} {
-		c, last := dialected(t, config2{
-			Grant: connectorauth.ClientCredentials{}, Scopes: []string{"r", "w"},
-			Dialect: dialect.OAuth2{TokenEncoding: test.encoding, TokenParams: url.Values{"a": {"1", "2"}}},
-		}, nil)
-		_, err := c.Token(t.Context())
-		require.NoError(t, err)
-		r := last()
-		assert.Equal(t, test.method, r.Method)
-		assert.Equal(t, test.contentType, r.Header.Get("Content-Type"))
-		assert.Equal(t, test.path, r.URL.RawQuery)
-		assert.Equal(t, test.content, r.Body)
-		assert.Equal(t, test.length, r.ContentLength)
-	}
-}
-
-func TestClientAuthentication(t *testing.T) {
-	for auth, want := range map[connectorauth.ClientAuth]string{
-		connectorauth.ClientSecretBasic:    "client:" + url.QueryEscape(clientSecret),
-		connectorauth.ClientSecretBasicRaw: "client:" + clientSecret,
-		connectorauth.ClientSecretUser:     clientSecret + ":",
-	} {
-		c, last := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, ClientAuth: auth}, nil)
-		_, err := c.Token(t.Context())
-		require.NoError(t, err)
-		assert.Equal(t, []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(want))}, last().Header["Authorization"])
-		assert.Equal(t, "grant_type=client_credentials", last().Body)
-	}
-	c, last := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, ClientAuth: connectorauth.ClientSecretPost}, nil)
-	_, err := c.Token(t.Context())
-	require.NoError(t, err)
-	assert.Empty(t, last().Header["Authorization"])
-	assert.Contains(t, last().Body, "client_secret="+url.QueryEscape(clientSecret))
-}
-
-func TestConsentInDialect(t *testing.T) {
+func TestConsentFollowsTheDialect(t *testing.T) {
 	c, last := dialected(t, config2{
 		Grant:  connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth", Params: url.Values{"resource": {"a", "b"}}},
 		Scopes: []string{"r", "w"},
@@ -224,7 +175,7 @@ func TestDialectIsCopied(t *testing.T) {
 	assert.Equal(t, "1", last().Header.Get("X-A"))
 }
 
-func TestPlacementOfTheAccessToken(t *testing.T) {
+func TestAccessTokenGoesToThePlacementOfTheDialect(t *testing.T) {
 	for _, test := range []struct {
 		place dialect.Placement
 		want  string // in the request
@@ -237,15 +188,15 @@ func TestPlacementOfTheAccessToken(t *testing.T) {
 		{dialect.Placement{In: dialect.InCookie, Name: "sid"}, "Cookie: sid=a\r\n"},
 	} {
 		c, _ := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, Dialect: dialect.OAuth2{Placement: test.place}}, nil)
-		api := new(fakeBase)
+		api := new(fakehttp.Base)
 		get(t, c, &http.Client{Transport: api}, "https://api.example.test/")
-		assert.Contains(t, api.requests()[0].String(), test.want)
+		assert.Contains(t, api.Requests()[0].String(), test.want)
 	}
 }
 
 // A rotated refresh token is kept whatever else is wrong with the answer, and
 // the provider is not asked again and again.
-func TestRotatedRefreshTokenSurvivesAnUnusableAnswer(t *testing.T) {
+func TestRotatedRefreshTokenSurvivesAnUnusableResponse(t *testing.T) {
 	for name, answer := range map[string]string{
 		"no access token":     `{"refresh_token":"r2"}`,
 		"odd access token":    `{"access_token":["a","b"],"refresh_token":"r2"}`,
@@ -267,7 +218,7 @@ func TestRotatedRefreshTokenSurvivesAnUnusableAnswer(t *testing.T) {
 						}
 						return 200, `{"access_token":"a3","refresh_token":"r3","expires_in":3600}`
 					})
-					base := roundTripper(func(*http.Request) (*http.Response, error) { return respond(200, ""), nil })
+					base := fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) { return fakehttp.Respond(200, ""), nil })
 					require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{RefreshToken: "r1"}))
 					client := connectorauth.NewClient(c, &http.Client{Transport: base})
 					for range 10 {
@@ -295,14 +246,14 @@ func TestRotatedRefreshTokenSurvivesAnUnusableAnswer(t *testing.T) {
 
 // While the old access token is good, it is served with the new refresh token
 // in waiting.
-func TestUnusableAnswerLeavesTheOldAccessToken(t *testing.T) {
+func TestUnusableResponseLeavesTheOldAccessToken(t *testing.T) {
 	var sent []string
 	c, _ := dialected(t, config2{Grant: connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"}},
 		func(n int, r *http.Request) (int, string) { return 200, `{"refresh_token":"r2"}` })
 	require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: "a1", RefreshToken: "r1", Expiry: time.Now().Add(time.Hour)}))
-	api := roundTripper(func(r *http.Request) (*http.Response, error) {
+	api := fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) {
 		sent = append(sent, r.Header.Get("Authorization"))
-		return respond(map[bool]int{true: 401, false: 200}[len(sent) == 1], ""), nil
+		return fakehttp.Respond(map[bool]int{true: 401, false: 200}[len(sent) == 1], ""), nil
 	})
 	client := connectorauth.NewClient(c, &http.Client{Transport: api})
 	for _, want := range []int{401, 200} {
@@ -313,7 +264,7 @@ func TestUnusableAnswerLeavesTheOldAccessToken(t *testing.T) {
 	assert.Equal(t, []string{"Bearer a1", "Bearer a1"}, sent)
 }
 
-func TestKeepRefreshToken(t *testing.T) {
+func TestKeepRefreshTokenIgnoresAnotherOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
 		c, last := dialected(t, config2{
@@ -362,101 +313,6 @@ func TestExtendRenewsInTime(t *testing.T) {
 	})
 }
 
-func TestErrorsHideTheURLOfAToken(t *testing.T) {
-	for _, encoding := range []dialect.Encoding{dialect.EncodeGet, dialect.EncodeQuery} {
-		for name, fail := range map[string]func(*http.Request) error{
-			"as net/http does": func(r *http.Request) error { return &url.Error{Op: "Get", URL: r.URL.String(), Err: errBroken} },
-			"in its own words": func(r *http.Request) error { return fmt.Errorf("no route to %s", r.URL) },
-		} {
-			c, err := connectorauth.NewOAuth2(config2{
-				ClientID: "client", ClientSecret: clientSecret, ClientAuth: connectorauth.ClientSecretPost, TokenURL: "https://login.example.test/token",
-				Grant:      connectorauth.PasswordCredentials{Username: "user", Password: password},
-				Dialect:    dialect.OAuth2{TokenEncoding: encoding},
-				HTTPClient: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return nil, fail(r) })},
-			})
-			require.NoError(t, err)
-			_, err = c.Token(t.Context())
-			require.Error(t, err)
-			for e := err; e != nil; e = errors.Unwrap(e) {
-				assert.Empty(t, found(fmt.Sprintf("%v %+v %#v", e, e, e), clientSecret, password), name)
-			}
-		}
-	}
-}
-
-// net/http repeats a GET whose connection broke. That must not happen to one
-// with a code or a refresh token in it.
-func TestTokenRequestByGETIsSentOnce(t *testing.T) {
-	var asked atomic.Int32
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if asked.Add(1) == 1 {
-			fmt.Fprint(w, `{"access_token":"a1"}`)
-			return
-		}
-		panic(http.ErrAbortHandler)
-	}))
-	defer server.Close()
-	c, err := connectorauth.NewOAuth2(config2{
-		ClientID: "client", ClientSecret: clientSecret, TokenURL: server.URL, Grant: connectorauth.AuthorizationCode{AuthURL: server.URL},
-		Dialect: dialect.OAuth2{TokenEncoding: dialect.EncodeGet}, HTTPClient: server.Client(),
-	})
-	require.NoError(t, err)
-	for i := range 2 {
-		require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{RefreshToken: "r1"}))
-		_, err := c.Token(t.Context())
-		assert.Equal(t, i == 0, err == nil)
-	}
-	assert.EqualValues(t, 2, asked.Load())
-}
-
-func TestAnswerOfTwoMebibytesIsRefused(t *testing.T) {
-	c, _ := dialected(t, config2{
-		Grant: connectorauth.ClientCredentials{}, Dialect: dialect.OAuth2{Response: dialect.Response{AccessToken: "data.token"}},
-	}, func(int, *http.Request) (int, string) {
-		return 200, `{"data":{"token":"` + strings.Repeat("a", 2<<20) + `"}}`
-	})
-	_, err := c.Token(t.Context())
-	assert.ErrorContains(t, err, "longer than")
-	assert.Less(t, len(err.Error()), 300)
-}
-
-// FuzzCallback: whatever the browser brings, only the right state gets as far
-// as a token request.
-func FuzzCallback(f *testing.F) {
-	f.Add("state=STATE&auth_code=c&realmId=1")
-	f.Add("state=STATE&error=access_denied&error_description=%0a%ff")
-	f.Add("state=x&auth_code=c;&&=&%zz")
-	f.Fuzz(func(t *testing.T, query string) {
-		var asked atomic.Int32
-		c, err := connectorauth.NewOAuth2(config2{
-			ClientID: "client", ClientSecret: clientSecret, TokenURL: "https://login.example.test/token",
-			Grant:   connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"},
-			Dialect: dialect.OAuth2{CodeName: "auth_code", CallbackValues: []string{"realmId", "state"}},
-			HTTPClient: &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
-				asked.Add(1)
-				return respond(200, `{"access_token":"a"}`), nil
-			})},
-		})
-		require.NoError(t, err)
-		authURL, pending, err := c.Begin(context.Background(), "https://app.example.test/callback")
-		require.NoError(t, err)
-		state := must(url.Parse(authURL)).Query().Get("state")
-		callback, _ := url.ParseQuery(strings.ReplaceAll(query, "STATE", state))
-		right := len(callback["state"]) == 1 && callback.Get("state") == state && !callback.Has("error") &&
-			len(callback["auth_code"]) == 1 && callback.Get("auth_code") != ""
-		err = c.Finish(context.Background(), pending, callback)
-		if err == nil {
-			require.True(t, right)
-			require.EqualValues(t, 1, asked.Load())
-			_, ok := must(c.Token(context.Background())).Extra("realmId").(string)
-			require.Equal(t, callback.Has("realmId"), ok)
-			return
-		}
-		require.Zero(t, asked.Load())
-		require.Less(t, len(err.Error()), 1000)
-	})
-}
-
 // A Dialect must not keep a connector from being printed safely.
 func TestDialectPrintsNoSecret(t *testing.T) {
 	p := authtest.NewProvider(t)
@@ -466,5 +322,5 @@ func TestDialectPrintsNoSecret(t *testing.T) {
 	})
 	require.NoError(t, err)
 	text, _ := json.Marshal(map[string]any{"connector": c})
-	assert.Empty(t, found(fmt.Sprintf("%v %+v %#v %s", c, c, c, text), secretKey, p.ClientSecret))
+	assert.Empty(t, canary.Found(fmt.Sprintf("%v %+v %#v %s", c, c, c, text), secretKey, p.ClientSecret))
 }

@@ -1,14 +1,13 @@
 package connectorauth_test
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -18,6 +17,8 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/canary"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -39,7 +40,7 @@ type stranger struct{}
 func (stranger) AuthType() connectorauth.AuthType { return "Stranger" }
 
 func (stranger) Wrap(base http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(req *http.Request) (*http.Response, error) {
+	return fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
 		req.Header.Set("X-Stranger", "yes")
 		return base.RoundTrip(req)
@@ -69,7 +70,7 @@ func TestHooksSeeTheAuthenticatedRequest(t *testing.T) {
 		{connectorauth.None{}, "", ""},
 		{stranger{}, "", ""},
 	} {
-		base, called := &fakeBase{}, 0
+		base, called := &fakehttp.Base{}, 0
 		c := connectorauth.WithHooks(test.Connector, before(func(e *connectorauth.Exchange) error {
 			called++
 			assert.Equal(t, test.auth, string(e.Auth))
@@ -84,12 +85,12 @@ func TestHooksSeeTheAuthenticatedRequest(t *testing.T) {
 		_, err := c.Wrap(base).RoundTrip(req)
 		require.NoError(t, err)
 		assert.Equal(t, 1, called)
-		assert.Len(t, base.requests(), 1)
+		assert.Len(t, base.Requests(), 1)
 	}
 }
 
 func TestHooksChangeTheRequestButNotTheCallers(t *testing.T) {
-	base := &fakeBase{}
+	base := &fakehttp.Base{}
 	c := hookedKey(before(func(e *connectorauth.Exchange) error {
 		body, err := e.RequestBody(100)
 		e.SetRequestBody(append([]byte("more "), body...))
@@ -100,17 +101,17 @@ func TestHooksChangeTheRequestButNotTheCallers(t *testing.T) {
 		return err
 	}))
 	for _, replayable := range []bool{true, false} {
-		made := &bodies{}
-		req := made.request(t, http.MethodPost, "https://api.example.com/a", "text/plain", "body", replayable)
+		made := &fakehttp.Bodies{}
+		req := made.Request(t, http.MethodPost, "https://api.example.com/a", "text/plain", "body", replayable)
 		req.Header["X-List"] = []string{"a"}
 		resp, err := c.Wrap(base).RoundTrip(req)
 		require.NoError(t, err)
-		made.requireClosedOnce(t)
+		made.RequireClosedOnce(t)
 		assert.Same(t, req, resp.Request)
 		assert.Equal(t, []string{"a"}, req.Header["X-List"])
 		assert.Equal(t, "POST https://api.example.com/a", req.Method+" "+req.URL.String())
 
-		sent := base.requests()[len(base.requests())-1]
+		sent := base.Requests()[len(base.Requests())-1]
 		assert.Equal(t, "PUT https://api.example.com/a/changed?k="+secretKey, sent.Method+" "+sent.URL.String())
 		assert.Equal(t, []string{"a", "b"}, sent.Header["X-List"])
 		assert.Equal(t, "more body", sent.Body)
@@ -125,73 +126,73 @@ func TestHookKeepsTheCredentialsAtHome(t *testing.T) {
 		"https://api.example.com/else": true, "https://evil.example/": false, "http://api.example.com/": false, "https://api.example.com:8443/": false,
 	} {
 		for _, c := range []connectorauth.Connector{must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey})), connectorauth.None{}, stranger{}} {
-			base, made := &fakeBase{}, &bodies{}
+			base, made := &fakehttp.Base{}, &fakehttp.Bodies{}
 			c = connectorauth.WithHooks(c, before(func(e *connectorauth.Exchange) error {
 				*e.Request.URL = *must(url.Parse(to)) // in place, and so not told by the pointer
 				return nil
 			}))
-			_, err := c.Wrap(base).RoundTrip(made.request(t, http.MethodPost, "https://api.example.com/", "text/plain", "b", true))
-			made.requireClosedOnce(t)
+			_, err := c.Wrap(base).RoundTrip(made.Request(t, http.MethodPost, "https://api.example.com/", "text/plain", "b", true))
+			made.RequireClosedOnce(t)
 			if allowed {
 				require.NoError(t, err)
 				continue
 			}
 			require.ErrorIs(t, err, connectorauth.ErrHostNotAllowed, to)
-			assert.Empty(t, base.requests())
+			assert.Empty(t, base.Requests())
 		}
 	}
 
 	// Within Hosts it may go elsewhere, under that name.
-	base := &fakeBase{}
+	base := &fakehttp.Base{}
 	c := connectorauth.WithHooks(must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, Hosts: []string{"*.example.com"}})), before(func(e *connectorauth.Exchange) error {
 		e.Request.URL.Host = "eu.example.com"
 		return nil
 	}))
 	get(t, c, &http.Client{Transport: base}, "https://api.example.com/")
-	assert.Empty(t, base.requests()[0].Host)
+	assert.Empty(t, base.Requests()[0].Host)
 }
 
 func TestHooksDoNotRunForRequestsWithoutCredentials(t *testing.T) {
 	for _, c := range []connectorauth.Connector{must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey})), connectorauth.None{}, stranger{}} {
 		var seen []string
 		mark := func(e *connectorauth.Exchange) error { seen = append(seen, e.Request.URL.Host); return nil }
-		base := &fakeBase{answer: func(req *http.Request) (*http.Response, error) {
+		base := &fakehttp.Base{Answer: func(req *http.Request) (*http.Response, error) {
 			if req.URL.Host == "other.example" {
-				return respond(http.StatusOK, ""), nil
+				return fakehttp.Respond(http.StatusOK, ""), nil
 			}
-			resp := respond(http.StatusFound, "")
+			resp := fakehttp.Respond(http.StatusFound, "")
 			resp.Header.Set("Location", "https://other.example/")
 			return resp, nil
 		}}
 		get(t, connectorauth.WithHooks(c, connectorauth.Hooks{BeforeRequest: mark, AfterResponse: mark}), &http.Client{Transport: base}, "https://api.example.com/")
-		assert.Len(t, base.requests(), 2)
+		assert.Len(t, base.Requests(), 2)
 		assert.Equal(t, []string{"api.example.com", "api.example.com"}, seen)
 	}
 }
 
-func TestHookAborts(t *testing.T) {
+func TestHookThatFailsSendsNothing(t *testing.T) {
 	for name, hook := range map[string]func(*connectorauth.Exchange) error{
 		"error":    func(*connectorauth.Exchange) error { return errBroken },
 		"panic":    func(e *connectorauth.Exchange) error { panic(string(e.Auth)) },
 		"too long": func(e *connectorauth.Exchange) error { e.RequestBody(3); return nil },
 		"no URL":   func(e *connectorauth.Exchange) error { e.Request.URL = nil; return nil },
 	} {
-		base, made := &fakeBase{}, &bodies{}
-		_, err := hookedKey(before(hook)).Wrap(base).RoundTrip(made.request(t, http.MethodPost, "https://api.example.com/", "text/plain", "body", true))
+		base, made := &fakehttp.Base{}, &fakehttp.Bodies{}
+		_, err := hookedKey(before(hook)).Wrap(base).RoundTrip(made.Request(t, http.MethodPost, "https://api.example.com/", "text/plain", "body", true))
 		require.Error(t, err, name)
-		assert.Empty(t, found(err.Error(), secretKey))
+		assert.Empty(t, canary.Found(err.Error(), secretKey))
 		assert.Equal(t, name == "error", errors.Is(err, errBroken))
-		assert.Empty(t, base.requests())
-		made.requireClosedOnce(t)
+		assert.Empty(t, base.Requests())
+		made.RequireClosedOnce(t)
 	}
 }
 
-func TestAfterResponse(t *testing.T) {
-	var answer *countedBody
-	made := &bodies{}
-	base := &fakeBase{answer: func(*http.Request) (*http.Response, error) {
-		resp := respond(http.StatusOK, "")
-		answer = made.open("answer", nil)
+func TestAfterResponseHookReadsReplacesOrRefusesTheResponse(t *testing.T) {
+	var answer *fakehttp.Body
+	made := &fakehttp.Bodies{}
+	base := &fakehttp.Base{Answer: func(*http.Request) (*http.Response, error) {
+		resp := fakehttp.Respond(http.StatusOK, "")
+		answer = made.Open("answer", nil)
 		resp.Body, resp.ContentLength = answer, 6
 		resp.Header.Set("Content-Length", "6")
 		return resp, nil
@@ -226,7 +227,7 @@ func TestAfterResponse(t *testing.T) {
 	require.ErrorIs(t, err, connectorauth.ErrCredentialRejected, "a key cannot be renewed")
 	_, err = do(func(e *connectorauth.Exchange) error { panic(e.Auth) })
 	require.ErrorContains(t, err, "panic of type connectorauth.Secret in the hook after the response")
-	made.requireClosedOnce(t)
+	made.RequireClosedOnce(t)
 }
 
 func TestHooksOfHooks(t *testing.T) {
@@ -242,7 +243,7 @@ func TestHooksOfHooks(t *testing.T) {
 		first := connectorauth.WithHooks(c, hooks("1"))
 		left, right := connectorauth.WithHooks(first, hooks("2")), connectorauth.WithHooks(first, hooks("3"))
 		for _, c := range []connectorauth.Connector{left, right, first, c} {
-			get(t, c, &http.Client{Transport: &fakeBase{}}, "https://api.example.com/")
+			get(t, c, &http.Client{Transport: &fakehttp.Base{}}, "https://api.example.com/")
 		}
 		assert.Equal(t, "1 2 1' 2' 1 3 1' 3' 1 1'", strings.Join(order, " "))
 	}
@@ -312,96 +313,6 @@ func TestRejectionIsMendedWhateverTheHookSaysOfIt(t *testing.T) {
 	require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
 }
 
-func TestTokenHooks(t *testing.T) {
-	p := authtest.NewProvider(t)
-	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL,
-		Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL},
-	}))
-	var order []string
-	note := func(name string) func(*connectorauth.Exchange) error {
-		return func(e *connectorauth.Exchange) error {
-			order = append(order, name)
-			e.Request.Header.Set("X-Step", name)
-			assert.Empty(t, e.Auth)
-			if e.Response != nil {
-				body := string(must(e.ResponseBody(1000)))
-				e.SetResponseBody([]byte(strings.Replace(body, "{", `{"step":"`+name+`",`, 1)))
-			}
-			return nil
-		}
-	}
-	hooked := connectorauth.WithHooks(c, connectorauth.Hooks{
-		BeforeAuthorize: func(_ context.Context, u *url.URL) error { u.RawQuery += "&audience=a"; return nil },
-		BeforeToken:     note("token"), AfterToken: note("got token"), BeforeRefresh: note("refresh"), AfterRefresh: note("got refresh"),
-	}).(*connectorauth.OAuth2)
-	authURL, pending, err := hooked.Begin(t.Context(), "http://127.0.0.1/callback")
-	require.NoError(t, err)
-	assert.Contains(t, authURL, "&audience=a")
-	callback := must(p.Authorize(authURL))
-	require.NoError(t, hooked.Finish(t.Context(), pending, callback.Query()))
-	assert.Equal(t, "got token", must(hooked.Token(t.Context())).Extra("step"))
-	p.RevokeAccessTokens()
-	status, _ := get(t, hooked, nil, p.BearerURL)
-	assert.Equal(t, http.StatusOK, status)
-	assert.Equal(t, []string{"token", "got token", "refresh", "got refresh"}, order)
-	assert.Equal(t, "refresh", p.Requests(p.TokenURL)[1].Header.Get("X-Step"))
-
-	// The two connectors have one token, and the first one knows no hooks.
-	assert.Equal(t, must(hooked.Token(t.Context())).AccessToken, must(c.Token(t.Context())).AccessToken)
-	p.RevokeAccessTokens()
-	get(t, c, nil, p.BearerURL)
-	assert.Len(t, order, 4)
-	assert.Equal(t, 3, p.Stats().TokenRequests)
-}
-
-func TestTokenHookErrors(t *testing.T) {
-	p := authtest.NewProvider(t)
-	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, Grant: connectorauth.ClientCredentials{},
-	}))
-	for name, hooks := range map[string]connectorauth.Hooks{
-		"abort": {BeforeToken: func(*connectorauth.Exchange) error { return errBroken }},
-		"quote": {BeforeToken: func(e *connectorauth.Exchange) error {
-			return errors.New(e.Request.Header.Get("Authorization") + p.ClientSecret)
-		}},
-		"astray":  {BeforeToken: func(e *connectorauth.Exchange) error { e.Request.URL.Host = "evil.example"; return nil }},
-		"refused": {AfterToken: func(*connectorauth.Exchange) error { return errBroken }},
-	} {
-		_, err := connectorauth.WithHooks(c, hooks).(*connectorauth.OAuth2).Token(t.Context())
-		var failed *connectorauth.TokenError
-		require.ErrorAs(t, err, &failed, name)
-		assert.Equal(t, name == "abort" || name == "refused", errors.Is(err, errBroken), name)
-		assert.Equal(t, name == "astray", errors.Is(err, connectorauth.ErrHostNotAllowed), name)
-		assert.NotContains(t, err.Error(), p.ClientSecret)
-		assert.NotContains(t, err.Error(), base64.StdEncoding.EncodeToString([]byte(p.ClientID + ":"))[:8])
-		c = must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, Grant: connectorauth.ClientCredentials{},
-		})) // one that has not just failed
-	}
-}
-
-func TestAuthorizeHookCannotUndoTheProtection(t *testing.T) {
-	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-		ClientID: "c", TokenURL: "https://p.example/token", Grant: connectorauth.AuthorizationCode{AuthURL: "https://p.example/authorize"},
-	}))
-	for _, change := range []func(u *url.URL){
-		func(u *url.URL) { u.RawQuery = strings.Replace(u.RawQuery, "state=", "state=x", 1) },
-		func(u *url.URL) { u.RawQuery += "&state=2" },
-		func(u *url.URL) { u.RawQuery = strings.Replace(u.RawQuery, "code_challenge=", "x=", 1) },
-		func(u *url.URL) { u.RawQuery = strings.Replace(u.RawQuery, "S256", "plain", 1) },
-		func(u *url.URL) { u.RawQuery = strings.Replace(u.RawQuery, "127.0.0.1", "127.0.0.2", 1) },
-		func(u *url.URL) { u.Host = "evil.example" },
-		func(u *url.URL) { u.Scheme = "http" },
-		func(u *url.URL) { panic("no") },
-	} {
-		hooked := connectorauth.WithHooks(c, connectorauth.Hooks{BeforeAuthorize: func(_ context.Context, u *url.URL) error { change(u); return nil }}).(*connectorauth.OAuth2)
-		authURL, pending, err := hooked.Begin(t.Context(), "http://127.0.0.1/callback")
-		require.ErrorContains(t, err, "hook")
-		assert.Empty(t, authURL+string(pending))
-	}
-}
-
 func TestHooksKeepTheType(t *testing.T) {
 	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "s"}))
 	assert.IsType(t, c, connectorauth.WithHooks(c, connectorauth.Hooks{}))
@@ -436,4 +347,16 @@ func ExampleWithHooks() {
 	}
 	resp.Body.Close()
 	// Output: 3264136e64f2dcfbab66679a54d0ee1ca0b6c550e631a9d8c06b278e5cb8efe6
+}
+
+func TestHookReadsABodyWithoutLimit(t *testing.T) {
+	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "key"}))
+	c := connectorauth.WithHooks(key, connectorauth.Hooks{AfterResponse: func(e *connectorauth.Exchange) error {
+		body, err := e.ResponseBody(math.MaxInt64)
+		assert.Equal(t, "hello", string(body))
+		return err
+	}})
+	base := fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) { return fakehttp.Respond(200, "hello"), nil })
+	_, body := get(t, c, &http.Client{Transport: base}, "https://api.example.com/")
+	assert.Equal(t, "hello", body)
 }

@@ -2,7 +2,9 @@ package connectorauth_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -47,16 +50,16 @@ func TestOAuth1CorrectsItsClockForAll(t *testing.T) {
 
 // saying answers with a refusal unless the timestamp is within 5 minutes of the
 // server's clock, in the words of header and body.
-func saying(ahead time.Duration, header func(now time.Time) http.Header, body string) *fakeBase {
-	base := &fakeBase{}
-	base.answer = func(req *http.Request) (*http.Response, error) {
+func saying(ahead time.Duration, header func(now time.Time) http.Header, body string) *fakehttp.Base {
+	base := &fakehttp.Base{}
+	base.Answer = func(req *http.Request) (*http.Response, error) {
 		now := time.Now().Add(ahead)
 		_, rest, _ := strings.Cut(req.Header.Get("Authorization"), `oauth_timestamp="`)
 		sent, _ := strconv.ParseInt(strings.Split(rest, `"`)[0], 10, 64)
 		if off := now.Sub(time.Unix(sent, 0)); off.Abs() < 5*time.Minute {
-			return respond(200, ""), nil
+			return fakehttp.Respond(200, ""), nil
 		}
-		resp := respond(401, body)
+		resp := fakehttp.Respond(401, body)
 		resp.Header = header(now)
 		return resp, nil
 	}
@@ -69,7 +72,7 @@ func date(now time.Time) http.Header {
 
 func TestOAuth1ReadsTheServersTime(t *testing.T) {
 	for name, c := range map[string]struct {
-		base         *fakeBase
+		base         *fakehttp.Base
 		status, sent int
 	}{
 		"Date of a 401":        {saying(time.Hour, date, `{"errors":[{"code":135}]}`), 200, 2},
@@ -85,13 +88,13 @@ func TestOAuth1ReadsTheServersTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			connector := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "s"}))
 			for range 2 {
-				before := len(c.base.requests())
+				before := len(c.base.Requests())
 				status, _ := get(t, connector, &http.Client{Transport: c.base}, "https://api.example.com/")
 				assert.Equal(t, c.status, status)
 				if before == 0 || c.status != 200 { // no loop, and what did not help is forgotten
-					assert.Len(t, c.base.requests(), before+c.sent)
+					assert.Len(t, c.base.Requests(), before+c.sent)
 				} else {
-					assert.Len(t, c.base.requests(), before+1)
+					assert.Len(t, c.base.Requests(), before+1)
 				}
 			}
 		})
@@ -106,16 +109,16 @@ func acceptable(now time.Time) http.Header {
 func TestOAuth1ClockIsSetRight(t *testing.T) {
 	skew := time.Hour
 	base := saying(0, date, "")
-	answer := base.answer
-	base.answer = func(req *http.Request) (*http.Response, error) { return saying(skew, date, "").RoundTrip(req) }
+	answer := base.Answer
+	base.Answer = func(req *http.Request) (*http.Response, error) { return saying(skew, date, "").RoundTrip(req) }
 	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "s"}))
 	status, _ := get(t, c, &http.Client{Transport: base}, "https://api.example.com/")
 	assert.Equal(t, 200, status)
-	base.answer = answer
+	base.Answer = answer
 	for _, requests := range []int{4, 5} {
 		status, _ = get(t, c, &http.Client{Transport: base}, "https://api.example.com/")
 		assert.Equal(t, 200, status)
-		assert.Len(t, base.requests(), requests)
+		assert.Len(t, base.Requests(), requests)
 	}
 }
 
@@ -186,5 +189,52 @@ func TestOAuth1HandshakeCorrectsTheClock(t *testing.T) {
 		p.Inject(p.AccessTokenURL, 1, authtest.Answer(401, date(time.Now().Add(2*time.Hour)), ""))
 		require.Error(t, beginner.Finish(t.Context(), pending, callback))
 		assert.Len(t, p.Requests(p.AccessTokenURL), before+1)
+	})
+}
+
+func TestOAuth1KeepsItsClockAfterAnotherKindOf401(t *testing.T) {
+	const ahead = 600
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		now := time.Now().Add(ahead * time.Second)
+		w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+		var stamp int64
+		_, rest, _ := strings.Cut(r.Header.Get("Authorization"), `oauth_timestamp="`)
+		fmt.Sscan(strings.Split(rest, `"`)[0], &stamp)
+		io.Copy(io.Discard, r.Body)
+		if late := now.Unix() - stamp; late > 300 || r.URL.Path == "/forbidden" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	defer api.Close()
+	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "client", ClientSecret: "secret", Token: "token", TokenSecret: "secret"}))
+	streamed := func(path string) int { // which cannot be sent again
+		resp, err := connectorauth.NewClient(c, nil).Post(api.URL+path, "application/octet-stream", io.MultiReader(strings.NewReader("x")))
+		status, _ := read(t, resp, err)
+		return status
+	}
+	status, _ := get(t, c, nil, api.URL+"/ok")
+	require.Equal(t, 200, status, "the clock is right from here on")
+	require.Equal(t, 200, streamed("/ok"))
+	status, _ = get(t, c, nil, api.URL+"/forbidden")
+	assert.Equal(t, 401, status)
+	assert.Equal(t, 401, streamed("/forbidden"))
+	assert.Equal(t, 200, streamed("/ok"))
+}
+
+func TestOAuth1ClockIsCorrectedThoughTheBodyStaysOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "client", ClientSecret: "secret"}))
+		base := rejectsOpenly(1)
+		open := base.Answer
+		base.Answer = func(req *http.Request) (*http.Response, error) {
+			resp, err := open(req)
+			resp.Header.Set("Date", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
+			return resp, err
+		}
+		began := time.Now()
+		resp, err := c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
+		require.NoError(t, err)
+		assert.Equal(t, 200, resp.StatusCode)
+		assert.LessOrEqual(t, time.Since(began), 100*time.Millisecond)
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/canary"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -50,7 +51,7 @@ func edited(p *authtest.Provider, endpoint string, edit func(answer map[string]a
 	p.Inject(endpoint, 1, authtest.EditAnswer(edit))
 }
 
-func TestOAuth1Consent(t *testing.T) {
+func TestOAuth1ConsentObtainsAToken(t *testing.T) {
 	for name, edit := range map[string]func(*connectorauth.OAuth1Config){
 		"header":    func(*connectorauth.OAuth1Config) {},
 		"realm":     func(c *connectorauth.OAuth1Config) { c.Realm = `http://x/ "q"` },
@@ -87,7 +88,7 @@ func TestOAuth1Consent(t *testing.T) {
 	}
 }
 
-func TestOAuth1OutOfBand(t *testing.T) {
+func TestOAuth1OutOfBandNeedsTheVerifierAlone(t *testing.T) {
 	p := provider(t, authtest.Config{})
 	c := must(connectorauth.NewOAuth1(consenting(p)))
 	authURL, pending, err := c.Begin(t.Context(), "oob")
@@ -99,7 +100,7 @@ func TestOAuth1OutOfBand(t *testing.T) {
 	assert.Equal(t, 200, status)
 }
 
-func TestOAuth1Denied(t *testing.T) {
+func TestOAuth1DeniedConsentIsATokenError(t *testing.T) {
 	p := provider(t, authtest.Config{})
 	c := must(connectorauth.NewOAuth1(consenting(p)))
 	authURL, pending, err := c.Begin(t.Context(), oauth1Callback)
@@ -164,7 +165,7 @@ func TestOAuth1RefusesForeignCallbacks(t *testing.T) {
 	require.ErrorContains(t, err, "redirectURL")
 }
 
-func TestOAuth1ConsentRunsOut(t *testing.T) {
+func TestOAuth1ConsentEndsAfterTenMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := authtest.New(authtest.Config{InMemory: true})
 		defer p.Close()
@@ -176,7 +177,7 @@ func TestOAuth1ConsentRunsOut(t *testing.T) {
 }
 
 // Answers of the request for temporary credentials, good and bad.
-func TestOAuth1ReadsAnswersOfTheHandshake(t *testing.T) {
+func TestOAuth1ReadsResponsesOfTheHandshake(t *testing.T) {
 	const good = "oauth_token=t&oauth_token_secret=canary-s&oauth_callback_confirmed="
 	for name, c := range map[string]struct {
 		status int
@@ -216,7 +217,7 @@ func TestOAuth1ReadsAnswersOfTheHandshake(t *testing.T) {
 			require.ErrorContains(t, err, c.want)
 			assert.Empty(t, authURL+string(pending))
 			assert.NotContains(t, err.Error(), "canary")
-			assert.Empty(t, found(err.Error(), p.ClientSecret))
+			assert.Empty(t, canary.Found(err.Error(), p.ClientSecret))
 		})
 	}
 }
@@ -249,7 +250,7 @@ func TestOAuth1HandshakeErrorsHoldNoSecrets(t *testing.T) {
 			err := c.Finish(t.Context(), pending, callback)
 			var failed *connectorauth.TokenError
 			require.ErrorAs(t, err, &failed)
-			assert.Empty(t, found(err.Error(), p.ClientSecret, callback.Get("oauth_verifier"), callback.Get("oauth_token"), "canary"), err)
+			assert.Empty(t, canary.Found(err.Error(), p.ClientSecret, callback.Get("oauth_verifier"), callback.Get("oauth_token"), "canary"), err)
 			assert.Len(t, p.Requests(p.AccessTokenURL), before+1, "the verifier was sent again")
 			assert.ErrorContains(t, c.Finish(t.Context(), pending, callback), "finished already")
 		})

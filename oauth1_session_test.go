@@ -2,6 +2,7 @@ package connectorauth_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -123,7 +125,7 @@ func TestOAuth1SessionEnds(t *testing.T) {
 	})
 }
 
-func TestOAuth1RenewalRefused(t *testing.T) {
+func TestOAuth1ProblemDecidesWhatARefusedRenewalMeans(t *testing.T) {
 	for problem, want := range map[string]string{
 		"token_rejected":                    "dead",
 		"token_revoked":                     "dead",
@@ -228,7 +230,7 @@ func TestOAuth1SharesItsTokenThroughTheStore(t *testing.T) {
 
 // An answer that is lost leaves it open whether the old token still works; it is
 // asked for again only when there is nothing to lose.
-func TestOAuth1RenewalAnswerLost(t *testing.T) {
+func TestOAuth1LostRenewalIsNotAskedForAgain(t *testing.T) {
 	inSession(t, hourly, nil, func(t *testing.T, p *authtest.Provider, c *connectorauth.OAuth1) {
 		time.Sleep(55 * time.Minute)
 		p.Inject(p.AccessTokenURL, 1, authtest.DropBefore())
@@ -246,18 +248,18 @@ func TestOAuth1RenewalAnswerLost(t *testing.T) {
 }
 
 // What cannot be sent again is renewed for those that come after.
-func TestOAuth1BodyThatCannotBeReplayed(t *testing.T) {
+func TestOAuth1RejectedBodyThatCannotBeReplayedRenewsForLater(t *testing.T) {
 	inSession(t, hourly, nil, func(t *testing.T, p *authtest.Provider, c *connectorauth.OAuth1) {
 		p.ExpireAccessTokens()
-		var all bodies
-		resp, err := connectorauth.NewClient(c, p.Client()).Do(all.request(t, "POST", p.OAuth1URL, "text/plain", "x", false))
+		var all fakehttp.Bodies
+		resp, err := connectorauth.NewClient(c, p.Client()).Do(all.Request(t, "POST", p.OAuth1URL, "text/plain", "x", false))
 		status, _ := read(t, resp, err)
 		assert.Equal(t, http.StatusUnauthorized, status)
 		synctest.Wait()
-		resp, err = connectorauth.NewClient(c, p.Client()).Do(all.request(t, "POST", p.OAuth1URL, "text/plain", "x", false))
+		resp, err = connectorauth.NewClient(c, p.Client()).Do(all.Request(t, "POST", p.OAuth1URL, "text/plain", "x", false))
 		status, _ = read(t, resp, err)
 		assert.Equal(t, http.StatusOK, status)
-		all.requireClosedOnce(t)
+		all.RequireClosedOnce(t)
 	})
 }
 
@@ -277,4 +279,33 @@ func TestOAuth1RefusesAStoredValueOfAnotherKind(t *testing.T) {
 			assert.Empty(t, p.Requests(p.OAuth1URL), "a request signed for the client alone would be another account's")
 		})
 	}
+}
+
+func TestOAuth1SessionHandleIsInDoubtAfterAnUnusableResponse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		provider := fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+			if req.URL.Path == "/request" {
+				return fakehttp.Respond(200, "oauth_token=t&oauth_token_secret=s&oauth_callback_confirmed=true"), nil
+			}
+			if asked++; asked == 1 {
+				return fakehttp.Respond(200, "oauth_token=first&oauth_token_secret=s&oauth_session_handle=h&oauth_expires_in=100"), nil
+			}
+			return fakehttp.Respond(200, "oauth_token=bad%0A&oauth_token_secret=s&oauth_session_handle=h2&oauth_expires_in=100"), nil
+		})
+		c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
+			ClientID: "client", ClientSecret: "secret", RequestTokenURL: "https://provider.example/request",
+			AuthorizeURL: "https://provider.example/authorize", AccessTokenURL: "https://provider.example/access",
+			HTTPClient: &http.Client{Transport: provider},
+		}))
+		_, pending, err := c.Begin(t.Context(), "https://app.example/callback")
+		require.NoError(t, err)
+		require.NoError(t, c.Finish(t.Context(), pending, url.Values{"oauth_token": {"t"}, "oauth_verifier": {"v"}}))
+		for range 98 {
+			get(t, c, &http.Client{Transport: fakehttp.Status(200)}, "https://api.example.com/")
+			synctest.Wait()
+			time.Sleep(time.Second)
+		}
+		assert.Equal(t, 2, asked, "the handle is not sent again while the token is good")
+	})
 }

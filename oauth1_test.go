@@ -16,6 +16,8 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/canary"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/dghubble/oauth1"
 	"github.com/stretchr/testify/assert"
@@ -88,7 +90,7 @@ Lw03eHTNQghS0A==
 -----END PRIVATE KEY-----
 `
 
-func TestOAuth1Config(t *testing.T) {
+func TestOAuth1ConfigIsChecked(t *testing.T) {
 	valid := connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "canary1"}
 	for name, c := range map[string]struct {
 		edit func(*connectorauth.OAuth1Config)
@@ -206,34 +208,34 @@ func TestOAuth1ReplacesTheCallersParameters(t *testing.T) {
 
 // With the parameters elsewhere, Authorization is free for others.
 func TestOAuth1LeavesOtherAuthorization(t *testing.T) {
-	base := &fakeBase{}
+	base := &fakehttp.Base{}
 	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "s", In: dialect.InQuery}))
 	req, err := http.NewRequest("GET", "https://api.example.com/", nil)
 	require.NoError(t, err)
 	req.SetBasicAuth("gateway", "password")
 	_, err = c.Wrap(base).RoundTrip(req)
 	require.NoError(t, err)
-	assert.True(t, strings.HasPrefix(base.requests()[0].Header.Get("Authorization"), "Basic "))
+	assert.True(t, strings.HasPrefix(base.Requests()[0].Header.Get("Authorization"), "Basic "))
 }
 
 func TestOAuth1InBodyNeedsAForm(t *testing.T) {
-	base := &fakeBase{}
+	base := &fakehttp.Base{}
 	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "s", In: dialect.InBody}))
-	var all bodies
+	var all fakehttp.Bodies
 	for _, contentType := range []string{"", "application/json", "multipart/form-data; boundary=x"} {
-		_, err := c.Wrap(base).RoundTrip(all.request(t, "POST", "https://api.example.com/", contentType, "{}", true))
+		_, err := c.Wrap(base).RoundTrip(all.Request(t, "POST", "https://api.example.com/", contentType, "{}", true))
 		require.ErrorIs(t, err, connectorauth.ErrBodyNotInjectable)
 		assert.ErrorContains(t, err, "RFC 5849 section 3.5.2")
 	}
-	assert.Empty(t, base.requests())
-	all.requireClosedOnce(t)
+	assert.Empty(t, base.Requests())
+	all.RequireClosedOnce(t)
 
 	for _, replayable := range []bool{true, false} {
-		resp, err := c.Wrap(base).RoundTrip(all.request(t, "POST", "https://api.example.com/", formType, "a=1&oauth_token=2", replayable))
+		resp, err := c.Wrap(base).RoundTrip(all.Request(t, "POST", "https://api.example.com/", formType, "a=1&oauth_token=2", replayable))
 		require.NoError(t, err)
 		resp.Body.Close()
 	}
-	for _, sent := range base.requests() {
+	for _, sent := range base.Requests() {
 		assert.Regexp(t, `^a=1&oauth_consumer_key=c&.*oauth_signature=`, sent.Body)
 		assert.EqualValues(t, len(sent.Body), sent.ContentLength)
 		replay, err := sent.GetBody()
@@ -242,17 +244,17 @@ func TestOAuth1InBodyNeedsAForm(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, sent.Body, string(again))
 	}
-	all.requireClosedOnce(t)
+	all.RequireClosedOnce(t)
 }
 
 func TestOAuth1QueryDoesNotLeak(t *testing.T) {
-	base := &fakeBase{}
+	base := &fakehttp.Base{}
 	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
 		ClientID: "c", ClientSecret: "s", Token: "canary-token", TokenSecret: "u", In: dialect.InQuery,
 	}))
 	client := connectorauth.NewClient(c, &http.Client{Transport: base})
-	base.answer = func(req *http.Request) (*http.Response, error) {
-		resp := respond(http.StatusFound, "")
+	base.Answer = func(req *http.Request) (*http.Response, error) {
+		resp := fakehttp.Respond(http.StatusFound, "")
 		if req.URL.Host != "api.example.com" {
 			resp.StatusCode = http.StatusOK
 		}
@@ -262,12 +264,12 @@ func TestOAuth1QueryDoesNotLeak(t *testing.T) {
 	resp, err := client.Get("https://api.example.com/?a=1")
 	require.NoError(t, err)
 	assert.Equal(t, "https://evil.example/?a=1#f", resp.Request.URL.String())
-	sent := base.requests()
+	sent := base.Requests()
 	require.Len(t, sent, 2)
 	assert.Contains(t, sent[0].URL.RawQuery, "oauth_token=canary-token")
 	assert.NotContains(t, sent[1].String(), "oauth_")
 
-	base.answer = func(req *http.Request) (*http.Response, error) {
+	base.Answer = func(req *http.Request) (*http.Response, error) {
 		return nil, &url.Error{Op: "Get", URL: req.URL.String(), Err: errBroken}
 	}
 	_, err = client.Get("https://api.example.com/?a=1")
@@ -275,7 +277,7 @@ func TestOAuth1QueryDoesNotLeak(t *testing.T) {
 	assert.NotContains(t, err.Error(), "canary")
 }
 
-func TestOAuth1BodyHash(t *testing.T) {
+func TestOAuth1BodyHashCoversOtherBodies(t *testing.T) {
 	p := provider(t, authtest.Config{})
 	config := issued(p)
 	config.BodyHash, config.MaxBody = true, 20
@@ -299,7 +301,7 @@ func TestOAuth1BodyHash(t *testing.T) {
 	assert.ErrorContains(t, err, "20 bytes (MaxBody)")
 }
 
-func TestOAuth1Signer(t *testing.T) {
+func TestOAuth1SignerSignsInPlaceOfAMethod(t *testing.T) {
 	p := provider(t, authtest.Config{})
 	config := issued(p)
 	config.Signer, config.ClientSecret = &oauth1.HMAC256Signer{ConsumerSecret: p.ClientSecret}, ""
@@ -344,4 +346,29 @@ func TestOAuth1InBodySurvivesSeeOther(t *testing.T) {
 	status, answer := do(t, must(connectorauth.NewOAuth1(config)), p.Client(), "POST", p.OAuth1URL, formType, "a=1")
 	assert.Equal(t, 200, status, answer)
 	assert.Empty(t, p.Requests(p.OpenURL)[0].Body)
+}
+
+// Whatever a server asks for, requests are signed by the configured method.
+func TestOAuth1MethodIsNotTheServersChoice(t *testing.T) {
+	challenge := http.Header{
+		"Www-Authenticate": {`OAuth oauth_problem=signature_method_rejected,oauth_acceptable_signature_methods="PLAINTEXT"`, `Basic realm="x"`},
+		"Date":             {"Thu, 01 Jan 1970 00:00:00 GMT"},
+	}
+	base := &fakehttp.Base{Answer: func(*http.Request) (*http.Response, error) {
+		resp := fakehttp.Respond(http.StatusUnauthorized, "oauth_signature_method=PLAINTEXT")
+		resp.Header = challenge
+		return resp, nil
+	}}
+	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
+		ClientID: "client", ClientSecret: clientSecret, Token: oauth1Token, TokenSecret: tokenSecret, SignatureMethod: connectorauth.HMACSHA256,
+	}))
+	for range 3 {
+		code, _ := get(t, c, &http.Client{Transport: base}, home)
+		assert.Equal(t, http.StatusUnauthorized, code)
+	}
+	require.Len(t, base.Requests(), 3)
+	for _, r := range base.Requests() {
+		assert.Contains(t, r.Header.Get("Authorization"), `oauth_signature_method="HMAC-SHA256"`)
+		assert.Empty(t, canary.Found(r.String(), clientSecret, tokenSecret))
+	}
 }

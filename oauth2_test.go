@@ -1,7 +1,6 @@
 package connectorauth_test
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/internal/test/canary"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -27,7 +28,7 @@ func identity(t *testing.T, p *authtest.Provider, c connectorauth.Connector, url
 	return who
 }
 
-func TestGrants(t *testing.T) {
+func TestEachGrantObtainsAToken(t *testing.T) {
 	for _, auth := range []connectorauth.ClientAuth{connectorauth.ClientSecretBasic, connectorauth.ClientSecretPost} {
 		p := authtest.NewProvider(t)
 		for grant, user := range map[connectorauth.Grant]string{
@@ -56,22 +57,6 @@ func TestGrants(t *testing.T) {
 			assert.Empty(t, r.URL.RawQuery)
 		}
 		assert.Equal(t, 3, p.Stats().TokenRequests, "no way is found out by trial")
-	}
-}
-
-func TestPublicClientSendsItsIDAlone(t *testing.T) {
-	p := authtest.New(authtest.Config{PublicClient: true})
-	t.Cleanup(p.Close)
-	c := connect(t, p, nil)
-	pending, callback := consented(t, p, c)
-	require.NoError(t, c.Finish(t.Context(), pending, callback))
-	p.ExpireAccessTokens()
-	assert.Equal(t, 200, status(t, p, c, p.BearerURL))
-	for _, r := range p.Requests(p.TokenURL) {
-		form, _ := url.ParseQuery(string(r.Body))
-		assert.Equal(t, p.ClientID, form.Get("client_id"))
-		assert.False(t, form.Has("client_secret"))
-		assert.Empty(t, r.Header.Get("Authorization"))
 	}
 }
 
@@ -143,7 +128,7 @@ func TestScopeAndExtraOutliveARefreshThatOmitsThem(t *testing.T) {
 	}
 }
 
-func TestTokenForTheEcosystem(t *testing.T) {
+func TestTokenFitsGolangOrgXOAuth2(t *testing.T) {
 	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
 		c := connect(t, p, nil)
 		pending, callback := consented(t, p, c)
@@ -170,7 +155,7 @@ func TestTokenForTheEcosystem(t *testing.T) {
 	})
 }
 
-func TestTokenWithoutConsent(t *testing.T) {
+func TestTokenWithoutConsentNeedsTheOwner(t *testing.T) {
 	p := authtest.NewProvider(t)
 	c := connect(t, p, nil)
 	for range 3 {
@@ -195,7 +180,7 @@ func TestExpiredWithoutRefreshTokenNeedsTheOwner(t *testing.T) {
 	})
 }
 
-func TestSetToken(t *testing.T) {
+func TestSetTokenTakesATokenFromElsewhere(t *testing.T) {
 	p := authtest.NewProvider(t)
 	t.Run("refresh token alone", func(t *testing.T) {
 		c := connect(t, p, nil)
@@ -235,7 +220,7 @@ func TestSetToken(t *testing.T) {
 
 var tokenTypes = map[string]bool{"Bearer": true, "bearer": true, "BEARER": true, "": true, "mac": false, "example": false, "dpop": false, "DPoP": false, "bearer_token": false, "Bearer ": false}
 
-func TestTokenTypes(t *testing.T) {
+func TestOnlyBearerTokensAreTaken(t *testing.T) {
 	for kind, fine := range tokenTypes {
 		t.Run(kind, func(t *testing.T) {
 			p := authtest.NewProvider(t)
@@ -281,41 +266,12 @@ func TestTokensThatNoHeaderCanCarry(t *testing.T) {
 
 func TestUsualTokensAreCarried(t *testing.T) {
 	for _, good := range []string{"mF_9.B5f-4.1JqM", "a+b/c==", "EAAG|x|y", "sha256~abc", "00D!AQ.x", strings.Repeat("t", 64<<10)} {
-		base := &fakeBase{}
+		base := &fakehttp.Base{}
 		c, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{ClientID: "c", ClientSecret: "s", TokenURL: "https://login.example.test/", Grant: connectorauth.ClientCredentials{}})
 		require.NoError(t, err)
 		require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: good}))
 		get(t, c, &http.Client{Transport: base}, "https://api.example.test/")
-		assert.Equal(t, []string{"Bearer " + good}, base.requests()[0].Header["Authorization"])
-	}
-}
-
-func TestBasicClientAuthenticationIsFormEncodedFirst(t *testing.T) {
-	tokens := tokenEndpoint()
-	c, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-		ClientID: " %&+£€", ClientSecret: "p@ss:w/rd", TokenURL: "https://login.example.test/token", Grant: connectorauth.ClientCredentials{},
-		HTTPClient: &http.Client{Transport: tokens},
-	})
-	require.NoError(t, err)
-	_, err = c.Token(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, "Basic KyUyNSUyNiUyQiVDMiVBMyVFMiU4MiVBQzpwJTQwc3MlM0F3JTJGcmQ=", tokens.requests()[0].Header.Get("Authorization"))
-	raw, _ := base64.StdEncoding.DecodeString("KyUyNSUyNiUyQiVDMiVBMyVFMiU4MiVBQzpwJTQwc3MlM0F3JTJGcmQ=")
-	assert.Equal(t, "+%25%26%2B%C2%A3%E2%82%AC:p%40ss%3Aw%2Frd", string(raw))
-}
-
-func TestTokenEndpointRedirectIsNotFollowed(t *testing.T) {
-	for _, code := range []int{301, 302, 303, 307, 308} {
-		target, p := authtest.NewProvider(t), authtest.NewProvider(t)
-		c := connect(t, p, func(config *connectorauth.OAuth2Config) {
-			config.Grant, config.TokenURL = connectorauth.ClientCredentials{}, p.RedirectURL(code, target.TokenURL)
-		})
-		_, err := c.Token(t.Context())
-		var failed *connectorauth.TokenError
-		require.ErrorAs(t, err, &failed)
-		assert.Equal(t, code, failed.StatusCode)
-		assert.True(t, failed.Temporary())
-		assert.Empty(t, target.Requests(""))
+		assert.Equal(t, []string{"Bearer " + good}, base.Requests()[0].Header["Authorization"])
 	}
 }
 
@@ -403,4 +359,46 @@ func TestOAuth2ConfigIsCopied(t *testing.T) {
 	assert.Contains(t, authURL, "scope=read")
 	assert.Contains(t, authURL, "prompt=consent")
 	assert.NotContains(t, authURL, "evil")
+}
+
+// A refresh token goes to the token endpoint and nowhere else, and token
+// requests have no empty or repeated parameter.
+func TestRefreshTokenGoesToTheTokenEndpointAlone(t *testing.T) {
+	p := authtest.NewProvider(t)
+	c := connect(t, p, nil)
+	pending, callback := consented(t, p, c)
+	require.NoError(t, c.Finish(t.Context(), pending, callback))
+	for range 3 {
+		p.ExpireAccessTokens()
+		resp, err := connectorauth.NewClient(c, nil).Post(p.BearerURL, "application/json", strings.NewReader("{}"))
+		code, _ := read(t, resp, err)
+		require.Equal(t, 200, code)
+	}
+	sent := forms(t, p)
+	require.Len(t, sent, 4)
+	for _, form := range sent {
+		for name, values := range form {
+			assert.Len(t, values, 1, name)
+			assert.NotEmpty(t, values[0], name)
+		}
+	}
+	api := p.Requests(p.BearerURL)
+	require.Len(t, api, 6)
+	for _, r := range api {
+		text := fmt.Sprint(r.URL, r.Header, string(r.Body))
+		for _, form := range sent[1:] {
+			assert.Empty(t, canary.Found(text, form.Get("refresh_token")))
+		}
+		assert.Empty(t, canary.Found(text, p.ClientSecret))
+	}
+}
+
+func TestCanaryTokenTypeThatIsAToken(t *testing.T) {
+	p := authtest.NewProvider(t)
+	p.Inject(p.TokenURL, 1, authtest.EditAnswer(func(answer map[string]any) { answer["token_type"] = answer["access_token"] }))
+	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, Grant: connectorauth.ClientCredentials{},
+	}))
+	_, err := c.Token(t.Context())
+	require.ErrorContains(t, err, "the token type is not Bearer")
 }

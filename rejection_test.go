@@ -9,11 +9,12 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-func TestRejections(t *testing.T) {
+func TestDialectRejectionRenewsAndReplays(t *testing.T) {
 	long := strings.Repeat(" ", 64<<10)
 	rejections := []dialect.Rejection{
 		{Status: 403, Header: "X-Error", HeaderValue: "expired"},
@@ -58,8 +59,8 @@ func TestRejections(t *testing.T) {
 					issued = n
 					return 200, fmt.Sprintf(`{"access_token":"a%d","expires_in":3600}`, n)
 				})
-			api := &fakeBase{answer: func(*http.Request) (*http.Response, error) {
-				resp := respond(test.status, test.body)
+			api := &fakehttp.Base{Answer: func(*http.Request) (*http.Response, error) {
+				resp := fakehttp.Respond(test.status, test.body)
 				resp.ContentLength = -1
 				resp.Header.Set("Content-Type", test.kind)
 				resp.Header.Set("X-Error", test.header)
@@ -73,7 +74,7 @@ func TestRejections(t *testing.T) {
 				want = 2
 			}
 			assert.Equal(t, want, issued, "token requests")
-			assert.Len(t, api.requests(), want)
+			assert.Len(t, api.Requests(), want)
 		})
 	}
 }
@@ -113,7 +114,7 @@ func TestLookForRejectionIsBounded(t *testing.T) {
 		{"broken", "application/json", "", 100, 200, 100},
 	} {
 		body := &countingBody{left: test.size}
-		api := roundTripper(func(*http.Request) (*http.Response, error) {
+		api := fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) {
 			resp := &http.Response{StatusCode: 200, Header: http.Header{}, Body: body, ContentLength: int64(test.length)}
 			resp.Header.Set("Content-Type", test.kind)
 			resp.Header.Set("Content-Encoding", test.encoding)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -71,7 +72,7 @@ func consented(t *testing.T, p *authtest.Provider, c *connectorauth.OAuth2) (pen
 
 // direct is a transport that calls the provider without a connection.
 func direct(p *authtest.Provider) *http.Client {
-	return &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+	return &http.Client{Transport: fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
 		if req.Body == nil {
 			req.Body = http.NoBody
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -139,7 +140,7 @@ func TestLateRejectionNeverDropsANewerToken(t *testing.T) {
 		var slow atomic.Int32
 		base := direct(p)
 		answer := base.Transport
-		base.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
+		base.Transport = fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
 			resp, err := answer.RoundTrip(req)
 			if resp.StatusCode == 401 { // one rejection after the other arrives
 				time.Sleep(time.Duration(slow.Add(1)) * time.Minute)
@@ -176,7 +177,7 @@ func TestInsufficientScopeRenewsNothing(t *testing.T) {
 	})
 }
 
-func TestBodyThatCannotBeReplayed(t *testing.T) {
+func TestRejectedBodyThatCannotBeReplayedRenewsForLater(t *testing.T) {
 	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
 		c := connect(t, p, nil)
 		issue(t, p, c, time.Hour)
@@ -196,7 +197,7 @@ func TestBodyThatCannotBeReplayed(t *testing.T) {
 	})
 }
 
-func TestRejectionWhileRenewalFailsForNow(t *testing.T) {
+func TestRejectionLeavesTheResponseWhileRenewalFailsForNow(t *testing.T) {
 	for name, fault := range map[string]authtest.Fault{
 		"503":     authtest.Answer(503, http.Header{"Retry-After": {"60"}}, ""),
 		"429":     authtest.Answer(429, nil, `{"error":"slow_down"}`),
@@ -222,7 +223,7 @@ func TestRejectionWhileRenewalFailsForNow(t *testing.T) {
 	}
 }
 
-func TestRejectionWhileRenewalFailsForGood(t *testing.T) {
+func TestRejectionIsAnErrorOnceRenewalFailsForGood(t *testing.T) {
 	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
 		c := connect(t, p, nil)
 		issue(t, p, c, time.Hour)
@@ -270,7 +271,7 @@ func TestTokenRejectedRightAfterItsRenewalIsNotRenewedAgain(t *testing.T) {
 	})
 }
 
-func TestLostAnswerIsNotAskedForAgainWhileTheTokenIsGood(t *testing.T) {
+func TestLostResponseIsNotAskedForAgainWhileTheTokenIsGood(t *testing.T) {
 	bubble(t, authtest.Config{TokenLifetime: 2 * time.Hour}, func(t *testing.T, p *authtest.Provider) {
 		c := connect(t, p, nil)
 		issue(t, p, c, time.Hour)
@@ -318,7 +319,7 @@ func TestPasswordGrantFallsBackToThePassword(t *testing.T) {
 	})
 }
 
-func TestPasswordThatNoLongerWorks(t *testing.T) {
+func TestRefusedPasswordIsSentOnce(t *testing.T) {
 	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
 		c := connect(t, p, func(config *connectorauth.OAuth2Config) {
 			config.Grant = connectorauth.PasswordCredentials{Username: p.Username, Password: "changed"}
@@ -336,72 +337,6 @@ func TestClientCredentialsAreRepeated(t *testing.T) {
 			p.ExpireAccessTokens()
 		}
 		assert.Equal(t, []string{"client_credentials", "client_credentials", "client_credentials"}, grantTypes(t, p), "a refresh token is not used")
-	})
-}
-
-func TestConnectorsOfOneStoreShareOneRenewal(t *testing.T) {
-	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
-		store := new(tokenstore.Memory)
-		var seen events
-		var all sync.WaitGroup
-		first := connect(t, p, func(config *connectorauth.OAuth2Config) { config.Store, config.Account = store, "alice" })
-		issue(t, p, first, time.Hour)
-		p.Inject(p.TokenURL, authtest.Always, authtest.Delay(time.Second))
-		time.Sleep(time.Hour)
-		for range 8 {
-			c := connect(t, p, func(config *connectorauth.OAuth2Config) {
-				config.Store, config.Account, config.Observe = store, "alice", seen.observe
-				config.Shared = new(connectorauth.Shared) // as in another process
-			})
-			all.Go(func() { crowd(t, p, c, 100, succeeded) })
-		}
-		all.Wait()
-		assert.Equal(t, 1, p.Stats().TokenRequests)
-		count := map[connectorauth.EventKind]int{}
-		for _, kind := range seen.kinds() {
-			count[kind]++
-		}
-		assert.Equal(t, map[connectorauth.EventKind]int{
-			connectorauth.EventRenewed: 1, connectorauth.EventSaved: 1, connectorauth.EventAdopted: 7,
-		}, count)
-		other := connect(t, p, func(config *connectorauth.OAuth2Config) { config.Store, config.Account = store, "bob" })
-		_, err := other.Token(t.Context())
-		require.ErrorIs(t, err, connectorauth.ErrReauthRequired, "another account shares nothing")
-	})
-}
-
-// Tokens live for a tenth of a second, and the provider revokes the account
-// when a refresh token comes twice.
-func TestManyConnectorsNeverReuseARefreshToken(t *testing.T) {
-	bubble(t, authtest.Config{TokenLifetime: 100 * time.Millisecond}, func(t *testing.T, p *authtest.Provider) {
-		p.Inject(p.TokenURL, authtest.Always, authtest.EditAnswer(func(answer map[string]any) { answer["expires_in"] = 0.1 }))
-		store := new(tokenstore.Memory)
-		share := func(config *connectorauth.OAuth2Config) { config.Store, config.Account = store, "alice" }
-		issue(t, p, connect(t, p, share), 100*time.Millisecond)
-		var all sync.WaitGroup
-		var failed atomic.Int32
-		for i := range 8 {
-			client := connectorauth.NewClient(connect(t, p, share), direct(p))
-			for j := range 50 {
-				all.Go(func() {
-					time.Sleep(time.Duration(i*50+j) * 50 * time.Microsecond)
-					for range 50 {
-						resp, err := client.Get(p.BearerURL)
-						if err != nil || resp.StatusCode != 200 {
-							failed.Add(1)
-						}
-						time.Sleep(20 * time.Millisecond)
-					}
-				})
-			}
-		}
-		all.Wait()
-		stats := p.Stats()
-		assert.Zero(t, failed.Load())
-		assert.Zero(t, stats.ReuseDetected)
-		assert.Zero(t, stats.RevokedGrants)
-		assert.GreaterOrEqual(t, stats.TokenRequests, 9)
-		assert.LessOrEqual(t, stats.TokenRequests, 14, "one for each token that ran out")
 	})
 }
 
@@ -447,87 +382,5 @@ func TestThreeSecondTokenDoesNotLoop(t *testing.T) {
 		}
 		assert.LessOrEqual(t, p.Stats().TokenRequests, 25)
 		assert.Zero(t, p.Stats().ReuseDetected)
-	})
-}
-
-func TestRotatedTokenSurvivesAFailingStore(t *testing.T) {
-	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
-		store := new(faultyStore)
-		var seen events
-		c := connect(t, p, func(config *connectorauth.OAuth2Config) {
-			config.Store, config.Account, config.Observe = store, "alice", seen.observe
-		})
-		issue(t, p, c, time.Hour)
-		seen.kinds()
-		store.setDown(true)
-		time.Sleep(time.Hour)
-		crowd(t, p, c, 100, succeeded)
-		assert.Equal(t, []connectorauth.EventKind{connectorauth.EventRenewed, connectorauth.EventSaveFailed}, seen.kinds())
-		time.Sleep(time.Minute)
-		store.setDown(false)
-		time.Sleep(time.Minute)
-		assert.Equal(t, []connectorauth.EventKind{connectorauth.EventSaved}, seen.kinds())
-		time.Sleep(time.Hour)
-
-		other := connect(t, p, func(config *connectorauth.OAuth2Config) { config.Store, config.Account = store, "alice" })
-		crowd(t, p, other, 10, succeeded) // as after a restart
-		assert.Zero(t, p.Stats().ReuseDetected)
-	})
-}
-
-func TestDamagedTokenInTheStore(t *testing.T) {
-	for name, damage := range map[string]string{
-		"empty": "", "not JSON": "token", "torn": `{"v":1,"access_tok`, "no version": `{"access_token":"a"}`, "no token": `{"v":1}`,
-		"a later program's": `{"v":99,"access_token":"a"}`, "a header in it": `{"v":1,"access_token":"a\r\nX-Evil: 1"}`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
-				store := new(tokenstore.Memory)
-				c := connect(t, p, func(config *connectorauth.OAuth2Config) {
-					config.Grant = connectorauth.ClientCredentials{} // could obtain another at any time
-					config.Store, config.Account = store, "alice"
-				})
-				require.NoError(t, store.Save(t.Context(), "alice", []byte(damage)))
-				_, err := c.Token(t.Context())
-				require.ErrorContains(t, err, `"alice"`)
-				assert.NotErrorIs(t, err, connectorauth.ErrReauthRequired)
-				if len(damage) > 10 {
-					assert.NotContains(t, err.Error(), damage[:10], "the value may hold secrets")
-				}
-				value, _, _ := store.Load(t.Context(), "alice")
-				assert.Equal(t, damage, string(value), "nothing is overwritten without being asked")
-				require.NoError(t, store.Delete(t.Context(), "alice"))
-				_, err = c.Token(t.Context())
-				require.NoError(t, err)
-			})
-		})
-	}
-}
-
-func TestStoredRefreshTokenAloneIsRenewedFirst(t *testing.T) {
-	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
-		store := new(tokenstore.Memory)
-		_, refresh := p.IssueTokens("")
-		require.NoError(t, store.Save(t.Context(), "alice", fmt.Appendf(nil, `{"v":1,"refresh_token":%q}`, refresh)))
-		c := connect(t, p, func(config *connectorauth.OAuth2Config) { config.Store, config.Account = store, "alice" })
-		token, err := c.Token(t.Context())
-		require.NoError(t, err)
-		assert.NotEmpty(t, token.AccessToken)
-		assert.Equal(t, 200, status(t, p, c, p.BearerURL))
-		assert.Zero(t, p.Stats().APIRefused)
-	})
-}
-
-func TestDeletedAccountIsNotResurrected(t *testing.T) {
-	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
-		store := new(tokenstore.Memory)
-		c := connect(t, p, func(config *connectorauth.OAuth2Config) { config.Store, config.Account = store, "alice" })
-		issue(t, p, c, time.Hour)
-		require.NoError(t, store.Delete(t.Context(), "alice"))
-		time.Sleep(time.Hour)
-		crowd(t, p, c, 10, mustReauth)
-		assert.Zero(t, p.Stats().TokenRequests)
-		_, ok, _ := store.Load(t.Context(), "alice")
-		assert.False(t, ok)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"text/template"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/test/canary"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -25,7 +26,7 @@ func TestSecretNeverPrintsItself(t *testing.T) {
 	h := holder{secret, []connectorauth.Secret{secret}, map[string]connectorauth.Secret{"key": secret}, &secret}
 	for _, verb := range []string{"v", "+v", "#v", "s", "q", "x", "X", "d", "U", "10.3s", "-20v", "#q", "t", "c", "o", "b", "e"} {
 		text := fmt.Sprintf("%"+verb+" %"+verb+" %"+verb, secret, h, &h)
-		assert.Empty(t, found(text, secretKey), verb)
+		assert.Empty(t, canary.Found(text, secretKey), verb)
 		assert.Contains(t, text, "[redacted]", verb)
 	}
 	assert.Equal(t, "[redacted]", fmt.Sprint(secret))
@@ -44,7 +45,7 @@ func TestSecretNeverPrintsItself(t *testing.T) {
 	slog.New(slog.NewTextHandler(&out, nil)).Info("m", "secret", secret, "holder", h, slog.Group("g", "secret", secret))
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "secret", secret, "holder", h, slog.Group("g", "secret", secret))
 	require.NoError(t, template.Must(template.New("").Parse("{{.Secret}} {{printf \"%s\" .Secret}}")).Execute(&out, h))
-	assert.Empty(t, found(out.String(), secretKey))
+	assert.Empty(t, canary.Found(out.String(), secretKey))
 }
 
 func TestEmptySecretIsVisible(t *testing.T) {

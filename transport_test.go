@@ -1,7 +1,10 @@
 package connectorauth_test
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +14,6 @@ import (
 	"net/url"
 	"os"
 	"reflect"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -21,23 +23,26 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/canary"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
 )
 
 func TestCallersRequestIsNotModified(t *testing.T) {
 	for _, s := range subjects(tokenEndpoint()) {
 		for _, contentType := range []string{"application/json", "application/x-www-form-urlencoded"} {
 			t.Run(s.name+"/"+contentType, func(t *testing.T) {
-				var sent bodies
-				req := sent.request(t, http.MethodPost, home+"/path?a=1&api_key=mine&b=%zz;c", contentType, `{"a":1}`, true)
+				var sent fakehttp.Bodies
+				req := sent.Request(t, http.MethodPost, home+"/path?a=1&api_key=mine&b=%zz;c", contentType, `{"a":1}`, true)
 				req.Header["Authorization"] = []string{"mine", "too"}
 				req.Header["x-API-key"] = []string{"mine"}
 				req.Header["Cookie"] = []string{"a=b; api_key=mine", "c=d"}
 				req.TransferEncoding = []string{"chunked"}
 				before, body, getBody := req.Clone(t.Context()), req.Body, reflect.ValueOf(req.GetBody).Pointer()
 
-				resp, err := s.connector.Wrap(&fakeBase{}).RoundTrip(req)
+				resp, err := s.connector.Wrap(&fakehttp.Base{}).RoundTrip(req)
 
 				require.NoError(t, err)
 				assert.Same(t, req, resp.Request)
@@ -47,21 +52,21 @@ func TestCallersRequestIsNotModified(t *testing.T) {
 				assert.Equal(t, before.TransferEncoding, req.TransferEncoding)
 				assert.Same(t, body, req.Body)
 				assert.Equal(t, getBody, reflect.ValueOf(req.GetBody).Pointer())
-				sent.requireClosedOnce(t)
+				sent.RequireClosedOnce(t)
 			})
 		}
 	}
 }
 
-func TestRequestWithoutHeaderMap(t *testing.T) {
+func TestRequestWithoutHeaderMapGetsCredentials(t *testing.T) {
 	for _, s := range subjects(tokenEndpoint()) {
-		base := &fakeBase{}
+		base := &fakehttp.Base{}
 		req := &http.Request{Method: http.MethodPost, URL: must(url.Parse(home))}
 		resp, err := s.connector.Wrap(base).RoundTrip(req)
 		require.NoError(t, err, s.name)
 		assert.Same(t, req, resp.Request)
 		assert.Nil(t, req.Header)
-		assert.True(t, s.carries(base.requests()[0].String()), s.name)
+		assert.True(t, s.carries(base.Requests()[0].String()), s.name)
 	}
 }
 
@@ -83,7 +88,7 @@ func TestBodyIsClosedOnce(t *testing.T) {
 	}{
 		{name: "success", url: home, kind: jsonType, content: `{}`},
 		{name: "success with a form", url: home, kind: formType, content: `a=b`},
-		{name: "401", url: home, kind: jsonType, content: `{}`, answer: statuses(401)},
+		{name: "401", url: home, kind: jsonType, content: `{}`, answer: fakehttp.Statuses(401)},
 		{name: "base error", url: home, kind: jsonType, content: `{}`, answer: broken, wantErr: true},
 		{name: "foreign host", url: foreign, kind: jsonType, content: `{}`, wantErr: true},
 		{name: "plain http", url: plainHTTP, kind: jsonType, content: `{}`, wantErr: true},
@@ -98,22 +103,22 @@ func TestBodyIsClosedOnce(t *testing.T) {
 		for _, s := range subjects(tokenEndpoint(), "api.example.test") {
 			for _, replayable := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%s/%s/%v", test.name, s.name, replayable), func(t *testing.T) {
-					var sent bodies
-					req := sent.request(t, http.MethodPost, test.url+"/path", test.kind, test.content, replayable)
+					var sent fakehttp.Bodies
+					req := sent.Request(t, http.MethodPost, test.url+"/path", test.kind, test.content, replayable)
 					if test.ctx != nil {
 						req = req.WithContext(test.ctx)
 					}
 					if test.bodyFail != nil {
-						sent.opened = nil
-						req.Body = sent.open(test.content, test.bodyFail)
+						sent.Opened = nil
+						req.Body = sent.Open(test.content, test.bodyFail)
 						if replayable {
-							req.GetBody = func() (io.ReadCloser, error) { return sent.open(test.content, test.bodyFail), nil }
+							req.GetBody = func() (io.ReadCloser, error) { return sent.Open(test.content, test.bodyFail), nil }
 						}
 					}
 					req.Response = test.hop
-					resp, err := s.connector.Wrap(&fakeBase{answer: test.answer}).RoundTrip(req)
+					resp, err := s.connector.Wrap(&fakehttp.Base{Answer: test.answer}).RoundTrip(req)
 
-					sent.requireClosedOnce(t)
+					sent.RequireClosedOnce(t)
 					if test.wantErr {
 						require.Error(t, err)
 						require.Nil(t, resp)
@@ -141,12 +146,12 @@ func TestRefusedBodyIsClosedOnce(t *testing.T) {
 				{http.MethodGet, "application/json", `{}`},
 				{http.MethodDelete, "application/json", `{}`},
 			} {
-				var sent bodies
-				base := &fakeBase{}
-				_, err := s.connector.Wrap(base).RoundTrip(sent.request(t, req.method, home, req.contentType, req.content, replayable))
+				var sent fakehttp.Bodies
+				base := &fakehttp.Base{}
+				_, err := s.connector.Wrap(base).RoundTrip(sent.Request(t, req.method, home, req.contentType, req.content, replayable))
 				require.ErrorIs(t, err, connectorauth.ErrBodyNotInjectable, "%s %v", s.name, req)
-				assert.Empty(t, base.requests(), "nothing is sent")
-				sent.requireClosedOnce(t)
+				assert.Empty(t, base.Requests(), "nothing is sent")
+				sent.RequireClosedOnce(t)
 			}
 		}
 	}
@@ -157,11 +162,11 @@ func TestInjectedBodyAgreesWithItsLength(t *testing.T) {
 		for kind, content := range map[string]string{"application/json": `{"a":1}`, "application/x-www-form-urlencoded": "a=1"} {
 			for _, replayable := range []bool{true, false} {
 				t.Run(fmt.Sprint(s.name, kind, replayable), func(t *testing.T) {
-					var sent bodies
-					base := &fakeBase{}
-					_, err := s.connector.Wrap(base).RoundTrip(sent.request(t, http.MethodPost, home, kind, content, replayable))
+					var sent fakehttp.Bodies
+					base := &fakehttp.Base{}
+					_, err := s.connector.Wrap(base).RoundTrip(sent.Request(t, http.MethodPost, home, kind, content, replayable))
 					require.NoError(t, err)
-					out := base.requests()[0]
+					out := base.Requests()[0]
 					changed := out.Body != content
 					assert.Equal(t, s.name == "body key" || s.name == "AuthFields", changed)
 					if changed || replayable {
@@ -172,7 +177,7 @@ func TestInjectedBodyAgreesWithItsLength(t *testing.T) {
 						again.Close()
 						assert.Equal(t, out.Body, string(repeated))
 					}
-					sent.requireClosedOnce(t)
+					sent.RequireClosedOnce(t)
 				})
 			}
 		}
@@ -214,10 +219,10 @@ func TestCallersCredentialIsReplaced(t *testing.T) {
 			continue // Custom: its function decides
 		}
 		t.Run(s.name, func(t *testing.T) {
-			base := &fakeBase{}
+			base := &fakehttp.Base{}
 			_, err := s.connector.Wrap(base).RoundTrip(build())
 			require.NoError(t, err)
-			out := base.requests()[0]
+			out := base.Requests()[0]
 			assert.True(t, s.carries(out.String()))
 			switch s.name {
 			case "query key":
@@ -236,16 +241,16 @@ func TestCallersCredentialIsReplaced(t *testing.T) {
 }
 
 func TestUserNameInTheURLDoesNotReplaceTheCredential(t *testing.T) {
-	base := &fakeBase{}
+	base := &fakehttp.Base{}
 	basic := must(connectorauth.NewBasic(connectorauth.BasicConfig{Username: "user", Password: password}))
 	_, err := connectorauth.NewClient(basic, &http.Client{Transport: base}).Get("https://me:mine@api.example.test/")
 	require.NoError(t, err)
-	user, pass, _ := base.requests()[0].BasicAuth()
+	user, pass, _ := base.Requests()[0].BasicAuth()
 	assert.Equal(t, []string{"user", password}, []string{user, pass})
 }
 
 func TestBaseIsNeverMutated(t *testing.T) {
-	shared := &fakeBase{}
+	shared := &fakehttp.Base{}
 	base := &http.Client{Transport: shared, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
 	before, defaultBefore := *base, *http.DefaultClient
 	for _, s := range append(subjects(tokenEndpoint()), subject{name: "None", connector: connectorauth.None{}}) {
@@ -265,11 +270,11 @@ func TestBaseIsNeverMutated(t *testing.T) {
 
 func TestCloseIdleConnectionsReachesTheBase(t *testing.T) {
 	for _, s := range append(subjects(tokenEndpoint()), subject{name: "None", connector: connectorauth.None{}}) {
-		base := &fakeBase{}
+		base := &fakehttp.Base{}
 		connectorauth.NewClient(s.connector, &http.Client{Transport: base}).CloseIdleConnections()
-		assert.Equal(t, 1, base.idle, s.name)
+		assert.Equal(t, 1, base.Idle, s.name)
 		// A base without the method is fine.
-		connectorauth.NewClient(s.connector, &http.Client{Transport: roundTripper(nil)}).CloseIdleConnections()
+		connectorauth.NewClient(s.connector, &http.Client{Transport: fakehttp.RoundTripper(nil)}).CloseIdleConnections()
 	}
 }
 
@@ -286,7 +291,7 @@ func TestResponseOfASloppyBaseIsMended(t *testing.T) {
 	// Fakes in importers' tests often leave out what http.Transport sets, and
 	// http.Client accepts that.
 	for _, status := range []int{200, 401} {
-		base := roundTripper(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: status}, nil })
+		base := fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: status}, nil })
 		for _, s := range append(subjects(tokenEndpoint()), subject{name: "renewing", connector: renewing(t, nil)}) {
 			resp, err := connectorauth.NewClient(s.connector, &http.Client{Transport: base}).Post(home, "application/json", strings.NewReader(`{}`))
 			require.NoError(t, err, s.name)
@@ -294,7 +299,7 @@ func TestResponseOfASloppyBaseIsMended(t *testing.T) {
 			assert.Equal(t, home, resp.Request.URL.String())
 		}
 	}
-	silent := roundTripper(func(*http.Request) (*http.Response, error) { return nil, nil })
+	silent := fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) { return nil, nil })
 	for _, s := range subjects(tokenEndpoint()) {
 		_, err := connectorauth.NewClient(s.connector, &http.Client{Transport: silent}).Post(home, "application/json", strings.NewReader(`{}`))
 		require.Error(t, err, s.name)
@@ -305,7 +310,7 @@ func TestTimeoutAndCancellationAreRespected(t *testing.T) {
 	for _, s := range subjects(tokenEndpoint()) {
 		t.Run(s.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				base := roundTripper(func(req *http.Request) (*http.Response, error) {
+				base := fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
 					<-req.Context().Done()
 					return nil, req.Context().Err()
 				})
@@ -349,19 +354,19 @@ func TestBaseErrorDoesNotShowTheInjectedURL(t *testing.T) {
 	}
 	for name, shape := range shapes {
 		t.Run(name, func(t *testing.T) {
-			base := roundTripper(func(r *http.Request) (*http.Response, error) { return nil, shape(r) })
+			base := fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) { return nil, shape(r) })
 			_, err := connectorauth.NewClient(key, &http.Client{Transport: base}).Get(home + "/path?page=2")
 			require.ErrorIs(t, err, errBroken, "the cause can be told")
 			assert.Contains(t, err.Error(), "/path?page=2", "so can the request")
 			for e := err; e != nil; e = errors.Unwrap(e) {
-				assert.Empty(t, found(fmt.Sprintf("%v %+v %#v", e, e, e), secretKey))
+				assert.Empty(t, canary.Found(fmt.Sprintf("%v %+v %#v", e, e, e), secretKey))
 			}
 		})
 	}
 
 	t.Run("kinds of errors", func(t *testing.T) {
 		cause := &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
-		base := roundTripper(func(r *http.Request) (*http.Response, error) {
+		base := fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) {
 			return nil, &url.Error{Op: "Get", URL: r.URL.String(), Err: cause}
 		})
 		_, err := key.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
@@ -376,301 +381,10 @@ func TestBaseErrorDoesNotShowTheInjectedURL(t *testing.T) {
 		assert.Equal(t, home, shows.URL)
 	})
 	t.Run("without the URL", func(t *testing.T) {
-		base := roundTripper(func(r *http.Request) (*http.Response, error) { return nil, errBroken })
+		base := fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) { return nil, errBroken })
 		_, err := key.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
 		assert.Same(t, errBroken, err, "an error that shows nothing is passed on as it is")
 	})
-}
-
-// renewing returns a Custom connector whose credential is a number: 1 at first,
-// and 1 more with each renewal. A renewal asks renew, if not nil, for an error
-// first.
-func renewing(t *testing.T, renew func(context.Context, *http.Request) error) connectorauth.Connector {
-	t.Helper()
-	type credential = connectorauth.CustomCredential
-	return must(connectorauth.NewCustom(connectorauth.CustomConfig{
-		Authenticate: func(req *http.Request, number credential) error {
-			req.Header.Set("X-Number", string(number.Value))
-			return nil
-		},
-		Obtain: func(ctx context.Context, old credential, rejection *http.Response) (credential, error) {
-			if old.Value == "" {
-				return credential{Value: "1"}, nil
-			}
-			if renew != nil {
-				if err := renew(ctx, rejection.Request); err != nil {
-					return old, err
-				}
-			}
-			return credential{Value: connectorauth.Secret(strconv.Itoa(must(strconv.Atoi(string(old.Value))) + 1))}, nil
-		},
-	}))
-}
-
-// wants answers 401 to every request whose X-Number is not the one given.
-func wants(number string) func(*http.Request) (*http.Response, error) {
-	return func(req *http.Request) (*http.Response, error) {
-		if got := req.Header.Get("X-Number"); got != number {
-			return respond(http.StatusUnauthorized, "not "+got), nil
-		}
-		return respond(http.StatusOK, "welcome"), nil
-	}
-}
-
-func TestRejectedRequestIsReplayedOnce(t *testing.T) {
-	var sent bodies
-	var first *countedBody
-	base := &fakeBase{}
-	base.answer = func(req *http.Request) (*http.Response, error) {
-		resp, err := wants("2")(req)
-		if first == nil {
-			first = &countedBody{Reader: resp.Body}
-			resp.Body = first
-		}
-		return resp, err
-	}
-	var rejected *http.Request
-	c := renewing(t, func(_ context.Context, req *http.Request) error {
-		rejected = req
-		return nil
-	})
-	req := sent.request(t, http.MethodPut, home+"/path?a=1", "text/plain", "hello", true)
-	resp, err := c.Wrap(base).RoundTrip(req)
-
-	status, body := read(t, resp, err)
-	assert.Equal(t, 200, status)
-	assert.Equal(t, "welcome", body)
-	assert.Same(t, req, resp.Request)
-	out := base.requests()
-	require.Len(t, out, 2)
-	for i, number := range []string{"1", "2"} {
-		assert.Equal(t, []string{number}, out[i].Header["X-Number"])
-		assert.Equal(t, "hello", out[i].Body)
-		assert.Equal(t, "a=1", out[i].URL.RawQuery)
-	}
-	assert.Same(t, req, rejected, "Obtain is told which request was rejected")
-	assert.Len(t, sent.opened, 2)
-	sent.requireClosedOnce(t)
-	assert.EqualValues(t, 1, first.closed.Load(), "the first answer is closed")
-}
-
-func TestRejectedRequestWithoutBodyIsReplayed(t *testing.T) {
-	for _, body := range []io.ReadCloser{nil, http.NoBody} {
-		base := &fakeBase{answer: wants("2")}
-		req := must(http.NewRequest(http.MethodGet, home, nil))
-		req.Body = body
-		resp, err := renewing(t, nil).Wrap(base).RoundTrip(req)
-		status, _ := read(t, resp, err)
-		assert.Equal(t, 200, status)
-		assert.Len(t, base.requests(), 2)
-	}
-}
-
-func TestRejectedRequestWithABodyThatCannotBeReplayed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var sent bodies
-		base := &fakeBase{answer: wants("2")}
-		client := renewing(t, nil).Wrap(base)
-		resp, err := client.RoundTrip(sent.request(t, http.MethodPost, home, "text/plain", "once", false))
-		status, body := read(t, resp, err)
-		assert.Equal(t, 401, status)
-		assert.Equal(t, "not 1", body, "the API's own answer")
-		assert.Len(t, base.requests(), 1)
-
-		synctest.Wait() // for the renewal in the background
-		resp, err = client.RoundTrip(sent.request(t, http.MethodPost, home, "text/plain", "again", false))
-		status, _ = read(t, resp, err)
-		assert.Equal(t, 200, status, "the next request has the new credential")
-		sent.requireClosedOnce(t)
-	})
-}
-
-func TestRejectedRequestWhoseGetBodyFails(t *testing.T) {
-	var sent bodies
-	base := &fakeBase{answer: wants("2")}
-	req := sent.request(t, http.MethodPost, home, "text/plain", "once", true)
-	req.GetBody = func() (io.ReadCloser, error) { return nil, errBroken }
-	resp, err := renewing(t, nil).Wrap(base).RoundTrip(req)
-	status, body := read(t, resp, err)
-	assert.Equal(t, 401, status)
-	assert.Equal(t, "not 1", body)
-	sent.requireClosedOnce(t)
-}
-
-func TestManyRejectionsRenewOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const callers = 1000
-		renewals := 0
-		base := &fakeBase{answer: wants("2")}
-		c := renewing(t, func(context.Context, *http.Request) error {
-			renewals++
-			time.Sleep(time.Second) // of the bubble: until all callers wait
-			return nil
-		})
-		transport := c.Wrap(base)
-		var callersLeft sync.WaitGroup
-		for range callers {
-			callersLeft.Go(func() {
-				resp, err := transport.RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
-				status, _ := read(t, resp, err)
-				assert.Equal(t, 200, status)
-			})
-		}
-		callersLeft.Wait()
-		assert.Equal(t, 1, renewals)
-		assert.Len(t, base.requests(), 2*callers)
-	})
-}
-
-func TestLateRejectionOfAnOlderCredentialDoesNotRenewAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		renewals := 0
-		late := make(chan struct{})
-		base := &fakeBase{answer: func(req *http.Request) (*http.Response, error) {
-			if req.URL.Path == "/late" && req.Header.Get("X-Number") == "1" {
-				<-late
-			}
-			return wants("2")(req)
-		}}
-		transport := renewing(t, func(context.Context, *http.Request) error { renewals++; return nil }).Wrap(base)
-		done := make(chan int)
-		go func() {
-			resp, err := transport.RoundTrip(must(http.NewRequest(http.MethodGet, home+"/late", nil)))
-			status, _ := read(t, resp, err)
-			done <- status
-		}()
-		synctest.Wait()
-		resp, err := transport.RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
-		status, _ := read(t, resp, err)
-		require.Equal(t, 200, status)
-		close(late)
-		assert.Equal(t, 200, <-done)
-		assert.Equal(t, 1, renewals)
-	})
-}
-
-func TestRenewThatFailsForNowLeavesTheAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		renewals := 0
-		base := &fakeBase{answer: wants("2")}
-		transport := renewing(t, func(context.Context, *http.Request) error {
-			if renewals++; renewals == 1 {
-				return errBroken
-			}
-			return nil
-		}).Wrap(base)
-		for range 3 { // within the pause after a failure
-			resp, err := transport.RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
-			status, body := read(t, resp, err)
-			assert.Equal(t, 401, status)
-			assert.Equal(t, "not 1", body, "still to be read")
-		}
-		assert.Equal(t, 1, renewals)
-
-		time.Sleep(time.Minute)
-		resp, err := transport.RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
-		status, _ := read(t, resp, err)
-		assert.Equal(t, 200, status)
-		assert.Equal(t, 2, renewals)
-	})
-}
-
-func TestRenewThatPanicsLeavesTheAnswer(t *testing.T) {
-	transport := renewing(t, func(context.Context, *http.Request) error { panic(customSecret) }).Wrap(&fakeBase{answer: wants("2")})
-	resp, err := transport.RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
-	status, _ := read(t, resp, err)
-	assert.Equal(t, 401, status)
-}
-
-func TestRenewThatFailsForGoodIsAnError(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		renewals, dead := 0, true
-		base := &fakeBase{answer: statuses(401)}
-		transport := renewing(t, func(context.Context, *http.Request) error {
-			if renewals++; dead {
-				return fmt.Errorf("the session is gone: %w", connectorauth.ErrReauthRequired)
-			}
-			return nil
-		}).Wrap(base)
-		for range 3 {
-			resp, err := transport.RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
-			require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
-			assert.Nil(t, resp)
-		}
-		assert.Equal(t, 1, renewals, "a dead account is not asked about for each request")
-
-		// The importer's functions hold the credential, so the library cannot see
-		// when the account owner has been back; it asks again after a while.
-		dead, base.answer = false, wants("2")
-		time.Sleep(2 * time.Minute)
-		resp, err := transport.RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
-		status, _ := read(t, resp, err)
-		assert.Equal(t, 200, status)
-	})
-}
-
-func TestRejectedReplayIsFinal(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		renewals := 0
-		base := &fakeBase{answer: statuses(401)}
-		transport := renewing(t, func(context.Context, *http.Request) error { renewals++; return nil }).Wrap(base)
-		send := func() string {
-			resp, err := transport.RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
-			status, body := read(t, resp, err)
-			require.Equal(t, 401, status)
-			return body
-		}
-		assert.Equal(t, "answer 2", send(), "that of the replay")
-		assert.Equal(t, 1, renewals)
-		assert.Len(t, base.requests(), 2)
-
-		for range 5 { // a new credential would fare no better
-			send()
-		}
-		assert.Equal(t, 1, renewals)
-		assert.Len(t, base.requests(), 7)
-
-		time.Sleep(2 * time.Minute)
-		send()
-		assert.Equal(t, 2, renewals, "after a while it is tried again")
-	})
-}
-
-func TestReplayOfAWaitingCallerEndsWithItsContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		renewed := make(chan error, 1)
-		base := &fakeBase{answer: wants("2")}
-		transport := renewing(t, func(ctx context.Context, _ *http.Request) error {
-			time.Sleep(10 * time.Second)
-			renewed <- ctx.Err()
-			return nil
-		}).Wrap(base)
-		client := &http.Client{Transport: transport, Timeout: time.Second}
-		began := time.Now()
-		_, err := client.Get(home)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.Equal(t, time.Second, time.Since(began))
-		assert.NoError(t, <-renewed, "the renewal goes on without its caller")
-		synctest.Wait()
-
-		resp, err := client.Get(home)
-		status, _ := read(t, resp, err)
-		assert.Equal(t, 200, status)
-	})
-}
-
-func TestConnectorsThatCannotRenewLeaveA401Alone(t *testing.T) {
-	base := &fakeBase{answer: statuses(401)}
-	for _, s := range subjects(tokenEndpoint()) {
-		if s.name == "OAuth2" {
-			continue
-		}
-		base.sent = nil
-		resp, err := connectorauth.NewClient(s.connector, &http.Client{Transport: base}).Post(home, "application/json", strings.NewReader(`{}`))
-		status, _ := read(t, resp, err)
-		assert.Equal(t, 401, status)
-		assert.Len(t, base.requests(), 1, s.name)
-	}
 }
 
 func TestTenantsOverOneTransportAreKeptApart(t *testing.T) {
@@ -729,4 +443,85 @@ func TestTenantsOverOneTransportAreKeptApart(t *testing.T) {
 			running.Wait()
 		})
 	}
+}
+
+func TestKeyIsInNoNetErrorOfABase(t *testing.T) {
+	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "canary-key", In: dialect.InQuery, Name: "key"}))
+	base := fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		return nil, &url.Error{Op: "Get", URL: req.URL.String(), Err: errors.New("no route")}
+	})
+	_, err := c.Wrap(base).RoundTrip(must(http.NewRequest("GET", "https://api.example.com/", nil)))
+	var failed net.Error
+	require.ErrorAs(t, err, &failed)
+	assert.NotContains(t, failed.Error(), "canary-key")
+}
+
+// A certificate that nobody trusts ends the connection before
+// anything is sent.
+func TestUntrustedCertificatesAreRefused(t *testing.T) {
+	p := authtest.New(authtest.Config{TLS: true})
+	t.Cleanup(p.Close)
+	code := connect(t, p, func(c *connectorauth.OAuth2Config) { c.HTTPClient, c.Grant = nil, connectorauth.ClientCredentials{} })
+	_, err := code.Token(t.Context())
+	require.ErrorContains(t, err, "certificate")
+	config := consenting(p)
+	config.HTTPClient = nil
+	_, _, err = must(connectorauth.NewOAuth1(config)).Begin(t.Context(), oauth1Callback)
+	require.ErrorContains(t, err, "certificate")
+	for _, s := range subjects(tokenEndpoint()) {
+		_, err := connectorauth.NewClient(s.connector, nil).Post(p.OpenURL, "application/json", strings.NewReader("{}"))
+		require.ErrorContains(t, err, "certificate", s.name)
+	}
+	assert.Empty(t, p.Requests(""))
+}
+
+// FuzzHeaderCredentials: whatever a key, its prefix, its header, a user name, a
+// password or a token is, either a constructor refuses it or a server reads one
+// header line with just that in it, and no line more.
+func FuzzHeaderCredentials(f *testing.F) {
+	f.Add("X-Api-Key", "", "k+1/2=&")
+	f.Add("", "Bearer ", "eyJ.x-y_z~")
+	f.Add("Authorization", "Token token=", `"quoted"`)
+	f.Add("x-KEY", "a: b", "\u00fc\xff\t")
+	f.Add("X", "", "a\r\nX-Injected: 1")
+	f.Add("X-A\r\nB", "", "v")
+	f.Add("Cookie", " ", "\x00\x7f")
+	f.Fuzz(func(t *testing.T, name, prefix, value string) {
+		key, keyErr := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Name: name, Prefix: prefix, Key: connectorauth.Secret(value)})
+		basic, basicErr := connectorauth.NewBasic(connectorauth.BasicConfig{Username: prefix, Password: connectorauth.Secret(value)})
+		bearer := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: "c", ClientSecret: "s", TokenURL: "https://login.example.test/", Grant: connectorauth.ClientCredentials{},
+		}))
+		bearerErr := bearer.SetToken(t.Context(), &oauth2.Token{AccessToken: value})
+		if name == "" {
+			name = "Authorization"
+		}
+		for _, test := range []struct {
+			c    connectorauth.Connector
+			err  error
+			name string
+			want string
+		}{
+			{key, keyErr, name, prefix + value},
+			{basic, basicErr, "Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte(prefix+":"+value))},
+			{bearer, bearerErr, "Authorization", "Bearer " + value},
+		} {
+			if test.err != nil {
+				continue
+			}
+			base := &fakehttp.Base{}
+			_, err := test.c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
+			require.NoError(t, err)
+			var wire bytes.Buffer
+			require.NoError(t, base.Requests()[0].Write(&wire))
+			arrived, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(wire.Bytes())))
+			require.NoError(t, err, "%q", wire.String())
+			require.Equal(t, []string{test.want}, arrived.Header.Values(test.name))
+			arrived.Header.Del(test.name)
+			arrived.Header.Del("User-Agent")
+			arrived.Header.Del("Cache-Control") // ReadRequest makes it of Pragma
+			require.Empty(t, arrived.Header, "%q", wire.String())
+			require.EqualValues(t, 0, arrived.ContentLength)
+		}
+	})
 }

@@ -3,6 +3,8 @@ package tokenstore
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"sync"
 )
 
@@ -21,6 +23,9 @@ type memoryLock struct {
 	held  chan struct{} // contains one element while the lock is held
 	users int           // the holder and all waiters; guarded by Memory.mu
 }
+
+// Format prints the same for every verb: the values are secrets.
+func (*Memory) Format(f fmt.State, _ rune) { io.WriteString(f, "tokenstore.Memory") }
 
 // Load returns a copy of the value under key.
 func (m *Memory) Load(ctx context.Context, key string) (value []byte, ok bool, err error) {

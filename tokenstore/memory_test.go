@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/connectorauth/connectorauth/internal/test/canary"
 	"github.com/connectorauth/connectorauth/internal/test/stores"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/connectorauth/connectorauth/tokenstore/tokenstoretest"
@@ -83,3 +84,12 @@ func TestMemoryForgetsLocksThatNobodyHolds(t *testing.T) {
 }
 
 func BenchmarkMemory(b *testing.B) { stores.Benchmark(b, new(tokenstore.Memory)) }
+
+func TestMemoryPrintsNoValue(t *testing.T) {
+	store := new(tokenstore.Memory)
+	require.NoError(t, store.Save(t.Context(), "alice", []byte("canary-4711")))
+	c := canary.New(t, "canary-4711")
+	for _, verb := range canary.Verbs {
+		c.Text(verb, fmt.Sprintf("%"+verb+" %"+verb, store, struct{ Store tokenstore.Store }{store}))
+	}
+}

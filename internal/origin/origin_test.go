@@ -124,7 +124,7 @@ func TestCheckRedirectChain(t *testing.T) {
 	}
 }
 
-func TestCheckBrokenChainIsBare(t *testing.T) {
+func TestCheckBrokenChainIsWithoutCredentials(t *testing.T) {
 	last := chain(t, "https://a.com/", "https://a.com/2")
 	last.Response.Request = nil
 	got, err := origin.Set{}.Check(last)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -44,9 +45,9 @@ func TestNewConnectorSeesWhatTheStoreHas(t *testing.T) {
 
 func TestConnectorsMadeAnewFinishAConsentOnce(t *testing.T) {
 	sent := 0
-	client := &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+	client := &http.Client{Transport: fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) {
 		sent++
-		return respond(200, `{"access_token":"a","refresh_token":"r"}`), nil
+		return fakehttp.Respond(200, `{"access_token":"a","refresh_token":"r"}`), nil
 	})}
 	connector := func() *connectorauth.OAuth2 {
 		return must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{

@@ -289,7 +289,7 @@ func TestHostHeaderDoesNotOpenAnotherHost(t *testing.T) {
 
 // One hop elsewhere and back home: from the first hop on, the redirects are
 // somebody else's choice.
-func TestRedirectsThroughAForeignHostStayBare(t *testing.T) {
+func TestRedirectsThroughAForeignHostStayWithoutCredentials(t *testing.T) {
 	w := newWorld(t)
 	for kind, c := range w.connectors() {
 		t.Run(kind, func(t *testing.T) {

@@ -1,0 +1,76 @@
+package connectorauth_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What the source of the library must not do. The stores'
+// polling may use math/rand; a browser is found by the environment. Packages
+// that are for tests are left out.
+func TestSourceTakesNoShortcuts(t *testing.T) {
+	allowed := map[string][]string{
+		"math/rand/v2": {"tokenstore/tokenstore.go", "tokenstore/redisstore/"},
+		"os.Getenv":    {"consent/browser.go"},
+		"unsafe":       {"tokenstore/file_windows.go"}, // for a system call
+	}
+	forTests := map[string]bool{"examples": true, "authtest": true, "internal/interop": true, "internal/test": true}
+	files, used := token.NewFileSet(), map[string]bool{}
+	find := func(path, what string) {
+		used[what] = true
+		for _, prefix := range allowed[what] {
+			if strings.HasPrefix(filepath.ToSlash(path), prefix) {
+				return
+			}
+		}
+		t.Errorf("%s uses %s", path, what)
+	}
+	parsed := 0
+	require.NoError(t, filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (forTests[filepath.ToSlash(path)] || strings.HasPrefix(entry.Name(), ".") && path != "."):
+			return filepath.SkipDir
+		case !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		file, err := parser.ParseFile(files, path, nil, 0)
+		if err != nil {
+			return err
+		}
+		parsed++
+		for _, imported := range file.Imports {
+			switch name := strings.Trim(imported.Path.Value, `"`); name {
+			case "math/rand", "math/rand/v2", "unsafe", "net/http/cookiejar":
+				find(path, name)
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.Ident:
+				if n.Name == "InsecureSkipVerify" {
+					find(path, n.Name)
+				}
+			case *ast.SelectorExpr:
+				if x, ok := n.X.(*ast.Ident); ok && x.Name == "os" && strings.Contains(strings.ToLower(n.Sel.Name), "env") {
+					find(path, "os."+n.Sel.Name)
+				}
+			}
+			return true
+		})
+		return nil
+	}))
+	assert.Greater(t, parsed, 60)
+	for what := range allowed {
+		assert.True(t, used[what], "%s is allowed and not used", what)
+	}
+}
