@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -204,7 +203,9 @@ func (c *OAuth2) Token(ctx context.Context) (*oauth2.Token, error) {
 	t := g.Value
 	token := &oauth2.Token{AccessToken: t.Access, TokenType: s.tokenType(), Expiry: t.Expiry.Round(0)}
 	extra := make(map[string]any, len(t.Extra)+1)
-	maps.Copy(extra, t.Extra)
+	for name, value := range t.Extra {
+		extra[name] = wire.CloneJSON(value)
+	}
 	if t.Scope != "" {
 		extra["scope"] = t.Scope
 	}

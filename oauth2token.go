@@ -254,20 +254,15 @@ func (s *oauth2Scheme) tokenError(err error, r tokenRequest) error {
 	if errors.As(err, &failed) {
 		failed.judge(s.dialect.InvalidGrantCodes)
 		failed.inDoubt = failed.inDoubt && r.singleUse
+		if _, password := s.grant.(PasswordCredentials); !r.refresh && !s.traits.NeedsOwner && !password {
+			failed.dead = false // nobody can help, and the next request is another one
+		}
 	}
 	return err
 }
 
-// Verdict tells the engine what an error of Renew means. A grant that needs
-// nobody is asked again: its next request is another one, and nobody could help. A
-// password that is refused is not sent again.
-func (s *oauth2Scheme) Verdict(err error) renew.Verdict {
-	v := verdict(err)
-	if _, password := s.grant.(PasswordCredentials); v.Kind == renew.Dead && !s.traits.NeedsOwner && !password {
-		v.Kind = renew.Refused
-	}
-	return v
-}
+// Verdict tells the engine what an error of Renew means.
+func (*oauth2Scheme) Verdict(err error) renew.Verdict { return verdict(err) }
 
 // Lead returns how long before its expiry a token is renewed.
 func (s *oauth2Scheme) Lead() time.Duration { return s.lead }
