@@ -124,7 +124,7 @@ type Connector interface {
 // NewClient returns an HTTP client that authenticates with c. The client is a
 // copy of base with a wrapped Transport: timeout, cookie jar and redirect policy
 // stay the same. NewClient does not change base. A nil base means
-// http.DefaultClient.
+// http.DefaultClient. Token requests do not use base: see OAuth2Config.HTTPClient.
 func NewClient(c Connector, base *http.Client) *http.Client {
 	if base == nil {
 		base = http.DefaultClient

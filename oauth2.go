@@ -116,6 +116,9 @@ func (c *OAuth2Config) check(problems *check.List) {
 	if c.Proof != nil && c.Dialect.Placement != (dialect.Placement{}) {
 		problems.Add("Proof: sets the Authorization header itself; remove Dialect.Placement")
 	}
+	if c.Proof != nil && !wire.IsToken(c.Proof.TokenType()) {
+		problems.Add("Proof: TokenType is %q; a token_type is a word such as DPoP, or Bearer for a proof beside ordinary tokens", c.Proof.TokenType())
+	}
 }
 
 // checkClientAuth reports what is wrong with the client authentication.
@@ -130,7 +133,7 @@ func (c *OAuth2Config) checkClientAuth() error {
 		return nil
 	case ClientSecretBasicRaw, ClientSecretUser:
 	default:
-		return fmt.Errorf("unknown value %q", string(method))
+		return fmt.Errorf("unknown value %q: use client_secret_basic, client_secret_post, client_secret_basic_raw, client_secret_user or none", string(method))
 	}
 	switch id, secret := c.ClientID, string(c.ClientSecret); {
 	case secret == "":
