@@ -216,6 +216,8 @@ func TestCredentialIsRenewedBeforeItExpires(t *testing.T) {
 				assert.InDelta(t, 28, w.obtained(), 4, "once an hour or so")
 				assert.Empty(t, w.broken())
 				assert.Len(t, w.bodies, 24*6)
+				nonces := map[string]int{"DPoP": 2}[w.Door] // a request more at each origin
+				assert.Equal(t, 24*6+w.obtained()+nonces, w.arrived(), "the API rejects no request")
 			})
 		})
 	}

@@ -2,6 +2,7 @@ package doors_test
 
 import (
 	"crypto/rand"
+	"io"
 	"net/http"
 	"net/url"
 	"sync"
@@ -73,6 +74,27 @@ func TestServerThatAlwaysWantsAnotherNonceGetsTwoRequests(t *testing.T) {
 		_, err := client.Get(s.API)
 		require.ErrorContains(t, err, "use_dpop_nonce")
 		assert.Equal(t, 2, s.arrived())
+	})
+}
+
+func TestBodyOfTheAPIIsTheCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, client := oauthInMemory(t, "DPoP")
+		require.Equal(t, 200, post(t, client, s.API, ""))
+		const body = `{"error":"use_dpop_nonce"}` // which means something only at the token endpoint
+		s.answer = func(w http.ResponseWriter, _ *http.Request) bool {
+			w.WriteHeader(http.StatusBadRequest)
+			io.WriteString(w, body)
+			return true
+		}
+		before := s.arrived()
+		resp, err := client.Get(s.API)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		got, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		assert.Equal(t, body, string(got))
+		assert.Equal(t, before+1, s.arrived())
 	})
 }
 
