@@ -1,14 +1,17 @@
 package connectorauth_test
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,29 +23,83 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// dialectRow is one real provider: its dialect, and how authtest is bent to its
-// published behaviour.
-type dialectRow struct {
-	name   string
-	config connectorauth.OAuth2Config // the URLs and the application are filled in
+// providerRow is one real provider, as testdata/providers describes it.
+type providerRow struct {
+	Name   string `json:"name"`
+	Source string `json:"source"` // the provider's documentation, and what it leaves open
 
-	// From what the provider is sent to what the standard has; an error if it is
-	// not what the provider documents.
+	Grant       string                         `json:"grant"`
+	AuthParams  url.Values                     `json:"authParams"`
+	DisablePKCE bool                           `json:"disablePKCE"`
+	ClientAuth  connectorauth.ClientAuthMethod `json:"clientAuth"`
+	Scopes      []string                       `json:"scopes"` // absent: read and write
+	Dialect     dialect.OAuth2                 `json:"dialect"`
+
+	Secret     string         `json:"secret"`     // of the application; empty means a secret that needs encoding
+	Static     bool           `json:"static"`     // there is no renewal
+	NoRotation bool           `json:"noRotation"` // refresh tokens stay the same
+	Lifetime   string         `json:"lifetime"`   // of tokens; empty means an hour, "unknown" that the provider does not say
+	Extra      map[string]any `json:"extra"`      // what must be kept with the token
+
+	behaviour
+}
+
+// behaviour is how authtest is bent to a provider's published behaviour.
+type behaviour struct {
+	// From what the provider is sent to what the standard has; an error if the
+	// provider documents something else.
 	authorize func(q url.Values) error
 	token     func(r *http.Request, form url.Values) error
 	api       func(r *http.Request) error
-	// From what the standard answers to what the provider does; nil for no change.
+	// From the standard's response to the provider's; nil for no change.
 	callback func(q url.Values)
 	answer   func(form url.Values, answer map[string]any) any
 	refusal  func(answer map[string]any) (status int, body any)
 	rejected func() (status int, body any) // in place of the API's 401
 
-	hosts      func(c *connectorauth.OAuth2Config, p *authtest.Provider) // sets URLs within the config
-	secret     string                                                    // of the application; empty means one that needs encoding
-	static     bool                                                      // there is no renewal
-	noRotation bool                                                      // refresh tokens stay as they are
-	lifetime   time.Duration                                             // of tokens; 0 means an hour, -1 that it is not known
-	extra      map[string]any                                            // what must be kept with the token
+	hosts func(c *connectorauth.OAuth2Config, p *authtest.Provider) // sets URLs within the config
+}
+
+// providerRows reads all rows.
+func providerRows(t *testing.T) (rows []providerRow) {
+	files, err := filepath.Glob("testdata/providers/*.json")
+	require.NoError(t, err)
+	unused := maps.Clone(behaviours)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var row providerRow
+		dec := json.NewDecoder(bytes.NewReader(text))
+		dec.DisallowUnknownFields()
+		require.NoError(t, dec.Decode(&row), file)
+		require.NotEmpty(t, row.Source, file)
+		row.behaviour = behaviours[row.Name]
+		delete(unused, row.Name)
+		rows = append(rows, row)
+	}
+	require.Empty(t, unused, "behaviours without a provider")
+	require.Len(t, rows, 28)
+	return rows
+}
+
+// config returns the row's config without the client and the URLs.
+func (row providerRow) config(t *testing.T) connectorauth.OAuth2Config {
+	config := connectorauth.OAuth2Config{Scopes: row.Scopes, Dialect: row.Dialect}
+	if row.ClientAuth != "" {
+		config.ClientAuth = row.ClientAuth
+	}
+	if row.Scopes == nil {
+		config.Scopes = []string{"read", "write"}
+	}
+	switch row.Grant {
+	case "authorization_code":
+		config.Grant = connectorauth.AuthorizationCode{Params: row.AuthParams, DisablePKCE: row.DisablePKCE}
+	case "client_credentials":
+		config.Grant = connectorauth.ClientCredentials{}
+	default:
+		t.Fatalf("%s: unknown grant %q", row.Name, row.Grant)
+	}
+	return config
 }
 
 // expect reports an error unless v has the parameter just so. An empty value
@@ -120,7 +177,7 @@ func reply(w http.ResponseWriter, status int, body any) {
 }
 
 // bend makes p behave as the provider does.
-func (row dialectRow) bend(t *testing.T, p *authtest.Provider) {
+func (row providerRow) bend(t *testing.T, p *authtest.Provider) {
 	p.Inject(p.AuthURL, authtest.Always, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			q := r.URL.Query()
@@ -201,22 +258,19 @@ func (row dialectRow) bend(t *testing.T, p *authtest.Provider) {
 }
 
 func TestDialectsOfProviders(t *testing.T) {
-	for _, row := range slices.Concat(providersAToF(), providersGToZ()) {
-		t.Run(row.name, func(t *testing.T) {
+	for _, row := range providerRows(t) {
+		t.Run(row.Name, func(t *testing.T) {
 			t.Parallel()
-			p := authtest.New(authtest.Config{ClientSecret: row.secret, NoRotation: row.noRotation})
+			p := authtest.New(authtest.Config{ClientSecret: row.Secret, NoRotation: row.NoRotation})
 			t.Cleanup(p.Close)
 			row.bend(t, p)
-			config := row.config
+			config := row.config(t)
 			config.ClientID, config.ClientSecret = p.ClientID, connectorauth.Secret(p.ClientSecret)
 			config.TokenURL, config.HTTPClient = p.TokenURL, p.Client()
 			code, byOwner := config.Grant.(connectorauth.AuthorizationCode)
 			if byOwner {
 				code.AuthURL = p.AuthURL
 				config.Grant = code
-			}
-			if config.Scopes == nil {
-				config.Scopes = []string{"read", "write"}
 			}
 			if row.hosts != nil {
 				row.hosts(&config, p)
@@ -233,7 +287,7 @@ func TestDialectsOfProviders(t *testing.T) {
 			}
 			row.requireCall(t, c, p)
 
-			if row.static {
+			if row.Static {
 				p.ExpireAccessTokens()
 				_, err := connectorauth.NewClient(c, p.Client()).Get(p.BearerURL)
 				require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
@@ -253,7 +307,7 @@ func TestDialectsOfProviders(t *testing.T) {
 }
 
 // requireCall calls the API and looks at the token.
-func (row dialectRow) requireCall(t *testing.T, c *connectorauth.OAuth2, p *authtest.Provider) {
+func (row providerRow) requireCall(t *testing.T, c *connectorauth.OAuth2, p *authtest.Provider) {
 	t.Helper()
 	status, body := get(t, c, p.Client(), p.BearerURL)
 	require.Equal(t, 200, status, body)
@@ -262,13 +316,13 @@ func (row dialectRow) requireCall(t *testing.T, c *connectorauth.OAuth2, p *auth
 	require.Equal(t, "OAuth2", who.AuthType)
 	token, err := c.Token(t.Context())
 	require.NoError(t, err)
-	if row.lifetime < 0 {
+	if row.Lifetime == "unknown" {
 		assert.Zero(t, token.Expiry)
 	} else {
-		lifetime := cmp.Or(row.lifetime, time.Hour)
+		lifetime := must(time.ParseDuration(cmp.Or(row.Lifetime, "1h")))
 		assert.WithinDuration(t, time.Now().Add(lifetime), token.Expiry, time.Minute)
 	}
-	for name, value := range row.extra {
+	for name, value := range row.Extra {
 		assert.Equal(t, value, token.Extra(name), name)
 	}
 }
