@@ -167,12 +167,16 @@ func TestConsentFollowsTheDialect(t *testing.T) {
 
 // The program may do with its config what it likes once the connector is made.
 func TestDialectIsCopied(t *testing.T) {
-	d := dialect.OAuth2{TokenParams: url.Values{"a": {"1"}}, TokenHeader: http.Header{"X-A": {"1"}}, TokenNames: map[string]string{"grant_type": "gt"}}
+	d := dialect.OAuth2{TokenParams: url.Values{"a": {"1"}}, TokenHeader: http.Header{"X-A": {"1"}}, TokenNames: map[string]string{"grant_type": "gt"}, Rejections: []dialect.Rejection{{Status: 418}}}
 	c, last := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, Dialect: d}, nil)
 	d.TokenParams["a"][0], d.TokenHeader["X-A"][0], d.TokenNames["grant_type"] = "2", "2", "x"
+	d.Rejections[0].Status = 599
 	must(c.Token(t.Context()))
 	assert.Equal(t, "a=1&gt=client_credentials", last().Body)
 	assert.Equal(t, "1", last().Header.Get("X-A"))
+	api := &fakehttp.Base{Answer: fakehttp.Statuses(418, 200)}
+	status, _ := get(t, c, &http.Client{Transport: api}, home)
+	assert.Equal(t, 200, status, "the rejection of the config as it was")
 }
 
 func TestAccessTokenGoesToThePlacementOfTheDialect(t *testing.T) {

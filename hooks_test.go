@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
@@ -230,23 +231,84 @@ func TestAfterResponseHookReadsReplacesOrRefusesTheResponse(t *testing.T) {
 	made.RequireClosedOnce(t)
 }
 
-func TestHooksOfHooks(t *testing.T) {
-	var order []string
+// hookedTree returns connectors that branch at depths 1, 2 and 3, by the hooks on
+// their way, each made before the next.
+func hookedTree(c connectorauth.Connector, with func(name string) connectorauth.Hooks) map[string]connectorauth.Connector {
+	tree := map[string]connectorauth.Connector{"": c}
+	parents := []string{""}
+	for range 4 {
+		var next []string
+		for _, parent := range parents {
+			for _, name := range []string{"a", "b", "c"} {
+				tree[parent+name] = connectorauth.WithHooks(tree[parent], with(name))
+				next = append(next, parent+name)
+			}
+		}
+		parents = next[:3] // the branches of one parent, so that the tree stays small
+	}
+	return tree
+}
+
+func TestSiblingsOfWithHooksKeepTheirOwnHooks(t *testing.T) {
+	var order string
 	hooks := func(name string) connectorauth.Hooks {
 		return connectorauth.Hooks{
-			BeforeRequest: func(e *connectorauth.Exchange) error { order = append(order, name); e.Data = name; return nil },
-			AfterResponse: func(e *connectorauth.Exchange) error { order = append(order, e.Data.(string)+"'"); return nil },
+			BeforeRequest: func(e *connectorauth.Exchange) error { order += name; e.Data = name; return nil },
+			AfterResponse: func(e *connectorauth.Exchange) error { order += e.Data.(string); return nil },
 		}
 	}
 	for _, c := range []connectorauth.Connector{must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k"})), connectorauth.None{}, stranger{}} {
-		order = nil
-		first := connectorauth.WithHooks(c, hooks("1"))
-		left, right := connectorauth.WithHooks(first, hooks("2")), connectorauth.WithHooks(first, hooks("3"))
-		for _, c := range []connectorauth.Connector{left, right, first, c} {
-			get(t, c, &http.Client{Transport: &fakehttp.Base{}}, "https://api.example.com/")
+		for path, hooked := range hookedTree(c, hooks) {
+			order = ""
+			get(t, hooked, &http.Client{Transport: &fakehttp.Base{}}, home)
+			assert.Equal(t, path+path, order)
 		}
-		assert.Equal(t, "1 2 1' 2' 1 3 1' 3' 1 1'", strings.Join(order, " "))
 	}
+}
+
+func TestHookErrorOfAnotherKindNeitherRenewsNorReplays(t *testing.T) {
+	for name, hook := range map[string]func(*connectorauth.Exchange) error{
+		"error": func(*connectorauth.Exchange) error { return errBroken },
+		"panic": func(*connectorauth.Exchange) error { panic(errBroken) },
+		"reauth": func(*connectorauth.Exchange) error {
+			return fmt.Errorf("the hook's own: %w", connectorauth.ErrReauthRequired)
+		},
+	} {
+		tokens, api := tokenEndpoint(), &fakehttp.Base{}
+		c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: "client", ClientSecret: clientSecret, TokenURL: "https://login.example.test/token",
+			Grant: connectorauth.ClientCredentials{}, HTTPClient: &http.Client{Transport: tokens},
+		}))
+		_, err := connectorauth.NewClient(connectorauth.WithHooks(c, after(hook)), &http.Client{Transport: api}).Get(home)
+		require.ErrorContains(t, err, "hook after the response", name)
+		assert.Len(t, api.Requests(), 1, name)
+		assert.Len(t, tokens.Requests(), 1, name)
+	}
+}
+
+// unread is a body of which nothing may be read.
+type unread struct {
+	reads  atomic.Int32
+	closed atomic.Int32
+}
+
+func (b *unread) Read([]byte) (int, error) { b.reads.Add(1); return 0, io.EOF }
+func (b *unread) Close() error             { b.closed.Add(1); return nil }
+
+func TestStreamAfterStatus101IsNotRead(t *testing.T) {
+	stream := new(unread)
+	base := fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusSwitchingProtocols, Header: http.Header{}, Body: stream}, nil
+	})
+	for _, hook := range []func(*connectorauth.Exchange) error{
+		func(*connectorauth.Exchange) error { return errBroken },
+		func(e *connectorauth.Exchange) error { _, err := e.ResponseBody(10); return err },
+	} {
+		_, err := hookedKey(after(hook)).Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
+		require.Error(t, err)
+	}
+	assert.Zero(t, stream.reads.Load())
+	assert.EqualValues(t, 2, stream.closed.Load())
 }
 
 // renewable returns an OAuth2 connector whose token is not the provider's latest.

@@ -290,3 +290,25 @@ func TestOAuth1FinishOutlivesItsCaller(t *testing.T) {
 		assert.Equal(t, 200, status)
 	})
 }
+
+func TestOAuth1FailedConsentIsNoDeadAccount(t *testing.T) {
+	for _, problem := range []string{"token_rejected", "token_revoked", "token_expired", "permission_denied"} {
+		p := provider(t, authtest.Config{})
+		c := must(connectorauth.NewOAuth1(consenting(p)))
+		refusing(p, p.RequestTokenURL, 1, problem)
+		_, _, err := c.Begin(t.Context(), oauth1Callback)
+		var failed *connectorauth.TokenError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, problem, failed.Code)
+		assert.NotErrorIs(t, err, connectorauth.ErrReauthRequired)
+
+		authURL, pending, err := c.Begin(t.Context(), oauth1Callback)
+		require.NoError(t, err)
+		callback := must(p.Authorize(authURL))
+		refusing(p, p.AccessTokenURL, 1, problem)
+		err = c.Finish(t.Context(), pending, callback.Query())
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, problem, failed.Code)
+		assert.NotErrorIs(t, err, connectorauth.ErrReauthRequired)
+	}
+}

@@ -402,3 +402,19 @@ func TestCanaryTokenTypeThatIsAToken(t *testing.T) {
 	_, err := c.Token(t.Context())
 	require.ErrorContains(t, err, "the token type is not Bearer")
 }
+
+func TestExtraOfATokenIsACopy(t *testing.T) {
+	c, _ := dialected(t, config2{Grant: connectorauth.ClientCredentials{}}, func(int, *http.Request) (int, string) {
+		return 200, `{"access_token":"a","team":{"id":"T1","list":[{"n":"1"}]},"roles":["r"],"plain":"p"}`
+	})
+	token := must(c.Token(t.Context()))
+	team := token.Extra("team").(map[string]any)
+	team["list"].([]any)[0].(map[string]any)["n"] = "2"
+	team["id"] = "T2"
+	token.Extra("roles").([]any)[0] = "admin"
+	again := must(c.Token(t.Context()))
+	assert.Equal(t, map[string]any{"id": "T1", "list": []any{map[string]any{"n": "1"}}}, again.Extra("team"))
+	assert.Equal(t, []any{"r"}, again.Extra("roles"))
+	token.WithExtra(map[string]any{"plain": "q"})
+	assert.Equal(t, "p", again.Extra("plain"))
+}

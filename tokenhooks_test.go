@@ -13,6 +13,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -125,4 +126,41 @@ func TestTokenHookThatUsesItsOwnConnectorFailsAtOnce(t *testing.T) {
 		require.ErrorContains(t, err, "uses its own connector")
 		assert.Zero(t, time.Since(began))
 	})
+}
+
+// net/http, and many a base, repeats a request that has a GetBody.
+func TestHookedTokenRequestCannotBeRepeatedByItsBase(t *testing.T) {
+	for _, encoding := range []dialect.Encoding{dialect.EncodeForm, dialect.EncodeJSON, dialect.EncodeQuery, dialect.EncodeGet} {
+		asked := 0
+		c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: "client", ClientSecret: clientSecret, TokenURL: "https://login.example.test/token", Grant: connectorauth.ClientCredentials{},
+			Dialect: dialect.OAuth2{TokenEncoding: encoding},
+			HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+				asked++
+				assert.Nil(t, req.GetBody, encoding)
+				return fakehttp.Respond(200, `{"access_token":"a"}`), nil
+			})},
+		}))
+		must(connectorauth.WithHooks(c, connectorauth.Hooks{BeforeToken: func(e *connectorauth.Exchange) error {
+			e.SetRequestBody([]byte("changed=1"))
+			return nil
+		}}).(*connectorauth.OAuth2).Token(t.Context()))
+		assert.Equal(t, 1, asked)
+	}
+}
+
+func TestSiblingsOfWithHooksKeepTheirOwnTokenHooks(t *testing.T) {
+	var order string
+	hooks := func(name string) connectorauth.Hooks {
+		return connectorauth.Hooks{BeforeAuthorize: func(context.Context, *url.URL) error { order += name; return nil }}
+	}
+	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: "client", TokenURL: "https://login.example.test/token", Grant: connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"},
+	}))
+	for path, hooked := range hookedTree(c, hooks) {
+		order = ""
+		_, _, err := hooked.(*connectorauth.OAuth2).Begin(t.Context(), callbackURL)
+		require.NoError(t, err)
+		assert.Equal(t, path, order)
+	}
 }

@@ -158,15 +158,21 @@ func TestTokenRequestByGETIsSentOnce(t *testing.T) {
 	assert.EqualValues(t, 2, asked.Load())
 }
 
-func TestTokenResponseOfTwoMebibytesIsRefused(t *testing.T) {
-	c, _ := dialected(t, config2{
-		Grant: connectorauth.ClientCredentials{}, Dialect: dialect.OAuth2{Response: dialect.Response{AccessToken: "data.token"}},
-	}, func(int, *http.Request) (int, string) {
-		return 200, `{"data":{"token":"` + strings.Repeat("a", 2<<20) + `"}}`
-	})
-	_, err := c.Token(t.Context())
-	assert.ErrorContains(t, err, "longer than")
-	assert.Less(t, len(err.Error()), 300)
+func TestLongTokenResponseIsRefusedAndNotRead(t *testing.T) {
+	for _, hooks := range []connectorauth.Hooks{{}, {AfterToken: func(*connectorauth.Exchange) error { return nil }}} {
+		body := &countingBody{left: 3 << 20}
+		c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: "client", ClientSecret: clientSecret, TokenURL: "https://login.example.test/token", Grant: connectorauth.ClientCredentials{},
+			HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body}, nil
+			})},
+		}))
+		_, err := connectorauth.WithHooks(c, hooks).(*connectorauth.OAuth2).Token(t.Context())
+		require.ErrorContains(t, err, "longer than 1048576 bytes")
+		assert.Less(t, len(err.Error()), 300)
+		assert.LessOrEqual(t, body.read, 1<<20+1, "bytes of the response in memory")
+		assert.True(t, body.closed)
+	}
 }
 
 func TestBasicClientAuthenticationIsFormEncodedFirst(t *testing.T) {

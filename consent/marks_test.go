@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -42,4 +43,30 @@ func TestDamagedMarksFailClosed(t *testing.T) {
 		require.NoError(t, h.marks.store.Save(t.Context(), key, []byte("not ours")))
 	}
 	require.Equal(t, http.StatusServiceUnavailable, roundTrip(h, 0).Code)
+}
+
+func TestMarkStaysForTwiceTheLifetimeBesideOtherMarks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ids := map[byte]string{} // by record of marks
+		var mine, other string
+		for i := 0; mine == ""; i++ {
+			id := fmt.Sprint("consent ", i)
+			record := sha256.Sum256([]byte(id))[0]
+			if ids[record] != "" {
+				mine, other = ids[record], id
+			}
+			ids[record] = id
+		}
+		m := marks{new(tokenstore.Memory)}
+		claim := func(id string) bool {
+			first, err := m.claim(t.Context(), id)
+			require.NoError(t, err)
+			return first
+		}
+		require.True(t, claim(mine))
+		time.Sleep(2*lifetime - time.Second)
+		require.True(t, claim(other), "another consent in the same record")
+		require.False(t, claim(mine), "the mark is still there")
+		require.False(t, claim(other))
+	})
 }
