@@ -32,7 +32,7 @@ type APIKey struct{ core *core }
 
 // NewAPIKey returns a connector for a key. The key replaces a value that a request
 // has in the same place. dialect.InBody works like [NewAuthFields] with a single
-// field, in POST, PUT and PATCH requests.
+// field: POST, PUT and PATCH requests carry the key, other requests are refused.
 func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
 	var problems check.List
 	if config.Key == "" {

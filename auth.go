@@ -76,11 +76,22 @@
 //
 // Constructors check the whole config, report all problems at once, and make no
 // request. http.Client wraps errors of requests in a *url.Error; errors.Is and
-// errors.As see through. [ErrReauthRequired] means that only the account owner
-// can help. A [*TokenError] says what the token endpoint answered, and whether
-// trying later may help. If a rejected credential cannot be renewed for now, the
-// caller gets the API's response, such as a 401. No error, event or formatted
-// value contains a credential.
+// errors.As see through:
+//
+//	var failed *connectorauth.TokenError
+//	switch {
+//	case errors.Is(err, connectorauth.ErrReauthRequired):
+//		// Only the account owner can help: ask for a new consent.
+//	case errors.As(err, &failed) && failed.Temporary():
+//		// Try again later, after failed.RetryAfter.
+//	case errors.As(err, &failed):
+//		// The configuration is wrong: see failed.Code.
+//	}
+//
+// If a rejected credential cannot be renewed for now, the caller gets the API's
+// response, such as a 401, without an error; the Observe function of the config
+// is told the reason. No error, event or formatted value of this package contains
+// a credential. An error of your own functions is passed on unchanged.
 package connectorauth
 
 import (
@@ -124,7 +135,7 @@ type Connector interface {
 // NewClient returns an HTTP client that authenticates with c. The client is a
 // copy of base with a wrapped Transport: timeout, cookie jar and redirect policy
 // stay the same. NewClient does not change base. A nil base means
-// http.DefaultClient.
+// http.DefaultClient. Token requests do not use base: see OAuth2Config.HTTPClient.
 func NewClient(c Connector, base *http.Client) *http.Client {
 	if base == nil {
 		base = http.DefaultClient

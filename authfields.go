@@ -70,7 +70,8 @@ type AuthFields struct {
 //
 // A body that cannot carry the fields is refused with [ErrBodyNotInjectable]: a
 // body in another format, without a Content-Type, with a Content-Encoding, or
-// with a digest that would no longer match. Nothing is sent then.
+// with a digest that would no longer match. Nothing is sent then, but for the
+// beginning of a multipart body.
 func NewAuthFields(config AuthFieldsConfig) (*AuthFields, error) {
 	var problems check.List
 	form := slices.Clone(config.Fields)

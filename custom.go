@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
@@ -234,7 +235,7 @@ func (s *customScheme) Renew(ctx context.Context, old *customRecord) (*customRec
 
 func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection *http.Response) (*customRecord, error) {
 	issued := time.Now()
-	value, err := s.config.Obtain(ctx, old.credential(), rejection)
+	value, err := s.config.Obtain(endpoint.Untraced(ctx), old.credential(), rejection)
 	if err != nil {
 		return nil, err
 	}

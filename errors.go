@@ -33,7 +33,9 @@ var (
 	ErrCredentialRejected = errors.New("connectorauth: the response says that the credential is no longer valid")
 
 	// ErrBodyNotInjectable: the credentials belong into the request's body, and
-	// this body cannot carry them. Nothing was sent.
+	// this body cannot carry them. Nothing was sent. Only multipart is streamed: the
+	// service may have received the fields, and the parts before the one that has
+	// the name of a field.
 	ErrBodyNotInjectable = inject.ErrNotInjectable
 )
 

@@ -103,7 +103,29 @@ func TestOutageThatSaysInvalidGrantKillsNoAccount(t *testing.T) {
 			})
 		}
 	}
-	assert.ErrorIs(t, failedToken(t, 400, `{"error":"invalid_grant"}`), connectorauth.ErrReauthRequired, "without an outage, the account is dead")
+	refused := func(int, *http.Request) (int, string) { return 400, `{"error":"invalid_grant"}` }
+	c, _ := dialected(t, config2{Grant: connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"}}, refused)
+	require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{RefreshToken: "r1"}))
+	_, err := c.Token(t.Context())
+	assert.ErrorIs(t, err, connectorauth.ErrReauthRequired, "without an outage, the account is dead")
+}
+
+// A clock that is ahead, for example, makes a provider refuse an assertion.
+func TestGrantWithoutAPersonIsAskedAgainAfterInvalidGrant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := dialected(t, config2{Grant: connectorauth.ClientCredentials{}}, func(n int, _ *http.Request) (int, string) {
+			if n == 1 {
+				return 400, `{"error":"invalid_grant"}`
+			}
+			return 200, `{"access_token":"a2"}`
+		})
+		_, err := c.Token(t.Context())
+		require.ErrorContains(t, err, "invalid_grant")
+		assert.NotErrorIs(t, err, connectorauth.ErrReauthRequired)
+		assert.NotContains(t, err.Error(), "owner")
+		time.Sleep(2 * time.Minute)
+		assert.Equal(t, "a2", must(c.Token(t.Context())).AccessToken)
+	})
 }
 
 func TestTokenErrorIsARetrieveErrorOfXOAuth2(t *testing.T) {

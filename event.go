@@ -26,9 +26,9 @@ type EventKind string
 
 // The kinds of events.
 const (
-	EventRenewed        EventKind = renew.Renewed        // a token request brought a new token
+	EventRenewed        EventKind = renew.Renewed        // a token request of the connector brought a new token; a consent tells EventSaved alone
 	EventRenewFailed    EventKind = renew.Failed         // a token request failed for now, or the store prevented the request; a later attempt follows
-	EventReauthRequired EventKind = renew.ReauthRequired // a token request failed for good: the account owner must authorize again
+	EventReauthRequired EventKind = renew.ReauthRequired // the account owner must authorize: a token request failed for good, or there is no token yet
 	EventSaved          EventKind = renew.Saved          // the store has the new token
 	EventSaveFailed     EventKind = renew.SaveFailed     // the store did not take the new token; the token stays in memory, and saving is tried again
 	EventAdopted        EventKind = renew.Adopted        // the store had a token that another connector or process put there

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -117,6 +116,9 @@ func (c *OAuth2Config) check(problems *check.List) {
 	if c.Proof != nil && c.Dialect.Placement != (dialect.Placement{}) {
 		problems.Add("Proof: sets the Authorization header itself; remove Dialect.Placement")
 	}
+	if c.Proof != nil && !wire.IsToken(c.Proof.TokenType()) {
+		problems.Add("Proof: TokenType is %q; a token_type is a word such as DPoP, or Bearer for a proof beside ordinary tokens", c.Proof.TokenType())
+	}
 }
 
 // checkClientAuth reports what is wrong with the client authentication.
@@ -131,7 +133,7 @@ func (c *OAuth2Config) checkClientAuth() error {
 		return nil
 	case ClientSecretBasicRaw, ClientSecretUser:
 	default:
-		return fmt.Errorf("unknown value %q", string(method))
+		return fmt.Errorf("unknown value %q: use client_secret_basic, client_secret_post, client_secret_basic_raw, client_secret_user or none", string(method))
 	}
 	switch id, secret := c.ClientID, string(c.ClientSecret); {
 	case secret == "":
@@ -204,7 +206,9 @@ func (c *OAuth2) Token(ctx context.Context) (*oauth2.Token, error) {
 	t := g.Value
 	token := &oauth2.Token{AccessToken: t.Access, TokenType: s.tokenType(), Expiry: t.Expiry.Round(0)}
 	extra := make(map[string]any, len(t.Extra)+1)
-	maps.Copy(extra, t.Extra)
+	for name, value := range t.Extra {
+		extra[name] = wire.CloneJSON(value)
+	}
 	if t.Scope != "" {
 		extra["scope"] = t.Scope
 	}
@@ -306,7 +310,9 @@ type provenCredential struct {
 }
 
 func (c *provenCredential) rejected(resp *http.Response) bool {
-	c.again = c.s.proof.Again(resp)
+	seen := *resp
+	seen.Body = http.NoBody // the body is the caller's
+	c.again = c.s.proof.Again(&seen)
 	return c.again || c.oauth2Credential.rejected(resp)
 }
 

@@ -18,7 +18,8 @@ type Grant interface {
 	// GrantType returns the grant_type of the token request.
 	GrantType() string
 	// Parameters returns the further parameters of a token request. The library
-	// adds grant_type, scope and the client authentication. Parameters is called
+	// adds the client authentication, grant_type, and scope unless Parameters has a
+	// scope. Parameters is called
 	// anew for each request that is sent, so an assertion is never sent twice. ctx
 	// is bounded and outlives the caller that wanted the token. A grant that only
 	// the account owner can repeat returns an error that matches ErrReauthRequired.
@@ -32,13 +33,18 @@ type Grant interface {
 type GrantTraits struct {
 	// Subject names whom the token stands for, such as a user name or the subject
 	// of an assertion. Empty means the client itself. Subject is not a secret.
+	// Connectors of one Account with different Subjects share no token in memory; the
+	// Account alone tells tokens in a Store apart.
 	Subject string
 	// NoRefresh says that the connector ignores refresh tokens and obtains each token
 	// by the grant. Otherwise a refresh token is used as long as the provider takes
 	// it, and Parameters is called again afterwards.
 	NoRefresh bool
 	// NeedsOwner says that only the account owner can obtain a token again, as with
-	// a consent. Without NeedsOwner, a connector obtains a token by itself.
+	// a consent. When a token can no longer be refreshed, the error is
+	// ErrReauthRequired, and Parameters is not called. Without a token, Parameters
+	// is called: return an error that matches ErrReauthRequired if there is nothing
+	// to send.
 	NeedsOwner bool
 	// SingleUse says that a provider may accept the same Parameters only once. When
 	// the response to such a request is lost, the request is not repeated while the
@@ -129,7 +135,8 @@ type TokenRequest struct {
 	// ClientID and ClientSecret are from the config.
 	ClientID     string
 	ClientSecret Secret
-	// Params are the parameters by their standard names.
+	// Params are the parameters by their standard names, without client_id: a
+	// ClientAuth that identifies the client in the body sets client_id.
 	Params url.Values
 	// Header is the header of the request.
 	Header http.Header
@@ -179,7 +186,8 @@ func setBasic(h http.Header, user, password string) {
 // accounts and is safe for concurrent use.
 type Proof interface {
 	// TokenType returns the token_type of tokens that are bound to a key, such as
-	// "DPoP". The type is also the scheme of the Authorization header.
+	// "DPoP", or "Bearer" for a proof beside ordinary tokens. The type is also the
+	// scheme of the Authorization header. TokenType must not be empty.
 	TokenType() string
 	// NewKey returns a new key as text. The account's record keeps the key together
 	// with the token.
@@ -189,7 +197,8 @@ type Proof interface {
 	Prove(req *http.Request, key, token Secret) error
 	// Again sees each response to a request with a proof. Again reports whether
 	// the response asks for the same request with another proof. Such a request is
-	// sent again once.
+	// sent again once. Again may read the body of the token endpoint's response; the
+	// body of an API's response is the caller's, and empty here.
 	Again(resp *http.Response) bool
 }
 

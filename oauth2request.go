@@ -1,10 +1,12 @@
 package connectorauth
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -266,7 +268,11 @@ func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*e
 		call.After = func(resp *http.Response) error { return seen.after(resp) }
 	}
 	if s.proof != nil {
-		call.Again = func(resp *endpoint.Response) bool { return s.proof.Again(resp.Response) }
+		call.Again = func(resp *endpoint.Response) bool {
+			seen := *resp.Response
+			seen.Body = io.NopCloser(bytes.NewReader(resp.Body))
+			return s.proof.Again(&seen)
+		}
 	}
 	return call.Do(ctx)
 }

@@ -97,7 +97,13 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	return &oauth2Scheme{oauth2Client: c}
 }
 
-func (s *oauth2Scheme) places() places { return placesOf(s.place) }
+func (s *oauth2Scheme) places() places {
+	p := placesOf(s.place)
+	if s.proof != nil { // which may be a signature over the request
+		p.stage = stageSign
+	}
+	return p
+}
 
 func (s *oauth2Scheme) withHooks(h Hooks) scheme {
 	return &oauth2Scheme{oauth2Client: s.oauth2Client, hooks: append(slices.Clip(s.hooks), h)}
@@ -248,6 +254,9 @@ func (s *oauth2Scheme) tokenError(err error, r tokenRequest) error {
 	if errors.As(err, &failed) {
 		failed.judge(s.dialect.InvalidGrantCodes)
 		failed.inDoubt = failed.inDoubt && r.singleUse
+		if _, password := s.grant.(PasswordCredentials); !r.refresh && !s.traits.NeedsOwner && !password {
+			failed.dead = false // nobody can help, and the next request is another one
+		}
 	}
 	return err
 }

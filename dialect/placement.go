@@ -1,5 +1,7 @@
 package dialect
 
+import "slices"
+
 // A Placement is where a value goes in a request. An access token cannot go into
 // the body.
 type Placement struct {
@@ -24,10 +26,12 @@ const (
 )
 
 // Valid reports whether l is empty or a known location.
-func (l Location) Valid() bool { return valid(l, InHeader, InQuery, InCookie, InBody) }
+func (l Location) Valid() bool { return l == "" || slices.Contains(locations, l) }
 
 // UnmarshalText reads a location and refuses an empty or unknown word.
-func (l *Location) UnmarshalText(text []byte) error { return unmarshal(l, text) }
+func (l *Location) UnmarshalText(text []byte) error { return unmarshal(l, text, locations) }
+
+var locations = []Location{InHeader, InQuery, InCookie, InBody}
 
 // FieldType says how a form asks for a value and how JSON spells the value.
 type FieldType string
@@ -42,12 +46,12 @@ const (
 )
 
 // Valid reports whether t is empty or a known type.
-func (t FieldType) Valid() bool {
-	return valid(t, FieldText, FieldPassword, FieldInteger, FieldNumber, FieldBoolean)
-}
+func (t FieldType) Valid() bool { return t == "" || slices.Contains(fieldTypes, t) }
 
 // UnmarshalText reads a field type and refuses an empty or unknown word.
-func (t *FieldType) UnmarshalText(text []byte) error { return unmarshal(t, text) }
+func (t *FieldType) UnmarshalText(text []byte) error { return unmarshal(t, text, fieldTypes) }
+
+var fieldTypes = []FieldType{FieldText, FieldPassword, FieldInteger, FieldNumber, FieldBoolean}
 
 // BodyFormat is the format of a request's body.
 type BodyFormat string
@@ -61,7 +65,9 @@ const (
 )
 
 // Valid reports whether f is empty or a known format.
-func (f BodyFormat) Valid() bool { return valid(f, BodyJSON, BodyForm, BodyMultipart, BodyXML) }
+func (f BodyFormat) Valid() bool { return f == "" || slices.Contains(bodyFormats, f) }
 
 // UnmarshalText reads a body format and refuses an empty or unknown word.
-func (f *BodyFormat) UnmarshalText(text []byte) error { return unmarshal(f, text) }
+func (f *BodyFormat) UnmarshalText(text []byte) error { return unmarshal(f, text, bodyFormats) }
+
+var bodyFormats = []BodyFormat{BodyJSON, BodyForm, BodyMultipart, BodyXML}

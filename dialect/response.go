@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -81,12 +82,12 @@ const (
 )
 
 // Valid reports whether f is empty or a known format.
-func (f ExpiryFormat) Valid() bool {
-	return valid(f, ExpirySeconds, ExpiryMilliseconds, ExpiryUnix, ExpiryRFC3339)
-}
+func (f ExpiryFormat) Valid() bool { return f == "" || slices.Contains(expiryFormats, f) }
 
 // UnmarshalText reads an expiry format and refuses an empty or unknown word.
-func (f *ExpiryFormat) UnmarshalText(text []byte) error { return unmarshal(f, text) }
+func (f *ExpiryFormat) UnmarshalText(text []byte) error { return unmarshal(f, text, expiryFormats) }
+
+var expiryFormats = []ExpiryFormat{ExpirySeconds, ExpiryMilliseconds, ExpiryUnix, ExpiryRFC3339}
 
 // Encoding says how the parameters of a token request travel.
 type Encoding string
@@ -102,23 +103,28 @@ const (
 )
 
 // Valid reports whether e is empty or a known encoding.
-func (e Encoding) Valid() bool { return valid(e, EncodeForm, EncodeJSON, EncodeQuery, EncodeGet) }
+func (e Encoding) Valid() bool { return e == "" || slices.Contains(encodings, e) }
 
 // UnmarshalText reads an encoding and refuses an empty or unknown word.
-func (e *Encoding) UnmarshalText(text []byte) error { return unmarshal(e, text) }
+func (e *Encoding) UnmarshalText(text []byte) error { return unmarshal(e, text, encodings) }
 
-// valid reports whether word is empty or among words.
-func valid[T ~string](word T, words ...T) bool { return word == "" || slices.Contains(words, word) }
+var encodings = []Encoding{EncodeForm, EncodeJSON, EncodeQuery, EncodeGet}
 
-// unmarshal reads text into an enumeration.
-func unmarshal[T interface {
-	~string
-	Valid() bool
-}](to *T, text []byte) error {
+// unmarshal reads text, which must be among words, into an enumeration.
+func unmarshal[T ~string](to *T, text []byte, words []T) error {
 	word := T(text)
-	if word == "" || !word.Valid() {
-		return fmt.Errorf("unknown value %q", text)
+	if !slices.Contains(words, word) {
+		last := len(words) - 1
+		return fmt.Errorf("dialect: unknown word %q: use %s or %s", text, strings.Join(texts(words[:last]), ", "), words[last])
 	}
 	*to = word
 	return nil
+}
+
+// texts returns words as strings.
+func texts[T ~string](words []T) (list []string) {
+	for _, word := range words {
+		list = append(list, string(word))
+	}
+	return list
 }

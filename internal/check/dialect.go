@@ -57,7 +57,7 @@ func Dialect(d *dialect.OAuth2, c Client) error {
 		l.Add("AuthNames: state must keep its name, because the callback uses the standard name")
 	}
 	if !d.TokenEncoding.Valid() {
-		l.Add("TokenEncoding: unknown value %q", d.TokenEncoding)
+		l.Add("TokenEncoding: unknown value %q: use form, json, query or get", d.TokenEncoding)
 	}
 	checkTokenHeader(l, d.TokenHeader, c)
 	checkTokenParams(l, d, c)
@@ -65,7 +65,7 @@ func Dialect(d *dialect.OAuth2, c Client) error {
 	checkExchange(l, "LongLived", d.LongLived)
 	checkExchange(l, "Extend", d.Extend)
 	if !d.Response.ExpiryFormat.Valid() {
-		l.Add("Response: ExpiryFormat: unknown value %q", d.Response.ExpiryFormat)
+		l.Add("Response: ExpiryFormat: unknown value %q: use seconds, milliseconds, unix or rfc3339", d.Response.ExpiryFormat)
 	}
 	if d.Response.Lifetime < 0 {
 		l.Add("Response: Lifetime: is negative; 0 means until the API rejects the token")
@@ -168,7 +168,7 @@ func checkNames(l *List, field string, names map[string]string, standard, vital 
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		switch {
 		case !slices.Contains(standard, name):
-			l.Add("%s: the library sends no %q; the keys are standard names", field, name)
+			l.Add("%s: the library sends no %q; the keys are standard names: %s", field, name, strings.Join(standard, ", "))
 		case wire.HasControl(names[name]):
 			l.Add("%s: the name for %s has a control character", field, name)
 		case names[name] == "" && slices.Contains(vital, name):

@@ -40,7 +40,7 @@ func NewPlace(in dialect.Location, name string) (Place, error) {
 	case dialect.InBody:
 		return Place{}, errors.New("In: the value cannot go into the body; use header, query or cookie")
 	default:
-		return Place{}, fmt.Errorf("In: unknown location %q", p.in)
+		return Place{}, fmt.Errorf("In: unknown location %q: use header, query, cookie or body", p.in)
 	}
 	return p, nil
 }

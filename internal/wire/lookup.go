@@ -26,3 +26,22 @@ func Lookup(v any, path string) any {
 	}
 	return v
 }
+
+// CloneJSON returns a copy of decoded JSON that shares no map or list with v.
+func CloneJSON(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		members := make(map[string]any, len(v))
+		for name, member := range v {
+			members[name] = CloneJSON(member)
+		}
+		return members
+	case []any:
+		elements := make([]any, len(v))
+		for i, element := range v {
+			elements[i] = CloneJSON(element)
+		}
+		return elements
+	}
+	return v
+}
