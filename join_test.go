@@ -230,4 +230,3 @@ func TestJoinClosesTheBodyOnceWhenAPartFails(t *testing.T) {
 	assert.Empty(t, base.Requests())
 	sent.RequireClosedOnce(t)
 }
-
