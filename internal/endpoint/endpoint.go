@@ -52,22 +52,28 @@ type Response struct {
 	AfterErr       error    // the error of Call.After; the response is then as it arrived
 }
 
-// through lets f see and change the response. After an error, the body is the
-// one that arrived.
+// through lets f see and change a copy of the response. After an error, r is as
+// it arrived. A body that f read, and did not replace, is not lost.
 func (r *Response) through(f func(*http.Response) error) error {
-	resp := r.Response
-	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(r.Body)), int64(len(r.Body))
-	err := f(resp)
-	if err == nil {
-		var changed *Response
-		if changed, err = read(resp, r.Secrets); err == nil {
-			r.Body = changed.Body
-			return nil
+	changed := *r.Response
+	changed.Header = r.Header.Clone()
+	given := io.NopCloser(bytes.NewReader(r.Body))
+	changed.Body, changed.ContentLength = given, int64(len(r.Body))
+	if err := f(&changed); err != nil {
+		if changed.Body != nil {
+			changed.Body.Close()
 		}
+		return scrub.Cause(err, r.Secrets...)
 	}
-	resp.Body.Close()
-	resp.Body = http.NoBody
-	return scrub.Cause(err, r.Secrets...)
+	if changed.Body == given {
+		changed.Body = io.NopCloser(bytes.NewReader(r.Body))
+	}
+	seen, err := read(&changed, r.Secrets)
+	if err != nil {
+		return err
+	}
+	*r = *seen
+	return nil
 }
 
 // Granted reports whether the status is that of success.

@@ -89,7 +89,8 @@ func Secrets(params url.Values, header http.Header, clientID, clientSecret strin
 	}
 	for _, secret := range slices.Clone(list) {
 		escaped := url.QueryEscape(secret)
-		list = append(list, escaped, url.QueryEscape(escaped), url.PathEscape(secret))
+		inJSON, _ := json.Marshal(secret) // a string: cannot fail
+		list = append(list, escaped, url.QueryEscape(escaped), url.PathEscape(secret), string(inJSON[1:len(inJSON)-1]))
 	}
 	if clientSecret != "" {
 		for _, userinfo := range []string{

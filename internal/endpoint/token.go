@@ -43,10 +43,10 @@ func (r *Response) Token(paths ...dialect.Response) (Token, error) {
 		return Token{}, r.Fail(err)
 	}
 	code, description := refusal(values, first)
+	fail := r.Fail(nil)
+	fail.Code, fail.Description = scrub.Text(code, 64, r.Secrets...), scrub.Text(description, 200, r.Secrets...)
+	fail.InDoubt = false
 	if !r.Granted() || code != "" {
-		fail := r.Fail(nil)
-		fail.Code, fail.Description = scrub.Text(code, 64, r.Secrets...), scrub.Text(description, 200, r.Secrets...)
-		fail.InDoubt = false
 		return Token{}, fail
 	}
 	refresh := ""
@@ -57,8 +57,7 @@ func (r *Response) Token(paths ...dialect.Response) (Token, error) {
 		}
 		refresh = cmp.Or(refresh, t.RefreshToken)
 	}
-	fail := r.Fail(fmt.Errorf("the response has no %s", first.AccessToken))
-	fail.InDoubt = refresh == ""
+	fail.InDoubt, fail.Cause = refresh == "", fmt.Errorf("the response has no %s", first.AccessToken)
 	return Token{RefreshToken: refresh}, fail
 }
 
