@@ -3,10 +3,14 @@
 package scrub
 
 import (
+	"cmp"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 // Redacted stands where a credential was.
@@ -30,10 +34,14 @@ func Error(err error, original, sent *url.URL) error {
 	if sent.RawQuery != "" {
 		replace = append(replace, sent.RawQuery, original.RawQuery)
 	}
+	var spellings []string
 	for _, p := range injected(original, sent) {
 		if len(p.value) >= minSecret {
-			replace = append(replace, p.value, Redacted, url.QueryEscape(p.value), Redacted, url.PathEscape(p.value), Redacted)
+			spellings = append(spellings, p.value, string(wire.AppendEscaped(nil, p.value)), url.QueryEscape(p.value), url.PathEscape(p.value))
 		}
+	}
+	for _, spelling := range longestFirst(spellings) {
+		replace = append(replace, spelling, Redacted)
 	}
 	old := err.Error()
 	if text := strings.NewReplacer(replace...).Replace(old); text != old {
@@ -91,7 +99,7 @@ func Cause(err error, secrets ...string) error {
 // Text makes a provider's words fit for a log line: without secrets and control
 // characters, and at most limit bytes long.
 func Text(s string, limit int, secrets ...string) string {
-	for _, secret := range secrets {
+	for _, secret := range longestFirst(secrets) {
 		if len(secret) >= minSecret {
 			s = strings.ReplaceAll(s, secret, Redacted)
 		}
@@ -106,4 +114,10 @@ func Text(s string, limit int, secrets ...string) string {
 		s = strings.ToValidUTF8(s[:limit], "") + "..."
 	}
 	return s
+}
+
+// longestFirst returns a sorted copy of texts. A text that begins with another one
+// must be looked for first, or its end would stay.
+func longestFirst(texts []string) []string {
+	return slices.SortedStableFunc(slices.Values(texts), func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 }

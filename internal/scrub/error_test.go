@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 
@@ -14,43 +16,128 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestErrorLosesTheURLThatWasSent(t *testing.T) {
-	original := parse(t, "https://api.example/v1?page=2")
-	sent := parse(t, "https://api.example/v1?page=2&api_key=s3cret%2Bkey")
-	cause := context.DeadlineExceeded
-	for _, err := range []error{
-		&url.Error{Op: "Get", URL: sent.String(), Err: cause},
-		fmt.Errorf("GET %s: %w", sent, cause),
-		fmt.Errorf("attempt 3 of %s: %w", sent.RequestURI(), cause),
-		fmt.Errorf("key s3cret+key is odd: %w", cause),
-		fmt.Errorf("query %q: %w", sent.RawQuery, cause),
-	} {
-		got := scrub.Error(err, original, sent)
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-			assert.NotContains(t, fmt.Sprintf(verb, got), "s3cret", verb)
-		}
-		require.ErrorIs(t, got, cause)
-		var wrapped *url.Error
-		assert.False(t, errors.As(got, &wrapped), "a *url.Error would show its URL")
-		var failed net.Error
-		require.ErrorAs(t, got, &failed)
-		assert.True(t, failed.Timeout())
-		temporary, ok := failed.(interface{ Temporary() bool })
-		require.True(t, ok)
-		assert.False(t, temporary.Temporary(), "a base that retries must not be invited to")
-	}
-	assert.Equal(t, cause, scrub.Error(cause, original, sent), "an error without the URL stays")
-	quoting := errors.New(sent.String())
-	assert.Equal(t, quoting, scrub.Error(quoting, sent, sent), "nothing was added to the URL")
+const key = "k3y/with+odd &chars!" // as a service gives it
+
+// spelled is key as the query of a request has it.
+const spelled = "k3y%2Fwith%2Bodd%20%26chars%21"
+
+func parse(t testing.TB, raw string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(raw)
+	require.NoError(t, err)
+	return u
 }
 
-func TestCauseWithholdsWhatQuotesASecret(t *testing.T) {
-	cause := context.Canceled
-	assert.Equal(t, cause, scrub.Cause(&url.Error{Op: "Post", URL: "https://p.example/?secret=s3cret", Err: cause}, "s3cret"))
-	got := scrub.Cause(fmt.Errorf("the server said s3cret: %w", cause), "s3cret")
-	assert.NotContains(t, got.Error(), "s3cret")
-	assert.ErrorContains(t, got, "withheld")
-	assert.Less(t, len(scrub.Cause(errors.New(strings.Repeat("x", 1000))).Error()), 210)
+func urls(t testing.TB) (original, sent *url.URL) {
+	t.Helper()
+	return parse(t, "https://user:pass@api.example/v1?page=2"), parse(t, "https://user:pass@api.example/v1?page=2&api_key="+spelled)
+}
+
+func TestErrorShowsNeitherURLNorCredential(t *testing.T) {
+	original, sent := urls(t)
+	for text, want := range map[string]string{
+		`Get "` + sent.String() + `": EOF`:   `Get "https://user:xxxxx@api.example/v1?page=2": EOF`,
+		`Get "` + sent.Redacted() + `": EOF`: `Get "https://user:xxxxx@api.example/v1?page=2": EOF`,
+		"no route to " + sent.RequestURI():   "no route to /v1?page=2",
+		"query " + sent.RawQuery:             "query page=2",
+		"cut: api_key=" + spelled + "...":    "cut: api_key=[redacted]...",
+		"decoded: " + key:                    "decoded: [redacted]",
+		"form: " + url.QueryEscape(key):      "form: [redacted]",
+		"path: " + url.PathEscape(key):       "path: [redacted]",
+		"nothing of it: page=2":              "nothing of it: page=2",
+	} {
+		assert.EqualError(t, scrub.Error(errors.New(text), original, sent), want)
+	}
+}
+
+func TestErrorOfAnUnchangedURLStays(t *testing.T) {
+	original, sent := urls(t)
+	err := errors.New("broken " + sent.String())
+	assert.Same(t, err, scrub.Error(err, sent, sent), "nothing was added")
+	err = errors.New("connection refused")
+	assert.Same(t, err, scrub.Error(err, original, sent), "nothing is quoted")
+}
+
+// Without an original query there is one that must not be put between all letters.
+func TestErrorOfAURLWithoutQuery(t *testing.T) {
+	err := errors.New("no route to /v1?api_key=secret-key")
+	assert.EqualError(t, scrub.Error(err, parse(t, "https://api.example/v1"), parse(t, "https://api.example/v1?api_key=secret-key")), "no route to /v1")
+	assert.EqualError(t, scrub.Error(errors.New("abc /v1"), parse(t, "https://api.example/v1?x=y"), parse(t, "https://api.example/v1")), "abc /v1?x=y")
+}
+
+// A value that begins like another one leaves no end of the other one.
+func TestLongerValuesAreTakenOutFirst(t *testing.T) {
+	original, sent := parse(t, "https://api.example/"), parse(t, "https://api.example/?a=pass&b=password&c=passwords&d=pas")
+	for range 10 { // the order of a map must not matter
+		assert.EqualError(t, scrub.Error(errors.New("passwords password pass"), original, sent), "[redacted] [redacted] [redacted]")
+	}
+}
+
+func TestShortValuesAreLeftInErrors(t *testing.T) {
+	original, sent := parse(t, "https://api.example/"), parse(t, "https://api.example/?v=abc&k=abcd")
+	assert.EqualError(t, scrub.Error(errors.New("abc abcd"), original, sent), "abc [redacted]")
+}
+
+// odd is a net.Error of a base with an opinion about everything.
+type odd struct{ text string }
+
+func (o odd) Error() string   { return o.text }
+func (o odd) Timeout() bool   { return true }
+func (o odd) Temporary() bool { return true }
+
+func TestHiddenErrorIsStillItself(t *testing.T) {
+	original, sent := urls(t)
+	for name, test := range map[string]struct {
+		err     error
+		is      error
+		timeout bool
+	}{
+		"deadline":  {&url.Error{Op: "Get", URL: sent.String(), Err: context.DeadlineExceeded}, context.DeadlineExceeded, true},
+		"canceled":  {&url.Error{Op: "Get", URL: sent.String(), Err: context.Canceled}, context.Canceled, false},
+		"EOF":       {fmt.Errorf("at %s: %w", sent, io.ErrUnexpectedEOF), io.ErrUnexpectedEOF, false},
+		"of a file": {fmt.Errorf("at %s: %w", sent, &os.PathError{Op: "open", Path: "x", Err: os.ErrNotExist}), os.ErrNotExist, false},
+		"odd":       {odd{"at " + sent.String()}, odd{"at " + sent.String()}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hidden := scrub.Error(test.err, original, sent)
+			assert.ErrorIs(t, hidden, test.is)
+			assert.NotErrorIs(t, hidden, io.ErrClosedPipe)
+			var failed net.Error
+			require.ErrorAs(t, hidden, &failed)
+			assert.Equal(t, test.timeout, failed.Timeout())
+			assert.False(t, failed.Temporary(), "a caller that repeats temporary failures would send twice")
+			assert.False(t, errors.As(hidden, new(*url.Error)), "it would show its URL")
+			assert.Nil(t, errors.Unwrap(hidden))
+			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d"} {
+				text := fmt.Sprintf(verb, hidden)
+				assert.NotContains(t, text, "k3y", verb)
+			}
+		})
+	}
+	hidden := scrub.Error(fmt.Errorf("at %s: %w", sent, &os.PathError{Op: "open", Path: "x", Err: os.ErrNotExist}), original, sent)
+	var found *os.PathError
+	require.ErrorAs(t, hidden, &found)
+	assert.Equal(t, "open", found.Op)
+}
+
+func TestCause(t *testing.T) {
+	plain := errors.New("connection refused")
+	assert.Same(t, plain, scrub.Cause(plain, "secret", ""))
+	assert.Same(t, plain, scrub.Cause(&url.Error{Op: "Get", URL: "https://h/?secret", Err: plain}, "secret"), "without the URL")
+	assert.Same(t, plain, scrub.Cause(fmt.Errorf("try 3: %w", &url.Error{Op: "Get", URL: "https://h/?secret", Err: plain}), "secret"))
+	for _, quotes := range []error{
+		errors.New("cannot send secret"), &url.Error{Op: "Get", URL: "x", Err: errors.New("cannot send secret")},
+		fmt.Errorf("cannot send secret: %w", plain), errors.New(strings.Repeat("x", 1000) + "secret"),
+	} {
+		err := scrub.Cause(quotes, "other", "secret")
+		assert.ErrorContains(t, err, "withheld")
+		assert.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), "cannot send")
+		assert.Nil(t, errors.Unwrap(err))
+	}
+	long := scrub.Cause(errors.New(strings.Repeat("x", 300)))
+	assert.EqualError(t, long, strings.Repeat("x", 200)+"...")
+	exact := errors.New(strings.Repeat("x", 200))
+	assert.Same(t, exact, scrub.Cause(exact))
 }
 
 func TestText(t *testing.T) {
@@ -60,13 +147,21 @@ func TestText(t *testing.T) {
 		secrets []string
 		want    string
 	}{
-		{"plain", 64, nil, "plain"},
-		{"the code s3cret is used", 64, []string{"s3cret"}, "the code [redacted] is used"},
-		{"abc is short", 64, []string{"abc", ""}, "abc is short"},
-		{"line\r\nbreak\x1b[31m\x00", 64, nil, "line  break [31m "},
-		{"bad \xff byte", 64, nil, "bad   byte"},
-		{strings.Repeat("é", 5), 5, nil, "éé..."},
+		{"grüße", 100, nil, "grüße"},
+		{"grüße", 3, nil, "gr..."}, // no half characters
+		{"a\xffb", 10, nil, "a b"},
+		{"abc", 10, []string{"a", "", "ab", "abc"}, "abc"}, // too short for secrets
+		{"abcd", 10, []string{"abcd"}, "[redacted]"},
+		{"abcd abcd", 100, []string{"abcd"}, "[redacted] [redacted]"},
+		{"abcdef", 100, []string{"abcd", "abcdef"}, "[redacted]"}, // one secret begins with another
+		{"a\r\nb\x00c\x1b[31m\u202ed\u2028e\u00ade", 100, nil, "a  b c [31m d e e"},
+		{"secret", 3, []string{"secret"}, "[re..."},
+		{"", 0, nil, ""},
+		{"ab", 2, nil, "ab"},
+		{"ab\ufffdc", 9, nil, "ab c"},
 	} {
-		assert.Equal(t, test.want, scrub.Text(test.text, test.limit, test.secrets...))
+		secrets := append([]string{}, test.secrets...)
+		assert.Equal(t, test.want, scrub.Text(test.text, test.limit, secrets...), "%q", test.text)
+		assert.Equal(t, append([]string{}, test.secrets...), secrets, "the caller's list stays")
 	}
 }

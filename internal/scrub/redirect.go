@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
@@ -39,6 +40,10 @@ func (p pair) isSecret() bool { return len(p.value) >= minSecret && !slices.Cont
 // a repetition. Shorter values are often ordinary words of a path.
 const minBare = 8
 
+// minCertain is the length, in bytes, from which no text contains a value by
+// chance. Around a shorter value, there must be delimiters.
+const minCertain = 16
+
 // maxEncodings is how often a repeated value may be encoded on top of itself.
 const maxEncodings = 5
 
@@ -48,8 +53,9 @@ const maxEncodings = 5
 // return to.
 //
 // A repetition in the query, the fragment or the user name is removed. All
-// other bytes stay. A repetition in the path cannot be removed: the error says
-// so. original is the caller's URL, sent the URL with the credentials.
+// other bytes stay. A repetition elsewhere cannot be removed: the error says so,
+// and the header stays. original is the caller's URL, sent the URL with the
+// credentials.
 func Redirect(h http.Header, original, sent *url.URL) error {
 	location := h.Get("Location")
 	if location == "" {
@@ -58,6 +64,9 @@ func Redirect(h http.Header, original, sent *url.URL) error {
 	added := injected(original, sent)
 	if len(added) == 0 {
 		return nil
+	}
+	for i, p := range added {
+		added[i] = pair{fold(p.name), fold(p.value)}
 	}
 	rest, fragment, hasFragment := strings.Cut(location, "#")
 	path, query, hasQuery := strings.Cut(rest, "?")
@@ -75,6 +84,9 @@ func Redirect(h http.Header, original, sent *url.URL) error {
 	}
 	if hasFragment && !repeats(added, fragment, true) {
 		cleaned += "#" + fragment
+	}
+	if repeats(added, cleaned, false) { // not encoded, so that the value is cut
+		return errors.New("connectorauth: the redirect is not followed, because it repeats the credential of the query")
 	}
 	if cleaned != location {
 		h.Set("Location", cleaned)
@@ -105,51 +117,53 @@ func cutUser(u string) (user, rest string, ok bool) {
 // Some servers separate parameters by semicolons.
 func withoutRepeats(added []pair, query string) string {
 	var kept []byte
-	for start, separator := 0, byte(0); start <= len(query); {
-		end := start
-		for end < len(query) && query[end] != '&' && query[end] != ';' {
-			end++
+	first := true
+	for group := range strings.SplitSeq(query, "&") {
+		if name, _, _ := strings.Cut(group, "="); !strings.Contains(name, ";") && isAdded(added, group) {
+			continue // the value may contain semicolons
 		}
-		if parameter := query[start:end]; !isRepeated(added, parameter) {
-			if len(kept) > 0 {
-				kept = append(kept, separator)
+		separator := byte('&')
+		for parameter := range strings.SplitSeq(group, ";") {
+			if !isAdded(added, parameter) && !repeats(added, parameter, false) {
+				if !first {
+					kept = append(kept, separator)
+				}
+				kept, first = append(kept, parameter...), false
 			}
-			kept = append(kept, parameter...)
+			separator = ';'
 		}
-		if end < len(query) {
-			separator = query[end]
-		}
-		start = end + 1
 	}
 	return string(kept)
 }
 
-// isRepeated reports whether a query parameter is an added one, has the value of
-// an added secret, or contains a URL with an added parameter.
-func isRepeated(added []pair, parameter string) bool {
+// isAdded reports whether a query parameter is an added one, or has the value of
+// an added secret.
+func isAdded(added []pair, parameter string) bool {
 	name, value, _ := strings.Cut(parameter, "=")
-	name = unescape(name)
-	for range maxEncodings {
-		value = unescape(value)
+	name = decode(name)
+	value = fold(value)
+	for range maxEncodings + 1 {
 		for _, p := range added {
 			if p.value == value && (p.name == name || p.isSecret()) {
 				return true
 			}
 		}
+		value = decode(value)
 	}
-	return repeats(added, parameter, false)
+	return false
 }
 
 // repeats reports whether text contains an added parameter with its name or, if
 // bare is set, a whole component that is an added secret.
 func repeats(added []pair, text string, bare bool) bool {
-	for range maxEncodings {
+	text = fold(text)
+	for range maxEncodings + 1 {
 		for _, p := range added {
-			if len(p.value) >= minSecret && contains(text, p.name+"="+p.value) || bare && len(p.value) >= minBare && p.isSecret() && contains(text, p.value) {
+			if len(p.value) >= minSecret && p.stands(text, p.name+"="+p.value) || bare && len(p.value) >= minBare && p.isSecret() && p.stands(text, p.value) {
 				return true
 			}
 		}
-		decoded := unescape(text)
+		decoded := decode(text)
 		if decoded == text {
 			return false
 		}
@@ -158,9 +172,10 @@ func repeats(added []pair, text string, bare bool) bool {
 	return false
 }
 
-// contains reports whether part stands in text as a whole component: between
+// stands reports whether part, which has the value of p, stands in text. A value
+// that may be there by chance counts as a whole component only: between
 // delimiters, or at an end of text.
-func contains(text, part string) bool {
+func (p pair) stands(text, part string) bool {
 	for start := 0; ; {
 		i := strings.Index(text[start:], part)
 		if i < 0 {
@@ -168,18 +183,19 @@ func contains(text, part string) bool {
 		}
 		i += start
 		end := i + len(part)
-		if (i == 0 || isDelimiter(text[i-1])) && (end == len(text) || isDelimiter(text[end])) {
+		if len(p.value) >= minCertain || (i == 0 || isDelimiter(text[i-1])) && (end == len(text) || isDelimiter(text[end])) {
 			return true
 		}
 		start = i + 1
 	}
 }
 
-// isDelimiter reports whether c separates the components of a URL.
-func isDelimiter(c byte) bool { return strings.IndexByte("/?#&;=:@,+ %", c) >= 0 }
+// isDelimiter reports whether c separates the components of a URL, or of a text
+// with a URL in it.
+func isDelimiter(c byte) bool { return !wire.IsUnreserved(c) && c < utf8.RuneSelf }
 
-// unescape decodes s once. A broken escape stands for itself.
-func unescape(s string) string {
+// decode undoes one encoding of s. A broken escape stands for itself.
+func decode(s string) string {
 	if !strings.ContainsAny(s, "%+") {
 		return s
 	}
@@ -189,5 +205,9 @@ func unescape(s string) string {
 		decoded = append(decoded, c)
 		s = s[size:]
 	}
-	return string(decoded)
+	return fold(string(decoded))
 }
+
+// fold makes one of plus signs and spaces: a plus sign means a space in a query,
+// and itself elsewhere.
+func fold(s string) string { return strings.ReplaceAll(s, "+", " ") }
