@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"testing"
@@ -149,6 +150,19 @@ func TestCustomSeesNoForeignRequest(t *testing.T) {
 	visit(t, n, c, home+"/a")
 	assert.Len(t, n.Trail, 4)
 	assert.Equal(t, []string{home + "/a", home + "/b"}, called)
+}
+
+func TestObtainIsNotTraced(t *testing.T) {
+	ctx := httptrace.WithClientTrace(t.Context(), new(httptrace.ClientTrace))
+	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
+		Authenticate: func(*http.Request, connectorauth.CustomCredential) error { return nil },
+		Obtain: func(ctx context.Context, _ connectorauth.CustomCredential, _ *http.Response) (v connectorauth.CustomCredential, err error) {
+			assert.Nil(t, httptrace.ContextClientTrace(ctx), "a trace of the request to the API would see the login")
+			return v, nil
+		},
+	}))
+	_, err := c.Wrap(&fakeBase{}).RoundTrip(must(http.NewRequestWithContext(ctx, http.MethodGet, home, nil)))
+	require.NoError(t, err)
 }
 
 func TestCustomConfigIsChecked(t *testing.T) {

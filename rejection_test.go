@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
@@ -128,5 +130,28 @@ func TestLookForRejectionIsBounded(t *testing.T) {
 		assert.ErrorIs(t, err, errBroken, test.name)
 		resp.Body.Close()
 		assert.True(t, body.closed, test.name)
+	}
+}
+
+func TestRefusedGrantThatNeedsNobodyIsAskedForAgain(t *testing.T) {
+	for _, password := range []bool{false, true} {
+		bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
+			c := connect(t, p, func(config *connectorauth.OAuth2Config) {
+				config.Grant = connectorauth.ClientCredentials{}
+				if password {
+					config.Grant = connectorauth.PasswordCredentials{Username: p.Username, Password: connectorauth.Secret(p.Password)}
+				}
+			})
+			p.Inject(p.TokenURL, 1, authtest.Answer(400, nil, `{"error":"invalid_grant"}`))
+			for range 30 {
+				_, err := c.Token(t.Context())
+				require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+				time.Sleep(time.Second)
+			}
+			assert.Len(t, p.Requests(p.TokenURL), 1)
+			time.Sleep(time.Minute)
+			_, err := c.Token(t.Context())
+			assert.Equal(t, password, err != nil, "a refused password could lock the account")
+		})
 	}
 }

@@ -2,9 +2,10 @@ package dialect_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log"
-	"net/url"
+	"net/http"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -48,63 +49,46 @@ func ExampleOAuth2() {
 	// Output: 1h0m0s https://eu.example.com
 }
 
-// Slack sends the user's token beside the token of the bot, wants commas between
-// scopes, and rejects a token with status 200.
-func ExampleOAuth2_slack() {
-	_ = dialect.OAuth2{
-		ScopeSeparator: ",",
-		AuthNames:      map[string]string{"scope": "user_scope"},
-		Response: dialect.Response{
-			AccessToken:  "authed_user.access_token",
-			RefreshToken: "authed_user.refresh_token",
-			Expiry:       "authed_user.expires_in",
-			Scope:        "authed_user.scope",
-			AnyTokenType: true,
-		},
-		Rejections: []dialect.Rejection{
-			{Path: "error", Value: "token_expired"},
-			{Path: "error", Value: "invalid_auth"},
-		},
+// A dialect can be read from JSON: here, of a provider that separates scopes by
+// commas and wants the access token in a header of its own.
+func ExampleOAuth2_json() {
+	p := authtest.New(authtest.Config{})
+	defer p.Close()
+	p.Inject(p.OpenURL, authtest.Always, func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Println("X-Access-Token:", len(r.Header["X-Access-Token"]), "Authorization:", len(r.Header["Authorization"]))
+		})
+	})
+
+	var d dialect.OAuth2
+	if err := json.Unmarshal([]byte(`{
+		"scopeSeparator": ",",
+		"placement": {"name": "X-Access-Token"}
+	}`), &d); err != nil {
+		log.Fatal(err)
 	}
-}
-
-// Facebook takes token requests by GET and has no refresh tokens: an access token
-// is exchanged for a token with a longer life before the access token expires.
-func ExampleOAuth2_facebook() {
-	exchange := dialect.TokenExchange{GrantType: "fb_exchange_token", Name: "fb_exchange_token"}
-	_ = connectorauth.OAuth2Config{
-		ClientAuth:  connectorauth.ClientSecretPost,
-		RenewBefore: 10 * 24 * time.Hour,
-		Dialect: dialect.OAuth2{
-			ScopeSeparator:    ",",
-			TokenEncoding:     dialect.EncodeGet,
-			LongLived:         exchange,
-			Extend:            exchange,
-			InvalidGrantCodes: []string{"190"},
-			Rejections:        []dialect.Rejection{{Status: 400, Path: "error.code", Value: "190"}},
-		},
+	c, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID:     p.ClientID,
+		ClientSecret: connectorauth.Secret(p.ClientSecret),
+		TokenURL:     p.TokenURL,
+		Grant:        connectorauth.ClientCredentials{},
+		Scopes:       []string{"read", "write"},
+		Dialect:      d,
+	})
+	if err != nil {
+		log.Fatal(err)
 	}
-}
-
-// Zoom's server-to-server applications use client credentials under another name.
-func ExampleOAuth2_zoom() {
-	_ = connectorauth.OAuth2Config{
-		TokenURL: "https://zoom.us/oauth/token",
-		Grant:    connectorauth.ClientCredentials{},
-		Dialect: dialect.OAuth2{
-			GrantType:   "account_credentials",
-			TokenParams: url.Values{"account_id": {"your account ID"}},
-		},
+	resp, err := connectorauth.NewClient(c, nil).Get(p.OpenURL)
+	if err != nil {
+		log.Fatal(err)
 	}
-}
-
-// QuickBooks names the company in the callback. The token of the connector has the
-// name as Extra("realmId").
-func ExampleOAuth2_quickBooks() {
-	_ = dialect.OAuth2{CallbackValues: []string{"realmId"}}
-}
-
-// Shopify wants the access token in the header X-Shopify-Access-Token.
-func ExamplePlacement() {
-	_ = dialect.OAuth2{Placement: dialect.Placement{Name: "X-Shopify-Access-Token"}}
+	defer resp.Body.Close()
+	token, err := c.Token(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(token.Extra("scope"))
+	// Output:
+	// X-Access-Token: 1 Authorization: 0
+	// read,write
 }
