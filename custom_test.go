@@ -161,7 +161,7 @@ func TestObtainIsNotTraced(t *testing.T) {
 			return v, nil
 		},
 	}))
-	_, err := c.Wrap(&fakeBase{}).RoundTrip(must(http.NewRequestWithContext(ctx, http.MethodGet, home, nil)))
+	_, err := c.Wrap(&fakehttp.Base{}).RoundTrip(must(http.NewRequestWithContext(ctx, http.MethodGet, home, nil)))
 	require.NoError(t, err)
 }
 

@@ -145,7 +145,8 @@ func TestRefusedGrantThatNeedsNobodyIsAskedForAgain(t *testing.T) {
 			p.Inject(p.TokenURL, 1, authtest.Answer(400, nil, `{"error":"invalid_grant"}`))
 			for range 30 {
 				_, err := c.Token(t.Context())
-				require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+				require.ErrorContains(t, err, "invalid_grant")
+				require.Equal(t, password, errors.Is(err, connectorauth.ErrReauthRequired), "only a person can correct a password")
 				time.Sleep(time.Second)
 			}
 			assert.Len(t, p.Requests(p.TokenURL), 1)
