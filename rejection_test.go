@@ -1,6 +1,7 @@
 package connectorauth_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
