@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -34,8 +33,8 @@ type CustomConfig struct {
 	// requests fail with this error. Empty means that the credential never changes.
 	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
 	// Rejected reports whether a response says that the credential is no longer
-	// valid. Rejected must not read the body. Empty means status 401. Without Obtain,
-	// Rejected is not used.
+	// valid. Rejected must not read the body. A panic counts as no. Empty means
+	// status 401. Without Obtain, Rejected is not used.
 	Rejected func(*http.Response) bool
 
 	// Store keeps the credential. Empty means that the credential lives in memory,
@@ -149,21 +148,11 @@ func (s *customScheme) authenticate(req *http.Request, _ []string) (credential, 
 	u, host := *req.URL, req.URL.Host
 	req.URL = &u
 	req.Header = req.Header.Clone()
-	if err := s.call(req, value); err != nil {
+	if err := foreign("Authenticate", func() error { return s.config.Authenticate(req, value) }, string(value.Value)); err != nil {
 		return nil, err
 	}
 	followHost(req, host)
 	return sent, nil
-}
-
-// call calls Authenticate. The panic of the function may contain a secret.
-func (s *customScheme) call(req *http.Request, value CustomCredential) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("connectorauth: panic of type %T in Authenticate", p)
-		}
-	}()
-	return s.config.Authenticate(req, value)
 }
 
 // customCredential is what one request carries.
@@ -186,7 +175,8 @@ func (c *customCredential) rejected(resp *http.Response) bool {
 	}
 	rejected := resp.StatusCode == http.StatusUnauthorized
 	if c.s.config.Rejected != nil {
-		rejected = c.s.config.Rejected(resp)
+		rejected = false
+		foreign("Rejected", func() error { rejected = c.s.config.Rejected(resp); return nil })
 	}
 	if rejected {
 		c.rejection = &http.Response{

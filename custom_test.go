@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -206,4 +207,32 @@ func TestCustomMayMoveARequestToAnotherOfItsHosts(t *testing.T) {
 	})}
 	get(t, c, client, "https://api.example.com/")
 	assert.Empty(t, host, "net/http then sends the host of the URL")
+}
+
+func TestCustomFunctionsThatPanicOrQuoteTheirCredential(t *testing.T) {
+	obtain := func(context.Context, connectorauth.CustomCredential, *http.Response) (connectorauth.CustomCredential, error) {
+		return connectorauth.CustomCredential{Value: customSecret}, nil
+	}
+	authenticate := func(*http.Request, connectorauth.CustomCredential) error { return nil }
+	for name, config := range map[string]connectorauth.CustomConfig{
+		"Authenticate panics": {Obtain: obtain, Authenticate: func(_ *http.Request, v connectorauth.CustomCredential) error { panic(string(v.Value)) }},
+		"Authenticate quotes": {Obtain: obtain, Authenticate: func(_ *http.Request, v connectorauth.CustomCredential) error {
+			return fmt.Errorf("bad key %s", string(v.Value))
+		}},
+		"Obtain panics": {Authenticate: authenticate, Obtain: func(context.Context, connectorauth.CustomCredential, *http.Response) (connectorauth.CustomCredential, error) {
+			panic(customSecret)
+		}},
+		"Rejected panics": {Authenticate: authenticate, Obtain: obtain, Rejected: func(*http.Response) bool { panic(customSecret) }},
+	} {
+		var sent fakehttp.Bodies
+		resp, err := must(connectorauth.NewCustom(config)).Wrap(&fakehttp.Base{}).RoundTrip(sent.Request(t, http.MethodPost, home, "text/plain", "hello", true))
+		sent.RequireClosedOnce(t)
+		if name == "Rejected panics" {
+			require.NoError(t, err)
+			assert.Equal(t, 200, resp.StatusCode, "a panic counts as no")
+			continue
+		}
+		require.Error(t, err, name)
+		assert.NotContains(t, err.Error(), customSecret, name)
+	}
 }

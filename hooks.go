@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/connectorauth/connectorauth/internal/inject"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
@@ -241,13 +242,22 @@ func runHook[E any](when string, hook func(E) error, e E) (err error) {
 	if hook == nil {
 		return nil
 	}
+	return foreign("the hook "+when, func() error {
+		if err := hook(e); err != nil {
+			return fmt.Errorf("connectorauth: the hook %s: %w", when, err)
+		}
+		return nil
+	})
+}
+
+// foreign calls f, which is the importer's code, and turns a panic into an error.
+// The panic value may contain a secret. An error that quotes one of the secrets is
+// withheld.
+func foreign(what string, f func() error, secrets ...string) (err error) {
 	defer func() {
-		if p := recover(); p != nil { // the panic value may contain a secret
-			err = fmt.Errorf("connectorauth: panic of type %T in the hook %s", p, when)
+		if p := recover(); p != nil {
+			err = fmt.Errorf("connectorauth: panic of type %T in %s", p, what)
 		}
 	}()
-	if err := hook(e); err != nil {
-		return fmt.Errorf("connectorauth: the hook %s: %w", when, err)
-	}
-	return nil
+	return scrub.Withhold(f(), secrets...)
 }

@@ -272,8 +272,8 @@ func (s *oauth2Scheme) authenticate(req *http.Request, room []string) (credentia
 	if s.proof == nil {
 		return c, nil
 	}
-	if err := s.proof.Prove(req, Secret(g.Value.Key), Secret(g.Value.Access)); err != nil {
-		return nil, fmt.Errorf("connectorauth: the proof of possession: %w", err)
+	if err := s.prove(req, g.Value.Key, g.Value.Access); err != nil {
+		return nil, err
 	}
 	return &provenCredential{oauth2Credential: c}, nil
 }
@@ -312,7 +312,8 @@ type provenCredential struct {
 func (c *provenCredential) rejected(resp *http.Response) bool {
 	seen := *resp
 	seen.Body = http.NoBody // the body is the caller's
-	c.again = c.s.proof.Again(&seen)
+	c.again = false
+	foreign("Again", func() error { c.again = c.s.proof.Again(&seen); return nil })
 	return c.again || c.oauth2Credential.rejected(resp)
 }
 

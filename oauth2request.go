@@ -258,10 +258,7 @@ func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*e
 			if s.proof == nil {
 				return nil
 			}
-			if err := s.proof.Prove(req, Secret(key), ""); err != nil {
-				return fmt.Errorf("connectorauth: the proof of possession: %w", err)
-			}
-			return nil
+			return s.prove(req, key, "")
 		},
 	}
 	if len(s.hooks) > 0 {
@@ -275,6 +272,17 @@ func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*e
 		}
 	}
 	return call.Do(ctx)
+}
+
+// prove adds a proof of possession to req, which carries the access token or is a
+// token request.
+func (s *oauth2Scheme) prove(req *http.Request, key, token string) error {
+	return foreign("the proof of possession", func() error {
+		if err := s.proof.Prove(req, Secret(key), Secret(token)); err != nil {
+			return fmt.Errorf("connectorauth: the proof of possession: %w", err)
+		}
+		return nil
+	}, key, token)
 }
 
 // build makes the HTTP request, and lists the secrets in it.

@@ -79,6 +79,18 @@ func (e *hiddenError) Timeout() bool {
 	return errors.As(*e.err, &failed) && failed.Timeout()
 }
 
+// Withhold returns err, or another error if the text of err quotes a secret. A nil
+// err stays nil.
+func Withhold(err error, secrets ...string) error {
+	if err == nil {
+		return nil
+	}
+	if text := err.Error(); Text(text, len(text), secrets...) != Text(text, len(text)) {
+		return errors.New("connectorauth: an error is withheld because it quotes a credential")
+	}
+	return err
+}
+
 // Cause returns what an error of a call to a provider may show: no URL, no
 // secret, and at most 200 bytes of the words of a server that does not speak
 // HTTP.
