@@ -75,6 +75,10 @@ func birds() (list []bird) {
 			}})
 		}
 	}
+	list = append(list, bird{"Join", func(_ *canary.Canary, provider http.RoundTripper, _ connectorauth.TokenStore) (connectorauth.Connector, any) {
+		all := subjects(provider)
+		return must(connectorauth.Join(all[1].connector, all[2].connector, all[6].connector)), nil // query, cookie, OAuth2
+	}})
 	list = append(list, bird{"OAuth1 with consent", func(_ *canary.Canary, provider http.RoundTripper, store connectorauth.TokenStore) (connectorauth.Connector, any) {
 		config := connectorauth.OAuth1Config{
 			ClientID: "client", ClientSecret: clientSecret,

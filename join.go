@@ -124,6 +124,9 @@ type joined struct{ core *core }
 
 func (*joined) AuthType() AuthType { return AuthTypeJoined }
 
+// String names the type. A connector prints nothing of its credentials.
+func (*joined) String() string { return "connectorauth.Join" }
+
 func (c *joined) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
 
 func (c *joined) inner() *core             { return c.core }

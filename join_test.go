@@ -6,12 +6,15 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
 )
 
 func queryKey(hosts ...string) *connectorauth.APIKey {
@@ -229,4 +232,99 @@ func TestJoinClosesTheBodyOnceWhenAPartFails(t *testing.T) {
 	require.ErrorIs(t, err, errBroken)
 	assert.Empty(t, base.Requests())
 	sent.RequireClosedOnce(t)
+}
+
+func TestNestedJoinSignsLastToo(t *testing.T) {
+	signer := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "client", ClientSecret: "secret"}))
+	var signedAlready bool
+	watch := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
+		signedAlready = req.Header.Get("Authorization") != ""
+		return nil
+	}}))
+	c := must(connectorauth.Join(must(connectorauth.Join(signer, headerKey("X-Key"))), watch, queryKey()))
+	base := &fakehttp.Base{}
+	_, err := c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
+	require.NoError(t, err)
+	sent := base.Requests()[0]
+	assert.False(t, signedAlready)
+	assert.Contains(t, sent.Header.Get("Authorization"), "oauth_signature=")
+	assert.Equal(t, []string{"header-key"}, sent.Header["X-Key"])
+	assert.Equal(t, "key=query-key", sent.URL.RawQuery)
+}
+
+func TestRejectionThatAHookOfAJoinSeesRenewsEveryPart(t *testing.T) {
+	a, renewedA := counting("X-A", names("nothing"), nil)
+	b, renewedB := counting("X-B", names("nothing"), nil)
+	base := &fakehttp.Base{}
+	c := connectorauth.WithHooks(must(connectorauth.Join(a, b)), after(func(e *connectorauth.Exchange) error {
+		if e.Request.Header.Get("X-A") == "0" {
+			return connectorauth.ErrCredentialRejected
+		}
+		return nil
+	}))
+	code, _ := get(t, c, &http.Client{Transport: base}, home)
+	assert.Equal(t, 200, code)
+	assert.Equal(t, []int{1, 1}, []int{*renewedA, *renewedB})
+	assert.Len(t, base.Requests(), 2)
+}
+
+func TestJoinRenewsForLaterWhenTheBodyCannotBeReplayed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, renewedA := counting("X-A", names("X-A"), nil)
+		b, renewedB := counting("X-B", names("X-B"), nil)
+		base := &fakehttp.Base{Answer: func(*http.Request) (*http.Response, error) {
+			resp := fakehttp.Respond(401, "")
+			resp.Header.Set("X-Rejected", "X-B")
+			return resp, nil
+		}}
+		var sent fakehttp.Bodies
+		resp, err := must(connectorauth.Join(a, b)).Wrap(base).RoundTrip(sent.Request(t, http.MethodPost, home, "text/plain", "once", false))
+		code, _ := read(t, resp, err)
+		synctest.Wait()
+		assert.Equal(t, 401, code)
+		assert.Equal(t, []int{0, 1}, []int{*renewedA, *renewedB})
+		assert.Len(t, base.Requests(), 1)
+		sent.RequireClosedOnce(t)
+	})
+}
+
+func TestJoinWhoseReplayIsRejectedRenewsNoMoreForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, renewedA := counting("X-A", nil, nil)
+		c := must(connectorauth.Join(a, queryKey()))
+		base := &fakehttp.Base{Answer: fakehttp.Statuses(401)}
+		for range 5 {
+			code, _ := get(t, c, &http.Client{Transport: base}, home)
+			assert.Equal(t, 401, code)
+		}
+		assert.Equal(t, 1, *renewedA)
+		assert.Len(t, base.Requests(), 6, "one replay in all")
+		time.Sleep(2 * time.Minute)
+		get(t, c, &http.Client{Transport: base}, home)
+		assert.Equal(t, 2, *renewedA)
+	})
+}
+
+func TestWithHooksOfAJoinLeavesTheJoinAsItIs(t *testing.T) {
+	tokens := tokenEndpoint()
+	var order string
+	hooks := func(name string) connectorauth.Hooks {
+		note := func(*connectorauth.Exchange) error { order += name; return nil }
+		return connectorauth.Hooks{BeforeRequest: note, BeforeToken: func(e *connectorauth.Exchange) error { order += "token "; return note(e) }}
+	}
+	oauth := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: "client", ClientSecret: clientSecret, TokenURL: "https://login.example.test/token", Grant: connectorauth.ClientCredentials{},
+		HTTPClient: &http.Client{Transport: tokens},
+	}))
+	for path, c := range hookedTree(must(connectorauth.Join(queryKey(), connectorauth.WithHooks(oauth, hooks("0")))), hooks) {
+		order = ""
+		require.NoError(t, oauth.SetToken(t.Context(), &oauth2.Token{AccessToken: "old", Expiry: time.Now().Add(-time.Hour)}))
+		get(t, c, &http.Client{Transport: &fakehttp.Base{}}, home)
+		var want string
+		for _, name := range "0" + path {
+			want += "token " + string(name)
+		}
+		assert.Equal(t, want+"0"+path, order)
+		assert.Equal(t, connectorauth.AuthTypeJoined, c.AuthType())
+	}
 }

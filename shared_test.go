@@ -2,10 +2,15 @@ package connectorauth_test
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -61,4 +66,153 @@ func TestConnectorsMadeAnewFinishAConsentOnce(t *testing.T) {
 	require.NoError(t, connector().Finish(t.Context(), pending, callback))
 	require.ErrorContains(t, connector().Finish(t.Context(), pending, callback), "finished already")
 	assert.Equal(t, 1, sent)
+}
+
+// anew returns OAuth2 connectors of one account, made anew with each call, and how
+// many token requests they made.
+func anew(store connectorauth.TokenStore, tokens *fakehttp.Base) func(shared *connectorauth.Shared, account string) *connectorauth.OAuth2 {
+	if tokens.Answer == nil {
+		tokens.Answer = func(*http.Request) (*http.Response, error) {
+			time.Sleep(time.Second)
+			return fakehttp.Respond(200, fmt.Sprintf(`{"access_token":"a%d","refresh_token":"r","expires_in":3600}`, len(tokens.Requests()))), nil
+		}
+	}
+	return func(shared *connectorauth.Shared, account string) *connectorauth.OAuth2 {
+		return must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: "client", TokenURL: "https://p.example/token", Grant: connectorauth.AuthorizationCode{AuthURL: "https://p.example/authorize"},
+			Store: store, Account: account, Shared: shared, HTTPClient: &http.Client{Transport: tokens},
+		}))
+	}
+}
+
+func TestConnectorsMadeForEachRequestMakeOneRenewal(t *testing.T) {
+	for name, shared := range map[string]*connectorauth.Shared{"of the program": nil, "own": new(connectorauth.Shared)} {
+		for _, store := range []connectorauth.TokenStore{new(tokenstore.Memory), new(sluggish)} { // with a lock, and without
+			t.Run(fmt.Sprintf("%s, %T", name, store), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					tokens, api := new(fakehttp.Base), new(fakehttp.Base)
+					connector := anew(store, tokens)
+					require.NoError(t, connector(shared, "alice").SetToken(t.Context(), &oauth2.Token{RefreshToken: "r"}))
+					var all sync.WaitGroup
+					for range 100 {
+						all.Go(func() { get(t, connector(shared, "alice"), &http.Client{Transport: api}, home) })
+					}
+					all.Wait()
+					get(t, connector(shared, "alice"), &http.Client{Transport: api}, home)
+					assert.Len(t, tokens.Requests(), 1)
+					for _, r := range api.Requests() {
+						assert.Equal(t, "Bearer a1", r.Header.Get("Authorization"))
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestTokenInMemoryIsSharedWhileTheStoreIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, tokens := new(faultyStore), new(fakehttp.Base)
+		connector := anew(store, tokens)
+		shared := new(connectorauth.Shared)
+		keeps := connector(shared, "alice") // an account without a living connector is forgotten
+		require.NoError(t, keeps.SetToken(t.Context(), &oauth2.Token{RefreshToken: "r"}))
+		store.setDown(true)
+		for range 3 {
+			assert.Equal(t, "a1", must(connector(shared, "alice").Token(t.Context())).AccessToken)
+		}
+		assert.Len(t, tokens.Requests(), 1, "the refresh token that was spent is not sent again")
+		store.setDown(false)
+		time.Sleep(time.Minute)
+		assert.Equal(t, "a1", must(connector(new(connectorauth.Shared), "alice").Token(t.Context())).AccessToken, "saved meanwhile")
+		runtime.KeepAlive(keeps)
+	})
+}
+
+func TestSharedKeepsStoresAccountsAndOthersApart(t *testing.T) {
+	for name, test := range map[string]struct {
+		other func(store connectorauth.TokenStore, tokens *fakehttp.Base, shared *connectorauth.Shared) *connectorauth.OAuth2
+	}{
+		"another account": {func(store connectorauth.TokenStore, tokens *fakehttp.Base, shared *connectorauth.Shared) *connectorauth.OAuth2 {
+			return anew(store, tokens)(shared, "bob")
+		}},
+		"another store": {func(_ connectorauth.TokenStore, tokens *fakehttp.Base, shared *connectorauth.Shared) *connectorauth.OAuth2 {
+			return anew(new(tokenstore.Memory), tokens)(shared, "alice")
+		}},
+		"no store": {func(_ connectorauth.TokenStore, tokens *fakehttp.Base, shared *connectorauth.Shared) *connectorauth.OAuth2 {
+			return must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+				ClientID: "client", TokenURL: "https://p.example/token", Shared: shared, HTTPClient: &http.Client{Transport: tokens},
+				Grant: connectorauth.AuthorizationCode{AuthURL: "https://p.example/authorize"},
+			}))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store, tokens, shared := new(tokenstore.Memory), tokenEndpoint(), new(connectorauth.Shared)
+			c := anew(store, tokens)(shared, "alice")
+			require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: "of-alice"}))
+			_, err := test.other(store, tokens, shared).Token(t.Context())
+			require.ErrorIs(t, err, connectorauth.ErrReauthRequired, "no token there")
+			assert.Equal(t, "of-alice", must(c.Token(t.Context())).AccessToken)
+			assert.Empty(t, tokens.Requests())
+		})
+	}
+}
+
+// With an own Shared each, two connectors are as two processes: each has its own
+// token in memory, and finds a renewal of the other only in the store.
+func TestOwnSharedKeepsTheTokenInMemoryApart(t *testing.T) {
+	store := &counted{}
+	connector := anew(store, tokenEndpoint())
+	shared := new(connectorauth.Shared)
+	one := connector(shared, "alice")
+	require.NoError(t, one.SetToken(t.Context(), &oauth2.Token{AccessToken: "one", Expiry: time.Now().Add(time.Hour)}))
+	require.Equal(t, "one", must(one.Token(t.Context())).AccessToken)
+	other := connector(new(connectorauth.Shared), "alice")
+	require.Equal(t, "one", must(other.Token(t.Context())).AccessToken)
+	require.NoError(t, other.SetToken(t.Context(), &oauth2.Token{AccessToken: "two", Expiry: time.Now().Add(time.Hour)}))
+	before := store.loads.Load()
+	assert.Equal(t, "one", must(one.Token(t.Context())).AccessToken, "still good, and no look into the store")
+	assert.Equal(t, before, store.loads.Load())
+}
+
+// counted is a store that counts its loads.
+type counted struct {
+	tokenstore.Memory
+	loads atomic.Int32
+}
+
+func (s *counted) Load(ctx context.Context, key string) ([]byte, bool, error) {
+	s.loads.Add(1)
+	return s.Memory.Load(ctx, key)
+}
+
+func TestCustomConnectorsOfOneAccountShareTheirCredential(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, obtained := new(tokenstore.Memory), 0
+		connector := func(shared *connectorauth.Shared) connectorauth.Connector {
+			return must(connectorauth.NewCustom(connectorauth.CustomConfig{
+				Authenticate: func(req *http.Request, value connectorauth.CustomCredential) error {
+					req.Header.Set("X-Number", string(value.Value))
+					return nil
+				},
+				Obtain: func(context.Context, connectorauth.CustomCredential, *http.Response) (connectorauth.CustomCredential, error) {
+					obtained++
+					time.Sleep(time.Second)
+					return connectorauth.CustomCredential{Value: connectorauth.Secret(fmt.Sprint(obtained)), Expiry: time.Now().Add(time.Hour)}, nil
+				},
+				Store: store, Account: "alice", Shared: shared,
+			}))
+		}
+		shared := new(connectorauth.Shared)
+		var all sync.WaitGroup
+		for range 100 {
+			all.Go(func() {
+				code, _ := get(t, connector(shared), &http.Client{Transport: fakehttp.RoundTripper(wants("1"))}, home)
+				assert.Equal(t, 200, code)
+			})
+		}
+		all.Wait()
+		code, _ := get(t, connector(new(connectorauth.Shared)), &http.Client{Transport: fakehttp.RoundTripper(wants("1"))}, home)
+		assert.Equal(t, 200, code, "as after a restart")
+		assert.Equal(t, 1, obtained)
+	})
 }
