@@ -19,6 +19,7 @@ type Group struct {
 type account struct {
 	store         Store
 	key, identity string
+	of            reflect.Type // T
 }
 
 // Open returns the Engine for the value that store holds under key, the same for
@@ -28,7 +29,7 @@ func Open[T any](g *Group, store Store, key, identity string) *Engine[T] {
 	if store == nil || !reflect.ValueOf(store).Comparable() {
 		return New[T](store, key)
 	}
-	a := account{store, key, identity}
+	a := account{store, key, identity, reflect.TypeFor[T]()}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if p, ok := g.engines[a].(weak.Pointer[Engine[T]]); ok {
