@@ -41,13 +41,16 @@ func (l *List) Err(name string) error {
 // if there are none.
 func (l *List) Joined() error { return errors.Join(l.problems...) }
 
-// split returns the errors joined in err.
+// split returns the errors joined in err. An error with several causes and a text
+// of its own is a single error.
 func split(err error) []error {
 	if err == nil {
 		return nil
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		if joined := errors.Join(several.Unwrap()...); joined != nil && joined.Error() == err.Error() {
+			return several.Unwrap()
+		}
 	}
 	return []error{err}
 }

@@ -2,99 +2,51 @@ package check_test
 
 import (
 	"errors"
-	"net/url"
+	"fmt"
 	"testing"
 
-	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
-	"github.com/connectorauth/connectorauth/internal/test/leaktest"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
-func TestMain(m *testing.M) { leaktest.Main(m) }
-
-func TestListReportsEverythingUnderItsField(t *testing.T) {
+func TestEmptyListIsNoError(t *testing.T) {
 	var l check.List
-	require.NoError(t, l.Err("Config"))
-	l.Field("A", nil)
+	l.Field("Key", nil)
 	l.Join(nil)
-	require.NoError(t, l.Joined())
-	broken := errors.New("is broken")
-	l.Add("Key: is empty")
-	l.Field("Hosts", broken)
-	l.Field("Dialect", errors.Join(errors.New("X: first"), errors.New("Y: second")))
-	l.Join(errors.Join(errors.New("P: third"), nil))
-	err := l.Err("Config")
-	assert.EqualError(t, err, "connectorauth: Config: Key: is empty\nHosts: is broken\nDialect: X: first\nDialect: Y: second\nP: third")
-	assert.ErrorIs(t, err, broken)
+	assert.NoError(t, l.Err("APIKeyConfig"))
+	assert.NoError(t, l.Joined())
 }
 
-func TestTokenPlace(t *testing.T) {
-	for name, test := range map[string]struct {
-		placement            dialect.Placement
-		place, prefix, wants string
-	}{
-		"empty":                {dialect.Placement{}, `header "Authorization"`, "Bearer ", ""},
-		"another prefix":       {dialect.Placement{Prefix: "token "}, `header "Authorization"`, "token ", ""},
-		"a header":             {dialect.Placement{Name: "x-token"}, `header "X-Token"`, "", ""},
-		"a query parameter":    {dialect.Placement{In: dialect.InQuery, Name: "t"}, `query parameter "t"`, "", ""},
-		"a cookie":             {dialect.Placement{In: dialect.InCookie, Name: "t"}, `cookie "t"`, "", ""},
-		"the body":             {dialect.Placement{In: dialect.InBody, Name: "t"}, "", "", "cannot go into the body"},
-		"two mistakes at once": {dialect.Placement{In: dialect.InQuery, Prefix: "a\n"}, "", "", "Prefix: has a control character\nName: "},
-	} {
-		place, prefix, err := check.TokenPlace(test.placement)
-		if test.wants != "" {
-			assert.ErrorContains(t, err, test.wants, name)
-			continue
-		}
-		require.NoError(t, err, name)
-		assert.Equal(t, test.place, place.String(), name)
-		assert.Equal(t, test.prefix, prefix, name)
+// Each mistake is named, with its field, in the order of the checks.
+func TestListNamesEveryMistake(t *testing.T) {
+	one, two, three, four := errors.New("one"), errors.New("two"), errors.New("three"), errors.New("four")
+	var l check.List
+	l.Add("Key: is %s", "empty")
+	l.Field("Store", one)
+	l.Field("Dialect", errors.Join(two, three))
+	l.Join(errors.Join(four, nil))
+	l.Join(errors.New("Name: is odd"))
+	l.Field("Odd", noErrors{})
+	assert.EqualError(t, l.Joined(), "Key: is empty\nStore: one\nDialect: two\nDialect: three\nfour\nName: is odd\nOdd: no errors")
+	err := l.Err("OAuth2Config")
+	assert.EqualError(t, err, "connectorauth: OAuth2Config: "+l.Joined().Error())
+	for _, cause := range []error{one, two, three, four} {
+		assert.ErrorIs(t, err, cause)
 	}
 }
 
-func TestNames(t *testing.T) {
-	names := map[string]string{"client_id": "client_key", "scope": ""}
-	assert.Equal(t, "client_key", check.Rename("client_id", names))
-	assert.Equal(t, "", check.Rename("scope", names))
-	assert.Equal(t, "state", check.Rename("state", names))
-	assert.Equal(t, []string{"state", "client_key"}, check.SentNames([]string{"scope", "state", "client_id"}, names))
-}
+// noErrors is an error that wraps none.
+type noErrors struct{}
 
-func TestAuthRequest(t *testing.T) {
-	require.NoError(t, check.AuthRequest("https://p.example/auth?tenant=1", url.Values{"prompt": {"consent"}}, nil))
-	err := check.AuthRequest("https://p.example/auth?state=1", url.Values{"client_key": {"x"}}, map[string]string{"client_id": "client_key"})
-	assert.ErrorContains(t, err, "state is set by the library")
-	assert.ErrorContains(t, err, "client_key is set by the library")
-	assert.ErrorContains(t, check.AuthRequest("http://p.example/auth", nil, nil), "AuthURL: ")
-}
+func (noErrors) Error() string   { return "no errors" }
+func (noErrors) Unwrap() []error { return nil }
 
-// What a dialect says must fit the client.
-func TestDialectAgainstItsClient(t *testing.T) {
-	refresh := dialect.OAuth2{RefreshURL: "https://p.example/r"}
-	consent := dialect.OAuth2{CodeName: "c"}
-	header := dialect.OAuth2{TokenHeader: map[string][]string{"Authorization": {"x"}}}
-	for name, test := range map[string]struct {
-		d     dialect.OAuth2
-		c     check.Client
-		wants string
-	}{
-		"refresh without refreshing":    {refresh, check.Client{}, "never refreshes"},
-		"refresh":                       {refresh, check.Client{Refreshes: true}, ""},
-		"consent without a consent":     {consent, check.Client{Refreshes: true}, "AuthorizationCode"},
-		"consent":                       {consent, check.Client{Consent: true, Refreshes: true}, ""},
-		"two Authorization headers":     {header, check.Client{Header: true}, "ClientSecretPost"},
-		"one Authorization header":      {header, check.Client{}, ""},
-		"a parameter of the grant":      {dialect.OAuth2{TokenParams: url.Values{"username": {"x"}}}, check.Client{Params: []string{"username"}}, "username is set"},
-		"the same without such a grant": {dialect.OAuth2{TokenParams: url.Values{"username": {"x"}}}, check.Client{}, ""},
-		"separator within a scope":      {dialect.OAuth2{ScopeSeparator: ","}, check.Client{Scopes: []string{"a,b"}}, "ScopeSeparator"},
-	} {
-		err := check.Dialect(&test.d, test.c)
-		if test.wants == "" {
-			assert.NoError(t, err, name)
-		} else {
-			assert.ErrorContains(t, err, test.wants, name)
-		}
-	}
+// An error with two causes has a text of its own, which must not be lost.
+func TestErrorWithTwoCausesIsOneMistake(t *testing.T) {
+	one, two := errors.New("one"), errors.New("two")
+	var l check.List
+	l.Field("Grant", fmt.Errorf("neither %w nor %w", one, two))
+	err := l.Err("OAuth2Config")
+	assert.EqualError(t, err, "connectorauth: OAuth2Config: Grant: neither one nor two")
+	assert.ErrorIs(t, err, two)
 }

@@ -19,6 +19,7 @@ type Group struct {
 type account struct {
 	store         Store
 	key, identity string
+	of            reflect.Type // T
 }
 
 // Open returns a way to the Engine for the value that store holds under key. Each
@@ -32,7 +33,7 @@ func find[T any](g *Group, store Store, key, identity string) *Engine[T] {
 	if store == nil || !reflect.ValueOf(store).Comparable() {
 		return New[T](store, key)
 	}
-	a := account{store, key, identity}
+	a := account{store, key, identity, reflect.TypeFor[T]()}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if p, ok := g.engines[a].(weak.Pointer[Engine[T]]); ok {

@@ -105,7 +105,9 @@ func TestHiddenErrorIsStillItself(t *testing.T) {
 			var failed net.Error
 			require.ErrorAs(t, hidden, &failed)
 			assert.Equal(t, test.timeout, failed.Timeout())
-			assert.False(t, failed.Temporary(), "a caller that repeats temporary failures would send twice")
+			temporary, ok := failed.(interface{ Temporary() bool })
+			require.True(t, ok)
+			assert.False(t, temporary.Temporary(), "a caller that repeats temporary failures would send twice")
 			assert.False(t, errors.As(hidden, new(*url.Error)), "it would show its URL")
 			assert.Nil(t, errors.Unwrap(hidden))
 			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d"} {
