@@ -24,7 +24,8 @@ type CustomConfig struct {
 	Authenticate func(req *http.Request, value CustomCredential) error
 	// Obtain returns the credential that follows old. old is the zero value if there
 	// is no credential yet. rejection is the API's response that rejected old,
-	// without its body; nil if old expires or does not exist. However many requests
+	// without its body, with a copy of the request; nil if old expires or does not
+	// exist. However many requests
 	// need a credential, Obtain is called once, and the credential is saved before
 	// use. ctx is bounded and outlives the caller that wanted the credential.
 	//
@@ -151,7 +152,9 @@ func (s *customScheme) authenticate(req *http.Request, _ []string) (credential, 
 	if err := foreign("Authenticate", func() error { return s.config.Authenticate(req, value) }, string(value.Value)); err != nil {
 		return nil, err
 	}
-	followHost(req, host)
+	if err := complete(req, host); err != nil {
+		return nil, err
+	}
 	return sent, nil
 }
 
@@ -181,8 +184,9 @@ func (c *customCredential) rejected(resp *http.Response) bool {
 	if rejected {
 		c.rejection = &http.Response{
 			Status: resp.Status, StatusCode: resp.StatusCode, Proto: resp.Proto, ProtoMajor: resp.ProtoMajor, ProtoMinor: resp.ProtoMinor,
-			Header: resp.Header.Clone(), Body: http.NoBody, Request: resp.Request,
+			Header: resp.Header.Clone(), Body: http.NoBody, Request: resp.Request.Clone(context.Background()),
 		}
+		c.rejection.Request.Body, c.rejection.Request.GetBody = nil, nil
 	}
 	return rejected
 }
@@ -228,6 +232,9 @@ func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection 
 	value, err := s.config.Obtain(endpoint.Untraced(ctx), old.credential(), rejection)
 	if err != nil {
 		return nil, err
+	}
+	if !value.Expiry.IsZero() && !value.Expiry.After(issued) {
+		return nil, errors.New("connectorauth: Obtain returned a credential that has expired")
 	}
 	return &customRecord{Value: string(value.Value), Issued: issued, Expiry: value.Expiry}, nil
 }

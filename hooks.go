@@ -204,19 +204,20 @@ func runBefore(hooks []hook, out *http.Request, sent credential) (exchanges, err
 			return nil, e.unreadable
 		}
 	}
-	if out.URL == nil || out.Header == nil {
-		return nil, errors.New("connectorauth: a hook took the URL or the header away")
-	}
-	followHost(out, host)
-	return seen, nil
+	return seen, complete(out, host)
 }
 
-// followHost lets the Host header follow a changed URL, unless the request has a
-// Host of its own. host is the host of the URL before the change.
-func followHost(req *http.Request, host string) {
+// complete checks a request that foreign code has changed, and lets the Host
+// header follow a changed URL, unless the request has a Host of its own. host is
+// the host of the URL before the change.
+func complete(req *http.Request, host string) error {
+	if req.URL == nil || req.Header == nil {
+		return errors.New("connectorauth: a hook or function took the URL or the header away")
+	}
 	if req.URL.Host != host && req.Host == host {
 		req.Host = ""
 	}
+	return nil
 }
 
 // after runs the hooks after resp.

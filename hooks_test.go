@@ -1,6 +1,7 @@
 package connectorauth_test
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -421,4 +422,37 @@ func TestHookReadsABodyWithoutLimit(t *testing.T) {
 	base := fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) { return fakehttp.Respond(200, "hello"), nil })
 	_, body := get(t, c, &http.Client{Transport: base}, "https://api.example.com/")
 	assert.Equal(t, "hello", body)
+}
+
+func TestAuthorizeHookCannotAddUserInformation(t *testing.T) {
+	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: "client", TokenURL: "https://login.example.test/token", Grant: connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"},
+	}))
+	_, _, err := connectorauth.WithHooks(c, connectorauth.Hooks{BeforeAuthorize: func(_ context.Context, u *url.URL) error {
+		u.User = url.User("evil.example")
+		return nil
+	}}).(*connectorauth.OAuth2).Begin(t.Context(), callbackURL)
+	require.ErrorContains(t, err, "changed the origin")
+}
+
+func TestHookWritesNeitherIntoTheCallersHeaderNorOverItsHost(t *testing.T) {
+	base := &fakehttp.Base{}
+	var host string
+	c := connectorauth.WithHooks(must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k", Hosts: []string{"*.example.test"}})), connectorauth.Hooks{
+		BeforeRequest: func(e *connectorauth.Exchange) error {
+			e.Request.Header["X-Mine"][0] = "changed"
+			e.Request.URL.Host = "other.example.test"
+			return nil
+		},
+	})
+	req := must(http.NewRequest(http.MethodGet, home, nil))
+	req.Header["X-Mine"] = []string{"mine"}
+	req.Host = "virtual.example.test"
+	_, err := c.Wrap(fakehttp.RoundTripper(func(out *http.Request) (*http.Response, error) {
+		host = out.Host
+		return base.RoundTrip(out)
+	})).RoundTrip(req)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"mine"}, req.Header["X-Mine"])
+	assert.Equal(t, "virtual.example.test", host, "a Host of the caller's own stays")
 }

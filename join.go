@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"reflect"
 	"slices"
 
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -59,6 +60,10 @@ func Join(connectors ...Connector) (Connector, error) {
 	for i, c := range connectors {
 		switch c := c.(type) {
 		case builtin:
+			if reflect.ValueOf(c).IsNil() || c.inner() == nil {
+				problems.Add("connector %d: is an empty %T; use the constructor", i, c)
+				continue
+			}
 			parts = append(parts, partsOf(c.inner())...)
 			hosts = append(hosts, c.inner().hosts)
 		case None:

@@ -328,3 +328,28 @@ func TestWithHooksOfAJoinLeavesTheJoinAsItIs(t *testing.T) {
 		assert.Equal(t, connectorauth.AuthTypeJoined, c.AuthType())
 	}
 }
+
+func TestJoinedHeadersDoNotShareTheirValue(t *testing.T) {
+	key := func(name, value string) connectorauth.Connector {
+		return must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret(value), Name: name}))
+	}
+	base := &fakehttp.Base{}
+	_, err := must(connectorauth.Join(key("X-A", "one"), key("X-B", "two"), key("X-C", "three"))).Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
+	require.NoError(t, err)
+	header := base.Requests()[0].Header
+	assert.Equal(t, []string{"one", "two", "three"}, []string{header.Get("X-A"), header.Get("X-B"), header.Get("X-C")})
+}
+
+func TestRejectionThatOnlyAHookSeesRenewsEveryPartAndIsNotedOnce(t *testing.T) {
+	a, renewals := counting("X-A", func(*http.Response) bool { return false }, nil)
+	c := connectorauth.WithHooks(must(connectorauth.Join(a, queryKey())), connectorauth.Hooks{
+		AfterResponse: func(*connectorauth.Exchange) error { return connectorauth.ErrCredentialRejected },
+	})
+	base := &fakehttp.Base{}
+	for range 3 {
+		_, err := c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
+		require.ErrorIs(t, err, connectorauth.ErrCredentialRejected)
+	}
+	assert.Equal(t, 1, *renewals, "after the first replay, the credential is not renewed again")
+	assert.Len(t, base.Requests(), 4)
+}

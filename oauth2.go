@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -124,6 +125,11 @@ func (c *OAuth2Config) check(problems *check.List) {
 // checkClientAuth reports what is wrong with the client authentication.
 func (c *OAuth2Config) checkClientAuth() error {
 	method, ok := c.ClientAuth.(ClientAuthMethod)
+	if v := reflect.ValueOf(c.ClientAuth); v.Kind() == reflect.Pointer {
+		if _, pointer := c.ClientAuth.(*ClientAuthMethod); pointer || v.IsNil() {
+			return fmt.Errorf("is %T; use a value, and no nil pointer", c.ClientAuth)
+		}
+	}
 	if !ok {
 		return nil
 	}
@@ -272,7 +278,12 @@ func (s *oauth2Scheme) authenticate(req *http.Request, room []string) (credentia
 	if s.proof == nil {
 		return c, nil
 	}
+	u, host := *req.URL, req.URL.Host // Prove may change them
+	req.URL, req.Header = &u, req.Header.Clone()
 	if err := s.prove(req, g.Value.Key, g.Value.Access); err != nil {
+		return nil, err
+	}
+	if err := complete(req, host); err != nil {
 		return nil, err
 	}
 	return &provenCredential{oauth2Credential: c}, nil

@@ -137,10 +137,16 @@ type TokenRequest struct {
 	ClientSecret Secret
 	// Params are the parameters by their standard names, without client_id: a
 	// ClientAuth that identifies the client in the body sets client_id.
-	Params url.Values
+	Params url.Values `json:"-"`
 	// Header is the header of the request.
-	Header http.Header
+	Header http.Header `json:"-"`
 }
+
+// String names the endpoint. A TokenRequest prints nothing of its credentials.
+func (r TokenRequest) String() string { return "connectorauth.TokenRequest to " + r.Endpoint }
+
+// GoString is String, for the verb %#v.
+func (r TokenRequest) GoString() string { return r.String() }
 
 // ClientAuthMethod is a [ClientAuth] with the client secret. The values are
 // those of token_endpoint_auth_method in RFC 7591 section 2, and two more. A

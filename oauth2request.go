@@ -258,7 +258,14 @@ func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*e
 			if s.proof == nil {
 				return nil
 			}
-			return s.prove(req, key, "")
+			before := *req.URL
+			if err := s.prove(req, key, ""); err != nil {
+				return err
+			}
+			if !origin.Same(req.URL, &before) {
+				return fmt.Errorf("%w: the proof changed the origin of a token request", ErrHostNotAllowed)
+			}
+			return nil
 		},
 	}
 	if len(s.hooks) > 0 {
@@ -266,6 +273,9 @@ func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*e
 	}
 	if s.proof != nil {
 		call.Again = func(resp *endpoint.Response) bool {
+			if resp.Granted() {
+				return false
+			}
 			seen := *resp.Response
 			seen.Body = io.NopCloser(bytes.NewReader(resp.Body))
 			return s.proof.Again(&seen)
@@ -336,12 +346,4 @@ func (s *oauth2Scheme) runBeforeToken(req *http.Request, refresh bool) (exchange
 		err = fmt.Errorf("%w: a hook changed the origin of a token request", ErrHostNotAllowed)
 	}
 	return seen, err
-}
-
-// baseOf returns the RoundTripper of a config's HTTPClient.
-func baseOf(client *http.Client) http.RoundTripper {
-	if client == nil {
-		client = http.DefaultClient
-	}
-	return client.Transport
 }

@@ -91,7 +91,13 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	if c.proof != nil {
 		c.prefix = c.proof.TokenType() + " "
 	}
-	identity := pending.Identity(c.tokenURL, c.clientID, c.grant.GrantType(), c.traits.Subject, c.prefix)
+	// Another secret or password must not inherit what is known of the failures of
+	// the former. The identity stays in memory, and is a digest.
+	secret := string(c.clientSecret)
+	if grant, ok := c.grant.(PasswordCredentials); ok {
+		secret += "\x00" + string(grant.Password)
+	}
+	identity := pending.Identity(c.tokenURL, c.clientID, c.grant.GrantType(), c.traits.Subject, secret)
 	c.shared = config.Shared.orProgram()
 	c.engine = renew.Open[token](&c.shared.group, config.Store, config.Account, identity)
 	return &oauth2Scheme{oauth2Client: c}
@@ -301,4 +307,12 @@ func (s *oauth2Scheme) Observe(e renew.Event[token]) {
 		expiry = e.Value.Expiry
 	}
 	s.observer(newEvent(e, s.account, expiry))
+}
+
+// baseOf returns the RoundTripper of a config's HTTPClient.
+func baseOf(client *http.Client) http.RoundTripper {
+	if client == nil {
+		client = http.DefaultClient
+	}
+	return client.Transport
 }

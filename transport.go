@@ -182,7 +182,7 @@ func (t *transport) exchange(req, out *http.Request) (*http.Response, error) {
 	}
 	resp.Request = req
 	if out.URL != req.URL {
-		if err := scrub.Redirect(resp.Header, req.URL, out.URL); err != nil {
+		if err := scrub.Redirect(resp.Header, req.URL, out.URL); err != nil && resp.StatusCode/100 == 3 {
 			discard(resp)
 			return nil, err
 		}

@@ -97,6 +97,7 @@ const (
 const (
 	flightTimeout = 90 * time.Second // one renewal
 	lockTimeout   = 45 * time.Second // part of flightTimeout, until the lock is held; a token request needs the rest
+	lookTimeout   = 5 * time.Second  // a look into the store before the first request of a connector
 	minBackoff    = time.Second
 	maxBackoff    = time.Minute
 	refusedWait   = time.Minute // after an error of kind Refused
@@ -196,35 +197,49 @@ func (e *Engine[T]) Get(ctx context.Context, s Scheme[T]) (*Generation[T], error
 // which may have changed since other connectors of the account used the Engine.
 type Reader[T any] struct {
 	*Engine[T]
-	looked atomic.Bool
+	looked  atomic.Bool
+	looking chan struct{} // holds an element while a Get looks
 }
 
 // Get is Engine.Get.
 func (r *Reader[T]) Get(ctx context.Context, s Scheme[T]) (*Generation[T], error) {
 	if !r.looked.Load() {
-		r.looked.Store(true)
-		r.look(ctx)
+		select {
+		case r.looking <- struct{}{}:
+			if !r.looked.Load() {
+				r.looked.Store(r.look(ctx))
+			}
+			<-r.looking
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 	return r.Engine.Get(ctx, s)
 }
 
 // look forgets the present generation if the store has another value, or none. An
-// error of the store changes nothing.
-func (e *Engine[T]) look(ctx context.Context) {
+// error of the store changes nothing, and look returns false: the next Get looks
+// again.
+func (e *Engine[T]) look(ctx context.Context) (looked bool) {
 	g := e.current.Load()
 	if e.store == nil || g == nil || g.unsaved != nil {
-		return
+		return true
 	}
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
 	var raw []byte
-	err := e.calling(func() (err error) { raw, err = e.read(ctx); return err })
-	if err != nil || digest(raw) == g.sum {
-		return
+	if err := e.calling(func() (err error) { raw, err = e.read(ctx); return err }); err != nil {
+		return false
+	}
+	if digest(raw) == g.sum {
+		return true
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.flight == nil {
 		e.current.CompareAndSwap(g, nil) // the next Get loads the stored value
 	}
+	return true
 }
 
 // Replace returns a generation other than rejected, which the API did not
@@ -327,7 +342,9 @@ func (e *Engine[T]) await(ctx context.Context, s Scheme[T], stale *Generation[T]
 func (e *Engine[T]) join(ctx context.Context, s Scheme[T], stale *Generation[T], rejected bool) *flight[T] {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if g := e.current.Load(); g != stale { // somebody was faster
+	if g := e.current.Load(); g == nil {
+		stale = nil // look has found that the store has another value
+	} else if g != stale { // somebody was faster
 		return ended(g, nil)
 	}
 	if e.flight != nil {

@@ -84,6 +84,7 @@ func TestThreeLegged(t *testing.T) {
 			assert.Equal(t, 200, send(t, c, s.transport, newForm(t, s.URL+"/photos?a=1", "b=2")))
 
 			// The server has seen these temporary credentials, and says so.
+			config.Shared = new(connectorauth.Shared) // as in another process
 			again := connector(t, config)
 			var refused *connectorauth.TokenError
 			require.ErrorAs(t, again.Finish(t.Context(), pending, answer), &refused)
