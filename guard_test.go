@@ -142,7 +142,7 @@ func TestLiveConnectorsStaySmall(t *testing.T) {
 			require.NoError(t, c.SetToken(context.Background(), token(i)))
 			return c
 		}},
-		{"OAuth2 with a store", 1610, func(i int) connectorauth.Connector { // the record in memory included
+		{"OAuth2 with a store", 1700, func(i int) connectorauth.Connector { // the record in memory included
 			config := config(i)
 			config.Store = store
 			c := must(connectorauth.NewOAuth2(config))

@@ -26,7 +26,7 @@ type account struct {
 // call with the same identity finds the same Engine. Without a store, each call
 // makes an Engine.
 func Open[T any](g *Group, store Store, key, identity string) *Reader[T] {
-	return &Reader[T]{Engine: find[T](g, store, key, identity), looking: make(chan struct{}, 1)}
+	return &Reader[T]{Engine: find[T](g, store, key, identity)}
 }
 
 func find[T any](g *Group, store Store, key, identity string) *Engine[T] {

@@ -197,22 +197,13 @@ func (e *Engine[T]) Get(ctx context.Context, s Scheme[T]) (*Generation[T], error
 // which may have changed since other connectors of the account used the Engine.
 type Reader[T any] struct {
 	*Engine[T]
-	looked  atomic.Bool
-	looking chan struct{} // holds an element while a Get looks
+	looked atomic.Bool
 }
 
 // Get is Engine.Get.
 func (r *Reader[T]) Get(ctx context.Context, s Scheme[T]) (*Generation[T], error) {
 	if !r.looked.Load() {
-		select {
-		case r.looking <- struct{}{}:
-			if !r.looked.Load() {
-				r.looked.Store(r.look(ctx))
-			}
-			<-r.looking
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+		r.looked.Store(r.look(ctx)) // a Get that comes meanwhile looks too
 	}
 	return r.Engine.Get(ctx, s)
 }
