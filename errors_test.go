@@ -3,8 +3,10 @@ package connectorauth_test
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,6 +146,12 @@ func TestTokenErrorIsARetrieveErrorOfXOAuth2(t *testing.T) {
 	assert.Same(t, failed, ours)
 	var other *url.Error
 	assert.False(t, errors.As(error(failed), &other))
+
+	c, _ := dialected(t, config2{Grant: connectorauth.ClientCredentials{}}, nil)
+	lost := connectorauth.WithHooks(c, connectorauth.Hooks{BeforeToken: func(*connectorauth.Exchange) error { return errBroken }})
+	_, err := lost.(*connectorauth.OAuth2).Token(t.Context())
+	require.True(t, errors.As(err, &ours))
+	assert.False(t, errors.As(err, &theirs), "there is no response")
 }
 
 // A base that repeats what it takes for temporary must not repeat a request
@@ -157,4 +165,69 @@ func TestRewrittenErrorOfABaseIsNotTemporary(t *testing.T) {
 	var rewritten interface{ Temporary() bool }
 	require.ErrorAs(t, err, &rewritten)
 	assert.False(t, rewritten.Temporary())
+}
+
+func TestBaseErrorDoesNotShowTheInjectedURL(t *testing.T) {
+	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, In: dialect.InQuery, Name: "api_key"}))
+	// Bases that wrap an http.Client, such as those that retry, name the URL in
+	// errors of several shapes.
+	shapes := map[string]func(*http.Request) error{
+		"url.Error": func(r *http.Request) error { return &url.Error{Op: "Get", URL: r.URL.String(), Err: errBroken} },
+		"wrapped url.Error": func(r *http.Request) error {
+			return fmt.Errorf("%s %s giving up: %w", r.Method, r.URL, &url.Error{Op: "Get", URL: r.URL.String(), Err: errBroken})
+		},
+		"url.Error twice": func(r *http.Request) error {
+			return &url.Error{Op: "Get", URL: r.URL.String(), Err: &url.Error{Op: "Get", URL: r.URL.String(), Err: errBroken}}
+		},
+		"text":          func(r *http.Request) error { return fmt.Errorf("%s %s giving up: %w", r.Method, r.URL, errBroken) },
+		"request line":  func(r *http.Request) error { return fmt.Errorf("GET %q: %w", r.URL.RequestURI(), errBroken) },
+		"decoded query": func(r *http.Request) error { return fmt.Errorf("query %v: %w", r.URL.Query(), errBroken) },
+		"joined": func(r *http.Request) error {
+			return errors.Join(errors.New("first try"), &url.Error{Op: "Get", URL: r.URL.String(), Err: errBroken})
+		},
+	}
+	for name, shape := range shapes {
+		t.Run(name, func(t *testing.T) {
+			base := fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) { return nil, shape(r) })
+			_, err := connectorauth.NewClient(key, &http.Client{Transport: base}).Get(home + "/path?page=2")
+			require.ErrorIs(t, err, errBroken, "the cause can be told")
+			assert.Contains(t, err.Error(), "/path?page=2", "so can the request")
+			for e := err; e != nil; e = errors.Unwrap(e) {
+				assert.Empty(t, canary.Found(fmt.Sprintf("%v %+v %#v", e, e, e), secretKey))
+			}
+		})
+	}
+
+	t.Run("kinds of errors", func(t *testing.T) {
+		cause := &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
+		base := fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) {
+			return nil, &url.Error{Op: "Get", URL: r.URL.String(), Err: cause}
+		})
+		_, err := key.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
+		var operation *net.OpError
+		require.ErrorAs(t, err, &operation)
+		var shows *url.Error
+		require.False(t, errors.As(err, &shows), "its URL has the key")
+
+		_, err = connectorauth.NewClient(key, &http.Client{Transport: base}).Get(home)
+		require.ErrorAs(t, err, &shows)
+		assert.True(t, shows.Timeout())
+		assert.Equal(t, home, shows.URL)
+	})
+	t.Run("without the URL", func(t *testing.T) {
+		base := fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) { return nil, errBroken })
+		_, err := key.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
+		assert.Same(t, errBroken, err, "an error that shows nothing is passed on as it is")
+	})
+}
+
+func TestKeyIsInNoNetErrorOfABase(t *testing.T) {
+	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "canary-key", In: dialect.InQuery, Name: "key"}))
+	base := fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		return nil, &url.Error{Op: "Get", URL: req.URL.String(), Err: errors.New("no route")}
+	})
+	_, err := c.Wrap(base).RoundTrip(must(http.NewRequest("GET", "https://api.example.com/", nil)))
+	var failed net.Error
+	require.ErrorAs(t, err, &failed)
+	assert.NotContains(t, failed.Error(), "canary-key")
 }

@@ -22,7 +22,7 @@ func queryKey(hosts ...string) *connectorauth.APIKey {
 }
 
 func headerKey(name string) *connectorauth.APIKey {
-	return must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "header-key", Name: name}))
+	return must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret("key of " + name), Name: name}))
 }
 
 func TestJoinPlacesAllCredentialsAndSignsLast(t *testing.T) {
@@ -43,7 +43,7 @@ func TestJoinPlacesAllCredentialsAndSignsLast(t *testing.T) {
 	sent := base.Requests()[0]
 	assert.Equal(t, "a=1&key=query-key", sent.URL.RawQuery)
 	assert.Equal(t, "b=2&token=field", sent.Body)
-	assert.Equal(t, "header-key", sent.Header.Get("X-Key"))
+	assert.Equal(t, "key of X-Key", sent.Header.Get("X-Key"))
 	assert.Equal(t, "1", sent.Header.Get("X-Custom"))
 	assert.Contains(t, sent.Header.Get("Authorization"), "oauth_signature=")
 	assert.Equal(t, []string{"query a=1&key=query-key", "signed "}, order, "after the places, before the signature")
@@ -58,8 +58,8 @@ func TestJoinReplacesWhatTheCallerSetInEveryHeader(t *testing.T) {
 	_, err := c.Wrap(base).RoundTrip(req)
 	require.NoError(t, err)
 	header := base.Requests()[0].Header
-	assert.Equal(t, []string{"header-key"}, header["X-First"])
-	assert.Equal(t, []string{"header-key"}, header["X-Second"])
+	assert.Equal(t, []string{"key of X-First"}, header["X-First"])
+	assert.Equal(t, []string{"key of X-Second"}, header["X-Second"])
 	assert.Len(t, header, 2)
 }
 
@@ -248,7 +248,7 @@ func TestNestedJoinSignsLastToo(t *testing.T) {
 	sent := base.Requests()[0]
 	assert.False(t, signedAlready)
 	assert.Contains(t, sent.Header.Get("Authorization"), "oauth_signature=")
-	assert.Equal(t, []string{"header-key"}, sent.Header["X-Key"])
+	assert.Equal(t, []string{"key of X-Key"}, sent.Header["X-Key"])
 	assert.Equal(t, "key=query-key", sent.URL.RawQuery)
 }
 

@@ -5,14 +5,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"reflect"
 	"strings"
 	"sync"
@@ -23,7 +20,6 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
-	"github.com/connectorauth/connectorauth/internal/test/canary"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -333,60 +329,6 @@ func TestTimeoutAndCancellationAreRespected(t *testing.T) {
 	}
 }
 
-func TestBaseErrorDoesNotShowTheInjectedURL(t *testing.T) {
-	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, In: dialect.InQuery, Name: "api_key"}))
-	// Bases that wrap an http.Client, such as those that retry, name the URL in
-	// errors of several shapes.
-	shapes := map[string]func(*http.Request) error{
-		"url.Error": func(r *http.Request) error { return &url.Error{Op: "Get", URL: r.URL.String(), Err: errBroken} },
-		"wrapped url.Error": func(r *http.Request) error {
-			return fmt.Errorf("%s %s giving up: %w", r.Method, r.URL, &url.Error{Op: "Get", URL: r.URL.String(), Err: errBroken})
-		},
-		"url.Error twice": func(r *http.Request) error {
-			return &url.Error{Op: "Get", URL: r.URL.String(), Err: &url.Error{Op: "Get", URL: r.URL.String(), Err: errBroken}}
-		},
-		"text":          func(r *http.Request) error { return fmt.Errorf("%s %s giving up: %w", r.Method, r.URL, errBroken) },
-		"request line":  func(r *http.Request) error { return fmt.Errorf("GET %q: %w", r.URL.RequestURI(), errBroken) },
-		"decoded query": func(r *http.Request) error { return fmt.Errorf("query %v: %w", r.URL.Query(), errBroken) },
-		"joined": func(r *http.Request) error {
-			return errors.Join(errors.New("first try"), &url.Error{Op: "Get", URL: r.URL.String(), Err: errBroken})
-		},
-	}
-	for name, shape := range shapes {
-		t.Run(name, func(t *testing.T) {
-			base := fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) { return nil, shape(r) })
-			_, err := connectorauth.NewClient(key, &http.Client{Transport: base}).Get(home + "/path?page=2")
-			require.ErrorIs(t, err, errBroken, "the cause can be told")
-			assert.Contains(t, err.Error(), "/path?page=2", "so can the request")
-			for e := err; e != nil; e = errors.Unwrap(e) {
-				assert.Empty(t, canary.Found(fmt.Sprintf("%v %+v %#v", e, e, e), secretKey))
-			}
-		})
-	}
-
-	t.Run("kinds of errors", func(t *testing.T) {
-		cause := &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
-		base := fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) {
-			return nil, &url.Error{Op: "Get", URL: r.URL.String(), Err: cause}
-		})
-		_, err := key.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
-		var operation *net.OpError
-		require.ErrorAs(t, err, &operation)
-		var shows *url.Error
-		require.False(t, errors.As(err, &shows), "its URL has the key")
-
-		_, err = connectorauth.NewClient(key, &http.Client{Transport: base}).Get(home)
-		require.ErrorAs(t, err, &shows)
-		assert.True(t, shows.Timeout())
-		assert.Equal(t, home, shows.URL)
-	})
-	t.Run("without the URL", func(t *testing.T) {
-		base := fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) { return nil, errBroken })
-		_, err := key.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
-		assert.Same(t, errBroken, err, "an error that shows nothing is passed on as it is")
-	})
-}
-
 func TestTenantsOverOneTransportAreKeptApart(t *testing.T) {
 	const perTenant = 200
 	// The server answers with whom it takes the caller for.
@@ -443,17 +385,6 @@ func TestTenantsOverOneTransportAreKeptApart(t *testing.T) {
 			running.Wait()
 		})
 	}
-}
-
-func TestKeyIsInNoNetErrorOfABase(t *testing.T) {
-	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "canary-key", In: dialect.InQuery, Name: "key"}))
-	base := fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
-		return nil, &url.Error{Op: "Get", URL: req.URL.String(), Err: errors.New("no route")}
-	})
-	_, err := c.Wrap(base).RoundTrip(must(http.NewRequest("GET", "https://api.example.com/", nil)))
-	var failed net.Error
-	require.ErrorAs(t, err, &failed)
-	assert.NotContains(t, failed.Error(), "canary-key")
 }
 
 // A certificate that nobody trusts ends the connection before

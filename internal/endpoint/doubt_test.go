@@ -195,3 +195,19 @@ func TestRequestOfAHookIsNotRepeatable(t *testing.T) {
 		require.NoError(t, err)
 	}
 }
+
+// A key in the header makes net/http repeat a request without a body, but not one
+// with a body that it cannot rewind.
+func TestIdempotencyKeyMakesNothingRepeatable(t *testing.T) {
+	for _, key := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		for _, encoding := range encodings {
+			_, err := request{encoding: encoding, header: http.Header{key: {"1"}}}.call(roundTripper(func(req *http.Request) (*http.Response, error) {
+				assert.Nil(t, req.GetBody)
+				require.NotNil(t, req.Body, "%s %s", key, encoding)
+				assert.NotEqual(t, http.NoBody, req.Body, "%s %s", key, encoding)
+				return reply{body: `{}`}.RoundTrip(req)
+			})).Do(t.Context())
+			require.NoError(t, err)
+		}
+	}
+}

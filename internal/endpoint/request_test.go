@@ -152,7 +152,7 @@ func TestSecretsAreAllSpellings(t *testing.T) {
 	} {
 		assert.Contains(t, list, want)
 	}
-	for _, public := range []string{"password", "johndoe", "read write", id, "https://a.example/cb", "https://r.example", "aud", "code", "urn:x", "Basic"} {
+	for _, public := range []string{"password", "johndoe", "read write", id, "https://a.example/cb", "https://r.example", "aud", "code", "urn:x", "Basic", `b"`} {
 		assert.NotContains(t, list, public)
 	}
 	for _, userinfo := range []string{":", id + ":"} {

@@ -96,6 +96,7 @@ func TestRefusals(t *testing.T) {
 		"a token with 400":     {reply{status: 400, body: `{"access_token":"a"}`}, failure{StatusCode: 400}},
 		"an object with type":  {reply{status: 400, body: `{"error":{"message":"expired","type":"OAuthException","fbtrace_id":"x"}}`}, failure{StatusCode: 400, Code: "OAuthException", Description: "expired"}},
 		"an object with code":  {reply{status: 400, body: `{"error":{"message":"expired","type":"OAuthException","code":190}}`}, failure{StatusCode: 400, Code: "190", Description: "expired"}},
+		"two descriptions":     {reply{status: 400, body: `{"error":{"code":"c","message":"less"},"error_description":"more"}`}, failure{StatusCode: 400, Code: "c", Description: "more"}},
 		"an object with 200":   {reply{body: `{"error":{"status":"DENIED"}}`}, failure{StatusCode: 200, Code: "DENIED"}},
 		"an empty object":      {reply{body: `{"error":{}}`}, failure{StatusCode: 200, Code: "error"}},
 		"a number":             {reply{body: `{"error":42}`}, failure{StatusCode: 200, Code: "42"}},

@@ -96,6 +96,7 @@ func TestIdentityTellsConnectorsApart(t *testing.T) {
 
 func TestRandomTextHas256Bits(t *testing.T) {
 	seen := map[string]bool{}
+	var set [32]byte // bits that were ever set
 	for range 100 {
 		text := pending.RandomText()
 		raw, err := base64.RawURLEncoding.DecodeString(text)
@@ -104,6 +105,12 @@ func TestRandomTextHas256Bits(t *testing.T) {
 		assert.Equal(t, text, url.QueryEscape(text))
 		assert.False(t, seen[text])
 		seen[text] = true
+		for i := range raw {
+			set[i] |= raw[i]
+		}
+	}
+	for i := range set {
+		assert.EqualValues(t, 0xff, set[i], "byte %d is random", i)
 	}
 }
 

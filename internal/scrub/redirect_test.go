@@ -130,6 +130,7 @@ func TestRedirectLosesRepetitions(t *testing.T) {
 		"user at":            {"//u@" + escaped + "@h", "//h"},
 		"semicolon":          {"/v2?a=1;api_key=" + escaped + ";b=2", "/v2?a=1;b=2"},
 		"semicolon and amp":  {"/v2?a=1;api_key=" + escaped + "&b=2;c", "/v2?a=1&b=2;c"},
+		"semicolon, renamed": {"/v2?a=1;token=" + escaped + ";b=2", "/v2?a=1;b=2"},
 		"broken escape":      {"/v2?a=%zz&api_key=" + escaped, "/v2?a=%zz"},
 		"broken in the same": {"/v2?u=%zz?api_key%3D" + escaped + "%&b=2", "/v2?b=2"},
 		"all other bytes":    {"/V2/%41?A=%7e+%20&&=&x;;api_key=" + escaped + "&#%zz", "/V2/%41?A=%7e+%20&&=&x;&#%zz"},
@@ -196,6 +197,8 @@ func TestRedirectWithShortValues(t *testing.T) {
 		{"1", "/1?key=1&a=1#1", "/1?a=1#1"}, {"abc", "/abc?key=abc&a=abc", "/abc?a=abc"}, {"abc", "/x?u=%3Fkey%3Dabc", "/x?u=%3Fkey%3Dabc"},
 		{"abcd", "/abcd?a=abcd&b", "/abcd?b"}, {"abcd", "/x?u=%3Fkey%3Dabcd&b", "/x?b"}, {"abcd", "/x#key=abcd", "/x"}, {"abcd", "/x#abcd", "/x#abcd"},
 		{"abcdefg", "/abcdefg", "/abcdefg"}, {"", "/x?key=&a=1", "/x?a=1"},
+		{"1", "/x?k%65y=1&a=1", "/x?a=1"}, {"1", "/x?a;key=1;b", "/x?a;b"}, {"abcd", "/x#monkey=abcd&key=abcd", "/x"},
+		{"abcd", "/x?u=%3Fkey%3Dabcd%C3%A9", "/x?u=%3Fkey%3Dabcd%C3%A9"},
 	} {
 		kept, err := redirect(t, with("key", test[0]), test[1])
 		require.NoError(t, err, test[1])
