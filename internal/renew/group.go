@@ -1,9 +1,11 @@
 package renew
 
 import (
+	"context"
 	"reflect"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"weak"
 )
 
@@ -55,4 +57,44 @@ func find[T any](g *Group, store Store, key, identity string) *Engine[T] {
 		}
 	}, a)
 	return e
+}
+
+// A Reader is a connector's way to an Engine. The first Get looks into the store,
+// which may have changed since other connectors of the account used the Engine.
+type Reader[T any] struct {
+	*Engine[T]
+	looked atomic.Bool
+}
+
+// Get is Engine.Get.
+func (r *Reader[T]) Get(ctx context.Context, s Scheme[T]) (*Generation[T], error) {
+	if !r.looked.Load() {
+		r.looked.Store(r.look(ctx)) // a Get that comes meanwhile looks too
+	}
+	return r.Engine.Get(ctx, s)
+}
+
+// look forgets the present generation if the store has another value, or none. An
+// error of the store changes nothing, and look returns false: the next Get looks
+// again.
+func (e *Engine[T]) look(ctx context.Context) (looked bool) {
+	g := e.current.Load()
+	if e.store == nil || g == nil || g.unsaved != nil {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	var raw []byte
+	if err := e.calling(func() (err error) { raw, err = e.read(ctx); return err }); err != nil {
+		return false
+	}
+	if digest(raw) == g.sum {
+		return true
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.flight == nil {
+		e.current.CompareAndSwap(g, nil) // the next Get loads the stored value
+	}
+	return true
 }

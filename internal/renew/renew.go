@@ -4,11 +4,7 @@ package renew
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -114,42 +110,6 @@ var ErrRejectedAgain = errors.New("the credential was rejected right after it wa
 // hook.
 var errOwnRenewal = errors.New("connectorauth: a hook of a token request uses its own connector, whose token is being renewed; use a client without this connector")
 
-// A Generation is one value of the credential. A Generation is immutable, except
-// for what is known of its rejections.
-type Generation[T any] struct {
-	Value *T
-
-	expiry   time.Time // zero: unknown
-	renewAt  time.Time // when early renewal begins; zero without an expiry
-	sum      sum       // of the stored value
-	unsaved  *unsaved  // how to save the generation later; nil if the store took it at once
-	replaces bool      // the generation before was rejected
-
-	rejectedUntil atomic.Pointer[time.Time] // no renewal before this time; nil means now
-}
-
-// sum identifies a stored value. The sum of an absent value is zero.
-type sum = [sha256.Size]byte
-
-func digest(raw []byte) (s sum) {
-	if raw != nil {
-		s = sha256.Sum256(raw)
-	}
-	return s
-}
-
-// fresh reports whether requests may still use the generation.
-func (g *Generation[T]) fresh() bool {
-	return g.expiry.IsZero() || time.Until(g.expiry) > 0
-}
-
-// rejectedLately reports whether the generation was rejected right after its
-// renewal, less than rejectedWait ago.
-func (g *Generation[T]) rejectedLately() bool {
-	until := g.rejectedUntil.Load()
-	return until != nil && time.Until(*until) > 0
-}
-
 // An Engine keeps one credential. An Engine is safe for concurrent use, and has
 // no goroutine between renewals.
 type Engine[T any] struct {
@@ -191,46 +151,6 @@ func (e *Engine[T]) Get(ctx context.Context, s Scheme[T]) (*Generation[T], error
 		return g, nil
 	}
 	return e.await(ctx, s, g, false)
-}
-
-// A Reader is a connector's way to an Engine. The first Get looks into the store,
-// which may have changed since other connectors of the account used the Engine.
-type Reader[T any] struct {
-	*Engine[T]
-	looked atomic.Bool
-}
-
-// Get is Engine.Get.
-func (r *Reader[T]) Get(ctx context.Context, s Scheme[T]) (*Generation[T], error) {
-	if !r.looked.Load() {
-		r.looked.Store(r.look(ctx)) // a Get that comes meanwhile looks too
-	}
-	return r.Engine.Get(ctx, s)
-}
-
-// look forgets the present generation if the store has another value, or none. An
-// error of the store changes nothing, and look returns false: the next Get looks
-// again.
-func (e *Engine[T]) look(ctx context.Context) (looked bool) {
-	g := e.current.Load()
-	if e.store == nil || g == nil || g.unsaved != nil {
-		return true
-	}
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	var raw []byte
-	if err := e.calling(func() (err error) { raw, err = e.read(ctx); return err }); err != nil {
-		return false
-	}
-	if digest(raw) == g.sum {
-		return true
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.flight == nil {
-		e.current.CompareAndSwap(g, nil) // the next Get loads the stored value
-	}
-	return true
 }
 
 // Replace returns a generation other than rejected, which the API did not
@@ -352,33 +272,6 @@ func (e *Engine[T]) start(ctx context.Context, s Scheme[T], stale *Generation[T]
 	e.flight = &flight[T]{rejected: rejected, done: make(chan struct{})}
 	go e.carryOut(context.WithoutCancel(ctx), s, e.flight, stale)
 	return e.flight
-}
-
-// newGeneration returns the generation of value, which the store holds as raw.
-// Early renewal begins up to a fifth of its lead late, at random, so that
-// replicas do not all begin at once.
-func newGeneration[T any](s Scheme[T], value *T, raw []byte) *Generation[T] {
-	g := &Generation[T]{Value: value, sum: digest(raw)}
-	issued, expiry := s.Expiry(value)
-	if expiry.IsZero() {
-		return g
-	}
-	now := time.Now()
-	lifetime := max(expiry.Sub(issued), 0)
-	// Stored times are from another clock. A clock that is ahead must not prolong a
-	// life.
-	left := min(expiry.Sub(now.Round(0)), lifetime)
-	g.expiry = now.Add(left)
-	g.renewAt = g.expiry.Add(-jitter(min(s.Lead(), lifetime/5), 0.8, 1))
-	return g
-}
-
-// jitter returns a random part of d, from lo to hi times.
-func jitter(d time.Duration, lo, hi float64) time.Duration {
-	var b [8]byte
-	rand.Read(b[:])
-	random := float64(binary.NativeEndian.Uint64(b[:])) / math.MaxUint64
-	return time.Duration(float64(d) * (lo + (hi-lo)*random))
 }
 
 // observe tells the scheme what happened. A panic of a program's observer must
