@@ -139,9 +139,17 @@ func (b *bodyFields) authenticate(req *http.Request, _ []string) (credential, er
 		ErrBodyNotInjectable, cmp.Or(req.Method, http.MethodGet), strings.Join(b.methods, ", "))
 }
 
+// bodyPlace names a place in a body, as a JSON Pointer.
+func bodyPlace(key string) string {
+	if !strings.HasPrefix(key, "/") {
+		key = "/" + strings.ReplaceAll(key, ".", "/")
+	}
+	return "body field " + key
+}
+
 func (b *bodyFields) places() (p places) {
 	for _, key := range b.keys {
-		p.others = append(p.others, fmt.Sprintf("body field %q", key))
+		p.others = append(p.others, bodyPlace(key))
 	}
 	return p
 }

@@ -82,7 +82,7 @@ var invalidGrantCodes = []string{"invalid_grant", "bad_refresh_token", "invalid_
 // judge sets whether the grant is no longer valid. A provider's outage says
 // nothing about the grant.
 func (e *TokenError) judge(codes []string) {
-	outage := e.StatusCode >= 500 || e.StatusCode == http.StatusTooManyRequests
+	outage := e.StatusCode >= 500 || e.StatusCode == http.StatusTooManyRequests || e.StatusCode == http.StatusRequestTimeout
 	e.dead = !outage && (slices.Contains(invalidGrantCodes, e.Code) || slices.Contains(codes, e.Code))
 }
 

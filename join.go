@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
@@ -71,14 +72,15 @@ func Join(connectors ...Connector) (Connector, error) {
 			problems.Add("connector %d: is %T; only connectors of this package can be joined", i, c)
 		}
 	}
-	taken := make(map[string]bool)
+	var taken []string
 	for _, p := range parts {
-		for _, place := range p.scheme.places().all() {
-			if taken[place] {
+		all := p.scheme.places().all()
+		for _, place := range all {
+			if slices.ContainsFunc(taken, func(t string) bool { return overlap(t, place) }) {
 				problems.Add("two credentials for the %s: remove one", place)
 			}
-			taken[place] = true
 		}
+		taken = append(taken, all...)
 	}
 	if len(parts) == 0 {
 		problems.Add("there is no connector with credentials; use None for a service without credentials")
@@ -99,6 +101,12 @@ func Join(connectors ...Connector) (Connector, error) {
 		}
 	}
 	return &joined{c}, nil
+}
+
+// overlap reports whether two places are the same, or a place in a body is within
+// the other.
+func overlap(a, b string) bool {
+	return a == b || strings.HasPrefix(a, "body field") && (strings.HasPrefix(a, b+"/") || strings.HasPrefix(b, a+"/"))
 }
 
 // joinPart is one connector of a Join.

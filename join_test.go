@@ -77,12 +77,22 @@ func TestJoinRefusesWhatCannotWork(t *testing.T) {
 		connectors []connectorauth.Connector
 		want       []string
 	}{
-		"none":                    {nil, []string{"no connector with credentials"}},
-		"only None":               {[]connectorauth.Connector{connectorauth.None{}}, []string{"no connector with credentials"}},
-		"one header twice":        {[]connectorauth.Connector{basic, headerKey("authorization")}, []string{"header Authorization"}},
-		"one cookie twice":        {[]connectorauth.Connector{cookie, cookie}, []string{`cookie "sid"`}},
-		"one query twice":         {[]connectorauth.Connector{queryKey(), queryKey()}, []string{`query parameter "key"`}},
-		"one field twice":         {[]connectorauth.Connector{field("a.b"), field("a.b")}, []string{`body field "a.b"`}},
+		"none":                     {nil, []string{"no connector with credentials"}},
+		"only None":                {[]connectorauth.Connector{connectorauth.None{}}, []string{"no connector with credentials"}},
+		"one header twice":         {[]connectorauth.Connector{basic, headerKey("authorization")}, []string{"header Authorization"}},
+		"one cookie twice":         {[]connectorauth.Connector{cookie, cookie}, []string{`cookie "sid"`}},
+		"one query twice":          {[]connectorauth.Connector{queryKey(), queryKey()}, []string{`query parameter "key"`}},
+		"one field twice":          {[]connectorauth.Connector{field("a.b"), field("a.b")}, []string{"body field /a/b"}},
+		"one field, spelled twice": {[]connectorauth.Connector{field("a.b"), field("/a/b")}, []string{"body field /a/b"}},
+		"a field within another":   {[]connectorauth.Connector{field("a.b"), field("a")}, []string{"body field /a"}},
+		"two signatures": {[]connectorauth.Connector{
+			must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "s"})),
+			must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "s", In: dialect.InQuery})),
+		}, []string{"oauth_token"}},
+		"a key that a signature removes": {[]connectorauth.Connector{
+			must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "c", ClientSecret: "s"})),
+			must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k", In: dialect.InQuery, Name: "oauth_token"})),
+		}, []string{`query parameter "oauth_token"`}},
 		"a place within a Join":   {[]connectorauth.Connector{joined, basic}, []string{"header Authorization"}},
 		"another package":         {[]connectorauth.Connector{basic, foreignConnector{}}, []string{"foreignConnector", "only connectors of this package"}},
 		"nil":                     {[]connectorauth.Connector{basic, nil}, []string{"<nil>"}},

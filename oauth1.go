@@ -140,6 +140,9 @@ func (c *OAuth1Config) check(problems *check.List) {
 			problems.Field(endpoint.field, err)
 		}
 	}
+	if c.ClientID == "" {
+		problems.Add("ClientID: is empty")
+	}
 	if c.ClientSecret == "" && c.PrivateKey == nil && c.Signer == nil {
 		problems.Add("ClientSecret: is empty")
 	}
@@ -237,10 +240,11 @@ type oauth1Signer struct {
 }
 
 func (s *oauth1Scheme) places() places {
+	p := places{others: oauth1Places, stage: stageSign}
 	if s.config.In == dialect.InHeader {
-		return places{header: "Authorization", stage: stageSign}
+		p.header = "Authorization"
 	}
-	return places{others: []string{"OAuth1 parameters"}, stage: stageSign}
+	return p
 }
 
 // signed is what one request carries.

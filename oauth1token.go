@@ -38,6 +38,15 @@ const (
 	sessionLifetime = "oauth_authorization_expires_in"
 )
 
+// oauth1Places are the places that a signature replaces, wherever its own
+// parameters go.
+var oauth1Places = func() (list []string) {
+	for _, name := range rfc5849.Names {
+		list = append(list, fmt.Sprintf("query parameter %q", name), bodyPlace(name))
+	}
+	return list
+}()
+
 // open prepares the scheme of a config without mistakes. signer is that of the
 // config's token.
 func (s *oauth1Scheme) open(signer *rfc5849.Signer) {

@@ -134,10 +134,10 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			if none := (dialect.TokenExchange{}); err == nil && s.dialect.LongLived != none {
 				t, err = s.ask(ctx, s.exchangeRequest(s.dialect.LongLived, t), t)
 			}
-			if err != nil {
-				return err
+			if err == nil || t != nil && t.Access != "" { // a hook's failure loses nothing
+				err = cmp.Or(err, s.engine.Set(ctx, s, t))
 			}
-			return s.engine.Set(ctx, s, t)
+			return err
 		},
 	}, string(text), callback)
 }
@@ -230,7 +230,7 @@ func (s *oauth2Scheme) refreshRequest(old *token) tokenRequest {
 	r := s.newRequest("refresh_token")
 	r.url = cmp.Or(d.RefreshURL, s.tokenURL)
 	r.params, r.further = values(url.Values{"refresh_token": {old.Refresh}}), d.RefreshParams
-	r.paths = append(r.paths, dialect.Response{Error: d.Response.Error, ExpiryFormat: d.Response.ExpiryFormat})
+	r.paths = append(r.paths, dialect.Response{ExpiryFormat: d.Response.ExpiryFormat})
 	r.refresh = true
 	return r
 }

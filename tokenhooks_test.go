@@ -164,3 +164,13 @@ func TestSiblingsOfWithHooksKeepTheirOwnTokenHooks(t *testing.T) {
 		assert.Equal(t, path, order)
 	}
 }
+
+func TestTokenHookThatFailsAtAConsentLosesNoToken(t *testing.T) {
+	c, _ := dialected(t, config2{Grant: connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"}}, nil)
+	hooked := connectorauth.WithHooks(c, connectorauth.Hooks{AfterToken: func(*connectorauth.Exchange) error { return errBroken }}).(*connectorauth.OAuth2)
+	authURL, pending, err := hooked.Begin(t.Context(), callbackURL)
+	require.NoError(t, err)
+	state := must(url.Parse(authURL)).Query().Get("state")
+	require.ErrorIs(t, hooked.Finish(t.Context(), pending, url.Values{"state": {state}, "code": {"c"}}), errBroken)
+	assert.Equal(t, "a", must(c.Token(t.Context())).AccessToken)
+}

@@ -79,7 +79,7 @@ func (r *Reader[T]) Get(ctx context.Context, s Scheme[T]) (*Generation[T], error
 // again.
 func (e *Engine[T]) look(ctx context.Context) (looked bool) {
 	g := e.current.Load()
-	if e.store == nil || g == nil || g.unsaved != nil {
+	if e.store == nil || g == nil || g.unsaved != nil && (g.unsaved.raw == nil || e.isSaving()) {
 		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
@@ -93,8 +93,15 @@ func (e *Engine[T]) look(ctx context.Context) (looked bool) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.flight == nil {
+	if e.flight == nil && e.saver == nil {
 		e.current.CompareAndSwap(g, nil) // the next Get loads the stored value
 	}
 	return true
+}
+
+// isSaving reports whether a saver has not stored its value yet.
+func (e *Engine[T]) isSaving() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.saver != nil
 }

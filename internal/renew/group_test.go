@@ -1,8 +1,12 @@
 package renew_test
 
 import (
+	"context"
+	"errors"
 	"runtime"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/renew"
@@ -50,4 +54,57 @@ func TestUnusedEnginesAreForgotten(t *testing.T) {
 	assert.Same(t, kept, open(&g, s, "alice", "client"))
 	assert.Equal(t, 1, renew.Engines(&g))
 	runtime.KeepAlive(kept)
+}
+
+// interrupting is a context that calls a function when somebody asks for its
+// error, which await does right before it joins a flight.
+type interrupting struct {
+	context.Context
+	call func()
+}
+
+func (c interrupting) Err() error { c.call(); return c.Context.Err() }
+
+func TestLookBetweenGetAndItsFlightLosesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g renew.Group
+		p := &provider{life: time.Hour}
+		store := newStore(nil)
+		old := renew.Open[value](&g, store, key, "client")
+		require.NoError(t, old.Set(t.Context(), p, p.grant()))
+		time.Sleep(time.Hour) // the value has expired
+		store.put(p.grant())  // by another process
+		ctx := interrupting{t.Context(), sync.OnceFunc(func() { renew.Look(t.Context(), old) })}
+		got, err := old.Engine.Get(ctx, p)
+		require.NoError(t, err)
+		require.NotNil(t, got)
+		assert.Equal(t, 2, got.Value.N)
+	})
+}
+
+func TestNewConnectorLooksThoughASaveFailedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g renew.Group
+		p := &provider{life: time.Hour}
+		store := newStore(nil)
+		failed := false
+		store.before = func(op string) error {
+			if op == "save" && !failed {
+				failed = true
+				return errors.New("store down")
+			}
+			return nil
+		}
+		old := renew.Open[value](&g, store, key, "client")
+		require.Error(t, old.Set(t.Context(), p, p.grant()))
+		got, err := renew.Open[value](&g, store, key, "client").Get(t.Context(), p)
+		require.NoError(t, err)
+		assert.Equal(t, 1, got.Value.N, "the value waits to be saved")
+		time.Sleep(time.Minute)
+		require.Equal(t, 1, store.n(t), "it is saved by now")
+		require.NoError(t, store.Delete(t.Context(), key))
+		_, err = renew.Open[value](&g, store, key, "client").Get(t.Context(), p)
+		require.ErrorIs(t, err, errDead, "a deleted value is not used")
+		runtime.KeepAlive(old)
+	})
 }

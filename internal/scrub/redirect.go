@@ -38,7 +38,7 @@ func (p pair) isSecret() bool { return len(p.value) >= minSecret && !slices.Cont
 
 // minBare is the length, in bytes, from which a value outside a query counts as
 // a repetition. Shorter values are often ordinary words of a path.
-const minBare = 8
+const minBare = 12
 
 // minCertain is the length, in bytes, from which no text contains a value by
 // chance. Around a shorter value, there must be delimiters.
@@ -159,7 +159,7 @@ func repeats(added []pair, text string, bare bool) bool {
 	text = fold(text)
 	for range maxEncodings + 1 {
 		for _, p := range added {
-			if len(p.value) >= minSecret && p.stands(text, p.name+"="+p.value) || bare && len(p.value) >= minBare && p.isSecret() && p.stands(text, p.value) {
+			if len(p.value) >= minSecret && p.stands(text, p.name+"="+p.value) || (bare && len(p.value) >= minBare || len(p.value) >= minCertain) && p.isSecret() && p.stands(text, p.value) {
 				return true
 			}
 		}
