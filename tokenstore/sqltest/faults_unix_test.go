@@ -12,6 +12,8 @@ import (
 func TestHolderStoppedPastItsLeaseChangesNothing(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
 		p := newPlace(t, e)
-		stores.StoppedHolder(t, p.open(t, time.Minute), p.open(t, time.Minute), p.encode())
+		store, other := p.open(t, 0), p.open(t, 0)
+		t.Parallel() // for the databases, because the tests wait most of the time
+		stores.StoppedHolder(t, store, other, p.encode(), 20*time.Second)
 	})
 }
