@@ -33,10 +33,9 @@ func TestEightProcessesCreateTheTablesTogether(t *testing.T) {
 
 // A lock of a dead process is free within 15 seconds.
 func TestKilledHoldersLeaseRunsOut(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
+	eachTogether(t, func(t *testing.T, e engine) {
 		p := newPlace(t, e)
 		store := p.open(t, 0)
-		t.Parallel() // for the databases, because the tests wait most of the time
 		stores.KilledHolder(t, store, p.encode(), 15*time.Second)
 	})
 }
@@ -52,6 +51,7 @@ func TestServerCrashKeepsWhatWasSaved(t *testing.T) {
 	for e, server := range map[*engine]*server{&postgres: postgresServer, &mariadb: mysqlServer} {
 		t.Run(e.name, func(t *testing.T) {
 			store := newPlace(t, *e).open(t, 0)
+			t.Parallel()
 			require.NoError(t, store.Save(t.Context(), "k", []byte("saved")))
 			held, err := store.Lock(t.Context(), "k")
 			require.NoError(t, err)

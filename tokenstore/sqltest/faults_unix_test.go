@@ -10,10 +10,9 @@ import (
 )
 
 func TestHolderStoppedPastItsLeaseChangesNothing(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
+	eachTogether(t, func(t *testing.T, e engine) {
 		p := newPlace(t, e)
 		store, other := p.open(t, 0), p.open(t, 0)
-		t.Parallel() // for the databases, because the tests wait most of the time
 		stores.StoppedHolder(t, store, other, p.encode(), 20*time.Second)
 	})
 }

@@ -14,22 +14,21 @@ import (
 )
 
 func TestSQL(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
+	eachTogether(t, func(t *testing.T, e engine) {
 		p := newPlace(t, e)
 		tokenstoretest.Run(t, func(t *testing.T) tokenstore.Store { return p.open(t, 0) })
 	})
 }
 
 func TestLeases(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
+	eachTogether(t, func(t *testing.T, e engine) {
 		p := newPlace(t, e)
-		t.Parallel() // for the databases, because the tests wait most of the time
 		tokenstoretest.RunLease(t, shortLease, p.openCut)
 	})
 }
 
 func TestSealedSQL(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
+	eachTogether(t, func(t *testing.T, e engine) {
 		p := newPlace(t, e)
 		tokenstoretest.Run(t, func(t *testing.T) tokenstore.Store {
 			sealed, err := tokenstore.NewSealed(p.open(t, 0), tokenstore.Key{ID: "k", Secret: []byte(strings.Repeat("k", 32))})
@@ -45,6 +44,7 @@ func TestLeaseAgreesAcrossTimeZones(t *testing.T) {
 	for _, pair := range [][2]engine{{postgres, postgresElsewhere}, {mariadb, mariadbElsewhere}} {
 		t.Run(pair[0].name, func(t *testing.T) {
 			here := newPlace(t, pair[0])
+			t.Parallel()
 			elsewhere := here
 			elsewhere.DSN = pair[1].dsn(t)
 			places := []place{here, elsewhere}
