@@ -438,7 +438,7 @@ func (s *brokenStore) CompareAndSwap(ctx context.Context, key string, old, new [
 	return s.Memory.CompareAndSwap(ctx, key, old, new)
 }
 
-func (s *brokenStore) Lock(ctx context.Context, key string) (func(), error) {
+func (s *brokenStore) Lock(ctx context.Context, key string) (connectorauth.Lease, error) {
 	if s.lock != nil {
 		return nil, s.lock
 	}

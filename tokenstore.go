@@ -28,18 +28,48 @@ type TokenStore interface {
 
 // A SharedTokenStore is a [TokenStore] that several processes, or several
 // connectors of one process, can share safely.
+//
+// A SharedTokenStore may also have this method:
+//
+//	Wait(ctx context.Context, key string, old []byte) (value []byte, err error)
+//
+// Wait returns the value of key as soon as the value is no longer old, and
+// returns at once if the value is not old already. nil means an absent key, for
+// old and for value. Wait returns an error when ctx ends. Renewals of other
+// processes are then seen without polling the lock. However many callers wait for
+// however many keys, a store should read the values in one place: the package
+// tokenstore/lease has a Watch that does so.
 type SharedTokenStore interface {
 	TokenStore
-	// Lock waits until the caller alone holds key, or ctx ends. The lock is a lease:
-	// the lease of a dead process ends by itself. A renewal takes up to 90 seconds,
-	// and keeps the lock longer while the store does not take the new token; a
-	// lease of minutes is long enough. unlock releases only the caller's own lock
-	// and may be called more than once. Locks do not block Load, Save, Delete or
-	// CompareAndSwap.
-	Lock(ctx context.Context, key string) (unlock func(), err error)
+	// Lock waits until the caller alone holds key, or ctx ends. The end of ctx does
+	// not end a lock that Lock has returned. The store prolongs the lock until the
+	// holder calls Unlock. The lock of a dead holder ends within 15 seconds. Locks
+	// do not block Load, Save, Delete or CompareAndSwap.
+	Lock(ctx context.Context, key string) (Lease, error)
 	// CompareAndSwap stores new under key if the current value equals old, and
 	// reports whether the value was stored. A nil old means that key must be absent.
 	CompareAndSwap(ctx context.Context, key string, old, new []byte) (swapped bool, err error)
+}
+
+// A Lease is a lock that the store prolongs while the holder lives. A holder that
+// was stopped for ten seconds, or cut off from the store, may lose the lock:
+// another holder then has it. A lost lock stays lost.
+//
+// Lease is an alias of an interface of basic types, so an implementation need not
+// import this package. Implementations are safe for concurrent use.
+type Lease = interface {
+	// Check asks the store whether the caller still holds the lock. A nil error means
+	// yes. The holder calls Check right before it sends what must not be sent twice.
+	// Check fails after Unlock, and once Lost is closed.
+	Check(ctx context.Context) error
+	// Lost returns a channel that is closed when the lock is lost: the store could
+	// not prolong the lock in time, or somebody else holds it. The channel is closed
+	// at the end of the lock at the latest, by the holder's own clock. Unlock does not
+	// close the channel. A nil channel means that the lock is never lost.
+	Lost() <-chan struct{}
+	// Unlock releases the caller's own lock, and never the lock of another holder.
+	// Unlock may be called more than once, and after the lock was lost.
+	Unlock()
 }
 
 // recordVersion is the version of the values that connectors save. A program

@@ -3,6 +3,7 @@ package tokenstore_test
 import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/tokenstore"
+	"github.com/connectorauth/connectorauth/tokenstore/lease"
 )
 
 // A connector finds Lock and CompareAndSwap by a type assertion. If a method had
@@ -13,4 +14,5 @@ var (
 	_ connectorauth.SharedTokenStore = (*tokenstore.SQL)(nil)
 	_ connectorauth.SharedTokenStore = tokenstore.SharedStore(nil)
 	_ tokenstore.SharedStore         = connectorauth.SharedTokenStore(nil)
+	_ connectorauth.Lease            = (*lease.Held)(nil)
 )

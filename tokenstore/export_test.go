@@ -6,3 +6,10 @@ func (m *Memory) Locks() int {
 	defer m.mu.Unlock()
 	return len(m.locks)
 }
+
+// Changes returns how many keys have a change that somebody waits for.
+func (m *Memory) Changes() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.changes)
+}

@@ -11,8 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/connectorauth/connectorauth/tokenstore/lease"
 )
 
 // File is a [SharedStore] in a directory, for the programs of a single host.
@@ -31,12 +32,16 @@ import (
 // it is. Save replaces the file. Delete removes the file.
 //
 // Locks belong to the operating system. When the holder of a lock dies, the
-// operating system releases the lock. A holder that is only stopped keeps the
-// lock: others wait until their context ends. The locks need empty files, whose
-// names end in .lease and .lock. Do not remove these files while programs run.
-// The locks of network file systems often do not work well: use [SQL] there.
+// operating system releases the lock at once. A holder that is only stopped keeps
+// the lock: others wait until their context ends. The locks need empty files,
+// whose names end in .lease and .lock, while somebody holds or wants a lock. The
+// holder removes the file, so that a key at rest has a single file. A file that a
+// dead holder has left stays until the next lock of the key. If somebody else
+// removes the file of a held lock, the lock is lost. The locks of network file
+// systems often do not work well: use [SQL] there.
 type File struct {
-	dir string
+	dir   string
+	watch lease.Watch
 }
 
 // NewFile opens the store in dir. A missing directory is created with mode
@@ -62,7 +67,9 @@ func NewFile(dir string) (*File, error) {
 	if err := syncDir(filepath.Dir(dir)); err != nil {
 		return nil, fmt.Errorf("tokenstore: %w", err)
 	}
-	return &File{dir: dir}, nil
+	s := &File{dir: dir}
+	s.watch.Read = s.readAll
+	return s, nil
 }
 
 // Load returns the value under key. Load takes no lock.
@@ -109,22 +116,35 @@ func (s *File) CompareAndSwap(ctx context.Context, key string, old, new []byte) 
 	return swapped, err
 }
 
-// Lock waits until the caller alone holds key among all processes that use the
-// directory, or until ctx ends.
-func (s *File) Lock(ctx context.Context, key string) (unlock func(), err error) {
-	unlock, err = lockFile(ctx, filepath.Join(s.dir, hash(key)+".lease"))
-	if err != nil {
-		return nil, fail("lock", key, err)
+// Wait returns the value of key as soon as the value is not old, or an error when
+// ctx ends. A nil value is absent. Wait does not return while the file is damaged.
+func (s *File) Wait(ctx context.Context, key string, old []byte) (value []byte, err error) {
+	if value, err = s.watch.Wait(ctx, key, old); err != nil {
+		return nil, fail("wait for", key, err)
 	}
-	return unlock, nil
+	return value, nil
+}
+
+// readAll reads the files of keys.
+func (s *File) readAll(ctx context.Context, keys []string, found func(key string, value []byte)) error {
+	var failed error
+	for _, key := range keys {
+		value, _, err := s.read(ctx, key)
+		if err != nil {
+			failed = fail("load", key, err)
+			continue
+		}
+		found(key, value)
+	}
+	return failed
 }
 
 // change calls do while no other process changes key. The lock of change is not
 // the lock of Lock, because the holder of Lock must be able to save.
 func (s *File) change(ctx context.Context, operation, key string, do func() error) error {
-	unlock, err := lockFile(ctx, filepath.Join(s.dir, hash(key)+".lock"))
+	lock, err := lockFile(ctx, filepath.Join(s.dir, hash(key)+".lock"))
 	if err == nil {
-		defer unlock()
+		defer lock.release()
 		err = do()
 	}
 	if err != nil {
@@ -223,25 +243,6 @@ func (s *File) tempPath(key string) string { return filepath.Join(s.dir, hash(ke
 func hash(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:])
-}
-
-// lockFile waits for the lock on path, or until ctx ends. A waiter keeps no
-// file open, so many waiters do not use up the file descriptors.
-func lockFile(ctx context.Context, path string) (unlock func(), err error) {
-	err = poll(ctx, time.Millisecond, 50*time.Millisecond, func() (bool, error) {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-		if err != nil {
-			return false, err
-		}
-		locked, err := tryLock(f)
-		if !locked {
-			f.Close()
-			return false, err
-		}
-		unlock = sync.OnceFunc(func() { unlockAndClose(f) })
-		return true, nil
-	})
-	return unlock, err
 }
 
 // whenFree calls do. On Windows, do fails while another process has the file

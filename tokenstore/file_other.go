@@ -12,7 +12,7 @@ import (
 // dies.
 func tryLock(*os.File) (locked bool, err error) { return false, errors.ErrUnsupported }
 
-func unlockAndClose(f *os.File) { f.Close() }
+func (l *fileLock) release() { l.file.Close() }
 
 func private(mode fs.FileMode) bool { return mode.Perm()&0o077 == 0 }
 

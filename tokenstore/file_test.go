@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -110,17 +112,81 @@ func TestFileNames(t *testing.T) {
 	store := openFile(t, dir)
 	for _, key := range []string{"Tenant-1/GitHub", "../../etc/passwd", strings.Repeat("🔑", 1000), "CON", ""} {
 		require.NoError(t, store.Save(t.Context(), key, nil))
-		unlock, err := store.Lock(t.Context(), key)
+		lease, err := store.Lock(t.Context(), key)
 		require.NoError(t, err)
-		unlock()
+		lease.Unlock()
 	}
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	assert.Len(t, entries, 5*3)
+	assert.Len(t, entries, 5, "a key at rest has a single file")
 	for _, entry := range entries {
-		assert.Regexp(t, `^([a-z0-9_]{0,40}-)?[0-9a-f]{64}\.(token|lock|lease)$`, entry.Name())
+		assert.Regexp(t, `^[a-z0-9_]{0,40}-[0-9a-f]{64}\.token$`, entry.Name())
 	}
 	assert.Regexp(t, `^tenant_1_github-`, filepath.Base(valueFile(t, dir, "Tenant-1/GitHub")))
+}
+
+func TestFileLockWhoseFileWasRemovedIsLost(t *testing.T) {
+	dir := newDir(t)
+	store := openFile(t, dir)
+	lease, err := store.Lock(t.Context(), "alice")
+	require.NoError(t, err)
+	require.NoError(t, lease.Check(t.Context()))
+	if os.RemoveAll(onlyFile(t, dir)) != nil {
+		t.Skip("this system does not remove the file of a held lock")
+	}
+	other, err := store.Lock(t.Context(), "alice")
+	require.NoError(t, err)
+	assert.ErrorContains(t, lease.Check(t.Context()), `"alice"`)
+	select {
+	case <-lease.Lost():
+	default:
+		t.Error("Lost is not closed")
+	}
+	lease.Unlock()
+	assert.NoError(t, other.Check(t.Context()), "Unlock of a lost lock must spare the lock of another")
+	other.Unlock()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Empty(t, entries)
+}
+
+// onlyFile returns the path of the only file in dir.
+func onlyFile(t *testing.T, dir string) string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	return filepath.Join(dir, entries[0].Name())
+}
+
+// Every holder removes the lock file, so the next holders begin with another file.
+func TestFileLockExcludesWhileItsFileComesAndGoes(t *testing.T) {
+	dir := newDir(t)
+	var inside, entered atomic.Int32
+	var all sync.WaitGroup
+	for range 16 {
+		store := openFile(t, dir)
+		all.Go(func() {
+			for range 50 {
+				lease, err := store.Lock(t.Context(), "alice")
+				if !assert.NoError(t, err) {
+					return
+				}
+				if inside.Add(1) != 1 {
+					t.Error("two holders at the same time")
+				}
+				if entered.Add(1)%8 == 0 {
+					assert.NoError(t, lease.Check(t.Context()))
+				}
+				inside.Add(-1)
+				lease.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Empty(t, entries)
 }
 
 func newDir(t testing.TB) string { return filepath.Join(t.TempDir(), "tokens") }

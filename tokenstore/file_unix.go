@@ -19,7 +19,13 @@ func tryLock(f *os.File) (locked bool, err error) {
 	return err == nil, os.NewSyscallError("flock", err)
 }
 
-func unlockAndClose(f *os.File) { f.Close() }
+// release removes the file and ends the lock, in this order: see fileLock.
+func (l *fileLock) release() {
+	if held, _ := l.held(); held {
+		os.Remove(l.path)
+	}
+	l.file.Close()
+}
 
 // private reports whether mode keeps other users out of a directory.
 func private(mode fs.FileMode) bool { return mode.Perm()&0o077 == 0 }

@@ -21,8 +21,8 @@ const (
 	errLockViolation    = syscall.Errno(33)
 )
 
-// tryLock locks the first byte of f without waiting. unlockAndClose ends the
-// lock at once. When the process dies, Windows ends the lock after some time.
+// tryLock locks the first byte of f without waiting. release ends the lock at
+// once. When the process dies, Windows ends the lock after some time.
 func tryLock(f *os.File) (locked bool, err error) {
 	var offset syscall.Overlapped
 	ok, _, err := lockFileEx.Call(f.Fd(), exclusiveNow, 0, 1, 0, uintptr(unsafe.Pointer(&offset)))
@@ -35,10 +35,13 @@ func tryLock(f *os.File) (locked bool, err error) {
 	return false, os.NewSyscallError("LockFileEx", err)
 }
 
-func unlockAndClose(f *os.File) {
+// release ends the lock and removes the file. Windows does not remove a file that
+// anybody has opened with os.OpenFile, so the file of another holder stays.
+func (l *fileLock) release() {
 	var offset syscall.Overlapped
-	unlockFileEx.Call(f.Fd(), 0, 1, 0, uintptr(unsafe.Pointer(&offset)))
-	f.Close()
+	unlockFileEx.Call(l.file.Fd(), 0, 1, 0, uintptr(unsafe.Pointer(&offset)))
+	l.file.Close()
+	os.Remove(l.path)
 }
 
 // private is always true: on Windows the directory's access list decides, and

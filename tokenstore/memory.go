@@ -3,9 +3,11 @@ package tokenstore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 )
 
 // Memory is a [SharedStore] in the memory of one process. Connectors with the
@@ -13,15 +15,22 @@ import (
 // All values are lost when the process ends. The zero value is an empty store,
 // ready to use. A Memory must not be copied.
 type Memory struct {
-	mu     sync.Mutex // guards the fields below
-	values map[string][]byte
-	locks  map[string]*memoryLock // only keys that somebody holds or waits for
+	mu      sync.Mutex // guards the fields below
+	values  map[string][]byte
+	locks   map[string]*memoryLock   // only keys that somebody holds or waits for
+	changes map[string]*memoryChange // only keys that somebody waits for a change of
 }
 
 // A memoryLock is the lock of one key.
 type memoryLock struct {
 	held  chan struct{} // contains one element while the lock is held
 	users int           // the holder and all waiters; guarded by Memory.mu
+}
+
+// A memoryChange is the next change of the value of one key.
+type memoryChange struct {
+	happened chan struct{} // closed at the change
+	users    int           // who wait for the change; guarded by Memory.mu
 }
 
 // Format prints the same for every verb: the values are secrets.
@@ -57,6 +66,7 @@ func (m *Memory) Delete(ctx context.Context, key string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.values, key)
+	m.changed(key)
 	return nil
 }
 
@@ -68,8 +78,7 @@ func (m *Memory) CompareAndSwap(ctx context.Context, key string, old, new []byte
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	current, ok := m.values[key]
-	if ok != (old != nil) || !bytes.Equal(current, old) {
+	if !same(m.values[key], old) {
 		return false, nil
 	}
 	m.set(key, new)
@@ -83,22 +92,53 @@ func (m *Memory) set(key string, value []byte) {
 		m.values = make(map[string][]byte)
 	}
 	m.values[key] = append([]byte{}, value...)
+	m.changed(key)
 }
 
 // Lock waits until the caller alone holds key, or until ctx ends. The lock lasts
-// until unlock: a process cannot outlive its own memory, so a lock without a
-// living holder cannot exist.
-func (m *Memory) Lock(ctx context.Context, key string) (unlock func(), err error) {
+// until Unlock and is never lost: a process cannot outlive its own memory, so a
+// lock without a living holder cannot exist.
+func (m *Memory) Lock(ctx context.Context, key string) (Lease, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fail("lock", key, err)
 	}
 	l := m.enter(key)
 	select {
 	case l.held <- struct{}{}:
-		return sync.OnceFunc(func() { <-l.held; m.leave(key, l) }), nil
+		return &memoryLease{memory: m, key: key, lock: l}, nil
 	case <-ctx.Done():
 		m.leave(key, l)
 		return nil, fail("lock", key, ctx.Err())
+	}
+}
+
+// A memoryLease is a held lock.
+type memoryLease struct {
+	memory   *Memory
+	key      string
+	lock     *memoryLock
+	released atomic.Bool
+}
+
+// Check fails only after Unlock.
+func (l *memoryLease) Check(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fail("check the lock of", l.key, err)
+	}
+	if l.released.Load() {
+		return fail("check the lock of", l.key, errors.New("the lock was released by its holder"))
+	}
+	return nil
+}
+
+// Lost returns a nil channel: the lock is never lost.
+func (l *memoryLease) Lost() <-chan struct{} { return nil }
+
+// Unlock releases the lock.
+func (l *memoryLease) Unlock() {
+	if l.released.CompareAndSwap(false, true) {
+		<-l.lock.held
+		l.memory.leave(l.key, l.lock)
 	}
 }
 
@@ -125,5 +165,61 @@ func (m *Memory) leave(key string, l *memoryLock) {
 	defer m.mu.Unlock()
 	if l.users--; l.users == 0 {
 		delete(m.locks, key)
+	}
+}
+
+// Wait returns the value of key as soon as the value is not old, or an error when
+// ctx ends. A nil value is absent.
+func (m *Memory) Wait(ctx context.Context, key string, old []byte) (value []byte, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fail("wait for", key, err)
+	}
+	for {
+		value, change := m.watch(key, old)
+		if change == nil {
+			return value, nil
+		}
+		select {
+		case <-change.happened:
+		case <-ctx.Done():
+			m.unwatch(key, change)
+			return nil, fail("wait for", key, ctx.Err())
+		}
+	}
+}
+
+// watch returns the value of key, or the next change of key if the value is old.
+func (m *Memory) watch(key string, old []byte) (value []byte, next *memoryChange) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if value = m.values[key]; !same(value, old) {
+		return bytes.Clone(value), nil
+	}
+	next = m.changes[key]
+	if next == nil {
+		if m.changes == nil {
+			m.changes = make(map[string]*memoryChange)
+		}
+		next = &memoryChange{happened: make(chan struct{})}
+		m.changes[key] = next
+	}
+	next.users++
+	return nil, next
+}
+
+// unwatch ends one use of a change. The last user removes the change.
+func (m *Memory) unwatch(key string, c *memoryChange) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c.users--; c.users == 0 && m.changes[key] == c {
+		delete(m.changes, key)
+	}
+}
+
+// changed wakes all who wait for a change of key. The caller holds m.mu.
+func (m *Memory) changed(key string) {
+	if c := m.changes[key]; c != nil {
+		close(c.happened)
+		delete(m.changes, key)
 	}
 }

@@ -21,6 +21,7 @@ func TestMemory(t *testing.T) {
 	var store tokenstore.Memory
 	tokenstoretest.Run(t, func(*testing.T) tokenstore.Store { return &store })
 	assert.Zero(t, store.Locks(), "locks that nobody holds are still in memory")
+	assert.Zero(t, store.Changes(), "changes that nobody waits for are still in memory")
 }
 
 func TestMemoryErrorNamesTheKey(t *testing.T) {
@@ -40,7 +41,7 @@ func TestMemoryLockIsForOneAfterTheOther(t *testing.T) {
 		inside, entered := 0, 0
 		for range 100 {
 			all.Go(func() {
-				unlock, err := store.Lock(t.Context(), "alice")
+				lease, err := store.Lock(t.Context(), "alice")
 				if !assert.NoError(t, err) {
 					return
 				}
@@ -49,14 +50,14 @@ func TestMemoryLockIsForOneAfterTheOther(t *testing.T) {
 				time.Sleep(time.Second)
 				inside--
 				entered++
-				unlock()
+				lease.Unlock()
 			})
 		}
 		began := time.Now()
-		unlock, err := store.Lock(t.Context(), "bob")
+		lease, err := store.Lock(t.Context(), "bob")
 		require.NoError(t, err)
 		assert.Zero(t, time.Since(began), "the lock of another key must be free")
-		unlock()
+		lease.Unlock()
 		all.Wait()
 		assert.Equal(t, 100, entered)
 	})
@@ -67,7 +68,7 @@ func TestMemoryForgetsLocksThatNobodyHolds(t *testing.T) {
 		var store tokenstore.Memory
 		for i := range 100 {
 			key := fmt.Sprint("account ", i)
-			unlock, err := store.Lock(t.Context(), key)
+			lease, err := store.Lock(t.Context(), key)
 			require.NoError(t, err)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			began := time.Now()
@@ -76,10 +77,32 @@ func TestMemoryForgetsLocksThatNobodyHolds(t *testing.T) {
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Equal(t, time.Second, time.Since(began))
 			assert.Equal(t, 1, store.Locks(), "a waiter that left must not remove the holder's lock")
-			unlock()
-			unlock()
+			lease.Unlock()
+			lease.Unlock()
 			assert.Zero(t, store.Locks())
 		}
+	})
+}
+
+func TestMemoryWakesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var store tokenstore.Memory
+		var all sync.WaitGroup
+		for range 1000 {
+			all.Go(func() {
+				value, err := store.Wait(t.Context(), "alice", nil)
+				assert.NoError(t, err)
+				assert.Equal(t, "v", string(value))
+			})
+		}
+		time.Sleep(time.Minute)
+		require.NoError(t, store.Save(t.Context(), "bob", nil))
+		assert.Equal(t, 1, store.Changes())
+		began := time.Now()
+		require.NoError(t, store.Save(t.Context(), "alice", []byte("v")))
+		all.Wait()
+		assert.Zero(t, time.Since(began))
+		assert.Zero(t, store.Changes())
 	})
 }
 

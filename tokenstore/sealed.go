@@ -24,7 +24,8 @@ func (k Key) Format(f fmt.State, verb rune) { fmt.Fprintf(f, "{ID:%q Secret:[red
 
 // NewSealed returns a store that encrypts values with AES-256-GCM before they
 // reach inner, and decrypts values from inner. The store keys and the number of
-// values stay visible. The result is a [SharedStore] if inner is a SharedStore.
+// values stay visible. The result is a [SharedStore] if inner is a SharedStore,
+// and has the method Wait if such an inner has Wait.
 //
 // The first of keys seals values; all keys open values. To replace a key, put
 // the new key first and keep the old key. Remove the old key after every value
@@ -32,8 +33,8 @@ func (k Key) Format(f fmt.State, verb rune) { fmt.Fprintf(f, "{ID:%q Secret:[red
 // CompareAndSwap that replaces a value by the same value. A key may seal 2^32
 // values.
 //
-// A value belongs to the store key under which the value was saved. Load and
-// CompareAndSwap return an error that names the store key if the value was
+// A value belongs to the store key under which the value was saved. Load, Wait
+// and CompareAndSwap return an error that names the store key if the value was
 // changed, moved from another store key, sealed with an unknown key, or never
 // sealed.
 func NewSealed(inner Store, keys ...Key) (Store, error) {
@@ -60,7 +61,11 @@ func NewSealed(inner Store, keys ...Key) (Store, error) {
 		}
 	}
 	if shared, ok := inner.(SharedStore); ok {
-		return &sealedShared{sealed: s, shared: shared}, nil
+		both := &sealedShared{sealed: s, shared: shared}
+		if inner, ok := inner.(waiting); ok {
+			return &sealedWaiting{sealedShared: both, waiting: inner}, nil
+		}
+		return both, nil
 	}
 	return s, nil
 }
@@ -125,7 +130,7 @@ type sealedShared struct {
 	shared SharedStore
 }
 
-func (s *sealedShared) Lock(ctx context.Context, key string) (unlock func(), err error) {
+func (s *sealedShared) Lock(ctx context.Context, key string) (Lease, error) {
 	return s.shared.Lock(ctx, key)
 }
 
@@ -153,5 +158,32 @@ func (s *sealedShared) CompareAndSwap(ctx context.Context, key string, old, new 
 			return swapped, err
 		}
 		// Another process has stored a value, perhaps the same value sealed again.
+	}
+}
+
+// sealedWaiting is a sealed store around a SharedStore that has Wait.
+type sealedWaiting struct {
+	*sealedShared
+	waiting waiting
+}
+
+// Wait waits for sealed values of the inner store, and compares the opened value
+// with old: the same value sealed again is no news. The first sealed value to wait
+// for is empty. No value is sealed like that, so the inner store returns the
+// present value at once, from the same read for all who wait.
+func (s *sealedWaiting) Wait(ctx context.Context, key string, old []byte) (value []byte, err error) {
+	envelope := []byte{}
+	for {
+		if envelope, err = s.waiting.Wait(ctx, key, envelope); err != nil {
+			return nil, err
+		}
+		if value = nil; envelope != nil {
+			if value, err = s.open(key, envelope); err != nil {
+				return nil, fail("open", key, err)
+			}
+		}
+		if (value == nil) != (old == nil) || subtle.ConstantTimeCompare(value, old) == 0 {
+			return value, nil
+		}
 	}
 }

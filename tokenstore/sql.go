@@ -2,14 +2,15 @@ package tokenstore
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
-	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/connectorauth/connectorauth/tokenstore/lease"
 )
 
 // SQLConfig is the configuration of a [SQL] store.
@@ -26,10 +27,9 @@ type SQLConfig struct {
 	// leases has the same name with "_leases" at the end. Empty means
 	// connectorauth_tokens.
 	Table string
-	// Lease is the time after which a lock ends by itself, even if the holder does
-	// not unlock. The store does not prolong a lease, so Lease must be longer than
-	// the work under the lock. 0 means two minutes, four times as long as a token
-	// request may take.
+	// Lease is the time after which the lock of a dead holder ends, from a second to
+	// 12 seconds. The store prolongs the lock of a living holder three times in each
+	// Lease. 0 means 12 seconds. Tests may use a shorter time.
 	Lease time.Duration
 }
 
@@ -39,10 +39,18 @@ type SQLConfig struct {
 // Each operation is a statement or two. No transaction stays open, and a lock
 // holds no connection while a token is renewed. A lock is a row with an owner
 // and an end. The end is a time on the clock of the database, so the clocks of
-// hosts may differ. Waiters look at the row again every 10 to 250 milliseconds.
-// A process that is stopped for longer than the lease loses the lock without a
-// sign; unlock then leaves the lock of the new owner alone. Use CompareAndSwap
-// to store the result of work under a lock.
+// hosts may differ. The holder prolongs the lock every four seconds and removes
+// the row at the end. After a broken connection or a restart of the database, the
+// holder tries again until the lock ends. Waiters look at the row with growing
+// pauses of up to a second. A row that a dead process has left is removed by the
+// next process that locks anything.
+//
+// Wait reads all awaited values together, with one statement for 500 keys, about
+// five times a second.
+//
+// SQLite lets only a single writer at a time into the database. A SQL for SQLite
+// therefore runs one statement after the other. To share the database with other
+// processes, WAL mode is best.
 //
 // The id of a row is the SHA-256 of the key, so any key works with any
 // collation, and two keys are never confused. The column label shows the key to
@@ -61,12 +69,15 @@ type SQL struct {
 	db      *sql.DB
 	dialect dialect
 	lease   time.Duration
+	turn    chan struct{} // holds an element while a statement runs; nil if statements may run together
+	watch   lease.Watch
+	swept   atomic.Int64 // when abandoned leases were last removed, in Unix seconds
 
-	load, insert, update, swap, remove string
-	lockFree, lockExpired, unlock      string
+	load, insert, update, swap, remove        string
+	loadMany                                  string // without the list of parameters
+	lockFree, lockExpired, lockState, prolong string
+	unlock, abandoned, removeAbandoned        string
 }
-
-const unlockTimeout = 5 * time.Second // then the lease ends by itself
 
 // NewSQL opens the store in config.DB and creates missing tables. Several
 // processes may do so at the same time. If the tables exist, the database user
@@ -86,11 +97,11 @@ func NewSQL(ctx context.Context, config SQLConfig) (*SQL, error) {
 	if !tableName.MatchString(table) {
 		return nil, fmt.Errorf("tokenstore: SQLConfig.Table %q: use up to 50 letters, digits and underscores, with an optional schema and dot in front", table)
 	}
-	if config.Lease < 0 {
-		return nil, errors.New("tokenstore: SQLConfig.Lease must not be negative")
-	}
 	if config.Lease == 0 {
-		config.Lease = 2 * time.Minute
+		config.Lease = lease.Length
+	}
+	if config.Lease < time.Second || config.Lease > lease.Length {
+		return nil, fmt.Errorf("tokenstore: SQLConfig.Lease is %v: use a time from a second to %v", config.Lease, lease.Length)
 	}
 	leases := table + "_leases"
 	end := fmt.Sprintf(d.after, "?")
@@ -105,10 +116,21 @@ func NewSQL(ctx context.Context, config SQLConfig) (*SQL, error) {
 		swap:   d.statement("UPDATE " + table + " SET value = ?, version = version + 1 WHERE id = ? AND value = ?"),
 		remove: d.statement("DELETE FROM " + table + " WHERE id = ?"),
 
+		loadMany: "SELECT id, value FROM " + table + " WHERE id IN ",
+
 		lockFree:    d.insertNew(leases, "id, owner, expires", "?, ?, "+end),
 		lockExpired: d.statement("UPDATE " + leases + " SET owner = ?, expires = " + end + " WHERE id = ? AND expires <= " + d.now),
+		lockState:   d.statement("SELECT CASE WHEN expires <= " + d.now + " THEN 1 ELSE 0 END FROM " + leases + " WHERE id = ?"),
+		prolong:     d.statement("UPDATE " + leases + " SET expires = " + end + " WHERE id = ? AND owner = ? AND expires > " + d.now),
 		unlock:      d.statement("DELETE FROM " + leases + " WHERE id = ? AND owner = ?"),
+
+		abandoned:       d.statement("SELECT id, owner FROM " + leases + " WHERE expires <= " + end + " LIMIT " + strconv.Itoa(sweepAtOnce)),
+		removeAbandoned: d.statement("DELETE FROM " + leases + " WHERE id = ? AND owner = ? AND expires <= " + d.now),
 	}
+	if config.Dialect == SQLite {
+		s.turn = make(chan struct{}, 1)
+	}
+	s.watch.Read = s.readAll
 	if err := s.createTables(ctx, table, leases); err != nil {
 		return nil, fmt.Errorf("tokenstore: cannot set up the tables %s and %s: %w", table, leases, err)
 	}
@@ -191,55 +213,35 @@ func (s *SQL) CompareAndSwap(ctx context.Context, key string, old, new []byte) (
 	return swapped, nil
 }
 
-// Lock waits until the caller alone holds key, or until ctx ends. The lock
-// lasts until unlock, or for SQLConfig.Lease. If the database does not respond,
-// unlock tries again for up to five seconds.
-func (s *SQL) Lock(ctx context.Context, key string) (unlock func(), err error) {
-	id, owner, lease := hash(key), rand.Text(), s.lease.Microseconds()
-	release := func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
-		defer cancel()
-		poll(ctx, 10*time.Millisecond, 250*time.Millisecond, func() (bool, error) {
-			_, err := s.exec(ctx, s.unlock, id, owner)
-			return err == nil, nil // try again on any error: others would have to wait for the end of the lease
-		})
-	}
-	err = poll(ctx, 10*time.Millisecond, 250*time.Millisecond, func() (bool, error) {
-		locked, err := s.exec(ctx, s.lockFree, id, owner, lease)
-		if err == nil && !locked {
-			locked, err = s.exec(ctx, s.lockExpired, owner, lease, id)
-		}
-		if err != nil {
-			go release() // the database may have granted the lease before the error
-		}
-		return locked, err
-	})
-	if err != nil {
-		return nil, fail("lock", key, err)
-	}
-	return sync.OnceFunc(release), nil
-}
-
 // exec runs a statement and reports whether the statement changed a row.
 func (s *SQL) exec(ctx context.Context, statement string, args ...any) (changed bool, err error) {
 	err = s.try(ctx, func() error {
-		result, err := s.db.ExecContext(ctx, statement, args...)
-		if err != nil {
-			return err
-		}
-		rows, err := result.RowsAffected()
-		changed = rows > 0
+		changed, err = s.run(ctx, statement, args)
 		return err
 	})
 	return changed, err
+}
+
+// run is exec without a second try.
+func (s *SQL) run(ctx context.Context, statement string, args []any) (changed bool, err error) {
+	result, err := s.db.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return false, err
+	}
+	rows, err := result.RowsAffected()
+	return rows > 0, err
 }
 
 // try calls do, and calls do again while the database is busy. Drivers have
 // errors of their own for an ended context; try returns the error of ctx
 // instead.
 func (s *SQL) try(ctx context.Context, do func() error) error {
-	return poll(ctx, 10*time.Millisecond, 250*time.Millisecond, func() (bool, error) {
-		err := do()
+	least, most := 10*time.Millisecond, 250*time.Millisecond
+	if s.turn != nil {
+		least, most = time.Millisecond, 50*time.Millisecond // another process of this host uses the file
+	}
+	return poll(ctx, least, most, func() (bool, error) {
+		err := s.inTurn(ctx, do)
 		if err == nil || errors.Is(err, sql.ErrNoRows) {
 			return true, err
 		}
@@ -251,6 +253,21 @@ func (s *SQL) try(ctx context.Context, do func() error) error {
 		}
 		return false, err
 	})
+}
+
+// inTurn calls do. If statements must not run together, inTurn waits for the turn
+// of do, in the order of the calls.
+func (s *SQL) inTurn(ctx context.Context, do func() error) error {
+	if s.turn == nil {
+		return do()
+	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+		return do()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // label returns key as people should see the key: quoted if key has characters

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -19,6 +20,8 @@ func TestNewSQLChecksItsConfig(t *testing.T) {
 		"no dialect":      {DB: db},
 		"unknown dialect": {DB: db, Dialect: 99},
 		"negative lease":  {DB: db, Dialect: tokenstore.SQLite, Lease: -1},
+		"short lease":     {DB: db, Dialect: tokenstore.SQLite, Lease: time.Second - 1},
+		"long lease":      {DB: db, Dialect: tokenstore.SQLite, Lease: 12*time.Second + 1},
 		"quoted table":    {DB: db, Dialect: tokenstore.SQLite, Table: `a"b`},
 		"statement":       {DB: db, Dialect: tokenstore.SQLite, Table: "a; DROP TABLE b"},
 		"space":           {DB: db, Dialect: tokenstore.SQLite, Table: "a "},

@@ -14,15 +14,33 @@
 //     [NewSealed], around any of these stores.
 //
 // Every store is safe for concurrent use by many goroutines. All stores but
-// Memory are also safe for concurrent use by many processes. A lock lets only a
-// single process at a time renew a token. A process may be stopped for so long
-// that the process loses the lock. CompareAndSwap then keeps the newer token,
-// which another process has saved.
+// Memory are also safe for concurrent use by many processes.
 //
-// Package tokenstoretest has tests for any other implementation.
+// # Locks
+//
+// A lock lets only a single process at a time renew a token. The store prolongs
+// the lock while the holder lives, however long the renewal takes. The lock of a
+// dead process is free within 15 seconds; a lock of [File] is free at once. A
+// process that was stopped for so long may lose the lock: the process learns so
+// from [Lease], before the process sends anything. If the process is stopped just
+// after it has asked, CompareAndSwap still keeps the newer token, which another
+// process has saved.
+//
+// # Waiting
+//
+// All stores of this package have a method Wait, which returns when another
+// process has replaced a value. A store reads all values that anybody waits for
+// together, about five times a second, with one goroutine that ends when nobody
+// waits. [Memory] needs no goroutine and wakes callers at once.
+//
+// # Other stores
+//
+// Package tokenstoretest has tests for any other implementation. Package lease
+// helps to write the methods Lock and Wait.
 package tokenstore
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -45,13 +63,34 @@ type Store interface {
 // SharedStore has the methods of connectorauth.SharedTokenStore.
 type SharedStore interface {
 	Store
-	// Lock waits until the caller alone holds key, or until ctx ends. unlock
-	// releases only the caller's own lock, and may be called more than once.
-	Lock(ctx context.Context, key string) (unlock func(), err error)
+	// Lock waits until the caller alone holds key, or until ctx ends. The lock
+	// lasts until Unlock, or until the holder dies.
+	Lock(ctx context.Context, key string) (Lease, error)
 	// CompareAndSwap stores new under key if the current value equals old, and
 	// reports whether new was stored. A nil old means that key must be absent.
 	CompareAndSwap(ctx context.Context, key string, old, new []byte) (swapped bool, err error)
 }
+
+// A Lease is a lock that the store prolongs while the holder lives. Lease is the
+// same type as connectorauth.Lease, which says more.
+type Lease = interface {
+	// Check asks the store whether the caller still holds the lock. A nil error means
+	// yes.
+	Check(ctx context.Context) error
+	// Lost returns a channel that is closed when the lock is lost.
+	Lost() <-chan struct{}
+	// Unlock releases the caller's own lock. Unlock may be called more than once.
+	Unlock()
+}
+
+// waiting is a store with the method Wait, which connectorauth.SharedTokenStore
+// describes.
+type waiting interface {
+	Wait(ctx context.Context, key string, old []byte) (value []byte, err error)
+}
+
+// same reports whether two values are equal; nil is an absent value.
+func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
 
 // fail adds the operation and the key to an error. Every store uses fail.
 func fail(operation, key string, err error) error {

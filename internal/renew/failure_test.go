@@ -508,9 +508,9 @@ func TestPanicInTheStoreIsAnError(t *testing.T) {
 // panickyUnlock is a store whose unlock panics.
 type panickyUnlock struct{ *sharedStore }
 
-func (s panickyUnlock) Lock(ctx context.Context, k string) (func(), error) {
-	unlock, err := s.sharedStore.Lock(ctx, k)
-	return func() { unlock(); panic("unlock") }, err
+func (s panickyUnlock) Lock(ctx context.Context, k string) (renew.Lease, error) {
+	lease, err := s.sharedStore.Lock(ctx, k)
+	return fakeLease(func() { lease.Unlock(); panic("unlock") }), err
 }
 
 func TestPanicOfUnlockCostsNothing(t *testing.T) {

@@ -278,7 +278,7 @@ func (s *sharedStore) Delete(ctx context.Context, _ string) error {
 	return s.do(ctx, "delete", func() { s.value = nil })
 }
 
-func (s *sharedStore) Lock(ctx context.Context, _ string) (func(), error) {
+func (s *sharedStore) Lock(ctx context.Context, _ string) (renew.Lease, error) {
 	select {
 	case s.locked <- struct{}{}:
 	case <-ctx.Done():
@@ -288,13 +288,20 @@ func (s *sharedStore) Lock(ctx context.Context, _ string) (func(), error) {
 		<-s.locked
 		return nil, err
 	}
-	return sync.OnceFunc(func() {
+	return fakeLease(sync.OnceFunc(func() {
 		<-s.locked
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.ops = append(s.ops, "unlock")
-	}), nil
+	})), nil
 }
+
+// fakeLease is a lock that is never lost. The function releases the lock.
+type fakeLease func()
+
+func (fakeLease) Check(ctx context.Context) error { return ctx.Err() }
+func (fakeLease) Lost() <-chan struct{}           { return nil }
+func (unlock fakeLease) Unlock()                  { unlock() }
 
 func (s *sharedStore) CompareAndSwap(ctx context.Context, _ string, old, new []byte) (swapped bool, err error) {
 	err = s.do(ctx, "swap", func() {

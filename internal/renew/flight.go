@@ -137,9 +137,11 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 		return nil
 	}
 	if shared, ok := r.store.(SharedStore); ok {
-		if r.unlock, err = shared.Lock(before, r.key); err != nil {
+		lease, err := shared.Lock(before, r.key)
+		if err != nil {
 			return r.blocked(fmt.Errorf("lock %q in the token store: %w", r.key, err))
 		}
+		r.unlock = lease.Unlock
 		if stored, raw, err = r.load(before); err != nil {
 			return r.blocked(err)
 		}

@@ -22,8 +22,15 @@ type Store interface {
 // the library's SharedTokenStore.
 type SharedStore interface {
 	Store
-	Lock(ctx context.Context, key string) (unlock func(), err error)
+	Lock(ctx context.Context, key string) (Lease, error)
 	CompareAndSwap(ctx context.Context, key string, old, new []byte) (swapped bool, err error)
+}
+
+// Lease is a held lock. Lease is the same type as the library's Lease.
+type Lease = interface {
+	Check(ctx context.Context) error
+	Lost() <-chan struct{}
+	Unlock()
 }
 
 // A Scheme is what differs from one kind of credential to the next. Several

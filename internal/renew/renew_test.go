@@ -133,7 +133,7 @@ func TestLockIsWaitedForOnlySoLongThatATokenRequestKeepsItsTime(t *testing.T) {
 		store := newStore(nil)
 		e := start(t, p, store)
 		time.Sleep(time.Hour)
-		unlock, err := store.Lock(t.Context(), key)
+		lease, err := store.Lock(t.Context(), key)
 		require.NoError(t, err)
 		began := time.Now()
 		_, err = e.Get(t.Context())
@@ -144,7 +144,7 @@ func TestLockIsWaitedForOnlySoLongThatATokenRequestKeepsItsTime(t *testing.T) {
 
 		var left time.Duration
 		p.hook = func(ctx context.Context) { end, _ := ctx.Deadline(); left = time.Until(end) }
-		go func() { time.Sleep(44 * time.Second); unlock() }()
+		go func() { time.Sleep(44 * time.Second); lease.Unlock() }()
 		assert.Equal(t, 2, got(t, e))
 		assert.Greater(t, left, 45*time.Second)
 	})

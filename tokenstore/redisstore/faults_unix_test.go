@@ -10,9 +10,14 @@ import (
 )
 
 func TestHolderStoppedPastItsLeaseChangesNothing(t *testing.T) {
-	stores.StoppedHolder(t, open(t, time.Minute), open(t, time.Minute), address(t))
+	store, other, place := open(t, 0), open(t, 0), address(t)
+	t.Parallel() // the tests wait most of the time
+	stores.StoppedHolder(t, store, other, place, 20*time.Second)
 }
 
+// A lock of a dead process is free within 15 seconds.
 func TestLockOfAKilledHolderRunsOut(t *testing.T) {
-	stores.KilledHolder(t, open(t, time.Minute), address(t), 20*childLease)
+	store, place := open(t, 0), address(t)
+	t.Parallel()
+	stores.KilledHolder(t, store, place, 15*time.Second)
 }

@@ -15,14 +15,13 @@ package redisstore
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/connectorauth/connectorauth/tokenstore/lease"
 )
 
 // Config is the configuration of a [Store].
@@ -33,10 +32,9 @@ type Config struct {
 	Client redis.Cmdable
 	// Prefix comes before every key. Empty means "connectorauth:".
 	Prefix string
-	// Lease is the time after which a lock ends by itself, even if the holder does
-	// not unlock; at least a millisecond. The store does not prolong a lease, so
-	// Lease must be longer than the work under the lock. 0 means two minutes,
-	// four times as long as a token request may take.
+	// Lease is the time after which the lock of a dead holder ends, from a second to
+	// 12 seconds. The store prolongs the lock of a living holder three times in each
+	// Lease. 0 means 12 seconds. Tests may use a shorter time.
 	Lease time.Duration
 }
 
@@ -46,10 +44,12 @@ type Config struct {
 // key.
 //
 // A lock has a random owner and an end. The end is a time on the clock of the
-// Redis server, so the clocks of hosts may differ. Waiters try again every 10
-// to 250 milliseconds. A process that is stopped for longer than the lease
-// loses the lock without a sign; unlock then leaves the lock of the new owner
-// alone. Use CompareAndSwap to store the result of work under a lock.
+// Redis server, so the clocks of hosts may differ. The holder prolongs the lock
+// every four seconds. After a broken connection, the holder tries again until the
+// lock ends. Waiters try again with growing pauses of up to a second. Wait reads
+// all awaited values together, with one MGET for 500 keys, about five times a
+// second. MGET cannot read from several servers, so a ClusterClient or Ring gets a
+// pipeline of GET.
 //
 // After an error, Redis may have done the operation: a connection may break
 // before the response. If the client then sent the command again,
@@ -59,9 +59,9 @@ type Store struct {
 	client redis.Cmdable
 	prefix string
 	lease  time.Duration
+	single bool // the client cannot read several keys together
+	watch  lease.Watch
 }
-
-const unlockTimeout = 5 * time.Second // then the lease ends by itself
 
 // New returns a store in config.Client. New sends nothing to Redis.
 func New(config Config) (*Store, error) {
@@ -72,12 +72,18 @@ func New(config Config) (*Store, error) {
 		config.Prefix = "connectorauth:"
 	}
 	if config.Lease == 0 {
-		config.Lease = 2 * time.Minute
+		config.Lease = lease.Length
 	}
-	if config.Lease < time.Millisecond {
-		return nil, errors.New("redisstore: Config.Lease is shorter than a millisecond")
+	if config.Lease < time.Second || config.Lease > lease.Length {
+		return nil, fmt.Errorf("redisstore: Config.Lease is %v: use a time from a second to %v", config.Lease, lease.Length)
 	}
-	return &Store{client: config.Client, prefix: config.Prefix, lease: config.Lease}, nil
+	s := &Store{client: config.Client, prefix: config.Prefix, lease: config.Lease}
+	switch config.Client.(type) {
+	case *redis.ClusterClient, *redis.Ring:
+		s.single = true
+	}
+	s.watch.Read = s.readAll
+	return s, nil
 }
 
 // Load returns the value under key.
@@ -128,47 +134,6 @@ func (s *Store) CompareAndSwap(ctx context.Context, key string, old, new []byte)
 		}
 	}
 	return swapped && err == nil, fail(ctx, "swap", key, err)
-}
-
-// lockScript also succeeds if the caller has the lock already: the client sends
-// a script again when the first response was lost. unlockScript deletes a lock
-// only if the caller is the owner.
-var (
-	lockScript = redis.NewScript(`
-if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
-if redis.call('GET', KEYS[1]) == ARGV[1] then return 1 end
-return 0`)
-	unlockScript = redis.NewScript(`
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0`)
-)
-
-// Lock waits until the caller alone holds key, or until ctx ends. The lock
-// lasts until unlock, or for Config.Lease.
-func (s *Store) Lock(ctx context.Context, key string) (unlock func(), err error) {
-	keys, owner := []string{s.prefix + "lock:" + key}, rand.Text()
-	release := func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
-		defer cancel()
-		unlockScript.Run(ctx, s.client, keys, owner)
-	}
-	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 250*time.Millisecond) {
-		if err := ctx.Err(); err != nil {
-			return nil, fail(ctx, "lock", key, err)
-		}
-		locked, err := lockScript.Run(ctx, s.client, keys, owner, s.lease.Milliseconds()).Bool()
-		if err != nil {
-			go release() // Redis may have granted the lock before the error
-			return nil, fail(ctx, "lock", key, err)
-		}
-		if locked {
-			return sync.OnceFunc(release), nil
-		}
-		select {
-		case <-time.After(pause/2 + mathrand.N(pause/2)): // random, so that waiters do not all try at the same moment
-		case <-ctx.Done():
-		}
-	}
 }
 
 func (s *Store) tokenKey(key string) string { return s.prefix + "token:" + key }

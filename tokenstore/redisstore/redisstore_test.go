@@ -1,12 +1,15 @@
 package redisstore_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,12 +25,12 @@ import (
 	"github.com/connectorauth/connectorauth/tokenstore/tokenstoretest"
 )
 
-// childLease is the lease of locks that child processes hold.
-const childLease = time.Second
+// shortLease is the lease of tests that wait for the end of leases often.
+const shortLease = 2 * time.Second
 
 func openChild(address string) (tokenstore.SharedStore, error) {
 	client := redis.NewClient(&redis.Options{Addr: address})
-	return redisstore.New(redisstore.Config{Client: client, Lease: childLease})
+	return redisstore.New(redisstore.Config{Client: client})
 }
 
 func TestMain(m *testing.M) {
@@ -42,7 +45,69 @@ func TestMain(m *testing.M) {
 
 func TestStore(t *testing.T) {
 	tokenstoretest.Run(t, func(t *testing.T) tokenstore.Store { return open(t, 0) })
-	tokenstoretest.RunLease(t, func(t *testing.T, lease time.Duration) tokenstore.SharedStore { return open(t, lease) })
+}
+
+func TestLeases(t *testing.T) {
+	address(t)
+	t.Parallel()
+	tokenstoretest.RunLease(t, shortLease, openCut)
+}
+
+// cutter is a hook that fails all commands while cut is set.
+type cutter struct{ cut atomic.Bool }
+
+func (c *cutter) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (c *cutter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if c.cut.Load() {
+			err := errors.New("the network is broken")
+			cmd.SetErr(err)
+			return err
+		}
+		return next(ctx, cmd)
+	}
+}
+func (c *cutter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func openCut(t *testing.T) (store tokenstore.SharedStore, cut func(bool)) {
+	t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: address(t), ContextTimeoutEnabled: true})
+	t.Cleanup(func() { client.Close() })
+	c := new(cutter)
+	client.AddHook(c)
+	store, err := redisstore.New(redisstore.Config{Client: client, Lease: shortLease})
+	require.NoError(t, err)
+	return store, c.cut.Store
+}
+
+// A Ring may have its keys on several servers.
+func TestRing(t *testing.T) {
+	ring := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"a": address(t)}, ContextTimeoutEnabled: true})
+	t.Cleanup(func() { ring.Close() })
+	tokenstoretest.Run(t, func(t *testing.T) tokenstore.Store {
+		store, err := redisstore.New(redisstore.Config{Client: ring, Prefix: "ring:"})
+		require.NoError(t, err)
+		return store
+	})
+}
+
+// A Redis server without a file forgets its locks.
+func TestLockThatTheServerForgotIsLost(t *testing.T) {
+	store := open(t, shortLease)
+	lease, err := store.Lock(t.Context(), "forgotten")
+	require.NoError(t, err)
+	client := redis.NewClient(&redis.Options{Addr: address(t)})
+	defer client.Close()
+	require.NoError(t, client.Del(t.Context(), "connectorauth:lock:forgotten").Err())
+	select {
+	case <-lease.Lost():
+	case <-time.After(10 * time.Second):
+		t.Error("Lost is not closed")
+	}
+	assert.ErrorContains(t, lease.Check(t.Context()), `"forgotten"`)
+	lease.Unlock()
 }
 
 func TestSealedStore(t *testing.T) {
@@ -88,7 +153,7 @@ func TestNewChecksItsConfig(t *testing.T) {
 	assert.ErrorContains(t, err, "Config.Client")
 	client := redis.NewClient(&redis.Options{})
 	defer client.Close()
-	for _, lease := range []time.Duration{-1, time.Microsecond} {
+	for _, lease := range []time.Duration{-1, time.Millisecond, time.Minute} {
 		_, err = redisstore.New(redisstore.Config{Client: client, Lease: lease})
 		assert.ErrorContains(t, err, "Config.Lease")
 	}

@@ -2,7 +2,6 @@ package redisstore_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -13,7 +12,7 @@ import (
 
 func openReplica(address string) (connectorauth.TokenStore, error) {
 	client := redis.NewClient(&redis.Options{Addr: address, ContextTimeoutEnabled: true})
-	return redisstore.New(redisstore.Config{Client: client, Lease: 5 * time.Second, Prefix: "replicas:"})
+	return redisstore.New(redisstore.Config{Client: client, Prefix: "replicas:"})
 }
 
 func TestReplicas(t *testing.T) { replicas.Test(t, openReplica, address(t)) }

@@ -10,10 +10,7 @@ import (
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
-const (
-	childLease = time.Second // of locks that child processes hold
-	openJob    = "open"
-)
+const openJob = "open"
 
 // openJobs has the job to open a place, which may have no tables yet.
 var openJobs = child.Jobs{openJob: func(place string) error {
@@ -27,7 +24,7 @@ var openJobs = child.Jobs{openJob: func(place string) error {
 }}
 
 func openChild(encoded string) (tokenstore.SharedStore, error) {
-	return openEncoded(encoded, childLease)
+	return openEncoded(encoded, 0)
 }
 
 // encode returns a place as text for a child process.

@@ -109,6 +109,15 @@ func (p place) connect(ctx context.Context, lease time.Duration) (*tokenstore.SQ
 	return store, db, nil
 }
 
+// eachTogether is each for tests that wait most of the time.
+func eachTogether(t *testing.T, test func(t *testing.T, e engine)) {
+	each(t, func(t *testing.T, e engine) {
+		e.dsn(t) // the servers start one after the other
+		t.Parallel()
+		test(t, e)
+	})
+}
+
 // each runs test with every engine.
 func each(t *testing.T, test func(t *testing.T, e engine)) {
 	for _, e := range engines {

@@ -1,6 +1,7 @@
 package sqltest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/internal/test/child"
 	"github.com/connectorauth/connectorauth/internal/test/stores"
+	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
 func TestEightProcessesCreateTheTablesTogether(t *testing.T) {
@@ -29,10 +31,12 @@ func TestEightProcessesCreateTheTablesTogether(t *testing.T) {
 	})
 }
 
+// A lock of a dead process is free within 15 seconds.
 func TestKilledHoldersLeaseRunsOut(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
+	eachTogether(t, func(t *testing.T, e engine) {
 		p := newPlace(t, e)
-		stores.KilledHolder(t, p.open(t, time.Minute), p.encode(), 20*childLease)
+		store := p.open(t, 0)
+		stores.KilledHolder(t, store, p.encode(), 15*time.Second)
 	})
 }
 
@@ -46,11 +50,22 @@ func TestKilledWhileSavingHasTheOldValueOrTheNew(t *testing.T) {
 func TestServerCrashKeepsWhatWasSaved(t *testing.T) {
 	for e, server := range map[*engine]*server{&postgres: postgresServer, &mariadb: mysqlServer} {
 		t.Run(e.name, func(t *testing.T) {
-			store := newPlace(t, *e).open(t, time.Minute)
+			store := newPlace(t, *e).open(t, 0)
+			t.Parallel()
 			require.NoError(t, store.Save(t.Context(), "k", []byte("saved")))
-			unlock, err := store.Lock(t.Context(), "k")
+			held, err := store.Lock(t.Context(), "k")
 			require.NoError(t, err)
+			waited := make(chan error, 1)
+			go func() {
+				value, err := store.Wait(t.Context(), "k", []byte("saved"))
+				if err == nil && string(value) != "after the crash" {
+					err = fmt.Errorf("the value is %q", value)
+				}
+				waited <- err
+			}()
+			began := time.Now()
 			server.crashAndRestart(t)
+			t.Logf("the server was down for %v", time.Since(began).Round(time.Millisecond))
 
 			// A pooled connection to the old server fails once before the pool
 			// replaces the connection.
@@ -59,10 +74,46 @@ func TestServerCrashKeepsWhatWasSaved(t *testing.T) {
 				return err == nil && string(value) == "saved"
 			}, 10*time.Second, 10*time.Millisecond)
 			stores.MustBeLocked(t, store, "k")
-			unlock()
-			unlock, err = store.Lock(t.Context(), "k")
+			assert.NoError(t, held.Check(t.Context()))
+			time.Sleep(time.Until(began.Add(20 * time.Second))) // longer than a lease
+			stores.MustBeLocked(t, store, "k")
+			assert.NoError(t, held.Check(t.Context()))
+			held.Unlock()
+			held, err = store.Lock(t.Context(), "k")
 			require.NoError(t, err)
-			unlock()
+			held.Unlock()
+
+			require.NoError(t, store.Save(t.Context(), "k", []byte("after the crash")))
+			assert.NoError(t, <-waited)
 		})
 	}
+}
+
+// The rows of dead processes go when somebody locks another key.
+func TestAbandonedLeasesAreRemoved(t *testing.T) {
+	each(t, func(t *testing.T, e engine) {
+		p := newPlace(t, e)
+		store := p.open(t, 0)
+		held, err := store.Lock(t.Context(), "held")
+		require.NoError(t, err)
+		defer held.Unlock()
+		db := openDB(t, p.Driver, p.DSN)
+		past := map[tokenstore.Dialect]string{
+			tokenstore.PostgreSQL: "now() - INTERVAL '2 minutes'", tokenstore.MySQL: "UTC_TIMESTAMP(6) - INTERVAL 2 MINUTE", tokenstore.SQLite: "1",
+		}[p.Dialect]
+		for n := range 150 {
+			_, err := db.Exec(fmt.Sprintf("INSERT INTO %s_leases (id, owner, expires) VALUES ('dead %d', 'dead', %s)", p.Table, n, past))
+			require.NoError(t, err)
+		}
+		other := p.open(t, 0)
+		for range 2 { // each removes a hundred
+			mine, err := other.Lock(t.Context(), "other")
+			require.NoError(t, err)
+			mine.Unlock()
+		}
+		var rows int
+		require.NoError(t, db.QueryRow("SELECT COUNT(*) FROM "+p.Table+"_leases").Scan(&rows))
+		assert.Equal(t, 1, rows, "only the lock that is held")
+		assert.NoError(t, held.Check(t.Context()))
+	})
 }

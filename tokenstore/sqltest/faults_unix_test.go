@@ -10,8 +10,9 @@ import (
 )
 
 func TestHolderStoppedPastItsLeaseChangesNothing(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
+	eachTogether(t, func(t *testing.T, e engine) {
 		p := newPlace(t, e)
-		stores.StoppedHolder(t, p.open(t, time.Minute), p.open(t, time.Minute), p.encode())
+		store, other := p.open(t, 0), p.open(t, 0)
+		stores.StoppedHolder(t, store, other, p.encode(), 20*time.Second)
 	})
 }

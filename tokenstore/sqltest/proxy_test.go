@@ -15,6 +15,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/connectorauth/connectorauth/internal/test/stores"
 )
 
 // When a connection breaks in the middle of a save, the key has the old value or
@@ -27,7 +29,7 @@ func TestConnectionResetWhileSaving(t *testing.T) {
 			through := direct
 			dsn, cut := proxied(t, e)
 			through.DSN = dsn
-			store, check := through.open(t, time.Second), direct.open(t, 0)
+			store, check := through.open(t, 0), direct.open(t, 0)
 			require.NoError(t, store.Save(t.Context(), "k", []byte("0")))
 			failed, last := 0, 0
 			for n := 1; n <= 100; n++ {
@@ -55,15 +57,40 @@ func TestConnectionResetWhileSaving(t *testing.T) {
 
 			for range 20 { // if the response is lost, the store ends the lease, or the lease ends by itself
 				timer := time.AfterFunc(rand.N(3*time.Millisecond), cut)
-				unlock, err := store.Lock(t.Context(), "k")
+				lease, err := store.Lock(t.Context(), "k")
 				timer.Stop()
 				if err == nil {
-					unlock()
+					lease.Unlock()
 				}
 			}
-			unlock, err := check.Lock(t.Context(), "k")
+			lease, err := check.Lock(t.Context(), "k")
 			require.NoError(t, err)
-			unlock()
+			lease.Unlock()
+		})
+	}
+}
+
+// A lock outlasts many broken connections.
+func TestConnectionResetsWhileALockIsHeld(t *testing.T) {
+	mysql.SetLogger(log.New(io.Discard, "", 0))
+	for _, e := range []engine{postgres, mariadb} {
+		t.Run(e.name, func(t *testing.T) {
+			direct := newPlace(t, e)
+			through := direct
+			dsn, cut := proxied(t, e)
+			through.DSN = dsn
+			store, other := through.open(t, 2*time.Second), direct.open(t, 2*time.Second)
+			lease, err := store.Lock(t.Context(), "k")
+			require.NoError(t, err)
+			for began := time.Now(); time.Since(began) < 6*time.Second; time.Sleep(rand.N(50 * time.Millisecond)) {
+				cut()
+			}
+			stores.MustBeLocked(t, other, "k")
+			assert.NoError(t, lease.Check(t.Context()))
+			lease.Unlock()
+			mine, err := other.Lock(t.Context(), "k")
+			require.NoError(t, err)
+			mine.Unlock()
 		})
 	}
 }

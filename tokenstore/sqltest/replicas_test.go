@@ -2,14 +2,13 @@ package sqltest
 
 import (
 	"testing"
-	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/test/replicas"
 )
 
 func openReplica(encoded string) (connectorauth.TokenStore, error) {
-	return openEncoded(encoded, 5*time.Second)
+	return openEncoded(encoded, 0)
 }
 
 func TestReplicas(t *testing.T) {

@@ -3,6 +3,7 @@ package sqltest
 import (
 	"database/sql"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -183,6 +185,8 @@ func (s *server) stop() {
 
 func TestMain(m *testing.M) {
 	child.Main(openJobs, replicas.Jobs(openReplica), stores.Jobs(openChild))
+	flag.Parse()
+	flag.Set("test.parallel", strconv.Itoa(len(engines))) // most tests wait for the end of a lease
 	code := m.Run()
 	postgresServer.stop()
 	mysqlServer.stop()

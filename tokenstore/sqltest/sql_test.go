@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -15,15 +14,21 @@ import (
 )
 
 func TestSQL(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
+	eachTogether(t, func(t *testing.T, e engine) {
 		p := newPlace(t, e)
 		tokenstoretest.Run(t, func(t *testing.T) tokenstore.Store { return p.open(t, 0) })
-		tokenstoretest.RunLease(t, func(t *testing.T, lease time.Duration) tokenstore.SharedStore { return p.open(t, lease) })
+	})
+}
+
+func TestLeases(t *testing.T) {
+	eachTogether(t, func(t *testing.T, e engine) {
+		p := newPlace(t, e)
+		tokenstoretest.RunLease(t, shortLease, p.openCut)
 	})
 }
 
 func TestSealedSQL(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
+	eachTogether(t, func(t *testing.T, e engine) {
 		p := newPlace(t, e)
 		tokenstoretest.Run(t, func(t *testing.T) tokenstore.Store {
 			sealed, err := tokenstore.NewSealed(p.open(t, 0), tokenstore.Key{ID: "k", Secret: []byte(strings.Repeat("k", 32))})
@@ -39,12 +44,13 @@ func TestLeaseAgreesAcrossTimeZones(t *testing.T) {
 	for _, pair := range [][2]engine{{postgres, postgresElsewhere}, {mariadb, mariadbElsewhere}} {
 		t.Run(pair[0].name, func(t *testing.T) {
 			here := newPlace(t, pair[0])
+			t.Parallel()
 			elsewhere := here
 			elsewhere.DSN = pair[1].dsn(t)
 			places := []place{here, elsewhere}
-			tokenstoretest.RunLease(t, func(t *testing.T, lease time.Duration) tokenstore.SharedStore {
+			tokenstoretest.RunLease(t, shortLease, func(t *testing.T) (tokenstore.SharedStore, func(bool)) {
 				places[0], places[1] = places[1], places[0]
-				return places[0].open(t, lease)
+				return places[0].openCut(t)
 			})
 		})
 	}
@@ -123,9 +129,9 @@ func TestLockHoldsNoConnection(t *testing.T) {
 		defer db.Close()
 		db.SetMaxOpenConns(1)
 		for _, key := range []string{"a", "b", "c"} {
-			unlock, err := store.Lock(t.Context(), key)
+			lease, err := store.Lock(t.Context(), key)
 			require.NoError(t, err)
-			defer unlock()
+			defer lease.Unlock()
 			require.NoError(t, store.Save(t.Context(), key, []byte("v")))
 		}
 		assert.Zero(t, db.Stats().InUse)

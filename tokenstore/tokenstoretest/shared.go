@@ -18,31 +18,6 @@ import (
 // machine.
 const patience = 30 * time.Second
 
-// RunLease tests a store whose locks end by themselves, even while the holder
-// lives. open opens the same data as the open of Run, and sets the time after
-// which locks end to lease. lease is a second or longer.
-func RunLease(t *testing.T, open func(t *testing.T, lease time.Duration) tokenstore.SharedStore) {
-	t.Run("DeadHolderLosesItsLock", func(t *testing.T) {
-		const lease = time.Second
-		dead, living, key := open(t, lease), open(t, patience), newKey(t)
-		lock(t, dead, key)
-		start := time.Now()
-		defer lock(t, living, key)()
-		if waited := time.Since(start); waited < lease/2 {
-			t.Errorf("a lease of %v was taken over after %v", lease, waited)
-		}
-	})
-	t.Run("LateUnlockSparesTheNewOwner", func(t *testing.T) {
-		late, owner, other, key := open(t, time.Second), open(t, patience), open(t, patience), newKey(t)
-		lateUnlock := lock(t, late, key)
-		unlock := lock(t, owner, key) // waits for the end of the first lease
-		lateUnlock()
-		mustBeLocked(t, other, key)
-		unlock()
-		lock(t, other, key)()
-	})
-}
-
 func testCompareAndSwap(t *testing.T, store tokenstore.SharedStore) {
 	key := newKey(t)
 	for _, step := range []struct {
@@ -138,7 +113,7 @@ func testLockExcludes(t *testing.T, open func(t *testing.T) tokenstore.SharedSto
 			group.Go(func() {
 				for range rounds {
 					ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
-					unlock, err := store.Lock(ctx, key)
+					lease, err := store.Lock(ctx, key)
 					cancel() // the lock must last longer than ctx
 					if err != nil {
 						t.Errorf("Lock: %v", err)
@@ -155,7 +130,7 @@ func testLockExcludes(t *testing.T, open func(t *testing.T) tokenstore.SharedSto
 					fmt.Sscan(string(value), &count)
 					save(t, store, key, fmt.Append(nil, count+1))
 					holders.Add(-1)
-					unlock()
+					lease.Unlock()
 				}
 			})
 		}
@@ -167,13 +142,13 @@ func testLockExcludes(t *testing.T, open func(t *testing.T) tokenstore.SharedSto
 func testLockIsPerKey(t *testing.T, store tokenstore.SharedStore) {
 	key := newKey(t)
 	for _, k := range []string{key, key + " ", key + "\x00", strings.ToUpper(key), key + "ä", key + "Ä", "../" + key} {
-		defer lock(t, store, k)()
+		defer lock(t, store, k).Unlock()
 	}
 }
 
 func testLockBlocksNothingElse(t *testing.T, holder, other tokenstore.SharedStore) {
 	key := newKey(t)
-	defer lock(t, holder, key)()
+	defer lock(t, holder, key).Unlock()
 	for _, store := range []tokenstore.SharedStore{holder, other} {
 		save(t, store, key, []byte("a"))
 		mustLoad(t, store, key, []byte("a"))
@@ -189,7 +164,7 @@ func testLockBlocksNothingElse(t *testing.T, holder, other tokenstore.SharedStor
 
 func testLockWaiterLeaves(t *testing.T, holder, other tokenstore.SharedStore) {
 	key := newKey(t)
-	unlock := lock(t, holder, key)
+	lease := lock(t, holder, key)
 	mustBeLocked(t, other, key)
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -200,45 +175,100 @@ func testLockWaiterLeaves(t *testing.T, holder, other tokenstore.SharedStore) {
 	if waited := time.Since(start); waited > 5*time.Second {
 		t.Errorf("Lock returned %v after its context was cancelled", waited)
 	}
-	unlock()
-	lock(t, holder, key)() // the waiters that left must not hold the lock
+	lease.Unlock()
+	lock(t, holder, key).Unlock() // the waiters that left must not hold the lock
 }
 
 func testUnlockTwice(t *testing.T, first, second tokenstore.SharedStore) {
 	key := newKey(t)
-	unlockFirst := lock(t, first, key)
-	unlockFirst()
-	unlockSecond := lock(t, second, key)
-	unlockFirst()
+	one := lock(t, first, key)
+	one.Unlock()
+	two := lock(t, second, key)
+	one.Unlock()
 	mustBeLocked(t, first, key)
-	unlockSecond()
-	unlockSecond()
-	lock(t, first, key)()
+	mustHold(t, two)
+	two.Unlock()
+	two.Unlock()
+	lock(t, first, key).Unlock()
 }
 
 func testUnlockAfterContextEnded(t *testing.T, store tokenstore.SharedStore) {
 	key := newKey(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	unlock, err := store.Lock(ctx, key)
+	lease, err := store.Lock(ctx, key)
 	if err != nil {
 		t.Fatalf("Lock: %v", err)
 	}
 	cancel()
 	mustBeLocked(t, store, key)
-	unlock()
-	lock(t, store, key)()
+	mustHold(t, lease)
+	lease.Unlock()
+	lock(t, store, key).Unlock()
+}
+
+// testCheck asks for a lock before and after Unlock, and after somebody else has
+// the lock.
+func testCheck(t *testing.T, first, second tokenstore.SharedStore) {
+	key := newKey(t)
+	one := lock(t, first, key)
+	for range 3 {
+		mustHold(t, one)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	mustBeCanceled(t, "Check", one.Check(ctx))
+	mustHold(t, one) // that a caller gave up says nothing about the lock
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() { mustHold(t, one) })
+	}
+	group.Wait()
+
+	one.Unlock()
+	if one.Check(t.Context()) == nil {
+		t.Error("Check after Unlock: no error")
+	}
+	if isLost(one) {
+		t.Error("Unlock closed Lost")
+	}
+	two := lock(t, second, key)
+	defer two.Unlock()
+	if one.Check(t.Context()) == nil {
+		t.Error("Check while somebody else has the lock: no error")
+	}
+	mustHold(t, two)
 }
 
 // lock locks key, or fails the test.
-func lock(t *testing.T, store tokenstore.SharedStore, key string) (unlock func()) {
+func lock(t *testing.T, store tokenstore.SharedStore, key string) tokenstore.Lease {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	unlock, err := store.Lock(ctx, key)
+	lease, err := store.Lock(ctx, key)
 	if err != nil {
 		t.Fatalf("Lock(%q): %v", key, err)
 	}
-	return unlock
+	return lease
+}
+
+// mustHold fails the test if the lock is not held any more.
+func mustHold(t *testing.T, lease tokenstore.Lease) {
+	t.Helper()
+	if err := lease.Check(t.Context()); err != nil {
+		t.Errorf("Check by the holder: %v", err)
+	}
+	if isLost(lease) {
+		t.Error("Lost is closed while the lock is held")
+	}
+}
+
+func isLost(lease tokenstore.Lease) bool {
+	select {
+	case <-lease.Lost():
+		return true
+	default:
+		return false
+	}
 }
 
 // mustBeLocked fails the test if the lock of key is free.
@@ -246,9 +276,9 @@ func mustBeLocked(t *testing.T, store tokenstore.SharedStore, key string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	unlock, err := store.Lock(ctx, key)
+	lease, err := store.Lock(ctx, key)
 	if err == nil {
-		unlock()
+		lease.Unlock()
 		t.Fatalf("Lock(%q) while it is held", key)
 	}
 	if !errors.Is(err, context.DeadlineExceeded) {

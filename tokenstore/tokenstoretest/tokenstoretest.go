@@ -24,7 +24,8 @@ import (
 // another process would. If the data cannot be opened twice, open may return the
 // same store again. Open a store without other data: Run saves and deletes the
 // empty key and a few other short keys. Run tests a store without Lock and
-// CompareAndSwap as a connectorauth.TokenStore.
+// CompareAndSwap as a connectorauth.TokenStore, and tests Wait if the store has
+// Wait. [RunLease] has more tests for locks.
 func Run(t *testing.T, open func(t *testing.T) tokenstore.Store) {
 	t.Run("RoundTrip", func(t *testing.T) { testRoundTrip(t, open(t), open(t)) })
 	t.Run("AbsentKey", func(t *testing.T) { testAbsentKey(t, open(t)) })
@@ -47,6 +48,17 @@ func Run(t *testing.T, open func(t *testing.T) tokenstore.Store) {
 	t.Run("LockWaiterLeavesWithItsContext", func(t *testing.T) { testLockWaiterLeaves(t, shared(t), shared(t)) })
 	t.Run("UnlockTwice", func(t *testing.T) { testUnlockTwice(t, shared(t), shared(t)) })
 	t.Run("UnlockAfterContextEnded", func(t *testing.T) { testUnlockAfterContextEnded(t, shared(t)) })
+	t.Run("Check", func(t *testing.T) { testCheck(t, shared(t), shared(t)) })
+
+	if _, ok := open(t).(waiting); !ok {
+		t.Log("the store has no method Wait: its tests are left out")
+		return
+	}
+	t.Run("WaitReturnsNews", func(t *testing.T) { testWaitReturnsNews(t, shared(t), shared(t)) })
+	t.Run("WaitComparesBytes", func(t *testing.T) { testWaitComparesBytes(t, shared(t)) })
+	t.Run("WaitWakes", func(t *testing.T) { testWaitWakes(t, shared(t), shared(t)) })
+	t.Run("WaiterLeavesWithItsContext", func(t *testing.T) { testWaiterLeaves(t, shared(t)) })
+	t.Run("ManyWaiters", func(t *testing.T) { testManyWaiters(t, shared(t), shared(t)) })
 }
 
 func testRoundTrip(t *testing.T, store, other tokenstore.Store) {
@@ -183,7 +195,7 @@ func testCancelledContext(t *testing.T, store tokenstore.Store) {
 		mustBeCanceled(t, "CompareAndSwap", err)
 		_, err = shared.Lock(ctx, key)
 		mustBeCanceled(t, "Lock", err)
-		lock(t, shared, key)()
+		lock(t, shared, key).Unlock()
 	}
 	mustLoad(t, store, key, []byte("kept"))
 }

@@ -88,11 +88,11 @@ func number(text string) int {
 }
 
 // hold takes the lock of key, loads the value, and prints "locked". After the
-// pause, hold replaces the value by CompareAndSwap, unlocks, and prints whether
-// the value was replaced.
+// pause, hold asks for the lock, replaces the value by CompareAndSwap, unlocks,
+// and prints what happened.
 func hold(store tokenstore.SharedStore, key string) error {
 	ctx := context.Background()
-	unlock, err := store.Lock(ctx, key)
+	lease, err := store.Lock(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -102,12 +102,18 @@ func hold(store tokenstore.SharedStore, key string) error {
 	}
 	fmt.Println("locked")
 	child.Pause()
+	held, lost := lease.Check(ctx) == nil, false
+	select {
+	case <-lease.Lost():
+		lost = true
+	default:
+	}
 	swapped, err := store.CompareAndSwap(ctx, key, old, []byte("stale"))
 	if err != nil {
 		return err
 	}
-	unlock()
-	fmt.Println("swapped:", swapped)
+	lease.Unlock()
+	fmt.Printf("held: %v, lost: %v, swapped: %v\n", held, lost, swapped)
 	return nil
 }
 
@@ -157,11 +163,17 @@ func KilledHolder(t *testing.T, store tokenstore.SharedStore, place string, with
 	process := StartHolder(t, place)
 	MustBeLocked(t, store, t.Name())
 	check(t, process.Kill())
-	ctx, cancel := context.WithTimeout(t.Context(), within)
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), within+5*time.Second)
 	defer cancel()
-	unlock, err := store.Lock(ctx, t.Name())
+	lease, err := store.Lock(ctx, t.Name())
 	check(t, err)
-	unlock()
+	lease.Unlock()
+	waited := time.Since(began)
+	t.Logf("the lock of a killed process was free after %v", waited.Round(time.Millisecond))
+	if waited > within {
+		t.Errorf("the lock of a killed process was free after %v, not within %v", waited, within)
+	}
 }
 
 // MustBeLocked fails the test if the lock of key is free.
@@ -169,9 +181,9 @@ func MustBeLocked(t *testing.T, store tokenstore.SharedStore, key string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	unlock, err := store.Lock(ctx, key)
+	lease, err := store.Lock(ctx, key)
 	if err == nil {
-		unlock()
+		lease.Unlock()
 		t.Fatalf("the lock of %q is free", key)
 	}
 	if !errors.Is(err, context.DeadlineExceeded) {
@@ -203,9 +215,9 @@ func Benchmark(b *testing.B, store tokenstore.SharedStore) {
 	})
 	b.Run("Lock", func(b *testing.B) {
 		for b.Loop() {
-			unlock, err := store.Lock(b.Context(), key)
+			lease, err := store.Lock(b.Context(), key)
 			check(b, err)
-			unlock()
+			lease.Unlock()
 		}
 	})
 }

@@ -1,0 +1,138 @@
+package tokenstore
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/connectorauth/connectorauth/tokenstore/lease"
+)
+
+const (
+	leastLockPause = 50 * time.Millisecond // of a waiter, between two looks at the lock
+	mostLockPause  = time.Second
+	unlockPatience = 5 * time.Second // after a failed lock; then the lease ends by itself
+	sweepPause     = 10 * time.Minute
+	sweepAge       = time.Minute // a lease that ended so long ago is abandoned
+	sweepAtOnce    = 100         // leases
+)
+
+// Lock waits until the caller alone holds key, or until ctx ends. The lock lasts
+// until Unlock, or until SQLConfig.Lease after the death of the holder. If the
+// database does not respond, Unlock tries again for up to five seconds.
+func (s *SQL) Lock(ctx context.Context, key string) (Lease, error) {
+	l := &sqlLock{SQL: s, id: hash(key), owner: rand.Text()}
+	err := poll(ctx, leastLockPause, mostLockPause, func() (bool, error) {
+		locked, err := l.take(ctx)
+		if err != nil {
+			go l.abandon(ctx) // the database may have granted the lease before the error
+		}
+		return locked, err
+	})
+	if err != nil {
+		return nil, fail("lock", key, err)
+	}
+	held := lease.Keep(ctx, l.taken, lease.Config{
+		Length:  s.lease,
+		Prolong: l.prolong,
+		Release: l.release,
+		Wrap:    func(err error) error { return fail("check the lock of", key, err) },
+	})
+	s.sweep(ctx)
+	return held, nil
+}
+
+// A sqlLock is the lock of one caller of Lock.
+type sqlLock struct {
+	*SQL
+	id, owner string
+	looked    bool      // the lock was not free at the first look
+	taken     time.Time // before the last statement that may have granted the lock
+}
+
+// take tries once to take the lock. A waiter only reads while somebody holds the
+// lock.
+func (l *sqlLock) take(ctx context.Context) (locked bool, err error) {
+	if !l.looked {
+		l.looked = true
+		if locked, err = l.grant(ctx, l.lockFree, l.id, l.owner, l.lease.Microseconds()); locked || err != nil {
+			return locked, err
+		}
+	}
+	var expired int
+	err = l.try(ctx, func() error { return l.db.QueryRowContext(ctx, l.lockState, l.id).Scan(&expired) })
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return l.grant(ctx, l.lockFree, l.id, l.owner, l.lease.Microseconds())
+	case err != nil || expired == 0:
+		return false, err
+	}
+	return l.grant(ctx, l.lockExpired, l.owner, l.lease.Microseconds(), l.id)
+}
+
+// grant runs a statement that may grant the lock, and notes the time.
+func (l *sqlLock) grant(ctx context.Context, statement string, args ...any) (granted bool, err error) {
+	err = l.try(ctx, func() error {
+		l.taken = time.Now()
+		granted, err = l.run(ctx, statement, args)
+		return err
+	})
+	return granted, err
+}
+
+func (l *sqlLock) prolong(ctx context.Context) (held bool, err error) {
+	return l.exec(ctx, l.SQL.prolong, l.lease.Microseconds(), l.id, l.owner)
+}
+
+func (l *sqlLock) release(ctx context.Context) error {
+	_, err := l.exec(ctx, l.unlock, l.id, l.owner)
+	return err
+}
+
+// abandon releases a lock that the database may have granted.
+func (l *sqlLock) abandon(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockPatience)
+	defer cancel()
+	poll(ctx, 10*time.Millisecond, 250*time.Millisecond, func() (bool, error) { return l.release(ctx) == nil, nil })
+}
+
+// sweep removes the leases of dead processes, at most once in sweepPause. A
+// failure is left for the next time.
+func (s *SQL) sweep(ctx context.Context) {
+	now, last := time.Now().Unix(), s.swept.Load()
+	if now-last < int64(sweepPause/time.Second) || !s.swept.CompareAndSwap(last, now) {
+		return
+	}
+	rows, err := s.pairs(ctx, s.abandoned, -sweepAge.Microseconds())
+	for _, row := range rows {
+		if err == nil {
+			_, err = s.exec(ctx, s.removeAbandoned, row[0], row[1])
+		}
+	}
+	if len(rows) == sweepAtOnce {
+		s.swept.Store(0) // there may be more
+	}
+}
+
+// pairs returns the rows of a query with two columns.
+func (s *SQL) pairs(ctx context.Context, query string, args ...any) (all [][2]string, err error) {
+	err = s.try(ctx, func() error {
+		all = nil
+		rows, err := s.db.QueryContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var row [2]string
+			if err := rows.Scan(&row[0], &row[1]); err != nil {
+				return err
+			}
+			all = append(all, row)
+		}
+		return rows.Err()
+	})
+	return all, err
+}

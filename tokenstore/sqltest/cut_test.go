@@ -1,0 +1,50 @@
+package sqltest
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/connectorauth/connectorauth/tokenstore"
+)
+
+// shortLease is the lease of tests that wait for the end of leases often.
+const shortLease = 2 * time.Second
+
+// A cutter is a way to connect that fails while cut is set.
+type cutter struct {
+	dsn    string
+	driver driver.Driver
+	cut    atomic.Bool
+}
+
+func (c *cutter) Connect(context.Context) (driver.Conn, error) {
+	if c.cut.Load() {
+		return nil, errors.New("the network is broken")
+	}
+	return c.driver.Open(c.dsn)
+}
+
+func (c *cutter) Driver() driver.Driver { return c.driver }
+
+// openCut opens the store at p with a short lease. The pool keeps no connection,
+// so each statement fails while cut is set.
+func (p place) openCut(t *testing.T) (store tokenstore.SharedStore, cut func(bool)) {
+	t.Helper()
+	plain, err := sql.Open(p.Driver, p.DSN)
+	require.NoError(t, err)
+	defer plain.Close()
+	c := &cutter{dsn: p.DSN, driver: plain.Driver()}
+	db := sql.OpenDB(c)
+	db.SetMaxIdleConns(-1)
+	t.Cleanup(func() { db.Close() })
+	store, err = tokenstore.NewSQL(t.Context(), tokenstore.SQLConfig{DB: db, Dialect: p.Dialect, Table: p.Table, Lease: shortLease})
+	require.NoError(t, err)
+	return store, c.cut.Store
+}
