@@ -51,12 +51,37 @@ type Scheme[T any] interface {
 	Lead() time.Duration
 	// Observe is told what happened. Observe must not block for long.
 	Observe(Event[T])
+
+	// Identity names the account for people: the token URL, the client, the grant
+	// and the user. Identity contains no secret.
+	Identity() string
+	// Succeeds reports whether a record of that former identity is of this account.
+	Succeeds(identity string) bool
+	// Login returns a salted hash of what the account owner types, such as a
+	// password, or "" where nobody types anything. stored is the hash in the record,
+	// or "". same reports whether stored is of the same login, or unknown.
+	Login(stored string) (login string, same bool)
+	// Alone reports whether Renew obtains a credential without a person.
+	Alone() bool
+	// SingleUse reports whether the renewal of old sends what a provider may accept
+	// only once.
+	SingleUse(old *T) bool
+	// Rotated reports whether next has another single-use credential than old.
+	Rotated(old, next *T) bool
+	// Retakes reports whether the provider takes a single-use credential again within
+	// a grace period.
+	Retakes() bool
+	// Restore returns the error of a token request that failed in another process:
+	// for good with that code, or until after.
+	Restore(code string, dead bool, after time.Duration) error
 }
 
 // A Verdict says what an error of Renew means.
 type Verdict struct {
 	Kind  Kind
+	Code  string        // the provider's error code, for the record
 	After time.Duration // the least time until the next attempt, as in a Retry-After header
+	Retry bool          // with Dead: try again by itself after an hour, growing to a day
 }
 
 // Kind tells errors of Renew apart.
@@ -86,6 +111,7 @@ type Event[T any] struct {
 
 // What can happen, in the words of logs.
 const (
+	Renewing       = "renewing"        // a token request begins
 	Renewed        = "renewed"         // a token request succeeded
 	Failed         = "renewal_failed"  // a token request failed for now, or the store prevented the request
 	ReauthRequired = "reauth_required" // a token request failed for good
@@ -99,7 +125,8 @@ const (
 	lockTimeout   = 45 * time.Second // part of flightTimeout, until the lock is held; a token request needs the rest
 	minBackoff    = time.Second
 	maxBackoff    = time.Minute
-	refusedWait   = time.Minute // after an error of kind Refused
+	refusedWait   = time.Minute // after an error of kind Refused, growing to maxRefused
+	maxRefused    = time.Hour
 	maxRetryAfter = time.Hour
 	rejectedWait  = time.Minute // a generation that was rejected right after its renewal is not renewed for this long
 )
@@ -239,9 +266,26 @@ func (e *Engine[T]) Set(ctx context.Context, s Scheme[T], value *T) error {
 		return err
 	}
 	g := newGeneration(s, value, raw)
-	err = e.saveSet(ctx, s, g, raw)
+	rec := record{Identity: s.Identity(), Value: raw, Rotates: e.rotates(ctx)}
+	rec.Login, _ = s.Login("")
+	err = e.saveSet(ctx, s, g, rec.encode())
 	observeSaved(s, g, err)
 	return err
+}
+
+// rotates reports whether the provider was seen to rotate, as far as the store
+// tells.
+func (e *Engine[T]) rotates(ctx context.Context) (rotates bool) {
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	e.calling(func() error {
+		raw, err := e.read(ctx)
+		if rec, bad := parse(raw); err == nil && bad == nil {
+			rotates = rec.Rotates
+		}
+		return nil
+	})
+	return rotates
 }
 
 // install makes g the present generation. A flight under way ends with g, too:

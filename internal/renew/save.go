@@ -15,39 +15,43 @@ const (
 
 // unsaved says how to save a generation later.
 type unsaved struct {
-	old   []byte // the stored value to replace; nil if the key was absent
-	blind bool   // replace any stored value; old is unknown
-	raw   []byte // the value to store; nil if the value cannot be encoded
+	old    []byte // the stored record to replace; nil if the key was absent
+	before sum    // of the value in old
+	blind  bool   // replace any stored record; old is unknown
+	raw    []byte // the record to store; nil if the value cannot be encoded
 }
 
-// succeeds reports whether g, which is not saved so far, replaces the stored
-// value raw.
-func (g *Generation[T]) succeeds(raw []byte) bool {
-	return g != nil && g.unsaved != nil && digest(raw) == digest(g.unsaved.old)
+// succeeds reports whether g, which is not saved so far, replaces the value in
+// rec.
+func (g *Generation[T]) succeeds(rec *record) bool {
+	return g != nil && g.unsaved != nil && digest(rec.Value) == g.unsaved.before
 }
 
 // save makes next durable and returns its generation, or the generation that
-// somebody else stored first. next replaces the stored value old.
-func (r *renewal[T]) save(ctx context.Context, next *T, old []byte) *Generation[T] {
+// somebody else stored first. after is the record to store, without next; rec is
+// the stored record.
+func (r *renewal[T]) save(ctx context.Context, next *T, after record, rec *record) *Generation[T] {
 	if r.store == nil {
 		return newGeneration(r.scheme, next, nil)
 	}
 	raw, err := r.scheme.Encode(next)
 	if err != nil {
 		g := newGeneration(r.scheme, next, nil)
-		g.unsaved = &unsaved{old: old}
+		g.unsaved = &unsaved{old: rec.raw, before: digest(rec.Value)}
 		observeSaved(r.scheme, g, err)
 		return g
 	}
+	after.Value = raw
 	ctx = context.WithoutCancel(ctx) // the time for the request may be up
-	g, swapped, err := r.write(ctx, newGeneration(r.scheme, next, raw), unsaved{old: old, raw: raw})
+	u := unsaved{old: rec.raw, before: digest(rec.Value), raw: after.encode()}
+	g, swapped, err := r.write(ctx, newGeneration(r.scheme, next, raw), u)
 	if g == nil {
 		return r.current.Load()
 	}
 	if err == nil && !swapped {
 		ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 		defer cancel()
-		if other, _, loadErr := r.load(ctx); loadErr == nil && r.newer(other) {
+		if _, other, loadErr := r.load(ctx); loadErr == nil && r.newer(other) {
 			return r.adopt(other)
 		}
 		err = fmt.Errorf("%q was changed in the token store during its renewal", r.key)
