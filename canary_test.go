@@ -157,7 +157,7 @@ func birds() (list []bird) {
 		config := connectorauth.OAuth1Config{
 			ClientID: "client", ClientSecret: clientSecret,
 			RequestTokenURL: providerURL + "/request", AuthorizeURL: providerURL + "/authorize", AccessTokenURL: providerURL + "/access",
-			Store: store, Account: "account", HTTPClient: &http.Client{Transport: provider},
+			Store: store, Account: "account", Shared: new(connectorauth.Shared), HTTPClient: &http.Client{Transport: provider},
 		}
 		return must(connectorauth.NewOAuth1(config)), config
 	}})

@@ -3,6 +3,7 @@ package connectorauth
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -112,6 +113,7 @@ func (*Custom) with(inner *core) Connector { return &Custom{inner} }
 // customRecord is a CustomCredential, and the record in the store.
 type customRecord struct {
 	Version int       `json:"v"`
+	Kind    string    `json:"kind"` // "custom"
 	Value   string    `json:"value"`
 	Issued  time.Time `json:"issued"`
 	Expiry  time.Time `json:"expiry,omitzero"`
@@ -128,7 +130,7 @@ func (r *customRecord) credential() CustomCredential {
 // customScheme authenticates by the functions of a config.
 type customScheme struct {
 	config CustomConfig
-	engine *renew.Engine[customRecord] // nil without Obtain
+	engine *renew.Reader[customRecord] // nil without Obtain
 }
 
 func (*customScheme) places() places { return places{stage: stageCustom} }
@@ -259,7 +261,7 @@ func (*customScheme) Expiry(r *customRecord) (issued, expiry time.Time) { return
 // Encode returns the record of r.
 func (*customScheme) Encode(r *customRecord) ([]byte, error) {
 	stored := *r
-	stored.Version = recordVersion
+	stored.Version, stored.Kind = recordVersion, "custom"
 	return json.Marshal(&stored)
 }
 
@@ -268,6 +270,9 @@ func (*customScheme) Decode(stored []byte) (*customRecord, error) {
 	r := new(customRecord)
 	if err := decodeRecord(stored, r, &r.Version); err != nil {
 		return nil, err
+	}
+	if r.Kind != "custom" {
+		return nil, errors.New("the value is not the credential of a Custom connector")
 	}
 	return r, nil
 }

@@ -26,12 +26,12 @@ type EventKind string
 
 // The kinds of events.
 const (
-	EventRenewed        EventKind = renew.Renewed    // a token request brought a new token
-	EventRenewFailed    EventKind = renew.Failed     // a token request failed for now, or the store prevented the request; a later attempt follows
-	EventReauthRequired EventKind = renew.ReauthRequired       // a token request failed for good: the account owner must authorize again
-	EventSaved          EventKind = renew.Saved      // the store has the new token
-	EventSaveFailed     EventKind = renew.SaveFailed // the store did not take the new token; the token stays in memory, and saving is tried again
-	EventAdopted        EventKind = renew.Adopted    // the store had a token that another connector or process put there
+	EventRenewed        EventKind = renew.Renewed        // a token request brought a new token
+	EventRenewFailed    EventKind = renew.Failed         // a token request failed for now, or the store prevented the request; a later attempt follows
+	EventReauthRequired EventKind = renew.ReauthRequired // a token request failed for good: the account owner must authorize again
+	EventSaved          EventKind = renew.Saved          // the store has the new token
+	EventSaveFailed     EventKind = renew.SaveFailed     // the store did not take the new token; the token stays in memory, and saving is tried again
+	EventAdopted        EventKind = renew.Adopted        // the store had a token that another connector or process put there
 )
 
 // newEvent returns what a program is told about e. expiry is that of the token

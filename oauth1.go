@@ -15,7 +15,6 @@ import (
 	"github.com/connectorauth/connectorauth/internal/check"
 	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
 	"github.com/connectorauth/connectorauth/internal/origin"
-	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/dghubble/oauth1"
 )
@@ -224,12 +223,11 @@ func (c *OAuth1) Extra(ctx context.Context) (map[string]string, error) {
 
 // oauth1Scheme signs requests with the credentials of the client and the token.
 type oauth1Scheme struct {
-	config   OAuth1Config
-	place    rfc5849.Place
-	last     atomic.Pointer[oauth1Signer] // of the present token
-	engine   *renew.Engine[oauth1Token]   // keeps the token of a consent; nil without the three URLs
-	clock    rfc5849.Clock
-	consents pending.Keeper
+	config OAuth1Config
+	place  rfc5849.Place
+	last   atomic.Pointer[oauth1Signer] // of the present token
+	engine *renew.Reader[oauth1Token]   // keeps the token of a consent; nil without the three URLs
+	clock  rfc5849.Clock
 }
 
 // oauth1Signer signs with one generation of the token.

@@ -122,7 +122,7 @@ func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Val
 	if callback.Has("denied") && !callback.Has(state) { // as X and others refuse
 		state = "denied"
 	}
-	return s.consents.Finish(ctx, pending.Flow{
+	return s.config.Shared.orProgram().consents.Finish(ctx, pending.Flow{
 		Connector: s.consentIdentity(),
 		State:     state,
 		Stateless: func(v pending.Value) bool { return v.Redirect == "oob" },

@@ -99,7 +99,7 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 		return errNoConsent
 	}
 	var kept map[string]any
-	return s.consents.Finish(ctx, pending.Flow{
+	return s.shared.consents.Finish(ctx, pending.Flow{
 		Connector: s.consentIdentity(grant),
 		State:     "state",
 		Check: func(callback url.Values) error {

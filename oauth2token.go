@@ -51,10 +51,10 @@ type oauth2Client struct {
 	httpClient   *http.Client
 	observer     func(Event)
 
-	place    inject.Place // where the token goes
-	prefix   string       // what comes before the token
-	engine   *renew.Engine[token]
-	consents pending.Keeper
+	place  inject.Place // where the token goes
+	prefix string       // what comes before the token
+	engine *renew.Reader[token]
+	shared *Shared
 }
 
 // oauth2Scheme obtains, renews and places the tokens of one account.
@@ -92,7 +92,8 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 		c.prefix = c.proof.TokenType() + " "
 	}
 	identity := pending.Identity(c.tokenURL, c.clientID, c.grant.GrantType(), c.traits.Subject, c.prefix)
-	c.engine = renew.Open[token](&config.Shared.orProgram().group, config.Store, config.Account, identity)
+	c.shared = config.Shared.orProgram()
+	c.engine = renew.Open[token](&c.shared.group, config.Store, config.Account, identity)
 	return &oauth2Scheme{oauth2Client: c}
 }
 

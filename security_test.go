@@ -27,7 +27,7 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Rows of SECURITY.md that no other test decides.
+// Rows of docs/security-tests.md that no other test decides.
 
 // T6, X4, B4: a certificate that nobody trusts ends the connection before
 // anything is sent.

@@ -105,7 +105,9 @@
 // between the instructions of a script, and memory only at calls that can take a
 // lot. If strangers write the scripts, run them in a process with a memory limit.
 //
-// The package sets the match timeout of github.com/dlclark/regexp2 to one second,
-// for the whole program, unless the program has set a timeout. The timeout stops
-// patterns that backtrack for long.
+// Importing the package changes a setting of the whole program: the match timeout
+// of github.com/dlclark/regexp2 (regexp2.DefaultMatchTimeout) becomes one second,
+// unless an earlier init function has set a timeout. The timeout stops patterns that
+// backtrack for long. A program that needs another timeout for its own patterns sets
+// the timeout of each pattern.
 package script

@@ -130,17 +130,19 @@ func (a *app) connector(user, name string) service {
 	return c
 }
 
+// newConnector makes the connector of an account. Each connector has a Shared of its
+// own, so the token in memory goes with the connector when the user disconnects.
 func (a *app) newConnector(account, name string) (service, error) {
-	p := a.provider
+	p, shared := a.provider, new(connectorauth.Shared)
 	switch name {
 	case "oauth2":
 		return connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, Scopes: []string{"read"},
-			Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL}, Store: &a.store, Account: account,
+			Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL}, Store: &a.store, Account: account, Shared: shared,
 		})
 	case "oauth1":
 		return connectorauth.NewOAuth1(connectorauth.OAuth1Config{
-			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), Store: &a.store, Account: account,
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), Store: &a.store, Account: account, Shared: shared,
 			RequestTokenURL: p.RequestTokenURL, AuthorizeURL: p.AuthorizeURL, AccessTokenURL: p.AccessTokenURL,
 		})
 	}

@@ -62,8 +62,8 @@ func run(ctx context.Context) error {
 		}
 	}
 
-	// As after a restart, new connectors find the tokens in the database. Carol has
-	// not consented.
+	// As after a restart, new connectors find the tokens in the database. Carol has not
+	// consented.
 	for _, account := range []string{"alice/orders", "bob/orders", "carol/orders"} {
 		c, err := connector(p, store, account)
 		if err != nil {
@@ -89,6 +89,7 @@ func connector(p *authtest.Provider, store connectorauth.TokenStore, account str
 		Grant:        connectorauth.AuthorizationCode{AuthURL: p.AuthURL},
 		Store:        store,
 		Account:      account,
+		Shared:       new(connectorauth.Shared), // as in another process: no token in memory
 	})
 }
 

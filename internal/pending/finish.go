@@ -61,7 +61,7 @@ func (k *Keeper) Finish(ctx context.Context, f Flow, text string, callback url.V
 		}
 	}
 	if err := f.Refusal(callback); err != nil {
-		k.claim(v.State)
+		k.claim(f.Connector + v.State)
 		return err
 	}
 	code, err := One(callback, f.Code)
@@ -76,7 +76,7 @@ func (k *Keeper) Finish(ctx context.Context, f Flow, text string, callback url.V
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !k.claim(v.State) {
+	if !k.claim(f.Connector + v.State) {
 		return &BadCallback{Used, "this consent has been finished already"}
 	}
 	return detached(ctx, func(ctx context.Context) error { return f.Obtain(ctx, v, code) })

@@ -21,10 +21,14 @@ type account struct {
 	key, identity string
 }
 
-// Open returns the Engine for the value that store holds under key, the same for
-// each call with the same identity. Without a store, each call returns an Engine
-// of its own.
-func Open[T any](g *Group, store Store, key, identity string) *Engine[T] {
+// Open returns a way to the Engine for the value that store holds under key. Each
+// call with the same identity finds the same Engine. Without a store, each call
+// makes an Engine.
+func Open[T any](g *Group, store Store, key, identity string) *Reader[T] {
+	return &Reader[T]{Engine: find[T](g, store, key, identity)}
+}
+
+func find[T any](g *Group, store Store, key, identity string) *Engine[T] {
 	if store == nil || !reflect.ValueOf(store).Comparable() {
 		return New[T](store, key)
 	}

@@ -219,6 +219,41 @@ func (e *Engine[T]) Get(ctx context.Context, s Scheme[T]) (*Generation[T], error
 	return e.await(ctx, s, g, false)
 }
 
+// A Reader is a connector's way to an Engine. The first Get looks into the store,
+// which may have changed since other connectors of the account used the Engine.
+type Reader[T any] struct {
+	*Engine[T]
+	looked atomic.Bool
+}
+
+// Get is Engine.Get.
+func (r *Reader[T]) Get(ctx context.Context, s Scheme[T]) (*Generation[T], error) {
+	if !r.looked.Load() {
+		r.looked.Store(true)
+		r.look(ctx)
+	}
+	return r.Engine.Get(ctx, s)
+}
+
+// look forgets the present generation if the store has another value, or none. An
+// error of the store changes nothing.
+func (e *Engine[T]) look(ctx context.Context) {
+	g := e.current.Load()
+	if e.store == nil || g == nil || g.unsaved != nil {
+		return
+	}
+	var raw []byte
+	err := e.calling(func() (err error) { raw, err = e.read(ctx); return err })
+	if err != nil || digest(raw) == g.sum {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.flight == nil {
+		e.current.CompareAndSwap(g, nil) // the next Get loads the stored value
+	}
+}
+
 // Replace returns a generation other than rejected, which the API did not
 // accept: the present generation if that is another by now, else a new one.
 func (e *Engine[T]) Replace(ctx context.Context, s Scheme[T], rejected *Generation[T]) (*Generation[T], error) {

@@ -1,4 +1,4 @@
-package connectorauth_test
+package dialect_test
 
 import (
 	"context"
@@ -12,16 +12,16 @@ import (
 	"github.com/connectorauth/connectorauth/dialect"
 )
 
-// A provider that puts its answers into "data", counts in milliseconds and tells
-// where the account's API is.
-func ExampleDialect() {
+// This provider puts the token response into "data", counts lifetimes in
+// milliseconds, and tells where the account's API is.
+func ExampleOAuth2() {
 	p := authtest.New(authtest.Config{})
 	defer p.Close()
-	p.Inject(p.TokenURL, authtest.Always, authtest.EditAnswer(func(answer map[string]any) {
-		answer["data"] = map[string]any{"token": answer["access_token"], "ttl": 3600000}
-		answer["api_domain"] = "https://eu.example.com"
-		delete(answer, "access_token")
-		delete(answer, "expires_in")
+	p.Inject(p.TokenURL, authtest.Always, authtest.EditAnswer(func(response map[string]any) {
+		response["data"] = map[string]any{"token": response["access_token"], "ttl": 3600000}
+		response["api_domain"] = "https://eu.example.com"
+		delete(response, "access_token")
+		delete(response, "expires_in")
 	}))
 
 	c, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
@@ -48,9 +48,9 @@ func ExampleDialect() {
 	// Output: 1h0m0s https://eu.example.com
 }
 
-// Slack has the user's token beside the bot's, commas between scopes, and
-// refuses a token with status 200.
-func ExampleDialect_slack() {
+// Slack sends the user's token beside the token of the bot, wants commas between
+// scopes, and rejects a token with status 200.
+func ExampleOAuth2_slack() {
 	_ = dialect.OAuth2{
 		ScopeSeparator: ",",
 		AuthNames:      map[string]string{"scope": "user_scope"},
@@ -68,26 +68,26 @@ func ExampleDialect_slack() {
 	}
 }
 
-// Facebook takes token requests by GET, and has no refresh tokens: access tokens
-// are traded for longer-lived ones while they are good.
-func ExampleDialect_facebook() {
-	trade := dialect.TokenExchange{GrantType: "fb_exchange_token", Name: "fb_exchange_token"}
+// Facebook takes token requests by GET and has no refresh tokens: an access token
+// is exchanged for a token with a longer life before the access token expires.
+func ExampleOAuth2_facebook() {
+	exchange := dialect.TokenExchange{GrantType: "fb_exchange_token", Name: "fb_exchange_token"}
 	_ = connectorauth.OAuth2Config{
 		ClientAuth:  connectorauth.ClientSecretPost,
 		RenewBefore: 10 * 24 * time.Hour,
 		Dialect: dialect.OAuth2{
 			ScopeSeparator:    ",",
 			TokenEncoding:     dialect.EncodeGet,
-			LongLived:         trade,
-			Extend:            trade,
+			LongLived:         exchange,
+			Extend:            exchange,
 			InvalidGrantCodes: []string{"190"},
 			Rejections:        []dialect.Rejection{{Status: 400, Path: "error.code", Value: "190"}},
 		},
 	}
 }
 
-// Zoom's server-to-server applications use client credentials by another name.
-func ExampleDialect_zoom() {
+// Zoom's server-to-server applications use client credentials under another name.
+func ExampleOAuth2_zoom() {
 	_ = connectorauth.OAuth2Config{
 		TokenURL: "https://zoom.us/oauth/token",
 		Grant:    connectorauth.ClientCredentials{},
@@ -98,12 +98,13 @@ func ExampleDialect_zoom() {
 	}
 }
 
-// QuickBooks names the company in the callback. Token has it as Extra("realmId").
-func ExampleDialect_quickBooks() {
+// QuickBooks names the company in the callback. The token of the connector has the
+// name as Extra("realmId").
+func ExampleOAuth2_quickBooks() {
 	_ = dialect.OAuth2{CallbackValues: []string{"realmId"}}
 }
 
-// Shopify wants the access token in a header of its own.
+// Shopify wants the access token in the header X-Shopify-Access-Token.
 func ExamplePlacement() {
 	_ = dialect.OAuth2{Placement: dialect.Placement{Name: "X-Shopify-Access-Token"}}
 }
