@@ -2,9 +2,11 @@ package renew_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -68,6 +70,11 @@ func (retryAfter) Error() string { return "try later still" }
 type provider struct {
 	life, delay time.Duration
 	free        bool                  // grants a value to whoever has none
+	reusable    bool                  // a value serves for several renewals
+	grace       bool                  // takes a value again
+	login       string                // what the owner typed
+	identity    string                // whose values; empty means the provider's
+	former      string                // the identity before
 	before      func(n int) error     // answers the nth request in the provider's stead
 	after       func(n int) error     // loses the answer to the nth request
 	hook        func(context.Context) // sees the context of requests
@@ -147,6 +154,23 @@ func (p *provider) Expiry(v *value) (issued, expiry time.Time) { return v.Issued
 
 func (p *provider) Lead() time.Duration { return lead }
 
+func (p *provider) Identity() string              { return cmp.Or(p.identity, "the provider") }
+func (p *provider) Succeeds(identity string) bool { return identity == p.former && p.former != "" }
+func (p *provider) Login(stored string) (string, bool) {
+	return p.login, stored == "" || stored == p.login
+}
+func (p *provider) Alone() bool                   { return p.free }
+func (p *provider) SingleUse(*value) bool         { return !p.reusable }
+func (p *provider) Rotated(old, next *value) bool { return old.N != next.N }
+func (p *provider) Retakes() bool                 { return p.grace }
+
+func (p *provider) Restore(code string, dead bool, after time.Duration) error {
+	if dead {
+		return fmt.Errorf("%w (%s)", errDead, code)
+	}
+	return fmt.Errorf("%w: %w", errTemporary, retryAfter(after))
+}
+
 func (p *provider) Encode(v *value) ([]byte, error) {
 	if v.Damage != "" {
 		return nil, errors.New(v.Damage)
@@ -218,7 +242,7 @@ func newStore(v *value) *sharedStore {
 }
 
 func (s *sharedStore) put(v *value) {
-	raw, err := json.Marshal(v)
+	raw, err := json.Marshal(map[string]any{"v": 2, "identity": "the provider", "value": v})
 	if err != nil {
 		panic(err)
 	}
@@ -238,9 +262,9 @@ func (s *sharedStore) n(t *testing.T) int {
 	if s.value == nil {
 		return 0
 	}
-	var v value
-	require.NoError(t, json.Unmarshal(s.value, &v))
-	return v.N
+	var record struct{ Value value }
+	require.NoError(t, json.Unmarshal(s.value, &record))
+	return record.Value.N
 }
 
 func (s *sharedStore) do(ctx context.Context, op string, f func()) error {

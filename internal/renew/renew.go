@@ -244,7 +244,10 @@ func (e *Engine[T]) look(ctx context.Context) {
 	}
 	var raw []byte
 	err := e.calling(func() (err error) { raw, err = e.read(ctx); return err })
-	if err != nil || digest(raw) == g.sum {
+	if err != nil {
+		return
+	}
+	if rec, err := parse(raw); err == nil && digest(rec.Value) == g.sum {
 		return
 	}
 	e.mu.Lock()
