@@ -199,12 +199,14 @@ func (p *provider) count() int {
 	return len(p.requests)
 }
 
-// happened returns what was observed since the last call.
+// happened returns what was observed since the last call, without the beginnings.
 func (p *provider) happened() (list []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, e := range p.events {
-		list = append(list, e.Happened)
+		if e.Happened != renew.Renewing {
+			list = append(list, e.Happened)
+		}
 	}
 	p.events = nil
 	return list
@@ -321,7 +323,11 @@ func (s *sharedStore) Lock(ctx context.Context, _ string) (func(), error) {
 }
 
 func (s *sharedStore) CompareAndSwap(ctx context.Context, _ string, old, new []byte) (swapped bool, err error) {
-	err = s.do(ctx, "swap", func() {
+	op := "swap"
+	if bytes.Contains(new, []byte(`"doubt":`)) {
+		op = "mark"
+	}
+	err = s.do(ctx, op, func() {
 		if swapped = (old == nil) == (s.value == nil) && bytes.Equal(old, s.value); swapped {
 			s.value = bytes.Clone(new)
 		}
@@ -352,7 +358,7 @@ func (p plainStore) Save(ctx context.Context, k string, raw []byte) error {
 }
 func (p plainStore) Delete(ctx context.Context, k string) error { return p.s.Delete(ctx, k) }
 
-// writes is what a store's write is called.
+// writes reports whether op is a store's write of a value. A mark is none.
 func writes(op string) bool { return op == "save" || op == "swap" }
 
 // failing returns a hook that fails the given operations while it is on.

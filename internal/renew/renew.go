@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -71,8 +72,9 @@ type Scheme[T any] interface {
 	// Retakes reports whether the provider takes a single-use credential again within
 	// a grace period.
 	Retakes() bool
-	// Restore returns the error of a token request that failed in another process:
-	// for good with that code, or until after.
+	// Restore returns the error of a token request that failed before, in this
+	// process or another: for good with that code, or for after. The code InDoubtCode
+	// means that a response was lost.
 	Restore(code string, dead bool, after time.Duration) error
 }
 
@@ -81,7 +83,10 @@ type Verdict struct {
 	Kind  Kind
 	Code  string        // the provider's error code, for the record
 	After time.Duration // the least time until the next attempt, as in a Retry-After header
-	Retry bool          // with Dead: try again by itself after an hour, growing to a day
+
+	Unsent bool // nothing was sent
+	Retry  bool // with Dead: try again after an hour, growing to a day
+	Void   bool // with Dead: requests cannot use the present value either
 }
 
 // Kind tells errors of Renew apart.
@@ -91,13 +96,13 @@ const (
 	// Temporary: try again later.
 	Temporary Kind = iota
 	// InDoubt: the request was sent and the response lost, so a single-use credential
-	// may be spent. The credential is sent again only when the present generation
-	// has expired or was rejected: then nothing is left to lose.
+	// may be spent: see Engine.
 	InDoubt
 	// Refused: the request itself is wrong, as with a wrong client secret. Trying
-	// again soon is useless, but the credential is not to blame.
+	// again soon is useless, but the credential is not to blame. The pauses grow from
+	// a minute to an hour.
 	Refused
-	// Dead: the credential is no longer good for a renewal.
+	// Dead: the credential is no longer good for a renewal. Only Set helps.
 	Dead
 )
 
@@ -149,6 +154,7 @@ type Generation[T any] struct {
 	renewAt  time.Time // when early renewal begins; zero without an expiry
 	sum      sum       // of the stored value
 	unsaved  *unsaved  // how to save the generation later; nil if the store took it at once
+	born     time.Time // when this process made the generation
 	replaces bool      // the generation before was rejected
 
 	rejectedUntil atomic.Pointer[time.Time] // no renewal before this time; nil means now
@@ -169,6 +175,12 @@ func (g *Generation[T]) fresh() bool {
 	return g.expiry.IsZero() || time.Until(g.expiry) > 0
 }
 
+// Age returns how old the value is. A clock that was set back makes no value
+// young.
+func (g *Generation[T]) Age(issued time.Time) time.Duration {
+	return max(time.Since(g.born), time.Since(issued))
+}
+
 // rejectedLately reports whether the generation was rejected right after its
 // renewal, less than rejectedWait ago.
 func (g *Generation[T]) rejectedLately() bool {
@@ -178,11 +190,20 @@ func (g *Generation[T]) rejectedLately() bool {
 
 // An Engine keeps one credential. An Engine is safe for concurrent use, and has
 // no goroutine between renewals.
+//
+// What is known of the credential is in the store's record, so that all processes
+// behave as one: dead, not before a time, in doubt. A record is marked before a
+// single-use credential is sent. A mark that is found later means that the response
+// was lost. Then nothing is renewed while the value is good. A provider that was
+// never seen to rotate is asked again, and so is, once and after a pause, a provider
+// that takes a credential again. Otherwise the credential is dead. A store without
+// CompareAndSwap cannot be marked safely; the mark is in memory then.
 type Engine[T any] struct {
 	store Store // nil: memory only
 	key   string
 
 	current atomic.Pointer[Generation[T]]
+	rotates atomic.Bool // a renewal here has replaced a single-use credential
 
 	// writing holds an element while somebody changes the stored value; nil without
 	// a store. Unlike a mutex, writing may be held for long, also within a synctest
@@ -192,7 +213,7 @@ type Engine[T any] struct {
 	mu      sync.Mutex // guards the fields below; never held during a call of foreign code
 	flight  *flight[T]
 	failure *failure
-	saver   *saver
+	saver   *saver[T]
 }
 
 // New returns an Engine for the value that store holds under key. A nil store
@@ -247,7 +268,7 @@ func (e *Engine[T]) look(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	if rec, err := parse(raw); err == nil && digest(rec.Value) == g.sum {
+	if rec, err := parse(raw); err == nil && digest(rec.Value) == g.sum && !rec.void() {
 		return
 	}
 	e.mu.Lock()
@@ -277,7 +298,7 @@ func (e *Engine[T]) ReplaceLater(ctx context.Context, s Scheme[T], rejected *Gen
 	if rejected.rejectedLately() {
 		return
 	}
-	if issued, _ := s.Expiry(rejected.Value); rejected.replaces && time.Since(issued) < rejectedWait {
+	if issued, _ := s.Expiry(rejected.Value); rejected.replaces && rejected.Age(issued) < rejectedWait {
 		e.RejectedAgain(rejected)
 		return
 	}
@@ -291,9 +312,10 @@ func (e *Engine[T]) RejectedAgain(g *Generation[T]) {
 }
 
 // Set makes value the present generation, as after the account owner's consent,
-// and saves the value. After an error of the store, the value is in use, and
-// saving is tried again in the background. If ctx ended while another generation
-// was being saved, the value is not in use.
+// and saves the value. Set clears what is known of failures, and replaces a record
+// of another identity. After an error of the store, the value is in use, and saving
+// is tried again in the background. If ctx ended while another generation was being
+// saved, the value is not in use. The record of a newer version is left alone.
 func (e *Engine[T]) Set(ctx context.Context, s Scheme[T], value *T) error {
 	if e.store == nil {
 		e.install(newGeneration(s, value, nil))
@@ -304,26 +326,39 @@ func (e *Engine[T]) Set(ctx context.Context, s Scheme[T], value *T) error {
 		return err
 	}
 	g := newGeneration(s, value, raw)
-	rec := record{Identity: s.Identity(), Value: raw, Rotates: e.rotates(ctx)}
-	rec.Login, _ = s.Login("")
+	rec, err := e.successor(ctx, s)
+	if err != nil {
+		return err
+	}
+	rec.Value = raw
 	err = e.saveSet(ctx, s, g, rec.encode())
 	observeSaved(s, g, err)
 	return err
 }
 
-// rotates reports whether the provider was seen to rotate, as far as the store
-// tells.
-func (e *Engine[T]) rotates(ctx context.Context) (rotates bool) {
+// successor returns the record for Set, with what is worth keeping of the stored
+// record.
+func (e *Engine[T]) successor(ctx context.Context, s Scheme[T]) (next record, err error) {
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
+	next.Identity = s.Identity()
+	stored := new(record)
 	e.calling(func() error {
-		raw, err := e.read(ctx)
-		if rec, bad := parse(raw); err == nil && bad == nil {
-			rotates = rec.Rotates
+		if raw, failed := e.read(ctx); failed == nil {
+			stored, err = parse(raw)
 		}
 		return nil
 	})
-	return rotates
+	if stored.Version > recordVersion {
+		return next, fmt.Errorf("%q in the token store: %w", e.key, err)
+	}
+	if err == nil && stored.Identity == next.Identity {
+		next.Rotates, next.Other = stored.Rotates, stored.Other
+		next.Login, _ = s.Login(stored.Login)
+	} else {
+		next.Login, _ = s.Login("")
+	}
+	return next, nil
 }
 
 // install makes g the present generation. A flight under way ends with g, too:
@@ -380,7 +415,7 @@ func (e *Engine[T]) join(ctx context.Context, s Scheme[T], stale *Generation[T],
 	if e.flight != nil {
 		return e.flight
 	}
-	if f := e.failure; f != nil && f.active() && e.store == nil {
+	if f := e.failure; f != nil && e.store == nil && f.active() {
 		return ended[T](nil, f.err) // with a store, the flight looks into the store first
 	}
 	return e.start(ctx, s, stale, rejected)
@@ -397,12 +432,12 @@ func (e *Engine[T]) start(ctx context.Context, s Scheme[T], stale *Generation[T]
 // Early renewal begins up to a fifth of its lead late, at random, so that
 // replicas do not all begin at once.
 func newGeneration[T any](s Scheme[T], value *T, raw []byte) *Generation[T] {
-	g := &Generation[T]{Value: value, sum: digest(raw)}
+	now := time.Now()
+	g := &Generation[T]{Value: value, sum: digest(raw), born: now}
 	issued, expiry := s.Expiry(value)
 	if expiry.IsZero() {
 		return g
 	}
-	now := time.Now()
 	lifetime := max(expiry.Sub(issued), 0)
 	// Stored times are from another clock. A clock that is ahead must not prolong a
 	// life.
