@@ -273,7 +273,11 @@ func (r oauth1Renewal) Verdict(err error) renew.Verdict {
 }
 
 // Verdict tells the engine what an error of Renew means.
-func (*oauth1Scheme) Verdict(err error) renew.Verdict { return verdict(err) }
+func (*oauth1Scheme) Verdict(err error) renew.Verdict {
+	v := verdict(err)
+	v.Idle = errors.Is(err, errNotRenewable)
+	return v
+}
 
 // Identity names the account.
 func (s *oauth1Scheme) Identity() string {
@@ -294,8 +298,7 @@ func (*oauth1Scheme) Rotated(old, next *oauth1Token) bool {
 // Restore returns the error of an earlier renewal.
 func (*oauth1Scheme) Restore(code string, dead bool, after time.Duration) error {
 	err := restored(code, dead, after)
-	var failed *TokenError
-	if errors.As(err, &failed) {
+	if failed := new(TokenError); errors.As(err, &failed) {
 		failed.byAPI = dead && rfc5849.IsDeadToken(code)
 	}
 	return err

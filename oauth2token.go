@@ -42,10 +42,9 @@ type oauth2Client struct {
 	clientSecret Secret
 	clientAuth   ClientAuth
 	tokenURL     string
-	identity     string      // see renew.Scheme
-	former       string      // the identity before the token URL moved, or empty
-	login        renew.Login // of PasswordCredentials
-	scope        string      // all scopes, as one parameter
+	formerURL    string       // the token URL before the provider moved, or empty
+	login        *renew.Login // of PasswordCredentials; nil for other grants
+	scope        string       // all scopes, as one parameter
 	grant        Grant
 	traits       GrantTraits
 	dialect      *dialect.OAuth2 // never nil
@@ -79,7 +78,7 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	}
 	c := &oauth2Client{
 		clientID: config.ClientID, clientSecret: config.ClientSecret, clientAuth: config.ClientAuth,
-		tokenURL: config.TokenURL, scope: strings.Join(config.Scopes, cmp.Or(config.Dialect.ScopeSeparator, " ")),
+		tokenURL: config.TokenURL, formerURL: config.FormerTokenURL, scope: strings.Join(config.Scopes, cmp.Or(config.Dialect.ScopeSeparator, " ")),
 		grant: config.Grant, traits: config.Grant.Traits(), dialect: &standard, proof: config.Proof,
 		account: config.Account, lead: cmp.Or(config.RenewBefore, 5*time.Minute),
 		httpClient: config.HTTPClient, observer: config.Observe,
@@ -95,14 +94,12 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	if c.proof != nil {
 		c.prefix = c.proof.TokenType() + " "
 	}
-	c.identity = accountName(c.tokenURL, c.clientID, c.grant.GrantType(), c.traits.Subject)
-	if config.FormerTokenURL != "" {
-		c.former = accountName(config.FormerTokenURL, c.clientID, c.grant.GrantType(), c.traits.Subject)
-	}
+	var password string
 	if login, ok := c.grant.(PasswordCredentials); ok {
-		c.login.Secret = string(login.Password)
+		password = string(login.Password)
+		c.login = &renew.Login{Secret: password}
 	}
-	identity := pending.Identity(c.tokenURL, c.clientID, c.grant.GrantType(), c.traits.Subject, c.prefix, c.login.Secret)
+	identity := pending.Identity(c.tokenURL, c.clientID, c.grant.GrantType(), c.traits.Subject, c.prefix, password)
 	c.shared = config.Shared.orProgram()
 	c.engine = renew.Open[token](&c.shared.group, config.Store, config.Account, identity)
 	return &oauth2Scheme{oauth2Client: c}
@@ -259,10 +256,14 @@ func (s *oauth2Scheme) Verdict(err error) renew.Verdict {
 }
 
 // Identity names the account.
-func (s *oauth2Scheme) Identity() string { return s.identity }
+func (s *oauth2Scheme) Identity() string {
+	return accountName(s.tokenURL, s.clientID, s.grant.GrantType(), s.traits.Subject)
+}
 
 // Succeeds reports whether a record is of the account before its token URL moved.
-func (s *oauth2Scheme) Succeeds(identity string) bool { return s.former != "" && identity == s.former }
+func (s *oauth2Scheme) Succeeds(identity string) bool {
+	return s.formerURL != "" && identity == accountName(s.formerURL, s.clientID, s.grant.GrantType(), s.traits.Subject)
+}
 
 // Login tells whether the password has changed.
 func (s *oauth2Scheme) Login(stored string) (string, bool) { return s.login.Match(stored) }

@@ -329,6 +329,7 @@ func (r *renewal[T]) note(ctx context.Context, verdict Verdict, rec *record, aft
 
 // fail records why there is no new generation.
 func (r *renewal[T]) fail(err error, verdict Verdict, rec *record) *Generation[T] {
+	r.asked = r.asked && !verdict.Idle
 	f := r.lastCopy()
 	wait := jitter(min(minBackoff<<min(f.attempts, 10), maxBackoff), 0.8, 1.2)
 	login := verdict.Kind == Dead && verdict.Retry

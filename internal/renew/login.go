@@ -12,7 +12,7 @@ import (
 
 // A Login is what the account owner types, as a salted hash for the record. The
 // hash costs as much as guessing a password should cost, so a Login computes the
-// hash once per salt. The zero value is of an owner who types nothing.
+// hash once per salt. A nil Login is of an owner who types nothing.
 type Login struct {
 	Secret string
 
@@ -27,7 +27,7 @@ const (
 
 // Match implements Scheme.Login.
 func (l *Login) Match(stored string) (login string, same bool) {
-	if l.Secret == "" {
+	if l == nil {
 		return "", stored == ""
 	}
 	l.mu.Lock()
