@@ -330,7 +330,7 @@ func (c *signed) replaceLater(ctx context.Context) {
 
 // rejectedAgain notes that the new token, or the corrected time, did not help.
 func (c *signed) rejectedAgain() {
-	if c.blamesToken() && c.from.Age(c.from.Value.Issued) < justRenewed {
+	if c.blamesToken() && c.from.Young(c.from.Value.Issued) {
 		c.s.engine.RejectedAgain(c.from)
 	}
 	if c.blamesClock() {

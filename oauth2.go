@@ -330,7 +330,7 @@ func (c *provenCredential) replaceLater(ctx context.Context) {
 }
 
 func (c *provenCredential) rejectedAgain() {
-	if !c.again && c.from.Age(c.from.Value.Issued) < justRenewed {
+	if !c.again && c.from.Young(c.from.Value.Issued) {
 		c.oauth2Credential.rejectedAgain()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -33,7 +34,7 @@ type token struct {
 	Key     string         `json:"proof_key,omitempty"` // of a Proof
 
 	Exchange bool  `json:"exchange,omitempty"` // the dialect's LongLived exchange has not succeeded so far
-	left     error // what of the response was left out, or nil
+	left     int32 // how many members of the responses were left out
 }
 
 // oauth2Client is what the connectors of an account share, whatever their hooks.
@@ -42,9 +43,8 @@ type oauth2Client struct {
 	clientSecret Secret
 	clientAuth   ClientAuth
 	tokenURL     string
-	formerURL    string       // the token URL before the provider moved, or empty
-	login        *renew.Login // of PasswordCredentials; nil for other grants
-	scope        string       // all scopes, as one parameter
+	rare         *rare  // nil for most accounts
+	scope        string // all scopes, as one parameter
 	grant        Grant
 	traits       GrantTraits
 	dialect      *dialect.OAuth2 // never nil
@@ -58,6 +58,12 @@ type oauth2Client struct {
 	prefix string       // what comes before the token
 	engine *renew.Reader[token]
 	shared *Shared
+}
+
+// rare is what few accounts have. Live connectors are many, and should be small.
+type rare struct {
+	formerURL string       // the token URL before the provider moved, or empty
+	login     *renew.Login // of PasswordCredentials; nil for other grants
 }
 
 // oauth2Scheme obtains, renews and places the tokens of one account.
@@ -78,7 +84,7 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	}
 	c := &oauth2Client{
 		clientID: config.ClientID, clientSecret: config.ClientSecret, clientAuth: config.ClientAuth,
-		tokenURL: config.TokenURL, formerURL: config.FormerTokenURL, scope: strings.Join(config.Scopes, cmp.Or(config.Dialect.ScopeSeparator, " ")),
+		tokenURL: config.TokenURL, scope: strings.Join(config.Scopes, cmp.Or(config.Dialect.ScopeSeparator, " ")),
 		grant: config.Grant, traits: config.Grant.Traits(), dialect: &standard, proof: config.Proof,
 		account: config.Account, lead: cmp.Or(config.RenewBefore, 5*time.Minute),
 		httpClient: config.HTTPClient, observer: config.Observe,
@@ -97,7 +103,9 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	var password string
 	if login, ok := c.grant.(PasswordCredentials); ok {
 		password = string(login.Password)
-		c.login = &renew.Login{Secret: password}
+		c.rare = &rare{config.FormerTokenURL, &renew.Login{Secret: password}}
+	} else if config.FormerTokenURL != "" {
+		c.rare = &rare{formerURL: config.FormerTokenURL}
 	}
 	identity := pending.Identity(c.tokenURL, c.clientID, c.grant.GrantType(), c.traits.Subject, c.prefix, password)
 	c.shared = config.Shared.orProgram()
@@ -118,10 +126,6 @@ func (s *oauth2Scheme) tokenType() string {
 	}
 	return "Bearer"
 }
-
-// justRenewed is the age up to which a token counts as renewed for the request
-// that the API has just rejected.
-const justRenewed = time.Minute
 
 // Renew obtains the token that follows old: by the refresh token or by one of the
 // dialect's exchanges, or by the grant. Renew implements renew.Scheme.
@@ -262,11 +266,17 @@ func (s *oauth2Scheme) Identity() string {
 
 // Succeeds reports whether a record is of the account before its token URL moved.
 func (s *oauth2Scheme) Succeeds(identity string) bool {
-	return s.formerURL != "" && identity == accountName(s.formerURL, s.clientID, s.grant.GrantType(), s.traits.Subject)
+	return s.rare != nil && s.rare.formerURL != "" &&
+		identity == accountName(s.rare.formerURL, s.clientID, s.grant.GrantType(), s.traits.Subject)
 }
 
 // Login tells whether the password has changed.
-func (s *oauth2Scheme) Login(stored string) (string, bool) { return s.login.Match(stored) }
+func (s *oauth2Scheme) Login(stored string) (string, bool) {
+	if s.rare == nil {
+		return "", stored == ""
+	}
+	return s.rare.login.Match(stored)
+}
 
 // Alone reports whether the grant obtains a token without the account owner.
 func (s *oauth2Scheme) Alone() bool { return !s.traits.NeedsOwner }
@@ -326,8 +336,8 @@ func (s *oauth2Scheme) Observe(e renew.Event[token]) {
 	if s.observer == nil || e.Happened == renew.Renewing && !s.asks(e.Value) {
 		return
 	}
-	if e.Value != nil && (e.Happened == renew.Renewed || e.Happened == renew.Saved) {
-		e.Err = e.Value.left
+	if e.Value != nil && e.Value.left > 0 && (e.Happened == renew.Renewed || e.Happened == renew.Saved) {
+		e.Err = fmt.Errorf("connectorauth: the token responses have more than %d kB of further members; %d were left out", maxExtra>>10, e.Value.left)
 	}
 	var expiry time.Time
 	if e.Value != nil {

@@ -68,7 +68,7 @@ const maxExtra = 64 << 10
 // and those of the responses before that the newest leaves out. Of too many
 // members, old ones go first, except those named in kept, and the largest next. left
 // tells how many had to go.
-func mergeExtra(old, newest map[string]any, kept []string) (extra map[string]any, left error) {
+func mergeExtra(old, newest map[string]any, kept []string) (extra map[string]any, left int32) {
 	extra = maps.Clone(old)
 	if extra == nil {
 		extra = make(map[string]any, len(newest))
@@ -84,13 +84,12 @@ func mergeExtra(old, newest map[string]any, kept []string) (extra map[string]any
 		if len(extra) == 0 {
 			extra = nil
 		}
-		return extra, nil
+		return extra, 0
 	}
-	dropped := 0
 	drop := func(name string) {
 		total -= sizes[name]
 		delete(extra, name)
-		dropped++
+		left++
 	}
 	for name := range old {
 		if _, repeated := newest[name]; !repeated && !slices.Contains(kept, name) {
@@ -104,7 +103,7 @@ func mergeExtra(old, newest map[string]any, kept []string) (extra map[string]any
 		}
 		drop(name)
 	}
-	return extra, fmt.Errorf("connectorauth: the token responses have more than %d kB of further members; %d were left out", maxExtra>>10, dropped)
+	return extra, left
 }
 
 // baseOf returns the RoundTripper of a config's HTTPClient.

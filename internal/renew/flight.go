@@ -94,7 +94,10 @@ func (e *Engine[T]) finish(f *flight[T], g *Generation[T], r *renewal[T]) {
 	e.flight, e.failure = nil, r.failure
 	switch {
 	case g != nil:
-		g.replaces = g.replaces || f.rejected && g != r.stale
+		if f.rejected && g != r.stale {
+			now := time.Now()
+			g.replaced = &now
+		}
 		e.current.Store(g)
 	case r.forget:
 		e.current.Store(nil)

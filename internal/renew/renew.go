@@ -151,12 +151,11 @@ var errOwnRenewal = errors.New("connectorauth: a hook of a token request uses it
 type Generation[T any] struct {
 	Value *T
 
-	expiry   time.Time // zero: unknown
-	renewAt  time.Time // when early renewal begins; zero without an expiry
-	sum      sum       // of the stored value
-	unsaved  *unsaved  // how to save the generation later; nil if the store took it at once
-	born     time.Time // when this process made the generation
-	replaces bool      // the generation before was rejected
+	expiry   time.Time  // zero: unknown
+	renewAt  time.Time  // when early renewal begins; zero without an expiry
+	sum      sum        // of the stored value
+	unsaved  *unsaved   // how to save the generation later; nil if the store took it at once
+	replaced *time.Time // when the generation replaced a rejected generation; nil if it did not
 
 	rejectedUntil atomic.Pointer[time.Time] // no renewal before this time; nil means now
 }
@@ -176,10 +175,14 @@ func (g *Generation[T]) fresh() bool {
 	return g.expiry.IsZero() || time.Until(g.expiry) > 0
 }
 
-// Age returns how old the value is. A clock that was set back makes no value
-// young.
-func (g *Generation[T]) Age(issued time.Time) time.Duration {
-	return max(time.Since(g.born), time.Since(issued))
+// Young reports whether the value, of that time, was made less than rejectedWait
+// ago. A clock that was set back makes no value young.
+func (g *Generation[T]) Young(issued time.Time) bool {
+	if g.replaced != nil {
+		issued = *g.replaced
+	}
+	age := time.Since(issued)
+	return age >= 0 && age < rejectedWait
 }
 
 // rejectedLately reports whether the generation was rejected right after its
@@ -299,7 +302,7 @@ func (e *Engine[T]) ReplaceLater(ctx context.Context, s Scheme[T], rejected *Gen
 	if rejected.rejectedLately() {
 		return
 	}
-	if issued, _ := s.Expiry(rejected.Value); rejected.replaces && rejected.Age(issued) < rejectedWait {
+	if rejected.replaced != nil && time.Since(*rejected.replaced) < rejectedWait {
 		e.RejectedAgain(rejected)
 		return
 	}
@@ -433,12 +436,12 @@ func (e *Engine[T]) start(ctx context.Context, s Scheme[T], stale *Generation[T]
 // Early renewal begins up to a fifth of its lead late, at random, so that
 // replicas do not all begin at once.
 func newGeneration[T any](s Scheme[T], value *T, raw []byte) *Generation[T] {
-	now := time.Now()
-	g := &Generation[T]{Value: value, sum: digest(raw), born: now}
+	g := &Generation[T]{Value: value, sum: digest(raw)}
 	issued, expiry := s.Expiry(value)
 	if expiry.IsZero() {
 		return g
 	}
+	now := time.Now()
 	lifetime := max(expiry.Sub(issued), 0)
 	// Stored times are from another clock. A clock that is ahead must not prolong a
 	// life.
