@@ -29,9 +29,11 @@ type CustomConfig struct {
 	// need a credential, Obtain is called once, and the credential is saved before
 	// use. ctx is bounded and outlives the caller that wanted the credential.
 	//
-	// After an error, Obtain is called again with growing pauses. After an error that
-	// matches ErrReauthRequired, Obtain is called again after a minute; until then,
-	// requests fail with this error. Empty means that the credential never changes.
+	// After an error, Obtain is called again with growing pauses, over all processes
+	// with the same Store. After an error that matches ErrReauthRequired, Obtain is
+	// called again after a minute; until then, requests fail with this error. A stored
+	// credential that is damaged is replaced: Obtain gets the zero value. Empty means
+	// that the credential never changes.
 	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
 	// Rejected reports whether a response says that the credential is no longer
 	// valid. Rejected must not read the body. A panic counts as no. Empty means
@@ -130,6 +132,7 @@ func (r *customRecord) credential() CustomCredential {
 
 // customScheme authenticates by the functions of a config.
 type customScheme struct {
+	constant
 	config CustomConfig
 	engine *renew.Reader[customRecord] // nil without Obtain
 }
@@ -245,9 +248,26 @@ func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection 
 func (s *customScheme) Verdict(err error) renew.Verdict {
 	v := verdict(err)
 	if v.Kind == renew.Dead {
-		v.Kind = renew.Refused
+		v.Kind, v.Code, v.After = renew.Temporary, codeReauth, max(v.After, time.Minute)
 	}
 	return v
+}
+
+// Identity names the kind of the account: the functions of a config have no name.
+func (*customScheme) Identity() string { return "a Custom connector" }
+
+// Alone returns true: Obtain starts without a credential.
+func (*customScheme) Alone() bool { return true }
+
+// SingleUse returns false: nobody knows what Obtain sends.
+func (*customScheme) SingleUse(*customRecord) bool { return false }
+
+// Rotated returns false.
+func (*customScheme) Rotated(_, _ *customRecord) bool { return false }
+
+// Restore returns the error of an earlier call of Obtain.
+func (*customScheme) Restore(code string, dead bool, after time.Duration) error {
+	return restored(code, dead, after)
 }
 
 // Lead returns how long before its expiry a credential is renewed.

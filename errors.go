@@ -58,6 +58,8 @@ type TokenError struct {
 
 	dead    bool  // only the account owner can help
 	refused bool  // in the callback, not at the token endpoint
+	byAPI   bool  // the API refused the token
+	before  bool  // the request failed before, and is not made again now
 	inDoubt bool  // the request was sent, and nobody knows the outcome
 	cause   error // why there is no usable response
 }
@@ -90,9 +92,14 @@ func (e *TokenError) judge(codes []string) {
 func (e *TokenError) Error() string {
 	var b strings.Builder
 	b.WriteString("connectorauth: ")
-	if e.refused {
+	switch {
+	case e.refused:
 		b.WriteString("the provider refused the authorization")
-	} else {
+	case e.byAPI:
+		b.WriteString("the API refused the token")
+	case e.before:
+		b.WriteString("an earlier token request failed")
+	default:
 		b.WriteString("token request failed")
 	}
 	if e.StatusCode != 0 {
@@ -106,6 +113,9 @@ func (e *TokenError) Error() string {
 	}
 	if e.cause != nil {
 		fmt.Fprintf(&b, ": %v", e.cause)
+	}
+	if e.before && e.RetryAfter > 0 {
+		fmt.Fprintf(&b, "; the next token request is made in %v at the earliest", e.RetryAfter.Round(time.Second))
 	}
 	if e.dead {
 		b.WriteString("; the account owner must authorize again")
@@ -153,16 +163,52 @@ func (e *TokenError) Temporary() bool {
 
 // verdict tells the renewal what an error of a token request means.
 func verdict(err error) renew.Verdict {
+	v := renew.Verdict{Unsent: true}
 	var failed *TokenError
-	switch {
-	case errors.Is(err, ErrReauthRequired):
-		return renew.Verdict{Kind: renew.Dead}
-	case !errors.As(err, &failed):
-		return renew.Verdict{}
-	case failed.inDoubt:
-		return renew.Verdict{Kind: renew.InDoubt, After: failed.RetryAfter}
-	case failed.Temporary():
-		return renew.Verdict{After: failed.RetryAfter}
+	if errors.As(err, &failed) {
+		v = renew.Verdict{Code: failed.Code, After: failed.RetryAfter, Unsent: failed.StatusCode == 0 && !failed.inDoubt}
 	}
-	return renew.Verdict{Kind: renew.Refused, After: failed.RetryAfter}
+	switch {
+	case errors.Is(err, errNoRefresh):
+		v.Kind, v.Code = renew.Dead, codeNoRefresh
+	case errors.Is(err, ErrReauthRequired):
+		v.Kind = renew.Dead
+	case failed == nil:
+	case failed.inDoubt:
+		v.Kind = renew.InDoubt
+	case !failed.Temporary():
+		v.Kind = renew.Refused
+	}
+	return v
 }
+
+// codeReauth stands for an error that matches ErrReauthRequired and has no code of
+// a provider.
+const codeReauth = "reauth_required"
+
+// errInDoubt is the error of an account that is lost because a response was lost.
+var errInDoubt = fmt.Errorf("%w: the response to a renewal was lost, and this provider takes a refresh token only once", ErrReauthRequired)
+
+// errNoRefresh is the error of a token that the owner alone can replace.
+var errNoRefresh = fmt.Errorf("%w: the access token is no longer valid and the provider gave no refresh token", ErrReauthRequired)
+
+// codeNoRefresh stands for errNoRefresh.
+const codeNoRefresh = "no_refresh_token"
+
+// restored returns the error of a token request that failed before: see
+// renew.Scheme.
+func restored(code string, dead bool, after time.Duration) error {
+	switch {
+	case code == renew.InDoubtCode:
+		return errInDoubt
+	case code == codeNoRefresh:
+		return errNoRefresh
+	case code == codeReauth:
+		return fmt.Errorf("%w: an earlier attempt to obtain a token failed", ErrReauthRequired)
+	}
+	return &TokenError{Code: code, RetryAfter: after, dead: dead, before: true}
+}
+
+// errNotRenewable is temporary: with OAuth1, status 401 has many reasons, and the
+// store may get another token later.
+var errNotRenewable = errors.New("connectorauth: this OAuth1 token cannot be renewed")

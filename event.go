@@ -12,7 +12,8 @@ type Event struct {
 	Kind EventKind
 	// Account is the Account of the connector's config.
 	Account string
-	// Err is the reason of a failure; nil for other kinds.
+	// Err is the reason of a failure. With EventRenewed and EventSaved, Err says what
+	// of the token response could not be kept. Otherwise nil.
 	Err error
 	// Expiry is when the token expires. Zero if unknown.
 	Expiry time.Time
@@ -26,6 +27,7 @@ type EventKind string
 
 // The kinds of events.
 const (
+	EventRenewing       EventKind = renew.Renewing       // a token request begins
 	EventRenewed        EventKind = renew.Renewed        // a token request of the connector brought a new token; a consent tells EventSaved alone
 	EventRenewFailed    EventKind = renew.Failed         // a token request failed for now, or the store prevented the request; a later attempt follows
 	EventReauthRequired EventKind = renew.ReauthRequired // the account owner must authorize: a token request failed for good, or there is no token yet

@@ -130,19 +130,19 @@ func TestLiveConnectorsStaySmall(t *testing.T) {
 		{"OAuth1", 1200, func(int) connectorauth.Connector {
 			return must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "client", ClientSecret: "secret", Token: "t", TokenSecret: "s"}))
 		}},
-		{"OAuth2", 920, func(i int) connectorauth.Connector {
+		{"OAuth2", 960, func(i int) connectorauth.Connector {
 			c := must(connectorauth.NewOAuth2(config(i)))
 			require.NoError(t, c.SetToken(context.Background(), token(i)))
 			return c
 		}},
-		{"OAuth2 with a dialect", 1400, func(i int) connectorauth.Connector {
+		{"OAuth2 with a dialect", 1440, func(i int) connectorauth.Connector {
 			config := config(i)
 			config.Dialect.ScopeSeparator = ","
 			c := must(connectorauth.NewOAuth2(config))
 			require.NoError(t, c.SetToken(context.Background(), token(i)))
 			return c
 		}},
-		{"OAuth2 with a store", 1700, func(i int) connectorauth.Connector { // the record in memory included
+		{"OAuth2 with a store", 1820, func(i int) connectorauth.Connector { // the record in memory included
 			config := config(i)
 			config.Store = store
 			c := must(connectorauth.NewOAuth2(config))

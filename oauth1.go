@@ -3,13 +3,11 @@ package connectorauth
 import (
 	"context"
 	"crypto"
-	"errors"
 	"maps"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -226,6 +224,7 @@ func (c *OAuth1) Extra(ctx context.Context) (map[string]string, error) {
 
 // oauth1Scheme signs requests with the credentials of the client and the token.
 type oauth1Scheme struct {
+	constant
 	config OAuth1Config
 	place  rfc5849.Place
 	last   atomic.Pointer[oauth1Signer] // of the present token
@@ -317,11 +316,8 @@ func (c *signed) blamesToken() bool {
 func (c *signed) replace(ctx context.Context) error {
 	err := errNotRenewable
 	if c.blamesToken() {
-		if _, err = c.s.engine.Replace(ctx, c.s, c.from); err == nil {
+		if _, err = c.s.engine.Replace(ctx, oauth1Renewal{c.s, c.problem}, c.from); err == nil {
 			return nil
-		}
-		if errors.Is(err, errNotRenewable) && c.problem != "" {
-			return &TokenError{StatusCode: http.StatusUnauthorized, Code: c.problem, dead: true}
 		}
 	}
 	if c.blamesClock() && c.s.clock.Ahead() != c.ahead && !isFinal(err) {
@@ -332,13 +328,13 @@ func (c *signed) replace(ctx context.Context) error {
 
 func (c *signed) replaceLater(ctx context.Context) {
 	if c.blamesToken() {
-		c.s.engine.ReplaceLater(ctx, c.s, c.from)
+		c.s.engine.ReplaceLater(ctx, oauth1Renewal{c.s, c.problem}, c.from)
 	}
 }
 
 // rejectedAgain notes that the new token, or the corrected time, did not help.
 func (c *signed) rejectedAgain() {
-	if c.blamesToken() && time.Since(c.from.Value.Issued) < justRenewed {
+	if c.blamesToken() && c.from.Young(c.from.Value.Issued) {
 		c.s.engine.RejectedAgain(c.from)
 	}
 	if c.blamesClock() {

@@ -242,10 +242,6 @@ func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, p
 	return nil, failed
 }
 
-// errNotRenewable is temporary: with OAuth1, status 401 has many reasons, and the
-// store may get another token later.
-var errNotRenewable = errors.New("connectorauth: this OAuth1 token cannot be renewed")
-
 // Renew obtains the token that follows old, by its session handle. Renew
 // implements renew.Scheme.
 func (s *oauth1Scheme) Renew(ctx context.Context, old *oauth1Token) (*oauth1Token, error) {
@@ -262,8 +258,60 @@ func (s *oauth1Scheme) Renew(ctx context.Context, old *oauth1Token) (*oauth1Toke
 	return s.obtain(ctx, old, old, rfc5849.Param{Name: sessionHandle, Value: handle})
 }
 
+// oauth1Renewal is an oauth1Scheme that renews after the API has refused a token.
+type oauth1Renewal struct {
+	*oauth1Scheme
+	problem string // oauth_problem of the refusal, or empty
+}
+
+// Renew obtains the token that follows old. A token that the API does not know any
+// more and that cannot be renewed is lost.
+func (r oauth1Renewal) Renew(ctx context.Context, old *oauth1Token) (*oauth1Token, error) {
+	t, err := r.oauth1Scheme.Renew(ctx, old)
+	if errors.Is(err, errNotRenewable) && rfc5849.IsDeadToken(r.problem) {
+		err = &TokenError{StatusCode: http.StatusUnauthorized, Code: r.problem, dead: true, byAPI: true}
+	}
+	return t, err
+}
+
 // Verdict tells the engine what an error of Renew means.
-func (*oauth1Scheme) Verdict(err error) renew.Verdict { return verdict(err) }
+func (r oauth1Renewal) Verdict(err error) renew.Verdict {
+	v := r.oauth1Scheme.Verdict(err)
+	v.Void = v.Kind == renew.Dead && rfc5849.IsDeadToken(r.problem)
+	return v
+}
+
+// Verdict tells the engine what an error of Renew means.
+func (*oauth1Scheme) Verdict(err error) renew.Verdict {
+	v := verdict(err)
+	v.Idle = errors.Is(err, errNotRenewable)
+	return v
+}
+
+// Identity names the account.
+func (s *oauth1Scheme) Identity() string {
+	return accountName(s.config.AccessTokenURL, s.config.ClientID, "oauth1", "")
+}
+
+// Alone returns false: the account owner consents.
+func (*oauth1Scheme) Alone() bool { return false }
+
+// SingleUse reports whether a session handle is sent.
+func (*oauth1Scheme) SingleUse(old *oauth1Token) bool { return old.Extra[sessionHandle] != "" }
+
+// Rotated reports whether the session handle was replaced.
+func (*oauth1Scheme) Rotated(old, next *oauth1Token) bool {
+	return old.Extra[sessionHandle] != next.Extra[sessionHandle]
+}
+
+// Restore returns the error of an earlier renewal.
+func (*oauth1Scheme) Restore(code string, dead bool, after time.Duration) error {
+	err := restored(code, dead, after)
+	if failed := new(TokenError); errors.As(err, &failed) {
+		failed.byAPI = dead && rfc5849.IsDeadToken(code)
+	}
+	return err
+}
 
 // Lead returns how long before its expiry a token is renewed.
 func (*oauth1Scheme) Lead() time.Duration { return 5 * time.Minute }
@@ -299,7 +347,8 @@ func (s *oauth1Scheme) Decode(stored []byte) (*oauth1Token, error) {
 
 // Observe tells the program what happened.
 func (s *oauth1Scheme) Observe(e renew.Event[oauth1Token]) {
-	if s.config.Observe == nil || errors.Is(e.Err, errNotRenewable) {
+	unasked := e.Happened == renew.Renewing && (e.Value == nil || e.Value.Extra[sessionHandle] == "")
+	if s.config.Observe == nil || unasked || errors.Is(e.Err, errNotRenewable) {
 		return
 	}
 	var expiry time.Time

@@ -30,6 +30,9 @@ type OAuth2Config struct {
 	ClientSecret Secret
 	// TokenURL is the provider's token endpoint. Required; https except on loopback.
 	TokenURL string
+	// FormerTokenURL is the token URL before the provider moved; records made with it
+	// are taken over. Empty means none.
+	FormerTokenURL string
 	// Scopes are the scopes to ask for. Empty leaves the choice to the provider.
 	Scopes []string
 	// Grant is how a token is obtained. Required.
@@ -96,6 +99,10 @@ func (c *OAuth2Config) check(problems *check.List) {
 		problems.Field("TokenURL", err)
 	} else if query := u.Query(); query.Has("client_secret") || query.Has("client_id") {
 		problems.Add("TokenURL: the query contains client credentials, which RFC 6749 section 2.3.1 forbids; use ClientID and ClientSecret")
+	}
+	if c.FormerTokenURL != "" {
+		_, err := origin.Endpoint(c.FormerTokenURL)
+		problems.Field("FormerTokenURL", err)
 	}
 	for _, scope := range c.Scopes {
 		if scope == "" || strings.ContainsFunc(scope, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }) {
@@ -342,7 +349,7 @@ func (c *provenCredential) replaceLater(ctx context.Context) {
 }
 
 func (c *provenCredential) rejectedAgain() {
-	if !c.again && time.Since(c.from.Value.Issued) < justRenewed {
+	if !c.again && c.from.Young(c.from.Value.Issued) {
 		c.oauth2Credential.rejectedAgain()
 	}
 }

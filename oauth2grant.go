@@ -3,9 +3,11 @@ package connectorauth
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
 )
@@ -206,6 +208,52 @@ type Proof interface {
 	// sent again once. Again may read the body of the token endpoint's response; the
 	// body of an API's response is the caller's, and empty here.
 	Again(resp *http.Response) bool
+}
+
+// proofKey returns the key of the account, new if the account has none.
+func (s *oauth2Scheme) proofKey(old *token) (string, error) {
+	if s.proof == nil || old != nil && old.Key != "" {
+		if old == nil {
+			return "", nil
+		}
+		return old.Key, nil
+	}
+	key, err := s.proof.NewKey()
+	if err != nil {
+		return "", fmt.Errorf("connectorauth: the key for the proof of possession: %w", err)
+	}
+	return string(key), nil
+}
+
+// checkAccess reports whether requests can carry an access token. RFC 6750
+// section 2.1 allows the characters of token68 only; real tokens have any
+// printable ASCII except characters that would end or quote a header's parameter.
+func (s *oauth2Scheme) checkAccess(access string) error {
+	if access == "" {
+		return errors.New("the access token is empty")
+	}
+	for _, c := range []byte(access) {
+		if c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == ',' {
+			return errors.New("the access token has a character that no Authorization header can carry")
+		}
+	}
+	if err := s.place.Check(s.prefix + access); err != nil {
+		return fmt.Errorf("the access token %w", err)
+	}
+	return nil
+}
+
+// checkType refuses tokens of another type than the connector sends (RFC 6749
+// section 7.1). Many providers leave the type out.
+func (s *oauth2Scheme) checkType(t string) error {
+	want := s.tokenType()
+	if strings.EqualFold(t, want) || s.proof == nil && (t == "" || s.dialect.Response.AnyTokenType) {
+		return nil
+	}
+	if len(t) > 16 { // not a type, but something that the provider put in its place
+		return fmt.Errorf("the token type is not %s", want)
+	}
+	return fmt.Errorf("the token type is %q, not %s", t, want)
 }
 
 // checkGrant reports what is wrong with the grant of c.

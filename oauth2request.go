@@ -11,12 +11,14 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
+	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 	"golang.org/x/oauth2"
 )
@@ -132,7 +134,7 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 		Obtain: func(ctx context.Context, v pending.Value, code string) error {
 			t, err := s.ask(ctx, s.codeRequest(v, code), &token{Extra: kept})
 			if none := (dialect.TokenExchange{}); err == nil && s.dialect.LongLived != none {
-				t, err = s.ask(ctx, s.exchangeRequest(s.dialect.LongLived, t), t)
+				t, err = s.exchangeLong(ctx, t)
 			}
 			if err == nil || t != nil && t.Access != "" { // a hook's failure loses nothing
 				err = cmp.Or(err, s.engine.Set(ctx, s, t))
@@ -140,6 +142,22 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			return err
 		},
 	}, string(text), callback)
+}
+
+// exchangeLong exchanges the token of a code for a token with a longer life. If
+// the exchange fails for now, the token of the code is kept: the renewal tries
+// again.
+func (s *oauth2Scheme) exchangeLong(ctx context.Context, t *token) (*token, error) {
+	long, err := s.ask(ctx, s.exchangeRequest(s.dialect.LongLived, t), t)
+	if err == nil || isFinal(err) {
+		return long, err
+	}
+	t.Exchange = true
+	if t.Expiry.IsZero() {
+		t.Expiry = t.Issued.Add(time.Hour) // so that the renewal comes in time
+	}
+	s.Observe(renew.Event[token]{Happened: renew.Failed, Value: t, Err: err})
+	return t, nil
 }
 
 // callbackValues returns the parameters of the callback that the dialect keeps
@@ -238,7 +256,7 @@ func (s *oauth2Scheme) refreshRequest(old *token) tokenRequest {
 // exchangeRequest exchanges the access token of old for another.
 func (s *oauth2Scheme) exchangeRequest(by dialect.TokenExchange, old *token) tokenRequest {
 	r := s.newRequest(by.GrantType)
-	r.url, r.encoding = cmp.Or(by.URL, s.tokenURL), dialect.EncodeGet
+	r.url, r.encoding, r.singleUse = cmp.Or(by.URL, s.tokenURL), dialect.EncodeGet, false
 	r.params = values(url.Values{"access_token": {old.Access}})
 	r.names = map[string]string{"access_token": cmp.Or(by.Name, "access_token")}
 	maps.Copy(r.names, s.dialect.TokenNames)

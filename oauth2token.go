@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -31,8 +30,11 @@ type token struct {
 	Scope   string         `json:"scope,omitempty"`
 	Issued  time.Time      `json:"issued"`              // when its request began
 	Expiry  time.Time      `json:"expiry,omitzero"`     // zero: valid until rejected
-	Extra   map[string]any `json:"extra,omitempty"`     // the other members of the token response
+	Extra   map[string]any `json:"extra,omitempty"`     // the other members of the token responses, at most maxExtra
 	Key     string         `json:"proof_key,omitempty"` // of a Proof
+
+	Exchange bool  `json:"exchange,omitempty"` // the dialect's LongLived exchange has not succeeded so far
+	left     int32 // how many members of the responses were left out
 }
 
 // oauth2Client is what the connectors of an account share, whatever their hooks.
@@ -41,6 +43,7 @@ type oauth2Client struct {
 	clientSecret Secret
 	clientAuth   ClientAuth
 	tokenURL     string
+	rare         *rare  // nil for most accounts
 	scope        string // all scopes, as one parameter
 	grant        Grant
 	traits       GrantTraits
@@ -55,6 +58,12 @@ type oauth2Client struct {
 	prefix string       // what comes before the token
 	engine *renew.Reader[token]
 	shared *Shared
+}
+
+// rare is what few accounts have. Live connectors are many, and should be small.
+type rare struct {
+	formerURL string       // the token URL before the provider moved, or empty
+	login     *renew.Login // of PasswordCredentials; nil for other grants
 }
 
 // oauth2Scheme obtains, renews and places the tokens of one account.
@@ -91,13 +100,16 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	if c.proof != nil {
 		c.prefix = c.proof.TokenType() + " "
 	}
-	// Another secret or password must not inherit what is known of the failures of
-	// the former. The identity stays in memory, and is a digest.
-	secret := string(c.clientSecret)
-	if grant, ok := c.grant.(PasswordCredentials); ok {
-		secret += "\x00" + string(grant.Password)
+	var password string
+	if login, ok := c.grant.(PasswordCredentials); ok {
+		password = string(login.Password)
+		c.rare = &rare{config.FormerTokenURL, &renew.Login{Secret: password}}
+	} else if config.FormerTokenURL != "" {
+		c.rare = &rare{formerURL: config.FormerTokenURL}
 	}
-	identity := pending.Identity(c.tokenURL, c.clientID, c.grant.GrantType(), c.traits.Subject, secret)
+	// Another secret or password must not inherit what is known of the failures of
+	// the former. The identity of an engine stays in memory, and is a digest.
+	identity := pending.Identity(c.tokenURL, c.clientID, c.grant.GrantType(), c.traits.Subject, c.prefix, string(c.clientSecret), password)
 	c.shared = config.Shared.orProgram()
 	c.engine = renew.Open[token](&c.shared.group, config.Store, config.Account, identity)
 	return &oauth2Scheme{oauth2Client: c}
@@ -123,57 +135,54 @@ func (s *oauth2Scheme) tokenType() string {
 	return "Bearer"
 }
 
-// checkAccess reports whether requests can carry an access token. RFC 6750
-// section 2.1 allows the characters of token68 only; real tokens have any
-// printable ASCII except characters that would end or quote a header's parameter.
-func (s *oauth2Scheme) checkAccess(access string) error {
-	if access == "" {
-		return errors.New("the access token is empty")
-	}
-	for _, c := range []byte(access) {
-		if c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == ',' {
-			return errors.New("the access token has a character that no Authorization header can carry")
-		}
-	}
-	if err := s.place.Check(s.prefix + access); err != nil {
-		return fmt.Errorf("the access token %w", err)
-	}
-	return nil
-}
-
-// checkType refuses tokens of another type than the connector sends (RFC 6749
-// section 7.1). Many providers leave the type out.
-func (s *oauth2Scheme) checkType(t string) error {
-	want := s.tokenType()
-	if strings.EqualFold(t, want) || s.proof == nil && (t == "" || s.dialect.Response.AnyTokenType) {
-		return nil
-	}
-	if len(t) > 16 { // not a type, but something that the provider put in its place
-		return fmt.Errorf("the token type is not %s", want)
-	}
-	return fmt.Errorf("the token type is %q, not %s", t, want)
-}
-
-// justRenewed is the age up to which a token counts as renewed for the request
-// that the API has just rejected.
-const justRenewed = time.Minute
-
-// Renew obtains the token that follows old: by the refresh token or by the
-// dialect's exchange, or by the grant. Renew implements renew.Scheme.
+// Renew obtains the token that follows old: by the refresh token or by one of the
+// dialect's exchanges, or by the grant. Renew implements renew.Scheme.
 func (s *oauth2Scheme) Renew(ctx context.Context, old *token) (*token, error) {
-	if old != nil && old.Access != "" && s.dialect.Extend != (dialect.TokenExchange{}) {
+	if s.extends(old) {
 		return s.ask(ctx, s.exchangeRequest(s.dialect.Extend, old), old)
 	}
-	if old != nil && old.Refresh != "" && !s.traits.NoRefresh {
+	if s.exchanges(old) {
+		t, err := s.ask(ctx, s.exchangeRequest(s.dialect.LongLived, old), old)
+		if err == nil || !isFinal(err) || !s.refreshes(old) && s.traits.NeedsOwner {
+			return t, err
+		}
+	}
+	if s.refreshes(old) {
 		t, err := s.ask(ctx, s.refreshRequest(old), old)
 		if err == nil || s.traits.NeedsOwner || !errors.Is(err, ErrReauthRequired) {
 			return t, err
 		}
 	}
 	if s.traits.NeedsOwner && old != nil {
-		return nil, fmt.Errorf("%w: the access token is no longer valid and the provider gave no refresh token", ErrReauthRequired)
+		return nil, errNoRefresh
 	}
-	return s.ask(ctx, s.grantRequest(), nil)
+	t, err := s.ask(ctx, s.grantRequest(), nil)
+	var failed *TokenError
+	if _, login := s.grant.(PasswordCredentials); !login && !s.traits.NeedsOwner && errors.As(err, &failed) {
+		failed.dead = false // no person can help
+	}
+	return t, err
+}
+
+// extends reports whether the renewal of old is the dialect's exchange.
+func (s *oauth2Scheme) extends(old *token) bool {
+	return old != nil && old.Access != "" && s.dialect.Extend != (dialect.TokenExchange{}) && !s.exchanges(old)
+}
+
+// exchanges reports whether old waits for a long-lived token.
+func (s *oauth2Scheme) exchanges(old *token) bool {
+	return old != nil && old.Exchange && s.dialect.LongLived != (dialect.TokenExchange{})
+}
+
+// refreshes reports whether the renewal of old sends the refresh token.
+func (s *oauth2Scheme) refreshes(old *token) bool {
+	_, repeats := s.grant.(ClientCredentials)
+	return old != nil && old.Refresh != "" && !repeats
+}
+
+// asks reports whether the renewal of old makes a token request.
+func (s *oauth2Scheme) asks(old *token) bool {
+	return !s.traits.NeedsOwner || s.extends(old) || s.exchanges(old) || s.refreshes(old)
 }
 
 // ask makes one token request. Members that the response leaves out are taken
@@ -218,12 +227,9 @@ func (s *oauth2Scheme) follow(old *token, granted endpoint.Token, issued time.Ti
 			t.Refresh = old.Refresh
 		}
 		t.Scope = cmp.Or(t.Scope, old.Scope)
-		t.Extra = maps.Clone(old.Extra)
+		t.Extra = old.Extra
 	}
-	if t.Extra == nil && len(granted.Extra) > 0 {
-		t.Extra = make(map[string]any, len(granted.Extra))
-	}
-	maps.Copy(t.Extra, granted.Extra)
+	t.Extra, t.left = mergeExtra(t.Extra, granted.Extra, s.dialect.CallbackValues)
 	return t
 }
 
@@ -236,21 +242,6 @@ func (s *oauth2Scheme) withRefresh(old *token, refresh string) *token {
 	t := *old
 	t.Refresh = refresh
 	return &t
-}
-
-// proofKey returns the key of the account, new if the account has none.
-func (s *oauth2Scheme) proofKey(old *token) (string, error) {
-	if s.proof == nil || old != nil && old.Key != "" {
-		if old == nil {
-			return "", nil
-		}
-		return old.Key, nil
-	}
-	key, err := s.proof.NewKey()
-	if err != nil {
-		return "", fmt.Errorf("connectorauth: the key for the proof of possession: %w", err)
-	}
-	return string(key), nil
 }
 
 // tokenError returns the error of a failed token request.
@@ -267,8 +258,62 @@ func (s *oauth2Scheme) tokenError(err error, r tokenRequest) error {
 	return err
 }
 
-// Verdict tells the engine what an error of Renew means.
-func (*oauth2Scheme) Verdict(err error) renew.Verdict { return verdict(err) }
+// Verdict tells the engine what an error of Renew means. A grant that needs no
+// owner is never dead, and neither is a password, which may only be locked.
+func (s *oauth2Scheme) Verdict(err error) renew.Verdict {
+	v := verdict(err)
+	if v.Kind == renew.Dead && !s.traits.NeedsOwner {
+		if _, v.Retry = s.grant.(PasswordCredentials); !v.Retry {
+			v.Kind, v.Code = renew.Refused, codeReauth
+		}
+	}
+	return v
+}
+
+// Identity names the account.
+func (s *oauth2Scheme) Identity() string {
+	return accountName(s.tokenURL, s.clientID, s.grant.GrantType(), s.traits.Subject)
+}
+
+// Succeeds reports whether a record is of the account before its token URL moved.
+func (s *oauth2Scheme) Succeeds(identity string) bool {
+	return s.rare != nil && s.rare.formerURL != "" &&
+		identity == accountName(s.rare.formerURL, s.clientID, s.grant.GrantType(), s.traits.Subject)
+}
+
+// Login tells whether the password has changed.
+func (s *oauth2Scheme) Login(stored string) (string, bool) {
+	if s.rare == nil {
+		return "", stored == ""
+	}
+	return s.rare.login.Match(stored)
+}
+
+// Alone reports whether the grant obtains a token without the account owner.
+func (s *oauth2Scheme) Alone() bool { return !s.traits.NeedsOwner }
+
+// SingleUse reports whether the renewal of old sends a refresh token or a grant
+// that a provider may accept only once. An exchange sends an access token, which
+// providers take as often as they like while the token is valid.
+func (s *oauth2Scheme) SingleUse(old *token) bool {
+	if s.extends(old) {
+		return false
+	}
+	return s.refreshes(old) || s.traits.SingleUse && !s.traits.NeedsOwner
+}
+
+// Rotated reports whether the refresh token was replaced.
+func (s *oauth2Scheme) Rotated(old, next *token) bool {
+	return old.Refresh != "" && next.Refresh != "" && next.Refresh != old.Refresh
+}
+
+// Retakes reports whether the provider takes a refresh token again for a while.
+func (s *oauth2Scheme) Retakes() bool { return s.dialect.RefreshGrace }
+
+// Restore returns the error of an earlier token request.
+func (*oauth2Scheme) Restore(code string, dead bool, after time.Duration) error {
+	return restored(code, dead, after)
+}
 
 // Lead returns how long before its expiry a token is renewed.
 func (s *oauth2Scheme) Lead() time.Duration { return s.lead }
@@ -299,20 +344,15 @@ func (s *oauth2Scheme) Decode(stored []byte) (*token, error) {
 
 // Observe tells the program what happened.
 func (s *oauth2Scheme) Observe(e renew.Event[token]) {
-	if s.observer == nil {
+	if s.observer == nil || e.Happened == renew.Renewing && !s.asks(e.Value) {
 		return
+	}
+	if e.Value != nil && e.Value.left > 0 && (e.Happened == renew.Renewed || e.Happened == renew.Saved) {
+		e.Err = fmt.Errorf("connectorauth: the token responses have more than %d kB of further members; %d were left out", maxExtra>>10, e.Value.left)
 	}
 	var expiry time.Time
 	if e.Value != nil {
 		expiry = e.Value.Expiry
 	}
 	s.observer(newEvent(e, s.account, expiry))
-}
-
-// baseOf returns the RoundTripper of a config's HTTPClient.
-func baseOf(client *http.Client) http.RoundTripper {
-	if client == nil {
-		client = http.DefaultClient
-	}
-	return client.Transport
 }

@@ -13,11 +13,19 @@ import (
 // strings of connector configs. Implementations are safe for concurrent use. All
 // types are basic types, so an implementation need not import this package.
 //
+// A value is the record of an account: the token, and what is known of the account,
+// such as that the grant is no longer valid, or that no token request may be made
+// before a time.
+//
 // A store for several processes should implement [SharedTokenStore] as well.
 // Otherwise two processes may renew a token at the same time, and many providers
-// then revoke the account's whole grant.
+// then revoke the account's whole grant. Such a store cannot be marked safely before
+// a refresh token is sent: the mark is in memory, and a restart forgets the mark.
 type TokenStore interface {
-	// Load returns the value under key; ok is false if there is none.
+	// Load returns the value under key; ok is false if there is none. The error for
+	// a value that is there and can never be read, such as a value sealed with
+	// another key, has a method Damaged() bool that returns true: a connector that
+	// obtains tokens without a person then replaces the value by Save.
 	Load(ctx context.Context, key string) (value []byte, ok bool, err error)
 	// Save stores value under key and replaces the previous value. When Save
 	// returns nil, the value is durable.
@@ -72,8 +80,8 @@ type Lease = interface {
 	Unlock()
 }
 
-// recordVersion is the version of the values that connectors save. A program
-// refuses the values of a later version.
+// recordVersion is the version of the credentials within the records that
+// connectors save. A program refuses a later version.
 const recordVersion = 1
 
 // decodeRecord reads a value that a connector saved into record, of which version

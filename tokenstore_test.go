@@ -223,10 +223,7 @@ func TestDamagedTokenInTheStoreIsLeftAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
 				store := new(tokenstore.Memory)
-				c := connect(t, p, func(config *connectorauth.OAuth2Config) {
-					config.Grant = connectorauth.ClientCredentials{} // could obtain another at any time
-					config.Store, config.Account = store, "alice"
-				})
+				c := connect(t, p, func(config *connectorauth.OAuth2Config) { config.Store, config.Account = store, "alice" })
 				require.NoError(t, store.Save(t.Context(), "alice", []byte(damage)))
 				_, err := c.Token(t.Context())
 				require.ErrorContains(t, err, `"alice"`)
@@ -237,6 +234,7 @@ func TestDamagedTokenInTheStoreIsLeftAlone(t *testing.T) {
 				value, _, _ := store.Load(t.Context(), "alice")
 				assert.Equal(t, damage, string(value), "nothing is overwritten without being asked")
 				require.NoError(t, store.Delete(t.Context(), "alice"))
+				issue(t, p, c, time.Hour)
 				_, err = c.Token(t.Context())
 				require.NoError(t, err)
 			})

@@ -69,6 +69,9 @@ type OAuth2 struct {
 	// KeepRefreshToken keeps the refresh token of the consent, even if the
 	// response to a refresh brings another.
 	KeepRefreshToken bool `json:"keepRefreshToken,omitempty"`
+	// RefreshGrace: the provider takes a refresh token again for a short time after
+	// its use. So a refresh token is sent again, once, after a response was lost.
+	RefreshGrace bool `json:"refreshGrace,omitempty"`
 	// Extend renews an access token by the access token itself, for a provider
 	// without refresh tokens. The access token must not have expired by then, so
 	// RenewBefore should be days. Empty means renewal by refresh token.

@@ -382,7 +382,7 @@ func TestDamagedStoredValue(t *testing.T) {
 	for _, damage := range []string{"", "{", "null?", "\x00\x01", `{"N":`} {
 		t.Run(fmt.Sprintf("%q", damage), func(t *testing.T) {
 			kinds(t, func(t *testing.T, open func(*value) (renew.Store, *sharedStore)) {
-				p := &provider{life: time.Hour, free: true}
+				p := &provider{life: time.Hour}
 				store, inner := open(nil)
 				inner.set([]byte(damage))
 				e := newEngine(p, store)

@@ -2,9 +2,11 @@ package renew_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -68,6 +70,11 @@ func (retryAfter) Error() string { return "try later still" }
 type provider struct {
 	life, delay time.Duration
 	free        bool                  // grants a value to whoever has none
+	reusable    bool                  // a value serves for several renewals
+	grace       bool                  // takes a value again
+	login       string                // what the owner typed
+	identity    string                // whose values; empty means the provider's
+	former      string                // the identity before
 	before      func(n int) error     // answers the nth request in the provider's stead
 	after       func(n int) error     // loses the answer to the nth request
 	hook        func(context.Context) // sees the context of requests
@@ -147,6 +154,23 @@ func (p *provider) Expiry(v *value) (issued, expiry time.Time) { return v.Issued
 
 func (p *provider) Lead() time.Duration { return lead }
 
+func (p *provider) Identity() string              { return cmp.Or(p.identity, "the provider") }
+func (p *provider) Succeeds(identity string) bool { return identity == p.former && p.former != "" }
+func (p *provider) Login(stored string) (string, bool) {
+	return p.login, stored == "" || stored == p.login
+}
+func (p *provider) Alone() bool                   { return p.free }
+func (p *provider) SingleUse(*value) bool         { return !p.reusable }
+func (p *provider) Rotated(old, next *value) bool { return old.N != next.N }
+func (p *provider) Retakes() bool                 { return p.grace }
+
+func (p *provider) Restore(code string, dead bool, after time.Duration) error {
+	if dead {
+		return fmt.Errorf("%w (%s)", errDead, code)
+	}
+	return fmt.Errorf("%w: %w", errTemporary, retryAfter(after))
+}
+
 func (p *provider) Encode(v *value) ([]byte, error) {
 	if v.Damage != "" {
 		return nil, errors.New(v.Damage)
@@ -175,12 +199,14 @@ func (p *provider) count() int {
 	return len(p.requests)
 }
 
-// happened returns what was observed since the last call.
+// happened returns what was observed since the last call, without the beginnings.
 func (p *provider) happened() (list []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, e := range p.events {
-		list = append(list, e.Happened)
+		if e.Happened != renew.Renewing {
+			list = append(list, e.Happened)
+		}
 	}
 	p.events = nil
 	return list
@@ -218,7 +244,7 @@ func newStore(v *value) *sharedStore {
 }
 
 func (s *sharedStore) put(v *value) {
-	raw, err := json.Marshal(v)
+	raw, err := json.Marshal(map[string]any{"v": 2, "identity": "the provider", "value": v})
 	if err != nil {
 		panic(err)
 	}
@@ -238,9 +264,9 @@ func (s *sharedStore) n(t *testing.T) int {
 	if s.value == nil {
 		return 0
 	}
-	var v value
-	require.NoError(t, json.Unmarshal(s.value, &v))
-	return v.N
+	var record struct{ Value value }
+	require.NoError(t, json.Unmarshal(s.value, &record))
+	return record.Value.N
 }
 
 func (s *sharedStore) do(ctx context.Context, op string, f func()) error {
@@ -304,7 +330,11 @@ func (fakeLease) Lost() <-chan struct{}           { return nil }
 func (unlock fakeLease) Unlock()                  { unlock() }
 
 func (s *sharedStore) CompareAndSwap(ctx context.Context, _ string, old, new []byte) (swapped bool, err error) {
-	err = s.do(ctx, "swap", func() {
+	op := "swap"
+	if bytes.Contains(new, []byte(`"doubt":`)) {
+		op = "mark"
+	}
+	err = s.do(ctx, op, func() {
 		if swapped = (old == nil) == (s.value == nil) && bytes.Equal(old, s.value); swapped {
 			s.value = bytes.Clone(new)
 		}
@@ -335,7 +365,7 @@ func (p plainStore) Save(ctx context.Context, k string, raw []byte) error {
 }
 func (p plainStore) Delete(ctx context.Context, k string) error { return p.s.Delete(ctx, k) }
 
-// writes is what a store's write is called.
+// writes reports whether op is a store's write of a value. A mark is none.
 func writes(op string) bool { return op == "save" || op == "swap" }
 
 // failing returns a hook that fails the given operations while it is on.

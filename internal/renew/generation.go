@@ -14,11 +14,11 @@ import (
 type Generation[T any] struct {
 	Value *T
 
-	expiry   time.Time // zero: unknown
-	renewAt  time.Time // when early renewal begins; zero without an expiry
-	sum      sum       // of the stored value
-	unsaved  *unsaved  // how to save the generation later; nil if the store took it at once
-	replaces bool      // the generation before was rejected
+	expiry   time.Time  // zero: unknown
+	renewAt  time.Time  // when early renewal begins; zero without an expiry
+	sum      sum        // of the stored value
+	unsaved  *unsaved   // how to save the generation later; nil if the store took it at once
+	replaced *time.Time // when the generation replaced a rejected generation; nil if it did not
 
 	rejectedUntil atomic.Pointer[time.Time] // no renewal before this time; nil means now
 }
@@ -36,6 +36,16 @@ func digest(raw []byte) (s sum) {
 // fresh reports whether requests may still use the generation.
 func (g *Generation[T]) fresh() bool {
 	return g.expiry.IsZero() || time.Until(g.expiry) > 0
+}
+
+// Young reports whether the value, of that time, was made less than rejectedWait
+// ago. A clock that was set back makes no value young.
+func (g *Generation[T]) Young(issued time.Time) bool {
+	if g.replaced != nil {
+		issued = *g.replaced
+	}
+	age := time.Since(issued)
+	return age >= 0 && age < rejectedWait
 }
 
 // rejectedLately reports whether the generation was rejected right after its

@@ -88,7 +88,7 @@ func (e *Engine[T]) look(ctx context.Context) (looked bool) {
 	if err := e.calling(func() (err error) { raw, err = e.read(ctx); return err }); err != nil {
 		return false
 	}
-	if digest(raw) == g.sum {
+	if rec, err := parse(raw); err == nil && digest(rec.Value) == g.sum && !rec.void() {
 		return true
 	}
 	e.mu.Lock()

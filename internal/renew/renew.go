@@ -5,6 +5,7 @@ package renew
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,12 +55,42 @@ type Scheme[T any] interface {
 	Lead() time.Duration
 	// Observe is told what happened. Observe must not block for long.
 	Observe(Event[T])
+
+	// Identity names the account for people: the token URL, the client, the grant
+	// and the user. Identity contains no secret.
+	Identity() string
+	// Succeeds reports whether a record of that former identity is of this account.
+	Succeeds(identity string) bool
+	// Login returns a salted hash of what the account owner types, such as a
+	// password, or "" where nobody types anything. stored is the hash in the record,
+	// or "". same reports whether stored is of the same login, or unknown.
+	Login(stored string) (login string, same bool)
+	// Alone reports whether Renew obtains a credential without a person.
+	Alone() bool
+	// SingleUse reports whether the renewal of old sends what a provider may accept
+	// only once.
+	SingleUse(old *T) bool
+	// Rotated reports whether next has another single-use credential than old.
+	Rotated(old, next *T) bool
+	// Retakes reports whether the provider takes a single-use credential again within
+	// a grace period.
+	Retakes() bool
+	// Restore returns the error of a token request that failed before, in this
+	// process or another: for good with that code, or for after. The code InDoubtCode
+	// means that a response was lost.
+	Restore(code string, dead bool, after time.Duration) error
 }
 
 // A Verdict says what an error of Renew means.
 type Verdict struct {
 	Kind  Kind
+	Code  string        // the provider's error code, for the record
 	After time.Duration // the least time until the next attempt, as in a Retry-After header
+
+	Unsent bool // nothing was sent
+	Idle   bool // there was nothing to send, so the next attempt need not wait
+	Retry  bool // with Dead: try again after an hour, growing to a day
+	Void   bool // with Dead: requests cannot use the present value either
 }
 
 // Kind tells errors of Renew apart.
@@ -69,13 +100,13 @@ const (
 	// Temporary: try again later.
 	Temporary Kind = iota
 	// InDoubt: the request was sent and the response lost, so a single-use credential
-	// may be spent. The credential is sent again only when the present generation
-	// has expired or was rejected: then nothing is left to lose.
+	// may be spent: see Engine.
 	InDoubt
 	// Refused: the request itself is wrong, as with a wrong client secret. Trying
-	// again soon is useless, but the credential is not to blame.
+	// again soon is useless, but the credential is not to blame. The pauses grow from
+	// a minute to an hour.
 	Refused
-	// Dead: the credential is no longer good for a renewal.
+	// Dead: the credential is no longer good for a renewal. Only Set helps.
 	Dead
 )
 
@@ -89,6 +120,7 @@ type Event[T any] struct {
 
 // What can happen, in the words of logs.
 const (
+	Renewing       = "renewing"        // a token request begins
 	Renewed        = "renewed"         // a token request succeeded
 	Failed         = "renewal_failed"  // a token request failed for now, or the store prevented the request
 	ReauthRequired = "reauth_required" // a token request failed for good
@@ -103,7 +135,8 @@ const (
 	lookTimeout   = 5 * time.Second  // a look into the store before the first request of a connector
 	minBackoff    = time.Second
 	maxBackoff    = time.Minute
-	refusedWait   = time.Minute // after an error of kind Refused
+	refusedWait   = time.Minute // after an error of kind Refused, growing to maxRefused
+	maxRefused    = time.Hour
 	maxRetryAfter = time.Hour
 	rejectedWait  = time.Minute // a generation that was rejected right after its renewal is not renewed for this long
 )
@@ -119,11 +152,20 @@ var errOwnRenewal = errors.New("connectorauth: a hook of a token request uses it
 
 // An Engine keeps one credential. An Engine is safe for concurrent use, and has
 // no goroutine between renewals.
+//
+// What is known of the credential is in the store's record, so that all processes
+// behave as one: dead, not before a time, in doubt. A record is marked before a
+// single-use credential is sent. A mark that is found later means that the response
+// was lost. Then nothing is renewed while the value is good. A provider that was
+// never seen to rotate is asked again, and so is, once and after a pause, a provider
+// that takes a credential again. Otherwise the credential is dead. A store without
+// CompareAndSwap cannot be marked safely; the mark is in memory then.
 type Engine[T any] struct {
 	store Store // nil: memory only
 	key   string
 
 	current atomic.Pointer[Generation[T]]
+	rotates atomic.Bool // a renewal here has replaced a single-use credential
 
 	// writing holds an element while somebody changes the stored value; nil without
 	// a store. Unlike a mutex, writing may be held for long, also within a synctest
@@ -133,7 +175,7 @@ type Engine[T any] struct {
 	mu      sync.Mutex // guards the fields below; never held during a call of foreign code
 	flight  *flight[T]
 	failure *failure
-	saver   *saver
+	saver   *saver[T]
 }
 
 // New returns an Engine for the value that store holds under key. A nil store
@@ -180,7 +222,7 @@ func (e *Engine[T]) ReplaceLater(ctx context.Context, s Scheme[T], rejected *Gen
 	if rejected.rejectedLately() {
 		return
 	}
-	if issued, _ := s.Expiry(rejected.Value); rejected.replaces && time.Since(issued) < rejectedWait {
+	if rejected.replaced != nil && time.Since(*rejected.replaced) < rejectedWait {
 		e.RejectedAgain(rejected)
 		return
 	}
@@ -194,9 +236,10 @@ func (e *Engine[T]) RejectedAgain(g *Generation[T]) {
 }
 
 // Set makes value the present generation, as after the account owner's consent,
-// and saves the value. After an error of the store, the value is in use, and
-// saving is tried again in the background. If ctx ended while another generation
-// was being saved, the value is not in use.
+// and saves the value. Set clears what is known of failures, and replaces a record
+// of another identity. After an error of the store, the value is in use, and saving
+// is tried again in the background. If ctx ended while another generation was being
+// saved, the value is not in use. The record of a newer version is left alone.
 func (e *Engine[T]) Set(ctx context.Context, s Scheme[T], value *T) error {
 	if e.store == nil {
 		e.install(newGeneration(s, value, nil))
@@ -207,9 +250,39 @@ func (e *Engine[T]) Set(ctx context.Context, s Scheme[T], value *T) error {
 		return err
 	}
 	g := newGeneration(s, value, raw)
-	err = e.saveSet(ctx, s, g, raw)
+	rec, err := e.successor(ctx, s)
+	if err != nil {
+		return err
+	}
+	rec.Value = raw
+	err = e.saveSet(ctx, s, g, rec.encode())
 	observeSaved(s, g, err)
 	return err
+}
+
+// successor returns the record for Set, with what is worth keeping of the stored
+// record.
+func (e *Engine[T]) successor(ctx context.Context, s Scheme[T]) (next record, err error) {
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	next.Identity = s.Identity()
+	stored := new(record)
+	e.calling(func() error {
+		if raw, failed := e.read(ctx); failed == nil {
+			stored, err = parse(raw)
+		}
+		return nil
+	})
+	if stored.Version > recordVersion {
+		return next, fmt.Errorf("%q in the token store: %w", e.key, err)
+	}
+	if err == nil && stored.Identity == next.Identity {
+		next.Rotates, next.Other = stored.Rotates, stored.Other
+		next.Login, _ = s.Login(stored.Login)
+	} else {
+		next.Login, _ = s.Login("")
+	}
+	return next, nil
 }
 
 // install makes g the present generation. A flight under way ends with g, too:
@@ -268,7 +341,7 @@ func (e *Engine[T]) join(ctx context.Context, s Scheme[T], stale *Generation[T],
 	if e.flight != nil {
 		return e.flight
 	}
-	if f := e.failure; f != nil && f.active() && e.store == nil {
+	if f := e.failure; f != nil && e.store == nil && f.active() {
 		return ended[T](nil, f.err) // with a store, the flight looks into the store first
 	}
 	return e.start(ctx, s, stale, rejected)

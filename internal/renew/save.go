@@ -15,39 +15,44 @@ const (
 
 // unsaved says how to save a generation later.
 type unsaved struct {
-	old   []byte // the stored value to replace; nil if the key was absent
-	blind bool   // replace any stored value; old is unknown
-	raw   []byte // the value to store; nil if the value cannot be encoded
+	old    []byte // the stored record to replace; nil if the key was absent
+	before sum    // of the value in old
+	blind  bool   // replace any stored record; old is unknown
+	over   bool   // replace a stored record that cannot be read
+	raw    []byte // the record to store; nil if the value cannot be encoded
 }
 
-// succeeds reports whether g, which is not saved so far, replaces the stored
-// value raw.
-func (g *Generation[T]) succeeds(raw []byte) bool {
-	return g != nil && g.unsaved != nil && digest(raw) == digest(g.unsaved.old)
+// succeeds reports whether g, which is not saved so far, replaces the value in
+// rec.
+func (g *Generation[T]) succeeds(rec *record) bool {
+	return g != nil && g.unsaved != nil && digest(rec.Value) == g.unsaved.before
 }
 
 // save makes next durable and returns its generation, or the generation that
-// somebody else stored first. next replaces the stored value old.
-func (r *renewal[T]) save(ctx context.Context, next *T, old []byte) *Generation[T] {
+// somebody else stored first. after is the record to store, without next; rec is
+// the stored record.
+func (r *renewal[T]) save(ctx context.Context, next *T, after record, rec *record) *Generation[T] {
 	if r.store == nil {
 		return newGeneration(r.scheme, next, nil)
 	}
 	raw, err := r.scheme.Encode(next)
 	if err != nil {
 		g := newGeneration(r.scheme, next, nil)
-		g.unsaved = &unsaved{old: old}
+		g.unsaved = &unsaved{old: rec.raw, before: digest(rec.Value)}
 		observeSaved(r.scheme, g, err)
 		return g
 	}
+	after.Value = raw
 	ctx = context.WithoutCancel(ctx) // the time for the request may be up
-	g, swapped, err := r.write(ctx, newGeneration(r.scheme, next, raw), unsaved{old: old, raw: raw})
+	u := unsaved{old: rec.raw, before: digest(rec.Value), raw: after.encode(), over: rec.unreadable}
+	g, swapped, err := r.write(ctx, newGeneration(r.scheme, next, raw), u)
 	if g == nil {
 		return r.current.Load()
 	}
 	if err == nil && !swapped {
 		ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 		defer cancel()
-		if other, _, loadErr := r.load(ctx); loadErr == nil && r.newer(other) {
+		if _, other, loadErr := r.load(ctx); loadErr == nil && r.newer(other) {
 			return r.adopt(other)
 		}
 		err = fmt.Errorf("%q was changed in the token store during its renewal", r.key)
@@ -56,8 +61,8 @@ func (r *renewal[T]) save(ctx context.Context, next *T, old []byte) *Generation[
 	return g
 }
 
-// write stores g as u says. If that fails, a saver goes on. write returns nil if
-// Set was faster.
+// write stores g as u says; a nil g means that the record changes, and not its
+// value. If that fails, a saver goes on. write returns nil if Set was faster.
 func (r *renewal[T]) write(ctx context.Context, g *Generation[T], u unsaved) (_ *Generation[T], swapped bool, err error) {
 	r.writing <- struct{}{}
 	defer func() { <-r.writing }()
@@ -103,6 +108,10 @@ func (e *Engine[T]) swap(ctx context.Context, u *unsaved) (swapped bool, err err
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
 	err = e.calling(func() error {
+		if u.over {
+			swapped = true
+			return e.store.Save(ctx, e.key, u.raw)
+		}
 		if u.blind {
 			stored, err := e.read(ctx)
 			if err != nil {
@@ -175,19 +184,22 @@ func observeSaved[T any](s Scheme[T], g *Generation[T], err error) {
 
 // saver saves a generation in the background after a failure, until the value is
 // saved or somebody else has changed the stored value.
-type saver struct {
+type saver[T any] struct {
 	unsaved
+	g    *Generation[T] // nil: the record changes, and not its value
 	stop func()
 	now  chan chan error // asks for an attempt at once; the error is sent back
 	done chan struct{}
 }
 
-// keepSaving tries to save g until it succeeds, somebody changes the stored
+// keepSaving tries to store u until it succeeds, somebody changes the stored
 // value, or savePatience ends. unlock, if not nil, is called then.
 func (e *Engine[T]) keepSaving(ctx context.Context, scheme Scheme[T], g *Generation[T], u unsaved, unlock func()) {
-	g.unsaved = &u
+	if g != nil {
+		g.unsaved = &u
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), savePatience)
-	s := &saver{unsaved: u, stop: cancel, now: make(chan chan error), done: make(chan struct{})}
+	s := &saver[T]{unsaved: u, g: g, stop: cancel, now: make(chan chan error), done: make(chan struct{})}
 	e.mu.Lock()
 	e.saver = s
 	e.mu.Unlock()
@@ -205,7 +217,7 @@ func (e *Engine[T]) keepSaving(ctx context.Context, scheme Scheme[T], g *Generat
 			case asked = <-s.now:
 			case <-time.After(jitter(wait, 0.8, 1.2)):
 			}
-			err := e.saveAgain(ctx, scheme, s, g)
+			err := e.saveAgain(ctx, scheme, s)
 			if asked != nil {
 				asked <- err
 			}
@@ -216,9 +228,9 @@ func (e *Engine[T]) keepSaving(ctx context.Context, scheme Scheme[T], g *Generat
 	}()
 }
 
-// saveAgain makes one more attempt to save g. A nil error means that nothing is
+// saveAgain makes one more attempt to save. A nil error means that nothing is
 // left to do.
-func (e *Engine[T]) saveAgain(ctx context.Context, scheme Scheme[T], s *saver, g *Generation[T]) error {
+func (e *Engine[T]) saveAgain(ctx context.Context, scheme Scheme[T], s *saver[T]) error {
 	swapped, err := e.swap(ctx, &s.unsaved)
 	if err != nil {
 		return err
@@ -228,10 +240,13 @@ func (e *Engine[T]) saveAgain(ctx context.Context, scheme Scheme[T], s *saver, g
 		e.saver = nil
 	}
 	e.mu.Unlock()
+	if s.g == nil {
+		return nil
+	}
 	if !swapped {
 		err = fmt.Errorf("%q was changed in the token store before it could be saved", e.key)
 	}
-	observeSaved(scheme, g, err)
+	observeSaved(scheme, s.g, err)
 	return nil
 }
 
@@ -260,7 +275,7 @@ func (r *renewal[T]) flush(ctx context.Context) error {
 	if s == nil {
 		return nil
 	}
-	return r.saveAgain(ctx, r.scheme, s, r.stale) // the saver ran out of patience
+	return r.saveAgain(ctx, r.scheme, s) // the saver ran out of patience
 }
 
 // stopSaving ends the saver and waits for the end.

@@ -1,0 +1,575 @@
+package connectorauth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
+	"github.com/connectorauth/connectorauth/tokenstore"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
+)
+
+// account is one account at one provider, with a connector made anew for each
+// use, as in other processes.
+type account struct {
+	store  connectorauth.TokenStore
+	edit   func(*connectorauth.OAuth2Config)
+	answer func(n int, form url.Values) (*http.Response, error) // the nth token request
+
+	mu     sync.Mutex
+	forms  []url.Values
+	events events
+}
+
+func (a *account) RoundTrip(req *http.Request) (*http.Response, error) {
+	form := req.URL.Query()
+	if req.Body != nil {
+		body, _ := io.ReadAll(req.Body)
+		req.Body.Close()
+		form, _ = url.ParseQuery(string(body))
+	}
+	if req.Method == http.MethodGet {
+		form = req.URL.Query()
+	}
+	a.mu.Lock()
+	a.forms = append(a.forms, form)
+	n := len(a.forms)
+	a.mu.Unlock()
+	return a.answer(n, form)
+}
+
+// sent returns one parameter of all token requests.
+func (a *account) sent(name string) (list []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, form := range a.forms {
+		list = append(list, form.Get(name))
+	}
+	return list
+}
+
+func (a *account) connector() *connectorauth.OAuth2 {
+	config := connectorauth.OAuth2Config{
+		ClientID: "client", ClientSecret: "secret", TokenURL: "https://p.example/token", HTTPClient: &http.Client{Transport: a},
+		Grant: connectorauth.AuthorizationCode{AuthURL: "https://p.example/authorize"},
+		Store: a.store, Account: "alice", Shared: new(connectorauth.Shared), Observe: a.events.observe,
+	}
+	if a.edit != nil {
+		a.edit(&config)
+	}
+	return must(connectorauth.NewOAuth2(config))
+}
+
+// token returns the access token of a new connector.
+func (a *account) token(t *testing.T) (string, error) {
+	token, err := a.connector().Token(t.Context())
+	if err != nil {
+		return "", err
+	}
+	return token.AccessToken, nil
+}
+
+// set stores a token that lives for an hour.
+func (a *account) set(t *testing.T) {
+	t.Helper()
+	require.NoError(t, a.connector().SetToken(t.Context(), &oauth2.Token{AccessToken: "a0", RefreshToken: "r0", Expiry: time.Now().Add(time.Hour)}))
+	a.events.kinds()
+}
+
+// stored returns the account's record.
+func (a *account) stored(t *testing.T) string {
+	t.Helper()
+	value, _, err := a.store.Load(t.Context(), "alice")
+	require.NoError(t, err)
+	return string(value)
+}
+
+// granted is the nth token, with another refresh token.
+func granted(n int, _ url.Values) (*http.Response, error) {
+	return fakehttp.Respond(200, fmt.Sprintf(`{"access_token":"a%d","refresh_token":"r%d","expires_in":3600}`, n, n)), nil
+}
+
+func invalidGrant(int, url.Values) (*http.Response, error) {
+	return fakehttp.Respond(400, `{"error":"invalid_grant"}`), nil
+}
+
+func lostResponse(int, url.Values) (*http.Response, error) {
+	return nil, errors.New("connection reset")
+}
+
+// inTime runs a test of an account in a synctest bubble.
+func inTime(t *testing.T, a *account, test func(t *testing.T, a *account)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		if a.store == nil {
+			a.store = new(tokenstore.Memory)
+		}
+		test(t, a)
+		time.Sleep(15 * time.Minute)
+	})
+}
+
+func TestDeadAccountCostsOneTokenRequest(t *testing.T) {
+	inTime(t, &account{answer: invalidGrant}, func(t *testing.T, a *account) {
+		a.set(t)
+		time.Sleep(time.Hour)
+		for range 5 {
+			_, err := a.token(t)
+			require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+			require.ErrorContains(t, err, "invalid_grant")
+			time.Sleep(24 * time.Hour)
+		}
+		assert.Len(t, a.forms, 1)
+		assert.Equal(t, []connectorauth.EventKind{connectorauth.EventReauthRequired}, a.events.kinds())
+		a.set(t)
+		_, err := a.token(t)
+		require.NoError(t, err)
+	})
+}
+
+func TestRefreshTokenInDoubtIsSentOnceWhileTheAccessTokenIsGood(t *testing.T) {
+	inTime(t, &account{answer: lostResponse}, func(t *testing.T, a *account) {
+		a.set(t)
+		time.Sleep(58 * time.Minute)
+		for range 5 {
+			c := a.connector()
+			for range 3 { // the second begins an early renewal
+				_, err := c.Token(t.Context())
+				require.NoError(t, err)
+				synctest.Wait()
+			}
+		}
+		assert.Equal(t, []string{"r0"}, a.sent("refresh_token"))
+	})
+}
+
+func TestRefreshTokenInDoubtAfterTheAccessTokenExpired(t *testing.T) {
+	for name, test := range map[string]struct {
+		rotates, grace bool
+		sent           []string
+		dead           bool
+	}{
+		"never seen to rotate": {sent: []string{"r0", "r0"}},
+		"rotates":              {rotates: true, sent: []string{"r0", "r1"}, dead: true},
+		"with a grace period":  {rotates: true, grace: true, sent: []string{"r0", "r1", "r1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, new(account), func(t *testing.T, a *account) {
+				a.edit = func(c *connectorauth.OAuth2Config) { c.Dialect.RefreshGrace = test.grace }
+				a.set(t)
+				if test.rotates {
+					a.answer = granted
+					time.Sleep(time.Hour)
+					_, err := a.token(t)
+					require.NoError(t, err)
+				}
+				a.answer = lostResponse
+				time.Sleep(time.Hour)
+				_, err := a.token(t)
+				require.Error(t, err)
+				assert.NotErrorIs(t, err, connectorauth.ErrReauthRequired)
+				assert.Contains(t, a.stored(t), `"doubt"`)
+				a.answer = granted
+				time.Sleep(time.Minute)
+				_, err = a.token(t)
+				if test.dead {
+					require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+					assert.ErrorContains(t, err, "response to a renewal was lost")
+					_, err = a.token(t)
+					require.ErrorContains(t, err, "response to a renewal was lost")
+				} else {
+					require.NoError(t, err)
+				}
+				assert.Equal(t, test.sent, a.sent("refresh_token"))
+			})
+		})
+	}
+}
+
+// assertionGrant is a grant that needs no person.
+type assertionGrant struct{}
+
+func (assertionGrant) GrantType() string { return "urn:ietf:params:oauth:grant-type:jwt-bearer" }
+
+func (assertionGrant) Parameters(context.Context) (url.Values, error) {
+	return url.Values{"assertion": {"signed"}}, nil
+}
+
+func (assertionGrant) Traits() connectorauth.GrantTraits {
+	return connectorauth.GrantTraits{SingleUse: true}
+}
+
+func TestGrantWithoutPersonIsNeverDead(t *testing.T) {
+	for _, grant := range []connectorauth.Grant{connectorauth.ClientCredentials{}, assertionGrant{}} {
+		t.Run(grant.GrantType(), func(t *testing.T) {
+			inTime(t, &account{answer: invalidGrant}, func(t *testing.T, a *account) {
+				a.edit = func(c *connectorauth.OAuth2Config) { c.Grant = grant }
+				for range 24 * 60 {
+					_, err := a.token(t)
+					require.Error(t, err)
+					require.NotErrorIs(t, err, connectorauth.ErrReauthRequired)
+					require.NotContains(t, err.Error(), "owner")
+					require.ErrorContains(t, err, "invalid_grant")
+					time.Sleep(time.Minute)
+				}
+				assert.Greater(t, len(a.forms), 20)
+				assert.Less(t, len(a.forms), 40)
+				assert.NotContains(t, a.events.kinds(), connectorauth.EventReauthRequired)
+				a.answer = granted
+				time.Sleep(72 * time.Minute)
+				_, err := a.token(t)
+				require.NoError(t, err)
+			})
+		})
+	}
+}
+
+func passwordGrant(password connectorauth.Secret) func(*connectorauth.OAuth2Config) {
+	return func(c *connectorauth.OAuth2Config) {
+		c.Grant = connectorauth.PasswordCredentials{Username: "alice", Password: password}
+	}
+}
+
+func TestRefusedPasswordIsTriedAgainAfterAnHourGrowingToADay(t *testing.T) {
+	inTime(t, &account{answer: invalidGrant, edit: passwordGrant("one")}, func(t *testing.T, a *account) {
+		for range 10 * 6 {
+			_, err := a.token(t)
+			require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+			time.Sleep(4 * time.Hour)
+		}
+		assert.Greater(t, len(a.forms), 10)
+		assert.Less(t, len(a.forms), 20)
+		a.answer = granted // the lock has ended
+		time.Sleep(24 * time.Hour)
+		_, err := a.token(t)
+		require.NoError(t, err)
+	})
+}
+
+func TestChangedPasswordLogsInBeforeTheStoredTokenIsUsed(t *testing.T) {
+	inTime(t, &account{answer: granted, edit: passwordGrant("right")}, func(t *testing.T, a *account) {
+		one := must(a.token(t))
+		assert.Equal(t, one, must(a.token(t)))
+		assert.NotContains(t, a.stored(t), "right")
+		a.edit, a.answer = passwordGrant("wrong"), invalidGrant
+		for range 3 {
+			_, err := a.token(t)
+			require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+		}
+		assert.Equal(t, []string{"right", "wrong"}, a.sent("password"))
+		a.edit = passwordGrant("right")
+		assert.Equal(t, one, must(a.token(t)), "the wrong password costs nothing")
+		a.edit, a.answer = passwordGrant("changed"), granted
+		assert.Equal(t, "a3", must(a.token(t)))
+	})
+}
+
+func TestPasswordsShareNoTokenInMemory(t *testing.T) {
+	inTime(t, &account{answer: granted}, func(t *testing.T, a *account) {
+		shared := new(connectorauth.Shared)
+		with := func(password connectorauth.Secret) *connectorauth.OAuth2 {
+			a.edit = func(c *connectorauth.OAuth2Config) { passwordGrant(password)(c); c.Shared = shared }
+			return a.connector()
+		}
+		right := with("right")
+		_, err := right.Token(t.Context())
+		require.NoError(t, err)
+		a.answer = invalidGrant
+		_, err = with("wrong").Token(t.Context())
+		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+		runtime.KeepAlive(right)
+	})
+}
+
+// foreignStore is a store whose value was sealed with another key.
+type foreignStore struct {
+	tokenstore.Memory
+	foreign bool
+}
+
+type errForeign struct{}
+
+func (errForeign) Error() string { return "sealed with another key" }
+func (errForeign) Damaged() bool { return true }
+
+func (s *foreignStore) Load(ctx context.Context, key string) ([]byte, bool, error) {
+	if s.foreign {
+		return nil, false, errForeign{}
+	}
+	return s.Memory.Load(ctx, key)
+}
+
+func (s *foreignStore) Save(ctx context.Context, key string, value []byte) error {
+	s.foreign = false
+	return s.Memory.Save(ctx, key, value)
+}
+
+func TestDamagedRecord(t *testing.T) {
+	for name, damage := range map[string]string{"not JSON": "token", "empty": "", "torn": `{"v":2,"value":{`, "another seal key": "foreign"} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, &account{store: &foreignStore{}, answer: granted}, func(t *testing.T, a *account) {
+				require.NoError(t, a.store.Save(t.Context(), "alice", []byte(damage)))
+				a.store.(*foreignStore).foreign = damage == "foreign"
+				_, err := a.token(t)
+				require.ErrorContains(t, err, "damaged")
+				assert.NotErrorIs(t, err, connectorauth.ErrReauthRequired)
+				assert.Empty(t, a.forms, "a person could repair it")
+				a.events.kinds()
+
+				a.edit = func(c *connectorauth.OAuth2Config) { c.Grant = connectorauth.ClientCredentials{} }
+				assert.Equal(t, "a1", must(a.token(t)))
+				assert.Equal(t, "a1", must(a.token(t)), "replaced")
+				assert.Contains(t, a.events.kinds(), connectorauth.EventRenewFailed)
+			})
+		})
+	}
+}
+
+func TestRecordOfAnotherProviderIsRefused(t *testing.T) {
+	inTime(t, &account{answer: granted}, func(t *testing.T, a *account) {
+		a.set(t)
+		a.edit = func(c *connectorauth.OAuth2Config) { c.TokenURL = "https://q.example/token?key=hidden" }
+		_, err := a.token(t)
+		require.ErrorContains(t, err, "https://p.example/token")
+		require.ErrorContains(t, err, "https://q.example/token")
+		assert.NotContains(t, err.Error(), "hidden")
+		time.Sleep(2 * time.Hour)
+		_, err = a.token(t)
+		require.Error(t, err)
+		assert.Empty(t, a.forms)
+
+		a.edit = func(c *connectorauth.OAuth2Config) {
+			c.TokenURL, c.FormerTokenURL = "https://q.example/token", "https://p.example/token"
+			c.ClientSecret = "rotated"
+		}
+		assert.Equal(t, "a1", must(a.token(t)), "the provider has moved")
+		a.edit = func(c *connectorauth.OAuth2Config) { c.TokenURL = "https://q.example/token" }
+		assert.Equal(t, "a1", must(a.token(t)))
+	})
+}
+
+func TestDeletedRecordIsForgottenAtTheNextRenewal(t *testing.T) {
+	inTime(t, &account{answer: granted}, func(t *testing.T, a *account) {
+		a.set(t)
+		c := a.connector()
+		_, err := c.Token(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, a.store.Delete(t.Context(), "alice"))
+		time.Sleep(57 * time.Minute)
+		_, _ = c.Token(t.Context()) // early renewal begins
+		synctest.Wait()
+		_, err = c.Token(t.Context())
+		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+		assert.Empty(t, a.forms)
+		assert.Empty(t, a.stored(t))
+	})
+}
+
+func TestRefusedOAuth1TokenIsRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, calls := new(tokenstore.Memory), 0
+		require.NoError(t, store.Save(t.Context(), "alice", []byte(`{"v":1,"oauth_token":"t","oauth_token_secret":"s","extra":{"user_id":"7"}}`)))
+		var seen events
+		api := &http.Client{Transport: fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) {
+			calls++
+			resp := fakehttp.Respond(401, "")
+			resp.Header.Set("WWW-Authenticate", `OAuth oauth_problem="token_revoked"`)
+			return resp, nil
+		})}
+		for range 5 {
+			c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
+				ClientID: "client", ClientSecret: "secret", Store: store, Account: "alice", Observe: seen.observe, Shared: new(connectorauth.Shared),
+				RequestTokenURL: "https://p.example/request", AuthorizeURL: "https://p.example/authorize", AccessTokenURL: "https://p.example/access",
+			}))
+			_, err := connectorauth.NewClient(c, api).Get("https://api.example/")
+			require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+			require.ErrorContains(t, err, "the API refused the token")
+			require.ErrorContains(t, err, "token_revoked")
+		}
+		assert.Equal(t, 1, calls)
+		assert.Equal(t, []connectorauth.EventKind{connectorauth.EventAdopted, connectorauth.EventReauthRequired}, seen.kinds())
+	})
+}
+
+func TestStreamedRequestsCostOneRenewal(t *testing.T) {
+	inTime(t, &account{answer: granted}, func(t *testing.T, a *account) {
+		a.set(t)
+		api := connectorauth.NewClient(a.connector(), &http.Client{Transport: &fakehttp.Base{Answer: fakehttp.Statuses(401)}})
+		for range 30 {
+			resp, err := api.Post("https://api.example/", "text/plain", io.MultiReader(strings.NewReader("streamed")))
+			require.NoError(t, err)
+			assert.Equal(t, 401, resp.StatusCode)
+			synctest.Wait()
+		}
+		assert.Len(t, a.forms, 1)
+	})
+}
+
+func TestFailedLongLivedExchangeIsMadeUpFor(t *testing.T) {
+	inTime(t, new(account), func(t *testing.T, a *account) {
+		a.edit = func(c *connectorauth.OAuth2Config) {
+			c.Dialect.LongLived = dialect.TokenExchange{GrantType: "long"}
+		}
+		up := false
+		a.answer = func(n int, form url.Values) (*http.Response, error) {
+			switch {
+			case form.Get("grant_type") != "long":
+				return fakehttp.Respond(200, `{"access_token":"short"}`), nil
+			case up:
+				return fakehttp.Respond(200, `{"access_token":"long","expires_in":5184000}`), nil
+			}
+			return fakehttp.Respond(503, ""), nil
+		}
+		c := a.connector()
+		authURL, pending, err := c.Begin(t.Context(), "https://app.example/callback")
+		require.NoError(t, err)
+		callback := url.Values{"state": {must(url.Parse(authURL)).Query().Get("state")}, "code": {"c"}}
+		require.NoError(t, c.Finish(t.Context(), pending, callback))
+		assert.Equal(t, []connectorauth.EventKind{connectorauth.EventRenewFailed, connectorauth.EventSaved}, a.events.kinds())
+		assert.Equal(t, "short", must(a.token(t)))
+		up = true
+		time.Sleep(time.Hour)
+		assert.Equal(t, "long", must(a.token(t)))
+		assert.Equal(t, []string{"authorization_code", "long", "long"}, a.sent("grant_type"))
+		assert.NotContains(t, a.stored(t), `"exchange"`)
+	})
+}
+
+func TestExtraIsBounded(t *testing.T) {
+	for name, member := range map[string]string{"one name": "same", "other names": "m%d"} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, new(account), func(t *testing.T, a *account) {
+				var told []error
+				a.edit = func(c *connectorauth.OAuth2Config) {
+					c.Observe = func(e connectorauth.Event) {
+						if e.Kind == connectorauth.EventRenewed && e.Err != nil {
+							told = append(told, e.Err)
+						}
+					}
+				}
+				a.answer = func(n int, _ url.Values) (*http.Response, error) {
+					name := strings.ReplaceAll(member, "%d", fmt.Sprint(n))
+					return fakehttp.Respond(200, fmt.Sprintf(`{"access_token":"a","refresh_token":"r%d","expires_in":3600,"n":%d,"first%d":1,%q:%q}`,
+						n, n, n, name, strings.Repeat("x", 100_000))), nil
+				}
+				a.set(t)
+				for i := range 10 {
+					time.Sleep(time.Hour)
+					token, err := a.connector().Token(t.Context())
+					require.NoError(t, err)
+					assert.Equal(t, fmt.Sprint(i+1), fmt.Sprint(token.Extra("n")), "the newest")
+				}
+				assert.Less(t, len(a.stored(t)), 70_000)
+				require.Len(t, told, 10)
+				assert.NotContains(t, told[0].Error(), "xxx")
+			})
+		})
+	}
+}
+
+// Stored times are of another clock, or of this clock before it was set back by a
+// day.
+func TestClockSetBackCostsNothing(t *testing.T) {
+	inTime(t, &account{answer: granted}, func(t *testing.T, a *account) {
+		ahead := time.Now().Add(24 * time.Hour)
+		record := fmt.Sprintf(`{"v":2,"value":{"v":1,"access_token":"a0","refresh_token":"r0","issued":%q,"expiry":%q},"not_before":%q}`,
+			ahead.Add(-2*time.Hour).Format(time.RFC3339), ahead.Add(-23*time.Hour-59*time.Minute).Format(time.RFC3339), ahead.Add(365*24*time.Hour).Format(time.RFC3339))
+		require.NoError(t, a.store.Save(t.Context(), "alice", []byte(record)))
+		time.Sleep(time.Minute)
+		c := a.connector()
+		_, err := c.Token(t.Context())
+		require.Error(t, err)
+		time.Sleep(25 * time.Hour)
+		_, err = c.Token(t.Context())
+		require.NoError(t, err)
+
+		// A token that was rejected right after its renewal is renewed again after a
+		// minute, although its recorded time lies ahead.
+		p := strings.ReplaceAll(a.stored(t), time.Now().UTC().Format("2006-01-02"), ahead.Add(48*time.Hour).UTC().Format("2006-01-02"))
+		require.NoError(t, a.store.Save(t.Context(), "alice", []byte(p)))
+		api := connectorauth.NewClient(a.connector(), &http.Client{Transport: &fakehttp.Base{Answer: fakehttp.Statuses(401)}})
+		post := func() {
+			resp, err := api.Post("https://api.example/", "text/plain", io.MultiReader(strings.NewReader("streamed")))
+			require.NoError(t, err)
+			resp.Body.Close()
+			synctest.Wait()
+		}
+		before := len(a.forms)
+		for range 5 {
+			post()
+		}
+		assert.Len(t, a.forms, before+1)
+		time.Sleep(61 * time.Second)
+		post()
+		assert.Len(t, a.forms, before+2)
+	})
+}
+
+// The records are those of release 518a8b5.
+func TestRecordsOfTheFirstVersion(t *testing.T) {
+	inTime(t, &account{answer: granted}, func(t *testing.T, a *account) {
+		for _, record := range []string{
+			`{"v":1,"access_token":"old","refresh_token":"r0","issued":"1999-12-31T23:00:00Z","expiry":"2000-01-01T01:00:00Z"}`,
+			`{"v":1,"access_token":"old","refresh_token":"r0","scope":"read","issued":"1999-12-31T23:00:00.123456789+01:00","extra":{"id":12345678901234567890}}`,
+			`{"v":1,"refresh_token":"r0","issued":"1999-12-31T23:00:00Z","expiry":"1999-12-31T23:00:00Z"}`,
+		} {
+			require.NoError(t, a.store.Save(t.Context(), "alice", []byte(record)))
+			token, err := a.token(t)
+			require.NoError(t, err, record)
+			if strings.Contains(record, "old") {
+				assert.Equal(t, "old", token)
+				assert.Equal(t, record, a.stored(t), "reading changes nothing")
+			} else {
+				assert.Contains(t, a.stored(t), `{"v":2,"identity":`)
+			}
+		}
+	})
+	for _, record := range []string{
+		`{"v":1,"oauth_token":"t","oauth_token_secret":"s"}`,
+		`{"v":1,"oauth_token":"t","oauth_token_secret":"s","issued":"1999-12-31T23:59:00Z","extra":{"oauth_session_handle":"h","oauth_expires_in":"3600"}}`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			store := new(tokenstore.Memory)
+			require.NoError(t, store.Save(t.Context(), "alice", []byte(record)))
+			c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
+				ClientID: "client", ClientSecret: "secret", Store: store, Account: "alice",
+				RequestTokenURL: "https://p.example/request", AuthorizeURL: "https://p.example/authorize", AccessTokenURL: "https://p.example/access",
+			}))
+			base := new(fakehttp.Base)
+			code, _ := get(t, c, &http.Client{Transport: base}, "https://api.example/")
+			assert.Equal(t, 200, code)
+			assert.Contains(t, base.Requests()[0].Header.Get("Authorization"), `oauth_token="t"`)
+		})
+	}
+}
+
+func TestRenewalBeginsWithAnEvent(t *testing.T) {
+	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
+		var kinds []connectorauth.EventKind
+		c := connect(t, p, func(config *connectorauth.OAuth2Config) {
+			config.Observe = func(e connectorauth.Event) { kinds = append(kinds, e.Kind) }
+		})
+		_, err := c.Token(t.Context())
+		require.Error(t, err)
+		issue(t, p, c, time.Hour)
+		time.Sleep(time.Hour)
+		_, err = c.Token(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, []connectorauth.EventKind{connectorauth.EventReauthRequired, connectorauth.EventRenewing, connectorauth.EventRenewed}, kinds)
+	})
+}

@@ -1,0 +1,276 @@
+package renew
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// recordVersion is the version of the records that an Engine saves. Records of
+// version 1 are a Scheme's value alone.
+const recordVersion = 2
+
+// A record is what the store knows of an account, for all processes.
+type record struct {
+	Version  int             `json:"v"`
+	Identity string          `json:"identity,omitempty"` // whose record: see Scheme.Identity
+	Login    string          `json:"login,omitempty"`    // see Scheme.Login
+	Value    json.RawMessage `json:"value,omitempty"`    // of the Scheme; empty if no token was ever obtained
+	Rotates  bool            `json:"rotates,omitempty"`  // a renewal has replaced the single-use credential
+
+	Doubt     *doubt    `json:"doubt,omitempty"`
+	Dead      *death    `json:"dead,omitempty"`
+	NotBefore time.Time `json:"not_before,omitzero"` // no token request before this time
+	Code      string    `json:"code,omitempty"`      // the provider's error code, with NotBefore
+	Attempts  int       `json:"attempts,omitempty"`  // refused token requests in a row
+
+	Other *record `json:"other,omitempty"` // what is known of another login, without a value
+
+	raw        []byte  // the record as stored; nil if absent
+	replaced   *record // the stored record, which is of another login
+	unreadable bool    // the store has a value that is no record: only a token replaces the value
+}
+
+// doubt marks a record while a single-use credential may have been sent.
+type doubt struct {
+	Since time.Time `json:"since"`
+	Again bool      `json:"again,omitempty"` // the credential was in doubt before, and was sent once more
+}
+
+// death says why a person must act.
+type death struct {
+	Code  string    `json:"code,omitempty"` // the provider's error code, or InDoubtCode
+	Since time.Time `json:"since"`
+	Void  bool      `json:"void,omitempty"` // see Verdict
+}
+
+// InDoubtCode is the code of a death without a response of the provider.
+const InDoubtCode = "in_doubt"
+
+const (
+	holderTime   = 35 * time.Second // after this time, the token request of a vanished holder has ended
+	maxPause     = 25 * time.Hour   // a recorded pause beyond this is the fault of a clock
+	retryLogin   = time.Hour        // the first pause after a refused login
+	maxRetryWait = 24 * time.Hour   // the longest pause after a refused login
+)
+
+// encode returns the stored form of r. A record without a value does not replace
+// the value of another login.
+func (r record) encode() []byte {
+	r.Version = recordVersion
+	if r.replaced != nil && len(r.Value) == 0 {
+		outer := *r.replaced
+		outer.Other = &r
+		r.Other = nil
+		return outer.encode()
+	}
+	raw, _ := json.Marshal(r) // Value is valid JSON, so encoding cannot fail
+	return raw
+}
+
+// next returns the record that follows r: the same account and value, with
+// nothing known of failures.
+func (r *record) next() record {
+	return record{
+		Identity: r.Identity, Login: r.Login, Value: r.Value, Rotates: r.Rotates, Other: r.Other,
+		raw: r.raw, replaced: r.replaced, unreadable: r.unreadable,
+	}
+}
+
+// void reports whether requests must not use the value.
+func (r *record) void() bool { return r.Dead != nil && r.Dead.Void }
+
+var errDamaged = errors.New("the value is not a record that this library saved")
+
+// parse reads a stored value.
+func parse(raw []byte) (*record, error) {
+	r := &record{raw: raw}
+	if raw == nil {
+		return r, nil
+	}
+	var version struct {
+		Version int `json:"v"`
+	}
+	if json.Unmarshal(raw, &version) != nil || version.Version < 1 {
+		return r, errDamaged
+	}
+	switch r.Version = version.Version; {
+	case r.Version > recordVersion:
+		return r, fmt.Errorf("the record has version %d, and this program knows versions up to %d; update the program", r.Version, recordVersion)
+	case r.Version == 1:
+		r.Value = raw
+	case json.Unmarshal(raw, r) != nil:
+		return &record{raw: raw}, errDamaged
+	}
+	return r, nil
+}
+
+// load reads the record of the account, and the generation in it. The generation
+// is nil if there is none, or none that this login may use.
+func (r *renewal[T]) load(ctx context.Context) (*record, *Generation[T], error) {
+	raw, err := r.read(ctx)
+	var store interface{ Damaged() bool }
+	if errors.As(err, &store) && store.Damaged() {
+		return r.damaged(err)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	rec, err := parse(raw)
+	mine := r.scheme.Identity()
+	switch {
+	case rec.Version > recordVersion:
+		return nil, nil, fmt.Errorf("%q in the token store: %w", r.key, err)
+	case err != nil:
+		return r.damaged(err)
+	case rec.Identity != "" && rec.Identity != mine && !r.scheme.Succeeds(rec.Identity):
+		return nil, nil, fmt.Errorf("%q in the token store belongs to %s, not to %s; use another Account", r.key, rec.Identity, mine)
+	}
+	rec.Identity = mine
+	login, same := r.scheme.Login(rec.Login)
+	if !same {
+		return rec.forLogin(login), nil, nil
+	}
+	rec.Login = login
+	if len(rec.Value) == 0 || rec.void() {
+		return rec, nil, nil
+	}
+	value, err := r.scheme.Decode(rec.Value)
+	if err != nil {
+		return r.damaged(err)
+	}
+	return rec, newGeneration(r.scheme, value, rec.Value), nil
+}
+
+// forLogin returns what r, the record of another login, says about login.
+func (r *record) forLogin(login string) *record {
+	rec := &record{Identity: r.Identity, Rotates: r.Rotates}
+	if r.Other != nil && r.Other.Login == login {
+		*rec = *r.Other
+	} else {
+		rec.Other = r.Other
+	}
+	rec.Login, rec.raw, rec.replaced = login, r.raw, r
+	return rec
+}
+
+// damaged is the outcome of load for a record that cannot be read. A scheme that
+// obtains tokens by itself replaces the record. Another scheme keeps the record:
+// a person may be able to repair the store.
+func (r *renewal[T]) damaged(err error) (*record, *Generation[T], error) {
+	err = fmt.Errorf("the value of %q in the token store is damaged: %w", r.key, err)
+	if !r.scheme.Alone() {
+		return nil, nil, err
+	}
+	login, _ := r.scheme.Login("")
+	return &record{Identity: r.scheme.Identity(), Login: login, unreadable: true}, nil, nil
+}
+
+// elapsed reports whether a pause that began or ends at the recorded time is over
+// by the clock of this process, whatever the time of day.
+func (r *renewal[T]) elapsed(recorded time.Time) bool {
+	last := r.lastFailure()
+	return last != nil && last.recorded.Equal(recorded) && !last.active()
+}
+
+// barred reports whether rec allows no token request now, and notes why.
+func (r *renewal[T]) barred(rec *record) bool {
+	last := r.lastFailure()
+	if last != nil && last.err != nil && last.active() && last.sum == digest(rec.Value) {
+		r.failure, r.err = last, last.err
+		return true
+	}
+	code, wait := rec.Code, min(time.Until(rec.NotBefore), maxPause)
+	if rec.Dead != nil {
+		code = rec.Dead.Code
+	}
+	switch {
+	case rec.Dead != nil && rec.NotBefore.IsZero():
+		r.pause(r.scheme.Restore(code, true, 0), rec, time.Time{}, 0)
+		r.failure.dead, r.forget = true, r.forget || rec.void()
+	case wait <= 0 || r.elapsed(rec.NotBefore):
+		return false
+	default:
+		r.pause(r.scheme.Restore(code, rec.Dead != nil, wait), rec, rec.NotBefore, wait)
+	}
+	return true
+}
+
+// pause remembers that no token request may be made for wait, which recorded stands
+// for in the record.
+func (r *renewal[T]) pause(err error, rec *record, recorded time.Time, wait time.Duration) {
+	f := r.lastCopy()
+	f.err, f.dead, f.inDoubt, f.sum = err, false, false, digest(rec.Value)
+	f.until, f.recorded = time.Now().Add(wait), recorded
+	f.wait = f.until
+	r.failure, r.err = f, err
+}
+
+// settle decides what follows from a mark: the holder that left the mark is gone.
+// settle returns the generation to renew, or done with the outcome of the flight.
+func (r *renewal[T]) settle(ctx context.Context, rec *record, old *Generation[T]) (g *Generation[T], done bool) {
+	switch age := max(time.Since(rec.Doubt.Since), 0); {
+	case old != nil && old.fresh() && !r.reject:
+		r.pause(errStillGood, rec, time.Time{}, 0)
+		r.failure.inDoubt, r.err = true, nil
+		if r.stale != nil && r.stale.sum == old.sum {
+			return r.stale, true
+		}
+		return old, true
+	case !rec.Rotates:
+		return old, false
+	case age < holderTime && !r.elapsed(rec.Doubt.Since):
+		r.pause(r.scheme.Restore("", false, holderTime-age), rec, rec.Doubt.Since, holderTime-age)
+		return nil, true
+	case r.scheme.Retakes() && !rec.Doubt.Again:
+		return old, false
+	case r.scheme.Alone():
+		return nil, false // without the credential in doubt
+	}
+	dead := rec.next()
+	dead.Dead = &death{Code: InDoubtCode, Since: time.Now().Round(0)}
+	err := r.scheme.Restore(InDoubtCode, true, 0)
+	r.rewrite(ctx, rec, dead)
+	event := Event[T]{Happened: ReauthRequired, Err: err}
+	if old != nil {
+		event.Value = old.Value
+	}
+	observe(r.scheme, event)
+	r.pause(err, rec, time.Time{}, 0)
+	r.failure.dead = true
+	return nil, true
+}
+
+// errStillGood says that a credential in doubt is not sent while the generation
+// can be used.
+var errStillGood = errors.New("the renewal before is in doubt, and the credential is still good")
+
+// mark notes in the store that a single-use credential is about to be sent. mark
+// returns false if somebody else has changed the record. After an error, a saver
+// removes the mark, should the mark be there.
+func (r *renewal[T]) mark(ctx context.Context, rec *record) (bool, error) {
+	marked := *rec
+	marked.Doubt = &doubt{Since: time.Now().Round(0), Again: rec.Doubt != nil}
+	marked.raw = marked.encode()
+	swapped, err := r.swap(ctx, &unsaved{old: rec.raw, raw: marked.raw})
+	switch {
+	case err != nil:
+		r.write(ctx, nil, unsaved{old: marked.raw, raw: rec.raw})
+	case swapped:
+		*rec = marked
+	}
+	return swapped, err
+}
+
+// rewrite stores next in place of rec. If that fails, a saver goes on.
+func (r *renewal[T]) rewrite(ctx context.Context, rec *record, next record) {
+	if r.store == nil || rec.unreadable {
+		return
+	}
+	next.raw = next.encode()
+	if _, swapped, _ := r.write(context.WithoutCancel(ctx), nil, unsaved{old: rec.raw, raw: next.raw}); swapped {
+		*rec = next
+	}
+}
