@@ -19,6 +19,6 @@ func TestMain(m *testing.M) {
 		return tokenstore.NewFile(dir)
 	}))
 	flag.Parse()
-	flag.Set("test.parallel", "12") // replicas wait most of the time
+	replicas.Parallel()
 	leaktest.Main(m)
 }

@@ -33,7 +33,7 @@ func openChild(address string) (tokenstore.SharedStore, error) {
 func TestMain(m *testing.M) {
 	child.Main(replicas.Jobs(openReplica), stores.Jobs(openChild))
 	flag.Parse()
-	flag.Set("test.parallel", "12") // most tests wait for the end of a lease
+	replicas.Parallel()
 	code := m.Run()
 	if shared != nil {
 		shared.kill()

@@ -47,7 +47,7 @@ func TestReplicas(t *testing.T) {
 		Restart: func(t *testing.T) replicas.Site {
 			s := newDurable(t)
 			site := replicaPlace{Address: s.address}.site()
-			site.Disturb = func(how time.Duration) { s.crash(t, how) }
+			site.Disturb = func(down time.Duration) { s.crash(t, down) }
 			return site
 		},
 	})

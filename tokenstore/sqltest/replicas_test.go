@@ -52,5 +52,5 @@ func (e engine) restart(t *testing.T) replicas.Site {
 	}
 	p := place{Driver: e.driver, Dialect: e.dialect, DSN: s.dsn(t), Table: "tokens"}
 	t.Cleanup(s.stop)
-	return replicas.Site{Place: p.encode(), Disturb: func(how time.Duration) { s.crashFor(t, how) }}
+	return replicas.Site{Place: p.encode(), Disturb: func(down time.Duration) { s.crashFor(t, down) }}
 }

@@ -205,7 +205,7 @@ func (s *server) stop() {
 func TestMain(m *testing.M) {
 	child.Main(openJobs, replicas.Jobs(openReplica), stores.Jobs(openChild))
 	flag.Parse()
-	flag.Set("test.parallel", "12") // most tests wait for the end of a lease
+	replicas.Parallel()
 	code := m.Run()
 	postgresServer.stop()
 	mysqlServer.stop()

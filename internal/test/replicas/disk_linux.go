@@ -14,10 +14,10 @@ import (
 func (s Store) fullDisk(t *testing.T) Site {
 	dir := s.mount(t, "size=8m,mode=0700")
 	site := s.In(t, dir)
-	site.Disturb = func(how time.Duration) {
+	site.Disturb = func(long time.Duration) {
 		ballast := filepath.Join(dir, "ballast")
 		check(t, fill(ballast))
-		time.Sleep(how)
+		time.Sleep(long)
 		check(t, os.Remove(ballast))
 	}
 	return site
@@ -46,10 +46,10 @@ func fill(path string) error {
 func (s Store) readOnly(t *testing.T) Site {
 	dir := s.mount(t, "size=64m,mode=0700")
 	site := s.In(t, dir)
-	site.Disturb = func(how time.Duration) {
+	site.Disturb = func(long time.Duration) {
 		check(t, syscall.Mount(dir, dir, "", syscall.MS_BIND, ""))
 		check(t, syscall.Mount("", dir, "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
-		time.Sleep(how)
+		time.Sleep(long)
 		check(t, syscall.Unmount(dir, syscall.MNT_DETACH))
 	}
 	return site

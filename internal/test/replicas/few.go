@@ -1,6 +1,7 @@
 package replicas
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -14,7 +15,9 @@ type disturbance struct {
 	cause func(t *testing.T, s *stage)     // nil: nothing happens
 
 	abandon bool          // processes end without Shutdown
-	doubt   bool          // token requests are cut off, so accounts may be in doubt
+	dies    bool          // a process dies, and its locks end with its leases
+	doubt   bool          // accounts may be in doubt
+	lost    bool          // the cell waits until accounts in doubt are given up
 	static  bool          // the provider does not replace refresh tokens
 	clock   time.Duration // the accounts come from a process whose clock is ahead by this; half of them are in doubt
 }
@@ -23,17 +26,17 @@ type disturbance struct {
 var disturbances = []disturbance{
 	{name: "nothing"},
 	{name: "SIGTERM and Shutdown", cause: func(t *testing.T, s *stage) { s.end(t, terminate, s.half()...) }},
-	{name: "SIGTERM", cause: func(t *testing.T, s *stage) { s.end(t, terminate, s.half()...) }, abandon: true, doubt: true},
-	{name: "SIGKILL", cause: func(t *testing.T, s *stage) { s.end(t, kill, s.half()...) }, doubt: true},
-	{name: "SIGKILL in a token request", cause: killInRequest, doubt: true},
-	{name: "SIGKILL in a token request, no rotation", cause: killInRequest, static: true},
+	{name: "SIGTERM", cause: func(t *testing.T, s *stage) { s.end(t, terminate, s.half()...) }, abandon: true, dies: true, doubt: true},
+	{name: "SIGKILL", cause: func(t *testing.T, s *stage) { s.end(t, kill, s.half()...) }, dies: true, doubt: true},
+	{name: "SIGKILL in a token request", cause: killInRequest, dies: true, doubt: true, lost: true},
+	{name: "SIGKILL in a token request, no rotation", cause: killInRequest, dies: true, static: true},
 	{name: "SIGSTOP past the lease", cause: func(t *testing.T, s *stage) { s.pause(t, s.half()...) }},
 	{name: "SIGSTOP in a token request past the lease", cause: stopInRequest},
-	{name: "connection resets", site: Store.cut, cause: func(_ *testing.T, s *stage) { s.disturb(5) }},
-	{name: "server crash and restart", site: Store.restart, cause: func(_ *testing.T, s *stage) { s.disturb(1) }},
-	{name: "full disk", site: Store.fullDisk, cause: func(_ *testing.T, s *stage) { s.disturb(1) }},
-	{name: "read-only directory", site: Store.readOnly, cause: func(_ *testing.T, s *stage) { s.disturb(1) }},
-	{name: "records of a clock a day ahead", clock: 24 * time.Hour, doubt: true},
+	{name: "connection resets", site: Store.cut, cause: storm},
+	{name: "server crash and restart", site: Store.restart, cause: disturb},
+	{name: "full disk", site: Store.fullDisk, cause: disturb},
+	{name: "read-only directory", site: Store.readOnly, cause: disturb},
+	{name: "records of a clock a day ahead", clock: 24 * time.Hour, doubt: true, lost: true},
 	{name: "records of a clock a day behind", clock: -24 * time.Hour, doubt: true},
 }
 
@@ -61,8 +64,9 @@ func (d disturbance) run(t *testing.T, s Store, z size) {
 		site = s.New(t)
 	}
 	st := prepare(t, s, z, d.name, site, authtest.Config{TokenLifetime: z.lifetime, NoRotation: d.static}, z.few, d.clock)
+	st.role.Workers, st.role.Shutdown = z.goroutines, !d.abandon
 	for range z.processes {
-		st.start(t, func(r *role) { r.Workers, r.Shutdown = z.goroutines, !d.abandon })
+		st.start(t)
 	}
 	if d.cause != nil {
 		if !eventually(t.Context(), func() bool { return st.Stats().APIAccepted >= z.processes*z.goroutines }) {
@@ -71,7 +75,17 @@ func (d disturbance) run(t *testing.T, s Store, z size) {
 		time.Sleep(z.warm)
 		d.cause(t, st)
 	}
-	st.settle(t, d.doubt)
+	calm := z.calm
+	if d.dies {
+		calm += z.lease
+	}
+	if d.lost {
+		calm = max(calm, z.giveUp)
+	}
+	st.settle(t, calm)
+	if d.lost && z.giveUp > 0 && st.waiting > 0 {
+		t.Errorf("%d accounts in doubt were not given up", st.waiting)
+	}
 	if !d.doubt && st.row.inDoubt > 0 {
 		t.Errorf("%d accounts are in doubt", st.row.inDoubt)
 	}
@@ -80,14 +94,10 @@ func (d disturbance) run(t *testing.T, s Store, z size) {
 	}
 }
 
-// settle lets the replicas go on for a while, ends them, and judges.
-func (s *stage) settle(t *testing.T, doubt bool) {
+// settle lets the replicas go on for calm, ends them, and judges.
+func (s *stage) settle(t *testing.T, calm time.Duration) {
 	t.Helper()
 	s.usableFromNow()
-	calm := s.calm
-	if doubt {
-		calm = s.doubt
-	}
 	time.Sleep(calm)
 	for _, r := range s.replicas {
 		if !r.ended {
@@ -141,11 +151,13 @@ func (s *stage) pause(t *testing.T, some ...*replica) {
 	}
 }
 
-// disturb breaks what the site can break, n times.
-func (s *stage) disturb(n int) {
-	for range n {
-		s.Disturb(s.broken)
-		time.Sleep(300 * time.Millisecond)
+// disturb breaks what the site can break, for some time.
+func disturb(_ *testing.T, s *stage) { s.Disturb(s.broken) }
+
+// storm breaks for a moment what the site can break, many times.
+func storm(_ *testing.T, s *stage) {
+	for end := time.Now().Add(s.broken); time.Now().Before(end); time.Sleep(rand.N(100 * time.Millisecond)) {
+		s.Disturb(0)
 	}
 }
 

@@ -11,6 +11,7 @@ package replicas
 
 import (
 	"context"
+	"flag"
 	"os"
 	"strings"
 	"testing"
@@ -28,7 +29,7 @@ type Open func(place string, lease time.Duration) (tokenstore.SharedStore, error
 // A Site is where a cell keeps its store.
 type Site struct {
 	Place   string
-	Disturb func(how time.Duration) // breaks something, if possible for that time; nil if there is nothing to break
+	Disturb func(long time.Duration) // breaks something for that time, or for a moment; nil if there is nothing to break
 }
 
 // A Store says how to reach a kind of store. The functions return a site without
@@ -63,26 +64,35 @@ type size struct {
 	token      time.Duration // of a token request
 	broken     time.Duration // how long something is broken
 	warm       time.Duration // before the disturbance
-	calm       time.Duration // after the disturbance
-	doubt      time.Duration // in place of calm, where accounts may be in doubt
-	patience   time.Duration // of the program that uses many accounts after the disturbance
+	calm       time.Duration // after the disturbance, and after the end of locks of dead processes
+	giveUp     time.Duration // until accounts in doubt are given up; 0: the cell does not wait so long
 }
 
 var (
 	small = size{
 		lease: 2 * time.Second, many: 120, parallel: 16, few: 4, processes: 3, goroutines: 8,
-		pause: 100 * time.Millisecond, lifetime: time.Second, token: 40 * time.Millisecond, broken: 1500 * time.Millisecond,
-		warm: 500 * time.Millisecond, calm: 5 * time.Second, doubt: 5 * time.Second, patience: 5 * time.Second,
+		pause: 100 * time.Millisecond, lifetime: time.Second, token: 40 * time.Millisecond,
+		broken: 1500 * time.Millisecond, warm: 500 * time.Millisecond, calm: 3 * time.Second,
 	}
 	full = size{
 		lease: 12 * time.Second, many: 1500, parallel: 64, few: 8, processes: 8, goroutines: 50,
-		pause: time.Second, lifetime: 2 * time.Second, token: 60 * time.Millisecond, broken: 5 * time.Second,
-		warm: 4 * time.Second, calm: 20 * time.Second, doubt: 45 * time.Second, patience: 50 * time.Second,
+		pause: 2 * time.Second, lifetime: 3 * time.Second, token: 60 * time.Millisecond,
+		broken: 5 * time.Second, warm: 2 * time.Second, calm: 6 * time.Second, giveUp: 45 * time.Second,
 	}
 )
 
 // isFull reports whether the environment asks for the full size.
 func isFull() bool { return os.Getenv("CONNECTORAUTH_TEST_WORST_DAY") == "1" }
+
+// Parallel lets the tests of a package wait together: most of their time is for the
+// end of locks. Call Parallel in TestMain, after flag.Parse.
+func Parallel() {
+	n := "12"
+	if isFull() {
+		n = "4" // these need the processor
+	}
+	flag.Set("test.parallel", n)
+}
 
 // within is how soon an account must be usable again after the death of a process.
 const within = 15 * time.Second

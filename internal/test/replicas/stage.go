@@ -28,6 +28,7 @@ type stage struct {
 
 	replicas []*replica
 	cut      []string // accounts whose token request was certainly cut off
+	waiting  int      // accounts in doubt that are not given up so far
 }
 
 // replica is a child process.
@@ -63,7 +64,7 @@ func prepare(t *testing.T, s Store, z size, c string, site Site, config authtest
 		role: role{
 			Place: site.Place, Lease: z.lease, Client: p.ClientID, Secret: plain(p.ClientSecret),
 			AuthURL: p.AuthURL, TokenURL: p.TokenURL, APIURL: p.BearerURL, Accounts: accounts,
-			Pause: z.pause, Patience: z.patience,
+			Pause: z.pause,
 		},
 		row: row{store: s.Name, cell: c, accounts: accounts},
 	}
@@ -140,12 +141,11 @@ func (s *stage) each(t *testing.T, do func(ctx context.Context, i int) error) {
 	check(t, first)
 }
 
-// start starts a replica with the role of the stage, changed by change.
-func (s *stage) start(t *testing.T, change func(*role)) *replica {
+// start starts a replica with the role of the stage.
+func (s *stage) start(t *testing.T) *replica {
 	t.Helper()
 	r := s.role
 	r.Replica = len(s.replicas) + 1
-	change(&r)
 	argument, err := json.Marshal(r)
 	check(t, err)
 	started := &replica{Process: child.Start(t, job, string(argument)), number: r.Replica}
@@ -216,6 +216,9 @@ func (s *stage) judge(t *testing.T) {
 		switch is := s.state(t, name(i)); {
 		case is.cutOff():
 			s.row.inDoubt++
+			if is.Dead == nil {
+				s.waiting++
+			}
 		case is.Dead != nil:
 			s.row.lost++
 		}
