@@ -34,6 +34,7 @@ func (s *stage) beginElsewhere(t *testing.T, p *authtest.Provider, memory *token
 			}
 		}
 	})
+	p.ExpireAccessTokens() // the provider's clock is right
 }
 
 // direct returns a way to the provider without a network. With lost, the responses

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/signal"
@@ -22,7 +23,7 @@ import (
 const job = "replica"
 
 // slow is a response time that counts as a failure.
-const slow = time.Second
+const slow = 2 * time.Second
 
 // role is the argument of a replica.
 type role struct {
@@ -155,10 +156,10 @@ func (p *player) connect(store tokenstore.SharedStore, shared *connectorauth.Sha
 // use uses all accounts until ctx ends.
 func (p *player) use(ctx context.Context) {
 	var workers sync.WaitGroup
-	for w := range p.Workers {
+	for range p.Workers {
 		workers.Go(func() {
-			for i := w; ctx.Err() == nil; i++ {
-				p.request(ctx, i%p.Accounts)
+			for ctx.Err() == nil {
+				p.request(ctx, rand.IntN(p.Accounts))
 				wait(ctx, p.Pause)
 			}
 		})
