@@ -293,6 +293,11 @@ func (s *oauth1Scheme) Identity() string {
 	return accountName(s.config.AccessTokenURL, s.config.ClientID, "oauth1", "")
 }
 
+// Endpoint names the access token URL.
+func (s *oauth1Scheme) Endpoint() (string, int) {
+	return s.config.Shared.orProgram().endpoint(s.config.AccessTokenURL)
+}
+
 // Alone returns false: the account owner consents.
 func (*oauth1Scheme) Alone() bool { return false }
 
