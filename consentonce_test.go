@@ -3,6 +3,7 @@ package connectorauth_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -69,6 +70,28 @@ func exchanged(p *authtest.Provider) int {
 	return len(p.Requests(p.TokenURL)) + len(p.Requests(p.AccessTokenURL))
 }
 
+// finishOnce brings one callback to all processes, five times to each.
+func finishOnce(t *testing.T, p *authtest.Provider, processes []consenter) {
+	t.Helper()
+	pending, callback := allowed(t, p, processes[0])
+	var all sync.WaitGroup
+	var won, used atomic.Int32
+	for i := range 5 * len(processes) {
+		all.Go(func() {
+			switch err := processes[i%len(processes)].Finish(context.Background(), pending, callback); {
+			case err == nil:
+				won.Add(1)
+			case strings.Contains(err.Error(), "finished already"):
+				used.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	assert.EqualValues(t, 1, won.Load())
+	assert.EqualValues(t, 5*len(processes)-1, used.Load())
+	assert.Equal(t, 1, exchanged(p))
+}
+
 func TestProcessesFinishAConsentOnce(t *testing.T) {
 	eachConsent(t, func(t *testing.T, p *authtest.Provider, start process) {
 		directory := t.TempDir() + "/store"
@@ -78,23 +101,7 @@ func TestProcessesFinishAConsentOnce(t *testing.T) {
 			require.NoError(t, err)
 			processes = append(processes, start(store, nil))
 		}
-		pending, callback := allowed(t, p, processes[0])
-		var all sync.WaitGroup
-		var won, used atomic.Int32
-		for i := range 20 {
-			all.Go(func() {
-				switch err := processes[i%4].Finish(context.Background(), pending, callback); {
-				case err == nil:
-					won.Add(1)
-				case strings.Contains(err.Error(), "finished already"):
-					used.Add(1)
-				}
-			})
-		}
-		all.Wait()
-		assert.EqualValues(t, 1, won.Load())
-		assert.EqualValues(t, 19, used.Load())
-		assert.Equal(t, 1, exchanged(p))
+		finishOnce(t, p, processes)
 	})
 }
 
@@ -206,4 +213,27 @@ func TestHookThatFailsBeforeTheCodeIsSentLeavesTheConsentOpen(t *testing.T) {
 	fails = false
 	require.NoError(t, c.Finish(t.Context(), pending, callback))
 	assert.Equal(t, 1, asked)
+}
+
+// keyless is a store of which some values were sealed with a key that is gone.
+type keyless struct{ *tokenstore.Memory }
+
+func (s keyless) Load(ctx context.Context, key string) ([]byte, bool, error) {
+	value, ok, err := s.Memory.Load(ctx, key)
+	if string(value) == "sealed" {
+		return nil, false, errForeign{}
+	}
+	return value, ok, err
+}
+
+// The claims of a record that cannot be read are too old to matter.
+func TestConsentIsFinishedOnceAfterAKeyOfTheStoreIsGone(t *testing.T) {
+	eachConsent(t, func(t *testing.T, p *authtest.Provider, start process) {
+		store := keyless{new(tokenstore.Memory)}
+		for i := range 256 {
+			require.NoError(t, store.Save(t.Context(), fmt.Sprintf("connectorauth-consents-%02x", i), []byte("sealed")))
+		}
+		processes := []consenter{start(store, nil), start(store, nil)}
+		finishOnce(t, p, processes)
+	})
 }

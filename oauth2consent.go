@@ -22,7 +22,8 @@ import (
 
 // Begin starts the account owner's consent. Send the browser to authURL; the
 // provider will send the browser on to redirectURL, which must be registered
-// there. Keep pending where only that browser can bring it back, in an encrypted
+// there. Use a redirectURL for each authorization server, or set Issuer (RFC 9700
+// section 2.1). Keep pending where only that browser can bring it back, in an encrypted
 // cookie or the session: pending contains the PKCE code verifier. [OAuth2.Finish]
 // takes pending. Begin makes no request.
 func (c *OAuth2) Begin(ctx context.Context, redirectURL string) (authURL string, pending Secret, err error) {

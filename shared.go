@@ -108,7 +108,7 @@ func mergeExtra(old, newest map[string]any, kept []string) (extra map[string]any
 
 // claimsIn returns the store that keeps the claims of consents for all processes.
 // Without CompareAndSwap, a store cannot keep claims safely; they are in memory then.
-func claimsIn(store renew.Store) pending.Store {
+func claimsIn(store renew.Store) renew.SharedStore {
 	if shared, ok := store.(SharedTokenStore); ok {
 		return shared
 	}

@@ -6,19 +6,15 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
 // storeTimeout is the longest time for the store requests of one claim.
 const storeTimeout = 10 * time.Second
-
-// A Store keeps claims for several processes. The methods are those of the
-// library's SharedTokenStore.
-type Store interface {
-	Load(ctx context.Context, key string) (value []byte, ok bool, err error)
-	CompareAndSwap(ctx context.Context, key string, old, new []byte) (swapped bool, err error)
-}
 
 // A claim is the right to finish a consent. A Keeper claims a consent in memory
 // first, and then in the store. So the Keeper that has the claim in memory may
@@ -42,7 +38,7 @@ func (v Value) claim() claim {
 
 // take takes c, or returns why the consent must not be finished. An error of the
 // store leaves the consent open.
-func (k *Keeper) take(ctx context.Context, store Store, c claim) error {
+func (k *Keeper) take(ctx context.Context, store renew.SharedStore, c claim) error {
 	used := &BadCallback{Used, "this consent has been finished already"}
 	if !k.remember(c) {
 		return used
@@ -51,7 +47,7 @@ func (k *Keeper) take(ctx context.Context, store Store, c claim) error {
 		return nil
 	}
 	taken := true
-	err := k.edit(ctx, store, c, func(all map[string]entry) bool {
+	err := edit(ctx, store, c.key, func(all map[string]entry) bool {
 		if e, claimed := all[c.id]; claimed {
 			taken = e.By == k.name
 			return false
@@ -72,9 +68,9 @@ func (k *Keeper) take(ctx context.Context, store Store, c claim) error {
 
 // giveBack opens a consent again. If the store fails, the consent is open for k
 // alone.
-func (k *Keeper) giveBack(ctx context.Context, store Store, c claim) {
+func (k *Keeper) giveBack(ctx context.Context, store renew.SharedStore, c claim) {
 	if store != nil {
-		k.edit(ctx, store, c, func(all map[string]entry) bool { delete(all, c.id); return true })
+		edit(ctx, store, c.key, func(all map[string]entry) bool { delete(all, c.id); return true })
 	}
 	k.forget(c)
 }
@@ -119,21 +115,27 @@ type entry struct {
 	End int64  `json:"end"` // claim.end, in Unix seconds
 }
 
-// edit changes the store's record for c. change returns false if there is nothing
-// to save. edit calls change again if another process has changed the record.
-func (k *Keeper) edit(ctx context.Context, store Store, c claim, change func(map[string]entry) bool) error {
+// edit changes the store's record under key. change returns false if there is
+// nothing to save. edit calls change again if another process has changed the
+// record.
+func edit(ctx context.Context, store renew.SharedStore, key string, change func(map[string]entry) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	for {
-		old, ok, err := store.Load(ctx, c.key)
+		old, ok, err := store.Load(ctx, key)
+		if damaged(err) {
+			if err = remove(ctx, store, key); err == nil {
+				continue
+			}
+		}
 		if err != nil {
-			return fmt.Errorf("load %q: %w", c.key, err)
+			return fmt.Errorf("load %q: %w", key, err)
 		}
 		var rec claims
 		if !ok {
 			old, rec.Version = nil, 1
 		} else if json.Unmarshal(old, &rec) != nil || rec.Version != 1 {
-			return fmt.Errorf("the value of %q is damaged, or was saved by a later version of this library", c.key)
+			return fmt.Errorf("the value of %q is damaged, or was saved by a later version of this library", key)
 		}
 		for id, e := range rec.Claims {
 			if time.Now().Unix() > e.End {
@@ -147,11 +149,32 @@ func (k *Keeper) edit(ctx context.Context, store Store, c claim, change func(map
 			return nil
 		}
 		next, _ := json.Marshal(rec) // strings and numbers: cannot fail
-		switch swapped, err := store.CompareAndSwap(ctx, c.key, old, next); {
+		switch swapped, err := store.CompareAndSwap(ctx, key, old, next); {
 		case err != nil:
-			return fmt.Errorf("compare and swap %q: %w", c.key, err)
+			return fmt.Errorf("compare and swap %q: %w", key, err)
 		case swapped: // otherwise another consent has just changed the record
 			return nil
 		}
 	}
+}
+
+// damaged reports whether a store says that a value can never be read, as when the
+// value was sealed with a key that is gone.
+func damaged(err error) bool {
+	var store interface{ Damaged() bool }
+	return errors.As(err, &store) && store.Damaged()
+}
+
+// remove removes a damaged record, whose claims are older than the removal of the
+// key. The lock keeps remove from removing what another process has put there since.
+func remove(ctx context.Context, store renew.SharedStore, key string) error {
+	lease, err := store.Lock(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer lease.Unlock()
+	if _, _, err := store.Load(ctx, key); !damaged(err) {
+		return err
+	}
+	return store.Delete(ctx, key)
 }

@@ -13,12 +13,16 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/pending"
+	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// store is a store of claims for several Keepers, as several processes have.
+// store is a store for several Keepers, as several processes have. It has only what
+// claims need.
 type store struct {
+	renew.SharedStore // nil
+
 	mu     sync.Mutex
 	values map[string]string
 	err    error // of Load and CompareAndSwap
@@ -165,7 +169,7 @@ func TestHangingStoreIsGivenUp(t *testing.T) {
 	})
 }
 
-type hanging struct{}
+type hanging struct{ renew.SharedStore }
 
 func (hanging) Load(ctx context.Context, _ string) ([]byte, bool, error) {
 	<-ctx.Done()

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
 // A Flow is what differs between OAuth1 and OAuth2 on the way from the callback
@@ -30,7 +32,7 @@ type Flow struct {
 	// error of Open if nothing was sent.
 	Obtain func(ctx context.Context, v Value, code string) error
 	// Store keeps the claims of all processes. Nil means that claims are in memory.
-	Store Store
+	Store renew.SharedStore
 }
 
 // A Keeper sees to it that a consent is finished once. A Keeper remembers which
