@@ -139,6 +139,15 @@ func mergeExtra(old, newest map[string]any, kept []string) (extra map[string]any
 	return extra, left
 }
 
+// claimsIn returns the store that keeps the claims of consents for all processes.
+// Without CompareAndSwap, a store cannot keep claims safely; they are in memory then.
+func claimsIn(store renew.Store) renew.SharedStore {
+	if shared, ok := store.(SharedTokenStore); ok {
+		return shared
+	}
+	return nil
+}
+
 // baseOf returns the RoundTripper of a config's HTTPClient.
 func baseOf(client *http.Client) http.RoundTripper {
 	if client == nil {

@@ -34,6 +34,9 @@ func Open[T any](g *Group, store Store, key, identity string) *Reader[T] {
 	return &Reader[T]{Engine: find[T](g, store, key, identity)}
 }
 
+// Store returns the store, or nil if the credential is in memory alone.
+func (e *Engine[T]) Store() Store { return e.store }
+
 func find[T any](g *Group, store Store, key, identity string) *Engine[T] {
 	if store == nil || !reflect.ValueOf(store).Comparable() {
 		return New[T](g, store, key)

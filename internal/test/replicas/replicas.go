@@ -59,7 +59,7 @@ type tally struct {
 // Open opens the store at a place. Every replica opens the store anew.
 type Open func(place string) (connectorauth.TokenStore, error)
 
-// Jobs returns the job of a replica. The test binary must pass the job to
+// Jobs returns the jobs of a replica. The test binary must pass the jobs to
 // child.Main.
 func Jobs(open Open) child.Jobs {
 	return child.Jobs{job: func(argument string) error {
@@ -68,6 +68,12 @@ func Jobs(open Open) child.Jobs {
 			return err
 		}
 		return r.play(open)
+	}, consentJob: func(argument string) error {
+		var f finishing
+		if err := json.Unmarshal([]byte(argument), &f); err != nil {
+			return err
+		}
+		return f.finish(open)
 	}}
 }
 
@@ -208,6 +214,7 @@ func seconds() float64 {
 // Test runs the tests of this package with the store at place.
 func Test(t *testing.T, open Open, place string) {
 	t.Run("race", func(t *testing.T) { race(t, open, place) })
+	t.Run("one consent", func(t *testing.T) { finishOnce(t, open, place) })
 	t.Run("killed before the response", func(t *testing.T) { killBeforeResponse(t, open, place) })
 	t.Run("killed after the response", func(t *testing.T) { killAfterResponse(t, open, place) })
 }
