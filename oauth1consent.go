@@ -64,7 +64,9 @@ func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Val
 	if callback.Has("denied") && !callback.Has(state) { // as X and others refuse
 		state = "denied"
 	}
-	return s.config.Shared.orProgram().consents.Finish(ctx, pending.Flow{
+	shared := s.config.Shared.orProgram()
+	return shared.consents.Finish(ctx, pending.Flow{
+		Begin:     func() (func(), error) { return shared.group.Begin(s.config.Account) },
 		Connector: s.consentIdentity(),
 		State:     state,
 		Stateless: func(v pending.Value) bool { return v.Redirect == "oob" },

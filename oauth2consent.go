@@ -137,6 +137,7 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 	}
 	var kept map[string]any
 	return s.shared.consents.Finish(ctx, pending.Flow{
+		Begin:     func() (func(), error) { return s.shared.group.Begin(s.account) },
 		Connector: s.consentIdentity(grant),
 		State:     "state",
 		Check:     func(callback url.Values) error { return s.checkIssuer(grant, callback) },

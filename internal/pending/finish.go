@@ -28,6 +28,8 @@ type Flow struct {
 	Code string
 	// Keep reads further parameters of a granted callback. May be nil.
 	Keep func(url.Values) error
+	// Begin notes that something must not be cut off, until end is called.
+	Begin func() (end func(), err error)
 	// Obtain exchanges the code for a token and saves the token. Obtain returns an
 	// error of Open if nothing was sent.
 	Obtain func(ctx context.Context, v Value, code string) error
@@ -86,7 +88,12 @@ func (k *Keeper) Finish(ctx context.Context, f Flow, text string, callback url.V
 	if err := ctx.Err(); err != nil {
 		return Open(err)
 	}
+	end, err := f.Begin()
+	if err != nil {
+		return Open(err)
+	}
 	return detached(ctx, func(ctx context.Context) error {
+		defer end()
 		c := v.claim()
 		if err := k.take(ctx, f.Store, c); err != nil {
 			return err
