@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -236,7 +237,12 @@ func TestFinishUsesAndSavesTheTokenDespiteAFailingStore(t *testing.T) {
 			config.Store, config.Account, config.Observe = store, "alice", seen.observe
 		})
 		pending, callback := consented(t, p, c)
-		store.setDown(true)
+		p.Inject(p.TokenURL, 1, func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				store.setDown(true)
+				next.ServeHTTP(w, r)
+			})
+		})
 		require.ErrorIs(t, c.Finish(t.Context(), pending, callback), errStoreDown)
 		assert.Equal(t, 200, status(t, p, c, p.BearerURL), "it works all the same")
 		assert.Equal(t, []connectorauth.EventKind{connectorauth.EventSaveFailed}, seen.kinds())

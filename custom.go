@@ -256,6 +256,9 @@ func (s *customScheme) Verdict(err error) renew.Verdict {
 // Identity names the kind of the account: the functions of a config have no name.
 func (*customScheme) Identity() string { return "a Custom connector" }
 
+// Endpoint names nothing: nobody knows where Obtain sends its requests.
+func (*customScheme) Endpoint() (string, int) { return "", 0 }
+
 // Alone returns true: Obtain starts without a credential.
 func (*customScheme) Alone() bool { return true }
 

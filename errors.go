@@ -37,6 +37,10 @@ var (
 	// service may have received the fields, and the parts before the one that has
 	// the name of a field.
 	ErrBodyNotInjectable = inject.ErrNotInjectable
+
+	// ErrShutdown: a token request would be necessary, and [Shared.Shutdown] was
+	// called. The account is not lost: the next process goes on.
+	ErrShutdown = renew.ErrShutdown
 )
 
 // A TokenError is a failed request to a provider's token endpoint, or the refusal

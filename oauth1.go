@@ -197,7 +197,8 @@ func (c *OAuth1) Begin(ctx context.Context, redirectURL string) (authURL string,
 // callback, exchanges the temporary credentials for a token and saves the token.
 // An owner who was shown a verifier brings oauth_verifier alone. pending is the
 // value from Begin, which serves once and for ten minutes. The token is saved even
-// if ctx ends meanwhile.
+// if ctx ends meanwhile. A verifier is sent once, and a consent stays open where
+// nothing was sent: see [OAuth2.Finish].
 //
 // A refusal is a [*TokenError]; its Code is the service's oauth_problem, or
 // access_denied. If the token was obtained but could not be saved, Finish returns

@@ -78,84 +78,6 @@ func (t *oauth1Token) end(lifetime string) time.Time {
 	return t.Issued.Add(time.Duration(seconds) * time.Second)
 }
 
-var errNoHandshake = errors.New("connectorauth: only an OAuth1Config with the three URLs has a consent to begin and to finish")
-
-// begin obtains temporary credentials (RFC 5849 section 2.1).
-func (s *oauth1Scheme) begin(ctx context.Context, redirectURL string) (authURL string, text Secret, err error) {
-	if s.engine == nil {
-		return "", "", errNoHandshake
-	}
-	if redirectURL != "oob" {
-		if err := pending.CheckRedirect(redirectURL); err != nil {
-			return "", "", err
-		}
-	}
-	got, err := s.ask(ctx, s.config.RequestTokenURL, &oauth1Token{}, rfc5849.Param{Name: "oauth_callback", Value: redirectURL})
-	if err != nil {
-		return "", "", err
-	}
-	if confirmed := got.Get("oauth_callback_confirmed"); !isTrue(confirmed) {
-		return "", "", errors.New("connectorauth: the service did not confirm the callback (RFC 5849 section 2.1)")
-	}
-	u, err := url.Parse(s.config.AuthorizeURL)
-	if err != nil {
-		return "", "", err
-	}
-	v := pending.Value{For: s.consentIdentity(), Redirect: redirectURL, State: got.Get("oauth_token"), Verifier: got.Get("oauth_token_secret")}
-	if u.RawQuery != "" {
-		u.RawQuery += "&"
-	}
-	u.RawQuery += url.Values{"oauth_token": {v.State}}.Encode()
-	return u.String(), Secret(v.Encode()), nil
-}
-
-// isTrue reports whether a service says yes. Some services write True.
-func isTrue(s string) bool {
-	yes, err := strconv.ParseBool(s)
-	return err == nil && yes && len(s) == len("true")
-}
-
-// consentIdentity tells the consents of this connector from others.
-func (s *oauth1Scheme) consentIdentity() string {
-	c := &s.config
-	return pending.Identity("oauth1", c.ClientID, c.RequestTokenURL, c.AuthorizeURL, c.AccessTokenURL, c.Account)
-}
-
-// finish checks the callback (section 2.2) and exchanges the temporary
-// credentials for a token (section 2.3).
-func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Values) error {
-	if s.engine == nil {
-		return errNoHandshake
-	}
-	state := "oauth_token"
-	if callback.Has("denied") && !callback.Has(state) { // as X and others refuse
-		state = "denied"
-	}
-	return s.config.Shared.orProgram().consents.Finish(ctx, pending.Flow{
-		Connector: s.consentIdentity(),
-		State:     state,
-		Stateless: func(v pending.Value) bool { return v.Redirect == "oob" },
-		Refusal: func(callback url.Values) error {
-			if denied := callback.Get("denied"); denied != "" && denied == callback.Get(state) {
-				return &TokenError{Code: "access_denied", refused: true}
-			}
-			if problem := callback.Get("oauth_problem"); problem != "" {
-				return &TokenError{Code: scrub.Text(problem, 64), refused: true}
-			}
-			return nil
-		},
-		Code: "oauth_verifier",
-		Obtain: func(ctx context.Context, v pending.Value, verifier string) error {
-			temporary := &oauth1Token{Token: v.State, Secret: v.Verifier}
-			t, err := s.obtain(ctx, temporary, nil, rfc5849.Param{Name: "oauth_verifier", Value: verifier})
-			if err != nil {
-				return err
-			}
-			return s.engine.Set(ctx, s, t)
-		},
-	}, string(text), callback)
-}
-
 // obtain exchanges credentials for a token (RFC 5849 section 2.3): temporary
 // credentials, or the credentials of an old token. Extra values of old stay if the
 // service does not repeat them.
@@ -291,6 +213,11 @@ func (*oauth1Scheme) Verdict(err error) renew.Verdict {
 // Identity names the account.
 func (s *oauth1Scheme) Identity() string {
 	return accountName(s.config.AccessTokenURL, s.config.ClientID, "oauth1", "")
+}
+
+// Endpoint names the access token URL.
+func (s *oauth1Scheme) Endpoint() (string, int) {
+	return s.config.Shared.orProgram().endpoint(s.config.AccessTokenURL)
 }
 
 // Alone returns false: the account owner consents.

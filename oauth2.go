@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -184,27 +183,6 @@ func (c *OAuth2) inner() *core             { return c.core }
 func (*OAuth2) with(inner *core) Connector { return &OAuth2{inner} }
 
 func (c *OAuth2) scheme() *oauth2Scheme { return c.core.scheme.(*oauth2Scheme) }
-
-// Begin starts the account owner's consent. Send the browser to authURL; the
-// provider will send the browser on to redirectURL, which must be registered
-// there. Keep pending where only that browser can bring it back, in an encrypted
-// cookie or the session: pending contains the PKCE code verifier. [OAuth2.Finish]
-// takes pending. Begin makes no request.
-func (c *OAuth2) Begin(ctx context.Context, redirectURL string) (authURL string, pending Secret, err error) {
-	return c.scheme().begin(ctx, redirectURL)
-}
-
-// Finish ends the consent that Begin started: it checks the query of the
-// callback, exchanges the code for a token and saves the token. pending is the
-// value from Begin, which serves once and for ten minutes. A code that was sent is
-// never sent again. The token is saved even if ctx ends meanwhile.
-//
-// A provider's refusal, such as access_denied, is a [*TokenError] with that Code.
-// If the token was obtained but could not be saved, Finish returns an error, and
-// the connector uses the token from memory while it tries to save the token.
-func (c *OAuth2) Finish(ctx context.Context, pending Secret, callback url.Values) error {
-	return c.scheme().finish(ctx, pending, callback)
-}
 
 // Token returns the present access token, renewed if necessary. The refresh token
 // is left out: a program that used it would break the grant. The other members

@@ -64,8 +64,16 @@ type AuthorizationCode struct {
 	// access_type or prompt. Empty means none.
 	Params url.Values
 	// Issuer is the provider's issuer identifier, for a provider that names itself
-	// in its callbacks (RFC 9207): a callback must then carry exactly this iss.
-	// Empty means that iss is ignored.
+	// in its callbacks (RFC 9207): a callback must then carry exactly this iss. Set
+	// Issuer wherever the provider is known to send iss. Set Issuer wherever AuthURL
+	// and TokenURL were not written down by the program, but read from metadata or
+	// given by the account owner: metadata of an attacker can name the AuthURL of an
+	// honest provider.
+	//
+	// Empty means that a callback without iss is accepted, and that the URL in iss
+	// must have the origin of AuthURL or of TokenURL. Many providers have begun to
+	// send iss without notice, and name themselves by a URL of these origins. Finish
+	// refuses any other iss, and the error names the iss.
 	Issuer string
 	// DisablePKCE leaves out the code challenge of RFC 7636, for the rare provider
 	// that refuses the challenge.

@@ -4,180 +4,18 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
-	"slices"
-	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
-	"github.com/connectorauth/connectorauth/internal/renew"
-	"github.com/connectorauth/connectorauth/internal/scrub"
-	"golang.org/x/oauth2"
 )
-
-var errNoConsent = errors.New("connectorauth: only the AuthorizationCode grant has a consent to begin and to finish")
-
-// begin makes the authorization request (RFC 6749 section 4.1.1).
-func (s *oauth2Scheme) begin(ctx context.Context, redirectURL string) (authURL string, text Secret, err error) {
-	grant, ok := s.grant.(AuthorizationCode)
-	if !ok {
-		return "", "", errNoConsent
-	}
-	if err := pending.CheckRedirect(redirectURL); err != nil {
-		return "", "", err
-	}
-	u, err := url.Parse(grant.AuthURL)
-	if err != nil {
-		return "", "", err
-	}
-	v := pending.Value{For: s.consentIdentity(grant), State: pending.RandomText(), Redirect: redirectURL}
-	query := url.Values{}
-	maps.Copy(query, grant.Params)
-	set := func(standard, value string) {
-		if name := check.Rename(standard, s.dialect.AuthNames); name != "" {
-			query.Set(name, value)
-		}
-	}
-	set("response_type", "code")
-	set("client_id", s.clientID)
-	set("redirect_uri", redirectURL)
-	set("state", v.State)
-	if s.scope != "" {
-		set("scope", s.scope)
-	}
-	if !grant.DisablePKCE {
-		v.Verifier = oauth2.GenerateVerifier()
-		set("code_challenge", oauth2.S256ChallengeFromVerifier(v.Verifier))
-		set("code_challenge_method", "S256")
-	}
-	if u.RawQuery != "" {
-		u.RawQuery += "&"
-	}
-	u.RawQuery += query.Encode()
-	if authURL, err = s.runAuthorize(ctx, u); err != nil {
-		return "", "", err
-	}
-	return authURL, Secret(v.Encode()), nil
-}
-
-// runAuthorize runs the hooks on the URL that Begin returns.
-func (s *oauth2Scheme) runAuthorize(ctx context.Context, before *url.URL) (string, error) {
-	u := *before
-	for _, h := range s.hooks {
-		if h.BeforeAuthorize != nil {
-			if err := runHook("before the authorization", func(u *url.URL) error { return h.BeforeAuthorize(ctx, u) }, &u); err != nil {
-				return "", err
-			}
-		}
-	}
-	was, is := before.Query(), u.Query()
-	for _, name := range check.SentNames([]string{"state", "redirect_uri", "code_challenge", "code_challenge_method"}, s.dialect.AuthNames) {
-		if !slices.Equal(was[name], is[name]) {
-			return "", fmt.Errorf("connectorauth: a hook changed the parameter %s, which protects the consent", name)
-		}
-	}
-	if !origin.Same(&u, before) || u.User != nil || u.Opaque != "" {
-		return "", errors.New("connectorauth: a hook changed the origin of the authorization URL")
-	}
-	return u.String(), nil
-}
-
-// consentIdentity tells the consents of this connector from others.
-func (s *oauth2Scheme) consentIdentity(grant AuthorizationCode) string {
-	return pending.Identity("oauth2", s.clientID, grant.AuthURL, s.tokenURL, s.account)
-}
-
-// finish checks the callback (RFC 6749 section 4.1.2) and exchanges the code for
-// a token (section 4.1.3).
-func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Values) error {
-	grant, ok := s.grant.(AuthorizationCode)
-	if !ok {
-		return errNoConsent
-	}
-	var kept map[string]any
-	return s.shared.consents.Finish(ctx, pending.Flow{
-		Connector: s.consentIdentity(grant),
-		State:     "state",
-		Check: func(callback url.Values) error {
-			if grant.Issuer == "" {
-				return nil
-			}
-			issuer, err := pending.One(callback, "iss")
-			if err == nil && issuer != grant.Issuer {
-				err = pending.NewMixUp("the callback comes from another issuer (RFC 9207)")
-			}
-			return err
-		},
-		Refusal: func(callback url.Values) error {
-			if !callback.Has("error") {
-				return nil
-			}
-			return &TokenError{
-				Code:        scrub.Text(callback.Get("error"), 64),
-				Description: scrub.Text(callback.Get("error_description"), 200),
-				refused:     true,
-			}
-		},
-		Code: cmp.Or(s.dialect.CodeName, "code"),
-		Keep: func(callback url.Values) (err error) {
-			kept, err = s.callbackValues(callback)
-			return err
-		},
-		Obtain: func(ctx context.Context, v pending.Value, code string) error {
-			t, err := s.ask(ctx, s.codeRequest(v, code), &token{Extra: kept})
-			if none := (dialect.TokenExchange{}); err == nil && s.dialect.LongLived != none {
-				t, err = s.exchangeLong(ctx, t)
-			}
-			if err == nil || t != nil && t.Access != "" { // a hook's failure loses nothing
-				err = cmp.Or(err, s.engine.Set(ctx, s, t))
-			}
-			return err
-		},
-	}, string(text), callback)
-}
-
-// exchangeLong exchanges the token of a code for a token with a longer life. If
-// the exchange fails for now, the token of the code is kept: the renewal tries
-// again.
-func (s *oauth2Scheme) exchangeLong(ctx context.Context, t *token) (*token, error) {
-	long, err := s.ask(ctx, s.exchangeRequest(s.dialect.LongLived, t), t)
-	if err == nil || isFinal(err) {
-		return long, err
-	}
-	t.Exchange = true
-	if t.Expiry.IsZero() {
-		t.Expiry = t.Issued.Add(time.Hour) // so that the renewal comes in time
-	}
-	s.Observe(renew.Event[token]{Happened: renew.Failed, Value: t, Err: err})
-	return t, nil
-}
-
-// callbackValues returns the parameters of the callback that the dialect keeps
-// with the token.
-func (s *oauth2Scheme) callbackValues(callback url.Values) (kept map[string]any, err error) {
-	for _, name := range s.dialect.CallbackValues {
-		if !callback.Has(name) {
-			continue
-		}
-		value, err := pending.One(callback, name)
-		if err != nil {
-			return nil, err
-		}
-		if kept == nil {
-			kept = make(map[string]any)
-		}
-		kept[name] = value
-	}
-	return kept, nil
-}
 
 // tokenRequest is what differs from one kind of token request to the next.
 type tokenRequest struct {

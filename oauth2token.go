@@ -156,12 +156,7 @@ func (s *oauth2Scheme) Renew(ctx context.Context, old *token) (*token, error) {
 	if s.traits.NeedsOwner && old != nil {
 		return nil, errNoRefresh
 	}
-	t, err := s.ask(ctx, s.grantRequest(), nil)
-	var failed *TokenError
-	if _, login := s.grant.(PasswordCredentials); !login && !s.traits.NeedsOwner && errors.As(err, &failed) {
-		failed.dead = false // no person can help
-	}
-	return t, err
+	return s.ask(ctx, s.grantRequest(), nil)
 }
 
 // extends reports whether the renewal of old is the dialect's exchange.
@@ -176,8 +171,7 @@ func (s *oauth2Scheme) exchanges(old *token) bool {
 
 // refreshes reports whether the renewal of old sends the refresh token.
 func (s *oauth2Scheme) refreshes(old *token) bool {
-	_, repeats := s.grant.(ClientCredentials)
-	return old != nil && old.Refresh != "" && !repeats
+	return old != nil && old.Refresh != "" && !s.traits.NoRefresh
 }
 
 // asks reports whether the renewal of old makes a token request.
@@ -288,6 +282,9 @@ func (s *oauth2Scheme) Login(stored string) (string, bool) {
 	}
 	return s.rare.login.Match(stored)
 }
+
+// Endpoint names the token URL.
+func (s *oauth2Scheme) Endpoint() (string, int) { return s.shared.endpoint(s.tokenURL) }
 
 // Alone reports whether the grant obtains a token without the account owner.
 func (s *oauth2Scheme) Alone() bool { return !s.traits.NeedsOwner }

@@ -1,6 +1,7 @@
 package connectorauth
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -22,8 +23,40 @@ import (
 // value of your own to keep the connectors of a test or of a tenant apart. The
 // zero value is ready to use. A Shared must not be copied.
 type Shared struct {
+	// TokenRequests is how many renewals may wait for a response of one token URL at
+	// one time, so that many accounts that expire together are renewed one after the
+	// other. 0 means 16. Set TokenRequests before the first use.
+	//
+	// A response that asks for a pause (Retry-After) stops the renewals of all
+	// accounts at that token URL for as long, up to one minute.
+	TokenRequests int
+
 	group    renew.Group
 	consents pending.Keeper
+}
+
+// Shutdown prevents further token requests, and waits until those under way have
+// ended and their tokens are saved. Then a program can exit, and no account is lost.
+// A program that gets a signal to stop first shuts down its http.Server, which waits
+// for the requests and consents under way, and then calls Shutdown.
+//
+// After Shutdown, requests that need no token request still work. Others fail with
+// an error that matches [ErrShutdown], and so does Finish. If ctx ends before all is
+// saved, Shutdown returns an error that matches that of ctx, and names the accounts.
+// Shutdown may be called more than once.
+//
+// A nil Shared means the one Shared of the program.
+func (s *Shared) Shutdown(ctx context.Context) error {
+	return s.orProgram().group.Shutdown(ctx)
+}
+
+// endpoint returns what the renewals at a token URL need to know of the limit.
+func (s *Shared) endpoint(tokenURL string) (name string, most int) {
+	const standard = 16
+	if s.TokenRequests > 0 {
+		return tokenURL, s.TokenRequests
+	}
+	return tokenURL, standard
 }
 
 // program is the Shared of all connectors whose config has none.
@@ -104,6 +137,15 @@ func mergeExtra(old, newest map[string]any, kept []string) (extra map[string]any
 		drop(name)
 	}
 	return extra, left
+}
+
+// claimsIn returns the store that keeps the claims of consents for all processes.
+// Without CompareAndSwap, a store cannot keep claims safely; they are in memory then.
+func claimsIn(store renew.Store) renew.SharedStore {
+	if shared, ok := store.(SharedTokenStore); ok {
+		return shared
+	}
+	return nil
 }
 
 // baseOf returns the RoundTripper of a config's HTTPClient.

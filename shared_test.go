@@ -216,3 +216,40 @@ func TestCustomConnectorsOfOneAccountShareTheirCredential(t *testing.T) {
 		assert.Equal(t, 1, obtained)
 	})
 }
+
+func TestShutdownWaitsForAConsentAndRefusesTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var shared connectorauth.Shared
+		store := new(tokenstore.Memory)
+		sent := 0
+		c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: "client", TokenURL: "https://p.example/token", Store: store, Account: "alice", Shared: &shared,
+			Grant: connectorauth.AuthorizationCode{AuthURL: "https://p.example/authorize"},
+			HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) {
+				sent++
+				time.Sleep(10 * time.Second)
+				return fakehttp.Respond(200, `{"access_token":"a","refresh_token":"r","expires_in":3600}`), nil
+			})},
+		}))
+		finish := func(ctx context.Context) error {
+			authURL, pending, err := c.Begin(ctx, "https://app.example/callback")
+			require.NoError(t, err)
+			return c.Finish(ctx, pending, url.Values{"state": {must(url.Parse(authURL)).Query().Get("state")}, "code": {"c"}})
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, finish(ctx), context.DeadlineExceeded, "the browser has left")
+		require.NoError(t, shared.Shutdown(t.Context()))
+		_, ok, err := store.Load(t.Context(), "alice")
+		require.True(t, ok && err == nil, "saved by then")
+
+		require.ErrorIs(t, finish(t.Context()), connectorauth.ErrShutdown)
+		assert.Equal(t, 1, sent)
+		assert.Equal(t, "a", must(c.Token(t.Context())).AccessToken)
+		time.Sleep(2 * time.Hour)
+		_, err = c.Token(t.Context())
+		require.ErrorIs(t, err, connectorauth.ErrShutdown)
+		assert.NotErrorIs(t, err, connectorauth.ErrReauthRequired)
+		assert.Equal(t, 1, sent)
+	})
+}

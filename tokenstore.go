@@ -21,6 +21,7 @@ import (
 // Otherwise two processes may renew a token at the same time, and many providers
 // then revoke the account's whole grant. Such a store cannot be marked safely before
 // a refresh token is sent: the mark is in memory, and a restart forgets the mark.
+// The same holds for the claim of a consent that is being finished.
 type TokenStore interface {
 	// Load returns the value under key; ok is false if there is none. The error for
 	// a value that is there and can never be read, such as a value sealed with
@@ -36,6 +37,10 @@ type TokenStore interface {
 
 // A SharedTokenStore is a [TokenStore] that several processes, or several
 // connectors of one process, can share safely.
+//
+// Besides accounts, a SharedTokenStore keeps which consents were finished in the
+// last half hour, in at most 256 small values under keys that begin with
+// "connectorauth-consents-".
 //
 // A SharedTokenStore may also have this method:
 //

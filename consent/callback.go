@@ -8,53 +8,55 @@ import (
 	"net/url"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/pending"
 )
 
 // maxCallback is the maximum length of a callback's query, in bytes.
 const maxCallback = 16 << 10
 
-// callback finishes a consent: the query's reference names the cookie.
-func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
+// callback finishes a consent at the callback URL with this name. The query's
+// reference names the cookie.
+func (h *Handler) callback(w http.ResponseWriter, r *http.Request, name string) {
 	query, ref, err := readCallback(r.URL.RawQuery)
 	if err != nil {
 		h.finish(w, r, record{}, fail(ReasonInvalid, err))
 		return
 	}
-	rec, ok := h.cookies.take(w, r, h.cookies.name(ref))
+	cookie := h.cookies.name(ref)
+	rec, ok := h.cookies.read(r, cookie)
 	if !ok {
 		h.finish(w, r, record{}, fail(ReasonUnknown, errors.New("this browser has no cookie for the callback's state")))
 		return
 	}
-	if failed := h.complete(r, rec, query); failed != nil {
-		h.finish(w, r, rec, failed)
-		return
+	failed, over := h.complete(r, rec, name, query)
+	if over {
+		h.cookies.delete(w, cookie)
 	}
-	h.finish(w, r, rec, nil)
+	h.finish(w, r, rec, failed)
 }
 
-// complete finishes the consent of rec with the callback's query. Only the first
-// call for a consent reaches Finish.
-func (h *Handler) complete(r *http.Request, rec record, query url.Values) *Error {
+// complete finishes the consent of rec with a callback: the name in its URL, and
+// its query. over is false if the same browser can still finish the consent.
+func (h *Handler) complete(r *http.Request, rec record, name string, query url.Values) (failed *Error, over bool) {
 	if rec.expired() {
-		return fail(ReasonExpired, errors.New("the consent began more than ten minutes ago"))
+		return fail(ReasonExpired, errors.New("the consent began more than ten minutes ago")), true
 	}
-	first, err := h.marks.claim(r.Context(), rec.ID)
-	if err != nil {
-		return fail(ReasonStore, err)
-	}
-	if !first {
-		return fail(ReasonUsed, errors.New("the consent was finished before"))
+	if name != rec.Callback {
+		return fail(ReasonMixUp, errors.New("the callback came at the URL of another authorization server (RFC 9700 section 4.4)")), false
 	}
 	flow, err := h.config.Flow(r, rec.Connector)
 	if err != nil {
-		return flowError(err)
+		return flowError(err), false
+	}
+	if err := mayUse(flow, name); err != nil {
+		return fail(ReasonInternal, err), false
 	}
 	// The account owner has consented. Closing the window must not stop Finish.
 	err = flow.Finish(context.WithoutCancel(r.Context()), connectorauth.Secret(rec.Pending), query)
 	if err != nil {
-		return classify(err, ReasonStore)
+		failed = classify(err, ReasonStore)
 	}
-	return nil
+	return failed, pending.Over(err)
 }
 
 // readCallback parses a callback's query and returns its reference.

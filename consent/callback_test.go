@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/consent"
 	"github.com/connectorauth/connectorauth/tokenstore"
@@ -18,7 +19,7 @@ import (
 
 func TestCallbackOfAnotherBrowserIsRefused(t *testing.T) {
 	both(t, func(t *testing.T, connector string) {
-		a := newApp(t, authtest.Config{}, func(a *app) { a.config.Store = new(tokenstore.Memory) })
+		a := newApp(t, authtest.Config{}, func(a *app) { a.store = new(tokenstore.Memory) })
 		attacker, victim := a.newBrowser(), a.newBrowser()
 		callback := a.allow(attacker, "connector="+connector).String()
 		a.start(victim, "connector="+connector) // the victim has another consent under way
@@ -69,11 +70,13 @@ func TestHundredConcurrentCallbacksFinishOneConsent(t *testing.T) {
 				directory := filepath.Join(t.TempDir(), "store")
 				handlers := make([]*consent.Handler, replicas)
 				for i := range handlers {
+					process := &app{provider: a.provider, grant: a.grant}
 					if replicas > 1 { // each has its own store value in one directory, as two processes would have
 						store, err := tokenstore.NewFile(directory)
 						require.NoError(t, err)
-						a.config.Store = store
+						process.store, process.shared = store, new(connectorauth.Shared)
 					}
+					a.config.Flow = process.flow
 					handlers[i] = a.newHandler()
 				}
 				b := a.newBrowser()
@@ -156,7 +159,7 @@ func TestRepeatedParametersAreRefused(t *testing.T) {
 func TestMalformedCallbacksAreRefused(t *testing.T) {
 	a := newApp(t, authtest.Config{})
 	for _, query := range []string{"state=%zz", "state=a;b", "state=" + strings.Repeat("a", 20<<10), "%00=%00&state=%ff"} {
-		r := httptest.NewRequest("GET", a.config.URL+"/callback", nil)
+		r := httptest.NewRequest("GET", a.config.URL+"/callback/oauth2", nil)
 		r.URL.RawQuery = query
 		w := httptest.NewRecorder()
 		a.handler.ServeHTTP(w, r)
@@ -193,7 +196,7 @@ func TestTokensInTheCallbackAreIgnored(t *testing.T) {
 	authURL, err := url.Parse(a.start(b, "connector=oauth2"))
 	require.NoError(t, err)
 	require.Equal(t, "code", authURL.Query().Get("response_type"))
-	got := b.get(a.config.URL + "/callback?access_token=planted&token_type=Bearer&state=" + authURL.Query().Get("state"))
+	got := b.get(a.config.URL + "/callback/oauth2?access_token=planted&token_type=Bearer&state=" + authURL.Query().Get("state"))
 	require.Equal(t, http.StatusBadRequest, got.StatusCode)
 	a.requireFailed(consent.ReasonInvalid)
 	require.Zero(t, a.exchanges())
@@ -233,7 +236,6 @@ func TestTokenRequestGoesToTheConfiguredEndpoint(t *testing.T) {
 	b := a.newBrowser()
 	callback := with(a.allow(b, "connector=oauth2"), func(q url.Values) {
 		q.Set("token_endpoint", other.provider.TokenURL)
-		q.Set("iss", other.provider.URL)
 	})
 	require.Equal(t, http.StatusOK, b.get(callback).StatusCode)
 	require.Equal(t, 1, a.exchanges())

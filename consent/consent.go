@@ -5,7 +5,7 @@
 // opens the person's browser.
 //
 //	handler, err := consent.New(consent.Config{
-//		URL:  "https://app.example/connect", // register https://app.example/connect/callback at the provider
+//		URL:  "https://app.example/connect", // register https://app.example/connect/callback/google at Google
 //		Keys: [][]byte{key},                 // 32 random bytes, the same in every process
 //		Flow: func(r *http.Request, connector string) (consent.Flow, error) {
 //			user, ok := signedIn(r)
@@ -14,7 +14,6 @@
 //			}
 //			return connectors.For(user, connector) // a *connectorauth.OAuth2 or *OAuth1
 //		},
-//		Store: store,
 //	})
 //	mux.Handle("/connect/", handler)
 //
@@ -39,12 +38,16 @@
 //
 // At the start of a consent, the handler encrypts the pending value of
 // [Flow].Begin into a cookie: __Host-, HttpOnly, Secure and SameSite=Lax. Each
-// consent has its own cookie. Three rules protect the account owner:
+// consent has its own cookie. Four rules protect the account owner:
 //
 //   - Only the browser with the cookie can finish the consent, within ten minutes.
 //     Every process with the same Keys can serve the callback.
-//   - A consent is finished once. The callback deletes the cookie and leaves a
-//     mark in Store.
+//   - A callback is taken only at the callback URL of the consent's authorization
+//     server: see Config.Callback.
+//   - A consent is finished once. Finish claims the consent in the connector's
+//     Store, for all processes: see [connectorauth.OAuth2.Finish]. The end of the
+//     consent deletes the cookie. Where nothing was sent, the cookie stays, and the
+//     person can go back to the provider's page and try again.
 //   - A person who comes from a link on another site must first confirm the start.
 //
 // On http, for loopback addresses, the cookie is neither __Host- nor Secure.
@@ -68,7 +71,6 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/origin"
-	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
 // lifetime is the longest time from the start of a consent to the callback.
@@ -79,16 +81,30 @@ const lifetime = 10 * time.Minute
 type Flow interface {
 	// Begin returns the URL of the provider's page, and a pending value for Finish.
 	Begin(ctx context.Context, redirectURL string) (authURL string, pending connectorauth.Secret, err error)
-	// Finish reads the query of the callback and obtains the token.
+	// Finish reads the query of the callback and obtains the token. Finish refuses a
+	// pending value that was finished before, in this process or in another.
 	Finish(ctx context.Context, pending connectorauth.Secret, callback url.Values) error
 }
 
 // Config describes a [Handler].
 type Config struct {
 	// URL is the handler's URL in the browser, such as
-	// https://app.example/connect. Register URL + "/callback" as the callback at
-	// the provider. The scheme is https, or http on loopback. Required.
+	// https://app.example/connect. The scheme is https, or http on loopback. The last
+	// element of the path must not be "callback". Required.
 	URL string
+	// Callback returns the name of a connector's authorization server. The redirect
+	// URL to register there is URL + "/callback/" + name, so that a callback of one
+	// authorization server is not taken for the callback of another (RFC 9700
+	// sections 2.1 and 4.4). A name has at most 64 bytes: letters and
+	// digits of ASCII, and the characters -._~ as well. Several connectors of one
+	// authorization server may have one name, such as "google" for "google/alice"
+	// and "google/bob". Nil means that the name is the connector's own name.
+	//
+	// An empty name means the shared URL + "/callback". A connector there must have an
+	// AuthorizationCode.Issuer, or the start of its consent fails: the
+	// authorization servers are then told apart by the iss in their callbacks (RFC
+	// 9207). A [Flow] of your own has the method Issuer() string.
+	Callback func(connector string) string
 	// Keys encrypt the cookies with AES-256-GCM. A key has 32 random bytes. Every
 	// process needs the same keys. The first key encrypts, and every key decrypts.
 	// To rotate: put a new key first, and remove the last key ten minutes later.
@@ -103,10 +119,6 @@ type Config struct {
 	// a Store. Finish compares the Accounts to see whether another person has
 	// signed in since the start. If nobody is signed in, return [ErrNotAllowed].
 	Flow func(r *http.Request, connector string) (Flow, error)
-	// Store keeps a mark of each finished consent, under 256 keys that begin with
-	// "connectorauth-consent-". Empty means memory. Memory is right for a program
-	// with one process.
-	Store connectorauth.SharedTokenStore
 	// Origin is the origin of the pages with connect.js. The handler tells the
 	// outcome to pages of Origin alone, and sends people back there. Empty means
 	// the origin of URL. With another origin, the handler asks for no confirmation:
@@ -131,11 +143,12 @@ type Result struct {
 	Err error
 }
 
-// Handler serves the consent of a web application at three paths below its URL:
-// /start begins a consent, /callback receives the browser from the provider, and
-// /connect.js is the script. The handler looks only at the last element of the
-// path, so mount the handler with or without [http.StripPrefix]. A Handler is safe
-// for concurrent use, and calls Flow and Done from many goroutines.
+// Handler serves the consent of a web application at paths below its URL: /start
+// begins a consent, /callback/ and a name receive the browser from the provider of
+// this name, and /connect.js is the script. The handler looks only at the last two
+// elements of the path, so mount the handler with or without [http.StripPrefix]. A
+// Handler is safe for concurrent use, and calls Flow, Callback and Done from many
+// goroutines.
 //
 // The query of /start has three optional parameters: connector is an argument of
 // Config.Flow, return_to is a path on Config.Origin for the way back, and
@@ -145,10 +158,9 @@ type Handler struct {
 	base        string // Config.URL without a final slash
 	otherOrigin bool   // Config.Origin differs from the origin of Config.URL
 	cookies     cookies
-	marks       marks
 }
 
-// New checks config and returns a handler. New uses neither the network nor Store.
+// New checks config and returns a handler. New does not use the network.
 func New(config Config) (*Handler, error) {
 	u, err := origin.Endpoint(config.URL)
 	switch {
@@ -156,6 +168,8 @@ func New(config Config) (*Handler, error) {
 		return nil, fmt.Errorf("consent: Config.URL: %w", err)
 	case u.RawQuery != "" || u.ForceQuery:
 		return nil, errors.New("consent: Config.URL: must not have a query")
+	case path.Base(u.Path) == "callback":
+		return nil, errors.New(`consent: Config.URL: must not end in "callback", the handler adds "/callback" and a name`)
 	case config.Flow == nil:
 		return nil, errors.New("consent: Config.Flow: must not be nil")
 	}
@@ -174,11 +188,7 @@ func New(config Config) (*Handler, error) {
 	if config.Page == nil {
 		h.config.Page = pageTemplate
 	}
-	h.marks.store = config.Store
-	if config.Store == nil {
-		h.marks.store = new(tokenstore.Memory)
-	}
-	h.cookies, err = newCookies(h.CallbackURL(), u.Scheme == "https", config.Keys)
+	h.cookies, err = newCookies(h.callbackURL(""), u.Scheme == "https", config.Keys)
 	if err != nil {
 		return nil, fmt.Errorf("consent: Config.Keys: %w", err)
 	}
@@ -195,52 +205,4 @@ func originOf(u *url.URL) string {
 		host = strings.TrimSuffix(host, ":80")
 	}
 	return u.Scheme + "://" + host
-}
-
-// CallbackURL returns the redirect URL to register at the provider.
-func (h *Handler) CallbackURL() string { return h.base + "/callback" }
-
-// StartURL returns the URL of a link that starts a consent for connector. After
-// the consent, the browser goes to returnTo, a path on Config.Origin. An empty
-// returnTo means a page of the handler.
-func (h *Handler) StartURL(connector, returnTo string) string {
-	return h.startURL(record{Connector: connector, ReturnTo: returnTo})
-}
-
-func (h *Handler) startURL(rec record) string {
-	query := url.Values{}
-	for _, parameter := range []struct{ name, value string }{
-		{"connector", rec.Connector}, {"return_to", rec.ReturnTo}, {"popup", rec.Popup},
-	} {
-		if parameter.value != "" {
-			query.Set(parameter.name, parameter.value)
-		}
-	}
-	if len(query) == 0 {
-		return h.base + "/start"
-	}
-	return h.base + "/start?" + query.Encode()
-}
-
-// ServeHTTP implements [http.Handler].
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var serve func(http.ResponseWriter, *http.Request)
-	switch path.Base(r.URL.Path) {
-	case "start":
-		serve = h.start
-	case "callback":
-		serve = h.callback
-	case "connect.js":
-		serveScript(w, r)
-		return
-	default:
-		http.NotFound(w, r)
-		return
-	}
-	if r.Method != http.MethodGet { // a HEAD request must not use up a consent
-		w.Header().Set("Allow", http.MethodGet)
-		http.Error(w, "use GET", http.StatusMethodNotAllowed)
-		return
-	}
-	serve(w, r)
 }

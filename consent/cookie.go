@@ -28,11 +28,11 @@ const (
 // A record is one consent under way. The browser keeps the record, encrypted, in a
 // cookie.
 type record struct {
-	ID        string `json:"id"`                  // random; the key of the mark in Config.Store
 	Began     int64  `json:"began"`               // time of the start, in Unix seconds
 	Connector string `json:"connector,omitempty"` // query parameter of the start
 	Popup     string `json:"popup,omitempty"`     // the popup's ID from connect.js; empty without a popup
 	ReturnTo  string `json:"return_to,omitempty"` // query parameter of the start
+	Callback  string `json:"callback,omitempty"`  // name in the callback URL; empty for the shared URL
 	Pending   string `json:"pending"`             // from Flow.Begin, for Flow.Finish
 }
 
@@ -133,7 +133,7 @@ func (c cookies) set(w http.ResponseWriter, r *http.Request, name string, rec re
 		}
 		old, ok := c.open(cookie.Name, cookie.Value)
 		if !ok || old.expired() {
-			c.write(w, cookie.Name, "", -1)
+			c.delete(w, cookie.Name)
 			continue
 		}
 		if under++; oldest == "" || old.Began < began {
@@ -141,22 +141,24 @@ func (c cookies) set(w http.ResponseWriter, r *http.Request, name string, rec re
 		}
 	}
 	if under >= maxConsents {
-		c.write(w, oldest, "", -1)
+		c.delete(w, oldest)
 	}
 	c.write(w, name, value, int(cookieAge.Seconds()))
 	return nil
 }
 
-// take returns the record in the cookie with this name, and deletes the cookie.
-func (c cookies) take(w http.ResponseWriter, r *http.Request, name string) (rec record, ok bool) {
+// read returns the record in the cookie with this name.
+func (c cookies) read(r *http.Request, name string) (rec record, ok bool) {
 	for _, cookie := range r.CookiesNamed(name) {
-		c.write(w, name, "", -1)
 		if rec, ok = c.open(name, cookie.Value); ok {
 			return rec, true
 		}
 	}
 	return rec, false
 }
+
+// delete deletes the cookie with this name.
+func (c cookies) delete(w http.ResponseWriter, name string) { c.write(w, name, "", -1) }
 
 func (c cookies) write(w http.ResponseWriter, name, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{

@@ -38,7 +38,8 @@ type Error struct {
 }
 
 // Error returns the reason and the cause. Of the callback, the text contains at
-// most the error code, without unsafe characters: see [connectorauth.TokenError].
+// most the provider's error code and explanation (see [connectorauth.TokenError]) or
+// a foreign issuer, without unsafe characters.
 func (e *Error) Error() string {
 	text := "consent: " + string(e.Reason)
 	if e.err != nil {

@@ -37,9 +37,9 @@ func newFakeHandler(t testing.TB, flow Flow) *Handler {
 // roundTrip starts a consent and sends the callback after a pause.
 func roundTrip(h *Handler, pause time.Duration) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("GET", "/connect/start", nil))
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/connect/start?connector=fake", nil))
 	time.Sleep(pause) // passes at once in a synctest bubble
-	r := httptest.NewRequest("GET", "/connect/callback?code=c&state=the-state", nil)
+	r := httptest.NewRequest("GET", "/connect/callback/fake?code=c&state=the-state", nil)
 	for _, c := range w.Result().Cookies() {
 		r.AddCookie(c)
 	}

@@ -17,7 +17,7 @@ func FuzzCallback(f *testing.F) {
 	}
 	h := newFakeHandler(f, new(fakeFlow))
 	f.Fuzz(func(t *testing.T, query string) {
-		r := httptest.NewRequest("GET", "/connect/callback", nil)
+		r := httptest.NewRequest("GET", "/connect/callback/fake", nil)
 		r.URL.RawQuery = query
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
@@ -33,7 +33,7 @@ func FuzzCallback(f *testing.F) {
 func FuzzCookie(f *testing.F) {
 	h := newFakeHandler(f, new(fakeFlow))
 	name := h.cookies.name("the-state")
-	sealed := record{ID: "id", Began: 1, Pending: "p"}
+	sealed := record{Connector: "id", Began: 1, Pending: "p"}
 	good, err := h.cookies.seal(name, sealed)
 	require.NoError(f, err)
 	for _, value := range []string{good, good[1:], "", "AAAA", "%%%", strings.Repeat("A", 5000)} {

@@ -51,6 +51,7 @@ func TestConfigIsChecked(t *testing.T) {
 	}{
 		"no URL":        {func(c *consent.Config) { c.URL = "" }, "Config.URL"},
 		"query in URL":  {func(c *consent.Config) { c.URL += "?a=b" }, "query"},
+		"callback":      {func(c *consent.Config) { c.URL = "https://app.example/oauth/callback/" }, `must not end in "callback"`},
 		"no keys":       {func(c *consent.Config) { c.Keys = nil }, "Config.Keys: is empty"},
 		"short key":     {func(c *consent.Config) { c.Keys = [][]byte{testKey, testKey[:16]} }, "key 1 has 16 bytes"},
 		"no flow":       {func(c *consent.Config) { c.Flow = nil }, "Config.Flow"},
@@ -68,7 +69,9 @@ func TestConfigIsChecked(t *testing.T) {
 	good.URL = "https://APP.example:443/connect/"
 	h, err := consent.New(good)
 	require.NoError(t, err)
-	require.Equal(t, "https://app.example/connect/callback", h.CallbackURL())
+	callbackURL, err := h.CallbackURL("google")
+	require.NoError(t, err)
+	require.Equal(t, "https://app.example/connect/callback/google", callbackURL)
 	require.Equal(t, "https://app.example/connect/start?connector=a+b&return_to=%2Fx%3Fy%3Dz", h.StartURL("a b", "/x?y=z"))
 	require.Equal(t, "https://app.example/connect/start", h.StartURL("", ""))
 }

@@ -27,8 +27,10 @@ type app struct {
 	config   consent.Config
 	handler  http.Handler // tests can replace the handler
 
-	grant connectorauth.AuthorizationCode // grant of the connector "oauth2"
-	store connectorauth.TokenStore        // token store of both connectors
+	grant  connectorauth.AuthorizationCode // grant of the connector "oauth2"
+	store  connectorauth.TokenStore        // token store of both connectors
+	shared *connectorauth.Shared           // what the connectors of one process have in common
+	client *http.Client                    // makes the connectors' token requests; nil means the provider's client
 
 	mu      sync.Mutex
 	results []consent.Result
@@ -36,7 +38,7 @@ type app struct {
 
 // newApp starts an application, on https if the provider is on https. The Flow of
 // the application knows the connectors "oauth2" and "oauth1". Flow makes a new
-// connector for each call, so no connector can remember a used consent.
+// connector for each call.
 func newApp(t *testing.T, provider authtest.Config, change ...func(*app)) *app {
 	t.Helper()
 	a := &app{t: t, provider: authtest.New(provider)}
@@ -77,17 +79,21 @@ func (a *app) newHandler() *consent.Handler {
 
 func (a *app) flow(_ *http.Request, connector string) (consent.Flow, error) {
 	p := a.provider
+	client := a.client
+	if client == nil {
+		client = p.Client()
+	}
 	switch connector {
 	case "oauth2":
 		return connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL,
-			Grant: a.grant, HTTPClient: p.Client(), Store: a.store, Account: "alice/oauth2",
+			Grant: a.grant, HTTPClient: client, Store: a.store, Account: "alice/oauth2", Shared: a.shared,
 		})
 	case "oauth1":
 		return connectorauth.NewOAuth1(connectorauth.OAuth1Config{
-			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), HTTPClient: p.Client(),
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), HTTPClient: client,
 			RequestTokenURL: p.RequestTokenURL, AuthorizeURL: p.AuthorizeURL, AccessTokenURL: p.AccessTokenURL,
-			Store: a.store, Account: "alice/oauth1",
+			Store: a.store, Account: "alice/oauth1", Shared: a.shared,
 		})
 	}
 	return nil, consent.ErrNotAllowed

@@ -61,9 +61,14 @@ func TestMissingIssuerIsRefusedIfConfigured(t *testing.T) {
 	}
 }
 
-func TestIssuerIsIgnoredUnlessConfigured(t *testing.T) {
-	_, got := issuerCase(t, "", func(q url.Values) { q.Set("iss", "https://whatever.example") })
-	require.Equal(t, http.StatusOK, got.StatusCode)
+func TestForeignIssuerIsRefusedThoughNoneIsConfigured(t *testing.T) {
+	a, got := issuerCase(t, "", func(q url.Values) { q.Set("iss", "https://honest.example") })
+	require.Equal(t, http.StatusBadRequest, got.StatusCode)
+	a.requireFailed(consent.ReasonMixUp)
+	require.NotContains(t, got.body, "honest.example")
+	require.Zero(t, a.exchanges())
+	_, got = issuerCase(t, "", func(url.Values) {})
+	require.Equal(t, http.StatusOK, got.StatusCode, "the provider names itself by the origin of its URLs")
 }
 
 func TestIssuerOfAnErrorIsChecked(t *testing.T) {

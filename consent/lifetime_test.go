@@ -28,13 +28,15 @@ func TestConsentExpiresAfterTenMinutes(t *testing.T) {
 
 func TestFinishOutlivesTheRequest(t *testing.T) {
 	h := newFakeHandler(t, nil)
-	rec := record{ID: "id", Began: time.Now().Unix()}
+	rec := record{Callback: "name", Began: time.Now().Unix()}
 	ctx, cancel := context.WithCancel(t.Context())
 	h.config.Flow = func(*http.Request, string) (Flow, error) {
 		return flowFunc(func(ctx context.Context) error { cancel(); return ctx.Err() }), nil
 	}
 	r := httptest.NewRequest("GET", "/", nil).WithContext(ctx)
-	require.Nil(t, h.complete(r, rec, nil))
+	failed, over := h.complete(r, rec, "name", nil)
+	require.Nil(t, failed)
+	require.True(t, over)
 }
 
 // flowFunc is a Flow with this function as Finish.

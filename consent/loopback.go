@@ -54,6 +54,10 @@ type LoopbackOptions struct {
 //
 // Every program on the machine, and every page in the browser, can reach the port.
 // Loopback refuses callbacks with another state, and goes on waiting.
+//
+// The callback URL does not name the authorization server. A program that connects
+// accounts of several authorization servers should set AuthorizationCode.Issuer
+// where the server sends iss (RFC 9700 section 4.4).
 func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, lifetime, fail(ReasonExpired, errors.New("no callback came within ten minutes")))
 	defer cancel()

@@ -14,7 +14,7 @@ func TestTemporaryCredentialsRequestNamesTheCallback(t *testing.T) {
 	a := newApp(t, authtest.Config{})
 	a.start(a.newBrowser(), "connector=oauth1")
 	header := a.provider.Requests(a.provider.RequestTokenURL)[0].Header.Get("Authorization")
-	require.Contains(t, header, `oauth_callback="`+url.QueryEscape(a.config.URL+"/callback")+`"`)
+	require.Contains(t, header, `oauth_callback="`+url.QueryEscape(a.config.URL+"/callback/oauth1")+`"`)
 }
 
 func TestUnconfirmedCallbackStopsTheConsent(t *testing.T) {
@@ -53,7 +53,7 @@ func TestOAuth1DeniedParameterIsADenial(t *testing.T) {
 	b := a.newBrowser()
 	u, err := url.Parse(a.start(b, "connector=oauth1"))
 	require.NoError(t, err)
-	got := b.get(a.config.URL + "/callback?denied=" + u.Query().Get("oauth_token"))
+	got := b.get(a.config.URL + "/callback/oauth1?denied=" + u.Query().Get("oauth_token"))
 	require.Equal(t, http.StatusForbidden, got.StatusCode)
 	a.requireFailed(consent.ReasonDenied)
 }

@@ -18,27 +18,28 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// brokenStore is a store with two faults: the first Save fails, and so does every
-// mark of a consent.
+// brokenStore is a store with a fault: the first Save fails, or every claim of a
+// consent.
 type brokenStore struct {
 	tokenstore.Memory
-	saves atomic.Int32
+	saves  atomic.Int32
+	claims bool // claims fail
 }
 
 var errDown = errors.New("the store is down")
 
 func (s *brokenStore) Save(ctx context.Context, key string, value []byte) error {
-	if s.saves.Add(1) == 1 {
+	if s.saves.Add(1) == 1 && !s.claims {
 		return errDown
 	}
 	return s.Memory.Save(ctx, key, value)
 }
 
 func (s *brokenStore) CompareAndSwap(ctx context.Context, key string, old, new []byte) (bool, error) {
-	if !strings.HasPrefix(key, "connectorauth-consent-") {
-		return s.Memory.CompareAndSwap(ctx, key, old, new)
+	if s.claims && strings.HasPrefix(key, "connectorauth-consents-") {
+		return false, errDown
 	}
-	return false, errDown
+	return s.Memory.CompareAndSwap(ctx, key, old, new)
 }
 
 func TestFailuresHaveAPageAndAReason(t *testing.T) {
@@ -58,7 +59,7 @@ func TestFailuresHaveAPageAndAReason(t *testing.T) {
 		"provider down, OAuth1":     {connector: "oauth1", prepare: func(a *app) { a.provider.Inject(a.provider.AccessTokenURL, 1, unavailable) }, status: 502, reason: consent.ReasonProvider, title: "The service is not available"},
 		"provider hangs up":         {prepare: func(a *app) { a.provider.Inject(a.provider.TokenURL, 1, authtest.DropAfter()) }, status: 502, reason: consent.ReasonProvider, title: "The service is not available"},
 		"provider refuses":          {prepare: func(a *app) { a.provider.Inject(a.provider.TokenURL, 1, refusal) }, status: 502, reason: consent.ReasonRefused, title: "The service refused the connection"},
-		"store of marks down":       {prepare: func(a *app) { a.config.Store = new(brokenStore) }, status: 503, reason: consent.ReasonStore, title: "The connection could not be saved"},
+		"claims down":               {prepare: func(a *app) { a.store = &brokenStore{claims: true} }, status: 503, reason: consent.ReasonStore, title: "The connection could not be saved"},
 		"store of the tokens down":  {prepare: func(a *app) { a.store = new(brokenStore) }, status: 503, reason: consent.ReasonStore, title: "The connection could not be saved"},
 		"store of the tokens, OA 1": {connector: "oauth1", prepare: func(a *app) { a.store = new(brokenStore) }, status: 503, reason: consent.ReasonStore, title: "The connection could not be saved"},
 	} {
@@ -95,7 +96,7 @@ func TestPagesLeakNothingAndLoadNothing(t *testing.T) {
 	callback := a.allow(b, "connector=oauth2")
 	pages := []response{
 		b.get(callback.String()),
-		b.get(a.config.URL + "/callback"),
+		b.get(a.config.URL + "/callback/oauth2"),
 		b.get(a.config.URL + "/start?connector=nobody's"),
 	}
 	nonces := map[string]bool{}
@@ -136,7 +137,7 @@ func TestCallbackIsNotEchoed(t *testing.T) {
 		{"state": {state()}, "error": {"access_denied"}, "error_description": {canary}},
 		{"state": {state()}, canary: {canary}},
 	} {
-		got := b.get(a.config.URL + "/callback?" + query.Encode())
+		got := b.get(a.config.URL + "/callback/oauth2?" + query.Encode())
 		require.NotContains(t, got.body, "alert(1)")
 		require.NotContains(t, got.body, "\u202e")
 		require.Empty(t, got.Header.Get("X-Canary"))
@@ -156,12 +157,12 @@ func TestPageTemplateOfTheApplication(t *testing.T) {
 	page := template.Must(template.New("").Parse(`<title>{{.Title}}</title>{{.Name}}|{{.Reason}}|{{.Back}}{{.Script}}`))
 	a := newApp(t, authtest.Config{}, func(a *app) { a.config.Page, a.config.Name = page, "Tom & Co" })
 	b := a.newBrowser()
-	got := b.get(a.config.URL + "/callback?state=x")
+	got := b.get(a.config.URL + "/callback/oauth2?state=x")
 	require.Contains(t, got.body, "<title>There is no connection to complete</title>Tom &amp; Co|unknown|"+a.server.URL+"/<script nonce=")
 
 	a.config.Page = template.Must(template.New("").Parse(`{{.NoSuchField}}`))
 	a.handler = a.newHandler()
-	got = b.get(a.config.URL + "/callback?state=x")
+	got = b.get(a.config.URL + "/callback/oauth2?state=x")
 	require.Equal(t, http.StatusInternalServerError, got.StatusCode)
 	require.Contains(t, got.Header.Get("Content-Type"), "text/plain")
 	require.Contains(t, got.body, "There is no connection to complete")

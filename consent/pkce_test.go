@@ -43,7 +43,7 @@ func TestPKCEIsNotDowngradedAfterAnError(t *testing.T) {
 	b := a.newBrowser()
 	authURL, err := url.Parse(a.start(b, "connector=oauth2"))
 	require.NoError(t, err)
-	got := b.get(a.config.URL + "/callback?error=invalid_request&error_description=S256+is+not+supported&state=" + authURL.Query().Get("state"))
+	got := b.get(a.config.URL + "/callback/oauth2?error=invalid_request&error_description=S256+is+not+supported&state=" + authURL.Query().Get("state"))
 	require.Equal(t, http.StatusBadGateway, got.StatusCode)
 	a.requireFailed(consent.ReasonRefused)
 	require.Zero(t, a.exchanges())

@@ -1,7 +1,6 @@
 package consent
 
 import (
-	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/url"
@@ -26,7 +25,15 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 		h.finish(w, r, rec, flowError(err))
 		return
 	}
-	authURL, pending, err := flow.Begin(r.Context(), h.CallbackURL())
+	rec.Callback, err = h.callbackName(rec.Connector)
+	if err == nil {
+		err = mayUse(flow, rec.Callback)
+	}
+	if err != nil {
+		h.finish(w, r, rec, fail(ReasonInternal, err))
+		return
+	}
+	authURL, pending, err := flow.Begin(r.Context(), h.callbackURL(rec.Callback))
 	if err != nil {
 		h.finish(w, r, rec, classify(err, ReasonInternal))
 		return
@@ -36,7 +43,7 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 		h.finish(w, r, rec, fail(ReasonInternal, err))
 		return
 	}
-	rec.ID, rec.Began, rec.Pending = rand.Text(), time.Now().Unix(), string(pending)
+	rec.Began, rec.Pending = time.Now().Unix(), string(pending)
 	if err := h.cookies.set(w, r, h.cookies.name(reference), rec); err != nil {
 		h.finish(w, r, rec, fail(ReasonInternal, err))
 		return

@@ -33,7 +33,7 @@ func TestStartIgnoresStateInItsQuery(t *testing.T) {
 	u, err := url.Parse(a.start(a.newBrowser(), "connector=oauth2&state=attacker&redirect_uri=https://evil.example"))
 	require.NoError(t, err)
 	require.NotEqual(t, "attacker", u.Query().Get("state"))
-	require.Equal(t, a.config.URL+"/callback", u.Query().Get("redirect_uri"))
+	require.Equal(t, a.config.URL+"/callback/oauth2", u.Query().Get("redirect_uri"))
 }
 
 func TestTokenRequestRepeatsTheRedirectURI(t *testing.T) {
@@ -47,7 +47,7 @@ func TestTokenRequestRepeatsTheRedirectURI(t *testing.T) {
 	form, err := url.ParseQuery(string(a.provider.Requests(a.provider.TokenURL)[0].Body))
 	require.NoError(t, err)
 	require.Equal(t, authURL.Query().Get("redirect_uri"), form.Get("redirect_uri"))
-	require.True(t, strings.HasSuffix(form.Get("redirect_uri"), "/connect/A%2EB//c/callback"), form.Get("redirect_uri"))
+	require.True(t, strings.HasSuffix(form.Get("redirect_uri"), "/connect/A%2EB//c/callback/oauth2"), form.Get("redirect_uri"))
 }
 
 func TestRedirectURIIsHTTPSExceptOnLoopback(t *testing.T) {

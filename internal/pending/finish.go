@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
 // A Flow is what differs between OAuth1 and OAuth2 on the way from the callback
@@ -26,21 +28,29 @@ type Flow struct {
 	Code string
 	// Keep reads further parameters of a granted callback. May be nil.
 	Keep func(url.Values) error
-	// Obtain exchanges the code for a token and saves the token.
+	// Begin notes that something must not be cut off, until end is called.
+	Begin func() (end func(), err error)
+	// Obtain exchanges the code for a token and saves the token. Obtain returns an
+	// error of Open if nothing was sent.
 	Obtain func(ctx context.Context, v Value, code string) error
+	// Store keeps the claims of all processes. Nil means that claims are in memory.
+	Store renew.SharedStore
 }
 
-// A Keeper remembers which consents are over, for as long as they could be
-// finished again. The zero value is ready to use.
+// A Keeper sees to it that a consent is finished once. A Keeper remembers which
+// consents are over, for as long as they could be finished again. The zero value
+// is ready to use.
 type Keeper struct {
 	mu   sync.Mutex
-	over map[string]time.Time
+	name string               // random; names this Keeper in claims
+	over map[string]time.Time // claim.end of consents that are over, by claim.id
 }
 
 // Finish leads a consent from its callback to the token: the callback must
 // belong to the consent, the provider must have granted, and nobody must have
-// finished the consent before. A refusal ends the consent. Obtain runs to its end
-// even if ctx ends; if ctx ends before Obtain begins, the consent stays open.
+// finished the consent before. A refusal ends the consent. The claim and Obtain run
+// to their end even if ctx ends; if ctx has ended before, the consent stays open.
+// See Over for what an error means for the consent.
 func (k *Keeper) Finish(ctx context.Context, f Flow, text string, callback url.Values) error {
 	v, err := decode(text, f.Connector)
 	if err != nil {
@@ -61,7 +71,9 @@ func (k *Keeper) Finish(ctx context.Context, f Flow, text string, callback url.V
 		}
 	}
 	if err := f.Refusal(callback); err != nil {
-		k.claim(f.Connector + v.State)
+		if c := v.claim(); !Over(k.take(context.WithoutCancel(ctx), f.Store, c)) {
+			k.remember(c) // although the store has failed
+		}
 		return err
 	}
 	code, err := One(callback, f.Code)
@@ -74,30 +86,22 @@ func (k *Keeper) Finish(ctx context.Context, f Flow, text string, callback url.V
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return Open(err)
 	}
-	if !k.claim(f.Connector + v.State) {
-		return &BadCallback{Used, "this consent has been finished already"}
+	end, err := f.Begin()
+	if err != nil {
+		return Open(err)
 	}
-	return detached(ctx, func(ctx context.Context) error { return f.Obtain(ctx, v, code) })
-}
-
-// claim reports whether a consent ends for the first time, and remembers the
-// end.
-func (k *Keeper) claim(state string) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for old, at := range k.over {
-		if time.Since(at) > 2*Lifetime {
-			delete(k.over, old)
+	return detached(ctx, func(ctx context.Context) error {
+		defer end()
+		c := v.claim()
+		if err := k.take(ctx, f.Store, c); err != nil {
+			return err
 		}
-	}
-	if _, again := k.over[state]; again {
-		return false
-	}
-	if k.over == nil {
-		k.over = make(map[string]time.Time)
-	}
-	k.over[state] = time.Now()
-	return true
+		err := f.Obtain(ctx, v, code)
+		if !Over(err) {
+			k.giveBack(ctx, f.Store, c)
+		}
+		return err
+	})
 }

@@ -31,6 +31,7 @@ func begin(state string) *consent {
 	c := &consent{Value: pending.Value{For: connector, State: state, Redirect: "https://app.example/cb", Verifier: "verifier"}}
 	c.text = c.Encode()
 	c.flow = pending.Flow{
+		Begin:     func() (func(), error) { return func() {}, nil },
 		Connector: connector, State: "state", Code: "code",
 		Refusal: func(callback url.Values) error {
 			if callback.Has("error") {

@@ -10,6 +10,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -71,6 +72,27 @@ func (e *BadCallback) BadCallback() string { return e.kind }
 
 // NewMixUp returns the error of a callback that belongs to another consent.
 func NewMixUp(text string) error { return &BadCallback{MixUp, text} }
+
+// Open returns err as the error of a consent that is still open: nothing was sent,
+// and the same callback can be finished again.
+func Open(err error) error { return &open{err} }
+
+type open struct{ error }
+
+// Unwrap returns the cause.
+func (e *open) Unwrap() error { return e.error }
+
+// Temporary returns true: the same callback may succeed later.
+func (*open) Temporary() bool { return true }
+
+// Over reports whether a consent is over after Finish returned err. A callback that
+// does not belong to the consent, and an error of Open, leave the consent open.
+func Over(err error) bool {
+	if bad := new(BadCallback); errors.As(err, &bad) {
+		return bad.kind == Expired || bad.kind == Used
+	}
+	return !errors.As(err, new(*open))
+}
 
 // Identity condenses what tells a connector from others, so that a connector
 // refuses the callbacks of other connectors.

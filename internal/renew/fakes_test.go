@@ -31,7 +31,7 @@ type engine struct {
 }
 
 func newEngine(p renew.Scheme[value], store renew.Store) *engine {
-	return &engine{renew.New[value](store, key), p}
+	return &engine{renew.New[value](new(renew.Group), store, key), p}
 }
 
 func (e *engine) Get(ctx context.Context) (*generation, error) { return e.Engine.Get(ctx, e.p) }
@@ -75,6 +75,8 @@ type provider struct {
 	login       string                // what the owner typed
 	identity    string                // whose values; empty means the provider's
 	former      string                // the identity before
+	endpoint    string                // where requests go; empty means no limit
+	most        int                   // requests at one time
 	before      func(n int) error     // answers the nth request in the provider's stead
 	after       func(n int) error     // loses the answer to the nth request
 	hook        func(context.Context) // sees the context of requests
@@ -159,6 +161,7 @@ func (p *provider) Succeeds(identity string) bool { return identity == p.former 
 func (p *provider) Login(stored string) (string, bool) {
 	return p.login, stored == "" || stored == p.login
 }
+func (p *provider) Endpoint() (string, int)       { return p.endpoint, p.most }
 func (p *provider) Alone() bool                   { return p.free }
 func (p *provider) SingleUse(*value) bool         { return !p.reusable }
 func (p *provider) Rotated(old, next *value) bool { return old.N != next.N }

@@ -9,12 +9,15 @@ import (
 	"weak"
 )
 
-// A Group finds the Engine of an account, so that all connectors of an account
-// share an Engine. An Engine that nobody uses any more is forgotten. The zero
-// value is ready to use.
+// A Group is what the Engines of a program have in common. A Group finds the
+// Engine of an account, so that all connectors of an account share an Engine. An
+// Engine that nobody uses any more is forgotten. The zero value is ready to use.
 type Group struct {
-	mu      sync.Mutex
-	engines map[account]any // weak.Pointer[Engine[T]]
+	mu        sync.Mutex      // guards the fields below; never held during a call of foreign code
+	engines   map[account]any // weak.Pointer[Engine[T]]
+	endpoints map[string]*endpoint
+	works     map[*work]struct{}
+	closed    bool // by Shutdown
 }
 
 // account tells Engines apart.
@@ -31,9 +34,12 @@ func Open[T any](g *Group, store Store, key, identity string) *Reader[T] {
 	return &Reader[T]{Engine: find[T](g, store, key, identity)}
 }
 
+// Store returns the store, or nil if the credential is in memory alone.
+func (e *Engine[T]) Store() Store { return e.store }
+
 func find[T any](g *Group, store Store, key, identity string) *Engine[T] {
 	if store == nil || !reflect.ValueOf(store).Comparable() {
-		return New[T](store, key)
+		return New[T](g, store, key)
 	}
 	a := account{store, key, identity, reflect.TypeFor[T]()}
 	g.mu.Lock()
@@ -43,7 +49,7 @@ func find[T any](g *Group, store Store, key, identity string) *Engine[T] {
 			return e
 		}
 	}
-	e := New[T](store, key)
+	e := New[T](g, store, key)
 	if g.engines == nil {
 		g.engines = make(map[account]any)
 	}

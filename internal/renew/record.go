@@ -118,6 +118,11 @@ func (r *renewal[T]) load(ctx context.Context) (*record, *Generation[T], error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	return r.decode(raw)
+}
+
+// decode reads a stored record: see load.
+func (r *renewal[T]) decode(raw []byte) (*record, *Generation[T], error) {
 	rec, err := parse(raw)
 	mine := r.scheme.Identity()
 	switch {

@@ -17,6 +17,7 @@ const (
 type unsaved struct {
 	old    []byte // the stored record to replace; nil if the key was absent
 	before sum    // of the value in old
+	renews bool   // raw has a new value: see swap
 	blind  bool   // replace any stored record; old is unknown
 	over   bool   // replace a stored record that cannot be read
 	raw    []byte // the record to store; nil if the value cannot be encoded
@@ -44,7 +45,7 @@ func (r *renewal[T]) save(ctx context.Context, next *T, after record, rec *recor
 	}
 	after.Value = raw
 	ctx = context.WithoutCancel(ctx) // the time for the request may be up
-	u := unsaved{old: rec.raw, before: digest(rec.Value), raw: after.encode(), over: rec.unreadable}
+	u := unsaved{old: rec.raw, before: digest(rec.Value), renews: true, raw: after.encode(), over: rec.unreadable}
 	g, swapped, err := r.write(ctx, newGeneration(r.scheme, next, raw), u)
 	if g == nil {
 		return r.current.Load()
@@ -70,8 +71,8 @@ func (r *renewal[T]) write(ctx context.Context, g *Generation[T], u unsaved) (_ 
 		return nil, false, nil
 	}
 	if swapped, err = r.swap(ctx, &u); err != nil {
-		r.keepSaving(ctx, r.scheme, g, u, r.unlock)
-		r.unlock = nil // the saver unlocks, so that nobody renews the predecessor
+		r.keepSaving(ctx, r.scheme, g, u, r.lease)
+		r.lease = nil // the saver unlocks, so that nobody renews the predecessor
 	}
 	return g, swapped, err
 }
@@ -102,8 +103,10 @@ func (e *Engine[T]) saveSet(ctx context.Context, s Scheme[T], g *Generation[T], 
 	return err
 }
 
-// swap replaces the old stored value by the new value, within saveTimeout. swap
-// returns false if somebody else has replaced the old value.
+// swap replaces the old stored record by the new record, within saveTimeout. swap
+// returns false if somebody else has replaced the old record. A new value is worth
+// more than what somebody else has noted about its predecessor, such as that a
+// response was lost.
 func (e *Engine[T]) swap(ctx context.Context, u *unsaved) (swapped bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
@@ -119,12 +122,20 @@ func (e *Engine[T]) swap(ctx context.Context, u *unsaved) (swapped bool, err err
 			}
 			u.old, u.blind = stored, false
 		}
-		if swapped, err = e.compareAndSwap(ctx, u.old, u.raw); swapped || err != nil {
-			return err
+		for range maxTries {
+			if swapped, err = e.compareAndSwap(ctx, u.old, u.raw); swapped || err != nil {
+				return err
+			}
+			stored, err := e.read(ctx)
+			if swapped = same(stored, u.raw); swapped || err != nil { // swapped by an attempt whose outcome was lost
+				return err
+			}
+			if rec, err := parse(stored); !u.renews || err != nil || stored == nil || digest(rec.Value) != u.before {
+				return nil
+			}
+			u.old = stored
 		}
-		stored, err := e.read(ctx)
-		swapped = same(stored, u.raw) // by an attempt whose outcome was lost
-		return err
+		return nil
 	})
 	if err != nil {
 		return false, fmt.Errorf("save %q to the token store: %w", e.key, err)
@@ -193,8 +204,9 @@ type saver[T any] struct {
 }
 
 // keepSaving tries to store u until it succeeds, somebody changes the stored
-// value, or savePatience ends. unlock, if not nil, is called then.
-func (e *Engine[T]) keepSaving(ctx context.Context, scheme Scheme[T], g *Generation[T], u unsaved, unlock func()) {
+// value, or savePatience ends. lease, if not nil, is unlocked then. Shutdown waits
+// for the saver, which then tries again without long pauses.
+func (e *Engine[T]) keepSaving(ctx context.Context, scheme Scheme[T], g *Generation[T], u unsaved, lease Lease) {
 	if g != nil {
 		g.unsaved = &u
 	}
@@ -203,19 +215,28 @@ func (e *Engine[T]) keepSaving(ctx context.Context, scheme Scheme[T], g *Generat
 	e.mu.Lock()
 	e.saver = s
 	e.mu.Unlock()
+	quiet, hurry := context.WithCancel(ctx)
+	end := e.group.begin(e.key, hurry)
 	go func() {
 		defer close(s.done)
+		defer end()
 		defer cancel()
-		if unlock != nil {
-			defer shielded(unlock)
+		if lease != nil {
+			defer shielded(lease.Unlock)
 		}
+		hurried := quiet.Done()
 		for wait := saveRetry; ; wait = min(2*wait, maxBackoff/2) {
+			if hurried == nil {
+				wait = saveRetry
+			}
 			var asked chan error
 			select {
 			case <-ctx.Done():
 				return
 			case asked = <-s.now:
 			case <-time.After(jitter(wait, 0.8, 1.2)):
+			case <-hurried:
+				hurried = nil
 			}
 			err := e.saveAgain(ctx, scheme, s)
 			if asked != nil {

@@ -135,7 +135,7 @@ func TestCallbackInAnotherProfileIsRefused(t *testing.T) {
 
 		do(t, tab, chromedp.Navigate(callback.String()))
 		require.Equal(t, "Your account is connected", get(t, tab, chromedp.Title()))
-		require.Equal(t, a.url+"/connect/callback", get(t, tab, chromedp.Location()), "the code is taken out of the address")
+		require.Equal(t, a.url+"/connect/callback/"+connector, get(t, tab, chromedp.Location()), "the code is taken out of the address")
 	}
 }
 
@@ -207,7 +207,7 @@ func TestFramesAreRefused(t *testing.T) {
 	a.home(tab)
 	framed := get(t, tab, chromedp.Evaluate[bool](`new Promise((done) => {
 		const frame = document.createElement("iframe");
-		frame.src = "/connect/callback";
+		frame.src = "/connect/callback/oauth2";
 		frame.onload = () => done(!!(frame.contentDocument && frame.contentDocument.getElementById("title")));
 		document.body.append(frame);
 	})`, chromedp.EvalAwaitPromise))

@@ -62,7 +62,7 @@ func (a *app) show(tab context.Context, name string) {
 		a.provider.Inject(a.provider.TokenURL, 1, authtest.Answer(503, nil, ""))
 		consent("#allow")
 	case "unknown":
-		do(a.t, tab, chromedp.Navigate(a.url+"/connect/callback?state=x"))
+		do(a.t, tab, chromedp.Navigate(a.url+"/connect/callback/oauth2?state=x"))
 	case "not_allowed":
 		do(a.t, tab, chromedp.Navigate(a.url+"/connect/start?connector=other"))
 	case "confirm":

@@ -92,11 +92,7 @@ type player struct {
 
 // play calls the API until the test ends the replica's pause, or until SIGTERM, and
 // prints a report, one line for each account.
-func play(open Open, argument string) error {
-	var r role
-	if err := json.Unmarshal([]byte(argument), &r); err != nil {
-		return err
-	}
+func (r role) play(open Open) error {
 	store, err := open.sealed(r.Place, r.Lease)
 	if err != nil {
 		return err
@@ -131,7 +127,7 @@ func play(open Open, argument string) error {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 		defer cancel()
-		if err := shutdown(ctx, shared); err != nil {
+		if err := shared.Shutdown(ctx); err != nil {
 			result.Shutdown = err.Error()
 		}
 		result.Took = time.Since(began)
@@ -262,12 +258,4 @@ func (p *player) print(result report) error {
 		}
 	}
 	return out.Encode(result)
-}
-
-func shutdown(ctx context.Context, shared *connectorauth.Shared) error {
-	if s, ok := any(shared).(interface{ Shutdown(context.Context) error }); ok {
-		return s.Shutdown(ctx)
-	}
-	wait(ctx, time.Second)
-	return nil
 }

@@ -11,6 +11,7 @@ package replicas
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"os"
 	"strings"
@@ -43,10 +44,25 @@ type Store struct {
 	In      func(t *testing.T, dir string) Site // in a directory
 }
 
-// Jobs returns the job of a replica. The test binary must pass the job to
+// Jobs returns the jobs of a replica. The test binary must pass the jobs to
 // child.Main.
 func Jobs(open Open) child.Jobs {
-	return child.Jobs{job: func(argument string) error { return play(open, argument) }}
+	return child.Jobs{
+		job: func(argument string) error {
+			var r role
+			if err := json.Unmarshal([]byte(argument), &r); err != nil {
+				return err
+			}
+			return r.play(open)
+		},
+		consentJob: func(argument string) error {
+			var f finishing
+			if err := json.Unmarshal([]byte(argument), &f); err != nil {
+				return err
+			}
+			return f.finish(open)
+		},
+	}
 }
 
 // size is how large the cells are.
@@ -109,6 +125,7 @@ func Test(t *testing.T, s Store) {
 			run(t, s, z)
 		})
 	}
+	cell("one callback", finishOnce)
 	for _, r := range restarts {
 		cell(r.name, r.run)
 	}

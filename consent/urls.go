@@ -1,0 +1,103 @@
+package consent
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+)
+
+// maxName is the maximum length of an authorization server's name in a callback
+// URL, in bytes.
+const maxName = 64
+
+// unreserved are the characters that look the same in every spelling of a URL (RFC
+// 3986 section 2.3).
+const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+
+// CallbackURL returns the redirect URL of a connector, which the program's owner
+// registers at the provider. The error says why the connector has none.
+func (h *Handler) CallbackURL(connector string) (string, error) {
+	name, err := h.callbackName(connector)
+	return h.callbackURL(name), err
+}
+
+func (h *Handler) callbackURL(name string) string {
+	if name == "" {
+		return h.base + "/callback"
+	}
+	return h.base + "/callback/" + name
+}
+
+// callbackName returns the name of the connector's authorization server in the
+// callback URL. An empty name means the shared callback URL.
+func (h *Handler) callbackName(connector string) (string, error) {
+	name := connector
+	if h.config.Callback != nil {
+		name = h.config.Callback(connector)
+	}
+	if len(name) > maxName || strings.Trim(name, unreserved) != "" || name == "." || name == ".." {
+		return "", fmt.Errorf("a callback URL cannot end in the name %.64q: use at most %d letters, digits and -._~, or set Config.Callback", name, maxName)
+	}
+	return name, nil
+}
+
+// mayUse reports whether flow may use the callback URL with this name. Only the iss
+// in the callbacks tells the authorization servers at the shared URL apart.
+func mayUse(flow Flow, name string) error {
+	issuing, ok := flow.(interface{ Issuer() string })
+	if name != "" || ok && issuing.Issuer() != "" {
+		return nil
+	}
+	return errors.New("the connector uses the shared callback URL and has no Issuer: let Config.Callback return the name of its authorization server, or set AuthorizationCode.Issuer (RFC 9700 section 2.1)")
+}
+
+// StartURL returns the URL of a link that starts a consent for connector. After
+// the consent, the browser goes to returnTo, a path on Config.Origin. An empty
+// returnTo means a page of the handler.
+func (h *Handler) StartURL(connector, returnTo string) string {
+	return h.startURL(record{Connector: connector, ReturnTo: returnTo})
+}
+
+func (h *Handler) startURL(rec record) string {
+	query := url.Values{}
+	for _, parameter := range []struct{ name, value string }{
+		{"connector", rec.Connector}, {"return_to", rec.ReturnTo}, {"popup", rec.Popup},
+	} {
+		if parameter.value != "" {
+			query.Set(parameter.name, parameter.value)
+		}
+	}
+	if len(query) == 0 {
+		return h.base + "/start"
+	}
+	return h.base + "/start?" + query.Encode()
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var serve func(http.ResponseWriter, *http.Request)
+	above, last := path.Split(strings.TrimRight(r.URL.Path, "/"))
+	switch {
+	case path.Base(above) == "callback":
+		serve = func(w http.ResponseWriter, r *http.Request) { h.callback(w, r, last) }
+	case last == "callback":
+		serve = func(w http.ResponseWriter, r *http.Request) { h.callback(w, r, "") }
+	case last == "start":
+		serve = h.start
+	case last == "connect.js":
+		serveScript(w, r)
+		return
+	default:
+		http.NotFound(w, r)
+		return
+	}
+	if r.Method != http.MethodGet { // a HEAD request must not use up a consent
+		w.Header().Set("Allow", http.MethodGet)
+		http.Error(w, "use GET", http.StatusMethodNotAllowed)
+		return
+	}
+	serve(w, r)
+}

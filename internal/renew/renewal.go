@@ -1,0 +1,319 @@
+package renew
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// renewal is the work of one flight. A method that returns a generation returns
+// nil after fail.
+type renewal[T any] struct {
+	*Engine[T]
+	scheme  Scheme[T]
+	stale   *Generation[T]
+	reject  bool            // the API has rejected stale
+	gate    context.Context // ends at Shutdown: nothing must be sent after its end
+	left    func()          // set while the renewal has a turn at the endpoint
+	lease   Lease           // set while the store's lock is held
+	asked   bool            // a token request was made
+	tried   sum             // of the value that the token request was to replace
+	forget  bool            // the stale generation must not be used any more
+	failure *failure        // set together with err where there is no new generation
+	err     error
+}
+
+// maxTries limits how often a renewal begins anew because somebody else has
+// changed the record.
+const maxTries = 4
+
+// run makes the steps in their order: load, wait for a turn at the endpoint, lock,
+// load again, mark, renew, save.
+func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
+	first, cancel := context.WithTimeout(ctx, lockTimeout)
+	defer cancel()
+	rec := new(record)
+	if r.store != nil {
+		if err := r.flush(first); err != nil {
+			return r.blocked(err)
+		}
+		var g *Generation[T]
+		var done bool
+		if rec, _, g, done = r.inspect(first); done {
+			return g
+		}
+	}
+	if name, _ := r.scheme.Endpoint(); r.group.paused(name) > 0 {
+		wait := r.group.paused(name)
+		r.pause(r.scheme.Restore("", false, wait), rec, time.Time{}, wait)
+		return nil
+	}
+	turn, cancelTurn := context.WithTimeout(r.gate, turnTimeout)
+	defer cancelTurn()
+	if err := r.enter(turn); err != nil {
+		return r.blocked(err)
+	}
+	ctx, cancelAll := context.WithTimeout(ctx, flightTimeout)
+	defer cancelAll()
+	for range maxTries {
+		if g, again := r.try(ctx, rec); !again {
+			return g
+		}
+	}
+	return r.blocked(fmt.Errorf("%q was changed in the token store again and again during its renewal", r.key))
+}
+
+// try makes the steps from the lock on. again says that nothing was sent, or in
+// vain, because somebody else has changed the record.
+func (r *renewal[T]) try(ctx context.Context, rec *record) (g *Generation[T], again bool) {
+	if r.store == nil {
+		return r.request(ctx, r.stale, rec)
+	}
+	before, cancel := context.WithTimeout(r.gate, lockTimeout)
+	defer cancel()
+	if shared, ok := r.store.(SharedStore); ok && r.lease == nil {
+		g, err := r.lock(before, shared, rec)
+		if err == nil && g == nil {
+			err = r.enter(before) // again, if the lock took long
+		}
+		switch {
+		case err != nil:
+			return r.blocked(err), false
+		case g != nil:
+			return r.adopt(g), false
+		}
+	}
+	rec, stored, g, done := r.inspect(before)
+	if done {
+		return g, false
+	}
+	return r.request(ctx, stored, rec)
+}
+
+// inspect loads the record. done says that the flight ends with g and without a
+// token request.
+func (r *renewal[T]) inspect(ctx context.Context) (rec *record, stored, g *Generation[T], done bool) {
+	rec, stored, err := r.load(ctx)
+	if err != nil {
+		return nil, nil, r.blocked(err), true
+	}
+	if r.newer(stored) {
+		return nil, nil, r.adopt(stored), true
+	}
+	if r.stale.succeeds(rec) {
+		stored, rec.Doubt = r.stale, nil // the mark is about the predecessor
+	} else if stored == nil && rec.replaced == nil && !rec.unreadable {
+		r.forget = true // somebody has deleted the stored value
+	}
+	return rec, stored, nil, r.barred(rec)
+}
+
+// blocked reports a store that prevented the token request.
+func (r *renewal[T]) blocked(err error) *Generation[T] {
+	observe(r.scheme, Event[T]{Happened: Failed, Err: err})
+	return r.fail(err, Verdict{}, new(record))
+}
+
+// newer reports whether stored is fresh and was made after the stale generation.
+func (r *renewal[T]) newer(stored *Generation[T]) bool {
+	if stored == nil || !stored.fresh() {
+		return false
+	}
+	s := r.stale
+	return s == nil || stored.sum != s.sum && !(s.unsaved != nil && stored.sum == s.unsaved.before)
+}
+
+func (r *renewal[T]) adopt(g *Generation[T]) *Generation[T] {
+	observe(r.scheme, Event[T]{Happened: Adopted, Value: g.Value})
+	return g
+}
+
+// request makes the token request that replaces old, the generation in rec, and
+// saves the outcome. again is that of try.
+func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *record) (g *Generation[T], again bool) {
+	shared, _ := r.store.(SharedStore)
+	rec.Rotates = rec.Rotates || r.rotates.Load()
+	if last := r.lastFailure(); shared == nil && last != nil && last.doubt != nil && last.sum == digest(rec.Value) {
+		rec.Doubt = last.doubt
+	}
+	if rec.Doubt != nil {
+		var done bool
+		if old, done = r.settle(ctx, rec, old); done {
+			return old, false
+		}
+	}
+	if rec.unreadable {
+		observe(r.scheme, Event[T]{Happened: Failed, Err: fmt.Errorf("the value of %q in the token store is damaged, and is replaced by a new token", r.key)})
+	}
+	var value *T
+	if old != nil {
+		value = old.Value
+	}
+	single := value != nil && r.scheme.SingleUse(value)
+	before := rec.Doubt
+	if ready, err := r.prepare(ctx, rec, shared != nil && single && len(rec.Value) > 0); err != nil {
+		return r.blocked(err), false
+	} else if !ready {
+		return nil, true
+	}
+	r.asked, r.tried = true, digest(rec.Value)
+	observe(r.scheme, Event[T]{Happened: Renewing, Value: value})
+	began := time.Now()
+	next, err := r.scheme.Renew(ctx, value)
+	took := time.Since(began)
+	r.leave()
+	after := rec.next()
+	if next != nil && value != nil && r.scheme.Rotated(value, next) {
+		r.rotates.Store(true)
+		after.Rotates = true
+	}
+	if err == nil {
+		observe(r.scheme, Event[T]{Happened: Renewed, Value: next, Took: took})
+		return r.save(ctx, next, after, rec), false
+	}
+	verdict := r.scheme.Verdict(err)
+	if name, _ := r.scheme.Endpoint(); verdict.After > 0 && verdict.Kind != Dead {
+		r.group.pause(name, verdict.After)
+	}
+	event := Event[T]{Happened: Failed, Value: value, Err: err, Took: took}
+	if verdict.Kind == Dead {
+		if r.changed(ctx, rec) { // somebody without the lock may have renewed meanwhile
+			observe(r.scheme, event)
+			return nil, true
+		}
+		event.Happened = ReauthRequired
+	}
+	observe(r.scheme, event)
+	r.fail(err, verdict, rec)
+	if next == nil {
+		after.Doubt = r.doubtAfter(verdict, single, before, rec)
+		r.failure.doubt = after.Doubt
+		r.note(ctx, verdict, rec, after)
+		return nil, false
+	}
+	g = r.save(ctx, next, after, rec)
+	if g.Value == next {
+		r.failure.sum = g.sum // the next attempt will find this value in the store
+	} else {
+		r.failure, r.err = nil, nil // somebody else has stored a better value
+	}
+	return g, false
+}
+
+// prepare makes the last checks before something is sent: the record is marked if
+// mark says so, nobody has called Shutdown, and the lock is still held. prepare
+// returns false if somebody else is at work.
+func (r *renewal[T]) prepare(ctx context.Context, rec *record, mark bool) (ready bool, err error) {
+	unmarked := *rec
+	if mark {
+		if marked, err := r.mark(ctx, rec); err != nil {
+			return false, fmt.Errorf("mark the record before a single use: %w", err)
+		} else if !marked {
+			return false, nil
+		}
+	}
+	err = context.Cause(r.gate)
+	if err == nil && r.lease != nil {
+		err = r.calling(func() error { return r.lease.Check(r.gate) })
+	}
+	if err == nil {
+		return true, nil
+	}
+	if mark {
+		r.rewrite(ctx, rec, unmarked) // nothing was sent
+	}
+	if context.Cause(r.gate) != nil || ctx.Err() != nil {
+		return false, errors.Join(context.Cause(r.gate), ctx.Err())
+	}
+	r.unlock() // lost to somebody else
+	return false, nil
+}
+
+// doubtAfter returns the mark that a failed request leaves. before is the mark of
+// the request before.
+func (r *renewal[T]) doubtAfter(verdict Verdict, single bool, before *doubt, rec *record) *doubt {
+	switch {
+	case verdict.Kind == Dead && single:
+		return nil
+	case verdict.Kind == InDoubt && single && rec.Doubt != before:
+		return rec.Doubt
+	case verdict.Kind == InDoubt && single:
+		return &doubt{Since: time.Now(), Again: before != nil}
+	case before != nil && !verdict.Unsent:
+		return &doubt{Since: before.Since, Again: true}
+	}
+	return before
+}
+
+// changed reports whether somebody has changed the record and its value.
+func (r *renewal[T]) changed(ctx context.Context, rec *record) bool {
+	if r.store == nil {
+		return false
+	}
+	again, stored, err := r.load(ctx)
+	return err == nil && stored != nil && !bytes.Equal(again.raw, rec.raw) && !bytes.Equal(again.Value, rec.Value)
+}
+
+// note stores what a failed token request says about the account. after is the
+// record without anything known of failures but a mark.
+func (r *renewal[T]) note(ctx context.Context, verdict Verdict, rec *record, after record) {
+	_, shared := r.store.(SharedStore)
+	if r.store == nil || len(rec.Value) == 0 && !r.scheme.Alone() {
+		return // there is nothing to know of an account without a token
+	}
+	if !shared {
+		after.Doubt = nil
+	}
+	after.Attempts = max(r.failure.refusals, rec.Attempts)
+	if verdict.Kind == Dead {
+		after.Dead = &death{Code: verdict.Code, Since: time.Now().Round(0), Void: verdict.Void}
+	}
+	if left := time.Until(r.failure.until); left >= refusedWait/2 && !r.failure.dead {
+		after.NotBefore, after.Code = time.Now().Add(left).Round(0), verdict.Code
+		r.failure.recorded = after.NotBefore
+	}
+	if shared && rec.Doubt != after.Doubt || !after.NotBefore.IsZero() || after.Dead != nil {
+		r.rewrite(ctx, rec, after)
+	}
+}
+
+// fail records why there is no new generation.
+func (r *renewal[T]) fail(err error, verdict Verdict, rec *record) *Generation[T] {
+	r.asked = r.asked && !verdict.Idle
+	f := r.lastCopy()
+	wait := jitter(min(minBackoff<<min(f.attempts, 10), maxBackoff), 0.8, 1.2)
+	login := verdict.Kind == Dead && verdict.Retry
+	if r.asked && (login || verdict.Kind == Refused) {
+		n := min(max(f.refusals, rec.Attempts), 10)
+		f.refusals = n + 1
+		if wait = jitter(min(refusedWait<<n, maxRefused), 0.8, 1.2); login {
+			wait = jitter(min(retryLogin<<n, maxRetryWait), 0.8, 1)
+		}
+	}
+	f.attempts++
+	f.wait = time.Now().Add(max(wait, min(verdict.After, maxRetryAfter)))
+	if r.asked {
+		f.err, f.dead, f.inDoubt, f.doubt = err, verdict.Kind == Dead && !login, verdict.Kind == InDoubt, nil
+		f.until, f.sum, f.recorded = f.wait, r.tried, time.Time{}
+		r.forget = r.forget || verdict.Kind == Dead && verdict.Void
+	}
+	r.failure, r.err = f, err
+	return nil
+}
+
+func (r *renewal[T]) lastFailure() *failure {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.Engine.failure
+}
+
+// lastCopy returns a copy of the last failure.
+func (r *renewal[T]) lastCopy() *failure {
+	f := new(failure)
+	if last := r.lastFailure(); last != nil {
+		*f = *last
+	}
+	return f
+}
