@@ -25,6 +25,7 @@ func TestReplicas(t *testing.T) {
 				e.dsn(t) // starts the server
 				s.Cut, s.Restart = e.cut, e.restart
 			}
+			t.Parallel()
 			replicas.Test(t, s)
 		})
 	}

@@ -15,7 +15,7 @@ type disturbance struct {
 	cause func(t *testing.T, s *stage)     // nil: nothing happens
 
 	abandon bool          // processes end without Shutdown
-	dies    bool          // a process dies, and its locks end with its leases
+	locks   bool          // locks may be left, which end with their leases
 	doubt   bool          // accounts may be in doubt
 	lost    bool          // the cell waits until accounts in doubt are given up
 	static  bool          // the provider does not replace refresh tokens
@@ -26,17 +26,18 @@ type disturbance struct {
 var disturbances = []disturbance{
 	{name: "nothing"},
 	{name: "SIGTERM and Shutdown", cause: func(t *testing.T, s *stage) { s.end(t, terminate, s.half()...) }},
-	{name: "SIGTERM", cause: func(t *testing.T, s *stage) { s.end(t, terminate, s.half()...) }, abandon: true, dies: true, doubt: true},
-	{name: "SIGKILL", cause: func(t *testing.T, s *stage) { s.end(t, kill, s.half()...) }, dies: true, doubt: true},
-	{name: "SIGKILL in a token request", cause: killInRequest, dies: true, doubt: true, lost: true},
-	{name: "SIGKILL in a token request, no rotation", cause: killInRequest, dies: true, static: true},
+	{name: "SIGTERM", cause: func(t *testing.T, s *stage) { s.end(t, terminate, s.half()...) }, abandon: true, locks: true, doubt: true},
+	{name: "SIGKILL", cause: func(t *testing.T, s *stage) { s.end(t, kill, s.half()...) }, locks: true, doubt: true},
+	{name: "SIGKILL in a token request", cause: killInRequest, locks: true, doubt: true, lost: true},
+	{name: "SIGKILL in a token request, no rotation", cause: killInRequest, locks: true, static: true},
 	{name: "SIGSTOP past the lease", cause: func(t *testing.T, s *stage) { s.pause(t, s.half()...) }},
 	{name: "SIGSTOP in a token request past the lease", cause: stopInRequest},
-	{name: "connection resets", site: Store.cut, cause: storm},
-	{name: "server crash and restart", site: Store.restart, cause: disturb},
+	{name: "connection resets", site: Store.cut, cause: storm, locks: true},
+	{name: "server crash and restart", site: Store.restart, cause: disturb, locks: true},
+	{name: "server crash in a token request", site: Store.restart, cause: crashInRequest, locks: true},
 	{name: "full disk", site: Store.fullDisk, cause: disturb},
 	{name: "read-only directory", site: Store.readOnly, cause: disturb},
-	{name: "records of a clock a day ahead", clock: 24 * time.Hour, doubt: true, lost: true},
+	{name: "records of a clock a day ahead", clock: 24 * time.Hour, doubt: true},
 	{name: "records of a clock a day behind", clock: -24 * time.Hour, doubt: true},
 }
 
@@ -76,7 +77,7 @@ func (d disturbance) run(t *testing.T, s Store, z size) {
 		d.cause(t, st)
 	}
 	calm := z.calm
-	if d.dies {
+	if d.locks {
 		calm += z.lease
 	}
 	if d.lost {
@@ -195,4 +196,13 @@ func killInRequest(t *testing.T, s *stage) {
 		}
 	}
 	s.letGo()
+}
+
+// crashInRequest lets the responses to token requests come while the server of the
+// store is down. The tokens cannot be saved until the server is back, which takes
+// longer than the accounts of a vanished process are in doubt.
+func crashInRequest(t *testing.T, s *stage) {
+	s.inRequest(t)
+	time.AfterFunc(s.outage/2, s.letGo)
+	s.Disturb(s.outage)
 }

@@ -79,6 +79,7 @@ type size struct {
 	lifetime   time.Duration // of an access token of few accounts
 	token      time.Duration // of a token request
 	broken     time.Duration // how long something is broken
+	outage     time.Duration // of a server, in the middle of token requests
 	warm       time.Duration // before the disturbance
 	calm       time.Duration // after the disturbance, and after the end of locks of dead processes
 	giveUp     time.Duration // until accounts in doubt are given up; 0: the cell does not wait so long
@@ -88,12 +89,12 @@ var (
 	small = size{
 		lease: 2 * time.Second, many: 120, parallel: 16, few: 4, processes: 3, goroutines: 8,
 		pause: 100 * time.Millisecond, lifetime: time.Second, token: 40 * time.Millisecond,
-		broken: 1500 * time.Millisecond, warm: 500 * time.Millisecond, calm: 3 * time.Second,
+		broken: 1500 * time.Millisecond, outage: 3 * time.Second, warm: 500 * time.Millisecond, calm: 3 * time.Second,
 	}
 	full = size{
 		lease: 12 * time.Second, many: 1500, parallel: 64, few: 8, processes: 8, goroutines: 50,
 		pause: 2 * time.Second, lifetime: 3 * time.Second, token: 60 * time.Millisecond,
-		broken: 5 * time.Second, warm: 2 * time.Second, calm: 6 * time.Second, giveUp: 45 * time.Second,
+		broken: 5 * time.Second, outage: 40 * time.Second, warm: 2 * time.Second, calm: 6 * time.Second, giveUp: 45 * time.Second,
 	}
 )
 
