@@ -53,7 +53,7 @@ type seen struct {
 	Account  int
 	Accepted int       // responses with status 200
 	Failed   int       // errors and other responses
-	Error    string    `json:",omitempty"` // the first
+	Error    string    `json:",omitempty"` // the last
 	Lost     bool      // the last request ended with ErrReauthRequired
 	Broken   bool      // the last request failed, or was slow
 	Usable   time.Time // when the first request was accepted, or the first after a failure
@@ -210,9 +210,7 @@ func (p *player) request(ctx context.Context, i int) (settled bool) {
 	if err != nil {
 		s.Failed++
 		s.Broken = true
-		if s.Error == "" {
-			s.Error = err.Error()
-		}
+		s.Error = err.Error()
 		return s.Lost
 	}
 	s.Accepted++

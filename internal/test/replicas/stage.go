@@ -175,7 +175,7 @@ func (s *stage) read(t *testing.T, r *replica) {
 		case !one.Broken && one.Last.After(r.until):
 			s.row.usable = max(s.row.usable, one.Usable.Sub(r.since))
 		case !s.state(t, name(one.Account)).cutOff():
-			t.Errorf("replica %d: %s was not usable at the end; first error: %s", r.number, name(one.Account), one.Error)
+			t.Errorf("replica %d: %s was not usable at the end; last error: %s", r.number, name(one.Account), one.Error)
 		}
 	}
 	s.row.accepted += accepted
