@@ -257,7 +257,7 @@ func (s *customScheme) Verdict(err error) renew.Verdict {
 func (*customScheme) Identity() string { return "a Custom connector" }
 
 // Endpoint names nothing: nobody knows where Obtain sends its requests.
-func (*customScheme) Endpoint() (string, int) { return "", 0 }
+func (*customScheme) Endpoint() renew.Endpoint { return renew.Endpoint{} }
 
 // Alone returns true: Obtain starts without a credential.
 func (*customScheme) Alone() bool { return true }

@@ -216,8 +216,8 @@ func (s *oauth1Scheme) Identity() string {
 }
 
 // Endpoint names the access token URL.
-func (s *oauth1Scheme) Endpoint() (string, int) {
-	return s.config.Shared.orProgram().endpoint(s.config.AccessTokenURL)
+func (s *oauth1Scheme) Endpoint() renew.Endpoint {
+	return s.config.Shared.orProgram().endpoint(s.config.AccessTokenURL, s.config.ClientID)
 }
 
 // Alone returns false: the account owner consents.

@@ -284,7 +284,7 @@ func (s *oauth2Scheme) Login(stored string) (string, bool) {
 }
 
 // Endpoint names the token URL.
-func (s *oauth2Scheme) Endpoint() (string, int) { return s.shared.endpoint(s.tokenURL) }
+func (s *oauth2Scheme) Endpoint() renew.Endpoint { return s.shared.endpoint(s.tokenURL, s.clientID) }
 
 // Alone reports whether the grant obtains a token without the account owner.
 func (s *oauth2Scheme) Alone() bool { return !s.traits.NeedsOwner }

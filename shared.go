@@ -50,13 +50,13 @@ func (s *Shared) Shutdown(ctx context.Context) error {
 	return s.orProgram().group.Shutdown(ctx)
 }
 
-// endpoint returns what the renewals at a token URL need to know of the limit.
-func (s *Shared) endpoint(tokenURL string) (name string, most int) {
-	const standard = 16
+// endpoint describes a token URL to the renewals of a client.
+func (s *Shared) endpoint(tokenURL, clientID string) renew.Endpoint {
+	e := renew.Endpoint{URL: tokenURL, Client: clientID, Most: 16}
 	if s.TokenRequests > 0 {
-		return tokenURL, s.TokenRequests
+		e.Most = s.TokenRequests
 	}
-	return tokenURL, standard
+	return e
 }
 
 // program is the Shared of all connectors whose config has none.

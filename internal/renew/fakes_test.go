@@ -161,7 +161,7 @@ func (p *provider) Succeeds(identity string) bool { return identity == p.former 
 func (p *provider) Login(stored string) (string, bool) {
 	return p.login, stored == "" || stored == p.login
 }
-func (p *provider) Endpoint() (string, int)       { return p.endpoint, p.most }
+func (p *provider) Endpoint() renew.Endpoint      { return renew.Endpoint{URL: p.endpoint, Most: p.most} }
 func (p *provider) Alone() bool                   { return p.free }
 func (p *provider) SingleUse(*value) bool         { return !p.reusable }
 func (p *provider) Rotated(old, next *value) bool { return old.N != next.N }

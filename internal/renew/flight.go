@@ -11,6 +11,7 @@ import (
 // flight is one renewal under way, shared by all who wait for the renewal.
 type flight[T any] struct {
 	rejected  bool          // the API has rejected the generation before
+	force     bool          // see renewal.force
 	goroutine atomic.Uint64 // carries out the flight
 	done      chan struct{}
 	gen       *Generation[T] // gen and err are set before done is closed
@@ -20,6 +21,19 @@ type flight[T any] struct {
 func (f *flight[T]) end(g *Generation[T], err error) {
 	f.gen, f.err = g, err
 	close(f.done)
+}
+
+// wait waits for the end of f, or for ctx.
+func (f *flight[T]) wait(ctx context.Context) error {
+	if f.goroutine.Load() == goroutine() {
+		return errOwnRenewal
+	}
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // ended returns a flight that has ended.
@@ -71,7 +85,7 @@ func (e *Engine[T]) carryOut(ctx context.Context, s Scheme[T], f *flight[T], sta
 	defer shut(nil)
 	end := e.group.begin(e.key, func() { shut(ErrShutdown) })
 	defer end()
-	r := &renewal[T]{Engine: e, scheme: s, stale: stale, reject: f.rejected, gate: gate}
+	r := &renewal[T]{Engine: e, scheme: s, stale: stale, reject: f.rejected, force: f.force, gate: gate}
 	defer r.unlock()
 	defer r.leave()
 	var g *Generation[T]

@@ -23,6 +23,7 @@ type record struct {
 	Doubt     *doubt    `json:"doubt,omitempty"`
 	Dead      *death    `json:"dead,omitempty"`
 	NotBefore time.Time `json:"not_before,omitzero"` // no token request before this time
+	Pause     int64     `json:"pause,omitempty"`     // how long NotBefore was away, in seconds: another clock may be wrong
 	Code      string    `json:"code,omitempty"`      // the provider's error code, with NotBefore
 	Attempts  int       `json:"attempts,omitempty"`  // refused token requests in a row
 
@@ -165,13 +166,17 @@ func (r *record) forLogin(login string) *record {
 // obtains tokens by itself replaces the record. Another scheme keeps the record:
 // a person may be able to repair the store.
 func (r *renewal[T]) damaged(err error) (*record, *Generation[T], error) {
-	err = fmt.Errorf("the value of %q in the token store is damaged: %w", r.key, err)
 	if !r.scheme.Alone() {
-		return nil, nil, err
+		return nil, nil, damagedError{fmt.Errorf("the value of %q in the token store is damaged: %w", r.key, err)}
 	}
 	login, _ := r.scheme.Login("")
 	return &record{Identity: r.scheme.Identity(), Login: login, unreadable: true}, nil, nil
 }
+
+// damagedError is the error of a value in the store that cannot be read.
+type damagedError struct{ error }
+
+func (e damagedError) Unwrap() error { return e.error }
 
 // elapsed reports whether a pause that began or ends at the recorded time is over
 // by the clock of this process, whatever the time of day.
@@ -183,11 +188,17 @@ func (r *renewal[T]) elapsed(recorded time.Time) bool {
 // barred reports whether rec allows no token request now, and notes why.
 func (r *renewal[T]) barred(rec *record) bool {
 	last := r.lastFailure()
+	if r.force && (rec.Dead == nil || !rec.NotBefore.IsZero()) {
+		return false
+	}
 	if last != nil && last.err != nil && last.active() && last.sum == digest(rec.Value) {
 		r.failure, r.err = last, last.err
 		return true
 	}
 	code, wait := rec.Code, min(time.Until(rec.NotBefore), maxPause)
+	if rec.Pause > 0 {
+		wait = min(wait, time.Duration(rec.Pause)*time.Second)
+	}
 	if rec.Dead != nil {
 		code = rec.Dead.Code
 	}
@@ -218,8 +229,16 @@ func (r *renewal[T]) pause(err error, rec *record, recorded time.Time, wait time
 func (r *renewal[T]) settle(ctx context.Context, rec *record, old *Generation[T]) (g *Generation[T], done bool) {
 	switch age := max(time.Since(rec.Doubt.Since), 0); {
 	case old != nil && old.fresh() && !r.reject:
-		r.pause(errStillGood, rec, time.Time{}, 0)
+		if last := r.lastFailure(); last != nil && last.recorded.Equal(rec.Doubt.Since) {
+			r.failure = r.lastCopy() // which counts the time of the holder
+		} else {
+			r.pause(errStillGood, rec, time.Time{}, 0)
+		}
 		r.failure.inDoubt, r.err = true, nil
+		if r.force {
+			r.err = errStillGood
+			return nil, true
+		}
 		if r.stale != nil && r.stale.sum == old.sum {
 			return r.stale, true
 		}
@@ -250,7 +269,7 @@ func (r *renewal[T]) settle(ctx context.Context, rec *record, old *Generation[T]
 
 // errStillGood says that a credential in doubt is not sent while the generation
 // can be used.
-var errStillGood = errors.New("the renewal before is in doubt, and the credential is still good")
+var errStillGood = errors.New("connectorauth: the response to the renewal before was lost, so the token is not renewed while it is good")
 
 // mark notes in the store that a single-use credential is about to be sent. mark
 // returns false if somebody else has changed the record. After an error, a saver

@@ -49,7 +49,6 @@ type Engine[T any] struct {
 	key   string
 
 	current atomic.Pointer[Generation[T]]
-	rotates atomic.Bool // a renewal here has replaced a single-use credential
 
 	// writing holds an element while somebody changes the stored value; nil without
 	// a store. Unlike a mutex, writing may be held for long, also within a synctest
@@ -190,25 +189,25 @@ func (e *Engine[T]) renewEarly(ctx context.Context, s Scheme[T], g *Generation[T
 	}
 	defer e.mu.Unlock()
 	if e.flight == nil && e.current.Load() == g && (e.failure == nil || e.failure.allowsEarly()) {
-		e.start(ctx, s, g, false)
+		e.start(ctx, s, g, &flight[T]{})
 	}
 }
 
 // await waits for a generation other than stale, or for ctx. rejected says that the
 // API has rejected stale.
 func (e *Engine[T]) await(ctx context.Context, s Scheme[T], stale *Generation[T], rejected bool) (*Generation[T], error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	f := e.join(ctx, s, stale, rejected)
-	if f.goroutine.Load() == goroutine() {
-		return nil, errOwnRenewal
-	}
-	select {
-	case <-f.done:
-		return f.gen, f.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		f := e.join(ctx, s, stale, rejected)
+		if err := f.wait(ctx); err != nil {
+			return nil, err
+		}
+		if f.err != errForgotten {
+			return f.gen, f.err
+		}
+		stale = nil // the next flight finds nothing, or obtains another value
 	}
 }
 
@@ -228,14 +227,15 @@ func (e *Engine[T]) join(ctx context.Context, s Scheme[T], stale *Generation[T],
 	if f := e.failure; f != nil && e.store == nil && f.active() {
 		return ended[T](nil, f.err) // with a store, the flight looks into the store first
 	}
-	return e.start(ctx, s, stale, rejected)
+	return e.start(ctx, s, stale, &flight[T]{rejected: rejected})
 }
 
-// start begins the flight that replaces stale. e.mu is held.
-func (e *Engine[T]) start(ctx context.Context, s Scheme[T], stale *Generation[T], rejected bool) *flight[T] {
-	e.flight = &flight[T]{rejected: rejected, done: make(chan struct{})}
-	go e.carryOut(context.WithoutCancel(ctx), s, e.flight, stale)
-	return e.flight
+// start begins f, which replaces stale. e.mu is held.
+func (e *Engine[T]) start(ctx context.Context, s Scheme[T], stale *Generation[T], f *flight[T]) *flight[T] {
+	f.done = make(chan struct{})
+	e.flight = f
+	go e.carryOut(context.WithoutCancel(ctx), s, f, stale)
+	return f
 }
 
 // observe tells the scheme what happened. A panic of a program's observer must

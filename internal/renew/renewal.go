@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -15,9 +16,11 @@ type renewal[T any] struct {
 	scheme  Scheme[T]
 	stale   *Generation[T]
 	reject  bool            // the API has rejected stale
+	force   bool            // the program wants a token request, whatever is known of failures
 	gate    context.Context // ends at Shutdown: nothing must be sent after its end
 	left    func()          // set while the renewal has a turn at the endpoint
 	lease   Lease           // set while the store's lock is held
+	based   bool            // the store was looked into
 	asked   bool            // a token request was made
 	tried   sum             // of the value that the token request was to replace
 	forget  bool            // the stale generation must not be used any more
@@ -45,8 +48,7 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 			return g
 		}
 	}
-	if name, _ := r.scheme.Endpoint(); r.group.paused(name) > 0 {
-		wait := r.group.paused(name)
+	if wait := r.group.paused(r.scheme.Endpoint().URL); wait > 0 && !r.force {
 		r.pause(r.scheme.Restore("", false, wait), rec, time.Time{}, wait)
 		return nil
 	}
@@ -99,8 +101,17 @@ func (r *renewal[T]) inspect(ctx context.Context) (rec *record, stored, g *Gener
 	if err != nil {
 		return nil, nil, r.blocked(err), true
 	}
+	if rec.Rotates {
+		r.group.seenToRotate(r.scheme.Endpoint())
+	}
 	if r.newer(stored) {
-		return nil, nil, r.adopt(stored), true
+		if !r.force || r.based || !r.rebase(stored) {
+			return nil, nil, r.adopt(stored), true
+		}
+	}
+	r.based = true
+	if s := r.stale; stored != nil && s != nil && s.unsaved == nil && stored.sum == s.sum {
+		stored = s // whose life was counted by the clock of this process
 	}
 	if r.stale.succeeds(rec) {
 		stored, rec.Doubt = r.stale, nil // the mark is about the predecessor
@@ -108,6 +119,19 @@ func (r *renewal[T]) inspect(ctx context.Context) (rec *record, stored, g *Gener
 		r.forget = true // somebody has deleted the stored value
 	}
 	return rec, stored, nil, r.barred(rec)
+}
+
+// rebase makes stored, which the store has by now, the generation to renew. rebase
+// returns false if somebody has set another.
+func (r *renewal[T]) rebase(stored *Generation[T]) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.current.Load() != r.stale {
+		return false
+	}
+	r.current.Store(stored)
+	r.stale = stored
+	return true
 }
 
 // blocked reports a store that prevented the token request.
@@ -134,7 +158,7 @@ func (r *renewal[T]) adopt(g *Generation[T]) *Generation[T] {
 // saves the outcome. again is that of try.
 func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *record) (g *Generation[T], again bool) {
 	shared, _ := r.store.(SharedStore)
-	rec.Rotates = rec.Rotates || r.rotates.Load()
+	rec.Rotates = rec.Rotates || r.group.rotates(r.scheme.Endpoint())
 	if last := r.lastFailure(); shared == nil && last != nil && last.doubt != nil && last.sum == digest(rec.Value) {
 		rec.Doubt = last.doubt
 	}
@@ -166,7 +190,7 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 	r.leave()
 	after := rec.next()
 	if next != nil && value != nil && r.scheme.Rotated(value, next) {
-		r.rotates.Store(true)
+		r.group.seenToRotate(r.scheme.Endpoint())
 		after.Rotates = true
 	}
 	if err == nil {
@@ -174,8 +198,8 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 		return r.save(ctx, next, after, rec), false
 	}
 	verdict := r.scheme.Verdict(err)
-	if name, _ := r.scheme.Endpoint(); verdict.After > 0 && verdict.Kind != Dead {
-		r.group.pause(name, verdict.After)
+	if verdict.After > 0 && verdict.Kind != Dead {
+		r.group.pause(r.scheme.Endpoint().URL, verdict.After)
 	}
 	event := Event[T]{Happened: Failed, Value: value, Err: err, Took: took}
 	if verdict.Kind == Dead {
@@ -272,6 +296,7 @@ func (r *renewal[T]) note(ctx context.Context, verdict Verdict, rec *record, aft
 	}
 	if left := time.Until(r.failure.until); left >= refusedWait/2 && !r.failure.dead {
 		after.NotBefore, after.Code = time.Now().Add(left).Round(0), verdict.Code
+		after.Pause = int64(math.Ceil(left.Seconds()))
 		r.failure.recorded = after.NotBefore
 	}
 	if shared && rec.Doubt != after.Doubt || !after.NotBefore.IsZero() || after.Dead != nil {
