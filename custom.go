@@ -196,22 +196,24 @@ func (c *customCredential) rejected(resp *http.Response) bool {
 
 func (c *customCredential) replace(ctx context.Context) error {
 	if c.from == nil {
-		return errFixed
+		return errNotRenewable
 	}
 	_, err := c.s.engine.Replace(ctx, customRenewal{c.s, c.rejection}, c.from)
 	return err
 }
 
-func (c *customCredential) replaceLater(ctx context.Context) {
-	if c.from != nil {
-		c.s.engine.ReplaceLater(ctx, customRenewal{c.s, c.rejection}, c.from)
+func (c *customCredential) replaceLater(ctx context.Context) error {
+	if c.from == nil {
+		return errNotRenewable
 	}
+	return c.s.engine.ReplaceLater(ctx, customRenewal{c.s, c.rejection}, c.from)
 }
 
-func (c *customCredential) rejectedAgain() {
-	if c.from != nil {
-		c.s.engine.RejectedAgain(c.from)
+func (c *customCredential) rejectedAgain() error {
+	if c.from == nil {
+		return nil
 	}
+	return c.s.engine.RejectedAgain(c.from)
 }
 
 // customRenewal is a customScheme that renews after a rejection.

@@ -208,7 +208,3 @@ func restored(code string, dead bool, after time.Duration) error {
 	}
 	return &TokenError{Code: code, RetryAfter: after, dead: dead, before: true}
 }
-
-// errNotRenewable is temporary: with OAuth1, status 401 has many reasons, and the
-// store may get another token later.
-var errNotRenewable = errors.New("connectorauth: this OAuth1 token cannot be renewed")

@@ -144,7 +144,7 @@ const (
 // ErrRejectedAgain is the error of Replace for a generation that was rejected
 // right after its renewal. Another renewal would help no more, and a renewal for
 // each request would only load the provider.
-var ErrRejectedAgain = errors.New("the credential was rejected right after it was renewed")
+var ErrRejectedAgain = errors.New("connectorauth: the API rejected the credential right after its renewal; another renewal is tried after a minute")
 
 // errOwnRenewal is the error of a hook that waits for the renewal that runs the
 // hook.
@@ -214,25 +214,32 @@ func (e *Engine[T]) Replace(ctx context.Context, s Scheme[T], rejected *Generati
 	return e.await(ctx, s, rejected, true)
 }
 
-// ReplaceLater starts Replace and does not wait for the outcome. The caller
-// cannot see whether the new generation is accepted. So if rejected itself
-// replaced a rejected generation lately, ReplaceLater calls RejectedAgain
-// instead.
-func (e *Engine[T]) ReplaceLater(ctx context.Context, s Scheme[T], rejected *Generation[T]) {
+// ReplaceLater starts Replace and does not wait for the outcome. An error says why
+// nothing was started. The caller cannot see whether the new generation is accepted.
+// So if rejected itself replaced a rejected generation lately, ReplaceLater calls
+// RejectedAgain instead.
+func (e *Engine[T]) ReplaceLater(ctx context.Context, s Scheme[T], rejected *Generation[T]) error {
 	if rejected.rejectedLately() {
-		return
+		return ErrRejectedAgain
 	}
 	if rejected.replaced != nil && time.Since(*rejected.replaced) < rejectedWait {
-		e.RejectedAgain(rejected)
-		return
+		return e.RejectedAgain(rejected)
 	}
-	e.join(ctx, s, rejected, true)
+	f := e.join(ctx, s, rejected, true)
+	select {
+	case <-f.done: // the failure of an earlier flight is remembered
+		return f.err
+	default:
+		return nil
+	}
 }
 
-// RejectedAgain notes that g was rejected right after its renewal.
-func (e *Engine[T]) RejectedAgain(g *Generation[T]) {
+// RejectedAgain notes that g was rejected right after its renewal, and returns
+// ErrRejectedAgain.
+func (e *Engine[T]) RejectedAgain(g *Generation[T]) error {
 	until := time.Now().Add(rejectedWait)
 	g.rejectedUntil.Store(&until)
+	return ErrRejectedAgain
 }
 
 // Set makes value the present generation, as after the account owner's consent,
