@@ -80,6 +80,8 @@
 //
 //	var failed *connectorauth.TokenError
 //	switch {
+//	case errors.Is(err, connectorauth.ErrNotConnected):
+//		// There is no token yet: ask the account owner for a first consent.
 //	case errors.Is(err, connectorauth.ErrReauthRequired):
 //		// Only the account owner can help: ask for a new consent.
 //	case errors.As(err, &failed) && failed.Temporary():

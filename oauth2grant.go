@@ -46,7 +46,7 @@ type GrantTraits struct {
 	// a consent. When a token can no longer be refreshed, the error is
 	// ErrReauthRequired, and Parameters is not called. Without a token, Parameters
 	// is called: return an error that matches ErrReauthRequired if there is nothing
-	// to send.
+	// to send. Such an error means ErrNotConnected.
 	NeedsOwner bool
 	// SingleUse says that a provider may accept the same Parameters only once. When
 	// the response to such a request is lost, the request is not repeated while the
@@ -77,7 +77,7 @@ func (AuthorizationCode) GrantType() string { return "authorization_code" }
 
 // Parameters returns an error: the parameters come from Finish.
 func (AuthorizationCode) Parameters(context.Context) (url.Values, error) {
-	return nil, fmt.Errorf("%w: use Begin and Finish, or SetToken", ErrReauthRequired)
+	return nil, fmt.Errorf("%w: use Begin and Finish, or SetToken", ErrNotConnected)
 }
 
 // Traits says that the grant needs the account owner.
