@@ -36,7 +36,10 @@ func (k Key) Format(f fmt.State, verb rune) { fmt.Fprintf(f, "{ID:%q Secret:[red
 // A value belongs to the store key under which the value was saved. Load, Wait
 // and CompareAndSwap return an error that names the store key if the value was
 // changed, moved from another store key, sealed with an unknown key, or never
-// sealed.
+// sealed. Such an error has a method Damaged() bool that returns true, so a connector
+// that obtains tokens without a person replaces the value: see
+// connectorauth.TokenStore. Errors of inner have no method Damaged unless inner gives
+// them one.
 func NewSealed(inner Store, keys ...Key) (Store, error) {
 	if inner == nil || len(keys) == 0 {
 		return nil, errors.New("tokenstore: NewSealed needs a store and at least one key")
@@ -106,20 +109,29 @@ func (s *sealed) seal(key string, value []byte) []byte {
 	return slices.Concat(header, box)
 }
 
+// damaged is the error of a stored value that cannot be opened.
+type damaged string
+
+func (d damaged) Error() string { return string(d) }
+
+// Damaged returns true: reading the value again is useless.
+func (damaged) Damaged() bool { return true }
+
+// open returns the value in envelope. An error is a damaged.
 func (s *sealed) open(key string, envelope []byte) (value []byte, err error) {
 	if len(envelope) < 2 || envelope[0] != sealedFormat || len(envelope) < 2+int(envelope[1]) {
-		return nil, errors.New("the value is not sealed: delete the key, or save the value again through this store")
+		return nil, damaged("the value is not sealed: delete the key, or save the value again through this store")
 	}
 	end := 2 + int(envelope[1])
 	header, box := envelope[:end], envelope[end:]
 	id := string(header[2:])
 	aead := s.keys[id]
 	if aead == nil {
-		return nil, fmt.Errorf("the value is sealed with the key %q, which NewSealed does not have: add the key", id)
+		return nil, damaged(fmt.Sprintf("the value is sealed with the key %q, which NewSealed does not have: add the key", id))
 	}
 	value, err = aead.Open([]byte{}, nil, box, slices.Concat(header, []byte(key)))
 	if err != nil {
-		return nil, fmt.Errorf("the value was changed, or moved from another store key, or sealed with another secret under the key ID %q", id)
+		return nil, damaged(fmt.Sprintf("the value was changed, or moved from another store key, or sealed with another secret under the key ID %q", id))
 	}
 	return value, nil
 }
