@@ -109,14 +109,6 @@ func (s *sealed) seal(key string, value []byte) []byte {
 	return slices.Concat(header, box)
 }
 
-// damaged is the error of a stored value that cannot be opened.
-type damaged string
-
-func (d damaged) Error() string { return string(d) }
-
-// Damaged returns true: reading the value again is useless.
-func (damaged) Damaged() bool { return true }
-
 // open returns the value in envelope. An error is a damaged.
 func (s *sealed) open(key string, envelope []byte) (value []byte, err error) {
 	if len(envelope) < 2 || envelope[0] != sealedFormat || len(envelope) < 2+int(envelope[1]) {

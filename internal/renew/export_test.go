@@ -11,3 +11,6 @@ func Engines(g *Group) int {
 
 // Look looks into the store, as a new connector does.
 func Look[T any](ctx context.Context, r *Reader[T]) { r.look(ctx) }
+
+// ErrStuck is for tests.
+var ErrStuck = errStuck

@@ -14,6 +14,7 @@ type flight[T any] struct {
 	rejected  bool          // the API has rejected the generation before
 	goroutine atomic.Uint64 // carries out the flight
 	done      chan struct{}
+	overdue   chan struct{}  // closed when the flight should have ended: foreign code may ignore its context
 	gen       *Generation[T] // gen and err are set before done is closed
 	err       error
 }
@@ -70,6 +71,8 @@ func (e *Engine[T]) carryOut(ctx context.Context, s Scheme[T], f *flight[T], sta
 	f.goroutine.Store(goroutine())
 	ctx, cancel := context.WithTimeout(ctx, flightTimeout)
 	defer cancel()
+	late := time.AfterFunc(flightTimeout+flightGrace, func() { close(f.overdue) })
+	defer late.Stop()
 	r := &renewal[T]{Engine: e, scheme: s, stale: stale, reject: f.rejected}
 	defer r.release()
 	var g *Generation[T]

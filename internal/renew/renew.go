@@ -131,6 +131,7 @@ const (
 
 const (
 	flightTimeout = 90 * time.Second // one renewal
+	flightGrace   = time.Second      // after flightTimeout, for a flight that minds its context
 	lockTimeout   = 45 * time.Second // part of flightTimeout, until the lock is held; a token request needs the rest
 	lookTimeout   = 5 * time.Second  // a look into the store before the first request of a connector
 	minBackoff    = time.Second
@@ -145,6 +146,9 @@ const (
 // right after its renewal. Another renewal would help no more, and a renewal for
 // each request would only load the provider.
 var ErrRejectedAgain = errors.New("connectorauth: the API rejected the credential right after its renewal; another renewal is tried after a minute")
+
+// errStuck is the error of a flight that has not ended in time.
+var errStuck = errors.New("connectorauth: the renewal of the credential has not ended after 90 seconds; a function of the program, the token store or a RoundTripper ignores its context")
 
 // errOwnRenewal is the error of a hook that waits for the renewal that runs the
 // hook.
@@ -329,10 +333,16 @@ func (e *Engine[T]) await(ctx context.Context, s Scheme[T], stale *Generation[T]
 	}
 	select {
 	case <-f.done:
-		return f.gen, f.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	case <-f.overdue:
+		select {
+		case <-f.done:
+		default:
+			return nil, fmt.Errorf("%w: %s", errStuck, s.Identity())
+		}
 	}
+	return f.gen, f.err
 }
 
 // join returns the flight that replaces stale, and starts the flight if there is
@@ -356,7 +366,7 @@ func (e *Engine[T]) join(ctx context.Context, s Scheme[T], stale *Generation[T],
 
 // start begins the flight that replaces stale. e.mu is held.
 func (e *Engine[T]) start(ctx context.Context, s Scheme[T], stale *Generation[T], rejected bool) *flight[T] {
-	e.flight = &flight[T]{rejected: rejected, done: make(chan struct{})}
+	e.flight = &flight[T]{rejected: rejected, done: make(chan struct{}), overdue: make(chan struct{})}
 	go e.carryOut(context.WithoutCancel(ctx), s, e.flight, stale)
 	return e.flight
 }
