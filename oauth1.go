@@ -139,10 +139,7 @@ func (c *OAuth1Config) check(problems *check.List) {
 			problems.Field(endpoint.field, err)
 		}
 	}
-	if c.ClientID == "" {
-		problems.Add("ClientID: is empty")
-	}
-	if c.ClientSecret == "" && c.PrivateKey == nil && c.Signer == nil {
+	if c.ClientSecret == "" && c.PrivateKey == nil && c.Signer == nil && !strings.HasPrefix(string(c.SignatureMethod), "RSA-") {
 		problems.Add("ClientSecret: is empty")
 	}
 	switch c.In {
@@ -164,7 +161,8 @@ func (c *OAuth1Config) check(problems *check.List) {
 		problems.Add("Token: is for a service that has issued a token already; remove the three URLs, or the token")
 	case urls == 0 && c.Store != nil:
 		problems.Add("Store: has nothing to keep without the three URLs")
-	case c.Store != nil && c.Account == "":
+	}
+	if c.Store != nil && c.Account == "" {
 		problems.Add("Account: is empty; name the token that Store keeps")
 	}
 }

@@ -174,7 +174,9 @@ func (g stuckGrant) Parameters(context.Context) (url.Values, error) {
 	<-g.release
 	return nil, nil
 }
-func (stuckGrant) Traits() connectorauth.GrantTraits { return connectorauth.GrantTraits{NoRefresh: true} }
+func (stuckGrant) Traits() connectorauth.GrantTraits {
+	return connectorauth.GrantTraits{NoRefresh: true}
+}
 
 func TestGrantThatIgnoresItsContextHoldsNoRequestForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -41,28 +41,39 @@ func (k Key) Format(f fmt.State, verb rune) { fmt.Fprintf(f, "{ID:%q Secret:[red
 // connectorauth.TokenStore. Errors of inner have no method Damaged unless inner gives
 // them one.
 func NewSealed(inner Store, keys ...Key) (Store, error) {
-	if inner == nil || len(keys) == 0 {
-		return nil, errors.New("tokenstore: NewSealed needs a store and at least one key")
+	var problems []error
+	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if inner == nil {
+		add("inner: is nil")
 	}
-	s := &sealed{inner: inner, keys: make(map[string]cipher.AEAD), first: keys[0].ID}
-	for _, k := range keys {
+	if len(keys) == 0 {
+		add("keys: there are none; give at least one")
+	}
+	s := &sealed{inner: inner, keys: make(map[string]cipher.AEAD, len(keys))}
+	for i, k := range keys {
 		if len(k.ID) == 0 || len(k.ID) > 255 {
-			return nil, errors.New("tokenstore: Key.ID must have 1 to 255 bytes")
+			add("keys[%d]: ID has %d bytes, not 1 to 255", i, len(k.ID))
 		}
-		if s.keys[k.ID] != nil {
-			return nil, fmt.Errorf("tokenstore: two keys have the ID %q", k.ID)
+		if _, twice := s.keys[k.ID]; twice {
+			add("keys[%d]: two keys have the ID %q", i, k.ID)
 		}
+		s.keys[k.ID] = nil
 		if len(k.Secret) != 32 {
-			return nil, fmt.Errorf("tokenstore: the secret of key %q has %d bytes, not 32", k.ID, len(k.Secret))
+			add("keys[%d]: the secret of key %q has %d bytes, not 32", i, k.ID, len(k.Secret))
+			continue
 		}
 		block, err := aes.NewCipher(k.Secret)
-		if err != nil {
-			return nil, fmt.Errorf("tokenstore: key %q: %w", k.ID, err)
+		if err == nil {
+			s.keys[k.ID], err = cipher.NewGCMWithRandomNonce(block)
 		}
-		if s.keys[k.ID], err = cipher.NewGCMWithRandomNonce(block); err != nil {
-			return nil, fmt.Errorf("tokenstore: key %q: %w", k.ID, err)
+		if err != nil {
+			add("keys[%d]: %w", i, err)
 		}
 	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("tokenstore: NewSealed: %w", err)
+	}
+	s.first = keys[0].ID
 	if shared, ok := inner.(SharedStore); ok {
 		both := &sealedShared{sealed: s, shared: shared}
 		if inner, ok := inner.(waiting); ok {

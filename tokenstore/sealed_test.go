@@ -175,8 +175,11 @@ func TestNewSealedChecksItsKeys(t *testing.T) {
 		_, err := tokenstore.NewSealed(file, keys...)
 		assert.ErrorContains(t, err, "tokenstore: ", name)
 	}
-	_, err := tokenstore.NewSealed(nil, key1)
-	assert.Error(t, err)
+	_, err := tokenstore.NewSealed(nil, tokenstore.Key{Secret: []byte("canary")}, key1, key1)
+	for _, problem := range []string{"inner: ", "keys[0]: ID has", "keys[0]: the secret", "keys[2]: two keys"} {
+		assert.ErrorContains(t, err, problem)
+	}
+	assert.NotContains(t, err.Error(), "canary")
 	store := seal(t, file, tokenstore.Key{ID: strings.Repeat("i", 255), Secret: key1.Secret})
 	require.NoError(t, store.Save(t.Context(), "k", []byte("v")))
 	got, _, err := store.Load(t.Context(), "k")
