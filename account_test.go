@@ -296,35 +296,21 @@ func TestPasswordsShareNoTokenInMemory(t *testing.T) {
 	})
 }
 
-// foreignStore is a store whose value was sealed with another key.
-type foreignStore struct {
-	tokenstore.Memory
-	foreign bool
-}
-
-type errForeign struct{}
-
-func (errForeign) Error() string { return "sealed with another key" }
-func (errForeign) Damaged() bool { return true }
-
-func (s *foreignStore) Load(ctx context.Context, key string) ([]byte, bool, error) {
-	if s.foreign {
-		return nil, false, errForeign{}
-	}
-	return s.Memory.Load(ctx, key)
-}
-
-func (s *foreignStore) Save(ctx context.Context, key string, value []byte) error {
-	s.foreign = false
-	return s.Memory.Save(ctx, key, value)
-}
-
 func TestDamagedRecord(t *testing.T) {
-	for name, damage := range map[string]string{"not JSON": "token", "empty": "", "torn": `{"v":2,"value":{`, "another seal key": "foreign"} {
+	key := func(id string) tokenstore.Key { return tokenstore.Key{ID: id, Secret: []byte(strings.Repeat(id, 32))} }
+	for name, damage := range map[string]string{"not JSON": "token", "empty": "", "torn": `{"v":2,"value":{`, "another seal key": "", "no seal": "{}"} {
 		t.Run(name, func(t *testing.T) {
-			inTime(t, &account{store: &foreignStore{}, answer: granted}, func(t *testing.T, a *account) {
-				require.NoError(t, a.store.Save(t.Context(), "alice", []byte(damage)))
-				a.store.(*foreignStore).foreign = damage == "foreign"
+			inner := new(tokenstore.Memory)
+			store := must(tokenstore.NewSealed(inner, key("1"))).(connectorauth.SharedTokenStore)
+			inTime(t, &account{store: store, answer: granted}, func(t *testing.T, a *account) {
+				switch name {
+				case "another seal key":
+					require.NoError(t, must(tokenstore.NewSealed(inner, key("2"))).Save(t.Context(), "alice", []byte(damage)))
+				case "no seal":
+					require.NoError(t, inner.Save(t.Context(), "alice", []byte(damage)))
+				default:
+					require.NoError(t, a.store.Save(t.Context(), "alice", []byte(damage)))
+				}
 				_, err := a.token(t)
 				require.ErrorContains(t, err, "damaged")
 				assert.NotErrorIs(t, err, connectorauth.ErrReauthRequired)

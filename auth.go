@@ -80,6 +80,8 @@
 //
 //	var failed *connectorauth.TokenError
 //	switch {
+//	case errors.Is(err, connectorauth.ErrNotConnected):
+//		// There is no token yet: ask the account owner for a first consent.
 //	case errors.Is(err, connectorauth.ErrReauthRequired):
 //		// Only the account owner can help: ask for a new consent.
 //	case errors.As(err, &failed) && failed.Temporary():
@@ -89,8 +91,8 @@
 //	}
 //
 // If a rejected credential cannot be renewed for now, the caller gets the API's
-// response, such as a 401, without an error; the Observe function of the config
-// is told the reason. No error, event or formatted value of this package contains
+// response, such as a 401, without an error, and [RenewalError] of the response
+// tells the reason. No error, event or formatted value of this package contains
 // a credential. An error of your own functions is passed on unchanged.
 package connectorauth
 

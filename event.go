@@ -30,7 +30,7 @@ const (
 	EventRenewing       EventKind = renew.Renewing       // a token request begins
 	EventRenewed        EventKind = renew.Renewed        // a token request of the connector brought a new token; a consent tells EventSaved alone
 	EventRenewFailed    EventKind = renew.Failed         // a token request failed for now, or the store prevented the request; a later attempt follows
-	EventReauthRequired EventKind = renew.ReauthRequired // the account owner must authorize: a token request failed for good, or there is no token yet
+	EventReauthRequired EventKind = renew.ReauthRequired // the account owner must authorize: a token request failed for good, or there is no token yet and Err matches ErrNotConnected
 	EventSaved          EventKind = renew.Saved          // the store has the new token
 	EventSaveFailed     EventKind = renew.SaveFailed     // the store did not take the new token; the token stays in memory, and saving is tried again
 	EventAdopted        EventKind = renew.Adopted        // the store had a token that another connector or process put there

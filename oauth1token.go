@@ -89,7 +89,7 @@ func (s *oauth1Scheme) obtain(ctx context.Context, with, old *oauth1Token, proof
 	}
 	t := &oauth1Token{Token: got.Get("oauth_token"), Secret: got.Get("oauth_token_secret"), Issued: issued, Extra: old.leftovers(got)}
 	if _, err := s.newSigner(t.Token, t.Secret); err != nil {
-		return nil, &TokenError{StatusCode: 200, inDoubt: true, cause: err}
+		return nil, s.subject(s.config.AccessTokenURL).fill(&TokenError{StatusCode: 200, inDoubt: true, cause: err})
 	}
 	return t, nil
 }
@@ -111,6 +111,9 @@ func (t *oauth1Token) leftovers(got url.Values) map[string]string {
 	}
 	return extra
 }
+
+// subject returns what a request to url is about.
+func (s *oauth1Scheme) subject(url string) subject { return subject{s.config.Account, url} }
 
 // ask makes a request to an endpoint, signed with a token, and returns the
 // response. proof is what the request is about.
@@ -147,19 +150,19 @@ func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, p
 	}
 	resp, err := call.Do(ctx)
 	if err != nil {
-		return nil, newTokenError(err)
+		return nil, s.subject(to).newTokenError(err)
 	}
 	got, err := url.ParseQuery(string(bytes.TrimSpace(resp.Body)))
 	if resp.Granted() {
 		if err != nil || len(got["oauth_token"]) != 1 || len(got["oauth_token_secret"]) != 1 || got.Get("oauth_token") == "" {
-			return nil, newTokenError(resp.Fail(errors.New("the response has no token and secret, or more than one")))
+			return nil, s.subject(to).newTokenError(resp.Fail(errors.New("the response has no token and secret, or more than one")))
 		}
 		return got, nil
 	}
 	fail := resp.Fail(nil)
 	sent.learn(resp.Response, rfc5849.BodyProblem(resp.Body))
 	fail.Code = scrub.Text(sent.problem, 64, resp.Secrets...)
-	failed := newTokenError(fail).(*TokenError)
+	failed := s.subject(to).newTokenError(fail).(*TokenError)
 	failed.dead = proof.Name == sessionHandle && rfc5849.IsDeadToken(sent.problem)
 	return nil, failed
 }
@@ -168,14 +171,14 @@ func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, p
 // implements renew.Scheme.
 func (s *oauth1Scheme) Renew(ctx context.Context, old *oauth1Token) (*oauth1Token, error) {
 	if old == nil {
-		return nil, fmt.Errorf("%w: there is no token yet; use Begin and Finish", ErrReauthRequired)
+		return nil, s.subject(s.config.AccessTokenURL).name(fmt.Errorf("%w: use Begin and Finish", ErrNotConnected))
 	}
 	handle := old.Extra[sessionHandle]
 	if handle == "" {
 		return nil, errNotRenewable
 	}
 	if end := old.end(sessionLifetime); !end.IsZero() && time.Now().After(end) {
-		return nil, fmt.Errorf("%w: the service's session has ended", ErrReauthRequired)
+		return nil, s.subject(s.config.AccessTokenURL).name(fmt.Errorf("%w: the service's session has ended", ErrReauthRequired))
 	}
 	return s.obtain(ctx, old, old, rfc5849.Param{Name: sessionHandle, Value: handle})
 }
@@ -191,7 +194,7 @@ type oauth1Renewal struct {
 func (r oauth1Renewal) Renew(ctx context.Context, old *oauth1Token) (*oauth1Token, error) {
 	t, err := r.oauth1Scheme.Renew(ctx, old)
 	if errors.Is(err, errNotRenewable) && rfc5849.IsDeadToken(r.problem) {
-		err = &TokenError{StatusCode: http.StatusUnauthorized, Code: r.problem, dead: true, byAPI: true}
+		err = &TokenError{StatusCode: http.StatusUnauthorized, Code: r.problem, Account: r.config.Account, dead: true, byAPI: true}
 	}
 	return t, err
 }
@@ -232,10 +235,10 @@ func (*oauth1Scheme) Rotated(old, next *oauth1Token) bool {
 }
 
 // Restore returns the error of an earlier renewal.
-func (*oauth1Scheme) Restore(code string, dead bool, after time.Duration) error {
-	err := restored(code, dead, after)
-	if failed := new(TokenError); errors.As(err, &failed) {
-		failed.byAPI = dead && rfc5849.IsDeadToken(code)
+func (s *oauth1Scheme) Restore(code string, dead bool, after time.Duration) error {
+	err := s.subject(s.config.AccessTokenURL).restored(code, dead, after)
+	if failed := new(TokenError); errors.As(err, &failed) && dead && rfc5849.IsDeadToken(code) {
+		failed.byAPI, failed.Endpoint = true, ""
 	}
 	return err
 }

@@ -293,11 +293,11 @@ func (c *oauth2Credential) replace(ctx context.Context) error {
 	return err
 }
 
-func (c *oauth2Credential) replaceLater(ctx context.Context) {
-	c.s.engine.ReplaceLater(ctx, c.s, c.from)
+func (c *oauth2Credential) replaceLater(ctx context.Context) error {
+	return c.s.engine.ReplaceLater(ctx, c.s, c.from)
 }
 
-func (c *oauth2Credential) rejectedAgain() { c.s.engine.RejectedAgain(c.from) }
+func (c *oauth2Credential) rejectedAgain() error { return c.s.engine.RejectedAgain(c.from) }
 
 // provenCredential is an access token with a proof, in one request.
 type provenCredential struct {
@@ -320,14 +320,19 @@ func (c *provenCredential) replace(ctx context.Context) error {
 	return c.oauth2Credential.replace(ctx)
 }
 
-func (c *provenCredential) replaceLater(ctx context.Context) {
-	if !c.again {
-		c.oauth2Credential.replaceLater(ctx)
+func (c *provenCredential) replaceLater(ctx context.Context) error {
+	if c.again {
+		return errProofAgain
 	}
+	return c.oauth2Credential.replaceLater(ctx)
 }
 
-func (c *provenCredential) rejectedAgain() {
+func (c *provenCredential) rejectedAgain() error {
 	if !c.again && c.from.Young(c.from.Value.Issued) {
-		c.oauth2Credential.rejectedAgain()
+		return c.oauth2Credential.rejectedAgain()
 	}
+	return errProofAgain
 }
+
+// errProofAgain is why a request with a proof was not sent once more.
+var errProofAgain = errors.New("connectorauth: the API asks for another proof of possession, or for another token after another proof; a new request has one")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -65,8 +66,14 @@ func (s *oauth2Scheme) grantRequest() tokenRequest {
 	r.further, r.singleUse = s.dialect.TokenParams, s.traits.SingleUse
 	r.params = func(ctx context.Context) (url.Values, error) {
 		params, err := s.grant.Parameters(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("connectorauth: there is no token yet: %w", err)
+		switch {
+		case err == nil:
+		case !s.traits.NeedsOwner:
+			return nil, fmt.Errorf("connectorauth: the parameters of the grant: %w", err)
+		case errors.Is(err, ErrReauthRequired) && !errors.Is(err, ErrNotConnected):
+			return nil, fmt.Errorf("%w: %w", ErrNotConnected, err) // the owner's grants are asked for a first token only
+		default:
+			return nil, err
 		}
 		params = url.Values(http.Header(params).Clone())
 		if params == nil {

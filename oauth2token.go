@@ -154,7 +154,7 @@ func (s *oauth2Scheme) Renew(ctx context.Context, old *token) (*token, error) {
 		}
 	}
 	if s.traits.NeedsOwner && old != nil {
-		return nil, errNoRefresh
+		return nil, s.subject(s.tokenURL).name(errNoRefresh)
 	}
 	return s.ask(ctx, s.grantRequest(), nil)
 }
@@ -186,7 +186,7 @@ func (s *oauth2Scheme) ask(ctx context.Context, r tokenRequest, old *token) (*to
 	issued := time.Now() // a lifetime from here ends early rather than late
 	key, err := s.proofKey(old)
 	if err != nil {
-		return nil, err
+		return nil, s.subject(r.url).name(err)
 	}
 	resp, err := s.send(ctx, r, key)
 	if err != nil {
@@ -194,7 +194,7 @@ func (s *oauth2Scheme) ask(ctx context.Context, r tokenRequest, old *token) (*to
 	}
 	var hookErr error
 	if resp.AfterErr != nil {
-		hookErr = &TokenError{StatusCode: resp.StatusCode, cause: resp.AfterErr}
+		hookErr = s.subject(r.url).fill(&TokenError{StatusCode: resp.StatusCode, cause: resp.AfterErr})
 	}
 	granted, err := resp.Token(r.paths...)
 	if err != nil {
@@ -204,7 +204,7 @@ func (s *oauth2Scheme) ask(ctx context.Context, r tokenRequest, old *token) (*to
 	t.Key = key
 	if err := errors.Join(s.checkType(granted.TokenType), s.checkAccess(t.Access)); err != nil {
 		// Without another refresh token, nobody knows what became of the old one.
-		err := &TokenError{StatusCode: resp.StatusCode, inDoubt: granted.RefreshToken == "", cause: err}
+		err := s.subject(r.url).fill(&TokenError{StatusCode: resp.StatusCode, inDoubt: granted.RefreshToken == "", cause: err})
 		return s.withRefresh(old, granted.RefreshToken), cmp.Or(hookErr, error(err))
 	}
 	return t, hookErr
@@ -238,9 +238,12 @@ func (s *oauth2Scheme) withRefresh(old *token, refresh string) *token {
 	return &t
 }
 
+// subject returns what a request to url is about.
+func (s *oauth2Scheme) subject(url string) subject { return subject{s.account, url} }
+
 // tokenError returns the error of a failed token request.
 func (s *oauth2Scheme) tokenError(err error, r tokenRequest) error {
-	err = newTokenError(err)
+	err = s.subject(r.url).newTokenError(err)
 	var failed *TokenError
 	if errors.As(err, &failed) {
 		failed.judge(s.dialect.InvalidGrantCodes)
@@ -308,8 +311,8 @@ func (s *oauth2Scheme) Rotated(old, next *token) bool {
 func (s *oauth2Scheme) Retakes() bool { return s.dialect.RefreshGrace }
 
 // Restore returns the error of an earlier token request.
-func (*oauth2Scheme) Restore(code string, dead bool, after time.Duration) error {
-	return restored(code, dead, after)
+func (s *oauth2Scheme) Restore(code string, dead bool, after time.Duration) error {
+	return s.subject(s.tokenURL).restored(code, dead, after)
 }
 
 // Lead returns how long before its expiry a token is renewed.

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
@@ -70,11 +69,9 @@ func (s *Shared) orProgram() *Shared {
 	return s
 }
 
-// accountName names an account for people, and in the account's record. A query
-// may contain a secret, so the name leaves the query out.
+// accountName names an account for people, and in the account's record.
 func accountName(tokenURL, clientID, grantType, user string) string {
-	tokenURL, _, _ = strings.Cut(tokenURL, "?")
-	name := fmt.Sprintf("client %q at %s by %s", clientID, tokenURL, grantType)
+	name := fmt.Sprintf("client %q at %s by %s", clientID, withoutQuery(tokenURL), grantType)
 	if user != "" {
 		name += fmt.Sprintf(" for %q", user)
 	}

@@ -1,6 +1,7 @@
 package connectorauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,22 +40,29 @@ type credential interface {
 	rejected(resp *http.Response) bool
 	// replace returns nil once requests carry another credential.
 	replace(ctx context.Context) error
-	// replaceLater starts replace and does not wait for the outcome.
-	replaceLater(ctx context.Context)
-	// rejectedAgain notes that the credential was rejected right after its renewal.
-	rejectedAgain()
+	// replaceLater starts replace and does not wait for the outcome. An error says
+	// why nothing was started.
+	replaceLater(ctx context.Context) error
+	// rejectedAgain notes that the credential was rejected right after its renewal,
+	// and returns why there is no other credential for now, or nil.
+	rejectedAgain() error
 }
 
 // fixed is a credential without a renewal.
 type fixed struct{ secret Secret }
 
-var errFixed = errors.New("connectorauth: this credential cannot be renewed")
+// errNotRenewable is the error of a credential without a renewal. With OAuth1, the
+// store may get another token later.
+var errNotRenewable = errors.New("connectorauth: this credential cannot be renewed")
 
-func (f *fixed) auth(int) Secret             { return f.secret }
-func (*fixed) rejected(*http.Response) bool  { return false }
-func (*fixed) replace(context.Context) error { return errFixed }
-func (*fixed) replaceLater(context.Context)  {}
-func (*fixed) rejectedAgain()                {}
+// errSentOnce is why a rejected request is not sent again.
+var errSentOnce = errors.New("connectorauth: the credential was rejected, and the body of the request cannot be sent again; the credential is being renewed for later requests")
+
+func (f *fixed) auth(int) Secret                  { return f.secret }
+func (*fixed) rejected(*http.Response) bool       { return false }
+func (*fixed) replace(context.Context) error      { return errNotRenewable }
+func (*fixed) replaceLater(context.Context) error { return errNotRenewable }
+func (*fixed) rejectedAgain() error               { return nil }
 
 // core is the part that all connectors of this package have in common.
 type core struct {
@@ -195,12 +203,11 @@ func (t *transport) exchange(req, out *http.Request) (*http.Response, error) {
 // the rejection. hookErr is the error of a hook that saw the rejection.
 func (t *transport) replay(req *http.Request, rejected *http.Response, hookErr error, sent credential) (*http.Response, error) {
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
-		sent.replaceLater(req.Context()) // for later requests
-		return settle(rejected, hookErr)
+		return unrenewed(rejected, hookErr, cmp.Or(sent.replaceLater(req.Context()), errSentOnce))
 	}
 	if err := sent.replace(req.Context()); err != nil {
 		if req.Context().Err() == nil && !isFinal(err) {
-			return settle(rejected, hookErr)
+			return unrenewed(rejected, hookErr, err)
 		}
 		discard(rejected)
 		return nil, err
@@ -209,13 +216,13 @@ func (t *transport) replay(req *http.Request, rejected *http.Response, hookErr e
 	if req.GetBody != nil {
 		var err error
 		if body, err = req.GetBody(); err != nil {
-			return settle(rejected, hookErr)
+			return unrenewed(rejected, hookErr, fmt.Errorf("connectorauth: the credential was rejected, and the body of the request cannot be sent again: %w", err))
 		}
 	}
 	discard(rejected)
 	resp, sent, err := t.send(req, body)
 	if resp != nil && isRejected(sent, resp, err) {
-		sent.rejectedAgain()
+		return unrenewed(resp, err, sent.rejectedAgain())
 	}
 	return settle(resp, err)
 }

@@ -107,7 +107,7 @@ func (e *Engine[T]) Forget(ctx context.Context, s Scheme[T], revoke func(context
 		f := e.flight
 		mine := f == nil
 		if mine {
-			f = &flight[T]{done: make(chan struct{})}
+			f = &flight[T]{done: make(chan struct{}), overdue: make(chan struct{})}
 			e.flight = f
 			go e.forget(context.WithoutCancel(ctx), s, f, revoke)
 		}

@@ -41,7 +41,7 @@ func (e *engine) Replace(ctx context.Context, rejected *generation) (*generation
 }
 
 func (e *engine) ReplaceLater(ctx context.Context, rejected *generation) {
-	e.Engine.ReplaceLater(ctx, e.p, rejected)
+	_ = e.Engine.ReplaceLater(ctx, e.p, rejected)
 }
 
 func (e *engine) Set(ctx context.Context, v *value) error { return e.Engine.Set(ctx, e.p, v) }

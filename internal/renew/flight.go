@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -14,6 +15,7 @@ type flight[T any] struct {
 	force     bool          // see renewal.force
 	goroutine atomic.Uint64 // carries out the flight
 	done      chan struct{}
+	overdue   chan struct{}  // closed when the flight should have ended: foreign code may ignore its context
 	gen       *Generation[T] // gen and err are set before done is closed
 	err       error
 }
@@ -33,6 +35,13 @@ func (f *flight[T]) wait(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-f.overdue:
+	}
+	select {
+	case <-f.done:
+		return nil
+	default:
+		return errStuck
 	}
 }
 
@@ -85,7 +94,9 @@ func (e *Engine[T]) carryOut(ctx context.Context, s Scheme[T], f *flight[T], sta
 	defer shut(nil)
 	end := e.group.begin(e.key, func() { shut(ErrShutdown) })
 	defer end()
-	r := &renewal[T]{Engine: e, scheme: s, stale: stale, reject: f.rejected, force: f.force, gate: gate}
+	late := time.AfterFunc(lockTimeout+flightGrace, sync.OnceFunc(func() { close(f.overdue) }))
+	defer late.Stop()
+	r := &renewal[T]{Engine: e, scheme: s, stale: stale, reject: f.rejected, force: f.force, gate: gate, late: late}
 	defer r.unlock()
 	defer r.leave()
 	var g *Generation[T]

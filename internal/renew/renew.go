@@ -14,6 +14,7 @@ import (
 const (
 	turnTimeout   = 10 * time.Minute // until a renewal has a turn at its endpoint
 	flightTimeout = 90 * time.Second // the rest of a renewal
+	flightGrace   = time.Second      // after a timeout, for a flight that minds its context
 	lockTimeout   = 45 * time.Second // part of flightTimeout, until the lock is held; a token request needs the rest
 	lookTimeout   = 5 * time.Second  // a look into the store before the first request of a connector
 	minBackoff    = time.Second
@@ -27,7 +28,10 @@ const (
 // ErrRejectedAgain is the error of Replace for a generation that was rejected
 // right after its renewal. Another renewal would help no more, and a renewal for
 // each request would only load the provider.
-var ErrRejectedAgain = errors.New("the credential was rejected right after it was renewed")
+var ErrRejectedAgain = errors.New("connectorauth: the API rejected the credential right after its renewal; another renewal is tried after a minute")
+
+// errStuck is the error of a flight that has not ended in time.
+var errStuck = errors.New("connectorauth: the renewal of the credential has not ended after 90 seconds; a function of the program, the token store or a RoundTripper ignores its context")
 
 // errOwnRenewal is the error of a hook that waits for the renewal that runs the
 // hook.
@@ -97,25 +101,32 @@ func (e *Engine[T]) Replace(ctx context.Context, s Scheme[T], rejected *Generati
 	return e.await(ctx, s, rejected, true)
 }
 
-// ReplaceLater starts Replace and does not wait for the outcome. The caller
-// cannot see whether the new generation is accepted. So if rejected itself
-// replaced a rejected generation lately, ReplaceLater calls RejectedAgain
-// instead.
-func (e *Engine[T]) ReplaceLater(ctx context.Context, s Scheme[T], rejected *Generation[T]) {
+// ReplaceLater starts Replace and does not wait for the outcome. An error says why
+// nothing was started. The caller cannot see whether the new generation is accepted.
+// So if rejected itself replaced a rejected generation lately, ReplaceLater calls
+// RejectedAgain instead.
+func (e *Engine[T]) ReplaceLater(ctx context.Context, s Scheme[T], rejected *Generation[T]) error {
 	if rejected.rejectedLately() {
-		return
+		return ErrRejectedAgain
 	}
 	if rejected.replaced != nil && time.Since(*rejected.replaced) < rejectedWait {
-		e.RejectedAgain(rejected)
-		return
+		return e.RejectedAgain(rejected)
 	}
-	e.join(ctx, s, rejected, true)
+	f := e.join(ctx, s, rejected, true)
+	select {
+	case <-f.done: // the failure of an earlier flight is remembered
+		return f.err
+	default:
+		return nil
+	}
 }
 
-// RejectedAgain notes that g was rejected right after its renewal.
-func (e *Engine[T]) RejectedAgain(g *Generation[T]) {
+// RejectedAgain notes that g was rejected right after its renewal, and returns
+// ErrRejectedAgain.
+func (e *Engine[T]) RejectedAgain(g *Generation[T]) error {
 	until := time.Now().Add(rejectedWait)
 	g.rejectedUntil.Store(&until)
+	return ErrRejectedAgain
 }
 
 // Set makes value the present generation, as after the account owner's consent,
@@ -201,7 +212,9 @@ func (e *Engine[T]) await(ctx context.Context, s Scheme[T], stale *Generation[T]
 			return nil, err
 		}
 		f := e.join(ctx, s, stale, rejected)
-		if err := f.wait(ctx); err != nil {
+		if err := f.wait(ctx); err == errStuck {
+			return nil, fmt.Errorf("%w: %s", err, s.Identity())
+		} else if err != nil {
 			return nil, err
 		}
 		if f.err != errForgotten {
@@ -232,7 +245,7 @@ func (e *Engine[T]) join(ctx context.Context, s Scheme[T], stale *Generation[T],
 
 // start begins f, which replaces stale. e.mu is held.
 func (e *Engine[T]) start(ctx context.Context, s Scheme[T], stale *Generation[T], f *flight[T]) *flight[T] {
-	f.done = make(chan struct{})
+	f.done, f.overdue = make(chan struct{}), make(chan struct{})
 	e.flight = f
 	go e.carryOut(context.WithoutCancel(ctx), s, f, stale)
 	return f

@@ -17,6 +17,7 @@ type renewal[T any] struct {
 	stale   *Generation[T]
 	reject  bool            // the API has rejected stale
 	force   bool            // the program wants a token request, whatever is known of failures
+	late    *time.Timer     // tells those who wait that the renewal does not end
 	gate    context.Context // ends at Shutdown: nothing must be sent after its end
 	left    func()          // set while the renewal has a turn at the endpoint
 	lease   Lease           // set while the store's lock is held
@@ -52,11 +53,13 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 		r.pause(r.scheme.Restore("", false, wait), rec, time.Time{}, wait)
 		return nil
 	}
+	r.late.Stop()
 	turn, cancelTurn := context.WithTimeout(r.gate, turnTimeout)
 	defer cancelTurn()
 	if err := r.enter(turn); err != nil {
 		return r.blocked(err)
 	}
+	r.late.Reset(flightTimeout + flightGrace)
 	ctx, cancelAll := context.WithTimeout(ctx, flightTimeout)
 	defer cancelAll()
 	for range maxTries {
