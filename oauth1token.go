@@ -70,9 +70,9 @@ func (s *oauth1Scheme) newSigner(token, secret string) (*rfc5849.Signer, error) 
 	})
 }
 
-// end returns when a lifetime is over. Zero means unknown.
-func (t *oauth1Token) end(lifetime string) time.Time {
-	seconds, err := strconv.ParseInt(t.Extra[lifetime], 10, 32)
+// end returns when the lifetime of t is over. Zero means unknown.
+func (t *oauth1Token) end() time.Time {
+	seconds, err := strconv.ParseInt(t.Extra[tokenLifetime], 10, 32)
 	if err != nil || seconds <= 0 {
 		return time.Time{}
 	}
@@ -236,9 +236,6 @@ func (s *oauth1Scheme) Renew(ctx context.Context, old *oauth1Token) (*oauth1Toke
 	if handle == "" {
 		return nil, errNotRenewable
 	}
-	if end := old.end(sessionLifetime); !end.IsZero() && time.Now().After(end) {
-		return nil, fmt.Errorf("%w: the service's session has ended", ErrReauthRequired)
-	}
 	return s.obtain(ctx, old, old, rfc5849.Param{Name: sessionHandle, Value: handle})
 }
 
@@ -306,7 +303,7 @@ func (s *oauth1Scheme) Expiry(t *oauth1Token) (issued, expiry time.Time) {
 	if t.Extra[sessionHandle] == "" {
 		return t.Issued, time.Time{}
 	}
-	return t.Issued, t.end(tokenLifetime)
+	return t.Issued, t.end()
 }
 
 // Encode returns the record of t.
