@@ -2,6 +2,7 @@ package connectorauth_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -228,4 +229,26 @@ func FuzzRedirectCarriesNoKey(f *testing.F) {
 		require.NoError(t, err, location)
 		require.Equal(t, location, resp.Header.Get("Location"))
 	})
+}
+
+func TestErrorOfTheBaseShowsTheKeyOfNoPlace(t *testing.T) {
+	const key = "the-key+of/16=bytes"
+	for _, place := range urlPlaces {
+		c := place.make(key)
+		if c == nil {
+			continue
+		}
+		for _, quote := range []func(*http.Request) string{
+			func(req *http.Request) string { return req.URL.String() },
+			func(req *http.Request) string { return req.URL.EscapedPath() + " and " + req.URL.RawQuery },
+			func(*http.Request) string { return "no route for " + key },
+			func(*http.Request) string { return "no route for " + url.QueryEscape(key) },
+		} {
+			_, err := c.Wrap(fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+				return nil, errors.New(quote(req))
+			})).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
+			require.Error(t, err)
+			assert.Zero(t, mentions(err.Error(), key), "%s: %v", place.name, err)
+		}
+	}
 }
