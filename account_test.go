@@ -87,7 +87,7 @@ func (a *account) token(t *testing.T) (string, error) {
 // set stores a token that lives for an hour.
 func (a *account) set(t *testing.T) {
 	t.Helper()
-	require.NoError(t, a.connector().SetToken(t.Context(), &oauth2.Token{AccessToken: "a0", RefreshToken: "r0", Expiry: time.Now().Add(time.Hour)}))
+	require.NoError(t, a.connector().SetToken(t.Context(), &oauth2.Token{AccessToken: "a0", TokenType: "Bearer", RefreshToken: "r0", Expiry: time.Now().Add(time.Hour)}))
 	a.events.kinds()
 }
 
@@ -199,6 +199,42 @@ func TestRefreshTokenInDoubtAfterTheAccessTokenExpired(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestRefreshTokenIsMarkedBeforeItIsSent(t *testing.T) {
+	inTime(t, new(account), func(t *testing.T, a *account) {
+		a.answer = func(n int, form url.Values) (*http.Response, error) {
+			assert.Contains(t, a.stored(t), `"doubt":`, "should the process die now, the others know")
+			return granted(n, form)
+		}
+		a.set(t)
+		for range 3 {
+			time.Sleep(time.Hour)
+			must(a.token(t))
+			assert.NotContains(t, a.stored(t), `"doubt":`)
+		}
+		assert.Len(t, a.forms, 3)
+	})
+}
+
+func TestGracePeriodServesOnce(t *testing.T) {
+	inTime(t, new(account), func(t *testing.T, a *account) {
+		a.edit = func(c *connectorauth.OAuth2Config) { c.Dialect.RefreshGrace = true }
+		a.answer = granted
+		a.set(t)
+		time.Sleep(time.Hour)
+		must(a.token(t))
+		a.answer = lostResponse
+		time.Sleep(time.Hour)
+		for range 5 {
+			_, err := a.token(t)
+			require.Error(t, err)
+			time.Sleep(2 * time.Minute)
+		}
+		_, err := a.token(t)
+		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+		assert.Equal(t, []string{"r0", "r1", "r1"}, a.sent("refresh_token"))
+	})
 }
 
 // assertionGrant is a grant that needs no person.

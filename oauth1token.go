@@ -2,11 +2,11 @@ package connectorauth
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -27,7 +27,8 @@ type oauth1Token struct {
 	Token   string            `json:"oauth_token"`
 	Secret  string            `json:"oauth_token_secret"`
 	Issued  time.Time         `json:"issued,omitzero"` // when its request began
-	Extra   map[string]string `json:"extra,omitempty"` // the other members of the token response
+	Extra   map[string]string `json:"extra,omitempty"` // the other members of the token responses, at most maxExtra
+	left    int32             // how many members of the responses were left out
 }
 
 // Members of a token response in the OAuth Session extension. Lifetimes are in
@@ -69,9 +70,9 @@ func (s *oauth1Scheme) newSigner(token, secret string) (*rfc5849.Signer, error) 
 	})
 }
 
-// end returns when a lifetime is over. Zero means unknown.
-func (t *oauth1Token) end(lifetime string) time.Time {
-	seconds, err := strconv.ParseInt(t.Extra[lifetime], 10, 32)
+// end returns when the lifetime of t is over. Zero means unknown.
+func (t *oauth1Token) end() time.Time {
+	seconds, err := strconv.ParseInt(t.Extra[tokenLifetime], 10, 32)
 	if err != nil || seconds <= 0 {
 		return time.Time{}
 	}
@@ -87,29 +88,12 @@ func (s *oauth1Scheme) obtain(ctx context.Context, with, old *oauth1Token, proof
 	if err != nil {
 		return nil, err
 	}
-	t := &oauth1Token{Token: got.Get("oauth_token"), Secret: got.Get("oauth_token_secret"), Issued: issued, Extra: old.leftovers(got)}
+	t := &oauth1Token{Token: got.Get("oauth_token"), Secret: got.Get("oauth_token_secret"), Issued: issued}
+	t.Extra, t.left = old.leftovers(got)
 	if _, err := s.newSigner(t.Token, t.Secret); err != nil {
 		return nil, s.subject(s.config.AccessTokenURL).fill(&TokenError{StatusCode: 200, inDoubt: true, cause: err})
 	}
 	return t, nil
-}
-
-// leftovers returns the other members of a token response, together with the
-// extra values of t, which may be nil, that are still valid.
-func (t *oauth1Token) leftovers(got url.Values) map[string]string {
-	extra := make(map[string]string)
-	if t != nil {
-		maps.Copy(extra, t.Extra)
-		delete(extra, sessionLifetime) // counts from the response that contained it
-	}
-	for name := range got {
-		switch name {
-		case "oauth_token", "oauth_token_secret", "oauth_callback_confirmed":
-		default:
-			extra[name] = got.Get(name)
-		}
-	}
-	return extra
 }
 
 // subject returns what a request to url is about.
@@ -176,9 +160,6 @@ func (s *oauth1Scheme) Renew(ctx context.Context, old *oauth1Token) (*oauth1Toke
 	handle := old.Extra[sessionHandle]
 	if handle == "" {
 		return nil, errNotRenewable
-	}
-	if end := old.end(sessionLifetime); !end.IsZero() && time.Now().After(end) {
-		return nil, s.subject(s.config.AccessTokenURL).name(fmt.Errorf("%w: the service's session has ended", ErrReauthRequired))
 	}
 	return s.obtain(ctx, old, old, rfc5849.Param{Name: sessionHandle, Value: handle})
 }
@@ -252,7 +233,7 @@ func (s *oauth1Scheme) Expiry(t *oauth1Token) (issued, expiry time.Time) {
 	if t.Extra[sessionHandle] == "" {
 		return t.Issued, time.Time{}
 	}
-	return t.Issued, t.end(tokenLifetime)
+	return t.Issued, t.end()
 }
 
 // Encode returns the record of t.
@@ -284,6 +265,9 @@ func (s *oauth1Scheme) Observe(e renew.Event[oauth1Token]) {
 	var expiry time.Time
 	if e.Value != nil {
 		_, expiry = s.Expiry(e.Value)
+		if e.Happened == renew.Renewed || e.Happened == renew.Saved {
+			e.Err = cmp.Or(e.Err, leftOut(e.Value.left))
+		}
 	}
 	s.config.Observe(newEvent(e, s.config.Account, expiry))
 }

@@ -63,7 +63,9 @@ type OAuth2Config struct {
 	RenewBefore time.Duration
 	// HTTPClient makes the token requests. Empty means http.DefaultClient. Only its
 	// Transport is used: redirects are not followed, and each request is limited to
-	// 30 seconds and a response of 1 MiB.
+	// 30 seconds and a response of 1 MiB. No http.Transport sends a token request
+	// twice by itself. A Transport of your own must not repeat a request with a copy
+	// of the body, and must send the request with the request's context.
 	HTTPClient *http.Client
 	// Observe is told what happens to the token. Empty means nobody is told.
 	// Several goroutines call Observe, before the requests that wait for the token

@@ -227,7 +227,8 @@ func (s *oauth2Scheme) proofKey(old *token) (string, error) {
 		}
 		return old.Key, nil
 	}
-	key, err := s.proof.NewKey()
+	var key Secret
+	err := foreign("NewKey", func() (err error) { key, err = s.proof.NewKey(); return err })
 	if err != nil {
 		return "", fmt.Errorf("connectorauth: the key for the proof of possession: %w", err)
 	}

@@ -65,7 +65,8 @@ func (s *oauth2Scheme) grantRequest() tokenRequest {
 	r := s.newRequest(cmp.Or(s.dialect.GrantType, s.grant.GrantType()))
 	r.further, r.singleUse = s.dialect.TokenParams, s.traits.SingleUse
 	r.params = func(ctx context.Context) (url.Values, error) {
-		params, err := s.grant.Parameters(ctx)
+		var params url.Values
+		err := foreign("the grant", func() (err error) { params, err = s.grant.Parameters(ctx); return err })
 		switch {
 		case err == nil:
 		case !s.traits.NeedsOwner:
@@ -141,7 +142,9 @@ func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*e
 			}
 			seen := *resp.Response
 			seen.Body = io.NopCloser(bytes.NewReader(resp.Body))
-			return s.proof.Again(&seen)
+			again := false
+			foreign("Again", func() error { again = s.proof.Again(&seen); return nil })
+			return again
 		}
 	}
 	return call.Do(ctx)
@@ -175,7 +178,7 @@ func (s *oauth2Scheme) build(ctx context.Context, r tokenRequest) (*http.Request
 		t.Header = http.Header{}
 	}
 	t.Params.Set("grant_type", r.grantType)
-	err = s.clientAuth.Authenticate(ctx, t)
+	err = foreign("the client authentication", func() error { return s.clientAuth.Authenticate(ctx, t) })
 	secrets := append(endpoint.Secrets(t.Params, t.Header, s.clientID, string(s.clientSecret)), endpoint.Secrets(r.further, nil, "", "")...)
 	if err != nil {
 		return nil, secrets, fmt.Errorf("connectorauth: the client authentication: %w", err)

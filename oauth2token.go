@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -347,8 +346,8 @@ func (s *oauth2Scheme) Observe(e renew.Event[token]) {
 	if s.observer == nil || e.Happened == renew.Renewing && !s.asks(e.Value) {
 		return
 	}
-	if e.Value != nil && e.Value.left > 0 && (e.Happened == renew.Renewed || e.Happened == renew.Saved) {
-		e.Err = fmt.Errorf("connectorauth: the token responses have more than %d kB of further members; %d were left out", maxExtra>>10, e.Value.left)
+	if e.Value != nil && (e.Happened == renew.Renewed || e.Happened == renew.Saved) {
+		e.Err = cmp.Or(e.Err, leftOut(e.Value.left))
 	}
 	var expiry time.Time
 	if e.Value != nil {

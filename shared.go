@@ -2,11 +2,8 @@ package connectorauth
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 
 	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
@@ -90,51 +87,6 @@ func (constant) Login(string) (string, bool) { return "", true }
 
 // Retakes returns false.
 func (constant) Retakes() bool { return false }
-
-// maxExtra limits the extra members of a token, as JSON.
-const maxExtra = 64 << 10
-
-// mergeExtra returns the extra members of a token: those of the newest response,
-// and those of the responses before that the newest leaves out. Of too many
-// members, old ones go first, except those named in kept, and the largest next. left
-// tells how many had to go.
-func mergeExtra(old, newest map[string]any, kept []string) (extra map[string]any, left int32) {
-	extra = maps.Clone(old)
-	if extra == nil {
-		extra = make(map[string]any, len(newest))
-	}
-	maps.Copy(extra, newest)
-	sizes, total := make(map[string]int, len(extra)), 2
-	for name, value := range extra {
-		raw, _ := json.Marshal(map[string]any{name: value})
-		sizes[name] = len(raw) - 1 // without braces, with a comma
-		total += sizes[name]
-	}
-	if total <= maxExtra {
-		if len(extra) == 0 {
-			extra = nil
-		}
-		return extra, 0
-	}
-	drop := func(name string) {
-		total -= sizes[name]
-		delete(extra, name)
-		left++
-	}
-	for name := range old {
-		if _, repeated := newest[name]; !repeated && !slices.Contains(kept, name) {
-			drop(name)
-		}
-	}
-	largest := slices.SortedFunc(maps.Keys(extra), func(a, b string) int { return sizes[b] - sizes[a] })
-	for _, name := range largest {
-		if total <= maxExtra {
-			break
-		}
-		drop(name)
-	}
-	return extra, left
-}
 
 // claimsIn returns the store that keeps the claims of consents for all processes.
 // Without CompareAndSwap, a store cannot keep claims safely; they are in memory then.

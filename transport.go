@@ -109,7 +109,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req.Body)
 		return nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
 	case origin.WithoutCredentials:
-		return t.exchange(req, req)
+		return t.exchange(req, req, nil)
 	}
 	resp, sent, err := t.send(req, req.Body)
 	if resp == nil || !isRejected(sent, resp, err) {
@@ -165,7 +165,7 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 			return nil, nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
 		}
 	}
-	if resp, err = t.exchange(req, out); err != nil {
+	if resp, err = t.exchange(req, out, sent); err != nil {
 		return nil, nil, err
 	}
 	if seen != nil {
@@ -176,26 +176,41 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 	return resp, sent, nil
 }
 
-// exchange sends out through the base. The Request of the response is req, the
-// caller's request: out would show an injected query parameter.
-func (t *transport) exchange(req, out *http.Request) (*http.Response, error) {
+// exchange sends out, which carries sent, through the base. The Request of the
+// response is req, the caller's request: out would show an injected query parameter.
+func (t *transport) exchange(req, out *http.Request, sent credential) (*http.Response, error) {
 	resp, err := t.base.RoundTrip(out)
 	switch {
 	case err != nil:
-		return nil, scrub.Error(err, req.URL, out.URL)
+		return nil, scrub.Error(err, req.URL, out.URL, secrets(sent)...)
 	case resp == nil:
 		return nil, errors.New("connectorauth: the base RoundTripper returned neither a response nor an error")
 	case resp.Body == nil: // http.Client accepts this too
 		resp.Body = http.NoBody
 	}
 	resp.Request = req
-	if out.URL != req.URL {
-		if err := scrub.Redirect(resp.Header, req.URL, out.URL); err != nil && resp.StatusCode/100 == 3 {
+	if out.URL != req.URL && resp.Header["Location"] != nil {
+		if err := scrub.Redirect(resp.Header, req.URL, out.URL, secrets(sent)...); err != nil && resp.StatusCode/100 == 3 {
 			discard(resp)
 			return nil, err
 		}
 	}
 	return resp, nil
+}
+
+// secrets returns what hooks see of c, which may be nil. The parts of a Join are
+// credentials of their own.
+func secrets(c credential) (list []string) {
+	switch c := c.(type) {
+	case nil:
+		return nil
+	case *joinedCredential:
+		for _, part := range c.parts {
+			list = append(list, secrets(part)...)
+		}
+		return list
+	}
+	return []string{string(c.auth(0))}
 }
 
 // replay sends a request once more after the rejection of its credential, if there
@@ -275,9 +290,11 @@ func closeBody(body io.Closer) {
 }
 
 // discard ends a response that nobody will see. discard reads a short body, as far
-// as the body has arrived, so that the connection can be used again.
+// as the body has arrived, so that the connection can be used again. A body that
+// net/http decompresses is not read: net/http cannot close such a body while the
+// first bytes are awaited.
 func discard(resp *http.Response) {
-	if resp.StatusCode != http.StatusSwitchingProtocols { // no body follows 101
+	if resp.StatusCode != http.StatusSwitchingProtocols && !resp.Uncompressed { // no body follows 101
 		wire.PeekWithin(resp, 4<<10, 50*time.Millisecond)
 	}
 	resp.Body.Close()

@@ -72,7 +72,7 @@ type SQL struct {
 	lease   time.Duration
 	turn    chan struct{} // holds an element while a statement runs; nil if statements may run together
 	watch   lease.Watch
-	swept   atomic.Int64 // when abandoned leases were last removed, in Unix seconds
+	swept   atomic.Pointer[time.Time] // when abandoned leases were last removed; nil: never, or not all
 
 	load, insert, update, swap, remove        string
 	loadMany                                  string // without the list of parameters

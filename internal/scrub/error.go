@@ -23,8 +23,8 @@ const minSecret = 4
 // Error returns err, of a base RoundTripper, without the URL that was sent and
 // without the credentials in that URL. http.Transport names no URL. A base with
 // an http.Client of its own does, and a base that retries quotes errors in texts
-// of its own.
-func Error(err error, original, sent *url.URL) error {
+// of its own. secrets are credentials of the request: see Redirect.
+func Error(err error, original, sent *url.URL, secrets ...string) error {
 	if sent == original {
 		return err
 	}
@@ -35,7 +35,7 @@ func Error(err error, original, sent *url.URL) error {
 		replace = append(replace, sent.RawQuery, original.RawQuery)
 	}
 	var spellings []string
-	for _, p := range injected(original, sent) {
+	for _, p := range injected(original, sent, secrets) {
 		if len(p.value) >= minSecret {
 			spellings = append(spellings, p.value, string(wire.AppendEscaped(nil, p.value)), url.QueryEscape(p.value), url.PathEscape(p.value))
 		}
