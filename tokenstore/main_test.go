@@ -1,6 +1,7 @@
 package tokenstore_test
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/connectorauth/connectorauth/internal/test/child"
@@ -17,5 +18,7 @@ func TestMain(m *testing.M) {
 	child.Main(unixJobs, replicas.Jobs(openReplica), stores.Jobs(func(dir string) (tokenstore.SharedStore, error) {
 		return tokenstore.NewFile(dir)
 	}))
+	flag.Parse()
+	replicas.Parallel()
 	leaktest.Main(m)
 }

@@ -3,12 +3,9 @@ package redisstore_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
+	"flag"
 	"os"
-	"os/exec"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,10 +32,11 @@ func openChild(address string) (tokenstore.SharedStore, error) {
 
 func TestMain(m *testing.M) {
 	child.Main(replicas.Jobs(openReplica), stores.Jobs(openChild))
+	flag.Parse()
+	replicas.Parallel()
 	code := m.Run()
-	if server != nil {
-		server.Process.Kill()
-		server.Wait()
+	if shared != nil {
+		shared.kill()
 	}
 	os.Exit(code)
 }
@@ -166,48 +164,6 @@ func open(t testing.TB, lease time.Duration) *redisstore.Store {
 	store, err := redisstore.New(redisstore.Config{Client: client, Lease: lease})
 	require.NoError(t, err)
 	return store
-}
-
-// server is the Redis server that startServer started. TestMain ends the server.
-var server *exec.Cmd
-
-var startServer = sync.OnceValues(func() (address string, err error) {
-	if address := os.Getenv("CONNECTORAUTH_TEST_REDIS"); address != "" {
-		return address, nil
-	}
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		return "", err
-	}
-	port, err := stores.FreePort()
-	if err != nil {
-		return "", err
-	}
-	address = net.JoinHostPort("127.0.0.1", port)
-	server = exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
-	if err := server.Start(); err != nil {
-		return "", err
-	}
-	for range 200 {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			conn.Close()
-			return address, nil
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	return "", fmt.Errorf("redis-server does not listen on %s", address)
-})
-
-// address returns the host and port of a Redis server. Without a server, the
-// test is skipped.
-func address(t testing.TB) string {
-	t.Helper()
-	address, err := startServer()
-	if err != nil {
-		stores.Missing(t, "Redis", "install redis-server, or set CONNECTORAUTH_TEST_REDIS=host:port", err)
-	}
-	return address
 }
 
 func BenchmarkStore(b *testing.B) { stores.Benchmark(b, open(b, 0)) }

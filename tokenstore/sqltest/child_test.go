@@ -36,11 +36,17 @@ func (p place) encode() string {
 	return string(encoded)
 }
 
+// openEncoded opens a store with few connections, so that many processes find room
+// in the server.
 func openEncoded(encoded string, lease time.Duration) (*tokenstore.SQL, error) {
 	var p place
 	if err := json.Unmarshal([]byte(encoded), &p); err != nil {
 		return nil, err
 	}
-	store, _, err := p.connect(context.Background(), lease)
-	return store, err
+	store, db, err := p.connect(context.Background(), lease)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(8)
+	return store, nil
 }

@@ -4,11 +4,9 @@ import (
 	"io"
 	"log"
 	"math/rand/v2"
-	"net"
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/connectorauth/connectorauth/internal/test/proxy"
 	"github.com/connectorauth/connectorauth/internal/test/stores"
 )
 
@@ -99,50 +98,17 @@ func TestConnectionResetsWhileALockIsHeld(t *testing.T) {
 // all connections through the proxy.
 func proxied(t *testing.T, e engine) (dsn string, cut func()) {
 	t.Helper()
-	var target string
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
 	switch e.driver {
 	case "pgx":
 		u, err := url.Parse(e.dsn(t))
 		require.NoError(t, err)
-		target, u.Host = u.Host, listener.Addr().String()
+		u.Host, cut = proxy.Start(t, u.Host)
 		dsn = u.String()
 	case "mysql":
 		config, err := mysql.ParseDSN(e.dsn(t))
 		require.NoError(t, err)
-		target, config.Addr = config.Addr, listener.Addr().String()
+		config.Addr, cut = proxy.Start(t, config.Addr)
 		dsn = config.FormatDSN()
 	}
-	var mu sync.Mutex
-	open := map[net.Conn]bool{}
-	cut = func() {
-		mu.Lock()
-		defer mu.Unlock()
-		for conn := range open {
-			conn.(*net.TCPConn).SetLinger(0) // so that Close resets the connection
-			conn.Close()
-		}
-		clear(open)
-	}
-	t.Cleanup(func() { listener.Close(); cut() })
-	go func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			server, err := net.Dial("tcp", target)
-			if err != nil {
-				client.Close()
-				continue
-			}
-			mu.Lock()
-			open[client], open[server] = true, true
-			mu.Unlock()
-			go func() { io.Copy(server, client); server.Close() }()
-			go func() { io.Copy(client, server); client.Close() }()
-		}
-	}()
 	return dsn, cut
 }

@@ -1,18 +1,57 @@
 package sqltest
 
 import (
+	"path/filepath"
 	"testing"
+	"time"
 
-	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/test/replicas"
+	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
-func openReplica(encoded string) (connectorauth.TokenStore, error) {
-	return openEncoded(encoded, 0)
+func openReplica(encoded string, lease time.Duration) (tokenstore.SharedStore, error) {
+	return openEncoded(encoded, lease)
 }
 
 func TestReplicas(t *testing.T) {
 	for _, e := range []engine{sqliteWAL, postgres, mariadb} {
-		t.Run(e.name, func(t *testing.T) { replicas.Test(t, openReplica, newPlace(t, e).encode()) })
+		t.Run(e.name, func(t *testing.T) {
+			s := replicas.Store{Name: e.name, Open: openReplica, New: func(t *testing.T) replicas.Site {
+				return replicas.Site{Place: newPlace(t, e).encode()}
+			}}
+			if e.dialect == tokenstore.SQLite {
+				s.In = inDirectory
+			} else {
+				e.dsn(t) // starts the server
+				s.Cut, s.Restart = e.cut, e.restart
+			}
+			t.Parallel()
+			replicas.Test(t, s)
+		})
 	}
+}
+
+// inDirectory is a SQLite database without WAL, which needs a new file for each
+// change.
+func inDirectory(_ *testing.T, dir string) replicas.Site {
+	p := place{Driver: sqlite.driver, Dialect: sqlite.dialect, DSN: "file:" + filepath.Join(dir, "tokens.db"), Table: "tokens"}
+	return replicas.Site{Place: p.encode()}
+}
+
+func (e engine) cut(t *testing.T) replicas.Site {
+	p := newPlace(t, e)
+	dsn, cut := proxied(t, e)
+	p.DSN = dsn
+	return replicas.Site{Place: p.encode(), Disturb: func(time.Duration) { cut() }}
+}
+
+// restart is a store on a server of its own.
+func (e engine) restart(t *testing.T) replicas.Site {
+	s := newPostgres("")
+	if e.dialect == tokenstore.MySQL {
+		s = newMySQL("")
+	}
+	p := place{Driver: e.driver, Dialect: e.dialect, DSN: s.dsn(t), Table: "tokens"}
+	t.Cleanup(s.stop)
+	return replicas.Site{Place: p.encode(), Disturb: func(down time.Duration) { s.crashFor(t, down) }}
 }

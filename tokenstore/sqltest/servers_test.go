@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -38,10 +37,22 @@ type server struct {
 	err   error
 }
 
+// The servers of most tests.
 var (
-	postgresServer = &server{name: "PostgreSQL", variable: "CONNECTORAUTH_TEST_POSTGRES", driver: "pgx", account: "postgres", crash: syscall.SIGQUIT, start: startPostgres}
-	mysqlServer    = &server{name: "MySQL", variable: "CONNECTORAUTH_TEST_MYSQL", driver: "mysql", account: "mysql", crash: syscall.SIGKILL, start: startMariaDB}
+	postgresServer = newPostgres("CONNECTORAUTH_TEST_POSTGRES")
+	mysqlServer    = newMySQL("CONNECTORAUTH_TEST_MYSQL")
 )
+
+// newPostgres returns a server that does not run so far. Empty means that no
+// variable names a running server.
+func newPostgres(variable string) *server {
+	return &server{name: "PostgreSQL", variable: variable, driver: "pgx", account: "postgres", crash: syscall.SIGQUIT, start: startPostgres}
+}
+
+// newMySQL is newPostgres for MySQL.
+func newMySQL(variable string) *server {
+	return &server{name: "MySQL", variable: variable, driver: "mysql", account: "mysql", crash: syscall.SIGKILL, start: startMariaDB}
+}
 
 func startPostgres(dir, port string) (dsn string, prepare, run []string, err error) {
 	bin := ""
@@ -51,7 +62,7 @@ func startPostgres(dir, port string) (dsn string, prepare, run []string, err err
 	data := filepath.Join(dir, "data")
 	return "postgres://postgres@127.0.0.1:" + port + "/postgres?sslmode=disable",
 		[]string{bin + "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"},
-		[]string{bin + "postgres", "-D", data, "-h", "127.0.0.1", "-p", port, "-k", dir},
+		[]string{bin + "postgres", "-D", data, "-h", "127.0.0.1", "-p", port, "-k", dir, "-N", "1000"},
 		nil
 }
 
@@ -60,7 +71,7 @@ func startMariaDB(dir, port string) (dsn string, prepare, run []string, err erro
 	err = os.WriteFile(setup, []byte("CREATE DATABASE IF NOT EXISTS test;\nCREATE USER IF NOT EXISTS test IDENTIFIED BY 'test';\nGRANT ALL ON *.* TO test WITH GRANT OPTION;\n"), 0o644)
 	return "test:test@tcp(127.0.0.1:" + port + ")/test",
 		[]string{"mariadb-install-db", "--no-defaults", "--datadir=" + data, "--skip-test-db"},
-		[]string{"mariadbd", "--no-defaults", "--datadir=" + data, "--bind-address=127.0.0.1", "--port=" + port,
+		[]string{"mariadbd", "--no-defaults", "--datadir=" + data, "--bind-address=127.0.0.1", "--port=" + port, "--max-connections=1000",
 			"--socket=" + filepath.Join(dir, "socket"), "--init-file=" + setup},
 		err
 }
@@ -69,7 +80,7 @@ func startMariaDB(dir, port string) (dsn string, prepare, run []string, err erro
 // skipped.
 func (s *server) dsn(t testing.TB) string {
 	t.Helper()
-	if dsn := os.Getenv(s.variable); dsn != "" {
+	if dsn := os.Getenv(s.variable); s.variable != "" && dsn != "" {
 		return dsn
 	}
 	s.once.Do(func() { s.found, s.err = s.startNow() })
@@ -147,8 +158,16 @@ func (s *server) crashAndRestart(t *testing.T) {
 	if s.cmd == nil {
 		t.Skip("the tests have not started this server")
 	}
+	s.crashFor(t, 0)
+}
+
+// crashFor crashes the server, which the tests have started, and starts the server
+// again after the time given.
+func (s *server) crashFor(t *testing.T, down time.Duration) {
+	t.Helper()
 	require.NoError(t, s.cmd.Process.Signal(s.crash))
 	s.cmd.Wait()
+	time.Sleep(down)
 	require.NoError(t, s.run(s.found, s.cmd.Args))
 }
 
@@ -186,7 +205,7 @@ func (s *server) stop() {
 func TestMain(m *testing.M) {
 	child.Main(openJobs, replicas.Jobs(openReplica), stores.Jobs(openChild))
 	flag.Parse()
-	flag.Set("test.parallel", strconv.Itoa(len(engines))) // most tests wait for the end of a lease
+	replicas.Parallel()
 	code := m.Run()
 	postgresServer.stop()
 	mysqlServer.stop()

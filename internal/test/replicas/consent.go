@@ -4,17 +4,21 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/internal/test/child"
 )
 
 // consentJob is the job of a replica that finishes a consent.
 const consentJob = "replica finishes a consent"
+
+// callbacks is how many replicas get the one callback.
+const callbacks = 8
 
 // finishing is the argument of a replica that finishes a consent.
 type finishing struct {
@@ -26,11 +30,11 @@ type finishing struct {
 // finish finishes the consent as soon as the test says so, and prints what became
 // of the consent.
 func (f finishing) finish(open Open) error {
-	store, err := open(f.Role.Place)
+	store, err := open.sealed(f.Role.Place, f.Role.Lease)
 	if err != nil {
 		return err
 	}
-	c, err := f.Role.connector(store)
+	c, err := f.Role.connector(store, new(connectorauth.Shared), http.DefaultTransport, 0)
 	if err != nil {
 		return err
 	}
@@ -49,21 +53,18 @@ func (f finishing) finish(open Open) error {
 
 // finishOnce brings one callback to many replicas at the same time. One replica
 // must finish the consent.
-func finishOnce(t *testing.T, open Open, place string) {
-	s := prepare(t, open, place, time.Hour)
-	before := s.provider.Stats().TokenRequests
-	store, err := open(place)
-	check(t, err)
-	c, err := s.role.connector(store)
+func finishOnce(t *testing.T, s Store, z size) {
+	st := prepare(t, s, z, "one callback", s.New(t), authtest.Config{}, 1, 0)
+	c, err := st.role.connector(st.store, new(connectorauth.Shared), st.Client().Transport, 0)
 	check(t, err)
 	authURL, pending, err := c.Begin(t.Context(), "http://127.0.0.1/callback")
 	check(t, err)
-	callback, err := s.provider.Authorize(authURL)
+	callback, err := st.Authorize(authURL)
 	check(t, err)
-	argument, err := json.Marshal(finishing{s.role, plain(pending), callback.Query()})
+	argument, err := json.Marshal(finishing{st.role, plain(pending), callback.Query()})
 	check(t, err)
 	var running []*child.Process
-	for range processes {
+	for range callbacks {
 		running = append(running, child.Start(t, consentJob, string(argument)))
 	}
 	for _, r := range running {
@@ -77,9 +78,9 @@ func finishOnce(t *testing.T, open Open, place string) {
 		outcomes[r.Line(t)]++
 		check(t, r.Wait())
 	}
-	requests := s.provider.Stats().TokenRequests - before
-	t.Logf("one callback at %d processes: %v, %d token requests", processes, outcomes, requests)
-	if outcomes["finished"] != 1 || outcomes["used"] != processes-1 || requests != 1 {
+	requests := st.received()
+	t.Logf("one callback at %d processes: %v, %d token requests", callbacks, outcomes, requests)
+	if outcomes["finished"] != 1 || outcomes["used"] != callbacks-1 || requests != 1 {
 		t.Error("the consent was not finished once")
 	}
 }
