@@ -219,11 +219,14 @@ func (s *oauth2Scheme) proofKey(old *token) (string, error) {
 		}
 		return old.Key, nil
 	}
-	key, err := s.proof.NewKey()
-	if err != nil {
-		return "", fmt.Errorf("connectorauth: the key for the proof of possession: %w", err)
-	}
-	return string(key), nil
+	var key Secret
+	err := foreign("the key for the proof of possession", func() (err error) {
+		if key, err = s.proof.NewKey(); err != nil {
+			err = fmt.Errorf("connectorauth: the key for the proof of possession: %w", err)
+		}
+		return err
+	}, append(s.Secrets(old), string(s.clientSecret))...)
+	return string(key), withhold(err, string(key))
 }
 
 // checkAccess reports whether requests can carry an access token. RFC 6750

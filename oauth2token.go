@@ -176,8 +176,7 @@ func (s *oauth2Scheme) exchanges(old *token) bool {
 
 // refreshes reports whether the renewal of old sends the refresh token.
 func (s *oauth2Scheme) refreshes(old *token) bool {
-	_, repeats := s.grant.(ClientCredentials)
-	return old != nil && old.Refresh != "" && !repeats
+	return old != nil && old.Refresh != "" && !s.traits.NoRefresh
 }
 
 // asks reports whether the renewal of old makes a token request.
@@ -189,6 +188,7 @@ func (s *oauth2Scheme) asks(old *token) bool {
 // from old, which may be nil. Together with an error, ask may return a token: a
 // failed request may still have rotated the refresh token.
 func (s *oauth2Scheme) ask(ctx context.Context, r tokenRequest, old *token) (*token, error) {
+	r.secrets = s.Secrets(old)
 	issued := time.Now() // a lifetime from here ends early rather than late
 	key, err := s.proofKey(old)
 	if err != nil {
@@ -316,6 +316,14 @@ func (s *oauth2Scheme) Retakes() bool { return s.dialect.RefreshGrace }
 // Restore returns the error of an earlier token request.
 func (s *oauth2Scheme) Restore(code string, dead bool, after time.Duration) error {
 	return s.subject(s.tokenURL).restored(code, dead, after)
+}
+
+// Secrets returns what no error may quote.
+func (*oauth2Scheme) Secrets(t *token) []string {
+	if t == nil {
+		return nil
+	}
+	return spellings(t.Access, t.Refresh, t.Key)
 }
 
 // Lead returns how long before its expiry a token is renewed.

@@ -80,7 +80,7 @@ func (e *Engine[T]) carryOut(ctx context.Context, s Scheme[T], f *flight[T], sta
 		// The store and the transport are foreign code, and no caller on this goroutine
 		// could recover. The panic value may contain a secret.
 		if p := recover(); g == nil && r.failure == nil {
-			r.fail(fmt.Errorf("panic of type %T during the renewal", p), Verdict{Kind: InDoubt}, new(record))
+			r.fail(fmt.Errorf("connectorauth: panic of type %T during the renewal", p), Verdict{Kind: InDoubt}, new(record))
 		}
 		e.finish(f, g, r)
 	}()
@@ -118,6 +118,7 @@ type renewal[T any] struct {
 	unlock  func()   // set while the store's lock is held
 	asked   bool     // a token request was made
 	tried   sum      // of the value that the token request was to replace
+	seen    *T       // what the store held last; nil if nobody has looked
 	lost    int      // how often somebody else changed the record right before the request
 	forget  bool     // the stale generation must not be used any more
 	failure *failure // set together with err where there is no new generation
@@ -164,6 +165,9 @@ func (r *renewal[T]) inspect(ctx context.Context) (rec *record, stored, g *Gener
 	if err != nil {
 		return nil, nil, r.blocked(err), true
 	}
+	if stored != nil {
+		r.seen = stored.Value
+	}
 	if r.newer(stored) {
 		return nil, nil, r.adopt(stored), true
 	}
@@ -177,6 +181,7 @@ func (r *renewal[T]) inspect(ctx context.Context) (rec *record, stored, g *Gener
 
 // blocked reports a store that prevented the token request.
 func (r *renewal[T]) blocked(err error) *Generation[T] {
+	err = r.withhold(r.scheme, fmt.Errorf("connectorauth: %w", err), r.seen)
 	observe(r.scheme, Event[T]{Happened: Failed, Err: err})
 	return r.fail(err, Verdict{}, new(record))
 }
