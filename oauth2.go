@@ -206,7 +206,11 @@ func (c *OAuth2) Finish(ctx context.Context, pending Secret, callback url.Values
 	return c.scheme().finish(ctx, pending, callback)
 }
 
-// Token returns the present access token, renewed if necessary. The refresh token
+// Token returns the present access token, renewed if the token has expired. A token
+// that the API has rejected is renewed by the rejected request of this connector's
+// client, and Token then returns the new token. Token cannot know of rejections that
+// other clients see; nor does a rejection make Token fail, because an API rejects
+// tokens for reasons of its own, and the token may serve elsewhere. The refresh token
 // is left out: a program that used it would break the grant. The other members
 // of the token response are there as Extra. An id_token in Extra has not been
 // verified.
