@@ -93,7 +93,9 @@
 // If a rejected credential cannot be renewed for now, the caller gets the API's
 // response, such as a 401, without an error, and [RenewalError] of the response
 // tells the reason. No error, event or formatted value of this package contains
-// a credential. An error of your own functions is passed on unchanged.
+// a credential. An error of your own functions or store is passed on, unless its
+// text quotes a credential that the library knows at that place: then errors.Is still
+// sees the error, and the text is another.
 package connectorauth
 
 import (

@@ -234,9 +234,13 @@ func (s *customScheme) Renew(ctx context.Context, old *customRecord) (*customRec
 
 func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection *http.Response) (*customRecord, error) {
 	issued := time.Now()
-	value, err := s.config.Obtain(endpoint.Untraced(ctx), old.credential(), rejection)
+	var value CustomCredential
+	err := foreign("Obtain", func() (err error) {
+		value, err = s.config.Obtain(endpoint.Untraced(ctx), old.credential(), rejection)
+		return err
+	}, s.Secrets(old)...)
 	if err != nil {
-		return nil, err
+		return nil, withhold(err, string(value.Value))
 	}
 	if !value.Expiry.IsZero() && !value.Expiry.After(issued) {
 		return nil, errors.New("connectorauth: Obtain returned a credential that has expired")
@@ -276,6 +280,11 @@ func (*customScheme) Rotated(_, _ *customRecord) bool { return false }
 // Restore returns the error of an earlier call of Obtain.
 func (s *customScheme) Restore(code string, dead bool, after time.Duration) error {
 	return subject{account: s.config.Account}.restored(code, dead, after)
+}
+
+// Secrets returns what no error may quote.
+func (*customScheme) Secrets(r *customRecord) []string {
+	return spellings(string(r.credential().Value))
 }
 
 // Lead returns how long before its expiry a credential is renewed.

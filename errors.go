@@ -74,6 +74,7 @@ type TokenError struct {
 	dead    bool  // only the account owner can help
 	refused bool  // in the callback, not at the token endpoint
 	byAPI   bool  // the API refused the token
+	revokes bool  // the request was to revoke a token
 	before  bool  // the request failed before, and is not made again now
 	inDoubt bool  // the request was sent, and nobody knows the outcome
 	cause   error // why there is no usable response
@@ -147,6 +148,8 @@ func (e *TokenError) Error() string {
 	switch {
 	case e.refused:
 		b.WriteString("the provider refused the authorization")
+	case e.revokes:
+		b.WriteString("the revocation")
 	case e.byAPI:
 		b.WriteString("the API refused the token")
 	case e.before:

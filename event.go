@@ -1,6 +1,7 @@
 package connectorauth
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/renew"
@@ -20,6 +21,25 @@ type Event struct {
 	// Duration is the time that the token request took; 0 for kinds without a token
 	// request.
 	Duration time.Duration
+}
+
+// LogValue returns the event for log/slog: a group of kind, account, error, expiry and
+// duration, without those that are empty. The values of a kind are those of EventKind.
+func (e Event) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("kind", string(e.Kind))}
+	if e.Account != "" {
+		attrs = append(attrs, slog.String("account", e.Account))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", e.Err.Error()))
+	}
+	if !e.Expiry.IsZero() {
+		attrs = append(attrs, slog.Time("expiry", e.Expiry))
+	}
+	if e.Duration != 0 {
+		attrs = append(attrs, slog.Duration("duration", e.Duration))
+	}
+	return slog.GroupValue(attrs...)
 }
 
 // EventKind is the kind of an Event, as logs and JSON write the kind.

@@ -224,6 +224,14 @@ func (s *oauth1Scheme) Restore(code string, dead bool, after time.Duration) erro
 	return err
 }
 
+// Secrets returns what no error may quote.
+func (*oauth1Scheme) Secrets(t *oauth1Token) []string {
+	if t == nil {
+		return nil
+	}
+	return spellings(t.Secret, t.Extra[sessionHandle])
+}
+
 // Lead returns how long before its expiry a token is renewed.
 func (*oauth1Scheme) Lead() time.Duration { return 5 * time.Minute }
 

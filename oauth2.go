@@ -32,6 +32,9 @@ type OAuth2Config struct {
 	// FormerTokenURL is the token URL before the provider moved; records made with it
 	// are taken over. Empty means none.
 	FormerTokenURL string
+	// RevokeURL is the provider's revocation endpoint (RFC 7009), for [OAuth2.Revoke].
+	// Empty means none. https except on loopback.
+	RevokeURL string
 	// Scopes are the scopes to ask for. Empty leaves the choice to the provider.
 	Scopes []string
 	// Grant is how a token is obtained. Required.
@@ -101,9 +104,11 @@ func (c *OAuth2Config) check(problems *check.List) {
 	} else if query := u.Query(); query.Has("client_secret") || query.Has("client_id") {
 		problems.Add("TokenURL: the query contains client credentials, which RFC 6749 section 2.3.1 forbids; use ClientID and ClientSecret")
 	}
-	if c.FormerTokenURL != "" {
-		_, err := origin.Endpoint(c.FormerTokenURL)
-		problems.Field("FormerTokenURL", err)
+	for field, endpoint := range map[string]string{"FormerTokenURL": c.FormerTokenURL, "RevokeURL": c.RevokeURL} {
+		if endpoint != "" {
+			_, err := origin.Endpoint(endpoint)
+			problems.Field(field, err)
+		}
 	}
 	for _, scope := range c.Scopes {
 		if scope == "" || strings.ContainsFunc(scope, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }) {
@@ -186,7 +191,11 @@ func (*OAuth2) with(inner *core) Connector { return &OAuth2{inner} }
 
 func (c *OAuth2) scheme() *oauth2Scheme { return c.core.scheme.(*oauth2Scheme) }
 
-// Token returns the present access token, renewed if necessary. The refresh token
+// Token returns the present access token, renewed if the token has expired. A token
+// that the API has rejected is renewed by the rejected request of this connector's
+// client, and Token then returns the new token. Token cannot know of rejections that
+// other clients see; nor does a rejection make Token fail, because an API rejects
+// tokens for reasons of its own, and the token may serve elsewhere. The refresh token
 // is left out: a program that used it would break the grant. The other members
 // of the token response are there as Extra. An id_token in Extra has not been
 // verified.

@@ -228,11 +228,13 @@ func (s *oauth2Scheme) proofKey(old *token) (string, error) {
 		return old.Key, nil
 	}
 	var key Secret
-	err := foreign("NewKey", func() (err error) { key, err = s.proof.NewKey(); return err })
-	if err != nil {
-		return "", fmt.Errorf("connectorauth: the key for the proof of possession: %w", err)
-	}
-	return string(key), nil
+	err := foreign("the key for the proof of possession", func() (err error) {
+		if key, err = s.proof.NewKey(); err != nil {
+			err = fmt.Errorf("connectorauth: the key for the proof of possession: %w", err)
+		}
+		return err
+	}, append(s.Secrets(old), string(s.clientSecret))...)
+	return string(key), withhold(err, string(key))
 }
 
 // checkAccess reports whether requests can carry an access token. RFC 6750

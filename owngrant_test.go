@@ -195,3 +195,16 @@ func TestGrantThatIgnoresItsContextHoldsNoRequestForEver(t *testing.T) {
 		assert.Equal(t, "a", must(c.Token(t.Context())).AccessToken)
 	})
 }
+
+func TestOwnGrantWithoutRefreshIgnoresRefreshTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, last := dialected(t, config2{Grant: ownGrant{traits: connectorauth.GrantTraits{NoRefresh: true}}}, func(int, *http.Request) (int, string) {
+			return 200, `{"access_token":"a","refresh_token":"r","expires_in":60}`
+		})
+		for range 2 {
+			must(c.Token(t.Context()))
+			assert.Equal(t, "urn:example:own", must(url.ParseQuery(last().Body)).Get("grant_type"))
+			time.Sleep(time.Hour)
+		}
+	})
+}

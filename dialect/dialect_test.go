@@ -23,7 +23,7 @@ var full = dialect.OAuth2{
 	TokenEncoding: dialect.EncodeJSON, TokenNames: map[string]string{"client_id": "client_key"}, TokenHeader: http.Header{"X-Version": {"2", "3"}},
 	TokenParams: url.Values{"resource": {"a", "b"}}, GrantType: "custom", RepeatState: true,
 	LongLived:  dialect.TokenExchange{GrantType: "fb_exchange_token", Name: "fb_exchange_token", URL: "https://graph.example/x"},
-	RefreshURL: "https://p.example/refresh", RefreshParams: url.Values{"scope": {"a b"}}, KeepRefreshToken: true,
+	RefreshURL: "https://p.example/refresh", RefreshParams: url.Values{"scope": {"a b"}}, KeepRefreshToken: true, RefreshGrace: true,
 	Extend: dialect.TokenExchange{GrantType: "ig_refresh_token", Name: "access_token", URL: "https://graph.example/y"},
 	Response: dialect.Response{
 		AccessToken: "data.token", RefreshToken: "data.refresh", Scope: "data.scope", Error: "code", ErrorDescription: "text", Expiry: "data.exp",

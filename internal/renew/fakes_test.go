@@ -166,6 +166,7 @@ func (p *provider) Alone() bool                   { return p.free }
 func (p *provider) SingleUse(*value) bool         { return !p.reusable }
 func (p *provider) Rotated(old, next *value) bool { return old.N != next.N }
 func (p *provider) Retakes() bool                 { return p.grace }
+func (p *provider) Secrets(*value) []string       { return nil }
 
 func (p *provider) Restore(code string, dead bool, after time.Duration) error {
 	if dead {

@@ -104,7 +104,7 @@ func (e *Engine[T]) carryOut(ctx context.Context, s Scheme[T], f *flight[T], sta
 		// The store and the transport are foreign code, and no caller on this goroutine
 		// could recover. The panic value may contain a secret.
 		if p := recover(); g == nil && r.failure == nil {
-			r.fail(fmt.Errorf("panic of type %T during the renewal", p), Verdict{Kind: InDoubt}, new(record))
+			r.fail(fmt.Errorf("connectorauth: panic of type %T during the renewal", p), Verdict{Kind: InDoubt}, new(record))
 		}
 		e.finish(f, g, r)
 	}()

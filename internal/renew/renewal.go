@@ -24,6 +24,7 @@ type renewal[T any] struct {
 	based   bool            // the store was looked into
 	asked   bool            // a token request was made
 	tried   sum             // of the value that the token request was to replace
+	seen    *T              // what the store held last; nil if nobody has looked
 	forget  bool            // the stale generation must not be used any more
 	failure *failure        // set together with err where there is no new generation
 	err     error
@@ -104,6 +105,9 @@ func (r *renewal[T]) inspect(ctx context.Context) (rec *record, stored, g *Gener
 	if err != nil {
 		return nil, nil, r.blocked(err), true
 	}
+	if stored != nil {
+		r.seen = stored.Value
+	}
 	if rec.Rotates {
 		r.group.seenToRotate(r.scheme.Endpoint())
 	}
@@ -139,6 +143,10 @@ func (r *renewal[T]) rebase(stored *Generation[T]) bool {
 
 // blocked reports a store that prevented the token request.
 func (r *renewal[T]) blocked(err error) *Generation[T] {
+	if !errors.Is(err, ErrShutdown) {
+		err = fmt.Errorf("connectorauth: %w", err)
+	}
+	err = r.withhold(r.scheme, err, r.seen)
 	observe(r.scheme, Event[T]{Happened: Failed, Err: err})
 	return r.fail(err, Verdict{}, new(record))
 }

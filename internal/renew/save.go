@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/connectorauth/connectorauth/internal/scrub"
 )
 
 const (
@@ -58,7 +60,7 @@ func (r *renewal[T]) save(ctx context.Context, next *T, after record, rec *recor
 		}
 		err = fmt.Errorf("%q was changed in the token store during its renewal", r.key)
 	}
-	observeSaved(r.scheme, g, err)
+	observeSaved(r.scheme, g, r.withhold(r.scheme, err, next))
 	return g
 }
 
@@ -96,7 +98,7 @@ func (e *Engine[T]) saveSet(ctx context.Context, s Scheme[T], g *Generation[T], 
 	defer cancel()
 	err := e.calling(func() error { return e.store.Save(saving, e.key, raw) })
 	if err != nil {
-		err = fmt.Errorf("save %q to the token store: %w", e.key, err)
+		err = e.withhold(s, fmt.Errorf("save %q to the token store: %w", e.key, err), g.Value)
 		e.keepSaving(ctx, s, g, unsaved{blind: true, raw: raw}, nil)
 	}
 	e.install(g)
@@ -182,6 +184,19 @@ func (e *Engine[T]) calling(f func() error) (err error) {
 		}
 	}()
 	return f()
+}
+
+// withhold returns err, which may come from the store, or an error with another text
+// if err quotes a secret of value or of the present generation.
+func (e *Engine[T]) withhold(s Scheme[T], err error, value *T) error {
+	if err == nil {
+		return nil
+	}
+	secrets := s.Secrets(value)
+	if g := e.current.Load(); g != nil {
+		secrets = append(secrets, s.Secrets(g.Value)...)
+	}
+	return scrub.Withhold(err, secrets...)
 }
 
 // observeSaved tells the scheme whether g was saved.

@@ -49,6 +49,9 @@ type Scheme[T any] interface {
 	Lead() time.Duration
 	// Observe is told what happened. Observe must not block for long.
 	Observe(Event[T])
+	// Secrets returns what no error may quote of a value, in every spelling. A nil
+	// value has none.
+	Secrets(value *T) []string
 
 	// Identity names the account for people: the token URL, the client, the grant
 	// and the user. Identity contains no secret.
