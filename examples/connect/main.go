@@ -88,7 +88,6 @@ type app struct {
 	provider *authtest.Provider
 	consent  *consent.Handler
 	store    tokenstore.Memory
-
 }
 
 // service is a connector with a consent, whose token can be removed.
