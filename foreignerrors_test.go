@@ -80,6 +80,11 @@ func (s *spoiltStore) Load(ctx context.Context, key string) ([]byte, bool, error
 	return value, ok, errors.Join(err, s.result("load", value))
 }
 
+func (s *spoiltStore) Delete(ctx context.Context, key string) error {
+	value, _, _ := s.Memory.Load(ctx, key)
+	return s.result("delete", value)
+}
+
 func (s *spoiltStore) Save(ctx context.Context, key string, value []byte) error {
 	if err := s.result("save", value); err != nil {
 		return err
@@ -282,5 +287,34 @@ func TestErrorOfAHookQuotesNoCredential(t *testing.T) {
 		_, err := connectorauth.WithHooks(key, hooks).Wrap(&fakehttp.Base{}).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
 		require.ErrorIs(t, err, connectorauth.ErrCredentialRejected, name)
 		assert.Empty(t, canary.Found(fmt.Sprintf("%v %+v %#v", err, err, err), secretKey), name)
+	}
+}
+
+// A new connector knows no token but that in the store.
+func TestErrorsOfForgetAndStatusQuoteNoSecret(t *testing.T) {
+	quote := func(secrets ...connectorauth.Secret) error { return fmt.Errorf("%w: %s", errBroken, text(secrets...)) }
+	for _, operation := range []string{"load", "lock", "delete"} {
+		synctest.Test(t, func(t *testing.T) {
+			store := &spoiltStore{fail: quote}
+			open := func() *connectorauth.OAuth2 {
+				c, _ := dialected(t, config2{
+					Grant: connectorauth.AuthorizationCode{AuthURL: "https://login.example.test/auth"},
+					Store: store, Account: "alice", Shared: new(connectorauth.Shared),
+				}, nil)
+				return c
+			}
+			c := open()
+			require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: accessToken, RefreshToken: refreshToken}))
+			store.after = operation
+			if operation == "delete" {
+				c = open()
+			}
+			err := c.Forget(t.Context())
+			if operation != "load" {
+				require.ErrorIs(t, err, errBroken, operation)
+			}
+			_, statusErr := c.Status(t.Context())
+			assert.Empty(t, canary.Found(fmt.Sprint(err, statusErr), secretsOf...), operation)
+		})
 	}
 }

@@ -45,7 +45,7 @@ func (e *Engine[T]) Known(ctx context.Context, s Scheme[T]) (k Known[T], err err
 	var rec *record
 	var stored *Generation[T]
 	if err := e.calling(func() (err error) { rec, stored, err = r.load(ctx); return err }); err != nil {
-		return k, err
+		return k, e.withhold(s, err, nil)
 	}
 	switch {
 	case g.succeeds(rec) && e.isSaving():
@@ -148,6 +148,7 @@ func (e *Engine[T]) forget(ctx context.Context, s Scheme[T], f *flight[T], revok
 		f.end(nil, err)
 	}()
 	err = r.remove(ctx, revoke)
+	err = r.withhold(s, err, r.seen)
 }
 
 // remove revokes the credential, and deletes the record under the store's lock.
@@ -175,6 +176,7 @@ func (r *renewal[T]) remove(ctx context.Context, revoke func(context.Context, *T
 			if stored != nil {
 				value = stored.Value
 			}
+			r.seen = value
 		}
 	}
 	if revoke != nil && value != nil {
