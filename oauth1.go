@@ -207,21 +207,6 @@ func (c *OAuth1) Finish(ctx context.Context, pending Secret, callback url.Values
 	return c.scheme().finish(ctx, pending, callback)
 }
 
-// Extra returns the other members of the service's token response, such as
-// user_id, screen_name, and oauth_session_handle, which is a secret. Extra is nil
-// for a connector without the three URLs.
-func (c *OAuth1) Extra(ctx context.Context) (map[string]string, error) {
-	s := c.scheme()
-	if s.engine == nil {
-		return nil, nil
-	}
-	g, err := s.engine.Get(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	return maps.Clone(g.Value.Extra), nil
-}
-
 // oauth1Scheme signs requests with the credentials of the client and the token.
 type oauth1Scheme struct {
 	constant

@@ -79,6 +79,21 @@ func (t *oauth1Token) end() time.Time {
 	return t.Issued.Add(time.Duration(seconds) * time.Second)
 }
 
+// Extra returns the other members of the service's token response, such as
+// user_id, screen_name, and oauth_session_handle, which is a secret. Extra is nil
+// for a connector without the three URLs.
+func (c *OAuth1) Extra(ctx context.Context) (map[string]string, error) {
+	s := c.scheme()
+	if s.engine == nil {
+		return nil, nil
+	}
+	g, err := s.engine.Get(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return maps.Clone(g.Value.Extra), nil
+}
+
 // obtain exchanges credentials for a token (RFC 5849 section 2.3): temporary
 // credentials, or the credentials of an old token. Extra values of old stay if the
 // service does not repeat them.

@@ -61,32 +61,6 @@ func goroutine() (number uint64) {
 	return number
 }
 
-// failure is the outcome of the last flights, remembered so that later requests
-// need not ask the provider again.
-type failure struct {
-	attempts int       // failed flights in a row
-	refusals int       // refused token requests in a row
-	wait     time.Time // when the next early renewal may begin
-
-	// The other fields are about the last token request. A failing store after the
-	// request changes none of them.
-	err      error
-	dead     bool
-	inDoubt  bool
-	doubt    *doubt    // what the record cannot say: see Engine
-	until    time.Time // when the request may be made again
-	recorded time.Time // what the record says in place of until, by the clock of any machine
-	sum      sum       // of the stored value that the request was to replace
-}
-
-// active reports whether it is too early to ask the provider again.
-func (f *failure) active() bool { return f.dead || time.Until(f.until) > 0 }
-
-// allowsEarly reports whether a fresh generation may be renewed.
-func (f *failure) allowsEarly() bool {
-	return !f.dead && !f.inDoubt && time.Until(f.wait) <= 0
-}
-
 // carryOut makes the renewal of f. ctx has no end of its own.
 func (e *Engine[T]) carryOut(ctx context.Context, s Scheme[T], f *flight[T], stale *Generation[T]) {
 	f.goroutine.Store(goroutine())
