@@ -170,3 +170,30 @@ func TestStreamedRequestsCostOneRenewalOfEachKind(t *testing.T) {
 		})
 	}
 }
+
+// A response is read and kept before a hook sees it.
+func TestHookThatFailsAfterARefreshLosesNoToken(t *testing.T) {
+	for name, hook := range map[string]func(*connectorauth.Exchange) error{
+		"error": func(*connectorauth.Exchange) error { return errBroken },
+		"panic": func(*connectorauth.Exchange) error { panic("out of order") },
+		"error after a change": func(e *connectorauth.Exchange) error {
+			e.SetResponseBody([]byte("nonsense"))
+			return errBroken
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, &account{answer: granted}, func(t *testing.T, a *account) {
+				a.set(t)
+				time.Sleep(time.Hour)
+				c := connectorauth.WithHooks(a.connector(), connectorauth.Hooks{AfterRefresh: hook}).(*connectorauth.OAuth2)
+				_, err := c.Token(t.Context())
+				require.Error(t, err)
+				assert.Contains(t, a.stored(t), `"r1"`)
+				assert.NotContains(t, a.stored(t), `"doubt":`)
+				time.Sleep(2 * time.Hour)
+				must(a.token(t))
+				assert.Equal(t, []string{"r0", "r1"}, a.sent("refresh_token"))
+			})
+		})
+	}
+}
