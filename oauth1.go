@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto"
 	"errors"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
