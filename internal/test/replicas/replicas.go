@@ -62,6 +62,13 @@ func Jobs(open Open) child.Jobs {
 			}
 			return f.finish(open)
 		},
+		startJob: func(argument string) error {
+			var s starting
+			if err := json.Unmarshal([]byte(argument), &s); err != nil {
+				return err
+			}
+			return s.play(open)
+		},
 	}
 }
 
