@@ -112,8 +112,7 @@ func parse(raw []byte) (*record, error) {
 // is nil if there is none, or none that this login may use.
 func (r *renewal[T]) load(ctx context.Context) (*record, *Generation[T], error) {
 	raw, err := r.read(ctx)
-	var store interface{ Damaged() bool }
-	if errors.As(err, &store) && store.Damaged() {
+	if isDamaged(err) {
 		return r.damaged(err)
 	}
 	if err != nil {
@@ -171,6 +170,12 @@ func (r *renewal[T]) damaged(err error) (*record, *Generation[T], error) {
 	}
 	login, _ := r.scheme.Login("")
 	return &record{Identity: r.scheme.Identity(), Login: login, unreadable: true}, nil, nil
+}
+
+// isDamaged reports whether err says that the value in the store can never be read.
+func isDamaged(err error) bool {
+	var store interface{ Damaged() bool }
+	return errors.As(err, &store) && store.Damaged()
 }
 
 // damagedError is the error of a value in the store that cannot be read.
