@@ -220,10 +220,14 @@ func (e *Engine[T]) await(ctx context.Context, s Scheme[T], stale *Generation[T]
 		} else if err != nil {
 			return nil, err
 		}
-		if f.err != errForgotten {
+		switch {
+		case f.err == errForgotten:
+			stale = nil // the next flight finds nothing, or obtains another value
+		case rejected && !f.rejected && stale != nil && (f.err == errStillGood || f.err == nil && f.gen == stale):
+			// The flight began before the rejection, and has kept stale as good.
+		default:
 			return f.gen, f.err
 		}
-		stale = nil // the next flight finds nothing, or obtains another value
 	}
 }
 
