@@ -47,9 +47,10 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 		if rec, _, g, done = r.inspect(first); done {
 			return g
 		}
+	} else if r.barred(rec) {
+		return nil
 	}
-	if wait := r.group.paused(r.scheme.Endpoint().URL); wait > 0 && !r.force {
-		r.pause(r.scheme.Restore("", false, wait), rec, time.Time{}, wait)
+	if r.paused(rec) {
 		return nil
 	}
 	r.late.Stop()
@@ -57,6 +58,9 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 	defer cancelTurn()
 	if err := r.enter(turn); err != nil {
 		return r.blocked(err)
+	}
+	if r.paused(rec) { // since others before in the queue were told so
+		return nil
 	}
 	r.late.Reset(flightTimeout + flightGrace)
 	ctx, cancelAll := context.WithTimeout(ctx, flightTimeout)
@@ -78,22 +82,32 @@ func (r *renewal[T]) try(ctx context.Context, rec *record) (g *Generation[T], ag
 	before, cancel := context.WithTimeout(r.gate, lockTimeout)
 	defer cancel()
 	if shared, ok := r.store.(SharedStore); ok && r.lease == nil {
-		g, err := r.lock(before, shared, rec)
-		if err == nil && g == nil {
-			err = r.enter(before) // again, if the lock took long
-		}
-		switch {
+		switch g, err := r.lock(before, shared, rec); {
 		case err != nil:
 			return r.blocked(err), false
 		case g != nil:
 			return r.adopt(g), false
 		}
 	}
+	if err := r.enter(before); err != nil { // again, if the lock took long, or after a request in vain
+		return r.blocked(err), false
+	}
 	rec, stored, g, done := r.inspect(before)
-	if done {
+	if done || r.paused(rec) {
 		return g, false
 	}
 	return r.request(ctx, stored, rec)
+}
+
+// paused reports whether the provider has asked for a pause of the endpoint, and
+// notes why.
+func (r *renewal[T]) paused(rec *record) bool {
+	wait := r.group.paused(r.scheme.Endpoint().URL)
+	if wait <= 0 || r.force {
+		return false
+	}
+	r.pause(r.scheme.Restore("", false, wait), rec, time.Time{}, wait)
+	return true
 }
 
 // inspect loads the record. done says that the flight ends with g and without a
@@ -173,8 +187,8 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 	}
 	if rec.Doubt != nil {
 		var done bool
-		if old, done = r.settle(ctx, rec, old); done {
-			return old, false
+		if old, done, again = r.settle(ctx, rec, old); done {
+			return old, again
 		}
 	}
 	if rec.unreadable {
