@@ -186,6 +186,8 @@ func check(t testing.TB, err error) {
 
 // eventually waits until done returns true.
 func eventually(ctx context.Context, done func() bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	for !done() {
 		select {
 		case <-ctx.Done():
