@@ -87,7 +87,7 @@ func (a *account) token(t *testing.T) (string, error) {
 // set stores a token that lives for an hour.
 func (a *account) set(t *testing.T) {
 	t.Helper()
-	require.NoError(t, a.connector().SetToken(t.Context(), &oauth2.Token{AccessToken: "a0", RefreshToken: "r0", Expiry: time.Now().Add(time.Hour)}))
+	require.NoError(t, a.connector().SetToken(t.Context(), &oauth2.Token{AccessToken: "a0", TokenType: "Bearer", RefreshToken: "r0", Expiry: time.Now().Add(time.Hour)}))
 	a.events.kinds()
 }
 
@@ -201,6 +201,42 @@ func TestRefreshTokenInDoubtAfterTheAccessTokenExpired(t *testing.T) {
 	}
 }
 
+func TestRefreshTokenIsMarkedBeforeItIsSent(t *testing.T) {
+	inTime(t, new(account), func(t *testing.T, a *account) {
+		a.answer = func(n int, form url.Values) (*http.Response, error) {
+			assert.Contains(t, a.stored(t), `"doubt":`, "should the process die now, the others know")
+			return granted(n, form)
+		}
+		a.set(t)
+		for range 3 {
+			time.Sleep(time.Hour)
+			must(a.token(t))
+			assert.NotContains(t, a.stored(t), `"doubt":`)
+		}
+		assert.Len(t, a.forms, 3)
+	})
+}
+
+func TestGracePeriodServesOnce(t *testing.T) {
+	inTime(t, new(account), func(t *testing.T, a *account) {
+		a.edit = func(c *connectorauth.OAuth2Config) { c.Dialect.RefreshGrace = true }
+		a.answer = granted
+		a.set(t)
+		time.Sleep(time.Hour)
+		must(a.token(t))
+		a.answer = lostResponse
+		time.Sleep(time.Hour)
+		for range 5 {
+			_, err := a.token(t)
+			require.Error(t, err)
+			time.Sleep(2 * time.Minute)
+		}
+		_, err := a.token(t)
+		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+		assert.Equal(t, []string{"r0", "r1", "r1"}, a.sent("refresh_token"))
+	})
+}
+
 // assertionGrant is a grant that needs no person.
 type assertionGrant struct{}
 
@@ -296,35 +332,21 @@ func TestPasswordsShareNoTokenInMemory(t *testing.T) {
 	})
 }
 
-// foreignStore is a store whose value was sealed with another key.
-type foreignStore struct {
-	tokenstore.Memory
-	foreign bool
-}
-
-type errForeign struct{}
-
-func (errForeign) Error() string { return "sealed with another key" }
-func (errForeign) Damaged() bool { return true }
-
-func (s *foreignStore) Load(ctx context.Context, key string) ([]byte, bool, error) {
-	if s.foreign {
-		return nil, false, errForeign{}
-	}
-	return s.Memory.Load(ctx, key)
-}
-
-func (s *foreignStore) Save(ctx context.Context, key string, value []byte) error {
-	s.foreign = false
-	return s.Memory.Save(ctx, key, value)
-}
-
 func TestDamagedRecord(t *testing.T) {
-	for name, damage := range map[string]string{"not JSON": "token", "empty": "", "torn": `{"v":2,"value":{`, "another seal key": "foreign"} {
+	key := func(id string) tokenstore.Key { return tokenstore.Key{ID: id, Secret: []byte(strings.Repeat(id, 32))} }
+	for name, damage := range map[string]string{"not JSON": "token", "empty": "", "torn": `{"v":2,"value":{`, "another seal key": "", "no seal": "{}"} {
 		t.Run(name, func(t *testing.T) {
-			inTime(t, &account{store: &foreignStore{}, answer: granted}, func(t *testing.T, a *account) {
-				require.NoError(t, a.store.Save(t.Context(), "alice", []byte(damage)))
-				a.store.(*foreignStore).foreign = damage == "foreign"
+			inner := new(tokenstore.Memory)
+			store := must(tokenstore.NewSealed(inner, key("1"))).(connectorauth.SharedTokenStore)
+			inTime(t, &account{store: store, answer: granted}, func(t *testing.T, a *account) {
+				switch name {
+				case "another seal key":
+					require.NoError(t, must(tokenstore.NewSealed(inner, key("2"))).Save(t.Context(), "alice", []byte(damage)))
+				case "no seal":
+					require.NoError(t, inner.Save(t.Context(), "alice", []byte(damage)))
+				default:
+					require.NoError(t, a.store.Save(t.Context(), "alice", []byte(damage)))
+				}
 				_, err := a.token(t)
 				require.ErrorContains(t, err, "damaged")
 				assert.NotErrorIs(t, err, connectorauth.ErrReauthRequired)

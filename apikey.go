@@ -2,6 +2,8 @@ package connectorauth
 
 import (
 	"net/http"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -19,7 +21,9 @@ type APIKeyConfig struct {
 	// means Authorization for a header; every other location requires a name. A
 	// body field may be nested: see AuthField.Key.
 	Name string
-	// Prefix comes before the key, such as "Bearer " or "token=". Empty means none.
+	// Prefix comes before the key, such as "Bearer " or "token=", with nothing added in
+	// between. In a header, a Prefix that ends with a letter or digit is refused, such as
+	// "Bearer" without its space. Empty means none.
 	Prefix string
 	// Hosts are the places that may see the key: "api.example.com" (https),
 	// "*.example.com", or an origin such as "http://10.0.0.5:8080". Empty means the
@@ -45,15 +49,19 @@ func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
 	sent := &fixed{config.Key}
 	var s scheme
 	if config.In == dialect.InBody {
-		fields, err := inject.NewFields([]inject.Field{{Key: config.Name, Value: value}}, "", 0)
+		fields, err := inject.NewField(config.Name, strings.ToValidUTF8(value, "?"))
 		problems.Field("Name", err)
+		if !utf8.ValidString(value) {
+			problems.Add("Prefix and Key: are not UTF-8; encode the key, for instance as base64")
+		}
 		s = &bodyFields{fields, []string{config.Name}, defaultBodyMethods, sent}
 	} else {
 		place, err := inject.NewPlace(config.In, config.Name)
 		problems.Join(err)
-		if err == nil && config.Key != "" {
+		if config.Key != "" {
 			problems.Field("Prefix and Key", place.Check(value))
 		}
+		problems.Join(inject.CheckPrefix(config.In, config.Prefix))
 		s = &fixedValue{place, value, sent}
 	}
 	hosts := parseHosts(&problems, config.Hosts)

@@ -80,6 +80,8 @@
 //
 //	var failed *connectorauth.TokenError
 //	switch {
+//	case errors.Is(err, connectorauth.ErrNotConnected):
+//		// There is no token yet: ask the account owner for a first consent.
 //	case errors.Is(err, connectorauth.ErrReauthRequired):
 //		// Only the account owner can help: ask for a new consent.
 //	case errors.As(err, &failed) && failed.Temporary():
@@ -89,9 +91,11 @@
 //	}
 //
 // If a rejected credential cannot be renewed for now, the caller gets the API's
-// response, such as a 401, without an error; the Observe function of the config
-// is told the reason. No error, event or formatted value of this package contains
-// a credential. An error of your own functions is passed on unchanged.
+// response, such as a 401, without an error, and [RenewalError] of the response
+// tells the reason. No error, event or formatted value of this package contains
+// a credential. An error of your own functions or store is passed on, unless its
+// text quotes a credential that the library knows at that place: then errors.Is still
+// sees the error, and the text is another.
 package connectorauth
 
 import (

@@ -83,7 +83,7 @@ func NewAuthFields(config AuthFieldsConfig) (*AuthFields, error) {
 		form[i].Name, form[i].Value = cmp.Or(f.Name, f.Key), ""
 	}
 	body, err := inject.NewFields(fields, config.Body, config.MaxBody)
-	problems.Field("Fields, Body, MaxBody", err)
+	problems.Join(err)
 	methods := defaultBodyMethods
 	if len(config.Methods) > 0 {
 		methods = slices.Clone(config.Methods)

@@ -121,7 +121,7 @@ func TestAuthFieldsConfigIsChecked(t *testing.T) {
 	one := func(f connectorauth.AuthField) config { return config{Fields: []connectorauth.AuthField{f}} }
 	good := []connectorauth.AuthField{{Key: "token", Value: fieldValue}}
 	tests := []badConfig[config]{
-		{"no fields", config{}, "no fields: give at least one"},
+		{"no fields", config{}, "Fields: there are none"},
 		{"no key", one(connectorauth.AuthField{Name: "Token", Value: fieldValue}), "empty key"},
 		{"control character in the key", one(connectorauth.AuthField{Key: "a\r\nb", Value: fieldValue}), "control characters"},
 		{"empty part", one(connectorauth.AuthField{Key: "a..b", Value: fieldValue}), "empty"},
@@ -135,7 +135,7 @@ func TestAuthFieldsConfigIsChecked(t *testing.T) {
 		{"twice", config{Fields: append(good, good...)}, "two fields have this key"},
 		{"one inside the other", config{Fields: append(good, connectorauth.AuthField{Key: "token.x", Value: fieldValue})}, "same place"},
 		{"unknown format", config{Fields: good, Body: "yaml"}, `unknown body format "yaml"`},
-		{"negative MaxBody", config{Fields: good, MaxBody: -1}, "negative MaxBody"},
+		{"negative MaxBody", config{Fields: good, MaxBody: -1}, "MaxBody: is negative"},
 		{"method without a body", config{Fields: good, Methods: []string{"POST", "HEAD"}}, `Methods: "HEAD" is not a method`},
 		{"CONNECT", config{Fields: good, Methods: []string{"CONNECT"}}, "Methods:"},
 		{"TRACE", config{Fields: good, Methods: []string{"TRACE"}}, "Methods:"},

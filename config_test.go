@@ -29,18 +29,26 @@ func TestConstructorsReportAllProblemsAtOnce(t *testing.T) {
 		fields []string // each begins a problem
 	}{
 		{"APIKeyConfig", second(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{In: dialect.InQuery, Hosts: badHosts})),
-			[]string{"Key: ", "Name: ", "Hosts: "}},
-		{"APIKeyConfig", second(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "a\nb", Prefix: "\r", Name: "X", Hosts: badHosts})),
-			[]string{"Prefix and Key: ", "Hosts: "}},
+			[]string{"Key: ", "Name: ", "Hosts: host \"https://a.example/path\"", "Hosts: host \"*.com\""}},
+		{"APIKeyConfig", second(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "a\nb", Prefix: "\r", Name: "X Y", Hosts: badHosts})),
+			[]string{"Name: ", "Prefix and Key: ", "Hosts: host \"https://a.example/path\"", "Hosts: host \"*.com\""}},
+		{"APIKeyConfig", second(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "\xff", In: dialect.InBody, Prefix: "Bearer", Hosts: badHosts})),
+			[]string{"Name: ", "Prefix and Key: ", "Hosts: host \"https://a.example/path\"", "Hosts: host \"*.com\""}},
+		{"APIKeyConfig", second(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "a", Prefix: "Bearer", Name: "Host", Hosts: badHosts})),
+			[]string{"Name: ", "Prefix: ", "Hosts: "}},
 		{"BasicConfig", second(connectorauth.NewBasic(connectorauth.BasicConfig{Username: "a:\nb", Password: "\xff", Hosts: badHosts})),
 			[]string{"Username: has a control", "Username: has a colon", "Password: ", "Hosts: "}},
 		{"AuthFieldsConfig", second(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{
 			Fields:  []connectorauth.AuthField{{Key: ""}, {Key: "n", Type: dialect.FieldInteger, Value: "x"}},
 			Methods: []string{"HEAD", "a b"}, MaxBody: -1, Hosts: badHosts,
-		})), []string{"Fields, Body, MaxBody: ", "Methods: \"HEAD\"", "Methods: \"a b\"", "Hosts: "}},
+		})), []string{"Fields: field \"\": ", "Fields: field \"n\": ", "MaxBody: ", "Methods: \"HEAD\"", "Methods: \"a b\"", "Hosts: "}},
+		{"AuthFieldsConfig", second(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{Body: "yaml"})), []string{"Fields: ", "Body: "}},
 		{"OAuth1Config", second(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
 			RequestTokenURL: "http://a.example/", AuthorizeURL: "ftp://a.example/", In: dialect.InCookie, MaxBody: -1, SignatureMethod: "HMAC-MD5", Hosts: badHosts,
-		})), []string{"RequestTokenURL: ", "AuthorizeURL: ", "RequestTokenURL, AuthorizeURL, AccessTokenURL: ", "OAuth1 needs a consumer key", "ClientSecret: ", "In: ", "MaxBody: ", "OAuth1 does not know the signature method", "Hosts: "}},
+		})), []string{"RequestTokenURL: ", "AuthorizeURL: ", "RequestTokenURL, AuthorizeURL, AccessTokenURL: ", "ClientID: ", "ClientSecret: ", "In: ", "MaxBody: ", "SignatureMethod: ", "Hosts: "}},
+		{"OAuth1Config", second(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
+			ClientID: "a\n", ClientSecret: "b\n", Realm: "c\n", TokenSecret: "d\n", SignatureMethod: connectorauth.RSASHA1, Store: new(tokenstore.Memory),
+		})), []string{"ClientID: ", "ClientSecret: ", "Realm: ", "TokenSecret: has a control", "TokenSecret: is given without", "PrivateKey: ", "Store: ", "Account: "}},
 		{"OAuth2Config", second(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 			TokenURL: "http://a.example/", Scopes: []string{"a b", ""}, ClientAuth: connectorauth.ClientAuthMethod("x"), Grant: connectorauth.PasswordCredentials{},
 			Store: new(tokenstore.Memory), RenewBefore: -1, Hosts: badHosts,
@@ -57,6 +65,12 @@ func TestConstructorsReportAllProblemsAtOnce(t *testing.T) {
 	} {
 		require.Error(t, test.err, test.config)
 		assert.True(t, strings.HasPrefix(test.err.Error(), "connectorauth: "+test.config+": "), test.err)
+		seen := map[string]bool{}
+		for _, problem := range problems(errors.New(strings.TrimPrefix(test.err.Error(), "connectorauth: "+test.config+": "))) {
+			assert.Regexp(t, `^([A-Z][A-Za-z0-9]*(\[\d+\])?(, | and )?)+: |^connector \d|^two credentials`, problem, "a problem begins with the field")
+			assert.False(t, seen[problem], "twice: %s", problem)
+			seen[problem] = true
+		}
 		list := problems(errors.New(strings.TrimPrefix(test.err.Error(), "connectorauth: "+test.config+": ")))
 		for _, field := range test.fields {
 			begins := 0
@@ -87,4 +101,30 @@ func TestConnectorsNameTheirTypeOnly(t *testing.T) {
 		"*connectorauth.AuthFields connectorauth.AuthFields": true, "*connectorauth.Custom connectorauth.Custom": true,
 		"*connectorauth.joined connectorauth.Join": true,
 	}, names)
+}
+
+// Prefix and value are sent without anything between them, so a scheme needs its
+// space. A prefix may also end in another separator.
+func TestPrefixWithoutASeparatorIsRefused(t *testing.T) {
+	for prefix, right := range map[string]bool{
+		"": true, "Bearer ": true, "Token token=": true, "key-": true, `Token token="`: true, "SharedAccessSignature sr=": true, "OAuth:": true,
+		"Bearer": false, "bearer": false, "Basic": false, "Token": false, "SSWS": false, "GoogleLogin auth": false, "v1": false,
+	} {
+		for _, name := range []string{"", "X-Key"} {
+			_, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k", Name: name, Prefix: prefix})
+			_, dialectErr := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+				ClientID: "c", ClientSecret: "s", TokenURL: "https://a.example/", Grant: connectorauth.ClientCredentials{},
+				Dialect: dialect.OAuth2{Placement: dialect.Placement{In: dialect.InHeader, Name: name, Prefix: prefix}},
+			})
+			if right {
+				assert.NoError(t, err, prefix)
+				assert.NoError(t, dialectErr, prefix)
+				continue
+			}
+			assert.ErrorContains(t, err, `Prefix: "`+prefix+`" needs a space at its end`)
+			assert.ErrorContains(t, dialectErr, `Dialect: Placement: Prefix: "`+prefix+`" needs a space at its end`)
+		}
+	}
+	_, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k", In: dialect.InQuery, Name: "key", Prefix: "v1"})
+	assert.NoError(t, err, "a query has no schemes")
 }

@@ -1,6 +1,7 @@
 package connectorauth_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -215,23 +216,16 @@ func TestHookThatFailsBeforeTheCodeIsSentLeavesTheConsentOpen(t *testing.T) {
 	assert.Equal(t, 1, asked)
 }
 
-// keyless is a store of which some values were sealed with a key that is gone.
-type keyless struct{ *tokenstore.Memory }
-
-func (s keyless) Load(ctx context.Context, key string) ([]byte, bool, error) {
-	value, ok, err := s.Memory.Load(ctx, key)
-	if string(value) == "sealed" {
-		return nil, false, errForeign{}
-	}
-	return value, ok, err
-}
-
 // The claims of a record that cannot be read are too old to matter.
 func TestConsentIsFinishedOnceAfterAKeyOfTheStoreIsGone(t *testing.T) {
 	eachConsent(t, func(t *testing.T, p *authtest.Provider, start process) {
-		store := keyless{new(tokenstore.Memory)}
+		inner := new(tokenstore.Memory)
+		seal := func(secret byte) connectorauth.SharedTokenStore {
+			return must(tokenstore.NewSealed(inner, tokenstore.Key{ID: string(secret), Secret: bytes.Repeat([]byte{secret}, 32)})).(connectorauth.SharedTokenStore)
+		}
+		gone, store := seal('1'), seal('2')
 		for i := range 256 {
-			require.NoError(t, store.Save(t.Context(), fmt.Sprintf("connectorauth-consents-%02x", i), []byte("sealed")))
+			require.NoError(t, gone.Save(t.Context(), fmt.Sprintf("connectorauth-consents-%02x", i), []byte("claims")))
 		}
 		processes := []consenter{start(store, nil), start(store, nil)}
 		finishOnce(t, p, processes)

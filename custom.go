@@ -30,8 +30,8 @@ type CustomConfig struct {
 	// use. ctx is bounded and outlives the caller that wanted the credential.
 	//
 	// After an error, Obtain is called again with growing pauses, over all processes
-	// with the same Store. After an error that matches ErrReauthRequired, Obtain is
-	// called again after a minute; until then, requests fail with this error. A stored
+	// with the same Store. After an error that matches ErrReauthRequired or
+	// ErrNotConnected, Obtain is called again after a minute; until then, requests fail with this error. A stored
 	// credential that is damaged is replaced: Obtain gets the zero value. Empty means
 	// that the credential never changes.
 	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
@@ -196,22 +196,24 @@ func (c *customCredential) rejected(resp *http.Response) bool {
 
 func (c *customCredential) replace(ctx context.Context) error {
 	if c.from == nil {
-		return errFixed
+		return errNotRenewable
 	}
 	_, err := c.s.engine.Replace(ctx, customRenewal{c.s, c.rejection}, c.from)
 	return err
 }
 
-func (c *customCredential) replaceLater(ctx context.Context) {
-	if c.from != nil {
-		c.s.engine.ReplaceLater(ctx, customRenewal{c.s, c.rejection}, c.from)
+func (c *customCredential) replaceLater(ctx context.Context) error {
+	if c.from == nil {
+		return errNotRenewable
 	}
+	return c.s.engine.ReplaceLater(ctx, customRenewal{c.s, c.rejection}, c.from)
 }
 
-func (c *customCredential) rejectedAgain() {
-	if c.from != nil {
-		c.s.engine.RejectedAgain(c.from)
+func (c *customCredential) rejectedAgain() error {
+	if c.from == nil {
+		return nil
 	}
+	return c.s.engine.RejectedAgain(c.from)
 }
 
 // customRenewal is a customScheme that renews after a rejection.
@@ -232,9 +234,13 @@ func (s *customScheme) Renew(ctx context.Context, old *customRecord) (*customRec
 
 func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection *http.Response) (*customRecord, error) {
 	issued := time.Now()
-	value, err := s.config.Obtain(endpoint.Untraced(ctx), old.credential(), rejection)
+	var value CustomCredential
+	err := foreign("Obtain", func() (err error) {
+		value, err = s.config.Obtain(endpoint.Untraced(ctx), old.credential(), rejection)
+		return err
+	}, s.Secrets(old)...)
 	if err != nil {
-		return nil, err
+		return nil, withhold(err, string(value.Value))
 	}
 	if !value.Expiry.IsZero() && !value.Expiry.After(issued) {
 		return nil, errors.New("connectorauth: Obtain returned a credential that has expired")
@@ -248,7 +254,10 @@ func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection 
 func (s *customScheme) Verdict(err error) renew.Verdict {
 	v := verdict(err)
 	if v.Kind == renew.Dead {
-		v.Kind, v.Code, v.After = renew.Temporary, codeReauth, max(v.After, time.Minute)
+		if v.Code != codeNotConnected {
+			v.Code = codeReauth
+		}
+		v.Kind, v.After = renew.Temporary, max(v.After, time.Minute)
 	}
 	return v
 }
@@ -257,7 +266,7 @@ func (s *customScheme) Verdict(err error) renew.Verdict {
 func (*customScheme) Identity() string { return "a Custom connector" }
 
 // Endpoint names nothing: nobody knows where Obtain sends its requests.
-func (*customScheme) Endpoint() (string, int) { return "", 0 }
+func (*customScheme) Endpoint() renew.Endpoint { return renew.Endpoint{} }
 
 // Alone returns true: Obtain starts without a credential.
 func (*customScheme) Alone() bool { return true }
@@ -269,8 +278,13 @@ func (*customScheme) SingleUse(*customRecord) bool { return false }
 func (*customScheme) Rotated(_, _ *customRecord) bool { return false }
 
 // Restore returns the error of an earlier call of Obtain.
-func (*customScheme) Restore(code string, dead bool, after time.Duration) error {
-	return restored(code, dead, after)
+func (s *customScheme) Restore(code string, dead bool, after time.Duration) error {
+	return subject{account: s.config.Account}.restored(code, dead, after)
+}
+
+// Secrets returns what no error may quote.
+func (*customScheme) Secrets(r *customRecord) []string {
+	return spellings(string(r.credential().Value))
 }
 
 // Lead returns how long before its expiry a credential is renewed.

@@ -22,6 +22,12 @@ var (
 	// never existed. Only the account owner can help, by a new consent.
 	ErrReauthRequired = errors.New("connectorauth: the account owner must authorize again")
 
+	// ErrNotConnected: there is no token yet, so the account owner must authorize for
+	// the first time; or the token was deleted from the store. An error that matches
+	// ErrNotConnected matches ErrReauthRequired too. A grant that was revoked or used up
+	// matches ErrReauthRequired alone.
+	ErrNotConnected error = notConnected{}
+
 	// ErrHostNotAllowed: the request goes to a place that must not see the
 	// credentials. Nothing was sent and no token was fetched.
 	ErrHostNotAllowed = errors.New("connectorauth: credentials are not allowed there")
@@ -59,26 +65,69 @@ type TokenError struct {
 	// RetryAfter is how long the provider asks to wait. 0 if the provider does not
 	// say.
 	RetryAfter time.Duration
+	// Endpoint is the URL of the token request, without a query. Empty for a refusal
+	// in a callback, and for a token that an OAuth1 API refused.
+	Endpoint string
+	// Account is the Account of the connector's config, which may be empty.
+	Account string
 
 	dead    bool  // only the account owner can help
 	refused bool  // in the callback, not at the token endpoint
 	byAPI   bool  // the API refused the token
+	revokes bool  // the request was to revoke a token
 	before  bool  // the request failed before, and is not made again now
 	inDoubt bool  // the request was sent, and nobody knows the outcome
 	cause   error // why there is no usable response
 }
 
+// notConnected is the type of ErrNotConnected.
+type notConnected struct{}
+
+func (notConnected) Error() string { return "connectorauth: the account owner has not authorized yet" }
+
+// Is reports whether target is ErrReauthRequired.
+func (notConnected) Is(target error) bool { return target == ErrReauthRequired }
+
+// A subject is what a token request is about: the account, and the URL of the
+// request.
+type subject struct{ account, url string }
+
 // newTokenError returns the error of a failed call. An error that is not a
-// *endpoint.Failure stays the same: nothing was sent.
-func newTokenError(err error) error {
+// *endpoint.Failure keeps its type: nothing was sent.
+func (s subject) newTokenError(err error) error {
 	var failed *endpoint.Failure
 	if !errors.As(err, &failed) {
-		return err
+		return s.name(err)
 	}
-	return &TokenError{
+	return s.fill(&TokenError{
 		StatusCode: failed.StatusCode, Code: failed.Code, Description: failed.Description, RetryAfter: failed.RetryAfter,
 		inDoubt: failed.InDoubt, cause: failed.Cause,
+	})
+}
+
+// fill returns e with the account and the endpoint.
+func (s subject) fill(e *TokenError) *TokenError {
+	e.Account, e.Endpoint = s.account, withoutQuery(s.url)
+	return e
+}
+
+// name returns err with a text that ends with the account and the endpoint.
+// http.Client names the URL of the API alone.
+func (s subject) name(err error) error {
+	if s.account != "" {
+		err = fmt.Errorf("%w; account %q", err, s.account)
 	}
+	if s.url != "" {
+		err = fmt.Errorf("%w; token endpoint %s", err, withoutQuery(s.url))
+	}
+	return err
+}
+
+// withoutQuery returns an endpoint's URL without the query, which may contain a
+// secret.
+func withoutQuery(endpoint string) string {
+	endpoint, _, _ = strings.Cut(endpoint, "?")
+	return endpoint
 }
 
 // invalidGrantCodes are the codes of RFC 6749 section 5.2, and of providers, that
@@ -99,12 +148,23 @@ func (e *TokenError) Error() string {
 	switch {
 	case e.refused:
 		b.WriteString("the provider refused the authorization")
+	case e.revokes:
+		b.WriteString("the revocation")
 	case e.byAPI:
 		b.WriteString("the API refused the token")
 	case e.before:
-		b.WriteString("an earlier token request failed")
+		b.WriteString("an earlier token request")
 	default:
-		b.WriteString("token request failed")
+		b.WriteString("token request")
+	}
+	if e.Account != "" {
+		fmt.Fprintf(&b, " for %q", e.Account)
+	}
+	if e.Endpoint != "" {
+		b.WriteString(" to " + e.Endpoint)
+	}
+	if !e.refused && !e.byAPI {
+		b.WriteString(" failed")
 	}
 	if e.StatusCode != 0 {
 		fmt.Fprintf(&b, " with status %d", e.StatusCode)
@@ -175,6 +235,8 @@ func verdict(err error) renew.Verdict {
 	switch {
 	case errors.Is(err, errNoRefresh):
 		v.Kind, v.Code = renew.Dead, codeNoRefresh
+	case errors.Is(err, ErrNotConnected):
+		v.Kind, v.Code = renew.Dead, codeNotConnected
 	case errors.Is(err, ErrReauthRequired):
 		v.Kind = renew.Dead
 	case failed == nil:
@@ -199,20 +261,21 @@ var errNoRefresh = fmt.Errorf("%w: the access token is no longer valid and the p
 // codeNoRefresh stands for errNoRefresh.
 const codeNoRefresh = "no_refresh_token"
 
+// codeNotConnected stands for ErrNotConnected.
+const codeNotConnected = "not_connected"
+
 // restored returns the error of a token request that failed before: see
 // renew.Scheme.
-func restored(code string, dead bool, after time.Duration) error {
-	switch {
-	case code == renew.InDoubtCode:
-		return errInDoubt
-	case code == codeNoRefresh:
-		return errNoRefresh
-	case code == codeReauth:
-		return fmt.Errorf("%w: an earlier attempt to obtain a token failed", ErrReauthRequired)
+func (s subject) restored(code string, dead bool, after time.Duration) error {
+	switch code {
+	case renew.InDoubtCode:
+		return s.name(errInDoubt)
+	case codeNoRefresh:
+		return s.name(errNoRefresh)
+	case codeNotConnected:
+		return s.name(ErrNotConnected)
+	case codeReauth:
+		return s.name(fmt.Errorf("%w: an earlier attempt to obtain a token failed", ErrReauthRequired))
 	}
-	return &TokenError{Code: code, RetryAfter: after, dead: dead, before: true}
+	return s.fill(&TokenError{Code: code, RetryAfter: after, dead: dead, before: true})
 }
-
-// errNotRenewable is temporary: with OAuth1, status 401 has many reasons, and the
-// store may get another token later.
-var errNotRenewable = errors.New("connectorauth: this OAuth1 token cannot be renewed")

@@ -1,6 +1,7 @@
 package connectorauth
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/renew"
@@ -22,6 +23,25 @@ type Event struct {
 	Duration time.Duration
 }
 
+// LogValue returns the event for log/slog: a group of kind, account, error, expiry and
+// duration, without those that are empty. The values of a kind are those of EventKind.
+func (e Event) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("kind", string(e.Kind))}
+	if e.Account != "" {
+		attrs = append(attrs, slog.String("account", e.Account))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", e.Err.Error()))
+	}
+	if !e.Expiry.IsZero() {
+		attrs = append(attrs, slog.Time("expiry", e.Expiry))
+	}
+	if e.Duration != 0 {
+		attrs = append(attrs, slog.Duration("duration", e.Duration))
+	}
+	return slog.GroupValue(attrs...)
+}
+
 // EventKind is the kind of an Event, as logs and JSON write the kind.
 type EventKind string
 
@@ -30,7 +50,7 @@ const (
 	EventRenewing       EventKind = renew.Renewing       // a token request begins
 	EventRenewed        EventKind = renew.Renewed        // a token request of the connector brought a new token; a consent tells EventSaved alone
 	EventRenewFailed    EventKind = renew.Failed         // a token request failed for now, or the store prevented the request; a later attempt follows
-	EventReauthRequired EventKind = renew.ReauthRequired // the account owner must authorize: a token request failed for good, or there is no token yet
+	EventReauthRequired EventKind = renew.ReauthRequired // the account owner must authorize: a token request failed for good, or there is no token yet and Err matches ErrNotConnected
 	EventSaved          EventKind = renew.Saved          // the store has the new token
 	EventSaveFailed     EventKind = renew.SaveFailed     // the store did not take the new token; the token stays in memory, and saving is tried again
 	EventAdopted        EventKind = renew.Adopted        // the store had a token that another connector or process put there

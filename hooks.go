@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
@@ -198,7 +199,7 @@ func runBefore(hooks []hook, out *http.Request, sent credential) (exchanges, err
 			e.Auth = sent.auth(hooks[i].part)
 		}
 		if err := runHook("before the request", hooks[i].BeforeRequest, &e.Exchange); err != nil {
-			return nil, err
+			return nil, withhold(err, string(e.Auth))
 		}
 		if e.unreadable != nil {
 			return nil, e.unreadable
@@ -232,7 +233,7 @@ func (x exchanges) after(resp *http.Response) error {
 			resp.Body = http.NoBody
 		}
 		if err != nil {
-			return err
+			return withhold(err, string(e.Auth))
 		}
 	}
 	return nil
@@ -252,13 +253,27 @@ func runHook[E any](when string, hook func(E) error, e E) (err error) {
 }
 
 // foreign calls f, which is the importer's code, and turns a panic into an error.
-// The panic value may contain a secret. An error that quotes one of the secrets is
-// withheld.
+// The panic value may contain a secret. An error that quotes one of the secrets, in
+// any spelling, is withheld.
 func foreign(what string, f func() error, secrets ...string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("connectorauth: panic of type %T in %s", p, what)
 		}
 	}()
-	return scrub.Withhold(f(), secrets...)
+	return withhold(f(), secrets...)
+}
+
+// withhold returns err, or an error with another text if err quotes a secret in any
+// spelling.
+func withhold(err error, secrets ...string) error {
+	if err == nil {
+		return nil
+	}
+	return scrub.Withhold(err, spellings(slices.Clone(secrets)...)...) // a clone keeps secrets off the heap of calls without an error
+}
+
+// spellings lists secrets as errors may quote them.
+func spellings(secrets ...string) []string {
+	return endpoint.Secrets(url.Values{"": secrets}, nil, "", "")
 }

@@ -3,6 +3,7 @@ package connectorauth
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"reflect"
 	"slices"
@@ -240,7 +241,7 @@ func (c *joinedCredential) replace(ctx context.Context) error {
 		case isFinal(err):
 			return err
 		default:
-			failed = cmp.Or(failed, err)
+			failed = passing(failed, err)
 		}
 	}
 	if replaced {
@@ -249,14 +250,30 @@ func (c *joinedCredential) replace(ctx context.Context) error {
 	return failed
 }
 
-func (c *joinedCredential) replaceLater(ctx context.Context) {
+func (c *joinedCredential) replaceLater(ctx context.Context) (failed error) {
+	started := false
 	for _, part := range c.blamed() {
-		part.replaceLater(ctx)
+		err := part.replaceLater(ctx)
+		started = started || err == nil
+		failed = passing(failed, err)
 	}
+	if started {
+		return nil
+	}
+	return failed
 }
 
-func (c *joinedCredential) rejectedAgain() {
+func (c *joinedCredential) rejectedAgain() (failed error) {
 	for _, part := range c.blamed() {
-		part.rejectedAgain()
+		failed = passing(failed, part.rejectedAgain())
 	}
+	return failed
+}
+
+// passing returns the first of two errors that may pass.
+func passing(a, b error) error {
+	if errors.Is(a, errNotRenewable) {
+		return cmp.Or(b, a)
+	}
+	return cmp.Or(a, b)
 }

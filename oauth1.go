@@ -3,7 +3,7 @@ package connectorauth
 import (
 	"context"
 	"crypto"
-	"maps"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -138,10 +138,7 @@ func (c *OAuth1Config) check(problems *check.List) {
 			problems.Field(endpoint.field, err)
 		}
 	}
-	if c.ClientID == "" {
-		problems.Add("ClientID: is empty")
-	}
-	if c.ClientSecret == "" && c.PrivateKey == nil && c.Signer == nil {
+	if c.ClientSecret == "" && c.PrivateKey == nil && c.Signer == nil && !strings.HasPrefix(string(c.SignatureMethod), "RSA-") {
 		problems.Add("ClientSecret: is empty")
 	}
 	switch c.In {
@@ -163,7 +160,8 @@ func (c *OAuth1Config) check(problems *check.List) {
 		problems.Add("Token: is for a service that has issued a token already; remove the three URLs, or the token")
 	case urls == 0 && c.Store != nil:
 		problems.Add("Store: has nothing to keep without the three URLs")
-	case c.Store != nil && c.Account == "":
+	}
+	if c.Store != nil && c.Account == "" {
 		problems.Add("Account: is empty; name the token that Store keeps")
 	}
 }
@@ -206,21 +204,6 @@ func (c *OAuth1) Begin(ctx context.Context, redirectURL string) (authURL string,
 // the token.
 func (c *OAuth1) Finish(ctx context.Context, pending Secret, callback url.Values) error {
 	return c.scheme().finish(ctx, pending, callback)
-}
-
-// Extra returns the other members of the service's token response, such as
-// user_id, screen_name, and oauth_session_handle, which is a secret. Extra is nil
-// for a connector without the three URLs.
-func (c *OAuth1) Extra(ctx context.Context) (map[string]string, error) {
-	s := c.scheme()
-	if s.engine == nil {
-		return nil, nil
-	}
-	g, err := s.engine.Get(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	return maps.Clone(g.Value.Extra), nil
 }
 
 // oauth1Scheme signs requests with the credentials of the client and the token.
@@ -327,18 +310,26 @@ func (c *signed) replace(ctx context.Context) error {
 	return err
 }
 
-func (c *signed) replaceLater(ctx context.Context) {
-	if c.blamesToken() {
-		c.s.engine.ReplaceLater(ctx, oauth1Renewal{c.s, c.problem}, c.from)
+func (c *signed) replaceLater(ctx context.Context) error {
+	switch {
+	case c.blamesToken():
+		return c.s.engine.ReplaceLater(ctx, oauth1Renewal{c.s, c.problem}, c.from)
+	case c.blamesClock() && c.s.clock.Ahead() != c.ahead:
+		return errClock
 	}
+	return errNotRenewable
 }
 
+// errClock is why a request with a body for one use was refused for now.
+var errClock = errors.New("connectorauth: the clock was wrong, and the body of the request cannot be sent again; later requests are signed with the service's time")
+
 // rejectedAgain notes that the new token, or the corrected time, did not help.
-func (c *signed) rejectedAgain() {
+func (c *signed) rejectedAgain() (err error) {
 	if c.blamesToken() && c.from.Young(c.from.Value.Issued) {
-		c.s.engine.RejectedAgain(c.from)
+		err = c.s.engine.RejectedAgain(c.from)
 	}
 	if c.blamesClock() {
 		c.s.clock.Reset(c.ahead)
 	}
+	return err
 }

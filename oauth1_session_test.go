@@ -1,8 +1,10 @@
 package connectorauth_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -120,7 +122,7 @@ func TestOAuth1SessionEnds(t *testing.T) {
 			_, err := connectorauth.NewClient(c, p.Client()).Get(p.OAuth1URL)
 			require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
 		}
-		assert.Len(t, p.Requests(p.AccessTokenURL), 1)
+		assert.Len(t, p.Requests(p.AccessTokenURL), 2, "the consent, and one question whether the session has ended")
 		consent(t, p, c)
 		status, _ := do(t, c, p.Client(), "GET", p.OAuth1URL, "", "")
 		assert.Equal(t, 200, status)
@@ -316,5 +318,62 @@ func TestOAuth1SessionHandleIsInDoubtAfterAnUnusableResponse(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		assert.Equal(t, 2, asked, "the handle is not sent again while the token is good")
+	})
+}
+
+// The clock that stored the token, or the clock here, may be wrong: only the service
+// knows when its session ends.
+func TestOAuth1SessionEndsWhenTheServiceSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(tokenstore.Memory)
+		require.NoError(t, store.Save(t.Context(), "alice", []byte(`{"v":1,"oauth_token":"t","oauth_token_secret":"s","issued":"1999-12-01T00:00:00Z",
+			"extra":{"oauth_session_handle":"h","oauth_expires_in":"3600","oauth_authorization_expires_in":"86400"}}`)))
+		c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
+			ClientID: "client", ClientSecret: "secret", Store: store, Account: "alice", Shared: new(connectorauth.Shared),
+			RequestTokenURL: "https://p.example/request", AuthorizeURL: "https://p.example/authorize", AccessTokenURL: "https://p.example/access",
+			HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) {
+				return fakehttp.Respond(200, "oauth_token=new&oauth_token_secret=s&oauth_expires_in=3600&oauth_authorization_expires_in=86400"), nil
+			})},
+		}))
+		base := new(fakehttp.Base)
+		status, _ := get(t, c, &http.Client{Transport: base}, "https://api.example/")
+		assert.Equal(t, 200, status)
+		assert.Contains(t, base.Requests()[0].Header.Get("Authorization"), `oauth_token="new"`)
+	})
+}
+
+func TestOAuth1ExtraIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, asked := new(tokenstore.Memory), 0
+		require.NoError(t, store.Save(t.Context(), "alice", []byte(`{"v":1,"oauth_token":"t","oauth_token_secret":"s",
+			"issued":"1999-12-31T00:00:00Z","extra":{"oauth_session_handle":"h","oauth_expires_in":"3600","user_id":"7"}}`)))
+		var told []error
+		c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
+			ClientID: "client", ClientSecret: "secret", Store: store, Account: "alice", Shared: new(connectorauth.Shared),
+			RequestTokenURL: "https://p.example/request", AuthorizeURL: "https://p.example/authorize", AccessTokenURL: "https://p.example/access",
+			Observe: func(e connectorauth.Event) {
+				if e.Kind == connectorauth.EventRenewed && e.Err != nil {
+					told = append(told, e.Err)
+				}
+			},
+			HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) {
+				asked++
+				return fakehttp.Respond(200, url.Values{
+					"oauth_token": {"t"}, "oauth_token_secret": {"s"}, "oauth_expires_in": {"3600"}, fmt.Sprint("member", asked): {strings.Repeat("x", 20_000)},
+				}.Encode()), nil
+			})},
+		}))
+		for range 10 {
+			extra, err := c.Extra(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, "h", extra["oauth_session_handle"])
+			time.Sleep(2 * time.Hour)
+		}
+		assert.Equal(t, 10, asked)
+		record, _, err := store.Load(t.Context(), "alice")
+		require.NoError(t, err)
+		assert.Less(t, len(record), 70_000)
+		require.NotEmpty(t, told)
+		assert.NotContains(t, told[0].Error(), "xxx")
 	})
 }

@@ -72,10 +72,10 @@ func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Val
 		Stateless: func(v pending.Value) bool { return v.Redirect == "oob" },
 		Refusal: func(callback url.Values) error {
 			if denied := callback.Get("denied"); denied != "" && denied == callback.Get(state) {
-				return &TokenError{Code: "access_denied", refused: true}
+				return &TokenError{Code: "access_denied", Account: s.config.Account, refused: true}
 			}
 			if problem := callback.Get("oauth_problem"); problem != "" {
-				return &TokenError{Code: scrub.Text(problem, 64), refused: true}
+				return &TokenError{Code: scrub.Text(problem, 64), Account: s.config.Account, refused: true}
 			}
 			return nil
 		},

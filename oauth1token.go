@@ -2,6 +2,7 @@ package connectorauth
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,7 +28,8 @@ type oauth1Token struct {
 	Token   string            `json:"oauth_token"`
 	Secret  string            `json:"oauth_token_secret"`
 	Issued  time.Time         `json:"issued,omitzero"` // when its request began
-	Extra   map[string]string `json:"extra,omitempty"` // the other members of the token response
+	Extra   map[string]string `json:"extra,omitempty"` // the other members of the token responses, at most maxExtra
+	left    int32             // how many members of the responses were left out
 }
 
 // Members of a token response in the OAuth Session extension. Lifetimes are in
@@ -69,13 +71,28 @@ func (s *oauth1Scheme) newSigner(token, secret string) (*rfc5849.Signer, error) 
 	})
 }
 
-// end returns when a lifetime is over. Zero means unknown.
-func (t *oauth1Token) end(lifetime string) time.Time {
-	seconds, err := strconv.ParseInt(t.Extra[lifetime], 10, 32)
+// end returns when the lifetime of t is over. Zero means unknown.
+func (t *oauth1Token) end() time.Time {
+	seconds, err := strconv.ParseInt(t.Extra[tokenLifetime], 10, 32)
 	if err != nil || seconds <= 0 {
 		return time.Time{}
 	}
 	return t.Issued.Add(time.Duration(seconds) * time.Second)
+}
+
+// Extra returns the other members of the service's token response, such as
+// user_id, screen_name, and oauth_session_handle, which is a secret. Extra is nil
+// for a connector without the three URLs.
+func (c *OAuth1) Extra(ctx context.Context) (map[string]string, error) {
+	s := c.scheme()
+	if s.engine == nil {
+		return nil, nil
+	}
+	g, err := s.engine.Get(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return maps.Clone(g.Value.Extra), nil
 }
 
 // obtain exchanges credentials for a token (RFC 5849 section 2.3): temporary
@@ -87,30 +104,16 @@ func (s *oauth1Scheme) obtain(ctx context.Context, with, old *oauth1Token, proof
 	if err != nil {
 		return nil, err
 	}
-	t := &oauth1Token{Token: got.Get("oauth_token"), Secret: got.Get("oauth_token_secret"), Issued: issued, Extra: old.leftovers(got)}
+	t := &oauth1Token{Token: got.Get("oauth_token"), Secret: got.Get("oauth_token_secret"), Issued: issued}
+	t.Extra, t.left = old.leftovers(got)
 	if _, err := s.newSigner(t.Token, t.Secret); err != nil {
-		return nil, &TokenError{StatusCode: 200, inDoubt: true, cause: err}
+		return nil, s.subject(s.config.AccessTokenURL).fill(&TokenError{StatusCode: 200, inDoubt: true, cause: err})
 	}
 	return t, nil
 }
 
-// leftovers returns the other members of a token response, together with the
-// extra values of t, which may be nil, that are still valid.
-func (t *oauth1Token) leftovers(got url.Values) map[string]string {
-	extra := make(map[string]string)
-	if t != nil {
-		maps.Copy(extra, t.Extra)
-		delete(extra, sessionLifetime) // counts from the response that contained it
-	}
-	for name := range got {
-		switch name {
-		case "oauth_token", "oauth_token_secret", "oauth_callback_confirmed":
-		default:
-			extra[name] = got.Get(name)
-		}
-	}
-	return extra
-}
+// subject returns what a request to url is about.
+func (s *oauth1Scheme) subject(url string) subject { return subject{s.config.Account, url} }
 
 // ask makes a request to an endpoint, signed with a token, and returns the
 // response. proof is what the request is about.
@@ -147,19 +150,19 @@ func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, p
 	}
 	resp, err := call.Do(ctx)
 	if err != nil {
-		return nil, newTokenError(err)
+		return nil, s.subject(to).newTokenError(err)
 	}
 	got, err := url.ParseQuery(string(bytes.TrimSpace(resp.Body)))
 	if resp.Granted() {
 		if err != nil || len(got["oauth_token"]) != 1 || len(got["oauth_token_secret"]) != 1 || got.Get("oauth_token") == "" {
-			return nil, newTokenError(resp.Fail(errors.New("the response has no token and secret, or more than one")))
+			return nil, s.subject(to).newTokenError(resp.Fail(errors.New("the response has no token and secret, or more than one")))
 		}
 		return got, nil
 	}
 	fail := resp.Fail(nil)
 	sent.learn(resp.Response, rfc5849.BodyProblem(resp.Body))
 	fail.Code = scrub.Text(sent.problem, 64, resp.Secrets...)
-	failed := newTokenError(fail).(*TokenError)
+	failed := s.subject(to).newTokenError(fail).(*TokenError)
 	failed.dead = proof.Name == sessionHandle && rfc5849.IsDeadToken(sent.problem)
 	return nil, failed
 }
@@ -168,14 +171,11 @@ func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, p
 // implements renew.Scheme.
 func (s *oauth1Scheme) Renew(ctx context.Context, old *oauth1Token) (*oauth1Token, error) {
 	if old == nil {
-		return nil, fmt.Errorf("%w: there is no token yet; use Begin and Finish", ErrReauthRequired)
+		return nil, s.subject(s.config.AccessTokenURL).name(fmt.Errorf("%w: use Begin and Finish", ErrNotConnected))
 	}
 	handle := old.Extra[sessionHandle]
 	if handle == "" {
 		return nil, errNotRenewable
-	}
-	if end := old.end(sessionLifetime); !end.IsZero() && time.Now().After(end) {
-		return nil, fmt.Errorf("%w: the service's session has ended", ErrReauthRequired)
 	}
 	return s.obtain(ctx, old, old, rfc5849.Param{Name: sessionHandle, Value: handle})
 }
@@ -191,7 +191,7 @@ type oauth1Renewal struct {
 func (r oauth1Renewal) Renew(ctx context.Context, old *oauth1Token) (*oauth1Token, error) {
 	t, err := r.oauth1Scheme.Renew(ctx, old)
 	if errors.Is(err, errNotRenewable) && rfc5849.IsDeadToken(r.problem) {
-		err = &TokenError{StatusCode: http.StatusUnauthorized, Code: r.problem, dead: true, byAPI: true}
+		err = &TokenError{StatusCode: http.StatusUnauthorized, Code: r.problem, Account: r.config.Account, dead: true, byAPI: true}
 	}
 	return t, err
 }
@@ -216,8 +216,8 @@ func (s *oauth1Scheme) Identity() string {
 }
 
 // Endpoint names the access token URL.
-func (s *oauth1Scheme) Endpoint() (string, int) {
-	return s.config.Shared.orProgram().endpoint(s.config.AccessTokenURL)
+func (s *oauth1Scheme) Endpoint() renew.Endpoint {
+	return s.config.Shared.orProgram().endpoint(s.config.AccessTokenURL, s.config.ClientID)
 }
 
 // Alone returns false: the account owner consents.
@@ -232,12 +232,20 @@ func (*oauth1Scheme) Rotated(old, next *oauth1Token) bool {
 }
 
 // Restore returns the error of an earlier renewal.
-func (*oauth1Scheme) Restore(code string, dead bool, after time.Duration) error {
-	err := restored(code, dead, after)
-	if failed := new(TokenError); errors.As(err, &failed) {
-		failed.byAPI = dead && rfc5849.IsDeadToken(code)
+func (s *oauth1Scheme) Restore(code string, dead bool, after time.Duration) error {
+	err := s.subject(s.config.AccessTokenURL).restored(code, dead, after)
+	if failed := new(TokenError); errors.As(err, &failed) && dead && rfc5849.IsDeadToken(code) {
+		failed.byAPI, failed.Endpoint = true, ""
 	}
 	return err
+}
+
+// Secrets returns what no error may quote.
+func (*oauth1Scheme) Secrets(t *oauth1Token) []string {
+	if t == nil {
+		return nil
+	}
+	return spellings(t.Secret, t.Extra[sessionHandle])
 }
 
 // Lead returns how long before its expiry a token is renewed.
@@ -249,7 +257,7 @@ func (s *oauth1Scheme) Expiry(t *oauth1Token) (issued, expiry time.Time) {
 	if t.Extra[sessionHandle] == "" {
 		return t.Issued, time.Time{}
 	}
-	return t.Issued, t.end(tokenLifetime)
+	return t.Issued, t.end()
 }
 
 // Encode returns the record of t.
@@ -281,6 +289,9 @@ func (s *oauth1Scheme) Observe(e renew.Event[oauth1Token]) {
 	var expiry time.Time
 	if e.Value != nil {
 		_, expiry = s.Expiry(e.Value)
+		if e.Happened == renew.Renewed || e.Happened == renew.Saved {
+			e.Err = cmp.Or(e.Err, leftOut(e.Value.left))
+		}
 	}
 	s.config.Observe(newEvent(e, s.config.Account, expiry))
 }

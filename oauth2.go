@@ -32,6 +32,9 @@ type OAuth2Config struct {
 	// FormerTokenURL is the token URL before the provider moved; records made with it
 	// are taken over. Empty means none.
 	FormerTokenURL string
+	// RevokeURL is the provider's revocation endpoint (RFC 7009), for [OAuth2.Revoke].
+	// Empty means none. https except on loopback.
+	RevokeURL string
 	// Scopes are the scopes to ask for. Empty leaves the choice to the provider.
 	Scopes []string
 	// Grant is how a token is obtained. Required.
@@ -63,7 +66,9 @@ type OAuth2Config struct {
 	RenewBefore time.Duration
 	// HTTPClient makes the token requests. Empty means http.DefaultClient. Only its
 	// Transport is used: redirects are not followed, and each request is limited to
-	// 30 seconds and a response of 1 MiB.
+	// 30 seconds and a response of 1 MiB. No http.Transport sends a token request
+	// twice by itself. A Transport of your own must not repeat a request with a copy
+	// of the body, and must send the request with the request's context.
 	HTTPClient *http.Client
 	// Observe is told what happens to the token. Empty means nobody is told.
 	// Several goroutines call Observe, before the requests that wait for the token
@@ -99,9 +104,11 @@ func (c *OAuth2Config) check(problems *check.List) {
 	} else if query := u.Query(); query.Has("client_secret") || query.Has("client_id") {
 		problems.Add("TokenURL: the query contains client credentials, which RFC 6749 section 2.3.1 forbids; use ClientID and ClientSecret")
 	}
-	if c.FormerTokenURL != "" {
-		_, err := origin.Endpoint(c.FormerTokenURL)
-		problems.Field("FormerTokenURL", err)
+	for field, endpoint := range map[string]string{"FormerTokenURL": c.FormerTokenURL, "RevokeURL": c.RevokeURL} {
+		if endpoint != "" {
+			_, err := origin.Endpoint(endpoint)
+			problems.Field(field, err)
+		}
 	}
 	for _, scope := range c.Scopes {
 		if scope == "" || strings.ContainsFunc(scope, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }) {
@@ -184,7 +191,11 @@ func (*OAuth2) with(inner *core) Connector { return &OAuth2{inner} }
 
 func (c *OAuth2) scheme() *oauth2Scheme { return c.core.scheme.(*oauth2Scheme) }
 
-// Token returns the present access token, renewed if necessary. The refresh token
+// Token returns the present access token, renewed if the token has expired. A token
+// that the API has rejected is renewed by the rejected request of this connector's
+// client, and Token then returns the new token. Token cannot know of rejections that
+// other clients see; nor does a rejection make Token fail, because an API rejects
+// tokens for reasons of its own, and the token may serve elsewhere. The refresh token
 // is left out: a program that used it would break the grant. The other members
 // of the token response are there as Extra. An id_token in Extra has not been
 // verified.
@@ -293,11 +304,11 @@ func (c *oauth2Credential) replace(ctx context.Context) error {
 	return err
 }
 
-func (c *oauth2Credential) replaceLater(ctx context.Context) {
-	c.s.engine.ReplaceLater(ctx, c.s, c.from)
+func (c *oauth2Credential) replaceLater(ctx context.Context) error {
+	return c.s.engine.ReplaceLater(ctx, c.s, c.from)
 }
 
-func (c *oauth2Credential) rejectedAgain() { c.s.engine.RejectedAgain(c.from) }
+func (c *oauth2Credential) rejectedAgain() error { return c.s.engine.RejectedAgain(c.from) }
 
 // provenCredential is an access token with a proof, in one request.
 type provenCredential struct {
@@ -320,14 +331,19 @@ func (c *provenCredential) replace(ctx context.Context) error {
 	return c.oauth2Credential.replace(ctx)
 }
 
-func (c *provenCredential) replaceLater(ctx context.Context) {
-	if !c.again {
-		c.oauth2Credential.replaceLater(ctx)
+func (c *provenCredential) replaceLater(ctx context.Context) error {
+	if c.again {
+		return errProofAgain
 	}
+	return c.oauth2Credential.replaceLater(ctx)
 }
 
-func (c *provenCredential) rejectedAgain() {
+func (c *provenCredential) rejectedAgain() error {
 	if !c.again && c.from.Young(c.from.Value.Issued) {
-		c.oauth2Credential.rejectedAgain()
+		return c.oauth2Credential.rejectedAgain()
 	}
+	return errProofAgain
 }
+
+// errProofAgain is why a request with a proof was not sent once more.
+var errProofAgain = errors.New("connectorauth: the API asks for another proof of possession, or for another token after another proof; a new request has one")

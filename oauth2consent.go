@@ -148,6 +148,7 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			return &TokenError{
 				Code:        scrub.Text(callback.Get("error"), 64),
 				Description: scrub.Text(callback.Get("error_description"), 200),
+				Account:     s.account,
 				refused:     true,
 			}
 		},

@@ -23,7 +23,8 @@ type Grant interface {
 	// adds the client authentication, grant_type, and scope unless Parameters has a
 	// scope. Parameters is called
 	// anew for each request that is sent, so an assertion is never sent twice. ctx
-	// is bounded and outlives the caller that wanted the token. A grant that only
+	// ends after 90 seconds and outlives the caller that wanted the token; requests
+	// wait no longer, even if Parameters ignores ctx. A grant that only
 	// the account owner can repeat returns an error that matches ErrReauthRequired.
 	Parameters(ctx context.Context) (url.Values, error)
 	// Traits returns what the library must know about the grant. The traits never
@@ -46,7 +47,7 @@ type GrantTraits struct {
 	// a consent. When a token can no longer be refreshed, the error is
 	// ErrReauthRequired, and Parameters is not called. Without a token, Parameters
 	// is called: return an error that matches ErrReauthRequired if there is nothing
-	// to send.
+	// to send. Such an error means ErrNotConnected.
 	NeedsOwner bool
 	// SingleUse says that a provider may accept the same Parameters only once. When
 	// the response to such a request is lost, the request is not repeated while the
@@ -85,7 +86,7 @@ func (AuthorizationCode) GrantType() string { return "authorization_code" }
 
 // Parameters returns an error: the parameters come from Finish.
 func (AuthorizationCode) Parameters(context.Context) (url.Values, error) {
-	return nil, fmt.Errorf("%w: use Begin and Finish, or SetToken", ErrReauthRequired)
+	return nil, fmt.Errorf("%w: use Begin and Finish, or SetToken", ErrNotConnected)
 }
 
 // Traits says that the grant needs the account owner.
@@ -226,11 +227,14 @@ func (s *oauth2Scheme) proofKey(old *token) (string, error) {
 		}
 		return old.Key, nil
 	}
-	key, err := s.proof.NewKey()
-	if err != nil {
-		return "", fmt.Errorf("connectorauth: the key for the proof of possession: %w", err)
-	}
-	return string(key), nil
+	var key Secret
+	err := foreign("the key for the proof of possession", func() (err error) {
+		if key, err = s.proof.NewKey(); err != nil {
+			err = fmt.Errorf("connectorauth: the key for the proof of possession: %w", err)
+		}
+		return err
+	}, append(s.Secrets(old), string(s.clientSecret))...)
+	return string(key), withhold(err, string(key))
 }
 
 // checkAccess reports whether requests can carry an access token. RFC 6750

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -26,8 +27,9 @@ type tokenRequest struct {
 	names     map[string]string                         // the provider's names, by standard names
 	encoding  dialect.Encoding
 	paths     []dialect.Response
-	refresh   bool // the hooks of refresh requests see the request
-	singleUse bool // a provider may accept the parameters only once
+	refresh   bool     // the hooks of refresh requests see the request
+	singleUse bool     // a provider may accept the parameters only once
+	secrets   []string // of the token before, which no error may quote
 }
 
 // values returns a function that always returns v.
@@ -64,9 +66,19 @@ func (s *oauth2Scheme) grantRequest() tokenRequest {
 	r := s.newRequest(cmp.Or(s.dialect.GrantType, s.grant.GrantType()))
 	r.further, r.singleUse = s.dialect.TokenParams, s.traits.SingleUse
 	r.params = func(ctx context.Context) (url.Values, error) {
-		params, err := s.grant.Parameters(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("connectorauth: there is no token yet: %w", err)
+		var params url.Values
+		err := foreign("the parameters of the grant", func() (err error) {
+			params, err = s.grant.Parameters(ctx)
+			return err
+		})
+		switch {
+		case err == nil:
+		case !s.traits.NeedsOwner:
+			return nil, fmt.Errorf("connectorauth: the parameters of the grant: %w", err)
+		case errors.Is(err, ErrReauthRequired) && !errors.Is(err, ErrNotConnected):
+			return nil, fmt.Errorf("%w: %w", ErrNotConnected, err) // the owner's grants are asked for a first token only
+		default:
+			return nil, err
 		}
 		params = url.Values(http.Header(params).Clone())
 		if params == nil {
@@ -134,7 +146,9 @@ func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*e
 			}
 			seen := *resp.Response
 			seen.Body = io.NopCloser(bytes.NewReader(resp.Body))
-			return s.proof.Again(&seen)
+			again := false
+			foreign("Again", func() error { again = s.proof.Again(&seen); return nil })
+			return again
 		}
 	}
 	return call.Do(ctx)
@@ -153,9 +167,10 @@ func (s *oauth2Scheme) prove(req *http.Request, key, token string) error {
 
 // build makes the HTTP request, and lists the secrets in it.
 func (s *oauth2Scheme) build(ctx context.Context, r tokenRequest) (*http.Request, []string, error) {
+	secrets := append(r.secrets, endpoint.Secrets(r.further, nil, s.clientID, string(s.clientSecret))...)
 	params, err := r.params(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, secrets, err
 	}
 	t := &TokenRequest{
 		Endpoint: r.url, ClientID: s.clientID, ClientSecret: s.clientSecret,
@@ -167,9 +182,11 @@ func (s *oauth2Scheme) build(ctx context.Context, r tokenRequest) (*http.Request
 	if t.Header == nil {
 		t.Header = http.Header{}
 	}
-	t.Params.Set("grant_type", r.grantType)
-	err = s.clientAuth.Authenticate(ctx, t)
-	secrets := append(endpoint.Secrets(t.Params, t.Header, s.clientID, string(s.clientSecret)), endpoint.Secrets(r.further, nil, "", "")...)
+	if r.grantType != "" { // a revocation has none
+		t.Params.Set("grant_type", r.grantType)
+	}
+	err = foreign("the client authentication", func() error { return s.clientAuth.Authenticate(ctx, t) })
+	secrets = append(secrets, endpoint.Secrets(t.Params, t.Header, "", "")...)
 	if err != nil {
 		return nil, secrets, fmt.Errorf("connectorauth: the client authentication: %w", err)
 	}

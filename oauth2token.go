@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -28,10 +27,11 @@ type token struct {
 	Access  string         `json:"access_token"`
 	Refresh string         `json:"refresh_token,omitempty"`
 	Scope   string         `json:"scope,omitempty"`
-	Issued  time.Time      `json:"issued"`              // when its request began
-	Expiry  time.Time      `json:"expiry,omitzero"`     // zero: valid until rejected
-	Extra   map[string]any `json:"extra,omitempty"`     // the other members of the token responses, at most maxExtra
-	Key     string         `json:"proof_key,omitempty"` // of a Proof
+	Issued  time.Time      `json:"issued"`                  // when its request began
+	Expiry  time.Time      `json:"expiry,omitzero"`         // zero: valid until rejected
+	Reauth  time.Time      `json:"refresh_expiry,omitzero"` // when the refresh token expires; zero: unknown
+	Extra   map[string]any `json:"extra,omitempty"`         // the other members of the token responses, at most maxExtra
+	Key     string         `json:"proof_key,omitempty"`     // of a Proof
 
 	Exchange bool  `json:"exchange,omitempty"` // the dialect's LongLived exchange has not succeeded so far
 	left     int32 // how many members of the responses were left out
@@ -43,7 +43,7 @@ type oauth2Client struct {
 	clientSecret Secret
 	clientAuth   ClientAuth
 	tokenURL     string
-	rare         *rare  // nil for most accounts
+	rare         *rare  // nil if empty
 	scope        string // all scopes, as one parameter
 	grant        Grant
 	traits       GrantTraits
@@ -63,6 +63,7 @@ type oauth2Client struct {
 // rare is what few accounts have. Live connectors are many, and should be small.
 type rare struct {
 	formerURL string       // the token URL before the provider moved, or empty
+	revokeURL string       // or empty
 	login     *renew.Login // of PasswordCredentials; nil for other grants
 }
 
@@ -103,9 +104,9 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	var password string
 	if login, ok := c.grant.(PasswordCredentials); ok {
 		password = string(login.Password)
-		c.rare = &rare{config.FormerTokenURL, &renew.Login{Secret: password}}
-	} else if config.FormerTokenURL != "" {
-		c.rare = &rare{formerURL: config.FormerTokenURL}
+		c.rare = &rare{config.FormerTokenURL, config.RevokeURL, &renew.Login{Secret: password}}
+	} else if config.FormerTokenURL != "" || config.RevokeURL != "" {
+		c.rare = &rare{formerURL: config.FormerTokenURL, revokeURL: config.RevokeURL}
 	}
 	// Another secret or password must not inherit what is known of the failures of
 	// the former. The identity of an engine stays in memory, and is a digest.
@@ -154,7 +155,7 @@ func (s *oauth2Scheme) Renew(ctx context.Context, old *token) (*token, error) {
 		}
 	}
 	if s.traits.NeedsOwner && old != nil {
-		return nil, errNoRefresh
+		return nil, s.subject(s.tokenURL).name(errNoRefresh)
 	}
 	return s.ask(ctx, s.grantRequest(), nil)
 }
@@ -183,10 +184,11 @@ func (s *oauth2Scheme) asks(old *token) bool {
 // from old, which may be nil. Together with an error, ask may return a token: a
 // failed request may still have rotated the refresh token.
 func (s *oauth2Scheme) ask(ctx context.Context, r tokenRequest, old *token) (*token, error) {
+	r.secrets = s.Secrets(old)
 	issued := time.Now() // a lifetime from here ends early rather than late
 	key, err := s.proofKey(old)
 	if err != nil {
-		return nil, err
+		return nil, s.subject(r.url).name(err)
 	}
 	resp, err := s.send(ctx, r, key)
 	if err != nil {
@@ -194,7 +196,7 @@ func (s *oauth2Scheme) ask(ctx context.Context, r tokenRequest, old *token) (*to
 	}
 	var hookErr error
 	if resp.AfterErr != nil {
-		hookErr = &TokenError{StatusCode: resp.StatusCode, cause: resp.AfterErr}
+		hookErr = s.subject(r.url).fill(&TokenError{StatusCode: resp.StatusCode, cause: resp.AfterErr})
 	}
 	granted, err := resp.Token(r.paths...)
 	if err != nil {
@@ -204,7 +206,7 @@ func (s *oauth2Scheme) ask(ctx context.Context, r tokenRequest, old *token) (*to
 	t.Key = key
 	if err := errors.Join(s.checkType(granted.TokenType), s.checkAccess(t.Access)); err != nil {
 		// Without another refresh token, nobody knows what became of the old one.
-		err := &TokenError{StatusCode: resp.StatusCode, inDoubt: granted.RefreshToken == "", cause: err}
+		err := s.subject(r.url).fill(&TokenError{StatusCode: resp.StatusCode, inDoubt: granted.RefreshToken == "", cause: err})
 		return s.withRefresh(old, granted.RefreshToken), cmp.Or(hookErr, error(err))
 	}
 	return t, hookErr
@@ -216,9 +218,15 @@ func (s *oauth2Scheme) follow(old *token, granted endpoint.Token, issued time.Ti
 	if lifetime := cmp.Or(granted.Lifetime, s.dialect.Response.Lifetime); lifetime > 0 && t.Expiry.IsZero() {
 		t.Expiry = issued.Add(lifetime)
 	}
+	if t.Reauth = granted.RefreshExpiry; granted.RefreshLifetime > 0 {
+		t.Reauth = issued.Add(granted.RefreshLifetime)
+	}
 	if old != nil {
 		if t.Refresh == "" || s.dialect.KeepRefreshToken && old.Refresh != "" {
 			t.Refresh = old.Refresh
+		}
+		if t.Refresh == old.Refresh && t.Reauth.IsZero() {
+			t.Reauth = old.Reauth
 		}
 		t.Scope = cmp.Or(t.Scope, old.Scope)
 		t.Extra = old.Extra
@@ -238,9 +246,12 @@ func (s *oauth2Scheme) withRefresh(old *token, refresh string) *token {
 	return &t
 }
 
+// subject returns what a request to url is about.
+func (s *oauth2Scheme) subject(url string) subject { return subject{s.account, url} }
+
 // tokenError returns the error of a failed token request.
 func (s *oauth2Scheme) tokenError(err error, r tokenRequest) error {
-	err = newTokenError(err)
+	err = s.subject(r.url).newTokenError(err)
 	var failed *TokenError
 	if errors.As(err, &failed) {
 		failed.judge(s.dialect.InvalidGrantCodes)
@@ -262,54 +273,6 @@ func (s *oauth2Scheme) Verdict(err error) renew.Verdict {
 		}
 	}
 	return v
-}
-
-// Identity names the account.
-func (s *oauth2Scheme) Identity() string {
-	return accountName(s.tokenURL, s.clientID, s.grant.GrantType(), s.traits.Subject)
-}
-
-// Succeeds reports whether a record is of the account before its token URL moved.
-func (s *oauth2Scheme) Succeeds(identity string) bool {
-	return s.rare != nil && s.rare.formerURL != "" &&
-		identity == accountName(s.rare.formerURL, s.clientID, s.grant.GrantType(), s.traits.Subject)
-}
-
-// Login tells whether the password has changed.
-func (s *oauth2Scheme) Login(stored string) (string, bool) {
-	if s.rare == nil {
-		return "", stored == ""
-	}
-	return s.rare.login.Match(stored)
-}
-
-// Endpoint names the token URL.
-func (s *oauth2Scheme) Endpoint() (string, int) { return s.shared.endpoint(s.tokenURL) }
-
-// Alone reports whether the grant obtains a token without the account owner.
-func (s *oauth2Scheme) Alone() bool { return !s.traits.NeedsOwner }
-
-// SingleUse reports whether the renewal of old sends a refresh token or a grant
-// that a provider may accept only once. An exchange sends an access token, which
-// providers take as often as they like while the token is valid.
-func (s *oauth2Scheme) SingleUse(old *token) bool {
-	if s.extends(old) {
-		return false
-	}
-	return s.refreshes(old) || s.traits.SingleUse && !s.traits.NeedsOwner
-}
-
-// Rotated reports whether the refresh token was replaced.
-func (s *oauth2Scheme) Rotated(old, next *token) bool {
-	return old.Refresh != "" && next.Refresh != "" && next.Refresh != old.Refresh
-}
-
-// Retakes reports whether the provider takes a refresh token again for a while.
-func (s *oauth2Scheme) Retakes() bool { return s.dialect.RefreshGrace }
-
-// Restore returns the error of an earlier token request.
-func (*oauth2Scheme) Restore(code string, dead bool, after time.Duration) error {
-	return restored(code, dead, after)
 }
 
 // Lead returns how long before its expiry a token is renewed.
@@ -344,8 +307,8 @@ func (s *oauth2Scheme) Observe(e renew.Event[token]) {
 	if s.observer == nil || e.Happened == renew.Renewing && !s.asks(e.Value) {
 		return
 	}
-	if e.Value != nil && e.Value.left > 0 && (e.Happened == renew.Renewed || e.Happened == renew.Saved) {
-		e.Err = fmt.Errorf("connectorauth: the token responses have more than %d kB of further members; %d were left out", maxExtra>>10, e.Value.left)
+	if e.Value != nil && (e.Happened == renew.Renewed || e.Happened == renew.Saved) {
+		e.Err = cmp.Or(e.Err, leftOut(e.Value.left))
 	}
 	var expiry time.Time
 	if e.Value != nil {

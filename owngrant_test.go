@@ -165,3 +165,46 @@ type countingCloser struct {
 }
 
 func (c *countingCloser) Close() error { c.closed++; return nil }
+
+// stuckGrant is a grant that does not return before it is released.
+type stuckGrant struct{ release chan struct{} }
+
+func (stuckGrant) GrantType() string { return "urn:stuck" }
+func (g stuckGrant) Parameters(context.Context) (url.Values, error) {
+	<-g.release
+	return nil, nil
+}
+func (stuckGrant) Traits() connectorauth.GrantTraits {
+	return connectorauth.GrantTraits{NoRefresh: true}
+}
+
+func TestGrantThatIgnoresItsContextHoldsNoRequestForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		grant := stuckGrant{make(chan struct{})}
+		c, _ := dialected(t, config2{Grant: grant}, nil)
+		client := connectorauth.NewClient(c, &http.Client{Transport: &fakehttp.Base{}})
+		began := time.Now()
+		for range 2 {
+			_, err := client.Get(home)
+			require.ErrorContains(t, err, "ignores its context")
+			require.ErrorContains(t, err, "https://login.example.test/token")
+		}
+		assert.LessOrEqual(t, time.Since(began), 95*time.Second)
+		close(grant.release)
+		synctest.Wait()
+		assert.Equal(t, "a", must(c.Token(t.Context())).AccessToken)
+	})
+}
+
+func TestOwnGrantWithoutRefreshIgnoresRefreshTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, last := dialected(t, config2{Grant: ownGrant{traits: connectorauth.GrantTraits{NoRefresh: true}}}, func(int, *http.Request) (int, string) {
+			return 200, `{"access_token":"a","refresh_token":"r","expires_in":60}`
+		})
+		for range 2 {
+			must(c.Token(t.Context()))
+			assert.Equal(t, "urn:example:own", must(url.ParseQuery(last().Body)).Get("grant_type"))
+			time.Sleep(time.Hour)
+		}
+	})
+}

@@ -103,3 +103,22 @@ func TestStreamedRequestsThatAreAlwaysRejectedCostOneRenewal(t *testing.T) {
 		assert.Equal(t, 2, tokenRequests, "the first token, and one renewal")
 	})
 }
+
+func TestLittleIsReadOfARejectionThatNobodySees(t *testing.T) {
+	for name, c := range rejectables(t) {
+		body := &countingBody{left: 1 << 40}
+		base := new(fakehttp.Base)
+		base.Answer = func(*http.Request) (*http.Response, error) {
+			if len(base.Requests()) > 1 {
+				return fakehttp.Respond(200, "welcome"), nil
+			}
+			resp := fakehttp.Respond(401, "")
+			resp.Body, resp.ContentLength = body, 1<<40
+			return resp, nil
+		}
+		status, _ := get(t, c, &http.Client{Transport: base}, home)
+		assert.Equal(t, 200, status, name)
+		assert.LessOrEqual(t, body.read, 16<<10, name)
+		assert.True(t, body.closed, name)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -156,4 +157,40 @@ func TestRefusedGrantThatNeedsNobodyIsAskedForAgain(t *testing.T) {
 			assert.Equal(t, password, err != nil, "a refused password could lock the account")
 		})
 	}
+}
+
+// A body that the dialect asks about may come slowly, or never end.
+func TestLookForRejectionIsBoundedInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := dialected(t, config2{Grant: connectorauth.ClientCredentials{}, Dialect: dialect.OAuth2{Rejections: []dialect.Rejection{
+			{Path: "error", Value: "expired"}, {Body: "session over"},
+		}}}, nil)
+		for body, rejected := range map[string]bool{`{"watch":1}`: false, "session over": true, "": false} {
+			sent := 0
+			api := fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) {
+				if sent++; sent > 1 {
+					return fakehttp.Respond(204, ""), nil
+				}
+				resp := fakehttp.Respond(200, "")
+				resp.Header.Set("Content-Type", "application/json")
+				in, out := io.Pipe()
+				go io.WriteString(out, body)
+				resp.Body, resp.ContentLength = in, -1
+				return resp, nil
+			})
+			began := time.Now()
+			resp, err := connectorauth.NewClient(c, &http.Client{Transport: api}).Get("https://api.example.test/")
+			require.NoError(t, err)
+			assert.LessOrEqual(t, time.Since(began), 3*time.Second)
+			if rejected {
+				assert.Equal(t, 204, resp.StatusCode)
+				continue
+			}
+			first := make([]byte, len(body))
+			_, err = io.ReadFull(resp.Body, first)
+			require.NoError(t, err)
+			assert.Equal(t, body, string(first), "nothing is lost")
+			resp.Body.Close()
+		}
+	})
 }

@@ -38,7 +38,7 @@ func connect(t *testing.T, p *authtest.Provider, edit func(*connectorauth.OAuth2
 	t.Helper()
 	config := connectorauth.OAuth2Config{
 		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL,
-		Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL}, HTTPClient: p.Client(),
+		Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL}, HTTPClient: p.Client(), Shared: new(connectorauth.Shared),
 	}
 	if edit != nil {
 		edit(&config)

@@ -2,12 +2,8 @@ package connectorauth
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
@@ -50,13 +46,13 @@ func (s *Shared) Shutdown(ctx context.Context) error {
 	return s.orProgram().group.Shutdown(ctx)
 }
 
-// endpoint returns what the renewals at a token URL need to know of the limit.
-func (s *Shared) endpoint(tokenURL string) (name string, most int) {
-	const standard = 16
+// endpoint describes a token URL to the renewals of a client.
+func (s *Shared) endpoint(tokenURL, clientID string) renew.Endpoint {
+	e := renew.Endpoint{URL: tokenURL, Client: clientID, Most: 16}
 	if s.TokenRequests > 0 {
-		return tokenURL, s.TokenRequests
+		e.Most = s.TokenRequests
 	}
-	return tokenURL, standard
+	return e
 }
 
 // program is the Shared of all connectors whose config has none.
@@ -70,11 +66,9 @@ func (s *Shared) orProgram() *Shared {
 	return s
 }
 
-// accountName names an account for people, and in the account's record. A query
-// may contain a secret, so the name leaves the query out.
+// accountName names an account for people, and in the account's record.
 func accountName(tokenURL, clientID, grantType, user string) string {
-	tokenURL, _, _ = strings.Cut(tokenURL, "?")
-	name := fmt.Sprintf("client %q at %s by %s", clientID, tokenURL, grantType)
+	name := fmt.Sprintf("client %q at %s by %s", clientID, withoutQuery(tokenURL), grantType)
 	if user != "" {
 		name += fmt.Sprintf(" for %q", user)
 	}
@@ -93,51 +87,6 @@ func (constant) Login(string) (string, bool) { return "", true }
 
 // Retakes returns false.
 func (constant) Retakes() bool { return false }
-
-// maxExtra limits the extra members of a token, as JSON.
-const maxExtra = 64 << 10
-
-// mergeExtra returns the extra members of a token: those of the newest response,
-// and those of the responses before that the newest leaves out. Of too many
-// members, old ones go first, except those named in kept, and the largest next. left
-// tells how many had to go.
-func mergeExtra(old, newest map[string]any, kept []string) (extra map[string]any, left int32) {
-	extra = maps.Clone(old)
-	if extra == nil {
-		extra = make(map[string]any, len(newest))
-	}
-	maps.Copy(extra, newest)
-	sizes, total := make(map[string]int, len(extra)), 2
-	for name, value := range extra {
-		raw, _ := json.Marshal(map[string]any{name: value})
-		sizes[name] = len(raw) - 1 // without braces, with a comma
-		total += sizes[name]
-	}
-	if total <= maxExtra {
-		if len(extra) == 0 {
-			extra = nil
-		}
-		return extra, 0
-	}
-	drop := func(name string) {
-		total -= sizes[name]
-		delete(extra, name)
-		left++
-	}
-	for name := range old {
-		if _, repeated := newest[name]; !repeated && !slices.Contains(kept, name) {
-			drop(name)
-		}
-	}
-	largest := slices.SortedFunc(maps.Keys(extra), func(a, b string) int { return sizes[b] - sizes[a] })
-	for _, name := range largest {
-		if total <= maxExtra {
-			break
-		}
-		drop(name)
-	}
-	return extra, left
-}
 
 // claimsIn returns the store that keeps the claims of consents for all processes.
 // Without CompareAndSwap, a store cannot keep claims safely; they are in memory then.

@@ -1,6 +1,7 @@
 package connectorauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,22 +40,29 @@ type credential interface {
 	rejected(resp *http.Response) bool
 	// replace returns nil once requests carry another credential.
 	replace(ctx context.Context) error
-	// replaceLater starts replace and does not wait for the outcome.
-	replaceLater(ctx context.Context)
-	// rejectedAgain notes that the credential was rejected right after its renewal.
-	rejectedAgain()
+	// replaceLater starts replace and does not wait for the outcome. An error says
+	// why nothing was started.
+	replaceLater(ctx context.Context) error
+	// rejectedAgain notes that the credential was rejected right after its renewal,
+	// and returns why there is no other credential for now, or nil.
+	rejectedAgain() error
 }
 
 // fixed is a credential without a renewal.
 type fixed struct{ secret Secret }
 
-var errFixed = errors.New("connectorauth: this credential cannot be renewed")
+// errNotRenewable is the error of a credential without a renewal. With OAuth1, the
+// store may get another token later.
+var errNotRenewable = errors.New("connectorauth: this credential cannot be renewed")
 
-func (f *fixed) auth(int) Secret             { return f.secret }
-func (*fixed) rejected(*http.Response) bool  { return false }
-func (*fixed) replace(context.Context) error { return errFixed }
-func (*fixed) replaceLater(context.Context)  {}
-func (*fixed) rejectedAgain()                {}
+// errSentOnce is why a rejected request is not sent again.
+var errSentOnce = errors.New("connectorauth: the credential was rejected, and the body of the request cannot be sent again; the credential is being renewed for later requests")
+
+func (f *fixed) auth(int) Secret                  { return f.secret }
+func (*fixed) rejected(*http.Response) bool       { return false }
+func (*fixed) replace(context.Context) error      { return errNotRenewable }
+func (*fixed) replaceLater(context.Context) error { return errNotRenewable }
+func (*fixed) rejectedAgain() error               { return nil }
 
 // core is the part that all connectors of this package have in common.
 type core struct {
@@ -101,7 +109,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req.Body)
 		return nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
 	case origin.WithoutCredentials:
-		return t.exchange(req, req)
+		return t.exchange(req, req, nil)
 	}
 	resp, sent, err := t.send(req, req.Body)
 	if resp == nil || !isRejected(sent, resp, err) {
@@ -157,7 +165,7 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 			return nil, nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
 		}
 	}
-	if resp, err = t.exchange(req, out); err != nil {
+	if resp, err = t.exchange(req, out, sent); err != nil {
 		return nil, nil, err
 	}
 	if seen != nil {
@@ -168,21 +176,21 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 	return resp, sent, nil
 }
 
-// exchange sends out through the base. The Request of the response is req, the
-// caller's request: out would show an injected query parameter.
-func (t *transport) exchange(req, out *http.Request) (*http.Response, error) {
+// exchange sends out, which carries sent, through the base. The Request of the
+// response is req, the caller's request: out would show an injected query parameter.
+func (t *transport) exchange(req, out *http.Request, sent credential) (*http.Response, error) {
 	resp, err := t.base.RoundTrip(out)
 	switch {
 	case err != nil:
-		return nil, scrub.Error(err, req.URL, out.URL)
+		return nil, scrub.Error(err, req.URL, out.URL, secrets(sent)...)
 	case resp == nil:
 		return nil, errors.New("connectorauth: the base RoundTripper returned neither a response nor an error")
 	case resp.Body == nil: // http.Client accepts this too
 		resp.Body = http.NoBody
 	}
 	resp.Request = req
-	if out.URL != req.URL {
-		if err := scrub.Redirect(resp.Header, req.URL, out.URL); err != nil && resp.StatusCode/100 == 3 {
+	if out.URL != req.URL && resp.Header["Location"] != nil {
+		if err := scrub.Redirect(resp.Header, req.URL, out.URL, secrets(sent)...); err != nil && resp.StatusCode/100 == 3 {
 			discard(resp)
 			return nil, err
 		}
@@ -190,17 +198,31 @@ func (t *transport) exchange(req, out *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// secrets returns what hooks see of c, which may be nil. The parts of a Join are
+// credentials of their own.
+func secrets(c credential) (list []string) {
+	switch c := c.(type) {
+	case nil:
+		return nil
+	case *joinedCredential:
+		for _, part := range c.parts {
+			list = append(list, secrets(part)...)
+		}
+		return list
+	}
+	return []string{string(c.auth(0))}
+}
+
 // replay sends a request once more after the rejection of its credential, if there
 // is another credential and the body can be sent again. Otherwise the caller gets
 // the rejection. hookErr is the error of a hook that saw the rejection.
 func (t *transport) replay(req *http.Request, rejected *http.Response, hookErr error, sent credential) (*http.Response, error) {
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
-		sent.replaceLater(req.Context()) // for later requests
-		return settle(rejected, hookErr)
+		return unrenewed(rejected, hookErr, cmp.Or(sent.replaceLater(req.Context()), errSentOnce))
 	}
 	if err := sent.replace(req.Context()); err != nil {
 		if req.Context().Err() == nil && !isFinal(err) {
-			return settle(rejected, hookErr)
+			return unrenewed(rejected, hookErr, err)
 		}
 		discard(rejected)
 		return nil, err
@@ -209,13 +231,13 @@ func (t *transport) replay(req *http.Request, rejected *http.Response, hookErr e
 	if req.GetBody != nil {
 		var err error
 		if body, err = req.GetBody(); err != nil {
-			return settle(rejected, hookErr)
+			return unrenewed(rejected, hookErr, fmt.Errorf("connectorauth: the credential was rejected, and the body of the request cannot be sent again: %w", err))
 		}
 	}
 	discard(rejected)
 	resp, sent, err := t.send(req, body)
 	if resp != nil && isRejected(sent, resp, err) {
-		sent.rejectedAgain()
+		return unrenewed(resp, err, sent.rejectedAgain())
 	}
 	return settle(resp, err)
 }
@@ -268,9 +290,11 @@ func closeBody(body io.Closer) {
 }
 
 // discard ends a response that nobody will see. discard reads a short body, as far
-// as the body has arrived, so that the connection can be used again.
+// as the body has arrived, so that the connection can be used again. A body that
+// net/http decompresses is not read: net/http cannot close such a body while the
+// first bytes are awaited.
 func discard(resp *http.Response) {
-	if resp.StatusCode != http.StatusSwitchingProtocols { // no body follows 101
+	if resp.StatusCode != http.StatusSwitchingProtocols && !resp.Uncompressed { // no body follows 101
 		wire.PeekWithin(resp, 4<<10, 50*time.Millisecond)
 	}
 	resp.Body.Close()

@@ -23,10 +23,10 @@ var full = dialect.OAuth2{
 	TokenEncoding: dialect.EncodeJSON, TokenNames: map[string]string{"client_id": "client_key"}, TokenHeader: http.Header{"X-Version": {"2", "3"}},
 	TokenParams: url.Values{"resource": {"a", "b"}}, GrantType: "custom", RepeatState: true,
 	LongLived:  dialect.TokenExchange{GrantType: "fb_exchange_token", Name: "fb_exchange_token", URL: "https://graph.example/x"},
-	RefreshURL: "https://p.example/refresh", RefreshParams: url.Values{"scope": {"a b"}}, KeepRefreshToken: true,
+	RefreshURL: "https://p.example/refresh", RefreshParams: url.Values{"scope": {"a b"}}, KeepRefreshToken: true, RefreshGrace: true,
 	Extend: dialect.TokenExchange{GrantType: "ig_refresh_token", Name: "access_token", URL: "https://graph.example/y"},
 	Response: dialect.Response{
-		AccessToken: "data.token", RefreshToken: "data.refresh", Scope: "data.scope", Error: "code", ErrorDescription: "text", Expiry: "data.exp",
+		AccessToken: "data.token", RefreshToken: "data.refresh", Scope: "data.scope", Error: "code", ErrorDescription: "text", Expiry: "data.exp", RefreshExpiry: "data.rexp",
 		ExpiryFormat: dialect.ExpiryRFC3339, Lifetime: 90 * time.Minute, AnyTokenType: true,
 	},
 	InvalidGrantCodes: []string{"190"}, Placement: dialect.Placement{In: dialect.InQuery, Name: "token", Prefix: "v1 "},
@@ -38,10 +38,10 @@ const fullJSON = `{
 	"tokenEncoding": "json", "tokenNames": {"client_id": "client_key"}, "tokenHeader": {"X-Version": ["2", "3"]},
 	"tokenParams": {"resource": ["a", "b"]}, "grantType": "custom", "repeatState": true,
 	"longLived": {"grantType": "fb_exchange_token", "name": "fb_exchange_token", "url": "https://graph.example/x"},
-	"refreshUrl": "https://p.example/refresh", "refreshParams": {"scope": ["a b"]}, "keepRefreshToken": true,
+	"refreshUrl": "https://p.example/refresh", "refreshParams": {"scope": ["a b"]}, "keepRefreshToken": true, "refreshGrace": true,
 	"extend": {"grantType": "ig_refresh_token", "name": "access_token", "url": "https://graph.example/y"},
 	"response": {
-		"accessToken": "data.token", "refreshToken": "data.refresh", "scope": "data.scope", "error": "code", "errorDescription": "text", "expiry": "data.exp",
+		"accessToken": "data.token", "refreshToken": "data.refresh", "scope": "data.scope", "error": "code", "errorDescription": "text", "expiry": "data.exp", "refreshExpiry": "data.rexp",
 		"expiryFormat": "rfc3339", "lifetime": "1h30m0s", "anyTokenType": true
 	},
 	"invalidGrantCodes": ["190"], "placement": {"in": "query", "name": "token", "prefix": "v1 "},

@@ -10,7 +10,8 @@ type Placement struct {
 	// Name is the name of the header, query parameter or cookie. Empty means
 	// Authorization for a header; every other location requires a name.
 	Name string `json:"name,omitempty"`
-	// Prefix comes before the value, such as "token ". Empty means none.
+	// Prefix comes before the value, such as "token ", with nothing added in between. In
+	// a header, a Prefix that ends with a letter or digit is refused. Empty means none.
 	Prefix string `json:"prefix,omitempty"`
 }
 

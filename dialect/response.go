@@ -21,8 +21,9 @@ type Response struct {
 	Error            string `json:"error,omitempty"`            // path of an error code; 0 and false mean no error
 	ErrorDescription string `json:"errorDescription,omitempty"` // path of the error's description
 	Expiry           string `json:"expiry,omitempty"`           // path of the expiry
+	RefreshExpiry    string `json:"refreshExpiry,omitempty"`    // path of the refresh token's expiry; empty means refresh_token_expires_in or refresh_expires_in
 
-	// ExpiryFormat is the format of the expiry. Empty means ExpirySeconds.
+	// ExpiryFormat is the format of both expiries. Empty means ExpirySeconds.
 	ExpiryFormat ExpiryFormat `json:"expiryFormat,omitempty"`
 	// Lifetime is the lifetime of a token whose response names none. 0 means until
 	// the API rejects the token. In JSON, Lifetime is text such as "1h30m".

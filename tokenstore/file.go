@@ -175,7 +175,7 @@ func (s *File) read(ctx context.Context, key string) (value []byte, ok bool, err
 	case bytes.HasPrefix(data, []byte(magic)) && !bytes.HasPrefix(data, []byte(magic+version)):
 		return nil, false, fmt.Errorf("%s has a newer format: upgrade this program", path)
 	default:
-		return nil, false, fmt.Errorf("%s is damaged: restore the file, or delete the key and connect the account again", path)
+		return nil, false, damaged(path + " is damaged: restore the file, or delete the key and connect the account again")
 	}
 }
 

@@ -85,6 +85,7 @@ func TestFileDamage(t *testing.T) {
 			assert.ErrorContains(t, err, `"alice"`)
 			assert.False(t, ok)
 			assert.NotContains(t, err.Error(), "two lines")
+			assert.Equal(t, !strings.Contains(err.Error(), "newer format"), damaged(err), "a newer program reads the file")
 			for _, old := range [][]byte{nil, {}, []byte(value)} {
 				swapped, err := store.CompareAndSwap(t.Context(), "alice", old, []byte("new"))
 				assert.ErrorContains(t, err, `"alice"`)

@@ -36,30 +36,44 @@ func (k Key) Format(f fmt.State, verb rune) { fmt.Fprintf(f, "{ID:%q Secret:[red
 // A value belongs to the store key under which the value was saved. Load, Wait
 // and CompareAndSwap return an error that names the store key if the value was
 // changed, moved from another store key, sealed with an unknown key, or never
-// sealed.
+// sealed. Such an error has a method Damaged() bool that returns true, so a connector
+// that obtains tokens without a person replaces the value: see
+// connectorauth.TokenStore. Errors of inner have no method Damaged unless inner gives
+// them one.
 func NewSealed(inner Store, keys ...Key) (Store, error) {
-	if inner == nil || len(keys) == 0 {
-		return nil, errors.New("tokenstore: NewSealed needs a store and at least one key")
+	var problems []error
+	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if inner == nil {
+		add("inner: is nil")
 	}
-	s := &sealed{inner: inner, keys: make(map[string]cipher.AEAD), first: keys[0].ID}
-	for _, k := range keys {
+	if len(keys) == 0 {
+		add("keys: there are none; give at least one")
+	}
+	s := &sealed{inner: inner, keys: make(map[string]cipher.AEAD, len(keys))}
+	for i, k := range keys {
 		if len(k.ID) == 0 || len(k.ID) > 255 {
-			return nil, errors.New("tokenstore: Key.ID must have 1 to 255 bytes")
+			add("keys[%d]: ID has %d bytes, not 1 to 255", i, len(k.ID))
 		}
-		if s.keys[k.ID] != nil {
-			return nil, fmt.Errorf("tokenstore: two keys have the ID %q", k.ID)
+		if _, twice := s.keys[k.ID]; twice {
+			add("keys[%d]: two keys have the ID %q", i, k.ID)
 		}
+		s.keys[k.ID] = nil
 		if len(k.Secret) != 32 {
-			return nil, fmt.Errorf("tokenstore: the secret of key %q has %d bytes, not 32", k.ID, len(k.Secret))
+			add("keys[%d]: the secret of key %q has %d bytes, not 32", i, k.ID, len(k.Secret))
+			continue
 		}
 		block, err := aes.NewCipher(k.Secret)
-		if err != nil {
-			return nil, fmt.Errorf("tokenstore: key %q: %w", k.ID, err)
+		if err == nil {
+			s.keys[k.ID], err = cipher.NewGCMWithRandomNonce(block)
 		}
-		if s.keys[k.ID], err = cipher.NewGCMWithRandomNonce(block); err != nil {
-			return nil, fmt.Errorf("tokenstore: key %q: %w", k.ID, err)
+		if err != nil {
+			add("keys[%d]: %w", i, err)
 		}
 	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("tokenstore: NewSealed: %w", err)
+	}
+	s.first = keys[0].ID
 	if shared, ok := inner.(SharedStore); ok {
 		both := &sealedShared{sealed: s, shared: shared}
 		if inner, ok := inner.(waiting); ok {
@@ -106,20 +120,21 @@ func (s *sealed) seal(key string, value []byte) []byte {
 	return slices.Concat(header, box)
 }
 
+// open returns the value in envelope. An error is a damaged.
 func (s *sealed) open(key string, envelope []byte) (value []byte, err error) {
 	if len(envelope) < 2 || envelope[0] != sealedFormat || len(envelope) < 2+int(envelope[1]) {
-		return nil, errors.New("the value is not sealed: delete the key, or save the value again through this store")
+		return nil, damaged("the value is not sealed: delete the key, or save the value again through this store")
 	}
 	end := 2 + int(envelope[1])
 	header, box := envelope[:end], envelope[end:]
 	id := string(header[2:])
 	aead := s.keys[id]
 	if aead == nil {
-		return nil, fmt.Errorf("the value is sealed with the key %q, which NewSealed does not have: add the key", id)
+		return nil, damaged(fmt.Sprintf("the value is sealed with the key %q, which NewSealed does not have: add the key", id))
 	}
 	value, err = aead.Open([]byte{}, nil, box, slices.Concat(header, []byte(key)))
 	if err != nil {
-		return nil, fmt.Errorf("the value was changed, or moved from another store key, or sealed with another secret under the key ID %q", id)
+		return nil, damaged(fmt.Sprintf("the value was changed, or moved from another store key, or sealed with another secret under the key ID %q", id))
 	}
 	return value, nil
 }

@@ -2,7 +2,9 @@ package tokenstore_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -76,10 +78,12 @@ func TestSealedRefuses(t *testing.T) {
 			require.NoError(t, file.Save(ctx, "alice", raw))
 			_, ok, err := store.Load(ctx, "alice")
 			require.ErrorContains(t, err, `"alice"`)
+			assert.True(t, damaged(err))
 			assert.NotContains(t, err.Error(), "canary")
 			assert.False(t, ok)
 			swapped, err := store.CompareAndSwap(ctx, "alice", []byte("canary-token"), []byte("new"))
 			assert.ErrorContains(t, err, `"alice"`)
+			assert.True(t, damaged(err))
 			assert.False(t, swapped)
 			left, _, err := file.Load(ctx, "alice")
 			require.NoError(t, err)
@@ -98,6 +102,7 @@ func TestSealedKeyRotation(t *testing.T) {
 
 	_, _, err := after.Load(ctx, "alice")
 	assert.ErrorContains(t, err, `"2026-01"`)
+	assert.True(t, damaged(err))
 	value, ok, err := during.Load(ctx, "alice")
 	require.NoError(t, err)
 	require.True(t, ok)
@@ -114,6 +119,49 @@ func TestSealedKeyRotation(t *testing.T) {
 	assert.ErrorContains(t, err, `"alice"`)
 }
 
+// damaged reports whether err blames the stored value.
+func damaged(err error) bool {
+	var value interface{ Damaged() bool }
+	return errors.As(err, &value) && value.Damaged()
+}
+
+// An error of the inner store says nothing about the value.
+func TestSealedBlamesNoValueForTheInnerStore(t *testing.T) {
+	file := openFile(t, newDir(t))
+	store := seal(t, file, key1).(tokenstore.SharedStore)
+	require.NoError(t, store.Save(t.Context(), "alice", []byte("token")))
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	down := seal(t, downStore{file}, key1)
+	_, _, err := down.Load(t.Context(), "alice")
+	require.ErrorIs(t, err, errDown)
+	assert.False(t, damaged(err))
+	_, err = store.Lock(ended, "alice")
+	require.Error(t, err)
+	assert.False(t, damaged(err))
+	_, _, err = store.Load(t.Context(), "nobody")
+	assert.NoError(t, err)
+}
+
+var errDown = errors.New("down")
+
+// downStore is a store that cannot load.
+type downStore struct{ tokenstore.Store }
+
+func (downStore) Load(context.Context, string) ([]byte, bool, error) { return nil, false, errDown }
+
+// Wait of a sealed store reports a value that is put there damaged.
+func TestSealedWaitTellsOfADamagedValue(t *testing.T) {
+	inner := new(tokenstore.Memory)
+	store := seal(t, inner, key1).(interface {
+		Wait(context.Context, string, []byte) ([]byte, error)
+	})
+	require.NoError(t, inner.Save(t.Context(), "alice", []byte("torn")))
+	_, err := store.Wait(t.Context(), "alice", nil)
+	require.ErrorContains(t, err, `"alice"`)
+	assert.True(t, damaged(err))
+}
+
 func TestNewSealedChecksItsKeys(t *testing.T) {
 	file := openFile(t, newDir(t))
 	for name, keys := range map[string][]tokenstore.Key{
@@ -127,8 +175,11 @@ func TestNewSealedChecksItsKeys(t *testing.T) {
 		_, err := tokenstore.NewSealed(file, keys...)
 		assert.ErrorContains(t, err, "tokenstore: ", name)
 	}
-	_, err := tokenstore.NewSealed(nil, key1)
-	assert.Error(t, err)
+	_, err := tokenstore.NewSealed(nil, tokenstore.Key{Secret: []byte("canary")}, key1, key1)
+	for _, problem := range []string{"inner: ", "keys[0]: ID has", "keys[0]: the secret", "keys[2]: two keys"} {
+		assert.ErrorContains(t, err, problem)
+	}
+	assert.NotContains(t, err.Error(), "canary")
 	store := seal(t, file, tokenstore.Key{ID: strings.Repeat("i", 255), Secret: key1.Secret})
 	require.NoError(t, store.Save(t.Context(), "k", []byte("v")))
 	got, _, err := store.Load(t.Context(), "k")

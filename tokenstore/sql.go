@@ -1,6 +1,7 @@
 package tokenstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -71,7 +72,7 @@ type SQL struct {
 	lease   time.Duration
 	turn    chan struct{} // holds an element while a statement runs; nil if statements may run together
 	watch   lease.Watch
-	swept   atomic.Int64 // when abandoned leases were last removed, in Unix seconds
+	swept   atomic.Pointer[time.Time] // when abandoned leases were last removed; nil: never, or not all
 
 	load, insert, update, swap, remove        string
 	loadMany                                  string // without the list of parameters
@@ -83,25 +84,24 @@ type SQL struct {
 // processes may do so at the same time. If the tables exist, the database user
 // needs no right to create tables.
 func NewSQL(ctx context.Context, config SQLConfig) (*SQL, error) {
+	table := cmp.Or(config.Table, "connectorauth_tokens")
+	config.Lease = cmp.Or(config.Lease, lease.Length)
+	var problems []error
 	if config.DB == nil {
-		return nil, errors.New("tokenstore: SQLConfig.DB is required")
+		problems = append(problems, errors.New("DB: is required"))
 	}
 	d, ok := dialects[config.Dialect]
 	if !ok {
-		return nil, errors.New("tokenstore: SQLConfig.Dialect is required: PostgreSQL, MySQL or SQLite")
-	}
-	table := config.Table
-	if table == "" {
-		table = "connectorauth_tokens"
+		problems = append(problems, errors.New("Dialect: is required: PostgreSQL, MySQL or SQLite"))
 	}
 	if !tableName.MatchString(table) {
-		return nil, fmt.Errorf("tokenstore: SQLConfig.Table %q: use up to 50 letters, digits and underscores, with an optional schema and dot in front", table)
-	}
-	if config.Lease == 0 {
-		config.Lease = lease.Length
+		problems = append(problems, fmt.Errorf("Table: %q: use up to 50 letters, digits and underscores, with an optional schema and dot in front", table))
 	}
 	if config.Lease < time.Second || config.Lease > lease.Length {
-		return nil, fmt.Errorf("tokenstore: SQLConfig.Lease is %v: use a time from a second to %v", config.Lease, lease.Length)
+		problems = append(problems, fmt.Errorf("Lease: is %v: use a time from a second to %v", config.Lease, lease.Length))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("tokenstore: SQLConfig: %w", err)
 	}
 	leases := table + "_leases"
 	end := fmt.Sprintf(d.after, "?")

@@ -32,6 +32,13 @@ func TestNewSQLChecksItsConfig(t *testing.T) {
 		"long table":      {DB: db, Dialect: tokenstore.SQLite, Table: strings.Repeat("a", 51)},
 	} {
 		_, err := tokenstore.NewSQL(t.Context(), config)
-		assert.ErrorContains(t, err, "tokenstore: SQLConfig.", name)
+		assert.ErrorContains(t, err, "tokenstore: SQLConfig: ", name)
+	}
+}
+
+func TestNewSQLReportsAllProblemsAtOnce(t *testing.T) {
+	_, err := tokenstore.NewSQL(t.Context(), tokenstore.SQLConfig{Table: "a b", Lease: -1})
+	for _, field := range []string{"DB: ", "Dialect: ", "Table: ", "Lease: "} {
+		assert.ErrorContains(t, err, field)
 	}
 }

@@ -130,8 +130,8 @@ func (l *sqlLock) abandon(ctx context.Context, unknown bool) {
 // sweep removes the leases of dead processes, at most once in sweepPause. A
 // failure is left for the next time.
 func (s *SQL) sweep(ctx context.Context) {
-	now, last := time.Now().Unix(), s.swept.Load()
-	if now-last < int64(sweepPause/time.Second) || !s.swept.CompareAndSwap(last, now) {
+	now, last := time.Now(), s.swept.Load()
+	if last != nil && now.Sub(*last) < sweepPause || !s.swept.CompareAndSwap(last, &now) {
 		return
 	}
 	rows, err := s.pairs(ctx, s.abandoned, -sweepAge.Microseconds())
@@ -141,7 +141,7 @@ func (s *SQL) sweep(ctx context.Context) {
 		}
 	}
 	if len(rows) == sweepAtOnce {
-		s.swept.Store(0) // there may be more
+		s.swept.Store(nil) // there may be more
 	}
 }
 

@@ -97,6 +97,15 @@ func fail(operation, key string, err error) error {
 	return fmt.Errorf("tokenstore: %s %q: %w", operation, key, err)
 }
 
+// damaged is the error of a stored value that can never be read. The method Damaged
+// is described at connectorauth.TokenStore.
+type damaged string
+
+func (d damaged) Error() string { return string(d) }
+
+// Damaged returns true: reading the value again is useless.
+func (damaged) Damaged() bool { return true }
+
 // poll calls try until try reports done, try fails, or ctx ends. The pauses
 // between calls double from least to most. A part of each pause is random, so
 // that waiters do not all call try at the same moment.

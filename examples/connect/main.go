@@ -9,6 +9,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	_ "embed"
 	"errors"
@@ -18,7 +19,10 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"sync"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
@@ -47,12 +51,36 @@ func main() {
 		if err := selfTest(home, provider); err != nil {
 			log.Fatal(err)
 		}
+		if err := shutdown(server); err != nil {
+			log.Fatal(err)
+		}
 		fmt.Println("OAuth2 and OAuth1 accounts were connected, used and disconnected")
 		return
 	}
 	fmt.Println("Open", home)
-	log.Fatal(server.Serve(listener))
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Fatal(err)
+		}
+	}()
+	stopped, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	<-stopped.Done()
+	if err := shutdown(server); err != nil {
+		log.Fatal(err)
+	}
 }
+
+// shutdown ends the application without losing an account: it waits for the
+// requests and consents under way, and then for the tokens that are being renewed.
+func shutdown(server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second) // a token request takes 30 seconds at most
+	defer cancel()
+	return errors.Join(server.Shutdown(ctx), shared.Shutdown(ctx))
+}
+
+// shared is what all connectors of the application have in common.
+var shared connectorauth.Shared
 
 // app is the application. A session cookie tells the users apart: each browser is a
 // new user.
@@ -60,22 +88,20 @@ type app struct {
 	provider *authtest.Provider
 	consent  *consent.Handler
 	store    tokenstore.Memory
-
-	mu         sync.Mutex
-	connectors map[string]service // by account: user, "/" and name of the service
 }
 
-// service is a connector with a consent.
+// service is a connector with a consent, whose token can be removed.
 type service interface {
 	connectorauth.Connector
 	consent.Flow
+	Forget(context.Context) error
 }
 
 // names are the names of the services.
 var names = []string{"oauth2", "oauth1"}
 
 func newApp(home string, provider *authtest.Provider) (http.Handler, error) {
-	a := &app{provider: provider, connectors: map[string]service{}}
+	a := &app{provider: provider}
 	key := make([]byte, 32) // a real application reads the key from its configuration
 	rand.Read(key)
 	var err error
@@ -111,42 +137,35 @@ func user(r *http.Request) string {
 }
 
 // connector returns the user's connector for a service. Nil means that nobody is
-// signed in, or that there is no service of this name.
+// signed in, or that there is no service of this name. Connectors are made anew for
+// each request: all connectors of an account use one token.
 func (a *app) connector(user, name string) service {
 	if user == "" {
 		return nil
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	account := user + "/" + name
-	if c := a.connectors[account]; c != nil {
-		return c
-	}
-	c, err := a.newConnector(account, name)
-	if err != nil {
-		return nil
-	}
-	a.connectors[account] = c
-	return c
-}
-
-// newConnector makes the connector of an account. Each connector has a Shared of its
-// own, so the token in memory goes with the connector when the user disconnects.
-func (a *app) newConnector(account, name string) (service, error) {
-	p, shared := a.provider, new(connectorauth.Shared)
+	var c service
+	var err error
+	p, account := a.provider, user+"/"+name
 	switch name {
 	case "oauth2":
-		return connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, Scopes: []string{"read"},
-			Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL}, Store: &a.store, Account: account, Shared: shared,
+		c, err = connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, RevokeURL: p.RevokeURL,
+			Scopes: []string{"read"}, Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL},
+			Store: &a.store, Account: account, Shared: &shared,
 		})
 	case "oauth1":
-		return connectorauth.NewOAuth1(connectorauth.OAuth1Config{
-			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), Store: &a.store, Account: account, Shared: shared,
+		c, err = connectorauth.NewOAuth1(connectorauth.OAuth1Config{
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), Store: &a.store, Account: account, Shared: &shared,
 			RequestTokenURL: p.RequestTokenURL, AuthorizeURL: p.AuthorizeURL, AccessTokenURL: p.AccessTokenURL,
 		})
+	default:
+		return nil
 	}
-	return nil, errors.New("there is no service " + name)
+	if err != nil {
+		log.Print(err)
+		return nil
+	}
+	return c
 }
 
 //go:embed index.html
@@ -199,20 +218,22 @@ func (a *app) call(r *http.Request, who, name string) (status string, connected 
 	return "the API responds with " + resp.Status, true
 }
 
-// disconnect deletes the user's token and connector.
+// disconnect tells the service that the user's token is no longer wanted, where the
+// service can be told, and removes the token.
 func (a *app) disconnect(w http.ResponseWriter, r *http.Request) {
-	who, name := user(r), r.PostFormValue("connector")
-	if a.connector(who, name) == nil {
+	c := a.connector(user(r), r.PostFormValue("connector"))
+	if c == nil {
 		http.Error(w, "this account does not exist", http.StatusForbidden)
 		return
 	}
-	account := who + "/" + name
-	if err := a.store.Delete(r.Context(), account); err != nil {
-		http.Error(w, "the account could not be disconnected", http.StatusServiceUnavailable)
+	remove := c.Forget
+	if c, ok := c.(*connectorauth.OAuth2); ok {
+		remove = c.Revoke
+	}
+	if err := remove(r.Context()); err != nil {
+		log.Print(err)
+		http.Error(w, "the account could not be disconnected; try again later", http.StatusServiceUnavailable)
 		return
 	}
-	a.mu.Lock()
-	delete(a.connectors, account)
-	a.mu.Unlock()
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/wire"
@@ -15,6 +16,10 @@ import (
 
 // maxBody is the length in bytes of the longest body that Rejects reads.
 const maxBody = 64 << 10
+
+// maxWait is how long Rejects waits for a body. The part of a body that has arrived
+// by then is looked at.
+const maxWait = 2 * time.Second
 
 // CheckRejection returns an error if r can never match, or would match every
 // response. The error begins with the field to change.
@@ -115,8 +120,8 @@ func readBody(resp *http.Response) []byte {
 		resp.Header.Get("Content-Encoding") != "" || !isText(resp.Header.Get("Content-Type")) {
 		return nil
 	}
-	body, err := wire.Peek(resp, maxBody+1)
-	if err != nil || len(body) > maxBody {
+	body := wire.PeekWithin(resp, maxBody+1, maxWait)
+	if len(body) > maxBody {
 		return nil
 	}
 	return body

@@ -98,6 +98,7 @@ func TokenPlace(p dialect.Placement) (place inject.Place, prefix string, err err
 	if wire.HasControl(p.Prefix) {
 		l.Add("Prefix: has a control character")
 	}
+	l.Join(inject.CheckPrefix(p.In, p.Prefix))
 	if p.In == dialect.InBody {
 		l.Add("In: an access token cannot go into the body; use InHeader, InQuery or InCookie")
 	} else {

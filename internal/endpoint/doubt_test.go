@@ -89,19 +89,31 @@ func TestLostResponseIsNotAskedForAgain(t *testing.T) {
 	}
 }
 
-// net/http may take another connection as long as nothing was sent.
+// net/http may take another connection as long as nothing was sent. A connection
+// that another request has opened is not announced by GetConn.
 func TestSecondConnectionIsForRequestsThatWereNotSent(t *testing.T) {
-	_, err := ask(t, roundTripper(func(req *http.Request) (*http.Response, error) {
-		trace := httptrace.ContextClientTrace(req.Context())
-		trace.GetConn("login.example.test:443")
-		trace.GetConn("login.example.test:443")
-		assert.NoError(t, req.Context().Err())
-		trace.WroteHeaders()
-		trace.GetConn("login.example.test:443")
-		assert.ErrorIs(t, req.Context().Err(), context.Canceled)
-		return nil, req.Context().Err()
-	}), request{})
-	require.NotNil(t, err)
+	for name, take := range map[string]func(*httptrace.ClientTrace){
+		"GetConn": func(trace *httptrace.ClientTrace) { trace.GetConn("login.example.test:443") },
+		"GotConn": func(trace *httptrace.ClientTrace) { trace.GotConn(httptrace.GotConnInfo{}) },
+	} {
+		_, err := ask(t, roundTripper(func(req *http.Request) (*http.Response, error) {
+			trace := httptrace.ContextClientTrace(req.Context())
+			trace.GetConn("login.example.test:443")
+			trace.GetConn("login.example.test:443")
+			trace.GotConn(httptrace.GotConnInfo{})
+			assert.NoError(t, req.Context().Err(), name)
+			trace.WroteHeaders()
+			trace.WroteRequest(httptrace.WroteRequestInfo{})
+			take(trace)
+			assert.ErrorIs(t, req.Context().Err(), context.Canceled, name)
+			trace.WroteRequest(httptrace.WroteRequestInfo{Err: req.Context().Err()})
+			return nil, req.Context().Err()
+		}), request{})
+		require.NotNil(t, err, name)
+		assert.True(t, err.InDoubt, "the first connection has the whole request")
+		assert.NotErrorIs(t, err, context.Canceled, "the caller's context has not ended")
+		assert.ErrorContains(t, err, "not sent again")
+	}
 }
 
 func TestLostResponseIsInDoubt(t *testing.T) {

@@ -136,6 +136,9 @@ func (c *Call) send(ctx context.Context) (*Response, error) {
 		err = errors.New("the base RoundTripper returned neither a response nor an error")
 	}
 	if err != nil {
+		if watch.again.Load() { // err says only that watch has ended the context
+			err = errors.New("the server ended the connection or the stream without a response, and the request is not sent again")
+		}
 		return nil, &Failure{InDoubt: watch.sent.Load() || !watch.traced.Load(), Cause: scrub.Cause(err, secrets...)}
 	}
 	r, err := read(resp, secrets)
@@ -211,24 +214,35 @@ func once(req *http.Request) *http.Request {
 // opaque hides the type of a body from net/http.
 type opaque struct{ io.ReadCloser }
 
-// watch follows a request on its way to the network.
+// watch follows a request on its way to the network, and ends the request before
+// the request is sent again.
 type watch struct {
 	cancel context.CancelFunc
 	traced atomic.Bool // the transport reports its steps
 	wrote  atomic.Bool // the header was written
 	sent   atomic.Bool // the whole request was written
+	again  atomic.Bool // the transport was about to send the request again
 }
 
 func (w *watch) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		GetConn: func(string) {
-			w.traced.Store(true)
-			if w.wrote.Load() { // net/http is about to send the request again
-				w.cancel()
+		GetConn:      func(string) { w.connection() },
+		GotConn:      func(httptrace.GotConnInfo) { w.connection() },
+		WroteHeaders: func() { w.wrote.Store(true) },
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err == nil {
+				w.sent.Store(true)
 			}
 		},
-		WroteHeaders: func() { w.wrote.Store(true) },
-		WroteRequest: func(info httptrace.WroteRequestInfo) { w.sent.Store(info.Err == nil) },
+	}
+}
+
+// connection notes that the transport wants or has a connection.
+func (w *watch) connection() {
+	w.traced.Store(true)
+	if w.wrote.Load() {
+		w.again.Store(true)
+		w.cancel()
 	}
 }
 

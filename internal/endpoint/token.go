@@ -24,6 +24,9 @@ type Token struct {
 	Scope        string        // empty if absent
 	Lifetime     time.Duration // 0 if absent, or not a positive number
 	Expiry       time.Time     // in place of Lifetime where the response has a point in time; zero if in the past
+	// RefreshLifetime and RefreshExpiry are those of the refresh token.
+	RefreshLifetime time.Duration
+	RefreshExpiry   time.Time
 	// Extra are the other members of a response with an access token. Numbers are
 	// json.Number; a form-encoded response has strings only.
 	Extra map[string]any
@@ -107,6 +110,13 @@ func token(values map[string]any, p dialect.Response) Token {
 		Scope:        text(wire.Lookup(values, p.Scope)),
 	}
 	t.Lifetime, t.Expiry = expiry(text(wire.Lookup(values, p.Expiry)), p.ExpiryFormat)
+	refresh := p.RefreshExpiry
+	if refresh == "" {
+		if refresh = "refresh_token_expires_in"; wire.Lookup(values, refresh) == nil {
+			refresh = "refresh_expires_in" // as Keycloak writes
+		}
+	}
+	t.RefreshLifetime, t.RefreshExpiry = expiry(text(wire.Lookup(values, refresh)), p.ExpiryFormat)
 	if t.AccessToken != "" {
 		for _, path := range []string{p.AccessToken, "token_type", p.RefreshToken, p.Expiry, p.Scope} {
 			remove(values, path)

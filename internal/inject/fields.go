@@ -51,25 +51,37 @@ type Fields struct {
 // the bodies held in memory, in bytes; 0 means 16 MiB. Multipart bodies are not
 // held in memory.
 //
-// The error joins all problems. A problem names the Key of the field and what to
-// change, and quotes no value. Problems have no package prefix.
+// The error joins all problems. A problem begins with Fields, Body or MaxBody, names
+// the Key of the field and what to change, and quotes no value.
 func NewFields(fields []Field, format dialect.BodyFormat, maxBody int64) (*Fields, error) {
 	f := &Fields{format: format, maxBody: cmp.Or(maxBody, defaultMaxBody)}
 	var problems []error
 	if len(fields) == 0 {
-		problems = append(problems, errors.New("no fields: give at least one"))
+		problems = append(problems, errors.New("Fields: there are none; give at least one"))
 	}
 	if !format.Valid() {
-		problems = append(problems, fmt.Errorf("unknown body format %q: use json, form, multipart or xml", format))
+		problems = append(problems, fmt.Errorf("Body: unknown body format %q: use json, form, multipart or xml", format))
 	}
 	if maxBody < 0 {
-		problems = append(problems, errors.New("negative MaxBody: give a number of bytes, or 0 for 16 MiB"))
+		problems = append(problems, errors.New("MaxBody: is negative; 0 means 16 MiB"))
 	}
 	for _, field := range fields {
 		for _, err := range f.add(field) {
-			problems = append(problems, fmt.Errorf("field %q: %w", field.Key, err))
+			problems = append(problems, fmt.Errorf("Fields: field %q: %w", field.Key, err))
 		}
 	}
+	return f.made(problems)
+}
+
+// NewField is NewFields for a single text in a body of any format. The error joins
+// all problems, which are about the key unless value is not UTF-8.
+func NewField(key, value string) (*Fields, error) {
+	f := &Fields{maxBody: defaultMaxBody}
+	return f.made(f.add(Field{Key: key, Value: value}))
+}
+
+// made returns f, or the problems of f.
+func (f *Fields) made(problems []error) (*Fields, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}

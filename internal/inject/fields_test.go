@@ -30,7 +30,7 @@ func TestNewFieldsRefusesWhatCannotBeSent(t *testing.T) {
 		format dialect.BodyFormat
 		want   string
 	}{
-		{nil, "", "no fields"},
+		{nil, "", "Fields: there are none"},
 		{text("k"), "yaml", `unknown body format "yaml"`},
 		{text("k"), "JSON", `unknown body format "JSON"`},
 		{text(""), dialect.BodyForm, `field "": empty key`},
@@ -64,7 +64,7 @@ func TestNewFieldsRefusesWhatCannotBeSent(t *testing.T) {
 		}
 	}
 	_, err := inject.NewFields(text("k"), "", -1)
-	assert.ErrorContains(t, err, "negative MaxBody")
+	assert.ErrorContains(t, err, "MaxBody: is negative")
 
 	for kind, values := range map[dialect.FieldType]string{
 		dialect.FieldInteger: `|+1|01|-|1.0|1e3|0x1|1 | 1|1,000|NaN|१`,
@@ -87,12 +87,12 @@ func TestNewFieldsReportsAllProblemsAtOnce(t *testing.T) {
 	}, "yaml", -1)
 	require.Error(t, err)
 	assert.Equal(t, []string{
-		`unknown body format "yaml": use json, form, multipart or xml`,
-		`negative MaxBody: give a number of bytes, or 0 for 16 MiB`,
-		`field "a\n": the key has control characters or is not UTF-8: remove them`,
-		`field "a\n": the value is not a boolean: give true or false`,
-		`field "a..b": a part of the path is empty: dots separate nested names; write a literal dot in the pointer form, as in /a.b`,
-		`field "good": two fields have this key: remove one`,
+		`Body: unknown body format "yaml": use json, form, multipart or xml`,
+		`MaxBody: is negative; 0 means 16 MiB`,
+		`Fields: field "a\n": the key has control characters or is not UTF-8: remove them`,
+		`Fields: field "a\n": the value is not a boolean: give true or false`,
+		`Fields: field "a..b": a part of the path is empty: dots separate nested names; write a literal dot in the pointer form, as in /a.b`,
+		`Fields: field "good": two fields have this key: remove one`,
 	}, strings.Split(err.Error(), "\n"))
 }
 

@@ -78,6 +78,18 @@ func (p Place) Check(value string) error {
 	return nil
 }
 
+// CheckPrefix returns an error for a prefix that would run into the value of a
+// header, as in BearerTheToken. The error begins with "Prefix: ".
+func CheckPrefix(in dialect.Location, prefix string) error {
+	if prefix == "" || cmp.Or(in, dialect.InHeader) != dialect.InHeader {
+		return nil
+	}
+	if c := prefix[len(prefix)-1] | 0x20; c < '0' || c > '9' && c < 'a' || c > 'z' {
+		return nil
+	}
+	return fmt.Errorf("Prefix: %q needs a space at its end, because the value follows at once; if a service wants no space, make the prefix a part of the value", prefix)
+}
+
 // String names the place for people, as in: query parameter "key".
 func (p Place) String() string {
 	name := map[dialect.Location]string{dialect.InQuery: "query parameter", dialect.InCookie: "cookie"}[p.in]

@@ -43,8 +43,9 @@ type Config struct {
 }
 
 // New returns the Signer of a config. The error joins all problems of the config.
-// Each problem names what to change and quotes no secret. A problem begins with
-// "OAuth1" and without a package name, unlike the errors of a Signer.
+// Each problem begins with the field of the library's OAuth1Config, says what to
+// change and quotes no secret. Problems have no package name, unlike the errors of a
+// Signer.
 func New(config Config) (*Signer, error) {
 	problems := config.problems()
 	if config.Custom != nil {
@@ -52,7 +53,7 @@ func New(config Config) (*Signer, error) {
 	}
 	config.Method = cmp.Or(config.Method, HMACSHA1)
 	if wire.HasControl(config.Method) {
-		problems = append(problems, controlProblem("signature method"))
+		problems = append(problems, controlProblem("Signer: Name"))
 	}
 	sign, err := newSignFunc(config)
 	if err := errors.Join(append(problems, err)...); err != nil {
@@ -70,17 +71,17 @@ func New(config Config) (*Signer, error) {
 // problems lists what is wrong with the config, apart from the signature method.
 func (c *Config) problems() (list []error) {
 	if c.ConsumerKey == "" {
-		list = append(list, errors.New("OAuth1 needs a consumer key"))
+		list = append(list, errors.New("ClientID: is empty"))
 	}
 	if c.Token == "" && c.TokenSecret != "" {
-		list = append(list, errors.New("OAuth1 has a token secret without a token: give both, or neither"))
+		list = append(list, errors.New("TokenSecret: is given without a Token; give both, or neither"))
 	}
 	if c.Custom != nil && (c.Method != "" || c.PrivateKey != nil) {
-		list = append(list, errors.New("OAuth1 takes either a custom signer or a method with its key, not both"))
+		list = append(list, errors.New("Signer: replaces SignatureMethod and PrivateKey; remove them, or Signer"))
 	}
 	for _, field := range []Param{
-		{"consumer key", c.ConsumerKey}, {"consumer secret", c.ConsumerSecret},
-		{"token", c.Token}, {"token secret", c.TokenSecret}, {"realm", c.Realm},
+		{"ClientID", c.ConsumerKey}, {"ClientSecret", c.ConsumerSecret},
+		{"Token", c.Token}, {"TokenSecret", c.TokenSecret}, {"Realm", c.Realm},
 	} {
 		if wire.HasControl(field.Value) {
 			list = append(list, controlProblem(field.Name))
@@ -90,7 +91,7 @@ func (c *Config) problems() (list []error) {
 }
 
 func controlProblem(field string) error {
-	return fmt.Errorf("OAuth1 %s has a control character: look for a line break that was pasted along", field)
+	return fmt.Errorf("%s: has a control character; look for a line break at its end", field)
 }
 
 // fixedParams returns the parameters that all requests share, as a form.

@@ -56,7 +56,7 @@ func newSignFunc(config Config) (sign signFunc, err error) {
 	// the problem before the first request.
 	defer func() {
 		if reason := recover(); reason != nil {
-			sign, err = nil, fmt.Errorf("OAuth1 method %s is not available here: %v", config.Method, reason)
+			sign, err = nil, fmt.Errorf("SignatureMethod: %s is not available here: %v", config.Method, reason)
 		}
 	}()
 	if config.Custom != nil {
@@ -67,10 +67,10 @@ func newSignFunc(config Config) (sign signFunc, err error) {
 		return rsaSignFunc(config.Method, config.PrivateKey)
 	case HMACSHA1, HMACSHA256, HMACSHA512, Plaintext:
 		if config.PrivateKey != nil {
-			return nil, fmt.Errorf("OAuth1 method %s takes no PrivateKey: remove it, or choose an RSA method", config.Method)
+			return nil, fmt.Errorf("PrivateKey: %s takes no key; remove PrivateKey, or choose an RSA method", config.Method)
 		}
 	default:
-		return nil, fmt.Errorf("OAuth1 does not know the signature method %q: choose HMAC-SHA1, HMAC-SHA256, HMAC-SHA512, RSA-SHA1, RSA-SHA256, RSA-SHA512 or PLAINTEXT", config.Method)
+		return nil, fmt.Errorf("SignatureMethod: unknown value %q: use HMAC-SHA1, HMAC-SHA256, HMAC-SHA512, RSA-SHA1, RSA-SHA256, RSA-SHA512 or PLAINTEXT", config.Method)
 	}
 	key := wire.AppendEscaped(nil, config.ConsumerSecret)
 	key = append(key, '&')
@@ -104,15 +104,15 @@ func rsaSignFunc(method string, key crypto.Signer) (signFunc, error) {
 	// A nil *rsa.PrivateKey in the interface is not a key either.
 	private, local := key.(*rsa.PrivateKey)
 	if key == nil || local && private == nil {
-		return nil, fmt.Errorf("OAuth1 method %s needs a PrivateKey: give an RSA key", method)
+		return nil, fmt.Errorf("PrivateKey: is empty; %s needs an RSA key", method)
 	}
 	if local {
 		if err := private.Validate(); err != nil {
-			return nil, errors.New("OAuth1 PrivateKey is not a valid RSA key: generate or export the key again")
+			return nil, errors.New("PrivateKey: is not a valid RSA key; generate or export the key again")
 		}
 	}
 	if _, ok := key.Public().(*rsa.PublicKey); !ok {
-		return nil, fmt.Errorf("OAuth1 method %s needs an RSA PrivateKey, not a %T", method, key)
+		return nil, fmt.Errorf("PrivateKey: %s needs an RSA key, not a %T", method, key)
 	}
 	hashOf(method).New().Sum(nil) // may panic, and must do so here
 	return func(dst, base []byte) ([]byte, error) {

@@ -37,48 +37,48 @@ func TestNewRefusesBadConfigs(t *testing.T) {
 		name, want string
 		config     oauth1.Config
 	}{
-		{"no consumer key", "needs a consumer key", oauth1.Config{}},
-		{"token secret alone", "without a token", oauth1.Config{ConsumerKey: "c", TokenSecret: "s"}},
-		{"unknown method", `"HMAC-MD5": choose HMAC-SHA1`, oauth1.Config{ConsumerKey: "c", Method: "HMAC-MD5"}},
-		{"method in small letters", "choose HMAC-SHA1", oauth1.Config{ConsumerKey: "c", Method: "hmac-sha1"}},
-		{"RSA without a key", "RSA-SHA256 needs a PrivateKey", oauth1.Config{ConsumerKey: "c", Method: oauth1.RSASHA256}},
-		{"RSA with a nil key", "RSA-SHA1 needs a PrivateKey", oauth1.Config{ConsumerKey: "c", Method: oauth1.RSASHA1, PrivateKey: noKey}},
+		{"no consumer key", "ClientID: is empty", oauth1.Config{}},
+		{"token secret alone", "without a Token", oauth1.Config{ConsumerKey: "c", TokenSecret: "s"}},
+		{"unknown method", `"HMAC-MD5": use HMAC-SHA1`, oauth1.Config{ConsumerKey: "c", Method: "HMAC-MD5"}},
+		{"method in small letters", "use HMAC-SHA1", oauth1.Config{ConsumerKey: "c", Method: "hmac-sha1"}},
+		{"RSA without a key", "PrivateKey: is empty; RSA-SHA256", oauth1.Config{ConsumerKey: "c", Method: oauth1.RSASHA256}},
+		{"RSA with a nil key", "PrivateKey: is empty; RSA-SHA1", oauth1.Config{ConsumerKey: "c", Method: oauth1.RSASHA1, PrivateKey: noKey}},
 		{"RSA with an empty key", "not a valid RSA key", oauth1.Config{ConsumerKey: "c", Method: oauth1.RSASHA1, PrivateKey: new(rsa.PrivateKey)}},
 		{"RSA with a broken key", "not a valid RSA key", oauth1.Config{ConsumerKey: "c", Method: oauth1.RSASHA1, PrivateKey: &broken}},
 		{"RSA with another key", "not a ed25519.PrivateKey", oauth1.Config{ConsumerKey: "c", Method: oauth1.RSASHA1, PrivateKey: notRSA}},
-		{"a key for HMAC", "takes no PrivateKey", oauth1.Config{ConsumerKey: "c", PrivateKey: testKey(t)}},
-		{"a key for PLAINTEXT", "takes no PrivateKey", oauth1.Config{ConsumerKey: "c", Method: oauth1.Plaintext, PrivateKey: testKey(t)}},
-		{"custom signer and method", "not both", oauth1.Config{ConsumerKey: "c", Custom: &dghubble.HMACSigner{}, Method: oauth1.HMACSHA1}},
-		{"custom signer and key", "not both", oauth1.Config{ConsumerKey: "c", Custom: &dghubble.HMACSigner{}, PrivateKey: testKey(t)}},
-		{"line break in the consumer key", "consumer key has a control character", oauth1.Config{ConsumerKey: "c\n"}},
-		{"line break in the consumer secret", "consumer secret has", oauth1.Config{ConsumerKey: "c", ConsumerSecret: "s\r"}},
-		{"NUL in the token", "token has", oauth1.Config{ConsumerKey: "c", Token: "\x00"}},
-		{"tab in the token secret", "token secret has", oauth1.Config{ConsumerKey: "c", Token: "t", TokenSecret: "\t"}},
-		{"DEL in the realm", "realm has", oauth1.Config{ConsumerKey: "c", Realm: "\x7f"}},
-		{"line break in a custom method", "signature method has", oauth1.Config{ConsumerKey: "c", Custom: custom{name: "X\n"}}},
+		{"a key for HMAC", "takes no key", oauth1.Config{ConsumerKey: "c", PrivateKey: testKey(t)}},
+		{"a key for PLAINTEXT", "takes no key", oauth1.Config{ConsumerKey: "c", Method: oauth1.Plaintext, PrivateKey: testKey(t)}},
+		{"custom signer and method", "Signer: replaces", oauth1.Config{ConsumerKey: "c", Custom: &dghubble.HMACSigner{}, Method: oauth1.HMACSHA1}},
+		{"custom signer and key", "Signer: replaces", oauth1.Config{ConsumerKey: "c", Custom: &dghubble.HMACSigner{}, PrivateKey: testKey(t)}},
+		{"line break in the consumer key", "ClientID: has a control character", oauth1.Config{ConsumerKey: "c\n"}},
+		{"line break in the consumer secret", "ClientSecret: has", oauth1.Config{ConsumerKey: "c", ConsumerSecret: "s\r"}},
+		{"NUL in the token", "Token: has", oauth1.Config{ConsumerKey: "c", Token: "\x00"}},
+		{"tab in the token secret", "TokenSecret: has", oauth1.Config{ConsumerKey: "c", Token: "t", TokenSecret: "\t"}},
+		{"DEL in the realm", "Realm: has", oauth1.Config{ConsumerKey: "c", Realm: "\x7f"}},
+		{"line break in a custom method", "Signer: Name: has", oauth1.Config{ConsumerKey: "c", Custom: custom{name: "X\n"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			signer, err := oauth1.New(c.config)
 			assert.Nil(t, signer)
 			require.ErrorContains(t, err, c.want)
-			assert.True(t, strings.HasPrefix(err.Error(), "OAuth1"), err)
+			assert.Regexp(t, `^[A-Z][A-Za-z]+: `, err.Error())
 		})
 	}
 }
 
 func TestNewReportsAllProblemsAtOnce(t *testing.T) {
 	_, err := oauth1.New(oauth1.Config{TokenSecret: "canary\n", Realm: "\x00", Method: "HMAC-MD5"})
-	for _, want := range []string{"needs a consumer key", "without a token", "token secret has", "realm has", "does not know the signature method"} {
+	for _, want := range []string{"ClientID: is empty", "without a Token", "TokenSecret: has", "Realm: has", "SignatureMethod: unknown value"} {
 		assert.ErrorContains(t, err, want)
 	}
 	assert.NotContains(t, err.Error(), "canary")
 	for line := range strings.Lines(err.Error()) {
-		assert.True(t, strings.HasPrefix(line, "OAuth1 "), line)
+		assert.Regexp(t, `^[A-Z][A-Za-z]+: `, line)
 	}
 	_, err = oauth1.New(oauth1.Config{Custom: custom{name: "X\r"}, Method: oauth1.RSASHA1})
-	assert.ErrorContains(t, err, "needs a consumer key")
-	assert.ErrorContains(t, err, "not both")
-	assert.ErrorContains(t, err, "signature method has")
+	assert.ErrorContains(t, err, "ClientID: is empty")
+	assert.ErrorContains(t, err, "Signer: replaces")
+	assert.ErrorContains(t, err, "Signer: Name: has")
 }
 
 func TestSignRefusesBadArguments(t *testing.T) {

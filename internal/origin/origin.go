@@ -4,6 +4,7 @@
 package origin
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -30,15 +31,20 @@ type origin struct {
 // Parse reads the entries of a Hosts list. "api.example.com" and
 // "api.example.com:8443" mean https. "*.example.com" means every name below
 // example.com, with https and the default port. An explicit origin such as
-// "http://10.0.0.5:8080" means exactly the given origin.
+// "http://10.0.0.5:8080" means exactly the given origin. The error joins all
+// problems.
 func Parse(entries []string) (Set, error) {
 	var s Set
+	var problems []error
 	for _, entry := range entries {
 		o, err := parse(entry)
 		if err != nil {
-			return Set{}, fmt.Errorf("host %q: %w", entry, err)
+			problems = append(problems, fmt.Errorf("host %q: %w", entry, err))
 		}
 		s.origins = append(s.origins, o)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return Set{}, err
 	}
 	return s, nil
 }

@@ -52,7 +52,6 @@ func (k *Keeper) take(ctx context.Context, store renew.SharedStore, c claim) err
 			taken = e.By == k.name
 			return false
 		}
-		taken = true
 		all[c.id] = entry{k.name, c.end.Unix()}
 		return true
 	})

@@ -176,7 +176,9 @@ func TestContextThatEndedBeforeObtainLeavesTheConsentOpen(t *testing.T) {
 	c, k := begin("s1"), new(pending.Keeper)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	assert.ErrorIs(t, k.Finish(ctx, c.flow, c.text, granted("s1")), context.Canceled)
+	err := k.Finish(ctx, c.flow, c.text, granted("s1"))
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.False(t, pending.Over(err))
 	assert.Zero(t, c.obtained.Load())
 	assert.NoError(t, k.Finish(t.Context(), c.flow, c.text, granted("s1")))
 }

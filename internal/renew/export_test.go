@@ -18,3 +18,6 @@ func Endpoints(g *Group) int {
 	defer g.mu.Unlock()
 	return len(g.endpoints)
 }
+
+// ErrStuck is for tests.
+var ErrStuck = errStuck

@@ -530,3 +530,31 @@ func TestPanicOfUnlockCostsNothing(t *testing.T) {
 		assert.Equal(t, 3, store.n(t))
 	})
 }
+
+// A function of the program that ignores its context cannot be stopped.
+func TestFlightThatDoesNotReturnHoldsNobodyBeyondItsBound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		p := &provider{life: time.Hour, hook: func(context.Context) { <-release }}
+		e := start(t, p, newStore(nil))
+		time.Sleep(2 * time.Hour)
+		var all sync.WaitGroup
+		began := time.Now()
+		for range 3 {
+			all.Go(func() {
+				_, err := e.Get(t.Context())
+				assert.ErrorIs(t, err, renew.ErrStuck)
+				assert.LessOrEqual(t, time.Since(began), 95*time.Second)
+			})
+		}
+		all.Wait()
+		began = time.Now()
+		_, err := e.Get(t.Context())
+		require.ErrorIs(t, err, renew.ErrStuck)
+		assert.Zero(t, time.Since(began), "who comes later need not wait")
+		assert.Equal(t, 1, p.count(), "nobody begins another renewal meanwhile")
+		close(release)
+		synctest.Wait()
+		assert.Equal(t, 2, got(t, e), "the outcome is put to use")
+	})
+}

@@ -41,7 +41,7 @@ func (e *engine) Replace(ctx context.Context, rejected *generation) (*generation
 }
 
 func (e *engine) ReplaceLater(ctx context.Context, rejected *generation) {
-	e.Engine.ReplaceLater(ctx, e.p, rejected)
+	_ = e.Engine.ReplaceLater(ctx, e.p, rejected)
 }
 
 func (e *engine) Set(ctx context.Context, v *value) error { return e.Engine.Set(ctx, e.p, v) }
@@ -161,11 +161,12 @@ func (p *provider) Succeeds(identity string) bool { return identity == p.former 
 func (p *provider) Login(stored string) (string, bool) {
 	return p.login, stored == "" || stored == p.login
 }
-func (p *provider) Endpoint() (string, int)       { return p.endpoint, p.most }
+func (p *provider) Endpoint() renew.Endpoint      { return renew.Endpoint{URL: p.endpoint, Most: p.most} }
 func (p *provider) Alone() bool                   { return p.free }
 func (p *provider) SingleUse(*value) bool         { return !p.reusable }
 func (p *provider) Rotated(old, next *value) bool { return old.N != next.N }
 func (p *provider) Retakes() bool                 { return p.grace }
+func (p *provider) Secrets(*value) []string       { return nil }
 
 func (p *provider) Restore(code string, dead bool, after time.Duration) error {
 	if dead {

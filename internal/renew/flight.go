@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -11,8 +12,10 @@ import (
 // flight is one renewal under way, shared by all who wait for the renewal.
 type flight[T any] struct {
 	rejected  bool          // the API has rejected the generation before
+	force     bool          // see renewal.force
 	goroutine atomic.Uint64 // carries out the flight
 	done      chan struct{}
+	overdue   chan struct{}  // closed when the flight should have ended: foreign code may ignore its context
 	gen       *Generation[T] // gen and err are set before done is closed
 	err       error
 }
@@ -20,6 +23,26 @@ type flight[T any] struct {
 func (f *flight[T]) end(g *Generation[T], err error) {
 	f.gen, f.err = g, err
 	close(f.done)
+}
+
+// wait waits for the end of f, or for ctx.
+func (f *flight[T]) wait(ctx context.Context) error {
+	if f.goroutine.Load() == goroutine() {
+		return errOwnRenewal
+	}
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-f.overdue:
+	}
+	select {
+	case <-f.done:
+		return nil
+	default:
+		return errStuck
+	}
 }
 
 // ended returns a flight that has ended.
@@ -38,32 +61,6 @@ func goroutine() (number uint64) {
 	return number
 }
 
-// failure is the outcome of the last flights, remembered so that later requests
-// need not ask the provider again.
-type failure struct {
-	attempts int       // failed flights in a row
-	refusals int       // refused token requests in a row
-	wait     time.Time // when the next early renewal may begin
-
-	// The other fields are about the last token request. A failing store after the
-	// request changes none of them.
-	err      error
-	dead     bool
-	inDoubt  bool
-	doubt    *doubt    // what the record cannot say: see Engine
-	until    time.Time // when the request may be made again
-	recorded time.Time // what the record says in place of until, by the clock of any machine
-	sum      sum       // of the stored value that the request was to replace
-}
-
-// active reports whether it is too early to ask the provider again.
-func (f *failure) active() bool { return f.dead || time.Until(f.until) > 0 }
-
-// allowsEarly reports whether a fresh generation may be renewed.
-func (f *failure) allowsEarly() bool {
-	return !f.dead && !f.inDoubt && time.Until(f.wait) <= 0
-}
-
 // carryOut makes the renewal of f. ctx has no end of its own.
 func (e *Engine[T]) carryOut(ctx context.Context, s Scheme[T], f *flight[T], stale *Generation[T]) {
 	f.goroutine.Store(goroutine())
@@ -71,7 +68,9 @@ func (e *Engine[T]) carryOut(ctx context.Context, s Scheme[T], f *flight[T], sta
 	defer shut(nil)
 	end := e.group.begin(e.key, func() { shut(ErrShutdown) })
 	defer end()
-	r := &renewal[T]{Engine: e, scheme: s, stale: stale, reject: f.rejected, gate: gate}
+	late := time.AfterFunc(lockTimeout+flightGrace, sync.OnceFunc(func() { close(f.overdue) }))
+	defer late.Stop()
+	r := &renewal[T]{Engine: e, scheme: s, stale: stale, reject: f.rejected, force: f.force, gate: gate, late: late}
 	defer r.unlock()
 	defer r.leave()
 	var g *Generation[T]
@@ -79,7 +78,7 @@ func (e *Engine[T]) carryOut(ctx context.Context, s Scheme[T], f *flight[T], sta
 		// The store and the transport are foreign code, and no caller on this goroutine
 		// could recover. The panic value may contain a secret.
 		if p := recover(); g == nil && r.failure == nil {
-			r.fail(fmt.Errorf("panic of type %T during the renewal", p), Verdict{Kind: InDoubt}, new(record))
+			r.fail(fmt.Errorf("connectorauth: panic of type %T during the renewal", p), Verdict{Kind: InDoubt}, new(record))
 		}
 		e.finish(f, g, r)
 	}()

@@ -16,8 +16,37 @@ type Group struct {
 	mu        sync.Mutex      // guards the fields below; never held during a call of foreign code
 	engines   map[account]any // weak.Pointer[Engine[T]]
 	endpoints map[string]*endpoint
+	rotating  map[client]bool // who was seen to replace single-use credentials
 	works     map[*work]struct{}
 	closed    bool // by Shutdown
+}
+
+// client is a client at an endpoint.
+type client struct{ url, id string }
+
+// maxRotating limits what a Group remembers of providers.
+const maxRotating = 10_000
+
+// rotates reports whether a provider was seen to replace single-use credentials.
+// All accounts of a client are alike, so one account that was renewed tells what
+// became of the credential of another.
+func (g *Group) rotates(e Endpoint) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.rotating[client{e.URL, e.Client}]
+}
+
+// seenToRotate notes that a provider replaces single-use credentials.
+func (g *Group) seenToRotate(e Endpoint) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.rotating == nil {
+		g.rotating = make(map[client]bool)
+	}
+	if len(g.rotating) >= maxRotating {
+		clear(g.rotating)
+	}
+	g.rotating[client{e.URL, e.Client}] = true
 }
 
 // account tells Engines apart.
@@ -94,7 +123,8 @@ func (e *Engine[T]) look(ctx context.Context) (looked bool) {
 	if err := e.calling(func() (err error) { raw, err = e.read(ctx); return err }); err != nil {
 		return false
 	}
-	if rec, err := parse(raw); err == nil && digest(rec.Value) == g.sum && !rec.void() {
+	// What cannot be read says nothing about g: the record may be of a newer version.
+	if rec, err := parse(raw); err != nil || digest(rec.Value) == g.sum && !rec.void() {
 		return true
 	}
 	e.mu.Lock()

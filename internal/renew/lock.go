@@ -91,8 +91,8 @@ func (r *renewal[T]) watch(ctx context.Context, rec *record) <-chan *Generation[
 // enter waits for a turn at the scheme's endpoint, if the renewal has none.
 func (r *renewal[T]) enter(ctx context.Context) (err error) {
 	if r.left == nil {
-		name, most := r.scheme.Endpoint()
-		if r.left, err = r.group.enter(ctx, name, most); err != nil {
+		to := r.scheme.Endpoint()
+		if r.left, err = r.group.enter(ctx, to.URL, to.Most); err != nil {
 			return fmt.Errorf("wait for other token requests to the same endpoint: %w", err)
 		}
 	}

@@ -23,6 +23,7 @@ type record struct {
 	Doubt     *doubt    `json:"doubt,omitempty"`
 	Dead      *death    `json:"dead,omitempty"`
 	NotBefore time.Time `json:"not_before,omitzero"` // no token request before this time
+	Pause     int64     `json:"pause,omitempty"`     // how long NotBefore was away, in seconds: another clock may be wrong
 	Code      string    `json:"code,omitempty"`      // the provider's error code, with NotBefore
 	Attempts  int       `json:"attempts,omitempty"`  // refused token requests in a row
 
@@ -111,8 +112,7 @@ func parse(raw []byte) (*record, error) {
 // is nil if there is none, or none that this login may use.
 func (r *renewal[T]) load(ctx context.Context) (*record, *Generation[T], error) {
 	raw, err := r.read(ctx)
-	var store interface{ Damaged() bool }
-	if errors.As(err, &store) && store.Damaged() {
+	if isDamaged(err) {
 		return r.damaged(err)
 	}
 	if err != nil {
@@ -165,13 +165,23 @@ func (r *record) forLogin(login string) *record {
 // obtains tokens by itself replaces the record. Another scheme keeps the record:
 // a person may be able to repair the store.
 func (r *renewal[T]) damaged(err error) (*record, *Generation[T], error) {
-	err = fmt.Errorf("the value of %q in the token store is damaged: %w", r.key, err)
 	if !r.scheme.Alone() {
-		return nil, nil, err
+		return nil, nil, damagedError{fmt.Errorf("the value of %q in the token store is damaged: %w", r.key, err)}
 	}
 	login, _ := r.scheme.Login("")
 	return &record{Identity: r.scheme.Identity(), Login: login, unreadable: true}, nil, nil
 }
+
+// isDamaged reports whether err says that the value in the store can never be read.
+func isDamaged(err error) bool {
+	var store interface{ Damaged() bool }
+	return errors.As(err, &store) && store.Damaged()
+}
+
+// damagedError is the error of a value in the store that cannot be read.
+type damagedError struct{ error }
+
+func (e damagedError) Unwrap() error { return e.error }
 
 // elapsed reports whether a pause that began or ends at the recorded time is over
 // by the clock of this process, whatever the time of day.
@@ -183,11 +193,21 @@ func (r *renewal[T]) elapsed(recorded time.Time) bool {
 // barred reports whether rec allows no token request now, and notes why.
 func (r *renewal[T]) barred(rec *record) bool {
 	last := r.lastFailure()
-	if last != nil && last.err != nil && last.active() && last.sum == digest(rec.Value) {
+	known := last != nil && last.err != nil && last.active() && last.sum == digest(rec.Value)
+	if known && last.dead && r.store != nil && len(rec.Value) > 0 && rec.Dead == nil {
+		known = false // somebody has repaired the record
+	}
+	if r.force && !(known && last.dead) && (rec.Dead == nil || !rec.NotBefore.IsZero()) {
+		return false
+	}
+	if known {
 		r.failure, r.err = last, last.err
 		return true
 	}
 	code, wait := rec.Code, min(time.Until(rec.NotBefore), maxPause)
+	if rec.Pause > 0 {
+		wait = min(wait, time.Duration(rec.Pause)*time.Second)
+	}
 	if rec.Dead != nil {
 		code = rec.Dead.Code
 	}
@@ -215,29 +235,40 @@ func (r *renewal[T]) pause(err error, rec *record, recorded time.Time, wait time
 
 // settle decides what follows from a mark: the holder that left the mark is gone.
 // settle returns the generation to renew, or done with the outcome of the flight.
-func (r *renewal[T]) settle(ctx context.Context, rec *record, old *Generation[T]) (g *Generation[T], done bool) {
+// again says that somebody else has changed the record: the holder may be alive.
+func (r *renewal[T]) settle(ctx context.Context, rec *record, old *Generation[T]) (g *Generation[T], done, again bool) {
 	switch age := max(time.Since(rec.Doubt.Since), 0); {
 	case old != nil && old.fresh() && !r.reject:
-		r.pause(errStillGood, rec, time.Time{}, 0)
-		r.failure.inDoubt, r.err = true, nil
-		if r.stale != nil && r.stale.sum == old.sum {
-			return r.stale, true
+		if last := r.lastFailure(); last != nil && last.recorded.Equal(rec.Doubt.Since) {
+			r.failure = r.lastCopy() // which counts the time of the holder
+		} else {
+			r.pause(errStillGood, rec, time.Time{}, 0)
 		}
-		return old, true
+		r.failure.inDoubt, r.err = true, nil
+		if r.force {
+			r.err = errStillGood
+			return nil, true, false
+		}
+		if r.stale != nil && r.stale.sum == old.sum {
+			return r.stale, true, false
+		}
+		return old, true, false
 	case !rec.Rotates:
-		return old, false
+		return old, false, false
 	case age < holderTime && !r.elapsed(rec.Doubt.Since):
 		r.pause(r.scheme.Restore("", false, holderTime-age), rec, rec.Doubt.Since, holderTime-age)
-		return nil, true
+		return nil, true, false
 	case r.scheme.Retakes() && !rec.Doubt.Again:
-		return old, false
+		return old, false, false
 	case r.scheme.Alone():
-		return nil, false // without the credential in doubt
+		return nil, false, false // without the credential in doubt
 	}
 	dead := rec.next()
 	dead.Dead = &death{Code: InDoubtCode, Since: time.Now().Round(0)}
 	err := r.scheme.Restore(InDoubtCode, true, 0)
-	r.rewrite(ctx, rec, dead)
+	if !r.rewrite(ctx, rec, dead) {
+		return nil, true, true
+	}
 	event := Event[T]{Happened: ReauthRequired, Err: err}
 	if old != nil {
 		event.Value = old.Value
@@ -245,12 +276,12 @@ func (r *renewal[T]) settle(ctx context.Context, rec *record, old *Generation[T]
 	observe(r.scheme, event)
 	r.pause(err, rec, time.Time{}, 0)
 	r.failure.dead = true
-	return nil, true
+	return nil, true, false
 }
 
 // errStillGood says that a credential in doubt is not sent while the generation
 // can be used.
-var errStillGood = errors.New("the renewal before is in doubt, and the credential is still good")
+var errStillGood = errors.New("connectorauth: the response to the renewal before was lost, so the token is not renewed while it is good")
 
 // mark notes in the store that a single-use credential is about to be sent. mark
 // returns false if somebody else has changed the record. After an error, a saver
@@ -269,13 +300,16 @@ func (r *renewal[T]) mark(ctx context.Context, rec *record) (bool, error) {
 	return swapped, err
 }
 
-// rewrite stores next in place of rec. If that fails, a saver goes on.
-func (r *renewal[T]) rewrite(ctx context.Context, rec *record, next record) {
+// rewrite stores next in place of rec. If that fails, a saver goes on. rewrite
+// returns false if somebody else has changed the record.
+func (r *renewal[T]) rewrite(ctx context.Context, rec *record, next record) bool {
 	if r.store == nil || rec.unreadable {
-		return
+		return true
 	}
 	next.raw = next.encode()
-	if _, swapped, _ := r.write(context.WithoutCancel(ctx), nil, unsaved{old: rec.raw, raw: next.raw}); swapped {
+	_, swapped, err := r.write(context.WithoutCancel(ctx), nil, unsaved{old: rec.raw, raw: next.raw})
+	if swapped {
 		*rec = next
 	}
+	return swapped || err != nil
 }

@@ -202,7 +202,7 @@ func TestPausesHoldOverAllProcesses(t *testing.T) {
 		}
 		for i := 1; i < len(p.requests); i++ {
 			pause := p.requests[i].Sub(p.requests[i-1])
-			want := min(time.Minute<<(i-1), time.Hour)
+			want := min(time.Minute<<min(i-1, 6), time.Hour)
 			assert.GreaterOrEqual(t, pause, want*8/10, i)
 			assert.LessOrEqual(t, pause, want*12/10+10*time.Second, i)
 		}

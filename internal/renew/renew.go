@@ -14,6 +14,7 @@ import (
 const (
 	turnTimeout   = 10 * time.Minute // until a renewal has a turn at its endpoint
 	flightTimeout = 90 * time.Second // the rest of a renewal
+	flightGrace   = time.Second      // after a timeout, for a flight that minds its context
 	lockTimeout   = 45 * time.Second // part of flightTimeout, until the lock is held; a token request needs the rest
 	lookTimeout   = 5 * time.Second  // a look into the store before the first request of a connector
 	minBackoff    = time.Second
@@ -27,7 +28,10 @@ const (
 // ErrRejectedAgain is the error of Replace for a generation that was rejected
 // right after its renewal. Another renewal would help no more, and a renewal for
 // each request would only load the provider.
-var ErrRejectedAgain = errors.New("the credential was rejected right after it was renewed")
+var ErrRejectedAgain = errors.New("connectorauth: the API rejected the credential right after its renewal; another renewal is tried after a minute")
+
+// errStuck is the error of a flight that has not ended in time.
+var errStuck = errors.New("connectorauth: the renewal of the credential has not ended after 90 seconds; a function of the program, the token store or a RoundTripper ignores its context")
 
 // errOwnRenewal is the error of a hook that waits for the renewal that runs the
 // hook.
@@ -49,7 +53,6 @@ type Engine[T any] struct {
 	key   string
 
 	current atomic.Pointer[Generation[T]]
-	rotates atomic.Bool // a renewal here has replaced a single-use credential
 
 	// writing holds an element while somebody changes the stored value; nil without
 	// a store. Unlike a mutex, writing may be held for long, also within a synctest
@@ -98,25 +101,32 @@ func (e *Engine[T]) Replace(ctx context.Context, s Scheme[T], rejected *Generati
 	return e.await(ctx, s, rejected, true)
 }
 
-// ReplaceLater starts Replace and does not wait for the outcome. The caller
-// cannot see whether the new generation is accepted. So if rejected itself
-// replaced a rejected generation lately, ReplaceLater calls RejectedAgain
-// instead.
-func (e *Engine[T]) ReplaceLater(ctx context.Context, s Scheme[T], rejected *Generation[T]) {
+// ReplaceLater starts Replace and does not wait for the outcome. An error says why
+// nothing was started. The caller cannot see whether the new generation is accepted.
+// So if rejected itself replaced a rejected generation lately, ReplaceLater calls
+// RejectedAgain instead.
+func (e *Engine[T]) ReplaceLater(ctx context.Context, s Scheme[T], rejected *Generation[T]) error {
 	if rejected.rejectedLately() {
-		return
+		return ErrRejectedAgain
 	}
 	if rejected.replaced != nil && time.Since(*rejected.replaced) < rejectedWait {
-		e.RejectedAgain(rejected)
-		return
+		return e.RejectedAgain(rejected)
 	}
-	e.join(ctx, s, rejected, true)
+	f := e.join(ctx, s, rejected, true)
+	select {
+	case <-f.done: // the failure of an earlier flight is remembered
+		return f.err
+	default:
+		return nil
+	}
 }
 
-// RejectedAgain notes that g was rejected right after its renewal.
-func (e *Engine[T]) RejectedAgain(g *Generation[T]) {
+// RejectedAgain notes that g was rejected right after its renewal, and returns
+// ErrRejectedAgain.
+func (e *Engine[T]) RejectedAgain(g *Generation[T]) error {
 	until := time.Now().Add(rejectedWait)
 	g.rejectedUntil.Store(&until)
+	return ErrRejectedAgain
 }
 
 // Set makes value the present generation, as after the account owner's consent,
@@ -134,31 +144,34 @@ func (e *Engine[T]) Set(ctx context.Context, s Scheme[T], value *T) error {
 		return err
 	}
 	g := newGeneration(s, value, raw)
-	rec, err := e.successor(ctx, s)
+	rec, u, err := e.successor(ctx, s)
 	if err != nil {
 		return err
 	}
 	rec.Value = raw
-	err = e.saveSet(ctx, s, g, rec.encode())
+	u.raw = rec.encode()
+	err = e.saveSet(ctx, s, g, u)
 	observeSaved(s, g, err)
 	return err
 }
 
 // successor returns the record for Set, with what is worth keeping of the stored
-// record.
-func (e *Engine[T]) successor(ctx context.Context, s Scheme[T]) (next record, err error) {
+// record, and how to save the record later.
+func (e *Engine[T]) successor(ctx context.Context, s Scheme[T]) (next record, u unsaved, err error) {
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
 	next.Identity = s.Identity()
 	stored := new(record)
+	u.blind = true
 	e.calling(func() error {
 		if raw, failed := e.read(ctx); failed == nil {
 			stored, err = parse(raw)
+			u = unsaved{old: raw, before: digest(stored.Value), renews: err == nil}
 		}
 		return nil
 	})
 	if stored.Version > recordVersion {
-		return next, fmt.Errorf("%q in the token store: %w", e.key, err)
+		return next, u, fmt.Errorf("%q in the token store: %w", e.key, err)
 	}
 	if err == nil && stored.Identity == next.Identity {
 		next.Rotates, next.Other = stored.Rotates, stored.Other
@@ -166,7 +179,7 @@ func (e *Engine[T]) successor(ctx context.Context, s Scheme[T]) (next record, er
 	} else {
 		next.Login, _ = s.Login("")
 	}
-	return next, nil
+	return next, u, nil
 }
 
 // install makes g the present generation. A flight under way ends with g, too:
@@ -190,25 +203,31 @@ func (e *Engine[T]) renewEarly(ctx context.Context, s Scheme[T], g *Generation[T
 	}
 	defer e.mu.Unlock()
 	if e.flight == nil && e.current.Load() == g && (e.failure == nil || e.failure.allowsEarly()) {
-		e.start(ctx, s, g, false)
+		e.start(ctx, s, g, &flight[T]{})
 	}
 }
 
 // await waits for a generation other than stale, or for ctx. rejected says that the
 // API has rejected stale.
 func (e *Engine[T]) await(ctx context.Context, s Scheme[T], stale *Generation[T], rejected bool) (*Generation[T], error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	f := e.join(ctx, s, stale, rejected)
-	if f.goroutine.Load() == goroutine() {
-		return nil, errOwnRenewal
-	}
-	select {
-	case <-f.done:
-		return f.gen, f.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		f := e.join(ctx, s, stale, rejected)
+		if err := f.wait(ctx); err == errStuck {
+			return nil, fmt.Errorf("%w: %s", err, s.Identity())
+		} else if err != nil {
+			return nil, err
+		}
+		switch {
+		case f.err == errForgotten:
+			stale = nil // the next flight finds nothing, or obtains another value
+		case rejected && !f.rejected && stale != nil && (f.err == errStillGood || f.err == nil && f.gen == stale):
+			// The flight began before the rejection, and has kept stale as good.
+		default:
+			return f.gen, f.err
+		}
 	}
 }
 
@@ -228,14 +247,15 @@ func (e *Engine[T]) join(ctx context.Context, s Scheme[T], stale *Generation[T],
 	if f := e.failure; f != nil && e.store == nil && f.active() {
 		return ended[T](nil, f.err) // with a store, the flight looks into the store first
 	}
-	return e.start(ctx, s, stale, rejected)
+	return e.start(ctx, s, stale, &flight[T]{rejected: rejected})
 }
 
-// start begins the flight that replaces stale. e.mu is held.
-func (e *Engine[T]) start(ctx context.Context, s Scheme[T], stale *Generation[T], rejected bool) *flight[T] {
-	e.flight = &flight[T]{rejected: rejected, done: make(chan struct{})}
-	go e.carryOut(context.WithoutCancel(ctx), s, e.flight, stale)
-	return e.flight
+// start begins f, which replaces stale. e.mu is held.
+func (e *Engine[T]) start(ctx context.Context, s Scheme[T], stale *Generation[T], f *flight[T]) *flight[T] {
+	f.done, f.overdue = make(chan struct{}), make(chan struct{})
+	e.flight = f
+	go e.carryOut(context.WithoutCancel(ctx), s, f, stale)
+	return f
 }
 
 // observe tells the scheme what happened. A panic of a program's observer must

@@ -570,3 +570,12 @@ func TestRenewalThatWaitsForItselfFails(t *testing.T) {
 		assert.Zero(t, time.Since(began))
 	})
 }
+
+// A clock that was ahead when the value was stored must not make an old value young:
+// a rejection of the value would count as contested for as long as the clock was off.
+func TestValueFromAClockAheadIsNotYoung(t *testing.T) {
+	var g renew.Generation[string]
+	assert.True(t, g.Young(time.Now().Add(-time.Second)))
+	assert.False(t, g.Young(time.Now().Add(-time.Hour)))
+	assert.False(t, g.Young(time.Now().Add(24*time.Hour)))
+}

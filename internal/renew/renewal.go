@@ -1,7 +1,6 @@
 package renew
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,11 +14,15 @@ type renewal[T any] struct {
 	scheme  Scheme[T]
 	stale   *Generation[T]
 	reject  bool            // the API has rejected stale
+	force   bool            // the program wants a token request, whatever is known of failures
+	late    *time.Timer     // tells those who wait that the renewal does not end
 	gate    context.Context // ends at Shutdown: nothing must be sent after its end
 	left    func()          // set while the renewal has a turn at the endpoint
 	lease   Lease           // set while the store's lock is held
+	based   bool            // the store was looked into
 	asked   bool            // a token request was made
 	tried   sum             // of the value that the token request was to replace
+	seen    *T              // what the store held last; nil if nobody has looked
 	forget  bool            // the stale generation must not be used any more
 	failure *failure        // set together with err where there is no new generation
 	err     error
@@ -44,17 +47,22 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 		if rec, _, g, done = r.inspect(first); done {
 			return g
 		}
-	}
-	if name, _ := r.scheme.Endpoint(); r.group.paused(name) > 0 {
-		wait := r.group.paused(name)
-		r.pause(r.scheme.Restore("", false, wait), rec, time.Time{}, wait)
+	} else if r.barred(rec) {
 		return nil
 	}
+	if r.paused(rec) {
+		return nil
+	}
+	r.late.Stop()
 	turn, cancelTurn := context.WithTimeout(r.gate, turnTimeout)
 	defer cancelTurn()
 	if err := r.enter(turn); err != nil {
 		return r.blocked(err)
 	}
+	if r.paused(rec) { // since others before in the queue were told so
+		return nil
+	}
+	r.late.Reset(flightTimeout + flightGrace)
 	ctx, cancelAll := context.WithTimeout(ctx, flightTimeout)
 	defer cancelAll()
 	for range maxTries {
@@ -74,22 +82,32 @@ func (r *renewal[T]) try(ctx context.Context, rec *record) (g *Generation[T], ag
 	before, cancel := context.WithTimeout(r.gate, lockTimeout)
 	defer cancel()
 	if shared, ok := r.store.(SharedStore); ok && r.lease == nil {
-		g, err := r.lock(before, shared, rec)
-		if err == nil && g == nil {
-			err = r.enter(before) // again, if the lock took long
-		}
-		switch {
+		switch g, err := r.lock(before, shared, rec); {
 		case err != nil:
 			return r.blocked(err), false
 		case g != nil:
 			return r.adopt(g), false
 		}
 	}
+	if err := r.enter(before); err != nil { // again, if the lock took long, or after a request in vain
+		return r.blocked(err), false
+	}
 	rec, stored, g, done := r.inspect(before)
-	if done {
+	if done || r.paused(rec) {
 		return g, false
 	}
 	return r.request(ctx, stored, rec)
+}
+
+// paused reports whether the provider has asked for a pause of the endpoint, and
+// notes why.
+func (r *renewal[T]) paused(rec *record) bool {
+	wait := r.group.paused(r.scheme.Endpoint().URL)
+	if wait <= 0 || r.force {
+		return false
+	}
+	r.pause(r.scheme.Restore("", false, wait), rec, time.Time{}, wait)
+	return true
 }
 
 // inspect loads the record. done says that the flight ends with g and without a
@@ -99,8 +117,20 @@ func (r *renewal[T]) inspect(ctx context.Context) (rec *record, stored, g *Gener
 	if err != nil {
 		return nil, nil, r.blocked(err), true
 	}
+	if stored != nil {
+		r.seen = stored.Value
+	}
+	if rec.Rotates {
+		r.group.seenToRotate(r.scheme.Endpoint())
+	}
 	if r.newer(stored) {
-		return nil, nil, r.adopt(stored), true
+		if !r.force || r.based || !r.rebase(stored) {
+			return nil, nil, r.adopt(stored), true
+		}
+	}
+	r.based = true
+	if s := r.stale; stored != nil && s != nil && s.unsaved == nil && stored.sum == s.sum {
+		stored = s // whose life was counted by the clock of this process
 	}
 	if r.stale.succeeds(rec) {
 		stored, rec.Doubt = r.stale, nil // the mark is about the predecessor
@@ -110,8 +140,25 @@ func (r *renewal[T]) inspect(ctx context.Context) (rec *record, stored, g *Gener
 	return rec, stored, nil, r.barred(rec)
 }
 
+// rebase makes stored, which the store has by now, the generation to renew. rebase
+// returns false if somebody has set another.
+func (r *renewal[T]) rebase(stored *Generation[T]) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.current.Load() != r.stale {
+		return false
+	}
+	r.current.Store(stored)
+	r.stale = stored
+	return true
+}
+
 // blocked reports a store that prevented the token request.
 func (r *renewal[T]) blocked(err error) *Generation[T] {
+	if !errors.Is(err, ErrShutdown) {
+		err = fmt.Errorf("connectorauth: %w", err)
+	}
+	err = r.withhold(r.scheme, err, r.seen)
 	observe(r.scheme, Event[T]{Happened: Failed, Err: err})
 	return r.fail(err, Verdict{}, new(record))
 }
@@ -134,14 +181,14 @@ func (r *renewal[T]) adopt(g *Generation[T]) *Generation[T] {
 // saves the outcome. again is that of try.
 func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *record) (g *Generation[T], again bool) {
 	shared, _ := r.store.(SharedStore)
-	rec.Rotates = rec.Rotates || r.rotates.Load()
+	rec.Rotates = rec.Rotates || r.group.rotates(r.scheme.Endpoint())
 	if last := r.lastFailure(); shared == nil && last != nil && last.doubt != nil && last.sum == digest(rec.Value) {
 		rec.Doubt = last.doubt
 	}
 	if rec.Doubt != nil {
 		var done bool
-		if old, done = r.settle(ctx, rec, old); done {
-			return old, false
+		if old, done, again = r.settle(ctx, rec, old); done {
+			return old, again
 		}
 	}
 	if rec.unreadable {
@@ -166,7 +213,7 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 	r.leave()
 	after := rec.next()
 	if next != nil && value != nil && r.scheme.Rotated(value, next) {
-		r.rotates.Store(true)
+		r.group.seenToRotate(r.scheme.Endpoint())
 		after.Rotates = true
 	}
 	if err == nil {
@@ -174,8 +221,8 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 		return r.save(ctx, next, after, rec), false
 	}
 	verdict := r.scheme.Verdict(err)
-	if name, _ := r.scheme.Endpoint(); verdict.After > 0 && verdict.Kind != Dead {
-		r.group.pause(name, verdict.After)
+	if verdict.After > 0 && verdict.Kind != Dead {
+		r.group.pause(r.scheme.Endpoint().URL, verdict.After)
 	}
 	event := Event[T]{Happened: Failed, Value: value, Err: err, Took: took}
 	if verdict.Kind == Dead {
@@ -229,91 +276,4 @@ func (r *renewal[T]) prepare(ctx context.Context, rec *record, mark bool) (ready
 	}
 	r.unlock() // lost to somebody else
 	return false, nil
-}
-
-// doubtAfter returns the mark that a failed request leaves. before is the mark of
-// the request before.
-func (r *renewal[T]) doubtAfter(verdict Verdict, single bool, before *doubt, rec *record) *doubt {
-	switch {
-	case verdict.Kind == Dead && single:
-		return nil
-	case verdict.Kind == InDoubt && single && rec.Doubt != before:
-		return rec.Doubt
-	case verdict.Kind == InDoubt && single:
-		return &doubt{Since: time.Now(), Again: before != nil}
-	case before != nil && !verdict.Unsent:
-		return &doubt{Since: before.Since, Again: true}
-	}
-	return before
-}
-
-// changed reports whether somebody has changed the record and its value.
-func (r *renewal[T]) changed(ctx context.Context, rec *record) bool {
-	if r.store == nil {
-		return false
-	}
-	again, stored, err := r.load(ctx)
-	return err == nil && stored != nil && !bytes.Equal(again.raw, rec.raw) && !bytes.Equal(again.Value, rec.Value)
-}
-
-// note stores what a failed token request says about the account. after is the
-// record without anything known of failures but a mark.
-func (r *renewal[T]) note(ctx context.Context, verdict Verdict, rec *record, after record) {
-	_, shared := r.store.(SharedStore)
-	if r.store == nil || len(rec.Value) == 0 && !r.scheme.Alone() {
-		return // there is nothing to know of an account without a token
-	}
-	if !shared {
-		after.Doubt = nil
-	}
-	after.Attempts = max(r.failure.refusals, rec.Attempts)
-	if verdict.Kind == Dead {
-		after.Dead = &death{Code: verdict.Code, Since: time.Now().Round(0), Void: verdict.Void}
-	}
-	if left := time.Until(r.failure.until); left >= refusedWait/2 && !r.failure.dead {
-		after.NotBefore, after.Code = time.Now().Add(left).Round(0), verdict.Code
-		r.failure.recorded = after.NotBefore
-	}
-	if shared && rec.Doubt != after.Doubt || !after.NotBefore.IsZero() || after.Dead != nil {
-		r.rewrite(ctx, rec, after)
-	}
-}
-
-// fail records why there is no new generation.
-func (r *renewal[T]) fail(err error, verdict Verdict, rec *record) *Generation[T] {
-	r.asked = r.asked && !verdict.Idle
-	f := r.lastCopy()
-	wait := jitter(min(minBackoff<<min(f.attempts, 10), maxBackoff), 0.8, 1.2)
-	login := verdict.Kind == Dead && verdict.Retry
-	if r.asked && (login || verdict.Kind == Refused) {
-		n := min(max(f.refusals, rec.Attempts), 10)
-		f.refusals = n + 1
-		if wait = jitter(min(refusedWait<<n, maxRefused), 0.8, 1.2); login {
-			wait = jitter(min(retryLogin<<n, maxRetryWait), 0.8, 1)
-		}
-	}
-	f.attempts++
-	f.wait = time.Now().Add(max(wait, min(verdict.After, maxRetryAfter)))
-	if r.asked {
-		f.err, f.dead, f.inDoubt, f.doubt = err, verdict.Kind == Dead && !login, verdict.Kind == InDoubt, nil
-		f.until, f.sum, f.recorded = f.wait, r.tried, time.Time{}
-		r.forget = r.forget || verdict.Kind == Dead && verdict.Void
-	}
-	r.failure, r.err = f, err
-	return nil
-}
-
-func (r *renewal[T]) lastFailure() *failure {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.Engine.failure
-}
-
-// lastCopy returns a copy of the last failure.
-func (r *renewal[T]) lastCopy() *failure {
-	f := new(failure)
-	if last := r.lastFailure(); last != nil {
-		*f = *last
-	}
-	return f
 }

@@ -49,6 +49,9 @@ type Scheme[T any] interface {
 	Lead() time.Duration
 	// Observe is told what happened. Observe must not block for long.
 	Observe(Event[T])
+	// Secrets returns what no error may quote of a value, in every spelling. A nil
+	// value has none.
+	Secrets(value *T) []string
 
 	// Identity names the account for people: the token URL, the client, the grant
 	// and the user. Identity contains no secret.
@@ -59,9 +62,8 @@ type Scheme[T any] interface {
 	// password, or "" where nobody types anything. stored is the hash in the record,
 	// or "". same reports whether stored is of the same login, or unknown.
 	Login(stored string) (login string, same bool)
-	// Endpoint names the place that token requests go to, and says how many may be
-	// under way at one time. An empty name means no limit.
-	Endpoint() (name string, most int)
+	// Endpoint describes the place that token requests go to.
+	Endpoint() Endpoint
 	// Alone reports whether Renew obtains a credential without a person.
 	Alone() bool
 	// SingleUse reports whether the renewal of old sends what a provider may accept
@@ -76,6 +78,13 @@ type Scheme[T any] interface {
 	// process or another: for good with that code, or for after. The code InDoubtCode
 	// means that a response was lost.
 	Restore(code string, dead bool, after time.Duration) error
+}
+
+// An Endpoint is a place that token requests go to.
+type Endpoint struct {
+	URL    string // empty: unknown, so there is no limit
+	Client string // whose requests; with the URL, tells whether credentials rotate
+	Most   int    // how many requests may be under way at one time
 }
 
 // A Verdict says what an error of Renew means.

@@ -23,8 +23,8 @@ const minSecret = 4
 // Error returns err, of a base RoundTripper, without the URL that was sent and
 // without the credentials in that URL. http.Transport names no URL. A base with
 // an http.Client of its own does, and a base that retries quotes errors in texts
-// of its own.
-func Error(err error, original, sent *url.URL) error {
+// of its own. secrets are credentials of the request: see Redirect.
+func Error(err error, original, sent *url.URL, secrets ...string) error {
 	if sent == original {
 		return err
 	}
@@ -35,7 +35,7 @@ func Error(err error, original, sent *url.URL) error {
 		replace = append(replace, sent.RawQuery, original.RawQuery)
 	}
 	var spellings []string
-	for _, p := range injected(original, sent) {
+	for _, p := range injected(original, sent, secrets) {
 		if len(p.value) >= minSecret {
 			spellings = append(spellings, p.value, string(wire.AppendEscaped(nil, p.value)), url.QueryEscape(p.value), url.PathEscape(p.value))
 		}
@@ -45,7 +45,7 @@ func Error(err error, original, sent *url.URL) error {
 	}
 	old := err.Error()
 	if text := strings.NewReplacer(replace...).Replace(old); text != old {
-		return &hiddenError{text, &err}
+		return &hiddenError{text: text, err: &err}
 	}
 	return err
 }
@@ -54,17 +54,19 @@ func Error(err error, original, sent *url.URL) error {
 // the wrapped error, but fmt cannot print the wrapped error: a second pointer is
 // in the way.
 type hiddenError struct {
-	text string
-	err  *error
+	text   string
+	err    *error
+	closed bool // the wrapped error quotes a secret, so only errors.Is reaches the error
 }
 
 func (e *hiddenError) Error() string { return e.text }
 
 func (e *hiddenError) Is(target error) bool { return errors.Is(*e.err, target) }
 
-// As finds anything but a *url.Error, which would show its URL.
+// As finds anything but a *url.Error, which would show its URL, and nothing in an
+// error that quotes a secret.
 func (e *hiddenError) As(target any) bool {
-	if _, shows := target.(**url.Error); shows {
+	if _, shows := target.(**url.Error); shows || e.closed {
 		return false
 	}
 	return errors.As(*e.err, target)
@@ -79,33 +81,41 @@ func (e *hiddenError) Timeout() bool {
 	return errors.As(*e.err, &failed) && failed.Timeout()
 }
 
-// Withhold returns err, or another error if the text of err quotes a secret. A nil
-// err stays nil.
+// Withhold returns err, or an error with another text if the text of err quotes a
+// secret. errors.Is sees no difference. A nil err stays nil.
 func Withhold(err error, secrets ...string) error {
-	if err == nil {
-		return nil
+	if err == nil || !quotes(err.Error(), secrets) {
+		return err
 	}
-	if text := err.Error(); Text(text, len(text), secrets...) != Text(text, len(text)) {
-		return errors.New("connectorauth: an error is withheld because it quotes a credential")
-	}
-	return err
+	return &hiddenError{text: "connectorauth: an error is withheld because it quotes a credential", err: &err, closed: true}
+}
+
+// quotes reports whether text contains a secret.
+func quotes(text string, secrets []string) bool {
+	return Text(text, len(text), secrets...) != Text(text, len(text))
 }
 
 // Cause returns what an error of a call to a provider may show: no URL, no
 // secret, and at most 200 bytes of the words of a server that does not speak
-// HTTP.
+// HTTP. errors.Is sees no difference.
 func Cause(err error, secrets ...string) error {
+	whole, shown := err, err
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
-		err = wrapped.Err
+		shown = wrapped.Err
+		if err == error(wrapped) {
+			whole = shown
+		}
 	}
 	const limit = 200
-	switch text := err.Error(); {
-	case Text(text, len(text), secrets...) != Text(text, len(text)):
-		return errors.New("the request failed, with an error that is withheld because it quotes a credential")
+	switch text := shown.Error(); {
+	case quotes(text, secrets):
+		return &hiddenError{text: "the request failed, with an error that is withheld because it quotes a credential", err: &whole, closed: true}
 	case len(text) > limit:
-		return errors.New(Text(text, limit))
+		return &hiddenError{text: Text(text, limit), err: &whole, closed: quotes(whole.Error(), secrets)}
+	case whole != shown:
+		return &hiddenError{text: text, err: &whole, closed: quotes(whole.Error(), secrets)}
 	}
-	return err
+	return whole
 }
 
 // Text makes a provider's words fit for a log line: without secrets and control

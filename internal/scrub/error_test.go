@@ -126,7 +126,11 @@ func TestCause(t *testing.T) {
 	plain := errors.New("connection refused")
 	assert.Same(t, plain, scrub.Cause(plain, "secret", ""))
 	assert.Same(t, plain, scrub.Cause(&url.Error{Op: "Get", URL: "https://h/?secret", Err: plain}, "secret"), "without the URL")
-	assert.Same(t, plain, scrub.Cause(fmt.Errorf("try 3: %w", &url.Error{Op: "Get", URL: "https://h/?secret", Err: plain}), "secret"))
+	third := scrub.Cause(fmt.Errorf("%w: try 3: %w", io.ErrClosedPipe, &url.Error{Op: "Get", URL: "https://h/?secret", Err: plain}), "secret")
+	assert.EqualError(t, third, "connection refused")
+	assert.ErrorIs(t, third, plain)
+	assert.ErrorIs(t, third, io.ErrClosedPipe)
+	assert.False(t, errors.As(third, new(*url.Error)), "it would show its URL")
 	for _, quotes := range []error{
 		errors.New("cannot send secret"), &url.Error{Op: "Get", URL: "x", Err: errors.New("cannot send secret")},
 		fmt.Errorf("cannot send secret: %w", plain), errors.New(strings.Repeat("x", 1000) + "secret"),
@@ -135,11 +139,30 @@ func TestCause(t *testing.T) {
 		assert.ErrorContains(t, err, "withheld")
 		assert.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), "cannot send")
 		assert.Nil(t, errors.Unwrap(err))
+		assert.False(t, errors.As(err, new(speaking)), "only errors.Is reaches it")
 	}
+	spoken := speaking{"the secret"}
+	assert.ErrorIs(t, scrub.Cause(spoken, "secret"), spoken)
+	assert.ErrorIs(t, scrub.Withhold(spoken, "secret"), spoken)
+	assert.False(t, errors.As(scrub.Withhold(spoken, "secret"), new(speaking)))
 	long := scrub.Cause(errors.New(strings.Repeat("x", 300)))
 	assert.EqualError(t, long, strings.Repeat("x", 200)+"...")
 	exact := errors.New(strings.Repeat("x", 200))
 	assert.Same(t, exact, scrub.Cause(exact))
+}
+
+// speaking is an error of a type of its own.
+type speaking struct{ text string }
+
+func (s speaking) Error() string { return s.text }
+
+func TestLongCauseIsStillItself(t *testing.T) {
+	spoken := speaking{strings.Repeat("x", 300)}
+	err := scrub.Cause(spoken, "secret")
+	assert.ErrorIs(t, err, spoken)
+	var found speaking
+	require.ErrorAs(t, err, &found)
+	assert.Len(t, err.Error(), 203)
 }
 
 func TestText(t *testing.T) {

@@ -11,20 +11,44 @@ import (
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
-// A pair is a query parameter, decoded.
+// A pair is a query parameter, decoded, or a secret without a name.
 type pair struct{ name, value string }
 
-// injected returns the query parameters that sent has and original has not.
-func injected(original, sent *url.URL) (added []pair) {
-	before := original.Query()
-	for name, values := range sent.Query() {
-		for _, value := range values {
-			if !slices.Contains(before[name], value) {
-				added = append(added, pair{name, value})
-			}
+// injected returns the query parameters that sent has and original has not, and
+// the secrets among others.
+func injected(original, sent *url.URL, secrets []string) (added []pair) {
+	before := parameters(original.RawQuery)
+	for _, p := range parameters(sent.RawQuery) {
+		if !slices.Contains(before, p) {
+			added = append(added, p)
+		}
+	}
+	for _, secret := range secrets {
+		if secret != "" && !slices.ContainsFunc(added, func(p pair) bool { return p.value == secret }) {
+			added = append(added, pair{value: secret})
 		}
 	}
 	return added
+}
+
+// parameters splits a query, however badly the query is encoded. A part between
+// semicolons counts as a parameter too, because some servers see one there.
+func parameters(query string) (list []pair) {
+	add := func(text string) {
+		name, value, _ := strings.Cut(strings.ReplaceAll(text, "+", " "), "=")
+		if name != "" || value != "" {
+			list = append(list, pair{unescape(name), unescape(value)})
+		}
+	}
+	for group := range strings.SplitSeq(query, "&") {
+		add(group)
+		if strings.Contains(group, ";") {
+			for part := range strings.SplitSeq(group, ";") {
+				add(part)
+			}
+		}
+	}
+	return list
 }
 
 // public are the OAuth1 parameters without a secret: a redirect may contain
@@ -36,8 +60,9 @@ var public = []string{
 // isSecret reports whether the value alone, without its name, is a secret.
 func (p pair) isSecret() bool { return len(p.value) >= minSecret && !slices.Contains(public, p.name) }
 
-// minBare is the length, in bytes, from which a value outside a query counts as
-// a repetition. Shorter values are often ordinary words of a path.
+// minBare is the length, in bytes, from which a value without its name counts as a
+// repetition, unless the value is a parameter of the query. Shorter values are often
+// ordinary words of a path.
 const minBare = 12
 
 // minCertain is the length, in bytes, from which no text contains a value by
@@ -55,13 +80,14 @@ const maxEncodings = 5
 // A repetition in the query, the fragment or the user name is removed. All
 // other bytes stay. A repetition elsewhere cannot be removed: the error says so,
 // and the header stays. original is the caller's URL, sent the URL with the
-// credentials.
-func Redirect(h http.Header, original, sent *url.URL) error {
+// credentials. secrets are credentials of the request, which may be a part of a
+// parameter, or stand in the path.
+func Redirect(h http.Header, original, sent *url.URL, secrets ...string) error {
 	location := h.Get("Location")
 	if location == "" {
 		return nil
 	}
-	added := injected(original, sent)
+	added := injected(original, sent, secrets)
 	if len(added) == 0 {
 		return nil
 	}
@@ -70,10 +96,10 @@ func Redirect(h http.Header, original, sent *url.URL) error {
 	}
 	rest, fragment, hasFragment := strings.Cut(location, "#")
 	path, query, hasQuery := strings.Cut(rest, "?")
-	if user, host, ok := cutUser(path); ok && repeats(added, user, true) {
+	if user, host, ok := cutUser(path); ok && repeats(added, user) {
 		path = host
 	}
-	if repeats(added, path, true) {
+	if repeats(added, path) {
 		return errors.New("connectorauth: the redirect is not followed, because its path repeats the credential of the query")
 	}
 	cleaned := path
@@ -82,10 +108,10 @@ func Redirect(h http.Header, original, sent *url.URL) error {
 			cleaned += "?" + kept
 		}
 	}
-	if hasFragment && !repeats(added, fragment, true) {
+	if hasFragment && !repeats(added, fragment) {
 		cleaned += "#" + fragment
 	}
-	if repeats(added, cleaned, false) { // not encoded, so that the value is cut
+	if repeats(added, cleaned) { // not encoded, so that the value is cut
 		return errors.New("connectorauth: the redirect is not followed, because it repeats the credential of the query")
 	}
 	if cleaned != location {
@@ -124,7 +150,7 @@ func withoutRepeats(added []pair, query string) string {
 		}
 		separator := byte('&')
 		for parameter := range strings.SplitSeq(group, ";") {
-			if !isAdded(added, parameter) && !repeats(added, parameter, false) {
+			if !isAdded(added, parameter) && !repeats(added, parameter) {
 				if !first {
 					kept = append(kept, separator)
 				}
@@ -153,13 +179,16 @@ func isAdded(added []pair, parameter string) bool {
 	return false
 }
 
-// repeats reports whether text contains an added parameter with its name or, if
-// bare is set, a whole component that is an added secret.
-func repeats(added []pair, text string, bare bool) bool {
+// repeats reports whether text contains an added parameter with its name, or a
+// whole component that is an added secret.
+func repeats(added []pair, text string) bool {
 	text = fold(text)
 	for range maxEncodings + 1 {
 		for _, p := range added {
-			if len(p.value) >= minSecret && p.stands(text, p.name+"="+p.value) || (bare && len(p.value) >= minBare || len(p.value) >= minCertain) && p.isSecret() && p.stands(text, p.value) {
+			if p.name != "" && len(p.value) >= minSecret && p.stands(text, p.name+"="+p.value) {
+				return true
+			}
+			if len(p.value) >= minBare && p.isSecret() && p.stands(text, p.value) {
 				return true
 			}
 		}
@@ -194,18 +223,23 @@ func (p pair) stands(text, part string) bool {
 // with a URL in it.
 func isDelimiter(c byte) bool { return !wire.IsUnreserved(c) && c < utf8.RuneSelf }
 
-// decode undoes one encoding of s. A broken escape stands for itself.
+// decode undoes one encoding of s.
 func decode(s string) string {
 	if !strings.ContainsAny(s, "%+") {
 		return s
 	}
+	return fold(unescape(s))
+}
+
+// unescape undoes the percent-encoding of s. A broken escape stands for itself.
+func unescape(s string) string {
 	decoded := make([]byte, 0, len(s))
 	for len(s) > 0 {
 		c, size := wire.Unescape(s)
 		decoded = append(decoded, c)
 		s = s[size:]
 	}
-	return fold(string(decoded))
+	return string(decoded)
 }
 
 // fold makes one of plus signs and spaces: a plus sign means a space in a query,

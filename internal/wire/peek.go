@@ -70,9 +70,9 @@ type slowBody struct {
 // fill reads up to limit bytes into head.
 func (b *slowBody) fill(limit int, done chan<- struct{}) {
 	defer close(done)
-	chunk := make([]byte, limit)
+	chunk := make([]byte, min(limit, 4<<10))
 	for total := 0; ; {
-		n, err := b.ReadCloser.Read(chunk[:limit-total])
+		n, err := b.ReadCloser.Read(chunk[:min(limit-total, len(chunk))])
 		total += n
 		b.mu.Lock()
 		b.head, b.err = append(b.head, chunk[:n]...), err
@@ -103,4 +103,29 @@ func (b *slowBody) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return b.ReadCloser.Read(p)
+}
+
+// closeWait is how long Close waits for a body that is being read.
+const closeWait = 50 * time.Millisecond
+
+// Close closes the body. Close of net/http's own gzip bodies waits for the header of
+// gzip while somebody reads, and nobody must wait for a body that nobody wants: then
+// the body is closed later.
+func (b *slowBody) Close() error {
+	b.mu.Lock()
+	over := b.over
+	b.mu.Unlock()
+	if over {
+		return b.ReadCloser.Close()
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- b.ReadCloser.Close() }()
+	timer := time.NewTimer(closeWait)
+	defer timer.Stop()
+	select {
+	case err := <-closed:
+		return err
+	case <-timer.C:
+		return nil
+	}
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -136,4 +138,42 @@ func TestPeekWithinEndsWhenTheBodyIsClosed(t *testing.T) {
 		_, err := resp.Body.Read(make([]byte, 1))
 		assert.ErrorIs(t, err, io.ErrClosedPipe)
 	})
+}
+
+// lockedBody is a body whose Close waits for a Read under way, as a gzip body of
+// net/http does before the header of gzip has arrived.
+type lockedBody struct {
+	reading sync.Mutex
+	data    chan struct{}
+	closed  atomic.Bool
+}
+
+func (b *lockedBody) Read([]byte) (int, error) {
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	<-b.data
+	return 0, io.EOF
+}
+
+func (b *lockedBody) Close() error {
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	b.closed.Store(true)
+	return nil
+}
+
+func TestCloseWaitsForNoRead(t *testing.T) {
+	body := &lockedBody{data: make(chan struct{})}
+	resp := &http.Response{Body: body, ContentLength: -1}
+	assert.Empty(t, wire.PeekWithin(resp, 100, time.Millisecond))
+	closed := make(chan error, 1)
+	go func() { closed <- resp.Body.Close() }()
+	select {
+	case err := <-closed:
+		assert.NoError(t, err)
+	case <-time.After(5 * time.Second):
+		t.Error("Close waits for a body that nobody wants")
+	}
+	close(body.data)
+	assert.Eventually(t, body.closed.Load, 5*time.Second, time.Millisecond, "closed as soon as possible")
 }

@@ -14,6 +14,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,17 +66,17 @@ type Store struct {
 
 // New returns a store in config.Client. New sends nothing to Redis.
 func New(config Config) (*Store, error) {
+	config.Prefix = cmp.Or(config.Prefix, "connectorauth:")
+	config.Lease = cmp.Or(config.Lease, lease.Length)
+	var problems []error
 	if config.Client == nil {
-		return nil, errors.New("redisstore: Config.Client is required")
-	}
-	if config.Prefix == "" {
-		config.Prefix = "connectorauth:"
-	}
-	if config.Lease == 0 {
-		config.Lease = lease.Length
+		problems = append(problems, errors.New("Client: is required"))
 	}
 	if config.Lease < time.Second || config.Lease > lease.Length {
-		return nil, fmt.Errorf("redisstore: Config.Lease is %v: use a time from a second to %v", config.Lease, lease.Length)
+		problems = append(problems, fmt.Errorf("Lease: is %v: use a time from a second to %v", config.Lease, lease.Length))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("redisstore: Config: %w", err)
 	}
 	s := &Store{client: config.Client, prefix: config.Prefix, lease: config.Lease}
 	switch config.Client.(type) {

@@ -148,12 +148,12 @@ func TestStoreErrorNamesTheKey(t *testing.T) {
 
 func TestNewChecksItsConfig(t *testing.T) {
 	_, err := redisstore.New(redisstore.Config{})
-	assert.ErrorContains(t, err, "Config.Client")
+	assert.ErrorContains(t, err, "Config: Client: ")
 	client := redis.NewClient(&redis.Options{})
 	defer client.Close()
 	for _, lease := range []time.Duration{-1, time.Millisecond, time.Minute} {
 		_, err = redisstore.New(redisstore.Config{Client: client, Lease: lease})
-		assert.ErrorContains(t, err, "Config.Lease")
+		assert.ErrorContains(t, err, "Config: Lease: ")
 	}
 }
 

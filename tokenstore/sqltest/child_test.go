@@ -2,6 +2,7 @@ package sqltest
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -39,14 +40,19 @@ func (p place) encode() string {
 // openEncoded opens a store with few connections, so that many processes find room
 // in the server.
 func openEncoded(encoded string, lease time.Duration) (*tokenstore.SQL, error) {
-	var p place
-	if err := json.Unmarshal([]byte(encoded), &p); err != nil {
-		return nil, err
-	}
-	store, db, err := p.connect(context.Background(), lease)
+	store, db, err := openPool(encoded, lease)
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(8)
 	return store, nil
+}
+
+// openPool opens a store with a pool of its own.
+func openPool(encoded string, lease time.Duration) (*tokenstore.SQL, *sql.DB, error) {
+	var p place
+	if err := json.Unmarshal([]byte(encoded), &p); err != nil {
+		return nil, nil, err
+	}
+	return p.connect(context.Background(), lease)
 }

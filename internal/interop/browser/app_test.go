@@ -165,7 +165,7 @@ func (a *app) popup(tab context.Context, connector string) context.Context {
 // press clicks a button whose page may close its window at once.
 func press(t *testing.T, tab context.Context, button string) {
 	t.Helper()
-	do(t, tab, script(`setTimeout(() => document.querySelector("`+button+`").click(), 50)`))
+	do(t, tab, script(`setTimeout(() => document.querySelector("`+button+`").click(), 300)`))
 }
 
 // says waits for the application's page to say what became of its promises.

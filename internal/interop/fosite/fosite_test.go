@@ -190,6 +190,30 @@ func requireUsedOnce(t *testing.T, s *server, refreshes int) {
 	require.Len(t, used, refreshes, "a refresh token was used twice")
 }
 
+func TestRevokedTokensAreDeadAtTheServer(t *testing.T) {
+	s := newServer(t, settings{})
+	store := new(tokenstore.Memory)
+	config := s.config(s.code())
+	config.Store, config.Account, config.RevokeURL = store, "account", s.URL+"/revoke"
+	c := newOAuth2(t, config)
+	s.connect(t, c)
+	kept, _, err := store.Load(t.Context(), "account")
+	require.NoError(t, err)
+	s.call(t, c)
+	wrong := config
+	wrong.ClientSecret = "another"
+	require.ErrorContains(t, newOAuth2(t, wrong).Revoke(t.Context()), "invalid_client")
+	s.call(t, c)
+
+	require.NoError(t, c.Revoke(t.Context()))
+	status, err := c.Status(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, connectorauth.StateNotConnected, status.State)
+	require.NoError(t, store.Save(t.Context(), "account", kept)) // as a backup would
+	require.ErrorIs(t, s.fails(t, newOAuth2(t, config)), connectorauth.ErrReauthRequired, "the access token is refused, and so is the refresh token")
+	require.NoError(t, c.Revoke(t.Context()), "RFC 7009 section 2.2: a token that is not valid is no error")
+}
+
 func TestReuseDetectionEndsBothCopiesOfAnAccount(t *testing.T) {
 	s := newServer(t, settings{})
 	original, stolen := new(tokenstore.Memory), new(tokenstore.Memory)

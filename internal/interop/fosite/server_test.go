@@ -76,10 +76,11 @@ func newServer(t *testing.T, s settings) *server {
 		compose.OAuth2ClientCredentialsGrantFactory,
 		//lint:ignore SA1019 the password grant is one of the three that connectors have
 		compose.OAuth2ResourceOwnerPasswordCredentialsFactory,
-		compose.OAuth2TokenIntrospectionFactory)
+		compose.OAuth2TokenIntrospectionFactory, compose.OAuth2TokenRevocationFactory)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/authorize", srv.authorize)
 	mux.HandleFunc("/token", srv.token)
+	mux.HandleFunc("/revoke", srv.revoke)
 	mux.HandleFunc("/api/", srv.api)
 	srv.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		srv.mu.Lock()
@@ -135,6 +136,11 @@ func (s *server) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.provider.WriteAccessResponse(ctx, w, request, response)
+}
+
+func (s *server) revoke(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	s.provider.WriteRevocationResponse(ctx, w, s.provider.NewRevocationRequest(ctx, r))
 }
 
 // answer is what the API says of a request that it accepts.

@@ -256,6 +256,42 @@ func TestReusedRefreshTokenEndsTheGrant(t *testing.T) {
 	require.ErrorIs(t, err, connectorauth.ErrReauthRequired, "the provider trusts neither of them any more")
 }
 
+func TestRevokedTokensAreDeadAtTheProvider(t *testing.T) {
+	base := start(t)
+	store := new(tokenstore.Memory)
+	config := config(base, code(base))
+	config.Store, config.Account, config.RevokeURL = store, "owner", base+"/token/revocation"
+	c := connected(t, config)
+	token, err := c.Token(t.Context())
+	require.NoError(t, err)
+	kept, _, err := store.Load(t.Context(), "owner")
+	require.NoError(t, err)
+	bare := func() int {
+		req, err := http.NewRequest(http.MethodGet, base+"/api", nil)
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Bearer "+token.AccessToken)
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	require.Equal(t, 200, bare())
+
+	wrong := config
+	wrong.ClientSecret = "another"
+	stranger, err := connectorauth.NewOAuth2(wrong)
+	require.NoError(t, err)
+	require.ErrorContains(t, stranger.Revoke(t.Context()), "invalid_client")
+	require.Equal(t, 200, bare(), "nothing was revoked")
+
+	require.NoError(t, c.Revoke(t.Context()))
+	assert.Equal(t, 401, bare())
+	_, err = c.Token(t.Context())
+	require.ErrorIs(t, err, connectorauth.ErrNotConnected)
+	require.NoError(t, store.Save(t.Context(), "owner", kept)) // as a backup would
+	require.ErrorIs(t, c.Renew(t.Context()), connectorauth.ErrReauthRequired, "the refresh token is dead too")
+}
+
 func TestCallbackOfAnotherIssuerIsRefused(t *testing.T) {
 	base := start(t)
 	grant := code(base)

@@ -62,6 +62,13 @@ func Jobs(open Open) child.Jobs {
 			}
 			return f.finish(open)
 		},
+		startJob: func(argument string) error {
+			var s starting
+			if err := json.Unmarshal([]byte(argument), &s); err != nil {
+				return err
+			}
+			return s.play(open)
+		},
 	}
 }
 
@@ -179,6 +186,8 @@ func check(t testing.TB, err error) {
 
 // eventually waits until done returns true.
 func eventually(ctx context.Context, done func() bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	for !done() {
 		select {
 		case <-ctx.Done():

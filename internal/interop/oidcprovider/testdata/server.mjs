@@ -20,6 +20,7 @@ const provider = new Provider("http://127.0.0.1", {
     clientCredentials: { enabled: true },
     devInteractions: { enabled: true },
     introspection: { enabled: true },
+    revocation: { enabled: true },
   },
   rotateRefreshToken: true,
   issueRefreshToken: async () => true,

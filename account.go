@@ -1,0 +1,131 @@
+package connectorauth
+
+import (
+	"context"
+	"time"
+
+	"github.com/connectorauth/connectorauth/internal/renew"
+)
+
+// A Status is what is known of an account. A Status contains no secret.
+type Status struct {
+	// State says whether requests work.
+	State State
+	// Expiry is when the access token, or the credential, expires. Zero if unknown.
+	Expiry time.Time
+	// ReauthBy is when the refresh token expires, so that the account owner must
+	// have authorized again by then. Each renewal may move ReauthBy. Zero if unknown.
+	ReauthBy time.Time
+	// Granted are the scopes that the provider granted. nil if unknown.
+	Granted []string
+	// Missing are the scopes of the config that were not granted. nil if there are
+	// none, or Granted is unknown.
+	Missing []string
+	// LastError is why the last renewal failed. nil if it did not.
+	LastError error
+	// Since is when the account came into the state StateReauthRequired, or when a
+	// token request began whose response was lost. Zero if unknown.
+	Since time.Time
+	// NotBefore is when the next token request is made at the earliest, by itself.
+	// Zero means that nothing delays the token request.
+	NotBefore time.Time
+}
+
+// State tells whether the requests of an account work, in the words of logs and
+// JSON.
+type State string
+
+// The states of an account.
+const (
+	StateOK             State = "ok"              // there is a token, or the first request obtains one
+	StateFailing        State = "failing"         // the last renewal failed for now; requests work while the token is valid
+	StateReauthRequired State = "reauth_required" // the account owner must authorize again
+	StateNotConnected   State = "not_connected"   // the account owner has not authorized so far, or the token was removed
+)
+
+// statusOf returns the part of a Status that is the same for all kinds of
+// credentials.
+func statusOf[T any](k renew.Known[T]) Status {
+	status := Status{State: StateOK, LastError: k.Err, Since: k.Since, NotBefore: k.NotBefore}
+	switch {
+	case k.Dead:
+		status.State = StateReauthRequired
+	case k.Err != nil || k.InDoubt:
+		status.State = StateFailing
+	case k.Value == nil:
+		status.State = StateNotConnected
+	}
+	return status
+}
+
+// Status reads what is known of the account, and renews nothing: see
+// [OAuth2.Status]. A token of the config is always StateOK.
+func (c *OAuth1) Status(ctx context.Context) (Status, error) {
+	s := c.scheme()
+	if s.engine == nil {
+		return Status{State: StateOK}, nil
+	}
+	known, err := s.engine.Known(ctx, s)
+	status := statusOf(known)
+	if known.Value != nil {
+		_, status.Expiry = s.Expiry(known.Value)
+	}
+	return status, err
+}
+
+// Renew replaces the token now, by its session handle: see [OAuth2.Renew]. A token
+// without a session handle cannot be renewed, which is an error.
+func (c *OAuth1) Renew(ctx context.Context) error {
+	s := c.scheme()
+	if s.engine == nil {
+		return errNotRenewable
+	}
+	return s.engine.Renew(ctx, s)
+}
+
+// Forget removes the account's token from the Store and from memory. OAuth1 knows
+// no way to tell the service. A token of the config stays, which is an error.
+func (c *OAuth1) Forget(ctx context.Context) error {
+	s := c.scheme()
+	if s.engine == nil {
+		return errNoHandshake
+	}
+	return s.engine.Forget(ctx, s, nil)
+}
+
+// Status reads what is known of the credential, and obtains nothing: see
+// [OAuth2.Status]. A connector without Obtain is always StateOK.
+func (c *Custom) Status(ctx context.Context) (Status, error) {
+	s := c.core.scheme.(*customScheme)
+	if s.engine == nil {
+		return Status{State: StateOK}, nil
+	}
+	known, err := s.engine.Known(ctx, s)
+	status := statusOf(known)
+	switch {
+	case known.Value != nil:
+		status.Expiry = known.Value.Expiry
+	case err == nil && status.State == StateNotConnected:
+		status.State = StateOK // the first request obtains a credential
+	}
+	return status, err
+}
+
+// Renew calls Obtain now, whatever failed before. A connector without Obtain has
+// nothing to renew, which is no error.
+func (c *Custom) Renew(ctx context.Context) error {
+	s := c.core.scheme.(*customScheme)
+	if s.engine == nil {
+		return nil
+	}
+	return s.engine.Renew(ctx, s)
+}
+
+// Forget removes the credential from the Store and from memory.
+func (c *Custom) Forget(ctx context.Context) error {
+	s := c.core.scheme.(*customScheme)
+	if s.engine == nil {
+		return nil
+	}
+	return s.engine.Forget(ctx, s, nil)
+}

@@ -1,0 +1,82 @@
+package connectorauth
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+)
+
+// maxExtra limits the extra members of a token, as JSON.
+const maxExtra = 64 << 10
+
+// mergeExtra returns the extra members of a token: those of the newest response,
+// and those of the responses before that the newest leaves out. Of too many
+// members, old ones go first, except those named in kept, and the largest next. left
+// tells how many had to go.
+func mergeExtra[V any](old, newest map[string]V, kept []string) (extra map[string]V, left int32) {
+	extra = maps.Clone(old)
+	if extra == nil {
+		extra = make(map[string]V, len(newest))
+	}
+	maps.Copy(extra, newest)
+	sizes, total := make(map[string]int, len(extra)), 2
+	for name, value := range extra {
+		raw, _ := json.Marshal(map[string]any{name: value})
+		sizes[name] = len(raw) - 1 // without braces, with a comma
+		total += sizes[name]
+	}
+	if total <= maxExtra {
+		if len(extra) == 0 {
+			extra = nil
+		}
+		return extra, 0
+	}
+	drop := func(name string) {
+		total -= sizes[name]
+		delete(extra, name)
+		left++
+	}
+	for name := range old {
+		if _, repeated := newest[name]; !repeated && !slices.Contains(kept, name) {
+			drop(name)
+		}
+	}
+	largest := slices.SortedFunc(maps.Keys(extra), func(a, b string) int { return sizes[b] - sizes[a] })
+	for _, name := range largest {
+		if total <= maxExtra {
+			break
+		}
+		drop(name)
+	}
+	return extra, left
+}
+
+// leftOut returns the event's error for the members that had to go, or nil.
+func leftOut(left int32) error {
+	if left == 0 {
+		return nil
+	}
+	return fmt.Errorf("connectorauth: the token responses have more than %d kB of further members; %d were left out", maxExtra>>10, left)
+}
+
+// leftovers returns the other members of a token response, together with the
+// extra values of t, which may be nil, that are still valid. left tells how many had
+// to go.
+func (t *oauth1Token) leftovers(got url.Values) (extra map[string]string, left int32) {
+	var old map[string]string
+	if t != nil {
+		old = maps.Clone(t.Extra)
+		delete(old, sessionLifetime) // counts from the response that contained it
+	}
+	newest := make(map[string]string, len(got))
+	for name := range got {
+		switch name {
+		case "oauth_token", "oauth_token_secret", "oauth_callback_confirmed":
+		default:
+			newest[name] = got.Get(name)
+		}
+	}
+	return mergeExtra(old, newest, []string{sessionHandle, tokenLifetime})
+}

@@ -1,0 +1,184 @@
+package connectorauth
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/connectorauth/connectorauth/internal/renew"
+)
+
+// Status reads what is known of the account, and renews nothing. With a Store, the
+// Store tells what all processes know. An error means that the Store could not be
+// read.
+func (c *OAuth2) Status(ctx context.Context) (Status, error) {
+	s := c.scheme()
+	known, err := s.engine.Known(ctx, s)
+	status := statusOf(known)
+	if t := known.Value; t != nil {
+		if t.Access != "" {
+			status.Expiry = t.Expiry.Round(0)
+		}
+		if t.Refresh != "" {
+			status.ReauthBy = t.Reauth
+		}
+		separator := cmp.Or(s.dialect.ScopeSeparator, " ")
+		if status.Granted = scopes(t.Scope, separator); status.Granted != nil {
+			for _, scope := range scopes(s.scope, separator) {
+				if !slices.Contains(status.Granted, scope) {
+					status.Missing = append(status.Missing, scope)
+				}
+			}
+		}
+	} else if err == nil && status.State == StateNotConnected && !s.traits.NeedsOwner {
+		status.State = StateOK // the first request obtains a token
+	}
+	return status, err
+}
+
+// scopes splits a list of scopes. Some providers answer with commas or spaces,
+// whatever the separator of the request.
+func scopes(list, separator string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ' ' || r == ',' || strings.ContainsRune(separator, r) })
+}
+
+// Renew replaces the access token now, even if the token is good, and whatever
+// failed before: a pause is not waited for, and a refused password is tried again.
+// If a renewal is under way, Renew waits for its end first. An account that needs
+// its owner stays as it is: then the error matches [ErrReauthRequired], and nothing
+// is sent.
+func (c *OAuth2) Renew(ctx context.Context) error {
+	s := c.scheme()
+	return s.engine.Renew(ctx, s)
+}
+
+// Revoke asks the provider to revoke the account's refresh token, and then its
+// access token (RFC 7009 section 2.1), and forgets both as [OAuth2.Forget] does.
+// Each token is tried, whatever became of the other. If one cannot be revoked for
+// now, Revoke returns an error and forgets nothing, so that Revoke can be called
+// again. A provider that revokes one type of token only (unsupported_token_type)
+// is enough. An account without a token is no error.
+func (c *OAuth2) Revoke(ctx context.Context) error {
+	s := c.scheme()
+	if s.rare == nil || s.rare.revokeURL == "" {
+		return errors.New("connectorauth: the config has no RevokeURL")
+	}
+	return s.engine.Forget(ctx, s, s.revoke)
+}
+
+// Forget removes the account's token from the Store and from memory, and all that
+// is known of the account. The provider is not told: see [OAuth2.Revoke]. Other
+// processes use the token from memory until its renewal.
+func (c *OAuth2) Forget(ctx context.Context) error {
+	s := c.scheme()
+	return s.engine.Forget(ctx, s, nil)
+}
+
+// revoke revokes the tokens of t.
+func (s *oauth2Scheme) revoke(ctx context.Context, t *token) error {
+	var problems []error
+	revoked, unsupported := 0, 0
+	for _, token := range []struct{ value, hint string }{{t.Refresh, "refresh_token"}, {t.Access, "access_token"}} {
+		if token.value == "" {
+			continue
+		}
+		err := s.revokeOne(ctx, token.value, token.hint, t.Key)
+		var failed *TokenError
+		switch {
+		case err == nil:
+			revoked++
+		case errors.As(err, &failed) && failed.Code == "unsupported_token_type":
+			unsupported++
+			problems = append(problems, err)
+		default:
+			problems = append(problems, err)
+		}
+	}
+	if revoked > 0 && len(problems) == unsupported {
+		return nil
+	}
+	return errors.Join(problems...)
+}
+
+// revokeOne makes a revocation request.
+func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint, key string) error {
+	r := s.newRequest("")
+	r.url, r.encoding = s.rare.revokeURL, ""
+	r.params = values(url.Values{"token": {token}, "token_type_hint": {hint}})
+	plain := &oauth2Scheme{oauth2Client: s.oauth2Client} // the hooks are for token requests
+	resp, err := plain.send(ctx, r, key)
+	if err == nil && !resp.Granted() {
+		_, err = resp.Token() // which reads the error
+		if err == nil {
+			err = resp.Fail(nil)
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	err = s.subject(r.url).newTokenError(err)
+	if failed := new(TokenError); errors.As(err, &failed) {
+		failed.dead, failed.inDoubt, failed.revokes = false, false, true
+	}
+	return err
+}
+
+// Identity names the account.
+func (s *oauth2Scheme) Identity() string {
+	return accountName(s.tokenURL, s.clientID, s.grant.GrantType(), s.traits.Subject)
+}
+
+// Succeeds reports whether a record is of the account before its token URL moved.
+func (s *oauth2Scheme) Succeeds(identity string) bool {
+	return s.rare != nil && s.rare.formerURL != "" &&
+		identity == accountName(s.rare.formerURL, s.clientID, s.grant.GrantType(), s.traits.Subject)
+}
+
+// Login tells whether the password has changed.
+func (s *oauth2Scheme) Login(stored string) (string, bool) {
+	if s.rare == nil {
+		return "", stored == ""
+	}
+	return s.rare.login.Match(stored)
+}
+
+// Endpoint names the token URL.
+func (s *oauth2Scheme) Endpoint() renew.Endpoint { return s.shared.endpoint(s.tokenURL, s.clientID) }
+
+// Alone reports whether the grant obtains a token without the account owner.
+func (s *oauth2Scheme) Alone() bool { return !s.traits.NeedsOwner }
+
+// SingleUse reports whether the renewal of old sends a refresh token or a grant
+// that a provider may accept only once. An exchange sends an access token, which
+// providers take as often as they like while the token is valid.
+func (s *oauth2Scheme) SingleUse(old *token) bool {
+	if s.extends(old) {
+		return false
+	}
+	return s.refreshes(old) || s.traits.SingleUse && !s.traits.NeedsOwner
+}
+
+// Rotated reports whether the refresh token was replaced.
+func (s *oauth2Scheme) Rotated(old, next *token) bool {
+	return old.Refresh != "" && next.Refresh != "" && next.Refresh != old.Refresh
+}
+
+// Retakes reports whether the provider takes a refresh token again for a while.
+func (s *oauth2Scheme) Retakes() bool { return s.dialect.RefreshGrace }
+
+// Restore returns the error of an earlier token request.
+func (s *oauth2Scheme) Restore(code string, dead bool, after time.Duration) error {
+	return s.subject(s.tokenURL).restored(code, dead, after)
+}
+
+// Secrets returns what no error may quote.
+func (*oauth2Scheme) Secrets(t *token) []string {
+	if t == nil {
+		return nil
+	}
+	return spellings(t.Access, t.Refresh, t.Key)
+}

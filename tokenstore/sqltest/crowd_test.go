@@ -1,0 +1,97 @@
+package sqltest
+
+import (
+	"database/sql"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/connectorauth/connectorauth/internal/test/replicas"
+	"github.com/connectorauth/connectorauth/tokenstore"
+)
+
+// pools opens stores with as many connections as a program has, and closes the
+// pools at the end of a measurement.
+type pools struct{ all []*sql.DB }
+
+func (p *pools) open(place string, lease time.Duration) (tokenstore.SharedStore, error) {
+	store, db, err := openPool(place, lease)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	p.all = append(p.all, db)
+	return store, nil
+}
+
+func (p *pools) close() {
+	for _, db := range p.all {
+		db.Close()
+	}
+	p.all = nil
+}
+
+// store is e for crowds and programs that start.
+func (e engine) store(open replicas.Open) replicas.Store {
+	return replicas.Store{Name: e.name, Open: open, New: func(t *testing.T) replicas.Site {
+		return replicas.Site{Place: newPlace(t, e).encode()}
+	}}
+}
+
+// A thousand connectors that want the token of one account, while another program
+// renews the token, cost the database a few transactions a second, and have the
+// token soon after the save.
+func TestCrowdCostsFewTransactions(t *testing.T) {
+	e := postgres
+	observer := openDB(t, e.driver, e.dsn(t))
+	observer.SetMaxOpenConns(1)
+	transactions := func() (n int) { // a pool counts all of its transactions when it closes
+		time.Sleep(1500 * time.Millisecond)
+		require.NoError(t, observer.QueryRow("SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()").Scan(&n))
+		return n
+	}
+	for _, programs := range []int{1, 50} {
+		t.Run(fmt.Sprintf("%d values of Shared", programs), func(t *testing.T) {
+			var opened pools
+			crowd := replicas.Crowd{Connectors: 1000, Programs: programs, Renewal: 3 * time.Second}
+			before := transactions()
+			last := crowd.Run(t, e.store(opened.open))
+			opened.close()
+			count := transactions() - before
+			t.Logf("%d connectors: %d transactions in all; the last one through %v after the save", crowd.Connectors, count, last.Round(time.Millisecond))
+			assert.Less(t, last, patience(500*time.Millisecond))
+		})
+	}
+}
+
+// A program that has saved a token and never unlocks holds nobody up.
+func TestCrowdBehindAnAbandonedLock(t *testing.T) {
+	for _, e := range []engine{sqlite, sqliteWAL, postgres, mariadb} {
+		t.Run(e.name, func(t *testing.T) {
+			var opened pools
+			t.Cleanup(opened.close)
+			last := replicas.Crowd{Connectors: 100, Programs: 10, Renewal: time.Second, Vanish: true}.Run(t, e.store(opened.open))
+			t.Logf("the last one through %v after the save", last.Round(time.Millisecond))
+			assert.Less(t, last, patience(300*time.Millisecond))
+		})
+	}
+}
+
+// Programs that start with expired tokens share the work.
+func TestProgramsStartWithExpiredTokens(t *testing.T) {
+	replicas.Start(t, postgres.store(openReplica))
+}
+
+// patience is the goal where the environment asks for the full size. Otherwise,
+// other tests may need the processor, and patience is longer.
+func patience(goal time.Duration) time.Duration {
+	if os.Getenv("CONNECTORAUTH_TEST_WORST_DAY") == "1" {
+		return goal
+	}
+	return goal + 5*time.Second
+}
