@@ -45,7 +45,7 @@ func (e *Engine[T]) Known(ctx context.Context, s Scheme[T]) (k Known[T], err err
 	var rec *record
 	var stored *Generation[T]
 	if err := e.calling(func() (err error) { rec, stored, err = r.load(ctx); return err }); err != nil {
-		return k, err
+		return k, e.withhold(s, err, nil)
 	}
 	switch {
 	case g.succeeds(rec) && e.isSaving():
@@ -127,6 +127,8 @@ func (e *Engine[T]) Forget(ctx context.Context, s Scheme[T], revoke func(context
 // forget carries out f.
 func (e *Engine[T]) forget(ctx context.Context, s Scheme[T], f *flight[T], revoke func(context.Context, *T) error) {
 	f.goroutine.Store(goroutine())
+	late := time.AfterFunc(flightTimeout+flightGrace, func() { close(f.overdue) })
+	defer late.Stop()
 	ctx, cancel := context.WithTimeout(ctx, flightTimeout)
 	defer cancel()
 	defer e.group.begin(e.key, func() {})()
@@ -147,7 +149,7 @@ func (e *Engine[T]) forget(ctx context.Context, s Scheme[T], f *flight[T], revok
 		}
 		f.end(nil, err)
 	}()
-	err = r.remove(ctx, revoke)
+	err = e.withhold(s, r.remove(ctx, revoke), r.seen)
 }
 
 // remove revokes the credential, and deletes the record under the store's lock.
@@ -159,6 +161,7 @@ func (r *renewal[T]) remove(ctx context.Context, revoke func(context.Context, *T
 		return r.stale.Value
 	}()
 	if r.store != nil {
+		r.flush(ctx) // the saver may have the lock; it tries again by itself if flush fails
 		if shared, ok := r.store.(SharedStore); ok {
 			lease, err := shared.Lock(ctx, r.key)
 			if err != nil {
@@ -173,7 +176,7 @@ func (r *renewal[T]) remove(ctx context.Context, revoke func(context.Context, *T
 		if err == nil && !(r.stale.succeeds(rec) && r.isSaving()) {
 			value = nil // what the store has is newer, or deleted
 			if stored != nil {
-				value = stored.Value
+				value, r.seen = stored.Value, stored.Value
 			}
 		}
 	}
