@@ -32,8 +32,8 @@ type renewal[T any] struct {
 // changed the record.
 const maxTries = 4
 
-// run makes the steps in their order: load, wait for a turn at the endpoint, lock,
-// load again, mark, renew, save.
+// run makes the steps in their order: load, wait for a turn at the endpoint, load
+// again after a long wait, lock, load again, mark, renew, save.
 func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 	first, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
@@ -56,6 +56,7 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 	r.late.Stop()
 	turn, cancelTurn := context.WithTimeout(r.gate, turnTimeout)
 	defer cancelTurn()
+	began := time.Now()
 	if err := r.enter(turn); err != nil {
 		return r.blocked(err)
 	}
@@ -63,6 +64,15 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 		return nil
 	}
 	r.late.Reset(flightTimeout + flightGrace)
+	if r.store != nil && time.Since(began) > waitAfter { // somebody else may have had a turn before
+		again, cancel := context.WithTimeout(r.gate, lockTimeout)
+		defer cancel()
+		var g *Generation[T]
+		var done bool
+		if rec, _, g, done = r.inspect(again); done {
+			return g
+		}
+	}
 	ctx, cancelAll := context.WithTimeout(ctx, flightTimeout)
 	defer cancelAll()
 	for range maxTries {
