@@ -130,6 +130,28 @@ func TestRefusalEndsTheConsentWhenTheStoreIsDown(t *testing.T) {
 	assert.Equal(t, pending.Used, kind(t, k.Finish(t.Context(), c.flow, c.text, granted("s1"))))
 }
 
+// A refusal is noted for all processes although the browser has gone.
+func TestRefusalEndsTheConsentAlthoughNobodyWaits(t *testing.T) {
+	c := beginIn(new(store), "s1")
+	refused := granted("s1")
+	refused.Set("error", "access_denied")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.ErrorIs(t, new(pending.Keeper).Finish(ctx, c.flow, c.text, refused), errRefused)
+	assert.Equal(t, pending.Used, kind(t, new(pending.Keeper).Finish(t.Context(), c.flow, c.text, granted("s1"))))
+}
+
+// Two providers of OAuth1 may give the same temporary token.
+func TestConsentsOfTwoConnectorsMayHaveOneState(t *testing.T) {
+	s, k := new(store), new(pending.Keeper)
+	for _, name := range []string{"one", "another"} {
+		c := beginIn(s, "s1")
+		c.For, c.flow.Connector = name, name
+		require.NoError(t, k.Finish(t.Context(), c.flow, c.Encode(), granted("s1")), name)
+	}
+	assert.Equal(t, 2, s.claims(t))
+}
+
 // Without a claim, nothing is sent, and the consent stays open.
 func TestConsentStaysOpenWhenTheStoreIsDown(t *testing.T) {
 	for name, fault := range map[string]struct{ err, lost error }{
@@ -281,61 +303,4 @@ func TestOver(t *testing.T) {
 	} {
 		assert.Equal(t, test.over, pending.Over(test.err), name)
 	}
-}
-
-// keyless is a store of which some values were sealed with a key that is gone.
-type keyless struct {
-	store
-	held    sync.Mutex // the lock of every key
-	deleted atomic.Int32
-}
-
-type errKeyless struct{ error }
-
-func (errKeyless) Damaged() bool { return true }
-
-func (s *keyless) Load(ctx context.Context, key string) ([]byte, bool, error) {
-	value, ok, err := s.store.Load(ctx, key)
-	if string(value) == "sealed" {
-		return nil, false, errKeyless{errStore}
-	}
-	return value, ok, err
-}
-
-func (s *keyless) Lock(context.Context, string) (renew.Lease, error) {
-	s.held.Lock()
-	return unlocker{unlock: s.held.Unlock}, nil
-}
-
-type unlocker struct {
-	renew.Lease // nil
-	unlock      func()
-}
-
-func (u unlocker) Unlock() { u.unlock() }
-
-func (s *keyless) Delete(_ context.Context, key string) error {
-	if s.held.TryLock() {
-		s.held.Unlock()
-		return errors.New("another process may have replaced the record")
-	}
-	s.deleted.Add(1)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.values, key)
-	return nil
-}
-
-// Nobody could read the record of claims ever again, so it is removed.
-func TestRecordOfClaimsThatCannotBeReadIsRemoved(t *testing.T) {
-	s := &keyless{store: store{values: make(map[string]string)}}
-	for i := range 256 {
-		s.values[fmt.Sprintf("connectorauth-consents-%02x", i)] = "sealed"
-	}
-	c := begin("s1")
-	c.flow.Store = s
-	require.NoError(t, new(pending.Keeper).Finish(t.Context(), c.flow, c.text, granted("s1")))
-	assert.Equal(t, pending.Used, kind(t, new(pending.Keeper).Finish(t.Context(), c.flow, c.text, granted("s1"))))
-	assert.EqualValues(t, 1, c.obtained.Load())
-	assert.EqualValues(t, 1, s.deleted.Load())
 }

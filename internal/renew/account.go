@@ -94,10 +94,14 @@ func (e *Engine[T]) Renew(ctx context.Context, s Scheme[T]) error {
 // errForgotten is the outcome of a flight that has removed the credential.
 var errForgotten = errors.New("connectorauth: the token was removed")
 
+// errSet is the error of Forget if Set was called meanwhile.
+var errSet = errors.New("connectorauth: another token was set while the token was removed")
+
 // Forget removes the credential here and from the store, and with it all that is
 // known of failures. Before, revoke, if not nil, gets the credential, unless there
 // is none. An error of revoke ends Forget: nothing is removed. Nobody renews the
-// credential meanwhile. Forget goes on if ctx ends, and then returns its error.
+// credential meanwhile. A credential of Set that comes meanwhile stays, which is an
+// error. Forget goes on if ctx ends, and then returns its error.
 func (e *Engine[T]) Forget(ctx context.Context, s Scheme[T], revoke func(context.Context, *T) error) error {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -115,10 +119,13 @@ func (e *Engine[T]) Forget(ctx context.Context, s Scheme[T], revoke func(context
 		if err := f.wait(ctx); err != nil {
 			return err
 		}
-		if mine && f.err == errForgotten {
+		switch {
+		case !mine:
+		case f.err == errForgotten:
 			return nil
-		}
-		if mine {
+		case f.err == nil: // Set has ended f
+			return errSet
+		default:
 			return f.err
 		}
 	}
@@ -153,7 +160,8 @@ func (e *Engine[T]) forget(ctx context.Context, s Scheme[T], f *flight[T], revok
 	err = r.withhold(s, err, r.seen)
 }
 
-// remove revokes the credential, and deletes the record under the store's lock.
+// remove revokes the credential, and deletes the record under the store's lock. A
+// saver that has the lock must save first.
 func (r *renewal[T]) remove(ctx context.Context, revoke func(context.Context, *T) error) error {
 	value := func() *T { // of this process
 		if r.stale == nil {
@@ -162,8 +170,11 @@ func (r *renewal[T]) remove(ctx context.Context, revoke func(context.Context, *T
 		return r.stale.Value
 	}()
 	if r.store != nil {
-		r.flush(ctx) // the saver may have the lock; it tries again by itself if flush fails
+		err := r.flush(ctx)
 		if shared, ok := r.store.(SharedStore); ok {
+			if err != nil && r.isLocked() {
+				return err
+			}
 			lease, err := shared.Lock(ctx, r.key)
 			if err != nil {
 				return fmt.Errorf("lock %q in the token store: %w", r.key, err)
@@ -193,7 +204,7 @@ func (r *renewal[T]) remove(ctx context.Context, revoke func(context.Context, *T
 	r.writing <- struct{}{}
 	defer func() { <-r.writing }()
 	if r.current.Load() != r.stale {
-		return errors.New("connectorauth: another token was set while the token was removed")
+		return errSet
 	}
 	r.stopSaving()
 	if err := r.calling(func() error { return r.store.Delete(ctx, r.key) }); err != nil {

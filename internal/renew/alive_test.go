@@ -46,7 +46,7 @@ func TestRenewSendsNothingForADeadCredentialWithoutStore(t *testing.T) {
 		time.Sleep(time.Hour)
 		_, err := e.Get(t.Context())
 		require.ErrorIs(t, err, errDead)
-		require.ErrorIs(t, e.Renew(t.Context(), p), errDead)
+		require.ErrorIs(t, e.Renew(t.Context()), errDead)
 		assert.Equal(t, 1, p.count())
 	})
 }

@@ -35,10 +35,10 @@ func TestErrorsOfForgetAndKnownQuoteNoSecret(t *testing.T) {
 					}
 					return nil
 				}
-				err := e.Forget(t.Context(), p, nil)
+				err := e.Engine.Forget(t.Context(), p, nil)
 				require.Error(t, err)
 				assert.NotContains(t, err.Error(), "s3cr3t")
-				if _, err := e.Known(t.Context(), p); failing == "load" {
+				if _, err := e.Engine.Known(t.Context(), p); failing == "load" {
 					require.Error(t, err)
 					assert.NotContains(t, err.Error(), "s3cr3t")
 				}
@@ -58,7 +58,7 @@ func TestForgetOfANewProcessQuotesNoSecret(t *testing.T) {
 			}
 			return nil
 		}
-		err := newEngine(p, store).Forget(t.Context(), p, nil)
+		err := newEngine(p, store).Engine.Forget(t.Context(), p, nil)
 		require.Error(t, err)
 		assert.NotContains(t, err.Error(), "s3cr3t")
 	})
@@ -76,7 +76,7 @@ func TestForgetThatDoesNotReturnHoldsNobodyBeyondItsBound(t *testing.T) {
 			}
 			return nil
 		}
-		go e.Forget(t.Context(), p, nil)
+		go e.Engine.Forget(t.Context(), p, nil)
 		time.Sleep(time.Hour)
 		_, err := e.Get(t.Context())
 		require.ErrorIs(t, err, renew.ErrStuck)
@@ -98,7 +98,7 @@ func TestForgetDoesNotWaitForItsOwnSaver(t *testing.T) {
 		time.Sleep(3 * time.Minute)
 		down.set(false)
 		began := time.Now()
-		require.NoError(t, e.Forget(t.Context(), p, nil))
+		require.NoError(t, e.Engine.Forget(t.Context(), p, nil))
 		assert.Less(t, time.Since(began), time.Second)
 		assert.Zero(t, store.n(t))
 		assert.False(t, store.isLocked())

@@ -141,3 +141,10 @@ func (e *Engine[T]) isSaving() bool {
 	defer e.mu.Unlock()
 	return e.saver != nil
 }
+
+// isLocked reports whether a saver holds the store's lock.
+func (e *Engine[T]) isLocked() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.saver != nil && e.saver.lock
+}

@@ -227,6 +227,7 @@ func observeSaved[T any](s Scheme[T], g *Generation[T], err error) {
 type saver[T any] struct {
 	unsaved
 	g    *Generation[T] // nil: the record changes, and not its value
+	lock bool           // the saver holds the store's lock
 	stop func()
 	now  chan chan error // asks for an attempt at once; the error is sent back
 	done chan struct{}
@@ -241,7 +242,7 @@ func (e *Engine[T]) keepSaving(ctx context.Context, scheme Scheme[T], g *Generat
 		g.unsaved = &u
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), savePatience)
-	s := &saver[T]{unsaved: u, g: g, stop: cancel, now: make(chan chan error), done: make(chan struct{})}
+	s := &saver[T]{unsaved: u, g: g, lock: lease != nil, stop: cancel, now: make(chan chan error), done: make(chan struct{})}
 	e.mu.Lock()
 	e.saver = s
 	e.mu.Unlock()

@@ -215,6 +215,33 @@ func TestNoRedirectAndNothingAdded(t *testing.T) {
 	assert.Equal(t, location, kept)
 }
 
+func TestRedirectWithAnEmptySecret(t *testing.T) {
+	const location = "/x?&a=1&&=&b=#"
+	h := http.Header{"Location": {location}}
+	require.NoError(t, scrub.Redirect(h, parse(t, api), parse(t, api), ""))
+	assert.Equal(t, location, h.Get("Location"))
+}
+
+// Some servers see a parameter between semicolons, and repeat that alone.
+func TestRedirectOfACredentialBetweenSemicolons(t *testing.T) {
+	kept, err := redirect(t, api+"&a=1;key=abcdefgh", "/x?key=abcdefgh&b=2")
+	require.NoError(t, err)
+	assert.Equal(t, "/x?b=2", kept)
+}
+
+func TestRedirectOfANameWithASpace(t *testing.T) {
+	kept, err := redirect(t, with("api key", "1"), "/x?api+key=1&a=1")
+	require.NoError(t, err)
+	assert.Equal(t, "/x?a=1", kept)
+}
+
+// The first of two places that overlap is a part of another word.
+func TestRedirectThatRepeatsAfterAnOverlap(t *testing.T) {
+	const value = "a/a/a/a/a/a/a"
+	_, err := redirect(t, with("key", value), "/xa/"+value)
+	assert.ErrorContains(t, err, "the redirect is not followed")
+}
+
 // everyByte percent-encodes every byte of s.
 func everyByte(s string) string {
 	var b strings.Builder

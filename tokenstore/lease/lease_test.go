@@ -129,6 +129,53 @@ func TestProlongThatReturnsAfterTheEndSavesNothing(t *testing.T) {
 	})
 }
 
+// A connection that hangs costs one attempt, and not the lock.
+func TestProlongThatHangsIsGivenUpInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := new(lock)
+		config := l.config(lease.Length)
+		prolong := config.Prolong
+		config.Prolong = func(ctx context.Context) (bool, error) {
+			if l.prolonged.Load() == 0 {
+				l.prolonged.Add(1)
+				<-ctx.Done()
+				return false, ctx.Err()
+			}
+			return prolong(ctx)
+		}
+		h := lease.Keep(t.Context(), time.Now(), config)
+		defer h.Unlock()
+		time.Sleep(time.Minute)
+		assert.False(t, isLost(h))
+		assert.NoError(t, h.Check(t.Context()))
+	})
+}
+
+// A Prolong that ran later could take the lock of another.
+func TestUnlockWaitsForAProlongUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := new(lock)
+		l.takes.Store(int64(2 * time.Second))
+		config := l.config(lease.Length)
+		var under atomic.Int64
+		prolong, release := config.Prolong, config.Release
+		config.Prolong = func(ctx context.Context) (bool, error) {
+			under.Add(1)
+			defer under.Add(-1)
+			return prolong(ctx)
+		}
+		config.Release = func(ctx context.Context) error {
+			assert.Zero(t, under.Load())
+			return release(ctx)
+		}
+		h := lease.Keep(t.Context(), time.Now(), config)
+		time.Sleep(lease.Length/3 + time.Second)
+		assert.EqualValues(t, 1, under.Load())
+		h.Unlock()
+		assert.EqualValues(t, 1, l.released.Load())
+	})
+}
+
 func TestLockOfAnotherIsLostAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := new(lock)
@@ -176,7 +223,7 @@ func TestCheckTriesAgainAndSaysWhy(t *testing.T) {
 		assert.Equal(t, 2*time.Second, time.Since(began))
 		assert.False(t, isLost(h))
 
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 1050*time.Millisecond)
 		defer cancel()
 		assert.ErrorIs(t, h.Check(ctx), context.DeadlineExceeded)
 		l.failing.Store(false)

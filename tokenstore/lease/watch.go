@@ -65,7 +65,7 @@ func (w *Watch) Wait(ctx context.Context, key string, old []byte) (value []byte,
 func (w *Watch) enter(key string, old []byte) *waiter {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	me := &waiter{old: bytes.Clone(old), came: w.reads, news: make(chan []byte, 1)}
+	me := &waiter{old: old, came: w.reads, news: make(chan []byte, 1)}
 	if w.waiting == nil {
 		w.waiting = make(map[string]map[*waiter]struct{})
 	}

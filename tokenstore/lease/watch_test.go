@@ -150,3 +150,55 @@ func TestWaitersComeAndGoWithoutManyReads(t *testing.T) {
 		time.Sleep(time.Second) // the goroutine ends
 	})
 }
+
+func TestReadThatHangsIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var reads atomic.Int64
+		w := &lease.Watch{Read: func(ctx context.Context, _ []string, found func(string, []byte)) error {
+			if reads.Add(1) == 1 {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			found("a", []byte("new"))
+			return nil
+		}}
+		began := time.Now()
+		value, err := w.Wait(t.Context(), "a", nil)
+		require.NoError(t, err)
+		assert.Equal(t, "new", string(value))
+		assert.Less(t, time.Since(began), 6*time.Second)
+	})
+}
+
+func TestNewcomerGetsItsReadSooner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &values{now: map[string][]byte{"a": []byte("new")}}
+		w := &lease.Watch{Read: v.read}
+		ctx, cancel := context.WithCancel(t.Context())
+		go w.Wait(ctx, "always", nil)
+		time.Sleep(220 * time.Millisecond) // a read has just ended
+		began := time.Now()
+		_, err := w.Wait(t.Context(), "a", nil)
+		require.NoError(t, err)
+		assert.LessOrEqual(t, time.Since(began), 100*time.Millisecond)
+		cancel()
+		time.Sleep(time.Second)
+	})
+}
+
+func TestErrorOfAnEarlierWaitIsNotTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &values{now: map[string][]byte{}, err: errStore}
+		w := &lease.Watch{Read: v.read}
+		wait := func(d time.Duration) error {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			_, err := w.Wait(ctx, "a", nil)
+			return err
+		}
+		require.ErrorIs(t, wait(time.Second), errStore)
+		time.Sleep(time.Minute)
+		require.NotErrorIs(t, wait(5*time.Millisecond), errStore, "no read has failed since")
+		time.Sleep(time.Second)
+	})
+}

@@ -1,0 +1,80 @@
+package renew_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/connectorauth/connectorauth/internal/renew"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A queue is no fault: a renewal whose turn comes late has not ended late.
+func TestTurnAtABusyEndpointMayComeLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g renew.Group
+		_, _, get := accounts(t, &g, 8, func() *provider { return &provider{endpoint: "e", most: 1, delay: 25 * time.Second} })
+		began := time.Now()
+		for _, err := range all(t, get) {
+			require.NoError(t, err)
+		}
+		assert.Equal(t, 200*time.Second, time.Since(began))
+	})
+}
+
+func TestShutdownDoesNotWaitForTurnsAtAnEndpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g renew.Group
+		_, ps, get := accounts(t, &g, 2, func() *provider { return &provider{endpoint: "e", most: 1, delay: 20 * time.Second} })
+		go get[0](context.Background())
+		time.Sleep(time.Second)
+		failed := make(chan error, 1)
+		began := time.Now()
+		go func() {
+			_, err := get[1](context.Background())
+			failed <- err
+		}()
+		go g.Shutdown(context.Background())
+		require.ErrorIs(t, <-failed, renew.ErrShutdown)
+		assert.Less(t, time.Since(began), time.Second)
+		assert.Zero(t, ps[1].count())
+		time.Sleep(time.Minute)
+	})
+}
+
+func TestSlowStoreTakesNoTurnAtAnEndpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g renew.Group
+		p, other := &provider{endpoint: "e", most: 1}, &provider{endpoint: "e", most: 1, free: true}
+		store := newStore(nil)
+		e := renew.Open[value](&g, store, key, "identity")
+		require.NoError(t, e.Set(t.Context(), p, p.grant()))
+		store.before = func(op string) error {
+			if op == "swap" {
+				time.Sleep(10 * time.Second)
+			}
+			return nil
+		}
+		go e.Renew(context.Background(), p)
+		synctest.Wait()
+		require.Equal(t, 1, p.count())
+		began := time.Now()
+		_, err := renew.New[value](&g, nil, "").Get(t.Context(), other)
+		require.NoError(t, err)
+		assert.Zero(t, time.Since(began))
+		time.Sleep(time.Minute)
+	})
+}
+
+func TestRenewIsNotHeldBackByAPauseOfTheEndpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := start(t, &provider{endpoint: "e", most: 1, before: func(n int) error {
+			return map[int]error{1: retryAfter(20 * time.Second)}[n]
+		}}, newStore(nil))
+		require.Error(t, e.Renew(t.Context()))
+		require.NoError(t, e.Renew(t.Context()), "now")
+		assert.Equal(t, 2, got(t, e))
+	})
+}
