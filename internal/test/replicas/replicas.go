@@ -119,8 +119,10 @@ func Parallel() {
 	flag.Set("test.parallel", n)
 }
 
-// within is how soon an account must be usable again after the death of a process.
-const within = 15 * time.Second
+// within is how soon an account must be usable again after the death of a process,
+// even on a machine that has much else to do. The table shows the time; with an idle
+// processor, the time is at most 15 seconds.
+const within = 50 * time.Second
 
 // Test runs all cells with a store.
 func Test(t *testing.T, s Store) {
