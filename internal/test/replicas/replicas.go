@@ -86,6 +86,7 @@ type size struct {
 	lifetime   time.Duration // of an access token of few accounts
 	token      time.Duration // of a token request
 	broken     time.Duration // how long something is broken
+	thousand   time.Duration // of a thousand renewals, on a slow disk
 	outage     time.Duration // of a server, in the middle of token requests
 	warm       time.Duration // before the disturbance
 	calm       time.Duration // after the disturbance, and after the end of locks of dead processes
@@ -101,7 +102,7 @@ var (
 	full = size{
 		lease: 12 * time.Second, many: 1500, parallel: 64, few: 8, processes: 8, goroutines: 50,
 		pause: 2 * time.Second, lifetime: 3 * time.Second, token: 60 * time.Millisecond,
-		broken: 5 * time.Second, outage: 40 * time.Second, warm: 2 * time.Second, calm: 6 * time.Second, giveUp: 45 * time.Second,
+		broken: 5 * time.Second, thousand: 20 * time.Second, outage: 40 * time.Second, warm: 2 * time.Second, calm: 6 * time.Second, giveUp: 45 * time.Second,
 	}
 )
 

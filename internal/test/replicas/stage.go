@@ -27,7 +27,7 @@ type stage struct {
 	row   row
 
 	replicas []*replica
-	busy     time.Duration // the time of the renewals themselves, on a slow machine
+	slack    time.Duration // the time of the renewals themselves, on a slow machine
 	cut      []string      // accounts whose token request was certainly cut off
 	waiting  int           // accounts in doubt that are not given up so far
 }
@@ -165,7 +165,7 @@ func (s *stage) read(t *testing.T, r *replica) {
 	if len(lines) != s.role.Accounts+1 {
 		t.Fatalf("replica %d printed %d lines", r.number, len(lines))
 	}
-	accepted := 0
+	accepted, unusable := 0, 0
 	for _, line := range lines[:s.role.Accounts] {
 		var one seen
 		check(t, json.Unmarshal([]byte(line), &one))
@@ -176,8 +176,13 @@ func (s *stage) read(t *testing.T, r *replica) {
 		case !one.Broken && one.Last.After(r.until):
 			s.row.usable = max(s.row.usable, one.Usable.Sub(r.since))
 		case !s.state(t, name(one.Account)).cutOff():
-			t.Errorf("replica %d: %s was not usable at the end; last error: %s", r.number, name(one.Account), one.Error)
+			if unusable++; unusable <= 3 {
+				t.Errorf("replica %d: %s was not usable at the end; last error: %s", r.number, name(one.Account), one.Error)
+			}
 		}
+	}
+	if unusable > 0 {
+		t.Errorf("replica %d: %d accounts were not usable at the end", r.number, unusable)
 	}
 	s.row.accepted += accepted
 	var last report
@@ -239,7 +244,7 @@ func (s *stage) judge(t *testing.T) {
 	if s.row.lost > 0 || stats.RevokedGrants > 0 {
 		t.Errorf("%d accounts are lost, %d grants were revoked", s.row.lost, stats.RevokedGrants)
 	}
-	if s.row.usable > within+s.busy {
+	if s.row.usable > within+s.slack {
 		t.Errorf("an account was usable again after %v", s.row.usable.Round(time.Millisecond))
 	}
 }
