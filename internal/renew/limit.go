@@ -2,6 +2,7 @@ package renew
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -17,8 +18,9 @@ type endpoint struct {
 }
 
 // enter waits until a token request to the endpoint of that name may be made, at
-// most so many at a time. The caller calls leave once after the request.
-func (g *Group) enter(ctx context.Context, name string, most int) (leave func(), err error) {
+// most so many at a time. first says that the caller goes before all others who
+// wait. The caller calls leave once after the request.
+func (g *Group) enter(ctx context.Context, name string, most int, first bool) (leave func(), err error) {
 	if name == "" {
 		return func() {}, nil
 	}
@@ -30,7 +32,11 @@ func (g *Group) enter(ctx context.Context, name string, most int) (leave func(),
 		return func() { g.leave(name) }, nil
 	}
 	turn := make(chan struct{})
-	p.queue = append(p.queue, turn)
+	if first {
+		p.queue = slices.Insert(p.queue, 0, turn)
+	} else {
+		p.queue = append(p.queue, turn)
+	}
 	g.mu.Unlock()
 	select {
 	case <-turn:

@@ -88,11 +88,12 @@ func (r *renewal[T]) watch(ctx context.Context, rec *record) <-chan *Generation[
 	return changed
 }
 
-// enter waits for a turn at the scheme's endpoint, if the renewal has none.
+// enter waits for a turn at the scheme's endpoint, if the renewal has none. Who
+// holds the lock of the store goes first: other programs wait for the lock.
 func (r *renewal[T]) enter(ctx context.Context) (err error) {
 	if r.left == nil {
 		to := r.scheme.Endpoint()
-		if r.left, err = r.group.enter(ctx, to.URL, to.Most); err != nil {
+		if r.left, err = r.group.enter(ctx, to.URL, to.Most, r.lease != nil); err != nil {
 			return fmt.Errorf("wait for other token requests to the same endpoint: %w", err)
 		}
 	}

@@ -32,8 +32,8 @@ type renewal[T any] struct {
 // changed the record.
 const maxTries = 4
 
-// run makes the steps in their order: load, wait for a turn at the endpoint, lock,
-// load again, mark, renew, save.
+// run makes the steps in their order: load, wait for a turn at the endpoint, load
+// again after a long wait, lock, load again, mark, renew, save.
 func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 	first, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
@@ -56,6 +56,7 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 	r.late.Stop()
 	turn, cancelTurn := context.WithTimeout(r.gate, turnTimeout)
 	defer cancelTurn()
+	began := time.Now()
 	if err := r.enter(turn); err != nil {
 		return r.blocked(err)
 	}
@@ -63,6 +64,15 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 		return nil
 	}
 	r.late.Reset(flightTimeout + flightGrace)
+	if r.store != nil && time.Since(began) > waitAfter { // somebody else may have had a turn before
+		again, cancel := context.WithTimeout(r.gate, lockTimeout)
+		defer cancel()
+		var g *Generation[T]
+		var done bool
+		if rec, _, g, done = r.inspect(again); done {
+			return g
+		}
+	}
 	ctx, cancelAll := context.WithTimeout(ctx, flightTimeout)
 	defer cancelAll()
 	for range maxTries {
@@ -208,7 +218,7 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 	r.asked, r.tried = true, digest(rec.Value)
 	observe(r.scheme, Event[T]{Happened: Renewing, Value: value})
 	began := time.Now()
-	next, err := r.scheme.Renew(ctx, value)
+	next, panicked, err := r.ask(ctx, value)
 	took := time.Since(began)
 	r.leave()
 	after := rec.next()
@@ -220,7 +230,10 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 		observe(r.scheme, Event[T]{Happened: Renewed, Value: next, Took: took})
 		return r.save(ctx, next, after, rec), false
 	}
-	verdict := r.scheme.Verdict(err)
+	verdict := Verdict{Kind: InDoubt}
+	if !panicked {
+		verdict = r.scheme.Verdict(err)
+	}
 	if verdict.After > 0 && verdict.Kind != Dead {
 		r.group.pause(r.scheme.Endpoint().URL, verdict.After)
 	}
@@ -247,6 +260,18 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 		r.failure, r.err = nil, nil // somebody else has stored a better value
 	}
 	return g, false
+}
+
+// ask makes the token request. A panic becomes an error, so that what is in doubt is
+// noted. The panic value may contain a secret.
+func (r *renewal[T]) ask(ctx context.Context, old *T) (next *T, panicked bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			next, panicked, err = nil, true, fmt.Errorf("connectorauth: panic of type %T during the renewal", p)
+		}
+	}()
+	next, err = r.scheme.Renew(ctx, old)
+	return next, false, err
 }
 
 // prepare makes the last checks before something is sent: the record is marked if

@@ -29,6 +29,7 @@ func (c restart) run(t *testing.T, s Store, z size) {
 	st := prepare(t, s, z, c.name, s.New(t), authtest.Config{}, z.many, 0)
 	st.role.Once, st.role.Workers, st.role.Shutdown = true, z.parallel, c.shutdown
 	st.role.Patience = 2 * time.Minute // the program ends before
+	st.busy = within                   // a thousand renewals
 	first := st.start(t)
 	if !eventually(t.Context(), func() bool { return st.received() >= z.many/3 }) {
 		t.Fatal("there were too few token requests")

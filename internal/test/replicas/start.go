@@ -153,8 +153,8 @@ func Start(t *testing.T, s Store) {
 	if isFull() {
 		accounts, processes = 10_000, []int{1, 4, 8}
 	}
+	var one time.Duration
 	for _, ordered := range []bool{false, true} {
-		var one time.Duration
 		for _, n := range processes {
 			order := "each program in another order"
 			if ordered {
