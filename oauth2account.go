@@ -54,7 +54,8 @@ func scopes(list, separator string) []string {
 // failed before: a pause is not waited for, and a refused password is tried again.
 // If a renewal is under way, Renew waits for its end first. An account that needs
 // its owner stays as it is: then the error matches [ErrReauthRequired], and nothing
-// is sent.
+// is sent. After a lost response, a refresh token that may be used up is not sent
+// while the access token is good: Renew returns an error then, and requests work.
 func (c *OAuth2) Renew(ctx context.Context) error {
 	s := c.scheme()
 	return s.engine.Renew(ctx, s)
@@ -65,7 +66,8 @@ func (c *OAuth2) Renew(ctx context.Context) error {
 // Each token is tried, whatever became of the other. If one cannot be revoked for
 // now, Revoke returns an error and forgets nothing, so that Revoke can be called
 // again. A provider that revokes one type of token only (unsupported_token_type)
-// is enough. An account without a token is no error.
+// is enough. An account without a token is no error. A config without RevokeURL is
+// an error: [OAuth2.Forget] needs none.
 func (c *OAuth2) Revoke(ctx context.Context) error {
 	s := c.scheme()
 	if s.rare == nil || s.rare.revokeURL == "" {

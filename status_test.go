@@ -113,7 +113,7 @@ func TestStatusOfALostResponse(t *testing.T) {
 		assert.True(t, status.Since.Equal(began), status.Since)
 		require.Error(t, status.LastError)
 		sent := len(a.forms)
-		require.ErrorContains(t, a.connector().Renew(t.Context()), "response to the renewal before was lost")
+		require.ErrorContains(t, a.connector().Renew(t.Context()), "response to the last renewal was lost")
 		assert.Len(t, a.forms, sent, "Renew sends nothing twice while the token is good")
 		time.Sleep(time.Hour)
 		_, err = a.token(t)
