@@ -58,6 +58,17 @@
 // is a single token request, and the request goes on when its waiters give up.
 // The new token is saved before the token is used.
 //
+// # Accounts
+//
+// Status of a connector tells what is known of its account, and renews nothing.
+// Renew replaces the token now, Forget removes the token, and Revoke of an OAuth2
+// tells the provider first. Observe is told what happens, and [RenewalError] tells
+// why the API's 401 could not be helped for now. The library lists no accounts: a
+// program keeps the names.
+//
+// Before a program exits, [Shared.Shutdown] waits until the renewals under way have
+// saved their tokens.
+//
 // # Where credentials are sent
 //
 // Credentials go to the Hosts of the config. Without Hosts, credentials go to the

@@ -71,13 +71,13 @@ type TokenError struct {
 	// Account is the Account of the connector's config, which may be empty.
 	Account string
 
-	dead    bool  // only the account owner can help
-	refused bool  // in the callback, not at the token endpoint
-	byAPI   bool  // the API refused the token
-	revokes bool  // the request was to revoke a token
-	before  bool  // the request failed before, and is not made again now
-	inDoubt bool  // the request was sent, and nobody knows the outcome
-	cause   error // why there is no usable response
+	dead    bool   // only the account owner can help
+	refused bool   // in the callback, not at the token endpoint
+	byAPI   bool   // the API refused the token
+	revokes string // the kind of token to revoke; empty for other requests
+	before  bool   // the request failed before, and is not made again now
+	inDoubt bool   // the request was sent, and nobody knows the outcome
+	cause   error  // why there is no usable response
 }
 
 // notConnected is the type of ErrNotConnected.
@@ -148,8 +148,8 @@ func (e *TokenError) Error() string {
 	switch {
 	case e.refused:
 		b.WriteString("the provider refused the authorization")
-	case e.revokes:
-		b.WriteString("the revocation")
+	case e.revokes != "":
+		b.WriteString("the revocation of the " + e.revokes)
 	case e.byAPI:
 		b.WriteString("the API refused the token")
 	case e.before:

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
@@ -40,9 +41,12 @@ func (c *OAuth2) Status(ctx context.Context) (Status, error) {
 	return status, err
 }
 
-// scopes splits a list of scopes. Some providers answer with commas or spaces,
+// scopes splits a list of scopes. An empty list is nil. Some providers answer with commas or spaces,
 // whatever the separator of the request.
 func scopes(list, separator string) []string {
+	if list == "" {
+		return nil
+	}
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ' ' || r == ',' || strings.ContainsRune(separator, r) })
 }
 
@@ -50,7 +54,8 @@ func scopes(list, separator string) []string {
 // failed before: a pause is not waited for, and a refused password is tried again.
 // If a renewal is under way, Renew waits for its end first. An account that needs
 // its owner stays as it is: then the error matches [ErrReauthRequired], and nothing
-// is sent.
+// is sent. After a lost response, a refresh token that may be used up is not sent
+// while the access token is good: Renew returns an error then, and requests work.
 func (c *OAuth2) Renew(ctx context.Context) error {
 	s := c.scheme()
 	return s.engine.Renew(ctx, s)
@@ -61,11 +66,12 @@ func (c *OAuth2) Renew(ctx context.Context) error {
 // Each token is tried, whatever became of the other. If one cannot be revoked for
 // now, Revoke returns an error and forgets nothing, so that Revoke can be called
 // again. A provider that revokes one type of token only (unsupported_token_type)
-// is enough. An account without a token is no error.
+// is enough. An account without a token is no error. A config without RevokeURL is
+// an error: [OAuth2.Forget] needs none.
 func (c *OAuth2) Revoke(ctx context.Context) error {
 	s := c.scheme()
 	if s.rare == nil || s.rare.revokeURL == "" {
-		return errors.New("connectorauth: the config has no RevokeURL")
+		return errors.New("connectorauth: the config has no RevokeURL: set RevokeURL, or use Forget, which does not tell the provider")
 	}
 	return s.engine.Forget(ctx, s, s.revoke)
 }
@@ -112,8 +118,8 @@ func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint, key string) e
 	plain := &oauth2Scheme{oauth2Client: s.oauth2Client} // the hooks are for token requests
 	resp, err := plain.send(ctx, r, key)
 	if err == nil && !resp.Granted() {
-		_, err = resp.Token() // which reads the error
-		if err == nil {
+		var failed *endpoint.Failure
+		if _, err = resp.Token(); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
 			err = resp.Fail(nil)
 		}
 	}
@@ -122,7 +128,7 @@ func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint, key string) e
 	}
 	err = s.subject(r.url).newTokenError(err)
 	if failed := new(TokenError); errors.As(err, &failed) {
-		failed.dead, failed.inDoubt, failed.revokes = false, false, true
+		failed.dead, failed.inDoubt, failed.revokes = false, false, strings.ReplaceAll(hint, "_", " ")
 	}
 	return err
 }

@@ -281,7 +281,7 @@ func (r *renewal[T]) settle(ctx context.Context, rec *record, old *Generation[T]
 
 // errStillGood says that a credential in doubt is not sent while the generation
 // can be used.
-var errStillGood = errors.New("connectorauth: the response to the renewal before was lost, so the token is not renewed while it is good")
+var errStillGood = errors.New("connectorauth: the response to the last renewal was lost, and the refresh token may be used up, so the token is not renewed while it is good")
 
 // mark notes in the store that a single-use credential is about to be sent. mark
 // returns false if somebody else has changed the record. After an error, a saver
