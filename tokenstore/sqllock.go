@@ -14,6 +14,7 @@ const (
 	leastLockPause = 50 * time.Millisecond // of a waiter, between two looks at the lock
 	mostLockPause  = time.Second
 	unlockPatience = 5 * time.Second // after a failed lock; then the lease ends by itself
+	lateStatement  = time.Second     // between the two attempts to release a lock that may be granted late
 	sweepPause     = 10 * time.Minute
 	sweepAge       = time.Minute // a lease that ended so long ago is abandoned
 	sweepAtOnce    = 100         // leases
@@ -24,13 +25,7 @@ const (
 // database does not respond, Unlock tries again for up to five seconds.
 func (s *SQL) Lock(ctx context.Context, key string) (Lease, error) {
 	l := &sqlLock{SQL: s, id: hash(key), owner: rand.Text()}
-	err := poll(ctx, leastLockPause, mostLockPause, func() (bool, error) {
-		locked, err := l.take(ctx)
-		if err != nil {
-			go l.abandon(ctx) // the database may have granted the lease before the error
-		}
-		return locked, err
-	})
+	err := poll(ctx, leastLockPause, mostLockPause, func() (bool, error) { return l.take(ctx) })
 	if err != nil {
 		return nil, fail("lock", key, err)
 	}
@@ -72,14 +67,41 @@ func (l *sqlLock) take(ctx context.Context) (locked bool, err error) {
 	return l.grant(ctx, l.lockExpired, l.owner, l.lease.Microseconds(), l.id)
 }
 
-// grant runs a statement that may grant the lock, and notes the time.
+// grant runs a statement that may grant the lock, and notes the time. If ctx ends,
+// grant returns, and the statement goes on for a while: nobody would know the outcome
+// of a statement that was cut off, and the database could even execute the statement
+// after the release.
 func (l *sqlLock) grant(ctx context.Context, statement string, args ...any) (granted bool, err error) {
-	err = l.try(ctx, func() error {
-		l.taken = time.Now()
-		granted, err = l.run(ctx, statement, args)
-		return err
-	})
-	return granted, err
+	type outcome struct {
+		granted bool
+		err     error
+	}
+	known := make(chan outcome)
+	go func() {
+		longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		defer cancel()
+		defer context.AfterFunc(ctx, func() { time.AfterFunc(unlockPatience, cancel) })()
+		var o outcome
+		o.err = l.try(longer, func() (err error) {
+			l.taken = time.Now()
+			o.granted, err = l.run(longer, statement, args)
+			return err
+		})
+		select {
+		case known <- o:
+			if o.err != nil {
+				l.abandon(ctx, true)
+			}
+		case <-ctx.Done(): // the caller has left
+			l.abandon(ctx, o.err != nil)
+		}
+	}()
+	select {
+	case o := <-known:
+		return o.granted, o.err
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
 }
 
 func (l *sqlLock) prolong(ctx context.Context) (held bool, err error) {
@@ -91,11 +113,18 @@ func (l *sqlLock) release(ctx context.Context) error {
 	return err
 }
 
-// abandon releases a lock that the database may have granted.
-func (l *sqlLock) abandon(ctx context.Context) {
+// abandon releases a lock that the database may have granted. If the outcome is not
+// known, abandon does so twice: a database may execute the statement of a broken
+// connection late.
+func (l *sqlLock) abandon(ctx context.Context, unknown bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockPatience)
 	defer cancel()
-	poll(ctx, 10*time.Millisecond, 250*time.Millisecond, func() (bool, error) { return l.release(ctx) == nil, nil })
+	release := func() (bool, error) { return l.release(ctx) == nil, nil }
+	poll(ctx, 10*time.Millisecond, 250*time.Millisecond, release)
+	if unknown {
+		time.Sleep(lateStatement)
+		poll(ctx, 10*time.Millisecond, 250*time.Millisecond, release)
+	}
 }
 
 // sweep removes the leases of dead processes, at most once in sweepPause. A

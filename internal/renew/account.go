@@ -127,6 +127,8 @@ func (e *Engine[T]) Forget(ctx context.Context, s Scheme[T], revoke func(context
 // forget carries out f.
 func (e *Engine[T]) forget(ctx context.Context, s Scheme[T], f *flight[T], revoke func(context.Context, *T) error) {
 	f.goroutine.Store(goroutine())
+	late := time.AfterFunc(flightTimeout+flightGrace, func() { close(f.overdue) })
+	defer late.Stop()
 	ctx, cancel := context.WithTimeout(ctx, flightTimeout)
 	defer cancel()
 	defer e.group.begin(e.key, func() {})()
@@ -160,6 +162,7 @@ func (r *renewal[T]) remove(ctx context.Context, revoke func(context.Context, *T
 		return r.stale.Value
 	}()
 	if r.store != nil {
+		r.flush(ctx) // the saver may have the lock; it tries again by itself if flush fails
 		if shared, ok := r.store.(SharedStore); ok {
 			lease, err := shared.Lock(ctx, r.key)
 			if err != nil {

@@ -123,7 +123,8 @@ func (e *Engine[T]) look(ctx context.Context) (looked bool) {
 	if err := e.calling(func() (err error) { raw, err = e.read(ctx); return err }); err != nil {
 		return false
 	}
-	if rec, err := parse(raw); err == nil && digest(rec.Value) == g.sum && !rec.void() {
+	// What cannot be read says nothing about g: the record may be of a newer version.
+	if rec, err := parse(raw); err != nil || digest(rec.Value) == g.sum && !rec.void() {
 		return true
 	}
 	e.mu.Lock()

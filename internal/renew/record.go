@@ -112,8 +112,7 @@ func parse(raw []byte) (*record, error) {
 // is nil if there is none, or none that this login may use.
 func (r *renewal[T]) load(ctx context.Context) (*record, *Generation[T], error) {
 	raw, err := r.read(ctx)
-	var store interface{ Damaged() bool }
-	if errors.As(err, &store) && store.Damaged() {
+	if isDamaged(err) {
 		return r.damaged(err)
 	}
 	if err != nil {
@@ -173,6 +172,12 @@ func (r *renewal[T]) damaged(err error) (*record, *Generation[T], error) {
 	return &record{Identity: r.scheme.Identity(), Login: login, unreadable: true}, nil, nil
 }
 
+// isDamaged reports whether err says that the value in the store can never be read.
+func isDamaged(err error) bool {
+	var store interface{ Damaged() bool }
+	return errors.As(err, &store) && store.Damaged()
+}
+
 // damagedError is the error of a value in the store that cannot be read.
 type damagedError struct{ error }
 
@@ -188,10 +193,14 @@ func (r *renewal[T]) elapsed(recorded time.Time) bool {
 // barred reports whether rec allows no token request now, and notes why.
 func (r *renewal[T]) barred(rec *record) bool {
 	last := r.lastFailure()
-	if r.force && (rec.Dead == nil || !rec.NotBefore.IsZero()) {
+	known := last != nil && last.err != nil && last.active() && last.sum == digest(rec.Value)
+	if known && last.dead && r.store != nil && len(rec.Value) > 0 && rec.Dead == nil {
+		known = false // somebody has repaired the record
+	}
+	if r.force && !(known && last.dead) && (rec.Dead == nil || !rec.NotBefore.IsZero()) {
 		return false
 	}
-	if last != nil && last.err != nil && last.active() && last.sum == digest(rec.Value) {
+	if known {
 		r.failure, r.err = last, last.err
 		return true
 	}
@@ -226,7 +235,8 @@ func (r *renewal[T]) pause(err error, rec *record, recorded time.Time, wait time
 
 // settle decides what follows from a mark: the holder that left the mark is gone.
 // settle returns the generation to renew, or done with the outcome of the flight.
-func (r *renewal[T]) settle(ctx context.Context, rec *record, old *Generation[T]) (g *Generation[T], done bool) {
+// again says that somebody else has changed the record: the holder may be alive.
+func (r *renewal[T]) settle(ctx context.Context, rec *record, old *Generation[T]) (g *Generation[T], done, again bool) {
 	switch age := max(time.Since(rec.Doubt.Since), 0); {
 	case old != nil && old.fresh() && !r.reject:
 		if last := r.lastFailure(); last != nil && last.recorded.Equal(rec.Doubt.Since) {
@@ -237,26 +247,28 @@ func (r *renewal[T]) settle(ctx context.Context, rec *record, old *Generation[T]
 		r.failure.inDoubt, r.err = true, nil
 		if r.force {
 			r.err = errStillGood
-			return nil, true
+			return nil, true, false
 		}
 		if r.stale != nil && r.stale.sum == old.sum {
-			return r.stale, true
+			return r.stale, true, false
 		}
-		return old, true
+		return old, true, false
 	case !rec.Rotates:
-		return old, false
+		return old, false, false
 	case age < holderTime && !r.elapsed(rec.Doubt.Since):
 		r.pause(r.scheme.Restore("", false, holderTime-age), rec, rec.Doubt.Since, holderTime-age)
-		return nil, true
+		return nil, true, false
 	case r.scheme.Retakes() && !rec.Doubt.Again:
-		return old, false
+		return old, false, false
 	case r.scheme.Alone():
-		return nil, false // without the credential in doubt
+		return nil, false, false // without the credential in doubt
 	}
 	dead := rec.next()
 	dead.Dead = &death{Code: InDoubtCode, Since: time.Now().Round(0)}
 	err := r.scheme.Restore(InDoubtCode, true, 0)
-	r.rewrite(ctx, rec, dead)
+	if !r.rewrite(ctx, rec, dead) {
+		return nil, true, true
+	}
 	event := Event[T]{Happened: ReauthRequired, Err: err}
 	if old != nil {
 		event.Value = old.Value
@@ -264,7 +276,7 @@ func (r *renewal[T]) settle(ctx context.Context, rec *record, old *Generation[T]
 	observe(r.scheme, event)
 	r.pause(err, rec, time.Time{}, 0)
 	r.failure.dead = true
-	return nil, true
+	return nil, true, false
 }
 
 // errStillGood says that a credential in doubt is not sent while the generation
@@ -288,13 +300,16 @@ func (r *renewal[T]) mark(ctx context.Context, rec *record) (bool, error) {
 	return swapped, err
 }
 
-// rewrite stores next in place of rec. If that fails, a saver goes on.
-func (r *renewal[T]) rewrite(ctx context.Context, rec *record, next record) {
+// rewrite stores next in place of rec. If that fails, a saver goes on. rewrite
+// returns false if somebody else has changed the record.
+func (r *renewal[T]) rewrite(ctx context.Context, rec *record, next record) bool {
 	if r.store == nil || rec.unreadable {
-		return
+		return true
 	}
 	next.raw = next.encode()
-	if _, swapped, _ := r.write(context.WithoutCancel(ctx), nil, unsaved{old: rec.raw, raw: next.raw}); swapped {
+	_, swapped, err := r.write(context.WithoutCancel(ctx), nil, unsaved{old: rec.raw, raw: next.raw})
+	if swapped {
 		*rec = next
 	}
+	return swapped || err != nil
 }

@@ -144,31 +144,34 @@ func (e *Engine[T]) Set(ctx context.Context, s Scheme[T], value *T) error {
 		return err
 	}
 	g := newGeneration(s, value, raw)
-	rec, err := e.successor(ctx, s)
+	rec, u, err := e.successor(ctx, s)
 	if err != nil {
 		return err
 	}
 	rec.Value = raw
-	err = e.saveSet(ctx, s, g, rec.encode())
+	u.raw = rec.encode()
+	err = e.saveSet(ctx, s, g, u)
 	observeSaved(s, g, err)
 	return err
 }
 
 // successor returns the record for Set, with what is worth keeping of the stored
-// record.
-func (e *Engine[T]) successor(ctx context.Context, s Scheme[T]) (next record, err error) {
+// record, and how to save the record later.
+func (e *Engine[T]) successor(ctx context.Context, s Scheme[T]) (next record, u unsaved, err error) {
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
 	next.Identity = s.Identity()
 	stored := new(record)
+	u.blind = true
 	e.calling(func() error {
 		if raw, failed := e.read(ctx); failed == nil {
 			stored, err = parse(raw)
+			u = unsaved{old: raw, before: digest(stored.Value), renews: err == nil}
 		}
 		return nil
 	})
 	if stored.Version > recordVersion {
-		return next, fmt.Errorf("%q in the token store: %w", e.key, err)
+		return next, u, fmt.Errorf("%q in the token store: %w", e.key, err)
 	}
 	if err == nil && stored.Identity == next.Identity {
 		next.Rotates, next.Other = stored.Rotates, stored.Other
@@ -176,7 +179,7 @@ func (e *Engine[T]) successor(ctx context.Context, s Scheme[T]) (next record, er
 	} else {
 		next.Login, _ = s.Login("")
 	}
-	return next, nil
+	return next, u, nil
 }
 
 // install makes g the present generation. A flight under way ends with g, too:
@@ -217,10 +220,14 @@ func (e *Engine[T]) await(ctx context.Context, s Scheme[T], stale *Generation[T]
 		} else if err != nil {
 			return nil, err
 		}
-		if f.err != errForgotten {
+		switch {
+		case f.err == errForgotten:
+			stale = nil // the next flight finds nothing, or obtains another value
+		case rejected && !f.rejected && stale != nil && (f.err == errStillGood || f.err == nil && f.gen == stale):
+			// The flight began before the rejection, and has kept stale as good.
+		default:
 			return f.gen, f.err
 		}
-		stale = nil // the next flight finds nothing, or obtains another value
 	}
 }
 

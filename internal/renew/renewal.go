@@ -47,9 +47,10 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 		if rec, _, g, done = r.inspect(first); done {
 			return g
 		}
+	} else if r.barred(rec) {
+		return nil
 	}
-	if wait := r.group.paused(r.scheme.Endpoint().URL); wait > 0 && !r.force {
-		r.pause(r.scheme.Restore("", false, wait), rec, time.Time{}, wait)
+	if r.paused(rec) {
 		return nil
 	}
 	r.late.Stop()
@@ -58,6 +59,9 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 	began := time.Now()
 	if err := r.enter(turn); err != nil {
 		return r.blocked(err)
+	}
+	if r.paused(rec) { // since others before in the queue were told so
+		return nil
 	}
 	r.late.Reset(flightTimeout + flightGrace)
 	if r.store != nil && time.Since(began) > waitAfter { // somebody else may have had a turn before
@@ -88,22 +92,32 @@ func (r *renewal[T]) try(ctx context.Context, rec *record) (g *Generation[T], ag
 	before, cancel := context.WithTimeout(r.gate, lockTimeout)
 	defer cancel()
 	if shared, ok := r.store.(SharedStore); ok && r.lease == nil {
-		g, err := r.lock(before, shared, rec)
-		if err == nil && g == nil {
-			err = r.enter(before) // again, if the lock took long
-		}
-		switch {
+		switch g, err := r.lock(before, shared, rec); {
 		case err != nil:
 			return r.blocked(err), false
 		case g != nil:
 			return r.adopt(g), false
 		}
 	}
+	if err := r.enter(before); err != nil { // again, if the lock took long, or after a request in vain
+		return r.blocked(err), false
+	}
 	rec, stored, g, done := r.inspect(before)
-	if done {
+	if done || r.paused(rec) {
 		return g, false
 	}
 	return r.request(ctx, stored, rec)
+}
+
+// paused reports whether the provider has asked for a pause of the endpoint, and
+// notes why.
+func (r *renewal[T]) paused(rec *record) bool {
+	wait := r.group.paused(r.scheme.Endpoint().URL)
+	if wait <= 0 || r.force {
+		return false
+	}
+	r.pause(r.scheme.Restore("", false, wait), rec, time.Time{}, wait)
+	return true
 }
 
 // inspect loads the record. done says that the flight ends with g and without a
@@ -183,8 +197,8 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 	}
 	if rec.Doubt != nil {
 		var done bool
-		if old, done = r.settle(ctx, rec, old); done {
-			return old, false
+		if old, done, again = r.settle(ctx, rec, old); done {
+			return old, again
 		}
 	}
 	if rec.unreadable {
@@ -204,7 +218,7 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 	r.asked, r.tried = true, digest(rec.Value)
 	observe(r.scheme, Event[T]{Happened: Renewing, Value: value})
 	began := time.Now()
-	next, err := r.scheme.Renew(ctx, value)
+	next, panicked, err := r.ask(ctx, value)
 	took := time.Since(began)
 	r.leave()
 	after := rec.next()
@@ -216,7 +230,10 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 		observe(r.scheme, Event[T]{Happened: Renewed, Value: next, Took: took})
 		return r.save(ctx, next, after, rec), false
 	}
-	verdict := r.scheme.Verdict(err)
+	verdict := Verdict{Kind: InDoubt}
+	if !panicked {
+		verdict = r.scheme.Verdict(err)
+	}
 	if verdict.After > 0 && verdict.Kind != Dead {
 		r.group.pause(r.scheme.Endpoint().URL, verdict.After)
 	}
@@ -243,6 +260,18 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 		r.failure, r.err = nil, nil // somebody else has stored a better value
 	}
 	return g, false
+}
+
+// ask makes the token request. A panic becomes an error, so that what is in doubt is
+// noted. The panic value may contain a secret.
+func (r *renewal[T]) ask(ctx context.Context, old *T) (next *T, panicked bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			next, panicked, err = nil, true, fmt.Errorf("connectorauth: panic of type %T during the renewal", p)
+		}
+	}()
+	next, err = r.scheme.Renew(ctx, old)
+	return next, false, err
 }
 
 // prepare makes the last checks before something is sent: the record is marked if

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/scrub"
@@ -23,12 +24,17 @@ type unsaved struct {
 	blind  bool   // replace any stored record; old is unknown
 	over   bool   // replace a stored record that cannot be read
 	raw    []byte // the record to store; nil if the value cannot be encoded
+
+	saved *atomic.Bool // set when a saver has stored raw; nil without a saver
 }
 
 // succeeds reports whether g, which is not saved so far, replaces the value in
 // rec.
 func (g *Generation[T]) succeeds(rec *record) bool {
-	return g != nil && g.unsaved != nil && digest(rec.Value) == g.unsaved.before
+	if g == nil || g.unsaved == nil || g.unsaved.saved != nil && g.unsaved.saved.Load() {
+		return false
+	}
+	return digest(rec.Value) == g.unsaved.before
 }
 
 // save makes next durable and returns its generation, or the generation that
@@ -79,10 +85,10 @@ func (r *renewal[T]) write(ctx context.Context, g *Generation[T], u unsaved) (_ 
 	return g, swapped, err
 }
 
-// saveSet stores g as raw in place of any stored value, and installs g. If storing
-// fails, a saver goes on. If ctx ends before saveSet may write, saveSet does
-// nothing.
-func (e *Engine[T]) saveSet(ctx context.Context, s Scheme[T], g *Generation[T], raw []byte) error {
+// saveSet stores g in place of any stored value, and installs g. If storing fails, a
+// saver goes on as u says: by then, somebody may have renewed g. If ctx ends before
+// saveSet may write, saveSet does nothing.
+func (e *Engine[T]) saveSet(ctx context.Context, s Scheme[T], g *Generation[T], u unsaved) error {
 	select {
 	case e.writing <- struct{}{}:
 	default:
@@ -96,10 +102,10 @@ func (e *Engine[T]) saveSet(ctx context.Context, s Scheme[T], g *Generation[T], 
 	e.stopSaving()
 	saving, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
-	err := e.calling(func() error { return e.store.Save(saving, e.key, raw) })
+	err := e.calling(func() error { return e.store.Save(saving, e.key, u.raw) })
 	if err != nil {
 		err = e.withhold(s, fmt.Errorf("save %q to the token store: %w", e.key, err), g.Value)
-		e.keepSaving(ctx, s, g, unsaved{blind: true, raw: raw}, nil)
+		e.keepSaving(ctx, s, g, u, nil)
 	}
 	e.install(g)
 	return err
@@ -119,10 +125,18 @@ func (e *Engine[T]) swap(ctx context.Context, u *unsaved) (swapped bool, err err
 		}
 		if u.blind {
 			stored, err := e.read(ctx)
+			if isDamaged(err) {
+				swapped = true
+				return e.store.Save(ctx, e.key, u.raw)
+			}
 			if err != nil {
 				return err
 			}
-			u.old, u.blind = stored, false
+			rec, err := parse(stored)
+			if rec.Version > recordVersion {
+				return nil // nobody replaces what they do not know
+			}
+			u.old, u.before, u.renews, u.blind = stored, digest(rec.Value), err == nil, false
 		}
 		for range maxTries {
 			if swapped, err = e.compareAndSwap(ctx, u.old, u.raw); swapped || err != nil {
@@ -222,6 +236,7 @@ type saver[T any] struct {
 // value, or savePatience ends. lease, if not nil, is unlocked then. Shutdown waits
 // for the saver, which then tries again without long pauses.
 func (e *Engine[T]) keepSaving(ctx context.Context, scheme Scheme[T], g *Generation[T], u unsaved, lease Lease) {
+	u.saved = new(atomic.Bool)
 	if g != nil {
 		g.unsaved = &u
 	}
@@ -271,6 +286,7 @@ func (e *Engine[T]) saveAgain(ctx context.Context, scheme Scheme[T], s *saver[T]
 	if err != nil {
 		return err
 	}
+	s.saved.Store(swapped)
 	e.mu.Lock()
 	if e.saver == s {
 		e.saver = nil

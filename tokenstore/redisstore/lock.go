@@ -46,11 +46,7 @@ func (s *Store) Lock(ctx context.Context, key string) (tokenstore.Lease, error) 
 		taken := time.Now()
 		locked, err := lockScript.Run(ctx, s.client, keys, owner, length).Bool()
 		if err != nil {
-			go func() { // Redis may have granted the lock before the error
-				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockPatience)
-				defer cancel()
-				release(ctx)
-			}()
+			go abandon(ctx, release) // Redis may have granted the lock before the error
 			return nil, fail(ctx, "lock", key, err)
 		}
 		if locked {
@@ -66,6 +62,19 @@ func (s *Store) Lock(ctx context.Context, key string) (tokenstore.Lease, error) 
 		select {
 		case <-time.After(pause/2 + mathrand.N(pause/2)): // random, so that waiters do not all try at the same moment
 		case <-ctx.Done():
+		}
+	}
+}
+
+// abandon calls release until release succeeds, for a while.
+func abandon(ctx context.Context, release func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockPatience)
+	defer cancel()
+	for release(ctx) != nil {
+		select {
+		case <-time.After(leastPause):
+		case <-ctx.Done():
+			return
 		}
 	}
 }

@@ -37,7 +37,7 @@ var disturbances = []disturbance{
 	{name: "server crash in a token request", site: Store.restart, cause: crashInRequest, locks: true},
 	{name: "full disk", site: Store.fullDisk, cause: disturb},
 	{name: "read-only directory", site: Store.readOnly, cause: disturb},
-	{name: "records of a clock a day ahead", clock: 24 * time.Hour, doubt: true},
+	{name: "records of a clock a day ahead", clock: 24 * time.Hour, doubt: true, lost: true},
 	{name: "records of a clock a day behind", clock: -24 * time.Hour, doubt: true},
 }
 

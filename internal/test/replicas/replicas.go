@@ -118,8 +118,10 @@ func Parallel() {
 	flag.Set("test.parallel", n)
 }
 
-// within is how soon an account must be usable again after the death of a process.
-const within = 15 * time.Second
+// within is how soon an account must be usable again after the death of a process,
+// even on a machine that has much else to do. The table shows the time; with an idle
+// processor, the time is at most 15 seconds.
+const within = 50 * time.Second
 
 // Test runs all cells with a store.
 func Test(t *testing.T, s Store) {
@@ -186,6 +188,8 @@ func check(t testing.TB, err error) {
 
 // eventually waits until done returns true.
 func eventually(ctx context.Context, done func() bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	for !done() {
 		select {
 		case <-ctx.Done():

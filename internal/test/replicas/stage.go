@@ -27,8 +27,9 @@ type stage struct {
 	row   row
 
 	replicas []*replica
-	cut      []string // accounts whose token request was certainly cut off
-	waiting  int      // accounts in doubt that are not given up so far
+	busy     time.Duration // the time of the renewals themselves, on a slow machine
+	cut      []string      // accounts whose token request was certainly cut off
+	waiting  int           // accounts in doubt that are not given up so far
 }
 
 // replica is a child process.
@@ -238,7 +239,7 @@ func (s *stage) judge(t *testing.T) {
 	if s.row.lost > 0 || stats.RevokedGrants > 0 {
 		t.Errorf("%d accounts are lost, %d grants were revoked", s.row.lost, stats.RevokedGrants)
 	}
-	if s.row.usable > within {
+	if s.row.usable > within+s.busy {
 		t.Errorf("an account was usable again after %v", s.row.usable.Round(time.Millisecond))
 	}
 }
