@@ -53,15 +53,23 @@ func TestCrowdCostsFewTransactions(t *testing.T) {
 		require.NoError(t, observer.QueryRow("SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()").Scan(&n))
 		return n
 	}
+	cost := func(t *testing.T, crowd replicas.Crowd) int {
+		var opened pools
+		before := transactions()
+		crowd.Run(t, e.store(opened.open))
+		opened.close()
+		return transactions() - before
+	}
+	crowd := replicas.Crowd{Renewal: 3 * time.Second, Within: 500 * time.Millisecond}
+	alone := cost(t, crowd)
 	for _, programs := range []int{1, 50} {
 		t.Run(fmt.Sprintf("%d values of Shared", programs), func(t *testing.T) {
-			var opened pools
-			crowd := replicas.Crowd{Connectors: 1000, Programs: programs, Renewal: 3 * time.Second, Within: 500 * time.Millisecond}
-			before := transactions()
-			crowd.Run(t, e.store(opened.open))
-			opened.close()
-			count := transactions() - before
-			t.Logf("%d connectors: %d transactions in all", crowd.Connectors, count)
+			crowd.Connectors, crowd.Programs = 1000, programs
+			rate := float64(cost(t, crowd)-alone) / crowd.Renewal.Seconds()
+			t.Logf("%d connectors: %.1f transactions a second", crowd.Connectors, rate)
+			if programs == 1 && rate > 20 {
+				t.Errorf("%d connectors cost %.1f transactions a second", crowd.Connectors, rate)
+			}
 		})
 	}
 }
