@@ -22,3 +22,16 @@ func TestFileReplicas(t *testing.T) {
 		New: func(t *testing.T) replicas.Site { return in(t, t.TempDir()) },
 	})
 }
+
+// files is the file store for crowds and programs that start.
+var files = replicas.Store{Name: "File", Open: openReplica, New: func(t *testing.T) replicas.Site {
+	return replicas.Site{Place: filepath.Join(t.TempDir(), "tokens")}
+}}
+
+// A program that has saved a token and never unlocks holds nobody up.
+func TestFileCrowdBehindAnAbandonedLock(t *testing.T) {
+	replicas.Crowd{Connectors: 100, Programs: 10, Renewal: time.Second, Vanish: true, Within: 300 * time.Millisecond}.Run(t, files)
+}
+
+// Programs that start with expired tokens share the work.
+func TestProgramsWithFilesStartWithExpiredTokens(t *testing.T) { replicas.Start(t, files) }

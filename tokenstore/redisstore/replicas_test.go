@@ -52,3 +52,12 @@ func TestReplicas(t *testing.T) {
 		},
 	})
 }
+
+// A program that has saved a token and never unlocks holds nobody up.
+func TestCrowdBehindAnAbandonedLock(t *testing.T) {
+	address := address(t)
+	replicas.Crowd{Connectors: 100, Programs: 10, Renewal: time.Second, Vanish: true, Within: 300 * time.Millisecond}.Run(t, replicas.Store{
+		Name: "Redis", Open: openReplica,
+		New: func(*testing.T) replicas.Site { return replicaPlace{address, rand.Text() + ":"}.site() },
+	})
+}
