@@ -116,7 +116,7 @@ func (a *rejectingAPI) requireNothingOpen(t *testing.T, name, kind string) {
 	if name == "OAuth1" && kind == "gzip without a byte" {
 		a.CloseClientConnections()
 	}
-	require.Eventually(t, func() bool { return a.open.Load() == 0 }, 5*time.Second, 5*time.Millisecond, "a rejection is still open")
+	require.Eventually(t, func() bool { return a.open.Load() == 0 }, time.Minute, 5*time.Millisecond, "a rejection is still open")
 	a.client.CloseIdleConnections()
 	require.Eventually(t, func() bool {
 		closed := true
