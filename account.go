@@ -21,7 +21,9 @@ type Status struct {
 	// Missing are the scopes of the config that were not granted. nil if there are
 	// none, or Granted is unknown.
 	Missing []string
-	// LastError is why the last renewal failed. nil if it did not.
+	// LastError is why the last renewal failed, or why no token request is made now.
+	// nil if there is no reason. encoding/json does not write the text of an error: use
+	// LastError.Error().
 	LastError error
 	// Since is when the account came into the state StateReauthRequired, or when a
 	// token request began whose response was lost. Zero if unknown.
@@ -104,7 +106,7 @@ func (c *Custom) Status(ctx context.Context) (Status, error) {
 	status := statusOf(known)
 	switch {
 	case known.Value != nil:
-		status.Expiry = known.Value.Expiry
+		status.Expiry = known.Value.Expiry.Round(0)
 	case err == nil && status.State == StateNotConnected:
 		status.State = StateOK // the first request obtains a credential
 	}

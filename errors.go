@@ -152,6 +152,8 @@ func (e *TokenError) Error() string {
 		b.WriteString("the revocation of the " + e.revokes)
 	case e.byAPI:
 		b.WriteString("the API refused the token")
+	case e.pauses():
+		b.WriteString("no token request") // another account's request may have failed
 	case e.before:
 		b.WriteString("an earlier token request")
 	default:
@@ -162,6 +164,10 @@ func (e *TokenError) Error() string {
 	}
 	if e.Endpoint != "" {
 		b.WriteString(" to " + e.Endpoint)
+	}
+	if e.pauses() {
+		fmt.Fprintf(&b, " for %v: an earlier request failed, or the provider asked for a pause", e.RetryAfter.Round(time.Second))
+		return b.String()
 	}
 	if !e.refused && !e.byAPI {
 		b.WriteString(" failed")
@@ -186,6 +192,9 @@ func (e *TokenError) Error() string {
 	}
 	return b.String()
 }
+
+// pauses reports whether nothing was sent, and no refusal of this account is known.
+func (e *TokenError) pauses() bool { return e.before && !e.dead && e.Code == "" && e.RetryAfter > 0 }
 
 // Is reports whether target is [ErrReauthRequired] and the grant is no longer
 // valid.

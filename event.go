@@ -8,7 +8,10 @@ import (
 )
 
 // An Event is something that happened to an account's token, for a program to
-// count, log or alert on. An Event contains no secret.
+// count, log or alert on. An Event contains no secret. An EventRenewed, EventSaved or
+// EventAdopted ends the failures of its account, except that an EventSaveFailed ends
+// with EventSaved alone. Store failures come with the account too: a program that
+// pages a person should count accounts, not events.
 type Event struct {
 	Kind EventKind
 	// Account is the Account of the connector's config.

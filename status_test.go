@@ -77,28 +77,6 @@ func TestStatus(t *testing.T) {
 	})
 }
 
-func TestStatusOfATokenWithoutScopeKnowsNoGrantedScopes(t *testing.T) {
-	a := &account{edit: func(c *connectorauth.OAuth2Config) { c.Scopes = []string{"read"} }}
-	inTime(t, a, func(t *testing.T, a *account) {
-		a.set(t)
-		status := a.status(t)
-		assert.Nil(t, status.Granted, "SetToken does not tell")
-		assert.Nil(t, status.Missing)
-	})
-}
-
-func TestRevokeNamesTheTokenThatIsLeft(t *testing.T) {
-	a := &account{edit: func(c *connectorauth.OAuth2Config) { c.RevokeURL = "https://provider.example/revoke" }}
-	inTime(t, a, func(t *testing.T, a *account) {
-		a.answer = func(int, url.Values) (*http.Response, error) { return fakehttp.Respond(503, ""), nil }
-		a.set(t)
-		err := a.connector().Revoke(t.Context())
-		require.ErrorContains(t, err, `the revocation of the refresh token for "`)
-		require.ErrorContains(t, err, `the revocation of the access token for "`)
-		assert.NotContains(t, err.Error(), "neither", "a revocation needs no body")
-	})
-}
-
 func TestStatusOfALostResponse(t *testing.T) {
 	inTime(t, &account{answer: granted}, func(t *testing.T, a *account) {
 		a.set(t)

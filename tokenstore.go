@@ -9,9 +9,15 @@ import (
 )
 
 // A TokenStore keeps the tokens that a consent or a renewal produced, so that
-// tokens outlive the process. Values are opaque bytes; keys are the Account
-// strings of connector configs. Implementations are safe for concurrent use. All
-// types are basic types, so an implementation need not import this package.
+// tokens outlive the process. Implementations are safe for concurrent use. All
+// types are basic types, so an implementation need not import this package. Package
+// tokenstoretest tests an implementation.
+//
+// Keys are the Account strings of connector configs. A key is any string: the empty
+// one, text that is not UTF-8, and keys that differ only in case or in spaces at the
+// end. A value is any bytes, also none: Load of an empty value returns a slice that is
+// not nil. A store keeps no slice of the caller, and the caller may change what a
+// store has returned.
 //
 // A value is the record of an account: the token, and what is known of the account,
 // such as that the grant is no longer valid, or that no token request may be made

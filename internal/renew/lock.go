@@ -2,6 +2,7 @@ package renew
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -93,7 +94,9 @@ func (r *renewal[T]) watch(ctx context.Context, rec *record) <-chan *Generation[
 func (r *renewal[T]) enter(ctx context.Context) (err error) {
 	if r.left == nil {
 		to := r.scheme.Endpoint()
-		if r.left, err = r.group.enter(ctx, to.URL, to.Most, r.lease != nil); err != nil {
+		if r.left, err = r.group.enter(ctx, to.URL, to.Most, r.lease != nil); errors.Is(err, ErrShutdown) {
+			return err
+		} else if err != nil {
 			return fmt.Errorf("wait for other token requests to the same endpoint: %w", err)
 		}
 	}
