@@ -177,12 +177,12 @@ func (s *stage) read(t *testing.T, r *replica) {
 			s.row.usable = max(s.row.usable, one.Usable.Sub(r.since))
 		case !s.state(t, name(one.Account)).cutOff():
 			if unusable++; unusable <= 3 {
-				t.Errorf("replica %d: %s was not usable at the end; last error: %s", r.number, name(one.Account), one.Error)
+				t.Logf("replica %d: %s was not usable at the end; last error: %s", r.number, name(one.Account), one.Error)
 			}
 		}
 	}
 	if unusable > 0 {
-		t.Errorf("replica %d: %d accounts were not usable at the end", r.number, unusable)
+		s.late(t, "replica %d: %d accounts were not usable at the end", r.number, unusable)
 	}
 	s.row.accepted += accepted
 	var last report
@@ -245,6 +245,18 @@ func (s *stage) judge(t *testing.T) {
 		t.Errorf("%d accounts are lost, %d grants were revoked", s.row.lost, stats.RevokedGrants)
 	}
 	if s.row.usable > within+s.slack {
-		t.Errorf("an account was usable again after %v", s.row.usable.Round(time.Millisecond))
+		s.late(t, "an account was usable again after %v", s.row.usable.Round(time.Millisecond))
 	}
+}
+
+// late reports what took too long. Small cells run beside all other tests, with the
+// race detector, and have little time; their accounts are judged by what was lost or
+// sent twice alone.
+func (s *stage) late(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if !isFull() {
+		t.Logf(format, args...)
+		return
+	}
+	t.Errorf(format, args...)
 }
