@@ -8,10 +8,9 @@ import (
 )
 
 // An Event is something that happened to an account's token, for a program to
-// count, log or alert on. An Event contains no secret. An EventRenewed, EventSaved or
-// EventAdopted ends the failures of its account, except that an EventSaveFailed ends
-// with EventSaved alone. Store failures come with the account too: a program that
-// pages a person should count accounts, not events.
+// count, log or alert on. An Event contains no secret. EventRenewed,
+// EventSaved and EventAdopted end an account's failure to renew; EventSaved and
+// EventAdopted end a failure to save.
 type Event struct {
 	Kind EventKind
 	// Account is the Account of the connector's config.
