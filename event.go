@@ -9,8 +9,8 @@ import (
 
 // An Event is something that happened to an account's token, for a program to
 // count, log or alert on. An Event contains no secret. EventRenewed,
-// EventSaved and EventAdopted end an account's failure to renew; EventSaved and
-// EventAdopted end a failure to save.
+// EventSaved and EventAdopted end an account's failure to renew. EventSaved ends a
+// failure to save.
 type Event struct {
 	Kind EventKind
 	// Account is the Account of the connector's config.
