@@ -56,8 +56,10 @@ func scopes(list, separator string) []string {
 // its owner stays as it is: then the error matches [ErrReauthRequired], and nothing
 // is sent. If a SharedTokenStore cannot be written before the request, Renew returns
 // an error, and nothing is sent. If the Store does not take the new token, Renew
-// returns nil: the token is in memory, saving is tried again, and Observe is told. After a lost response, a refresh token that may be used up is not sent
-// while the access token is good: Renew returns an error then, and requests work.
+// returns nil: the token is in memory, saving is tried again, and Observe is told.
+//
+// After a lost response, a refresh token that may be used up is not sent while the
+// access token is good: Renew returns an error then, and requests work.
 func (c *OAuth2) Renew(ctx context.Context) error {
 	s := c.scheme()
 	return s.engine.Renew(ctx, s)
