@@ -124,7 +124,9 @@ func TestRenewTriesARefusedPasswordAtOnce(t *testing.T) {
 		_, err = a.token(t)
 		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
 		assert.Len(t, a.forms, 1)
-		assert.Equal(t, connectorauth.StateReauthRequired, a.status(t).State)
+		status := a.status(t)
+		assert.Equal(t, connectorauth.StateReauthRequired, status.State)
+		assert.WithinRange(t, status.NotBefore, time.Now().Add(48*time.Minute), time.Now().Add(time.Hour), "the library tries again by itself")
 		a.answer = granted // the owner has unlocked the account
 		require.NoError(t, a.connector().Renew(t.Context()))
 		assert.Equal(t, connectorauth.StateOK, a.status(t).State)

@@ -61,6 +61,9 @@ func (e *Engine[T]) Known(ctx context.Context, s Scheme[T]) (k Known[T], err err
 	if stored != nil {
 		k.Value = stored.Value
 	}
+	if time.Until(k.NotBefore) <= 0 {
+		k.NotBefore = time.Time{} // the pause is over
+	}
 	tell(digest(rec.Value))
 	return k, nil
 }

@@ -3,6 +3,7 @@ package renew_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -228,17 +229,61 @@ func TestRotationIsRememberedThroughFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &provider{life: time.Hour}
 		s := newStore(nil)
-		e := start(t, p, s)
-		require.NoError(t, e.Renew(t.Context()))
-		p.before = func(int) error { return errRefused }
-		require.ErrorIs(t, e.Renew(t.Context()), errRefused)
-		p.before = func(int) error { return errInDoubt }
-		require.ErrorIs(t, e.Renew(t.Context()), errInDoubt)
+		require.NoError(t, start(t, p, s).Renew(t.Context()))
+		for _, failure := range []error{errRefused, errInDoubt} {
+			p.before = func(int) error { return failure }
+			require.ErrorIs(t, newEngine(p, s).Renew(t.Context()), failure)
+		}
 		sent := p.count()
 		time.Sleep(2 * time.Hour)
 		_, err := newEngine(p, s).Get(t.Context())
 		require.ErrorIs(t, err, errDead)
 		assert.Equal(t, sent, p.count())
+	})
+}
+
+func TestGoodValueInDoubtIsNotLookedAtForEachRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &provider{life: time.Hour, before: func(int) error { return errInDoubt }}
+		s := newStore(nil)
+		require.ErrorIs(t, start(t, p, s).Renew(t.Context()), errInDoubt)
+		e := newEngine(p, s)
+		time.Sleep(time.Hour - time.Minute)
+		s.done()
+		for range 20 {
+			require.Equal(t, 1, got(t, e))
+			synctest.Wait()
+			time.Sleep(time.Second)
+		}
+		assert.LessOrEqual(t, len(s.done()), 6)
+		assert.Equal(t, 1, p.count())
+	})
+}
+
+// A scheme that ends its goroutine, as a test's FailNow does, is an error for all.
+func TestSchemeThatEndsItsGoroutineIsAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := start(t, &provider{hook: func(context.Context) { runtime.Goexit() }}, newStore(nil))
+		require.Error(t, e.Renew(t.Context()))
+		synctest.Wait()
+		assert.Equal(t, 1, got(t, e))
+	})
+}
+
+// A pause that is over delays nothing.
+func TestPauseThatIsOverIsNotKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore(nil)
+		p := &provider{before: func(int) error { return retryAfter(10 * time.Minute) }}
+		require.Error(t, start(t, p, s).Renew(t.Context()))
+		ends := time.Now().Add(10 * time.Minute)
+		assert.True(t, newEngine(p, s).known(t).NotBefore.Equal(ends))
+		time.Sleep(time.Hour)
+		k := newEngine(p, s).known(t)
+		assert.Zero(t, k.NotBefore)
+		var after retryAfter
+		require.ErrorAs(t, k.Err, &after, "why the last renewal failed")
+		assert.Zero(t, after)
 	})
 }
 
