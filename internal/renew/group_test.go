@@ -89,7 +89,7 @@ func TestNewConnectorLooksThoughASaveFailedOnce(t *testing.T) {
 		store := newStore(nil)
 		failed := false
 		store.before = func(op string) error {
-			if op == "save" && !failed {
+			if writes(op) && !failed {
 				failed = true
 				return errors.New("store down")
 			}

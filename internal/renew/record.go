@@ -2,6 +2,7 @@ package renew
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type record struct {
 	Code      string    `json:"code,omitempty"`      // the provider's error code, with NotBefore
 	Attempts  int       `json:"attempts,omitempty"`  // refused token requests in a row
 
+	Nonce string  `json:"nonce,omitempty"` // tells the record from an equal one before, for which a late write may be under way
 	Other *record `json:"other,omitempty"` // what is known of another login, without a value
 
 	raw        []byte  // the record as stored; nil if absent
@@ -75,7 +77,7 @@ func (r record) encode() []byte {
 // nothing known of failures.
 func (r *record) next() record {
 	return record{
-		Identity: r.Identity, Login: r.Login, Value: r.Value, Rotates: r.Rotates, Other: r.Other,
+		Identity: r.Identity, Login: r.Login, Value: r.Value, Rotates: r.Rotates, Other: r.Other, Nonce: r.Nonce,
 		raw: r.raw, replaced: r.replaced, unreadable: r.unreadable,
 	}
 }
@@ -292,8 +294,10 @@ func (r *renewal[T]) mark(ctx context.Context, rec *record) (bool, error) {
 	marked.raw = marked.encode()
 	swapped, err := r.swap(ctx, &unsaved{old: rec.raw, raw: marked.raw})
 	switch {
-	case err != nil:
-		r.write(ctx, nil, unsaved{old: marked.raw, raw: rec.raw})
+	case err != nil: // the mark may be there, or arrive later
+		unmarked := *rec
+		unmarked.Nonce = rand.Text()
+		r.write(ctx, nil, unsaved{old: rec.raw, or: marked.raw, raw: unmarked.encode()})
 	case swapped:
 		*rec = marked
 	}

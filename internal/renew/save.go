@@ -3,6 +3,7 @@ package renew
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -19,13 +20,27 @@ const (
 // unsaved says how to save a generation later.
 type unsaved struct {
 	old    []byte // the stored record to replace; nil if the key was absent
+	or     []byte // another record to replace; nil: none
 	before sum    // of the value in old
 	renews bool   // raw has a new value: see swap
 	blind  bool   // replace any stored record; old is unknown
 	over   bool   // replace a stored record that cannot be read
+	wins   bool   // replace whatever is stored by now
 	raw    []byte // the record to store; nil if the value cannot be encoded
 
 	saved *atomic.Bool // set when a saver has stored raw; nil without a saver
+}
+
+// replaces reports whether raw may take the place of stored, which is not old.
+func (u *unsaved) replaces(stored []byte) bool {
+	rec, err := parse(stored)
+	switch {
+	case rec.Version > recordVersion:
+		return false // nobody replaces what they do not know
+	case u.wins, u.or != nil && same(stored, u.or):
+		return true
+	}
+	return u.renews && err == nil && stored != nil && digest(rec.Value) == u.before
 }
 
 // succeeds reports whether g, which is not saved so far, replaces the value in
@@ -102,9 +117,13 @@ func (e *Engine[T]) saveSet(ctx context.Context, s Scheme[T], g *Generation[T], 
 	e.stopSaving()
 	saving, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
-	err := e.calling(func() error { return e.store.Save(saving, e.key, u.raw) })
-	if err != nil {
-		err = e.withhold(s, fmt.Errorf("save %q to the token store: %w", e.key, err), g.Value)
+	u.wins = true
+	swapped, err := e.swap(saving, &u)
+	if err == nil && !swapped {
+		err = errContended
+	}
+	if u.wins = false; err != nil {
+		err = e.withhold(s, err, g.Value)
 		e.keepSaving(ctx, s, g, u, nil)
 	}
 	e.install(g)
@@ -146,7 +165,7 @@ func (e *Engine[T]) swap(ctx context.Context, u *unsaved) (swapped bool, err err
 			if swapped = same(stored, u.raw); swapped || err != nil { // swapped by an attempt whose outcome was lost
 				return err
 			}
-			if rec, err := parse(stored); !u.renews || err != nil || stored == nil || digest(rec.Value) != u.before {
+			if !u.replaces(stored) {
 				return nil
 			}
 			u.old = stored
@@ -158,6 +177,9 @@ func (e *Engine[T]) swap(ctx context.Context, u *unsaved) (swapped bool, err err
 	}
 	return swapped, nil
 }
+
+// errContended is the error of a value that others have kept from being stored.
+var errContended = errors.New("the record was changed in the token store again and again")
 
 // compareAndSwap is CompareAndSwap of a shared store. Another store loads,
 // compares and saves.

@@ -54,8 +54,10 @@ func TestSaverOfSetSparesTheSuccessor(t *testing.T) {
 		p := &provider{life: time.Hour}
 		store := newStore(nil)
 		e := start(t, p, store)
+		lost := false
 		store.after = func(op string) error {
-			if op == "save" {
+			if op == "swap" && !lost {
+				lost = true
 				return errors.New("answer lost")
 			}
 			return nil
