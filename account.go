@@ -40,7 +40,7 @@ type State string
 // The states of an account.
 const (
 	StateOK             State = "ok"              // there is a token, or the first request obtains one
-	StateFailing        State = "failing"         // the last renewal failed for now; requests work while the token is valid
+	StateFailing        State = "failing"         // the last renewal failed for now, or its token could not be saved so far; requests work while the token is valid
 	StateReauthRequired State = "reauth_required" // the account owner must authorize again
 	StateNotConnected   State = "not_connected"   // the account owner has not authorized so far, or the token was removed
 )

@@ -91,6 +91,6 @@ func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			}
 			return err
 		},
-		Store: claimsIn(s.config.Store),
+		Store: s.config.Store,
 	}, string(text), callback)
 }

@@ -170,7 +170,7 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			}
 			return err
 		},
-		Store: claimsIn(s.engine.Store()),
+		Store: s.engine.Store(),
 	}, string(text), callback)
 }
 

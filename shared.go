@@ -88,15 +88,6 @@ func (constant) Login(string) (string, bool) { return "", true }
 // Retakes returns false.
 func (constant) Retakes() bool { return false }
 
-// claimsIn returns the store that keeps the claims of consents for all processes.
-// Without CompareAndSwap, a store cannot keep claims safely; they are in memory then.
-func claimsIn(store renew.Store) renew.SharedStore {
-	if shared, ok := store.(SharedTokenStore); ok {
-		return shared
-	}
-	return nil
-}
-
 // baseOf returns the RoundTripper of a config's HTTPClient.
 func baseOf(client *http.Client) http.RoundTripper {
 	if client == nil {

@@ -33,8 +33,9 @@ type Flow struct {
 	// Obtain exchanges the code for a token and saves the token. Obtain returns an
 	// error of Open if nothing was sent.
 	Obtain func(ctx context.Context, v Value, code string) error
-	// Store keeps the claims of all processes. Nil means that claims are in memory.
-	Store renew.SharedStore
+	// Store keeps the claims of all processes, if it is a renew.SharedStore: a store
+	// without CompareAndSwap cannot keep claims safely. Otherwise claims are in memory.
+	Store renew.Store
 }
 
 // A Keeper sees to it that a consent is finished once. A Keeper remembers which
@@ -70,8 +71,9 @@ func (k *Keeper) Finish(ctx context.Context, f Flow, text string, callback url.V
 			return err
 		}
 	}
+	store, _ := f.Store.(renew.SharedStore)
 	if err := f.Refusal(callback); err != nil {
-		if c := v.claim(); !Over(k.take(context.WithoutCancel(ctx), f.Store, c)) {
+		if c := v.claim(); !Over(k.take(context.WithoutCancel(ctx), store, c)) {
 			k.remember(c) // although the store has failed
 		}
 		return err
@@ -95,12 +97,12 @@ func (k *Keeper) Finish(ctx context.Context, f Flow, text string, callback url.V
 	return detached(ctx, func(ctx context.Context) error {
 		defer end()
 		c := v.claim()
-		if err := k.take(ctx, f.Store, c); err != nil {
+		if err := k.take(ctx, store, c); err != nil {
 			return err
 		}
 		err := f.Obtain(ctx, v, code)
 		if !Over(err) {
-			k.giveBack(ctx, f.Store, c)
+			k.giveBack(ctx, store, c)
 		}
 		return err
 	})

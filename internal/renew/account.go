@@ -61,12 +61,21 @@ func (e *Engine[T]) Known(ctx context.Context, s Scheme[T]) (k Known[T], err err
 	if stored != nil {
 		k.Value = stored.Value
 	}
+	if k.Err == nil && f != nil && (g == nil || g.sum == digest(rec.Value)) {
+		k.Err = f.last // nobody has renewed since
+	}
+	if g != nil && e.isSaving() {
+		k.Err = errUnsaved
+	}
 	if time.Until(k.NotBefore) <= 0 {
 		k.NotBefore = time.Time{} // the pause is over
 	}
 	tell(digest(rec.Value))
 	return k, nil
 }
+
+// errUnsaved tells of a saver.
+var errUnsaved = errors.New("connectorauth: the store does not take what it should keep of the account, such as a new token; saving is tried again, and until then a restart of the program would lose it")
 
 // errLost tells of a mark in the record.
 var errLost = errors.New("connectorauth: a token request is under way, or its response was lost")
@@ -114,8 +123,7 @@ func (e *Engine[T]) Forget(ctx context.Context, s Scheme[T], revoke func(context
 		f := e.flight
 		mine := f == nil
 		if mine {
-			f = &flight[T]{done: make(chan struct{}), overdue: make(chan struct{})}
-			e.flight = f
+			f = e.open(new(flight[T]))
 			go e.forget(context.WithoutCancel(ctx), s, f, revoke)
 		}
 		e.mu.Unlock()
@@ -166,12 +174,10 @@ func (e *Engine[T]) forget(ctx context.Context, s Scheme[T], f *flight[T], revok
 // remove revokes the credential, and deletes the record under the store's lock. A
 // saver that has the lock must save first.
 func (r *renewal[T]) remove(ctx context.Context, revoke func(context.Context, *T) error) error {
-	value := func() *T { // of this process
-		if r.stale == nil {
-			return nil
-		}
-		return r.stale.Value
-	}()
+	var value *T
+	if r.stale != nil {
+		value = r.stale.Value // of this process
+	}
 	if r.store != nil {
 		err := r.flush(ctx)
 		if shared, ok := r.store.(SharedStore); ok {

@@ -57,9 +57,29 @@ func TestUnsavedValueIsKnown(t *testing.T) {
 		k := e.known(t)
 		assert.Equal(t, 2, k.Value.N)
 		assert.False(t, k.InDoubt, "the mark is about the predecessor")
-		assert.NoError(t, k.Err)
+		require.ErrorContains(t, k.Err, "saving is tried again")
 		down.set(false)
 		time.Sleep(time.Minute)
+		assert.NoError(t, e.known(t).Err)
+	})
+}
+
+func TestRenewalThatTheStorePreventedIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var down atomicBool
+		s := newStore(nil)
+		s.before = failing(&down, "lock")
+		p := &provider{life: time.Hour}
+		e := start(t, p, s)
+		down.set(true)
+		require.Error(t, e.Renew(t.Context()))
+		require.ErrorContains(t, e.known(t).Err, "store down")
+		down.set(false)
+		other := newEngine(p, s)
+		require.NoError(t, other.Renew(t.Context()))
+		assert.NoError(t, e.known(t).Err, "another process has renewed since")
+		require.NoError(t, e.Renew(t.Context()))
+		assert.NoError(t, e.known(t).Err)
 	})
 }
 

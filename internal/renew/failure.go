@@ -13,6 +13,7 @@ type failure struct {
 	attempts int       // failed flights in a row
 	refusals int       // refused token requests in a row
 	wait     time.Time // when the next early renewal may begin
+	last     error     // of the last flight, also if the store prevented the token request
 
 	// The other fields are about the last token request. A failing store after the
 	// request changes none of them.
@@ -96,6 +97,7 @@ func (r *renewal[T]) fail(err error, verdict Verdict, rec *record) *Generation[T
 		}
 	}
 	f.attempts++
+	f.last = err
 	f.wait = time.Now().Add(max(wait, min(verdict.After, maxRetryAfter)))
 	if r.asked {
 		f.err, f.dead, f.inDoubt, f.doubt = err, verdict.Kind == Dead && !login, verdict.Kind == InDoubt, nil

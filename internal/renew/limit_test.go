@@ -78,3 +78,74 @@ func TestRenewIsNotHeldBackByAPauseOfTheEndpoint(t *testing.T) {
 		assert.Equal(t, 2, got(t, e))
 	})
 }
+
+// A caller of the Group who leaves the queue costs no turn.
+func TestWhoLeavesTheQueueCostsNoTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g renew.Group
+		const most = 2
+		_, _, get := accounts(t, &g, 1+most, func() *provider {
+			return &provider{endpoint: "e", most: most, hook: func(context.Context) { time.Sleep(11 * time.Minute) }}
+		})
+		for _, f := range get[1:] { // occupy all turns for longer than anybody waits
+			go f(context.Background())
+		}
+		time.Sleep(time.Second)
+		_, err := get[0](t.Context())
+		require.ErrorContains(t, err, "wait for other token requests", "no turn within ten minutes")
+		time.Sleep(time.Hour)
+		assert.Zero(t, renew.Endpoints(&g), "nothing is left")
+	})
+}
+
+// Other accounts of the endpoint end their requests, and ask for shorter pauses, while
+// the endpoint is paused.
+func TestPauseOfAnEndpointLastsAsLongAsTheLongest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g renew.Group
+		n := 0
+		_, ps, get := accounts(t, &g, 4, func() *provider {
+			i := n
+			n++
+			return &provider{endpoint: "e", most: 16, before: func(int) error {
+				switch i {
+				case 0:
+					time.Sleep(time.Second / 2) // until all requests are under way
+					return retryAfter(40 * time.Second)
+				case 1:
+					time.Sleep(time.Second)
+					return retryAfter(5 * time.Second)
+				case 2:
+					time.Sleep(2 * time.Second)
+				}
+				return nil
+			}}
+		})
+		go all(t, get[:3])
+		time.Sleep(10 * time.Second)
+		for time.Now(); ps[3].count() == 0; time.Sleep(time.Second) {
+			get[3](t.Context())
+		}
+		assert.InDelta(t, 40, ps[3].requests[0].Sub(ps[0].requests[0]).Seconds(), 1.5)
+	})
+}
+
+// A pause at a moment in which a request is under way.
+func TestPauseForgetsNoRequestUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g renew.Group
+		_, _, slow := accounts(t, &g, 1, func() *provider { return &provider{endpoint: "slow", most: 1, delay: 20 * time.Second} })
+		_, _, paused := accounts(t, &g, 1, func() *provider {
+			return &provider{endpoint: "paused", most: 1, before: func(int) error { return retryAfter(time.Second) }}
+		})
+		failed := make(chan error, 1)
+		go func() {
+			_, err := slow[0](context.Background())
+			failed <- err
+		}()
+		time.Sleep(time.Second)
+		paused[0](t.Context())
+		require.NoError(t, <-failed)
+		time.Sleep(time.Minute)
+	})
+}

@@ -54,7 +54,6 @@ const InDoubtCode = "in_doubt"
 
 const (
 	holderTime   = 35 * time.Second // after this time, the token request of a vanished holder has ended
-	maxPause     = 25 * time.Hour   // a recorded pause beyond this is the fault of a clock
 	retryLogin   = time.Hour        // the first pause after a refused login
 	maxRetryWait = 24 * time.Hour   // the longest pause after a refused login
 )
@@ -206,10 +205,7 @@ func (r *renewal[T]) barred(rec *record) bool {
 		r.failure, r.err = last, last.err
 		return true
 	}
-	code, wait := rec.Code, min(time.Until(rec.NotBefore), maxPause)
-	if rec.Pause > 0 {
-		wait = min(wait, time.Duration(rec.Pause)*time.Second)
-	}
+	code, wait := rec.Code, min(time.Until(rec.NotBefore), time.Duration(rec.Pause)*time.Second)
 	if rec.Dead != nil {
 		code = rec.Dead.Code
 	}

@@ -345,3 +345,13 @@ func TestLoginIsSaltedAndComputedOnce(t *testing.T) {
 	assert.Empty(t, login)
 	assert.True(t, same)
 }
+
+// The hash is what other implementations of PBKDF2 (RFC 8018 section 5.2) make of the
+// password with HMAC-SHA-256 and 100,000 rounds: fewer rounds would be guessed sooner,
+// and any other number would forget the records of former programs.
+func TestLoginIsPBKDF2(t *testing.T) {
+	const stored = "MDEyMzQ1Njc4OWFiY2RlZg.p1GQp5LNWdbZyMOmOxHCdq1EmXK3iG4cLYGcKGBTNm8"
+	login, same := (&renew.Login{Secret: "password"}).Match(stored)
+	assert.True(t, same)
+	assert.Equal(t, stored, login)
+}

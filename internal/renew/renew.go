@@ -203,7 +203,7 @@ func (e *Engine[T]) renewEarly(ctx context.Context, s Scheme[T], g *Generation[T
 	}
 	defer e.mu.Unlock()
 	if e.flight == nil && e.current.Load() == g && (e.failure == nil || e.failure.allowsEarly()) {
-		e.start(ctx, s, g, &flight[T]{})
+		e.start(ctx, s, g, new(flight[T]))
 	}
 }
 
@@ -252,9 +252,14 @@ func (e *Engine[T]) join(ctx context.Context, s Scheme[T], stale *Generation[T],
 
 // start begins f, which replaces stale. e.mu is held.
 func (e *Engine[T]) start(ctx context.Context, s Scheme[T], stale *Generation[T], f *flight[T]) *flight[T] {
+	go e.carryOut(context.WithoutCancel(ctx), s, e.open(f), stale)
+	return f
+}
+
+// open makes f the flight under way. e.mu is held.
+func (e *Engine[T]) open(f *flight[T]) *flight[T] {
 	f.done, f.overdue = make(chan struct{}), make(chan struct{})
 	e.flight = f
-	go e.carryOut(context.WithoutCancel(ctx), s, f, stale)
 	return f
 }
 

@@ -128,3 +128,43 @@ func TestKeyDeletedAfterALateSaveIsNotResurrected(t *testing.T) {
 		assert.Equal(t, []int{0}, p.tried, "the removed value is not sent")
 	})
 }
+
+// What is known of the provider and of the password is worth more than one token.
+func TestSetKeepsWhatIsKnownOfTheAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &provider{life: time.Hour, login: "hash"}
+		store := newStore(nil)
+		e := start(t, p, store)
+		time.Sleep(time.Hour)
+		require.Equal(t, 2, got(t, e)) // so it rotates
+		require.NoError(t, e.Set(t.Context(), p.grant()))
+		var record struct {
+			Rotates bool
+			Login   string
+		}
+		require.NoError(t, json.Unmarshal(store.value, &record))
+		assert.True(t, record.Rotates)
+		assert.Equal(t, "hash", record.Login)
+	})
+}
+
+// The store was down, and another process has connected the account again. Its value
+// has expired by now: the next renewal follows on from it.
+func TestUnsavedValueGivesWayToAnExpiredSuccessor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &provider{life: time.Hour}
+		store := newStore(nil)
+		e := start(t, p, store)
+		var down atomicBool
+		store.before = failing(&down, "save", "swap")
+		down.set(true)
+		time.Sleep(time.Hour)
+		require.Equal(t, 2, got(t, e))
+		store.put(p.grant())
+		down.set(false)
+		time.Sleep(2 * time.Hour) // the saver has given way
+		assert.Equal(t, 4, got(t, e))
+		assert.Equal(t, []int{1, 3}, p.tried)
+		assert.Zero(t, p.reused)
+	})
+}
