@@ -120,8 +120,11 @@ func spoiltPrograms(fail func(...connectorauth.Secret) error) map[string]func(*c
 		"Prove":        func(c *config2) { c.Proof = s },
 		"NewKey":       func(c *config2) { c.Proof = keyless{s} },
 	}
-	for _, operation := range []string{"load", "save", "lock", "swap", "mark"} {
+	for _, operation := range []string{"load", "lock", "swap", "mark"} {
 		places[operation] = func(c *config2) { c.Store = &spoiltStore{fail: fail, after: operation} }
+	}
+	places["save"] = func(c *config2) { // of a store without CompareAndSwap
+		c.Store = struct{ connectorauth.TokenStore }{&spoiltStore{fail: fail, after: "save"}}
 	}
 	return places
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// brokenStore is a store with a fault: the first Save fails, or every claim of a
+// brokenStore is a store with a fault: the first token is not saved, or no claim of a
 // consent.
 type brokenStore struct {
 	tokenstore.Memory
@@ -28,15 +28,9 @@ type brokenStore struct {
 
 var errDown = errors.New("the store is down")
 
-func (s *brokenStore) Save(ctx context.Context, key string, value []byte) error {
-	if s.saves.Add(1) == 1 && !s.claims {
-		return errDown
-	}
-	return s.Memory.Save(ctx, key, value)
-}
-
 func (s *brokenStore) CompareAndSwap(ctx context.Context, key string, old, new []byte) (bool, error) {
-	if s.claims && strings.HasPrefix(key, "connectorauth-consents-") {
+	claim := strings.HasPrefix(key, "connectorauth-consents-")
+	if s.claims && claim || !s.claims && !claim && s.saves.Add(1) == 1 {
 		return false, errDown
 	}
 	return s.Memory.CompareAndSwap(ctx, key, old, new)
