@@ -83,6 +83,7 @@ type TokenError struct {
 // notConnected is the type of ErrNotConnected.
 type notConnected struct{}
 
+// Error says what is missing.
 func (notConnected) Error() string { return "connectorauth: the account owner has not authorized yet" }
 
 // Is reports whether target is ErrReauthRequired.

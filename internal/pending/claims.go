@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -122,7 +121,7 @@ func edit(ctx context.Context, store renew.SharedStore, key string, change func(
 	defer cancel()
 	for {
 		old, ok, err := store.Load(ctx, key)
-		if damaged(err) {
+		if renew.IsDamaged(err) {
 			if err = remove(ctx, store, key); err == nil {
 				continue
 			}
@@ -157,13 +156,6 @@ func edit(ctx context.Context, store renew.SharedStore, key string, change func(
 	}
 }
 
-// damaged reports whether a store says that a value can never be read, as when the
-// value was sealed with a key that is gone.
-func damaged(err error) bool {
-	var store interface{ Damaged() bool }
-	return errors.As(err, &store) && store.Damaged()
-}
-
 // remove removes a damaged record, whose claims are older than the removal of the
 // key. The lock keeps remove from removing what another process has put there since.
 func remove(ctx context.Context, store renew.SharedStore, key string) error {
@@ -172,7 +164,7 @@ func remove(ctx context.Context, store renew.SharedStore, key string) error {
 		return err
 	}
 	defer lease.Unlock()
-	if _, _, err := store.Load(ctx, key); !damaged(err) {
+	if _, _, err := store.Load(ctx, key); !renew.IsDamaged(err) {
 		return err
 	}
 	return store.Delete(ctx, key)

@@ -113,7 +113,7 @@ func parse(raw []byte) (*record, error) {
 // is nil if there is none, or none that this login may use.
 func (r *renewal[T]) load(ctx context.Context) (*record, *Generation[T], error) {
 	raw, err := r.read(ctx)
-	if isDamaged(err) {
+	if IsDamaged(err) {
 		return r.damaged(err)
 	}
 	if err != nil {
@@ -173,8 +173,9 @@ func (r *renewal[T]) damaged(err error) (*record, *Generation[T], error) {
 	return &record{Identity: r.scheme.Identity(), Login: login, unreadable: true}, nil, nil
 }
 
-// isDamaged reports whether err says that the value in the store can never be read.
-func isDamaged(err error) bool {
+// IsDamaged reports whether a store says that a value can never be read, as when the
+// value was sealed with a key that is gone.
+func IsDamaged(err error) bool {
 	var store interface{ Damaged() bool }
 	return errors.As(err, &store) && store.Damaged()
 }
@@ -182,6 +183,7 @@ func isDamaged(err error) bool {
 // damagedError is the error of a value in the store that cannot be read.
 type damagedError struct{ error }
 
+// Unwrap returns why the value cannot be read.
 func (e damagedError) Unwrap() error { return e.error }
 
 // elapsed reports whether a pause that began or ends at the recorded time is over

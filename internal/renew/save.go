@@ -144,7 +144,7 @@ func (e *Engine[T]) swap(ctx context.Context, u *unsaved) (swapped bool, err err
 		}
 		if u.blind {
 			stored, err := e.read(ctx)
-			if isDamaged(err) {
+			if IsDamaged(err) {
 				swapped = true
 				return e.store.Save(ctx, e.key, u.raw)
 			}
