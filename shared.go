@@ -3,6 +3,7 @@ package connectorauth
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/connectorauth/connectorauth/internal/pending"
@@ -45,6 +46,10 @@ type Shared struct {
 func (s *Shared) Shutdown(ctx context.Context) error {
 	return s.orProgram().group.Shutdown(ctx)
 }
+
+// Format writes the name of the type, for every verb: what is in a Shared changes all
+// the time, and names accounts.
+func (*Shared) Format(f fmt.State, _ rune) { io.WriteString(f, "connectorauth.Shared") }
 
 // endpoint describes a token URL to the renewals of a client.
 func (s *Shared) endpoint(tokenURL, clientID string) renew.Endpoint {

@@ -253,3 +253,25 @@ func TestShutdownWaitsForAConsentAndRefusesTheNext(t *testing.T) {
 		assert.Equal(t, 1, sent)
 	})
 }
+
+func TestSharedIsPrintedByItsNameWhileItIsUsed(t *testing.T) {
+	config := struct{ Shared *connectorauth.Shared }{new(connectorauth.Shared)}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 20 {
+			anew(new(tokenstore.Memory), tokenEndpoint())(config.Shared, "alice").Token(context.Background())
+		}
+	}()
+	for printing := true; printing; {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d"} {
+			assert.NotContains(t, fmt.Sprintf(verb, config), "alice")
+			assert.Equal(t, "connectorauth.Shared", fmt.Sprintf(verb, config.Shared))
+		}
+		select {
+		case <-done:
+			printing = false
+		default:
+		}
+	}
+}
