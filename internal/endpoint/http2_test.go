@@ -36,7 +36,7 @@ func TestResetStreamIsNotSentAgain(t *testing.T) {
 					began := time.Now()
 					_, err := ask(t, p.Transport, request{url: p.URL, encoding: encoding, params: params, header: http.Header{key: {"1"}}})
 					require.NotNil(t, err)
-					assert.Less(t, time.Since(began), 5*time.Second)
+					assert.Less(t, time.Since(began), 30*time.Second)
 					assert.True(t, err.InDoubt, "the server has read the request: %v", err)
 					assert.Equal(t, []string{body[encoding]}, p.Bodies())
 				})
