@@ -79,7 +79,9 @@ func (h *Handler) finish(w http.ResponseWriter, r *http.Request, rec record, fai
 		result.Err = failed
 	}
 	if h.config.Done != nil {
-		h.config.Done(r, result)
+		if err := h.config.Done(r, result); err != nil && failed == nil {
+			failed = fail(ReasonNotRecorded, err)
+		}
 	}
 	if failed == nil && rec.Popup == "" && rec.ReturnTo != "" {
 		seeOther(w, h.config.Origin+rec.ReturnTo)

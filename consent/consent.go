@@ -130,8 +130,11 @@ type Config struct {
 	// package's own page.
 	Page *template.Template
 	// Done is called when a consent has ended or was refused at the start, before
-	// the person sees the page. Nil means no call.
-	Done func(r *http.Request, result Result)
+	// the person sees the page. If Done returns an error although the account is
+	// connected, as when an insert into a database fails, the page and connect.js
+	// tell [ReasonNotRecorded]: the token is saved, and the person can try again.
+	// An error for a Result with an Err changes nothing. Nil means no call.
+	Done func(r *http.Request, result Result) error
 }
 
 // Result is the outcome of a consent.
@@ -139,7 +142,8 @@ type Result struct {
 	// Connector is the query parameter "connector" of the start. Empty if the
 	// request is malformed, or if this browser has no cookie for the callback.
 	Connector string
-	// Err is nil if the account is connected, otherwise an [*Error].
+	// Err is nil if the account is connected, otherwise an [*Error]. Err never has
+	// ReasonNotRecorded: the error of Done is Done's own.
 	Err error
 }
 

@@ -29,6 +29,10 @@ const (
 	ReasonProvider   Reason = "provider"    // the provider is down or its response cannot be read; try again later
 	ReasonStore      Reason = "store"       // a store failed: the consent could not be checked, or the token could not be saved
 	ReasonInternal   Reason = "internal"    // Config.Flow or Begin failed in another way
+
+	// ReasonNotRecorded means that the account is connected, and that Config.Done
+	// returned an error.
+	ReasonNotRecorded Reason = "not_recorded"
 )
 
 // Error says why a consent failed.

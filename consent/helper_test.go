@@ -34,6 +34,7 @@ type app struct {
 
 	mu      sync.Mutex
 	results []consent.Result
+	doneErr error // of Done
 }
 
 // newApp starts an application, on https if the provider is on https. The Flow of
@@ -57,10 +58,11 @@ func newApp(t *testing.T, provider authtest.Config, change ...func(*app)) *app {
 		URL:  scheme + "://" + a.server.Listener.Addr().String() + "/connect",
 		Keys: [][]byte{testKey},
 		Flow: a.flow,
-		Done: func(_ *http.Request, result consent.Result) {
+		Done: func(_ *http.Request, result consent.Result) error {
 			a.mu.Lock()
 			defer a.mu.Unlock()
 			a.results = append(a.results, result)
+			return a.doneErr
 		},
 	}
 	for _, f := range change {

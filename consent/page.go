@@ -76,6 +76,8 @@ var pageTexts = map[Reason][2]string{
 	ReasonProvider:   {"The service is not available", "The service may be busy or down. No account was connected. Try again in a few minutes."},
 	ReasonStore:      {"The connection could not be saved", "Something is wrong on our side. Try again in a few minutes."},
 	ReasonInternal:   {"Something went wrong", "No account was connected. Try again in a few minutes."},
+
+	ReasonNotRecorded: {"The connection could not be recorded", "Your account may be connected, but something is wrong on our side. Go back to see whether the account is there. If not, try again in a few minutes."},
 }
 
 func failurePage(reason Reason) Page {

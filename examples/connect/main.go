@@ -114,8 +114,9 @@ func newApp(home string, provider *authtest.Provider) (http.Handler, error) {
 			}
 			return c, nil
 		},
-		Done: func(_ *http.Request, result consent.Result) {
+		Done: func(_ *http.Request, result consent.Result) error {
 			log.Printf("consent for %q: %v", result.Connector, result.Err)
+			return nil // a real application notes the account in its database here, and returns an error if that fails
 		},
 	})
 	if err != nil {

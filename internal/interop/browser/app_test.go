@@ -43,6 +43,7 @@ type app struct {
 
 	mu      sync.Mutex
 	reasons []consent.Reason // of the consents that failed
+	doneErr error            // of Config.Done
 }
 
 func newApp(t *testing.T) *app {
@@ -70,12 +71,13 @@ func newApp(t *testing.T) *app {
 	rand.Read(key)
 	handler, err := consent.New(consent.Config{
 		URL: a.url + "/connect", Keys: [][]byte{key}, Flow: a.flow, Name: "Example",
-		Done: func(_ *http.Request, result consent.Result) {
+		Done: func(_ *http.Request, result consent.Result) error {
 			if failed, ok := result.Err.(*consent.Error); ok {
 				a.mu.Lock()
 				defer a.mu.Unlock()
 				a.reasons = append(a.reasons, failed.Reason)
 			}
+			return a.doneErr
 		},
 	})
 	require.NoError(t, err)
