@@ -6,7 +6,7 @@
 //
 //	handler, err := consent.New(consent.Config{
 //		URL:  "https://app.example/connect", // register https://app.example/connect/callback/google at Google
-//		Keys: [][]byte{key},                 // 32 random bytes, the same in every process
+//		Keys: []connectorauth.Secret{key},   // 32 random bytes, the same in every process
 //		Flow: func(r *http.Request, connector string) (consent.Flow, error) {
 //			user, ok := signedIn(r)
 //			if !ok {
@@ -60,9 +60,9 @@ package consent
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"net/http"
 	"net/url"
 	"path"
@@ -70,6 +70,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
 )
 
@@ -109,7 +110,7 @@ type Config struct {
 	// process needs the same keys. The first key encrypts, and every key decrypts.
 	// To rotate: put a new key first, and remove the last key ten minutes later.
 	// Required.
-	Keys [][]byte
+	Keys []connectorauth.Secret
 	// Flow returns the connector of the person who is signed in. The handler calls
 	// Flow twice for each consent, with requests of the same browser: at the start
 	// and at the callback. Both calls have the same connector: the query parameter
@@ -126,7 +127,8 @@ type Config struct {
 	Origin string
 	// Name is the application's name on the pages. Empty means "the application".
 	Name string
-	// Page is the template of the pages; its data is a [Page]. Nil means the
+	// Page is the template of the pages; its data is a [Page]. New executes a copy of
+	// the template for each kind of page, and returns the mistakes. Nil means the
 	// package's own page.
 	Page *template.Template
 	// Done is called when a consent has ended or was refused at the start, before
@@ -164,40 +166,50 @@ type Handler struct {
 	cookies     cookies
 }
 
-// New checks config and returns a handler. New does not use the network.
+// New checks config and returns a handler. The error names all mistakes. New does
+// not use the network.
 func New(config Config) (*Handler, error) {
+	var problems check.List
+	h := &Handler{config: config}
 	u, err := origin.Endpoint(config.URL)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("consent: Config.URL: %w", err)
+		problems.Field("Config.URL", err)
+		u = new(url.URL)
 	case u.RawQuery != "" || u.ForceQuery:
-		return nil, errors.New("consent: Config.URL: must not have a query")
+		problems.Add("Config.URL: must not have a query")
 	case path.Base(u.Path) == "callback":
-		return nil, errors.New(`consent: Config.URL: must not end in "callback", the handler adds "/callback" and a name`)
-	case config.Flow == nil:
-		return nil, errors.New("consent: Config.Flow: must not be nil")
+		problems.Add(`Config.URL: must not end in "callback", the handler adds "/callback" and a name`)
 	}
 	home := originOf(u)
-	h := &Handler{config: config, base: strings.TrimRight(home+u.EscapedPath(), "/")}
+	h.base = strings.TrimRight(home+u.EscapedPath(), "/")
 	h.config.Origin = home
 	if config.Origin != "" {
 		o, err := origin.Endpoint(config.Origin)
 		if err != nil || o.Scheme+"://"+o.Host != strings.TrimRight(config.Origin, "/") {
-			return nil, fmt.Errorf("consent: Config.Origin: want a scheme and a host, such as https://app.example (http is for loopback only)")
+			problems.Add("Config.Origin: want a scheme and a host, such as https://app.example (http is for loopback only)")
+		} else {
+			h.config.Origin = originOf(o)
 		}
-		h.config.Origin = originOf(o)
 	}
 	h.otherOrigin = h.config.Origin != home
-	h.config.Name = cmp.Or(config.Name, "the application")
-	if config.Page == nil {
-		h.config.Page = pageTemplate
+	if config.Flow == nil {
+		problems.Add("Config.Flow: must not be nil")
 	}
+	h.config.Name = cmp.Or(config.Name, "the application")
+	h.config.Page, err = usable(config.Page)
+	problems.Field("Config.Page", err)
+	h.config.Keys = nil
 	h.cookies, err = newCookies(h.callbackURL(""), u.Scheme == "https", config.Keys)
-	if err != nil {
-		return nil, fmt.Errorf("consent: Config.Keys: %w", err)
+	problems.Field("Config.Keys", err)
+	if err := problems.Joined(); err != nil {
+		return nil, fmt.Errorf("consent: %w", err)
 	}
 	return h, nil
 }
+
+// Format writes the type alone, for every verb.
+func (Handler) Format(f fmt.State, _ rune) { io.WriteString(f, "consent.Handler") }
 
 // originOf returns the origin of u in the form of browsers: lower case, without a
 // default port.

@@ -6,11 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/check"
 )
 
 const (
@@ -53,19 +55,21 @@ type cookies struct {
 
 // newCookies returns the cookies of the handler with this callback URL. Handlers on
 // one host have different callback URLs and therefore different cookie names.
-func newCookies(callbackURL string, secure bool, keys [][]byte) (cookies, error) {
+func newCookies(callbackURL string, secure bool, keys []connectorauth.Secret) (cookies, error) {
 	c := cookies{prefix: "connectorauth-" + digest(callbackURL)[:6] + "-", secure: secure}
 	if secure {
 		c.prefix = "__Host-" + c.prefix
 	}
+	var problems check.List
 	if len(keys) == 0 {
-		return c, errors.New("is empty; want 32 random bytes, the same in every process")
+		problems.Add("is empty; want 32 random bytes, the same in every process")
 	}
 	for i, key := range keys {
 		if len(key) != 32 {
-			return c, fmt.Errorf("key %d has %d bytes; want 32 random bytes", i, len(key))
+			problems.Add("key %d has %d bytes; want 32 random bytes", i, len(key))
+			continue
 		}
-		block, err := aes.NewCipher(key)
+		block, err := aes.NewCipher([]byte(key))
 		if err != nil {
 			return c, err
 		}
@@ -75,7 +79,7 @@ func newCookies(callbackURL string, secure bool, keys [][]byte) (cookies, error)
 		}
 		c.keys = append(c.keys, aead)
 	}
-	return c, nil
+	return c, problems.Joined()
 }
 
 // digest returns the SHA-256 hash of text in base64url.

@@ -1,10 +1,12 @@
 package consent_test
 
 import (
+	"html/template"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/consent"
 	"github.com/connectorauth/connectorauth/tokenstore"
@@ -43,7 +45,7 @@ func TestHandlerServesUnderAnyMount(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	good := consent.Config{URL: "https://app.example/connect", Keys: [][]byte{testKey},
+	good := consent.Config{URL: "https://app.example/connect", Keys: []connectorauth.Secret{testKey},
 		Flow: func(*http.Request, string) (consent.Flow, error) { return nil, nil }}
 	for name, test := range map[string]struct {
 		change func(*consent.Config)
@@ -53,7 +55,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"query in URL":  {func(c *consent.Config) { c.URL += "?a=b" }, "query"},
 		"callback":      {func(c *consent.Config) { c.URL = "https://app.example/oauth/callback/" }, `must not end in "callback"`},
 		"no keys":       {func(c *consent.Config) { c.Keys = nil }, "Config.Keys: is empty"},
-		"short key":     {func(c *consent.Config) { c.Keys = [][]byte{testKey, testKey[:16]} }, "key 1 has 16 bytes"},
+		"short key":     {func(c *consent.Config) { c.Keys = []connectorauth.Secret{testKey, testKey[:16]} }, "key 1 has 16 bytes"},
 		"no flow":       {func(c *consent.Config) { c.Flow = nil }, "Config.Flow"},
 		"origin's path": {func(c *consent.Config) { c.Origin = "https://app.example/x" }, "Config.Origin"},
 		"any origin":    {func(c *consent.Config) { c.Origin = "*" }, "Config.Origin"},
@@ -74,6 +76,16 @@ func TestConfigIsChecked(t *testing.T) {
 	require.Equal(t, "https://app.example/connect/callback/google", callbackURL)
 	require.Equal(t, "https://app.example/connect/start?connector=a+b&return_to=%2Fx%3Fy%3Dz", h.StartURL("a b", "/x?y=z"))
 	require.Equal(t, "https://app.example/connect/start", h.StartURL("", ""))
+}
+
+func TestAllMistakesOfAConfigAreReportedAtOnce(t *testing.T) {
+	_, err := consent.New(consent.Config{URL: "http://app.example?x", Keys: []connectorauth.Secret{"short", testKey, ""}, Origin: "*",
+		Page: template.New("empty")})
+	for _, want := range []string{"Config.URL: ", "Config.Origin: ", "Config.Flow: ", "Config.Page: ", "Config.Keys: key 0 ", "Config.Keys: key 2 "} {
+		require.ErrorContains(t, err, want)
+	}
+	require.NotContains(t, err.Error(), "key 1")
+	require.Equal(t, 1, strings.Count(err.Error(), "consent: "))
 }
 
 func TestOnlyGetIsServed(t *testing.T) {

@@ -41,8 +41,9 @@ type LoopbackOptions struct {
 	In io.Reader
 	// Name is the program's name on the page. Empty means "the application".
 	Name string
-	// Page is the template of the page; its data is a [Page]. Nil means the
-	// package's own page.
+	// Page is the template of the page; its data is a [Page]. Loopback executes a copy
+	// of the template for each kind of page, before anything else, and returns the
+	// mistakes. Nil means the package's own page.
 	Page *template.Template
 }
 
@@ -59,6 +60,10 @@ type LoopbackOptions struct {
 // accounts of several authorization servers should set AuthorizationCode.Issuer
 // where the server sends iss (RFC 9700 section 4.4).
 func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
+	page, err := usable(options.Page)
+	if err != nil {
+		return fmt.Errorf("consent: LoopbackOptions.Page: %w", err)
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, lifetime, fail(ReasonExpired, errors.New("no callback came within ten minutes")))
 	defer cancel()
 	listener, err := listen(ctx, options.Port)
@@ -67,10 +72,7 @@ func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
 	}
 	l := &loopback{
 		flow: flow, ctx: ctx, host: listener.Addr().String(), ended: make(chan *Error, 1),
-		name: cmp.Or(options.Name, "the application"), page: options.Page,
-	}
-	if l.page == nil {
-		l.page = pageTemplate
+		name: cmp.Or(options.Name, "the application"), page: page,
 	}
 	server := &http.Server{Handler: l, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 2 * maxCallback}
 	served := make(chan struct{})
