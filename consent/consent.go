@@ -156,9 +156,11 @@ type Result struct {
 // Handler is safe for concurrent use, and calls Flow, Callback and Done from many
 // goroutines.
 //
-// The query of /start has three optional parameters: connector is an argument of
-// Config.Flow, return_to is a path on Config.Origin for the way back, and
-// connect.js sets popup.
+// The query of /start has three optional parameters. connector is an argument of
+// Config.Flow: at most 256 bytes of UTF-8 without control characters. return_to is a
+// path on Config.Origin for the way back: at most 1024 bytes. connect.js sets popup.
+// The handler cuts nothing: any other query is refused with status 400, and Flow is
+// not called.
 type Handler struct {
 	config      Config
 	base        string // Config.URL without a final slash
