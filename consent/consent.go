@@ -50,6 +50,11 @@
 //     person can go back to the provider's page and try again.
 //   - A person who comes from a link on another site must first confirm the start.
 //
+// A provider may send the callback as a form (response_mode=form_post). A form of
+// another site carries no SameSite=Lax cookie, so the handler encrypts the form into
+// a URL, and the browser comes back with the cookie at once. The four rules hold for
+// forms too. Set response_mode in AuthorizationCode.Params.
+//
 // On http, for loopback addresses, the cookie is neither __Host- nor Secure.
 //
 // The pages run only the package's own script and show no value of a callback.
@@ -151,7 +156,7 @@ type Result struct {
 
 // Handler serves the consent of a web application at paths below its URL: /start
 // begins a consent, /callback/ and a name receive the browser from the provider of
-// this name, and /connect.js is the script. The handler looks only at the last two
+// this name (GET, or POST of a form of at most 16 KiB), and /connect.js is the script. The handler looks only at the last two
 // elements of the path, so mount the handler with or without [http.StripPrefix]. A
 // Handler is safe for concurrent use, and calls Flow, Callback and Done from many
 // goroutines.
@@ -165,6 +170,7 @@ type Handler struct {
 	config      Config
 	base        string // Config.URL without a final slash
 	otherOrigin bool   // Config.Origin differs from the origin of Config.URL
+	sealer      sealer
 	cookies     cookies
 }
 
@@ -202,8 +208,9 @@ func New(config Config) (*Handler, error) {
 	h.config.Page, err = usable(config.Page)
 	problems.Field("Config.Page", err)
 	h.config.Keys = nil
-	h.cookies, err = newCookies(h.callbackURL(""), u.Scheme == "https", config.Keys)
+	h.sealer, err = newSealer(config.Keys)
 	problems.Field("Config.Keys", err)
+	h.cookies = newCookies(h.callbackURL(""), u.Scheme == "https", h.sealer)
 	if err := problems.Joined(); err != nil {
 		return nil, fmt.Errorf("consent: %w", err)
 	}

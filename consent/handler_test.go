@@ -88,17 +88,28 @@ func TestAllMistakesOfAConfigAreReportedAtOnce(t *testing.T) {
 	require.Equal(t, 1, strings.Count(err.Error(), "consent: "))
 }
 
-func TestOnlyGetIsServed(t *testing.T) {
+func TestOnlyGetAndFormsAreServed(t *testing.T) {
 	a := newApp(t, authtest.Config{})
 	b := a.newBrowser()
 	callback := a.allow(b, "connector=oauth2").String()
-	for _, method := range []string{"HEAD", "POST"} { // programs that check links send HEAD
-		r, err := http.NewRequest(method, callback, nil)
+	for _, test := range []struct {
+		method, address string
+		status          int
+		allow           string
+	}{
+		{"HEAD", callback, http.StatusMethodNotAllowed, "GET, POST"}, // programs that check links send HEAD
+		{"PUT", callback, http.StatusMethodNotAllowed, "GET, POST"},
+		{"POST", callback, http.StatusUnsupportedMediaType, ""}, // no form
+		{"HEAD", a.config.URL + "/start?connector=oauth2", http.StatusMethodNotAllowed, "GET"},
+		{"POST", a.config.URL + "/start?connector=oauth2", http.StatusMethodNotAllowed, "GET"},
+	} {
+		r, err := http.NewRequest(test.method, test.address, nil)
 		require.NoError(t, err)
 		resp, err := b.Do(r)
 		require.NoError(t, err)
 		resp.Body.Close()
-		require.Equal(t, http.StatusMethodNotAllowed, resp.StatusCode)
+		require.Equal(t, test.status, resp.StatusCode)
+		require.Equal(t, test.allow, resp.Header.Get("Allow"))
 	}
 	require.Equal(t, http.StatusOK, b.get(callback).StatusCode, "the consent was not used up")
 }

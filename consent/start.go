@@ -118,20 +118,20 @@ func referenceOf(authURL string) (string, error) {
 // reference returns the parameter that the authorization URL and the callback of
 // a consent share: the state of OAuth2, or the oauth_token of OAuth1's temporary
 // credentials. Some OAuth1 providers name the token "denied" in the callback of a
-// denied consent.
+// denied consent. An empty parameter counts as missing (RFC 6749 section 3.1).
 func reference(query url.Values) (string, error) {
 	for _, name := range []string{"state", "oauth_token", "denied"} {
 		switch values := query[name]; {
 		case len(values) > 1:
 			return "", errors.New("the parameter " + name + " is repeated")
-		case len(values) == 1 && values[0] == "":
-			return "", errors.New("the parameter " + name + " is empty")
-		case len(values) == 1:
+		case len(values) == 1 && values[0] != "":
 			return values[0], nil
 		}
 	}
-	return "", errors.New("the parameters state and oauth_token are missing")
+	return "", errNoReference
 }
+
+var errNoReference = errors.New("the parameters state and oauth_token are missing")
 
 // seeOther redirects with status 303: the browser sends a GET (RFC 9110 section
 // 15.4.4). The present URL stays out of caches and of the Referer header.

@@ -44,6 +44,7 @@ type app struct {
 	mu      sync.Mutex
 	reasons []consent.Reason // of the consents that failed
 	doneErr error            // of Config.Done
+	cookies []int            // how many cookies each form of the provider brought
 }
 
 func newApp(t *testing.T) *app {
@@ -81,7 +82,14 @@ func newApp(t *testing.T) *app {
 		},
 	})
 	require.NoError(t, err)
-	mux.Handle("/connect/", handler)
+	mux.HandleFunc("/connect/", func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			a.mu.Lock()
+			a.cookies = append(a.cookies, len(r.Cookies()))
+			a.mu.Unlock()
+		}
+		handler.ServeHTTP(w, r)
+	})
 	return a
 }
 
