@@ -58,11 +58,9 @@
 package consent
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"path"
@@ -124,11 +122,13 @@ type Config struct {
 	// the origin of URL. With another origin, the handler asks for no confirmation:
 	// links on every site can start a consent.
 	Origin string
-	// Name is the application's name on the pages. Empty means "the application".
-	Name string
-	// Page is the template of the pages; its data is a [Page]. Nil means the
-	// package's own page.
-	Page *template.Template
+	// Service returns the display name of a connector's service for the pages, such as
+	// "Google Calendar". Empty means that the pages name no service. Nil means an empty
+	// name for every connector. The connector comes from the query of a start: everybody
+	// who opens a link can read the name.
+	Service func(connector string) string
+	// Pages says how the pages look and which languages the pages speak.
+	Pages Pages
 	// Done is called when a consent has ended or was refused at the start, before
 	// the person sees the page. Nil means no call.
 	Done func(r *http.Request, result Result)
@@ -147,17 +147,18 @@ type Result struct {
 // begins a consent, /callback/ and a name receive the browser from the provider of
 // this name, and /connect.js is the script. The handler looks only at the last two
 // elements of the path, so mount the handler with or without [http.StripPrefix]. A
-// Handler is safe for concurrent use, and calls Flow, Callback and Done from many
-// goroutines.
+// Handler is safe for concurrent use, and calls Flow, Callback, Service and Done from
+// many goroutines.
 //
-// The query of /start has three optional parameters: connector is an argument of
-// Config.Flow, return_to is a path on Config.Origin for the way back, and
-// connect.js sets popup.
+// The query of /start has four optional parameters: connector is an argument of
+// Config.Flow, return_to is a path on Config.Origin for the way back, language is a
+// tag of Pages.Languages, and connect.js sets popup.
 type Handler struct {
 	config      Config
 	base        string // Config.URL without a final slash
 	otherOrigin bool   // Config.Origin differs from the origin of Config.URL
 	cookies     cookies
+	look        *look
 }
 
 // New checks config and returns a handler. New does not use the network.
@@ -184,9 +185,8 @@ func New(config Config) (*Handler, error) {
 		h.config.Origin = originOf(o)
 	}
 	h.otherOrigin = h.config.Origin != home
-	h.config.Name = cmp.Or(config.Name, "the application")
-	if config.Page == nil {
-		h.config.Page = pageTemplate
+	if h.look, err = config.Pages.check(); err != nil {
+		return nil, field("Config", err)
 	}
 	h.cookies, err = newCookies(h.callbackURL(""), u.Scheme == "https", config.Keys)
 	if err != nil {

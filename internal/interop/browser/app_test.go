@@ -69,7 +69,7 @@ func newApp(t *testing.T) *app {
 	key := make([]byte, 32)
 	rand.Read(key)
 	handler, err := consent.New(consent.Config{
-		URL: a.url + "/connect", Keys: [][]byte{key}, Flow: a.flow, Name: "Example",
+		URL: a.url + "/connect", Keys: [][]byte{key}, Flow: a.flow, Pages: consent.Pages{Name: "Example"},
 		Done: func(_ *http.Request, result consent.Result) {
 			if failed, ok := result.Err.(*consent.Error); ok {
 				a.mu.Lock()
