@@ -63,10 +63,8 @@
 package consent
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"html/template"
 	"io"
 	"net/http"
 	"net/url"
@@ -130,17 +128,18 @@ type Config struct {
 	// the origin of URL. With another origin, the handler asks for no confirmation:
 	// links on every site can start a consent.
 	Origin string
-	// Name is the application's name on the pages. Empty means "the application".
-	Name string
-	// Page is the template of the pages; its data is a [Page]. New executes a copy of
-	// the template for each kind of page, and returns the mistakes. Nil means the
-	// package's own page.
-	Page *template.Template
+	// Service returns the display name of a connector's service for the pages, such as
+	// "Google Calendar". Empty means that the pages name no service. Nil means an empty
+	// name for every connector. The connector comes from the query of a start: everybody
+	// who opens a link can read the name.
+	Service func(connector string) string
+	// Pages says how the pages look and which languages the pages speak.
+	Pages Pages
 	// Done is called when a consent has ended or was refused at the start, before
 	// the person sees the page. If Done returns an error although the account is
 	// connected, as when an insert into a database fails, the page and connect.js
-	// tell [ReasonNotRecorded]: the token is saved, and the person can try again.
-	// An error for a Result with an Err changes nothing. Nil means no call.
+	// tell [ReasonUnrecorded]. An error for a Result with an Err changes nothing. Nil
+	// means no call.
 	Done func(r *http.Request, result Result) error
 }
 
@@ -150,28 +149,30 @@ type Result struct {
 	// request is malformed, or if this browser has no cookie for the callback.
 	Connector string
 	// Err is nil if the account is connected, otherwise an [*Error]. Err never has
-	// ReasonNotRecorded: the error of Done is Done's own.
+	// ReasonUnrecorded: the error of Done is Done's own.
 	Err error
 }
 
 // Handler serves the consent of a web application at paths below its URL: /start
 // begins a consent, /callback/ and a name receive the browser from the provider of
-// this name (GET, or POST of a form of at most 16 KiB), and /connect.js is the script. The handler looks only at the last two
+// this name, and /connect.js is the script. A callback is a GET request, or a POST
+// request with a form of at most 16 KiB. The handler looks only at the last two
 // elements of the path, so mount the handler with or without [http.StripPrefix]. A
-// Handler is safe for concurrent use, and calls Flow, Callback and Done from many
-// goroutines.
+// Handler is safe for concurrent use, and calls Flow, Callback, Service and Done from
+// many goroutines.
 //
-// The query of /start has three optional parameters. connector is an argument of
+// The query of /start has four optional parameters. connector is an argument of
 // Config.Flow: at most 256 bytes of UTF-8 without control characters. return_to is a
-// path on Config.Origin for the way back: at most 1024 bytes. connect.js sets popup.
-// The handler cuts nothing: any other query is refused with status 400, and Flow is
-// not called.
+// path on Config.Origin for the way back: at most 1024 bytes. language is a tag of
+// Pages.Languages. connect.js sets popup. The handler cuts nothing: any other query is
+// refused with status 400, and Flow is not called.
 type Handler struct {
 	config      Config
 	base        string // Config.URL without a final slash
 	otherOrigin bool   // Config.Origin differs from the origin of Config.URL
 	sealer      sealer
 	cookies     cookies
+	look        *look
 }
 
 // New checks config and returns a handler. The error names all mistakes. New does
@@ -204,9 +205,8 @@ func New(config Config) (*Handler, error) {
 	if config.Flow == nil {
 		problems.Add("Config.Flow: must not be nil")
 	}
-	h.config.Name = cmp.Or(config.Name, "the application")
-	h.config.Page, err = usable(config.Page)
-	problems.Field("Config.Page", err)
+	h.look, err = config.Pages.check()
+	problems.Field("Config.Pages", err)
 	h.config.Keys = nil
 	h.sealer, err = newSealer(config.Keys)
 	problems.Field("Config.Keys", err)

@@ -28,6 +28,7 @@ type record struct {
 	Connector string `json:"connector,omitempty"` // query parameter of the start
 	Popup     string `json:"popup,omitempty"`     // the popup's ID from connect.js; empty without a popup
 	ReturnTo  string `json:"return_to,omitempty"` // query parameter of the start
+	Language  string `json:"language,omitempty"`  // query parameter of the start
 	Callback  string `json:"callback,omitempty"`  // name in the callback URL; empty for the shared URL
 	Pending   string `json:"pending"`             // from Flow.Begin, for Flow.Finish
 }

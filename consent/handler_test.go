@@ -80,8 +80,8 @@ func TestConfigIsChecked(t *testing.T) {
 
 func TestAllMistakesOfAConfigAreReportedAtOnce(t *testing.T) {
 	_, err := consent.New(consent.Config{URL: "http://app.example?x", Keys: []connectorauth.Secret{"short", testKey, ""}, Origin: "*",
-		Page: template.New("empty")})
-	for _, want := range []string{"Config.URL: ", "Config.Origin: ", "Config.Flow: ", "Config.Page: ", "Config.Keys: key 0 ", "Config.Keys: key 2 "} {
+		Pages: consent.Pages{Template: template.New("empty")}})
+	for _, want := range []string{"Config.URL: ", "Config.Origin: ", "Config.Flow: ", "Config.Pages: Template: ", "Config.Keys: key 0 ", "Config.Keys: key 2 "} {
 		require.ErrorContains(t, err, want)
 	}
 	require.NotContains(t, err.Error(), "key 1")

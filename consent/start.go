@@ -26,7 +26,7 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if h.needsConfirmation(r) {
-		h.show(w, rec, confirmPage(h.startURL(rec)), http.StatusOK)
+		h.show(w, r, rec, confirm, http.StatusOK)
 		return
 	}
 	flow, err := h.config.Flow(r, rec.Connector)
@@ -75,7 +75,8 @@ func (h *Handler) needsConfirmation(r *http.Request) bool {
 // no effect.
 func readStart(rawQuery string) (record, error) {
 	query, err := url.ParseQuery(rawQuery)
-	rec := record{Connector: query.Get("connector"), Popup: query.Get("popup"), ReturnTo: query.Get("return_to")}
+	rec := record{Connector: query.Get("connector"), Popup: query.Get("popup"), ReturnTo: query.Get("return_to"),
+		Language: query.Get("language")}
 	switch {
 	case err != nil:
 		return record{}, errors.New("the query is malformed")
@@ -85,6 +86,8 @@ func readStart(rawQuery string) (record, error) {
 		return record{}, errors.New("connector has a control character, or is not UTF-8")
 	case len(rec.Popup) > 64 || strings.Trim(rec.Popup, "0123456789abcdef") != "":
 		return record{}, errors.New("popup is not an ID made by connect.js")
+	case rec.Language != "" && !isTag(rec.Language):
+		return record{}, errors.New("language is not a tag such as de or pt-BR")
 	case rec.ReturnTo != "" && !isPath(rec.ReturnTo):
 		return record{}, errors.New("return_to is not a path such as /settings?tab=2")
 	}

@@ -71,7 +71,7 @@ func (h *Handler) StartURL(connector, returnTo string) string {
 func (h *Handler) startURL(rec record) string {
 	query := url.Values{}
 	for _, parameter := range []struct{ name, value string }{
-		{"connector", rec.Connector}, {"return_to", rec.ReturnTo}, {"popup", rec.Popup},
+		{"connector", rec.Connector}, {"return_to", rec.ReturnTo}, {"language", rec.Language}, {"popup", rec.Popup},
 	} {
 		if parameter.value != "" {
 			query.Set(parameter.name, parameter.value)
@@ -96,7 +96,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.start(w, r)
 		}
 	case last == "connect.js":
-		serveScript(w, r)
+		h.serveScript(w, r)
 	default:
 		http.NotFound(w, r)
 	}

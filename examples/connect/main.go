@@ -106,7 +106,7 @@ func newApp(home string, provider *authtest.Provider) (http.Handler, error) {
 	rand.Read(key)
 	var err error
 	a.consent, err = consent.New(consent.Config{
-		URL: home + "/connect", Keys: []connectorauth.Secret{connectorauth.Secret(key)}, Name: "the example",
+		URL: home + "/connect", Keys: []connectorauth.Secret{connectorauth.Secret(key)}, Pages: consent.Pages{Name: "Example"},
 		Flow: func(r *http.Request, name string) (consent.Flow, error) {
 			c := a.connector(user(r), name)
 			if c == nil {

@@ -71,7 +71,7 @@ func newApp(t *testing.T) *app {
 	key := make([]byte, 32)
 	rand.Read(key)
 	handler, err := consent.New(consent.Config{
-		URL: a.url + "/connect", Keys: []connectorauth.Secret{connectorauth.Secret(key)}, Flow: a.flow, Name: "Example",
+		URL: a.url + "/connect", Keys: []connectorauth.Secret{connectorauth.Secret(key)}, Flow: a.flow, Pages: consent.Pages{Name: "Example"},
 		Done: func(_ *http.Request, result consent.Result) error {
 			if failed, ok := result.Err.(*consent.Error); ok {
 				a.mu.Lock()

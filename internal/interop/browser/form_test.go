@@ -92,8 +92,8 @@ func TestErrorOfDoneReachesThePage(t *testing.T) {
 	popup := a.popup(tab, "oauth2")
 	press(t, popup, "#allow")
 	do(t, popup, chromedp.WaitVisible("#close"))
-	require.Equal(t, "The connection could not be recorded", get(t, popup, chromedp.Title()))
+	require.Equal(t, "Your account may not be ready yet", get(t, popup, chromedp.Title()))
 	require.True(t, a.connected("oauth2"))
 	press(t, popup, "#close")
-	says(t, tab, "oauth2 not_recorded;")
+	says(t, tab, "oauth2 unrecorded;")
 }
