@@ -142,11 +142,12 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 		State:     "state",
 		Check:     func(callback url.Values) error { return s.checkIssuer(grant, callback) },
 		Refusal: func(callback url.Values) error {
-			if !callback.Has("error") {
-				return nil
+			code, err := pending.AtMostOne(callback, "error")
+			if code == "" {
+				return err
 			}
 			return &TokenError{
-				Code:        scrub.Text(callback.Get("error"), 64),
+				Code:        scrub.Text(code, 64),
 				Description: scrub.Text(callback.Get("error_description"), 200),
 				Account:     s.account,
 				refused:     true,
@@ -177,10 +178,11 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 // checkIssuer checks that the callback names the provider, if the callback names
 // anybody (RFC 9207 section 2.4).
 func (s *oauth2Scheme) checkIssuer(grant AuthorizationCode, callback url.Values) error {
-	if values := callback["iss"]; grant.Issuer == "" && (len(values) == 0 || len(values) == 1 && values[0] == "") {
-		return nil
+	read := pending.One
+	if grant.Issuer == "" {
+		read = pending.AtMostOne
 	}
-	issuer, err := pending.One(callback, "iss")
+	issuer, err := read(callback, "iss")
 	if err != nil || issuer == grant.Issuer {
 		return err
 	}
@@ -221,12 +223,12 @@ func (s *oauth2Scheme) exchangeLong(ctx context.Context, t *token) (*token, erro
 // with the token.
 func (s *oauth2Scheme) callbackValues(callback url.Values) (kept map[string]any, err error) {
 	for _, name := range s.dialect.CallbackValues {
-		if !callback.Has(name) {
-			continue
-		}
-		value, err := pending.One(callback, name)
+		value, err := pending.AtMostOne(callback, name)
 		if err != nil {
 			return nil, err
+		}
+		if value == "" {
+			continue
 		}
 		if kept == nil {
 			kept = make(map[string]any)

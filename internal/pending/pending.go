@@ -111,17 +111,24 @@ func RandomText() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
+// AtMostOne returns the value of a callback parameter that must not be repeated. An
+// empty value means that the parameter is absent (RFC 6749 section 3.1). RFC 5849 has
+// no parameter of a callback whose empty value says anything else.
+func AtMostOne(callback url.Values, name string) (string, error) {
+	if len(callback[name]) > 1 {
+		return "", &BadCallback{Invalid, "the callback has more than one " + name}
+	}
+	return callback.Get(name), nil
+}
+
 // One returns the value of a callback parameter that must be present exactly
 // once.
 func One(callback url.Values, name string) (string, error) {
-	switch values := callback[name]; {
-	case len(values) == 0 || values[0] == "":
-		return "", &BadCallback{Invalid, "the callback has no " + name}
-	case len(values) > 1:
-		return "", &BadCallback{Invalid, "the callback has more than one " + name}
-	default:
-		return values[0], nil
+	value, err := AtMostOne(callback, name)
+	if value == "" && err == nil {
+		err = &BadCallback{Invalid, "the callback has no " + name}
 	}
+	return value, err
 }
 
 // CheckRedirect reports whether a provider may send the browser to raw.
