@@ -146,7 +146,9 @@ type Config struct {
 // Result is the outcome of a consent.
 type Result struct {
 	// Connector is the query parameter "connector" of the start. Empty if the
-	// request is malformed, or if this browser has no cookie for the callback.
+	// request is malformed, if this browser has no cookie for the callback, or if a
+	// provider refuses without a state: then nobody knows which consent is meant, and
+	// anybody may have sent the callback.
 	Connector string
 	// Err is nil if the account is connected, otherwise an [*Error]. Err never has
 	// ReasonUnrecorded: the error of Done is Done's own.
