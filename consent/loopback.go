@@ -228,12 +228,13 @@ func (l *loopback) wait(in io.Reader) error {
 		case <-l.ctx.Done():
 			return context.Cause(l.ctx)
 		case line, more := <-lines:
-			if more {
-				pasted += line + "\n"
+			if pasted += line + "\n"; more && len(pasted) <= maxPasted {
 				quiet = time.After(pasteQuiet)
 				continue
 			}
-			lines = nil
+			if !more {
+				lines = nil
+			}
 		case <-quiet:
 		}
 		quiet = nil

@@ -55,10 +55,9 @@ func codeIn(text string) string {
 }
 
 // addressesIn returns what may be an address in text: first what begins with a scheme
-// and is wrapped over the lines that follow, and then each line for itself. The last
-// one comes first.
+// and is wrapped over the lines that follow, and then each word. The last one comes
+// first.
 func addressesIn(text string) (addresses []string) {
-	var single []string
 	var wrapped strings.Builder
 	end := func() {
 		addresses = append(addresses, unquote(wrapped.String()))
@@ -70,12 +69,15 @@ func addressesIn(text string) (addresses []string) {
 			end()
 		}
 		wrapped.WriteString(line)
-		single = append(single, unquote(line))
 	}
 	end()
 	slices.Reverse(addresses)
-	slices.Reverse(single)
-	return append(addresses, single...)
+	words := strings.Fields(text)
+	slices.Reverse(words)
+	for _, word := range words {
+		addresses = append(addresses, unquote(squeeze(word)))
+	}
+	return addresses
 }
 
 // queriesIn returns what may be the query of a callback in an address, the best guess

@@ -12,6 +12,9 @@ import (
 // wrapped must not be sent before its last line has come.
 const pasteQuiet = time.Second
 
+// maxPasted is the maximum length of what a person pastes, in bytes.
+const maxPasted = 4 * maxCallback
+
 // ask tells the person what to paste.
 func (l *loopback) ask() {
 	if l.host != "" {
@@ -59,7 +62,7 @@ func readLines(in io.Reader) (lines <-chan string, end func()) {
 		defer close(done)
 		defer close(read)
 		scanner := bufio.NewScanner(in)
-		scanner.Buffer(nil, 4*maxCallback)
+		scanner.Buffer(nil, maxPasted)
 		for scanner.Scan() {
 			select {
 			case read <- scanner.Text():
