@@ -49,8 +49,8 @@ func (c *OAuth2) Issuer() string {
 
 // Finish ends the consent that Begin started: it checks the query of the
 // callback, exchanges the code for a token and saves the token. pending is the
-// value from Begin, which serves once and for ten minutes. The token is saved even
-// if ctx ends meanwhile.
+// value from Begin, which serves once and for ten minutes, or for the
+// ConsentLifetime of the grant. The token is saved even if ctx ends meanwhile.
 //
 // The callback must repeat the state of the consent. Only after an out-of-band
 // redirect URL, the owner brings a code and no state, and callback may have the code
@@ -96,7 +96,7 @@ func (s *oauth2Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 	if err != nil {
 		return "", "", err
 	}
-	v := pending.Value{For: s.consentIdentity(grant), State: pending.RandomText(), Redirect: redirectURL}
+	v := pending.Value{For: s.consentIdentity(grant), State: pending.RandomText(), Redirect: redirectURL, Lifetime: grant.ConsentLifetime}
 	query := url.Values{}
 	maps.Copy(query, grant.Params)
 	set := func(standard, value string) {
