@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth/dialect"
@@ -44,6 +45,8 @@ type Fields struct {
 	form    []byte // the fields as an encoded form
 	root    node   // the fields as a JSON object or XML element; empty for forms and multipart
 	xmlErr  error  // why XML cannot carry the fields
+
+	wideKeys bool // a key has characters outside ASCII
 }
 
 // NewFields checks fields and prepares them for bodies of the given format. An
@@ -101,6 +104,7 @@ func (f *Fields) add(field Field) (problems []error) {
 	}
 	f.form = wire.AppendPair(f.form, field.Key, field.Value)
 	f.names = append(f.names, field.Key)
+	f.wideKeys = f.wideKeys || strings.ContainsFunc(field.Key, func(r rune) bool { return r >= utf8.RuneSelf })
 	f.values = append(f.values, field.Value)
 	if len(problems) > 0 || f.format == dialect.BodyForm || f.format == dialect.BodyMultipart {
 		return problems

@@ -5,9 +5,11 @@ import (
 	"cmp"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // spliceXML returns the XML document body with the fields as elements below the
@@ -23,7 +25,11 @@ func (f *Fields) spliceXML(body []byte) ([]byte, error) {
 	case len(body) == 0:
 		return nil, refuse("only the caller knows the root element of an XML document: send one, if only <root/>")
 	}
-	s := xmlSplicer{data: body, decoder: xml.NewDecoder(bytes.NewReader(body))}
+	begin, singleByte := takeDeclaration(body)
+	if singleByte && f.wideKeys {
+		return nil, refuse("the XML document declares another encoding than UTF-8, in which a field's key is spelled differently: declare UTF-8")
+	}
+	s := xmlSplicer{data: body, begin: begin, decoder: xml.NewDecoder(bytes.NewReader(body[begin:]))}
 	if err := s.document(&f.root); err != nil {
 		return nil, err
 	}
@@ -33,6 +39,7 @@ func (f *Fields) spliceXML(body []byte) ([]byte, error) {
 // An xmlSplicer reads an XML document once and collects the changes.
 type xmlSplicer struct {
 	data    []byte
+	begin   int // where the part begins that decoder reads
 	decoder *xml.Decoder
 	start   int // where the last token starts
 	end     int // where the last token ends
@@ -203,9 +210,9 @@ func (s *xmlSplicer) skip() error {
 
 // next reads a token. A nil token comes with an error.
 func (s *xmlSplicer) next() (xml.Token, error) {
-	s.start = int(s.decoder.InputOffset())
+	s.start = s.begin + int(s.decoder.InputOffset())
 	token, err := s.decoder.Token()
-	s.end = int(s.decoder.InputOffset())
+	s.end = s.begin + int(s.decoder.InputOffset())
 	if _, ok := token.(xml.Directive); ok {
 		return nil, errDTD
 	}
@@ -239,9 +246,18 @@ func checkXML(path []string, value string) error {
 	return nil
 }
 
-// xmlText returns s as the text of an element.
+// xmlText returns s as the text of an element or attribute. Characters outside
+// printable ASCII are written as character references, which are the same
+// characters whatever encoding and version of XML the document declares.
 func xmlText(s string) string {
-	var b strings.Builder
-	xml.EscapeText(&b, []byte(s)) // a Builder cannot fail
+	var escaped, b strings.Builder
+	xml.EscapeText(&escaped, []byte(s)) // a Builder cannot fail
+	for _, r := range escaped.String() {
+		if r < utf8.RuneSelf-1 {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, "&#x%X;", r)
+		}
+	}
 	return b.String()
 }
