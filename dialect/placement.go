@@ -59,7 +59,7 @@ type BodyFormat string
 
 // The body formats.
 const (
-	BodyJSON      BodyFormat = "json"      // application/json and media types that end in +json; an object
+	BodyJSON      BodyFormat = "json"      // application/json and media types that end in +json; an object or array
 	BodyForm      BodyFormat = "form"      // application/x-www-form-urlencoded
 	BodyMultipart BodyFormat = "multipart" // multipart/form-data
 	BodyXML       BodyFormat = "xml"       // application/xml, text/xml and media types that end in +xml

@@ -23,7 +23,9 @@ type Field struct {
 	// element: auth.token is the member token of auth. A Key that starts with a
 	// slash is a JSON Pointer (RFC 6901): /auth/token is the same as auth.token, and
 	// /auth.token is a member with a dot in the name. In a JSON Pointer, ~1 means a
-	// slash and ~0 a tilde.
+	// slash and ~0 a tilde. In an array, a step of a JSON Pointer is an index from 0,
+	// or - for a new element at the end. In XML, a last step that begins with an @ is
+	// an attribute: auth.@token.
 	Key string
 	// Value may be empty if Type is text or password.
 	Value string

@@ -13,7 +13,7 @@ import (
 )
 
 // spliceXML returns the XML document body with the fields as elements below the
-// root. All other bytes stay the same. The local name of an element, whatever the
+// root, or as attributes. All other bytes stay the same. The local name of an element, whatever the
 // namespace, decides whether the element is a field. A field that is there keeps
 // the tags and gets new content, and is removed if repeated. A missing field comes
 // after the start tag of the parent, with the parent's prefix and so in the
@@ -54,7 +54,7 @@ type xmlEdit struct {
 
 // result returns the document with the edits. The edits do not overlap.
 func (s *xmlSplicer) result() []byte {
-	slices.SortFunc(s.edits, func(a, b xmlEdit) int { return cmp.Compare(a.start, b.start) })
+	slices.SortFunc(s.edits, func(a, b xmlEdit) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end)) })
 	size := len(s.data)
 	for _, e := range s.edits {
 		size += len(e.text)
@@ -98,6 +98,9 @@ func (s *xmlSplicer) document(n *node) error {
 // element reads the rest of the element after the start tag, and puts the children
 // of n into the element. element calls itself only for children of n.
 func (s *xmlSplicer) element(n *node) error {
+	if err := s.attributes(n); err != nil {
+		return err
+	}
 	inside := s.inside()
 	found := make([]bool, len(n.children))
 	for {
@@ -181,9 +184,17 @@ func (s *xmlSplicer) insert(in xmlInside, end int, text string) {
 	}
 }
 
-// writeXML writes n and all nodes below n as elements with the given prefix.
+// writeXML writes n and all nodes below n as elements with the given prefix, and
+// with attributes. writeXML leaves out an n that is an attribute.
 func (n *node) writeXML(b *strings.Builder, prefix string) {
-	b.WriteString("<" + prefix + n.name + ">" + n.text)
+	if _, ok := attributeName(n.name); ok {
+		return
+	}
+	b.WriteString("<" + prefix + n.name)
+	for _, c := range n.children {
+		c.writeAttribute(b)
+	}
+	b.WriteString(">" + n.text)
 	for _, c := range n.children {
 		c.writeXML(b, prefix)
 	}
@@ -231,11 +242,15 @@ func (s *xmlSplicer) malformed(err error) error {
 }
 
 // checkXML refuses a field that cannot be written in XML.
-func checkXML(path []string, value string) error {
-	for _, name := range path {
+func checkXML(path []step, value string) error {
+	for i, s := range path {
+		name := s.name
+		if attribute, ok := attributeName(name); ok && i == len(path)-1 && attribute != "xmlns" {
+			name = attribute
+		}
 		token, _ := xml.NewDecoder(strings.NewReader("<" + name + "/>")).Token()
 		if start, ok := token.(xml.StartElement); !ok || start.Name.Local != name || strings.Contains(name, ":") {
-			return errors.New("the key is not the name of an XML element: use letters, digits, hyphens and underscores, without a prefix")
+			return errors.New("the key is not the name of an XML element or attribute: use letters, digits, hyphens and underscores, without a prefix; @ begins the name of an attribute, at the end of the key")
 		}
 	}
 	if i := strings.IndexFunc(value, func(r rune) bool {

@@ -119,7 +119,7 @@ func TestXMLRefusals(t *testing.T) {
 	assert.Equal(t, "user%5Bid%5D=v&k=%00", apply(t, f, formType, ""))
 	err := f.Apply(post(xmlType, []byte("<r/>")))
 	require.ErrorIs(t, err, inject.ErrNotInjectable)
-	assert.ErrorContains(t, err, `field "user[id]": the key is not the name of an XML element`)
+	assert.ErrorContains(t, err, `field "user[id]": the key is not the name of an XML element or attribute`)
 }
 
 // utf16le returns ASCII text in UTF-16.
