@@ -79,7 +79,7 @@ type OAuth2Config struct {
 
 // OAuth2 is the [Connector] of OAuth2 services. OAuth2 renews its token before the
 // token expires, and when the API rejects the token.
-type OAuth2 struct{ core *core }
+type OAuth2 struct{ core hidden }
 
 // NewOAuth2 returns a connector for one account. NewOAuth2 makes no request: the
 // first request of the connector loads or obtains a token.
@@ -186,10 +186,10 @@ func (*OAuth2) String() string { return "connectorauth.OAuth2" }
 // A nil base means http.DefaultTransport.
 func (c *OAuth2) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
 
-func (c *OAuth2) inner() *core             { return c.core }
-func (*OAuth2) with(inner *core) Connector { return &OAuth2{inner} }
+func (c *OAuth2) inner() *core             { return c.core.get() }
+func (*OAuth2) with(inner *core) Connector { return &OAuth2{inner.hide()} }
 
-func (c *OAuth2) scheme() *oauth2Scheme { return c.core.scheme.(*oauth2Scheme) }
+func (c *OAuth2) scheme() *oauth2Scheme { return c.core.get().scheme.(*oauth2Scheme) }
 
 // Token returns the present access token, renewed if the token has expired. A token
 // that the API has rejected is renewed by the rejected request of this connector's
@@ -237,12 +237,21 @@ func (s tokenSource) Token() (*oauth2.Token, error) { return s.c.Token(s.ctx) }
 // from elsewhere. t needs an access token, or a refresh token for a renewal at
 // once. A zero Expiry means that the token is valid until the API rejects it. The
 // extra values of t are not saved, because they cannot be listed.
+//
+// Where the dialect has Regions, t names its region as the provider does, by an extra
+// value under the name of Regions.Callback or Regions.Response:
+// t.WithExtra(map[string]any{"location": "eu"}). Without such a value, the region is
+// that of TokenURL. A region that is not listed is an error.
 func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
 	if t == nil || t.AccessToken == "" && t.RefreshToken == "" {
 		return errors.New("connectorauth: SetToken: the token has neither an access token nor a refresh token")
 	}
 	s := c.scheme()
 	value := &token{Access: t.AccessToken, Refresh: t.RefreshToken, Issued: time.Now(), Expiry: t.Expiry}
+	var err error
+	if value.Region, err = s.importedRegion(t); err != nil {
+		return fmt.Errorf("connectorauth: SetToken: %w", err)
+	}
 	if t.AccessToken == "" {
 		value.Expiry = value.Issued // nothing to send: renew the token first
 	} else if err := errors.Join(s.checkType(t.TokenType), s.checkAccess(t.AccessToken)); err != nil {

@@ -62,6 +62,7 @@ func Dialect(d *dialect.OAuth2, c Client) error {
 	checkTokenHeader(l, d.TokenHeader, c)
 	checkTokenParams(l, d, c)
 	checkURL(l, "RefreshURL", d.RefreshURL)
+	l.Field("Regions", regions(d))
 	checkExchange(l, "LongLived", d.LongLived)
 	checkExchange(l, "Extend", d.Extend)
 	if !d.Response.ExpiryFormat.Valid() {
@@ -159,8 +160,8 @@ func contradictions(l *List, d *dialect.OAuth2, c Client) {
 		}
 		return
 	}
-	if len(d.AuthNames) > 0 || d.CodeName != "" || len(d.CallbackValues) > 0 || d.RepeatState || d.LongLived != none || d.Extend != none {
-		l.Add("AuthNames, CodeName, CallbackValues, RepeatState, LongLived, Extend: are for the AuthorizationCode grant; remove them, or change Grant")
+	if len(d.AuthNames) > 0 || d.CodeName != "" || len(d.CallbackValues) > 0 || d.RepeatState || d.LongLived != none || d.Extend != none || d.Regions.Callback != "" {
+		l.Add("AuthNames, CodeName, CallbackValues, RepeatState, LongLived, Extend, Regions.Callback: are for the AuthorizationCode grant; remove them, or change Grant")
 	}
 }
 
