@@ -199,6 +199,10 @@ func (c *OAuth1) Begin(ctx context.Context, redirectURL string) (authURL string,
 	return c.scheme().begin(ctx, redirectURL)
 }
 
+// ConsentLifetime returns how long the account owner may take from Begin to Finish. 0
+// means ten minutes.
+func (c *OAuth1) ConsentLifetime() time.Duration { return c.scheme().config.ConsentLifetime }
+
 // Finish ends the consent that Begin started: it checks the query of the
 // callback, exchanges the temporary credentials for a token and saves the token.
 // An owner who was shown a verifier brings oauth_verifier alone. pending is the

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -49,7 +50,7 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request, name string) 
 // its query. over is false if the same browser can still finish the consent.
 func (h *Handler) complete(r *http.Request, rec record, name string, query url.Values) (failed *Error, over bool) {
 	if rec.expired() {
-		return fail(ReasonExpired, errors.New("the consent began more than ten minutes ago")), true
+		return fail(ReasonExpired, fmt.Errorf("the consent began more than %v ago", rec.lifetime())), true
 	}
 	if name != rec.Callback {
 		return fail(ReasonMixUp, errors.New("the callback came at the URL of another authorization server (RFC 9700 section 4.4)")), false

@@ -25,7 +25,7 @@ const (
 	ReasonDenied     Reason = "denied"      // the account owner did not allow access
 	ReasonInvalid    Reason = "invalid"     // the request or the callback is malformed, or lacks or repeats a parameter
 	ReasonUnknown    Reason = "unknown"     // this browser has no consent with the callback's state: finished before, or begun in another browser
-	ReasonExpired    Reason = "expired"     // the consent took longer than ten minutes
+	ReasonExpired    Reason = "expired"     // the consent took longer than ten minutes, or than the connector's ConsentLifetime
 	ReasonUsed       Reason = "used"        // the callback came a second time
 	ReasonMixUp      Reason = "mixup"       // the callback is from another provider, or for another person's connector
 	ReasonNotAllowed Reason = "not_allowed" // Config.Flow returned ErrNotAllowed

@@ -58,8 +58,8 @@ type LoopbackOptions struct {
 
 // Loopback runs the consent of a command-line program (RFC 8252). Loopback opens
 // the browser, waits for the callback on a loopback port or in LoopbackOptions.In,
-// finishes the flow and closes the port. After ten minutes Loopback gives up. The
-// error is an [*Error], the error of ctx if ctx ends first, a network error if the
+// finishes the flow and closes the port. Loopback gives up after ten minutes, or after
+// the ConsentLifetime of the connector. The error is an [*Error], the error of ctx if ctx ends first, a network error if the
 // port cannot be opened, or an error that names all mistakes in options.
 //
 // # Several authorization servers
@@ -101,7 +101,8 @@ func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
 	if err := problems.Joined(); err != nil {
 		return fmt.Errorf("consent: %w", err)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, lifetime, fail(ReasonExpired, errors.New("no callback came within ten minutes")))
+	lifetime := lifetimeOf(flow)
+	ctx, cancel := context.WithTimeoutCause(ctx, lifetime, fail(ReasonExpired, fmt.Errorf("no callback came within %v", lifetime)))
 	defer cancel()
 	l := &loopback{
 		flow: flow, ctx: ctx, redirect: options.RedirectURL, look: look, service: options.Service,
