@@ -186,7 +186,7 @@ func New(config Config) (*Handler, error) {
 	}
 	h.otherOrigin = h.config.Origin != home
 	if h.look, err = config.Pages.check(); err != nil {
-		return nil, field("Config", err)
+		return nil, inField("Config", err)
 	}
 	h.cookies, err = newCookies(h.callbackURL(""), u.Scheme == "https", config.Keys)
 	if err != nil {

@@ -59,7 +59,7 @@ type LoopbackOptions struct {
 func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
 	look, err := options.Pages.check()
 	if err != nil {
-		return field("LoopbackOptions", err)
+		return inField("LoopbackOptions", err)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, lifetime, fail(ReasonExpired, errors.New("no callback came within ten minutes")))
 	defer cancel()

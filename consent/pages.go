@@ -84,10 +84,12 @@ func (p Pages) check() (*look, error) {
 	}
 	l.languages, err = newLanguages(p.Languages)
 	problems.Field("Languages", err)
-	if l.fallback = l.languages[strings.ToLower(cmp.Or(p.Default, "en"))]; l.fallback == nil && p.Default == "" {
-		l.fallback = l.languages[slices.Min(slices.Collect(maps.Keys(l.languages)))]
-	}
-	if l.fallback == nil {
+	l.fallback = l.languages[strings.ToLower(cmp.Or(p.Default, "en"))]
+	switch tags := slices.Sorted(maps.Keys(l.languages)); {
+	case l.fallback != nil || len(tags) == 0:
+	case p.Default == "":
+		l.fallback = l.languages[tags[0]]
+	default:
 		problems.Add("Default: %q is not among Languages", p.Default)
 	}
 	return l, problems.Joined()
@@ -104,7 +106,7 @@ const (
 func (l *look) page(subject string, in *language, service string) Page {
 	p := Page{
 		Name: l.name, Service: clean(service), Language: in.tag, Direction: in.direction,
-		Logo: template.URL(l.logo), LogoDark: template.Srcset(cmp.Or(l.logoDark, l.logo)),
+		Logo: template.URL(l.logo), LogoDark: template.Srcset(l.logoDark),
 		Accent: l.light.background, OnAccent: l.light.text, AccentDark: l.dark.background, OnAccentDark: l.dark.text,
 	}
 	text := in.messages.Connected
@@ -133,7 +135,7 @@ func (l *look) samples() []Page {
 		switch {
 		case subject == confirm:
 			p.Continue = origin + "/connect/start"
-		case p.Reason != "":
+		case p.Reason.again():
 			p.Retry = origin + "/connect/start"
 		}
 		pages = append(pages, p)
@@ -161,10 +163,9 @@ func clean(name string) string {
 	}, name))
 }
 
-// field puts the name of the field Pages before the problems of its look.
-func field(config string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("consent: %s.Pages: %w", config, err)
+// inField puts the name of the field Pages of a config before each problem of a look.
+func inField(config string, err error) error {
+	var problems check.List
+	problems.Field(config+".Pages", err)
+	return fmt.Errorf("consent: %w", problems.Joined())
 }
