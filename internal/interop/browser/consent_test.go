@@ -54,10 +54,10 @@ func TestPopupClosedByThePerson(t *testing.T) {
 func TestPopupSpeaksTheLanguageOfThePerson(t *testing.T) {
 	tab := launch(t)
 	for _, test := range []struct{ browser, option, closed, denied string }{
-		{"en", "", "The window was closed before an account was connected.", "Access was not allowed. You did not allow access. No account was connected."},
-		{"de-AT,de", "", "Das Fenster wurde geschlossen, bevor ein Konto verbunden war.", "Der Zugriff wurde nicht erlaubt. Sie haben den Zugriff nicht erlaubt. Es wurde kein Konto verbunden."},
-		{"en", "de-CH", "Das Fenster wurde geschlossen, bevor ein Konto verbunden war.", "Der Zugriff wurde nicht erlaubt. Sie haben den Zugriff nicht erlaubt. Es wurde kein Konto verbunden."},
-		{"de", "toString", "Das Fenster wurde geschlossen, bevor ein Konto verbunden war.", "Der Zugriff wurde nicht erlaubt. Sie haben den Zugriff nicht erlaubt. Es wurde kein Konto verbunden."},
+		{"en", "", "The window was closed before an account was connected.", "Access was not allowed. No account was connected. You can try again at any time."},
+		{"de-AT,de", "", "Das Fenster wurde geschlossen, bevor ein Konto verbunden war.", "Der Zugriff wurde nicht erlaubt. Es wurde kein Konto verbunden. Sie können es jederzeit noch einmal versuchen."},
+		{"en", "de-CH", "Das Fenster wurde geschlossen, bevor ein Konto verbunden war.", "Der Zugriff wurde nicht erlaubt. Es wurde kein Konto verbunden. Sie können es jederzeit noch einmal versuchen."},
+		{"de", "toString", "Das Fenster wurde geschlossen, bevor ein Konto verbunden war.", "Der Zugriff wurde nicht erlaubt. Es wurde kein Konto verbunden. Sie können es jederzeit noch einmal versuchen."},
 	} {
 		a := newApp(t)
 		prefer(t, tab, test.browser, "light")
