@@ -23,9 +23,10 @@ import (
 )
 
 // subjects are what pages are about: success, the question before a start, and every
-// reason of a failure. "denied" stands for the connector whose consent ends so.
+// reason of a failure. Each is the connector whose consent ends so.
 var subjects = []string{
 	"connected", "confirm", "denied", "invalid", "unknown", "expired", "used", "mixup", "not_allowed", "refused", "provider", "store", "internal",
+	"provider&popup=0a", "used&popup=0a", // in a popup
 }
 
 // gallery is an application whose consents end as the name of the connector says.

@@ -113,6 +113,10 @@ func requireFocusOrder(t *testing.T, tab context.Context, subject string) {
 		want = []string{"continue", "back"}
 	case "denied", "invalid", "expired", "mixup", "not_allowed", "refused", "provider", "store", "internal":
 		want = []string{"retry", "back"}
+	case "provider&popup=0a":
+		want = []string{"retry", "close"}
+	case "used&popup=0a":
+		want = []string{"close"}
 	}
 	top := 0.0
 	for _, id := range want {
