@@ -32,7 +32,7 @@ func FuzzCallback(f *testing.F) {
 
 // A form goes on to its own callback URL alone, as it came, or not at all.
 func FuzzForm(f *testing.F) {
-	for _, form := range []string{"code=c&state=s", "", "%zz", "state=a&state=b", strings.Repeat("a", maxCallback+1)} {
+	for _, form := range []string{"code=c&state=s", "", "%zz", "state=a&state=b", "\xff", strings.Repeat("a", maxCallback+1)} {
 		f.Add("fake", form)
 	}
 	f.Add("a%2Fb", "code=c")

@@ -59,8 +59,9 @@ type LoopbackOptions struct {
 // Loopback runs the consent of a command-line program (RFC 8252). Loopback opens
 // the browser, waits for the callback on a loopback port or in LoopbackOptions.In,
 // finishes the flow and closes the port. Loopback gives up after ten minutes, or after
-// the ConsentLifetime of the connector. The error is an [*Error], the error of ctx if ctx ends first, a network error if the
-// port cannot be opened, or an error that names all mistakes in options.
+// the ConsentLifetime of the connector. The error is an [*Error], the error of ctx if
+// ctx ends first, a network error if the port cannot be opened, or an error that names
+// all mistakes in options.
 //
 // # Several authorization servers
 //
