@@ -125,6 +125,7 @@ func TestEnumerations(t *testing.T) {
 		{new(dialect.Location), "header query cookie body"},
 		{new(dialect.FieldType), "text password integer number boolean"},
 		{new(dialect.BodyFormat), "json form multipart xml"},
+		{new(dialect.Charset), "UTF-8 ISO-8859-1"},
 	} {
 		name := reflect.TypeOf(test.to).Elem().Name()
 		set := func(s string) { reflect.ValueOf(test.to).Elem().SetString(s) }

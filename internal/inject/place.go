@@ -73,7 +73,7 @@ func (p Place) Check(value string) error {
 	case p.in == dialect.InHeader && strings.TrimSpace(value) != value:
 		return errors.New("begins or ends with a space; remove the space")
 	case p.in == dialect.InCookie && !wire.ValidCookie(p.name, value):
-		return errors.New("has a character that no cookie can carry: a space, quote, comma, semicolon, backslash, or one outside ASCII")
+		return errors.New("has a character that no cookie can carry: a space, comma, semicolon, backslash, a quote that is not one of a pair around the whole value, or one outside ASCII")
 	}
 	return nil
 }
