@@ -80,7 +80,9 @@ type OAuth2 struct {
 	// Response says how to read the responses to token requests.
 	Response Response `json:"response,omitzero"`
 	// InvalidGrantCodes are further error codes of token responses with the
-	// meaning of invalid_grant: the account owner must authorize again.
+	// meaning of invalid_grant: the account owner must authorize again. Empty means
+	// the codes of RFC 6749 section 5.2 and of OpenID Connect Core section 3.1.2.6,
+	// such as interaction_required, which need no mention.
 	InvalidGrantCodes []string `json:"invalidGrantCodes,omitempty"`
 
 	// Placement says where requests to the API carry the access token. Empty means
