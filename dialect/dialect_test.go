@@ -227,7 +227,7 @@ func TestUnknownMembersAreRefusedEverywhere(t *testing.T) {
 	assert.Equal(t, dialect.OAuth2{GrantType: "x"}, d, "what is read replaces all")
 }
 
-func TestUnknownMemberIsAnsweredWithTheNearestName(t *testing.T) {
+func TestUnknownMemberNamesTheNearest(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"scopeSeperator":","}`:              "did you mean scopeSeparator?",
 		`{"ScopeSeparator":","}`:              "did you mean scopeSeparator?",
