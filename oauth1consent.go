@@ -9,6 +9,7 @@ import (
 
 	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
 	"github.com/connectorauth/connectorauth/internal/pending"
+	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 )
 
@@ -90,7 +91,11 @@ func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			t, err := s.obtain(ctx, temporary, nil, rfc5849.Param{Name: "oauth_verifier", Value: verifier})
 			switch {
 			case err == nil:
-				return s.engine.Set(ctx, s, t)
+				err = s.engine.Set(ctx, s, t)
+				if s.config.Store == nil && notKept(t.left, t.unread) != nil { // no EventSaved can tell
+					foreign("Observe", func() error { s.Observe(renew.Event[oauth1Token]{Happened: renew.Renewed, Value: t}); return nil })
+				}
+				return err
 			case verdict(err).Unsent:
 				return pending.Open(err)
 			}

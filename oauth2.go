@@ -13,6 +13,7 @@ import (
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/challenge"
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/wire"
@@ -104,9 +105,9 @@ func (c *OAuth2Config) check(problems *check.List) {
 	} else if query := u.Query(); query.Has("client_secret") || query.Has("client_id") {
 		problems.Add("TokenURL: the query contains client credentials, which RFC 6749 section 2.3.1 forbids; use ClientID and ClientSecret")
 	}
-	for field, endpoint := range map[string]string{"FormerTokenURL": c.FormerTokenURL, "RevokeURL": c.RevokeURL} {
-		if endpoint != "" {
-			_, err := origin.Endpoint(endpoint)
+	for field, raw := range map[string]string{"FormerTokenURL": c.FormerTokenURL, "RevokeURL": c.RevokeURL} {
+		if raw != "" {
+			_, err := origin.Endpoint(raw)
 			problems.Field(field, err)
 		}
 	}
@@ -235,14 +236,18 @@ func (s tokenSource) Token() (*oauth2.Token, error) { return s.c.Token(s.ctx) }
 
 // SetToken makes t the account's token and saves it, as when accounts move in
 // from elsewhere. t needs an access token, or a refresh token for a renewal at
-// once. A zero Expiry means that the token is valid until the API rejects it. The
-// extra values of t are not saved, because they cannot be listed.
+// once. If Expiry is zero, a positive ExpiresIn counts from now, in seconds. With
+// neither, the token is valid until the API rejects the token. The extra values of t
+// are not saved, because they cannot be listed.
 func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
 	if t == nil || t.AccessToken == "" && t.RefreshToken == "" {
 		return errors.New("connectorauth: SetToken: the token has neither an access token nor a refresh token")
 	}
 	s := c.scheme()
 	value := &token{Access: t.AccessToken, Refresh: t.RefreshToken, Issued: time.Now(), Expiry: t.Expiry}
+	if t.Expiry.IsZero() && t.ExpiresIn > 0 {
+		value.Expiry = value.Issued.Add(time.Duration(min(t.ExpiresIn, int64(endpoint.MaxLifetime/time.Second))) * time.Second)
+	}
 	if t.AccessToken == "" {
 		value.Expiry = value.Issued // nothing to send: renew the token first
 	} else if err := errors.Join(s.checkType(t.TokenType), s.checkAccess(t.AccessToken)); err != nil {

@@ -123,7 +123,7 @@ func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint, key string) e
 	resp, err := plain.send(ctx, r, key)
 	if err == nil && !resp.Granted() {
 		var failed *endpoint.Failure
-		if _, err = resp.Token(); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
+		if _, err = resp.Token(time.Time{}); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
 			err = resp.Fail(nil)
 		}
 	}

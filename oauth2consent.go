@@ -194,6 +194,9 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			}
 			if err == nil || t != nil && t.Access != "" { // a hook's failure loses nothing
 				err = cmp.Or(err, s.engine.Set(ctx, s, t))
+				if s.engine.Store() == nil && notKept(t.left, t.unread) != nil { // no EventSaved can tell
+					foreign("Observe", func() error { s.Observe(renew.Event[token]{Happened: renew.Renewed, Value: t}); return nil })
+				}
 			}
 			return err
 		},

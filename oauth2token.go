@@ -34,6 +34,7 @@ type token struct {
 	Key     string         `json:"proof_key,omitempty"`     // of a Proof
 
 	Exchange bool  `json:"exchange,omitempty"` // the dialect's LongLived exchange has not succeeded so far
+	unread   bool  // an expiry in the response is of no use
 	left     int32 // how many members of the responses were left out
 }
 
@@ -214,7 +215,7 @@ func (s *oauth2Scheme) ask(ctx context.Context, r tokenRequest, old *token) (*to
 	if resp.AfterErr != nil {
 		hookErr = s.subject(r.url).fill(&TokenError{StatusCode: resp.StatusCode, cause: resp.AfterErr})
 	}
-	granted, err := resp.Token(r.paths...)
+	granted, err := resp.Token(issued, r.paths...)
 	if err != nil {
 		return s.withRefresh(old, granted.RefreshToken), cmp.Or(hookErr, s.tokenError(err, r))
 	}
@@ -230,12 +231,12 @@ func (s *oauth2Scheme) ask(ctx context.Context, r tokenRequest, old *token) (*to
 
 // follow returns the token that a response granted after old.
 func (s *oauth2Scheme) follow(old *token, granted endpoint.Token, issued time.Time) *token {
-	t := &token{Access: granted.AccessToken, Refresh: granted.RefreshToken, Scope: granted.Scope, Issued: issued, Expiry: granted.Expiry}
-	if lifetime := cmp.Or(granted.Lifetime, s.dialect.Response.Lifetime); lifetime > 0 && t.Expiry.IsZero() {
-		t.Expiry = issued.Add(lifetime)
+	t := &token{
+		Access: granted.AccessToken, Refresh: granted.RefreshToken, Scope: granted.Scope,
+		Issued: issued, Expiry: granted.Expiry, Reauth: granted.RefreshExpiry, unread: granted.Unread != nil,
 	}
-	if t.Reauth = granted.RefreshExpiry; granted.RefreshLifetime > 0 {
-		t.Reauth = issued.Add(granted.RefreshLifetime)
+	if lifetime := s.dialect.Response.Lifetime; lifetime > 0 && t.Expiry.IsZero() {
+		t.Expiry = issued.Add(lifetime)
 	}
 	if old != nil {
 		if t.Refresh == "" || s.dialect.KeepRefreshToken && old.Refresh != "" {
@@ -324,7 +325,7 @@ func (s *oauth2Scheme) Observe(e renew.Event[token]) {
 		return
 	}
 	if e.Value != nil && (e.Happened == renew.Renewed || e.Happened == renew.Saved) {
-		e.Err = cmp.Or(e.Err, leftOut(e.Value.left))
+		e.Err = cmp.Or(e.Err, notKept(e.Value.left, e.Value.unread))
 	}
 	var expiry time.Time
 	if e.Value != nil {
