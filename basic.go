@@ -2,15 +2,12 @@ package connectorauth
 
 import (
 	"encoding/base64"
-	"errors"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/inject"
-	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 // BasicConfig holds a user name and password (RFC 7617).
@@ -34,8 +31,8 @@ type Basic struct{ core *core }
 // server that wants Unicode normalization form C needs a config in that form.
 func NewBasic(config BasicConfig) (*Basic, error) {
 	var problems check.List
-	problems.Field("Username", checkBasic(config.Username))
-	problems.Field("Password", checkBasic(string(config.Password)))
+	problems.Field("Username", check.Text(config.Username))
+	problems.Field("Password", check.Text(string(config.Password)))
 	if strings.Contains(config.Username, ":") {
 		problems.Add("Username: has a colon, which ends a user name in HTTP Basic")
 	}
@@ -49,18 +46,6 @@ func NewBasic(config BasicConfig) (*Basic, error) {
 		return nil, err
 	}
 	return &Basic{newCore(&fixedValue{place, "Basic " + encoded, &fixed{Secret(encoded)}}, hosts)}, nil
-}
-
-// checkBasic reports what RFC 7617 section 2 does not allow in a user name or
-// password.
-func checkBasic(value string) error {
-	switch {
-	case wire.HasControl(value):
-		return errors.New("has a control character; look for a line break at its end")
-	case !utf8.ValidString(value):
-		return errors.New("is not valid UTF-8")
-	}
-	return nil
 }
 
 // AuthType returns AuthTypeBasic.

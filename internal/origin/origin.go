@@ -10,7 +10,9 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // A Set is the origins to which a connector may send credentials. The zero
@@ -36,10 +38,10 @@ type origin struct {
 func Parse(entries []string) (Set, error) {
 	var s Set
 	var problems []error
-	for _, entry := range entries {
+	for i, entry := range entries {
 		o, err := parse(entry)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("host %q: %w", entry, err))
+			problems = append(problems, fmt.Errorf("host %s: %w", shown(entry, i), err))
 		}
 		s.origins = append(s.origins, o)
 	}
@@ -49,15 +51,53 @@ func Parse(entries []string) (Set, error) {
 	return s, nil
 }
 
+// shown names an entry in an error, without what may be a secret: a user name and
+// password, a port that is none, a path, a query. If nothing remains, the entry is
+// named by its number.
+func shown(entry string, i int) string {
+	scheme, rest, explicit := strings.Cut(entry, "://")
+	if scheme = strings.ToLower(scheme); !explicit {
+		scheme, rest = "", entry
+	} else if scheme == "http" || scheme == "https" || scheme == "ftp" {
+		scheme += "://"
+	} else {
+		rest = ""
+	}
+	end := strings.IndexFunc(rest, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !strings.ContainsRune(".-_*", r)
+	})
+	switch {
+	case rest == "" || end == 0 || strings.Contains(entry, "@"):
+		return strconv.Itoa(i + 1)
+	case end > 0:
+		rest = rest[:end] + "..."
+	}
+	return strconv.Quote(scheme + rest)
+}
+
+// hasSpace reports whether a URL or host has what only a mistake puts there: a space,
+// a line break, or a character that nobody can see. The two joiners are a part of
+// names in some scripts (RFC 5892 appendix A).
+func hasSpace(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool {
+		return r == ' ' || !unicode.IsPrint(r) && r != '\u200c' && r != '\u200d'
+	})
+}
+
+var errSpace = errors.New("has a space, a line break or an invisible character; remove the character")
+
 // parse reads an entry of a Hosts list.
 func parse(entry string) (origin, error) {
+	if hasSpace(entry) {
+		return origin{}, errSpace
+	}
 	scheme, rest, explicit := strings.Cut(entry, "://")
 	if !explicit {
 		scheme, rest = "https", entry
 	}
 	scheme = strings.ToLower(scheme)
 	if scheme != "https" && scheme != "http" {
-		return origin{}, fmt.Errorf("scheme %q is not http or https", scheme)
+		return origin{}, errors.New("the scheme is not http or https")
 	}
 	name, wildcard := strings.CutPrefix(rest, "*")
 	if wildcard {
@@ -275,6 +315,8 @@ func Loopback(host string) bool {
 func Endpoint(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
+	case hasSpace(raw):
+		return nil, errSpace
 	case err != nil:
 		return nil, fmt.Errorf("not a valid URL") // err would repeat the URL, which may contain a secret
 	case u.Host == "" || u.Hostname() == "":
@@ -286,5 +328,8 @@ func Endpoint(raw string) (*url.URL, error) {
 	case u.Scheme == "https", u.Scheme == "http" && Loopback(u.Hostname()):
 		return u, nil
 	}
-	return nil, fmt.Errorf("scheme %q is refused; use https (http is for loopback only)", u.Scheme)
+	if u.Scheme == "http" {
+		return nil, errors.New("plain http is for loopback only; use https")
+	}
+	return nil, errors.New("want an https URL")
 }
