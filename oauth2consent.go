@@ -67,7 +67,7 @@ func (s *oauth2Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 	if err := pending.CheckRedirect(redirectURL); err != nil {
 		return "", "", err
 	}
-	u, err := url.Parse(grant.AuthURL)
+	u, err := url.Parse(origin.ASCIIURL(grant.AuthURL))
 	if err != nil {
 		return "", "", err
 	}

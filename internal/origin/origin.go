@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -26,12 +25,12 @@ type Set struct {
 // origin is an entry of a Set.
 type origin struct {
 	scheme   string
-	host     string // in lower case, without a default port; for a wildcard a suffix such as ".example.com"
+	host     string // canonical; for a wildcard a suffix such as ".example.com"
 	wildcard bool
 }
 
-// Parse reads the entries of a Hosts list. "api.example.com" and
-// "api.example.com:8443" mean https. "*.example.com" means every name below
+// Parse reads the entries of a Hosts list. An international name may be written in
+// Unicode or in the xn-- form. "api.example.com" and "api.example.com:8443" mean https. "*.example.com" means every name below
 // example.com, with https and the default port. An explicit origin such as
 // "http://10.0.0.5:8080" means exactly the given origin. The error joins all
 // problems.
@@ -75,17 +74,6 @@ func shown(entry string, i int) string {
 	return strconv.Quote(scheme + rest)
 }
 
-// hasSpace reports whether a URL or host has what only a mistake puts there: a space,
-// a line break, or a character that nobody can see. The two joiners are a part of
-// names in some scripts (RFC 5892 appendix A).
-func hasSpace(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool {
-		return r == ' ' || !unicode.IsPrint(r) && r != '\u200c' && r != '\u200d'
-	})
-}
-
-var errSpace = errors.New("has a space, a line break or an invisible character; remove the character")
-
 // parse reads an entry of a Hosts list.
 func parse(entry string) (origin, error) {
 	if hasSpace(entry) {
@@ -111,32 +99,16 @@ func parse(entry string) (origin, error) {
 		return origin{}, fmt.Errorf("want a host name such as api.example.com, *.example.com or an origin such as http://10.0.0.5:8080, without path, query or user name")
 	}
 	host := canonical(scheme, rest)
-	if !validName(u.Hostname()) {
-		return origin{}, fmt.Errorf("a host name has only letters, digits, '-', '_' and '.'; write an international name in the xn-- form")
+	switch {
+	case host == "" || hasFalseLabel(host):
+		return origin{}, errInternational
+	case isASCII(rest) && !validName(u.Hostname()):
+		return origin{}, errors.New("a host name has only letters, digits, '-', '_' and '.'")
 	}
 	if wildcard {
 		host = "." + host
 	}
 	return origin{scheme: scheme, host: host, wildcard: wildcard}, nil
-}
-
-// validName reports whether host is an IP address or an ASCII host name without
-// an empty label.
-func validName(host string) bool {
-	if _, err := netip.ParseAddr(host); err == nil {
-		return true
-	}
-	for label := range strings.SplitSeq(host, ".") {
-		if label == "" {
-			return false
-		}
-		for _, c := range []byte(label) {
-			if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // Reach is a result of Check.
@@ -179,7 +151,7 @@ func (s Set) check(req *http.Request) (Reach, error) {
 	}
 	if req.Response == nil {
 		if why := s.outside(req.URL, req.URL); why != "" {
-			return Refused, fmt.Errorf("%s://%s %s", req.URL.Scheme, req.URL.Host, why)
+			return Refused, fmt.Errorf("%s %s", name(req.URL), why)
 		}
 		return Inside, nil
 	}
@@ -204,7 +176,7 @@ func (s Set) check(req *http.Request) (Reach, error) {
 // u.
 func (s Set) Allows(u, original *url.URL) error {
 	if why := s.outside(u, original); why != "" {
-		return fmt.Errorf("%s://%s %s", u.Scheme, u.Host, why)
+		return fmt.Errorf("%s %s", name(u), why)
 	}
 	for _, other := range s.and {
 		if err := other.Allows(u, original); err != nil {
@@ -233,15 +205,21 @@ func (s Set) outside(u, first *url.URL) string {
 			return ""
 		}
 	}
+	host := u.Host
+	if len(s.origins) > 0 || !isASCII(host) {
+		if host = canonical(u.Scheme, u.Host); host == "" {
+			return errInternational.Error()
+		}
+	}
 	for i := range s.origins {
-		if s.origins[i].matches(u) {
+		if s.origins[i].matches(u.Scheme, host) {
 			return ""
 		}
 	}
 	switch {
 	case len(s.origins) > 0:
 		return "is not among the connector's Hosts"
-	case u.Scheme == "https", u.Scheme == "http" && Loopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && Loopback(nameOf(host)):
 		if u != first && !Same(u, first) {
 			return "is not the origin of the first request"
 		}
@@ -252,84 +230,10 @@ func (s Set) outside(u, first *url.URL) string {
 	return "is not an https URL"
 }
 
-// matches reports whether u has the origin o.
-func (o *origin) matches(u *url.URL) bool {
-	if u.Scheme != o.scheme {
-		return false
-	}
-	host := canonical(u.Scheme, u.Host)
+// matches reports whether o is the origin of scheme and a canonical host.
+func (o *origin) matches(scheme, host string) bool {
 	if o.wildcard {
-		return len(host) > len(o.host) && strings.HasSuffix(host, o.host) && validName(host)
+		return scheme == o.scheme && len(host) > len(o.host) && strings.HasSuffix(host, o.host) && validName(host)
 	}
-	return host == o.host
-}
-
-// Same reports whether a and b have the same scheme, host and port.
-func Same(a, b *url.URL) bool {
-	return a.Scheme == b.Scheme && (a.Host == b.Host || canonical(a.Scheme, a.Host) == canonical(b.Scheme, b.Host))
-}
-
-// canonical returns hostport in lower case, without the default port of scheme.
-// Unicode letters stay as written: for the network, hosts with different
-// Unicode letters are different hosts.
-func canonical(scheme, hostport string) string {
-	hostport = lower(hostport)
-	switch scheme {
-	case "https":
-		hostport = strings.TrimSuffix(hostport, ":443")
-	case "http":
-		hostport = strings.TrimSuffix(hostport, ":80")
-	}
-	return strings.TrimSuffix(hostport, ":")
-}
-
-// lower returns s with ASCII letters in lower case.
-func lower(s string) string {
-	for i := range len(s) {
-		if 'A' <= s[i] && s[i] <= 'Z' {
-			b := []byte(s)
-			for ; i < len(b); i++ {
-				if 'A' <= b[i] && b[i] <= 'Z' {
-					b[i] += 'a' - 'A'
-				}
-			}
-			return string(b)
-		}
-	}
-	return s
-}
-
-// Loopback reports whether host is localhost or a loopback address in the usual
-// spelling. host has no port and no brackets.
-func Loopback(host string) bool {
-	if lower(host) == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
-}
-
-// Endpoint reads the URL of a provider's endpoint, such as a token URL. The URL
-// must be absolute, without user name and fragment. The scheme must be https;
-// http is allowed for loopback hosts. The error does not show the URL.
-func Endpoint(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	switch {
-	case hasSpace(raw):
-		return nil, errSpace
-	case err != nil:
-		return nil, fmt.Errorf("not a valid URL") // err would repeat the URL, which may contain a secret
-	case u.Host == "" || u.Hostname() == "":
-		return nil, fmt.Errorf("want an absolute URL such as https://provider.example/path")
-	case u.User != nil:
-		return nil, fmt.Errorf("the URL must not have a user name or password")
-	case u.Fragment != "" || strings.HasSuffix(raw, "#"):
-		return nil, fmt.Errorf("the URL must not have a #fragment")
-	case u.Scheme == "https", u.Scheme == "http" && Loopback(u.Hostname()):
-		return u, nil
-	}
-	if u.Scheme == "http" {
-		return nil, errors.New("plain http is for loopback only; use https")
-	}
-	return nil, errors.New("want an https URL")
+	return host == o.host && scheme == o.scheme
 }
