@@ -11,6 +11,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/scrub"
+	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 var errNoHandshake = errors.New("connectorauth: only an OAuth1Config with the three URLs has a consent to begin and to finish")
@@ -37,10 +38,7 @@ func (s *oauth1Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 		return "", "", err
 	}
 	v := pending.Value{For: s.consentIdentity(), Redirect: redirectURL, State: got.Get("oauth_token"), Verifier: got.Get("oauth_token_secret")}
-	if u.RawQuery != "" {
-		u.RawQuery += "&"
-	}
-	u.RawQuery += url.Values{"oauth_token": {v.State}}.Encode()
+	u.RawQuery = spaced(string(wire.AppendPair([]byte(u.RawQuery), "oauth_token", v.State)))
 	return u.String(), Secret(v.Encode()), nil
 }
 

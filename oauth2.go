@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -23,10 +22,12 @@ import (
 // OAuth2Config describes a client that is registered with an OAuth2 provider (RFC
 // 6749), and the account for which the client acts.
 type OAuth2Config struct {
-	// ClientID is the client identifier. Required.
+	// ClientID is the client identifier: printable ASCII (RFC 6749 appendix A.1).
+	// Required.
 	ClientID string
-	// ClientSecret is empty for a public client. ClientCredentials requires a secret
-	// unless ClientAuth is a type of your own.
+	// ClientSecret is printable ASCII (RFC 6749 appendix A.2). Empty means a public
+	// client. ClientCredentials requires a secret unless ClientAuth is a type of your
+	// own.
 	ClientSecret Secret
 	// TokenURL is the provider's token endpoint. Required; https except on loopback.
 	TokenURL string
@@ -100,6 +101,8 @@ func (c *OAuth2Config) check(problems *check.List) {
 	if c.ClientID == "" {
 		problems.Add("ClientID: is empty")
 	}
+	problems.Field("ClientID", check.Printable(c.ClientID))
+	problems.Field("ClientSecret", check.Printable(string(c.ClientSecret)))
 	if u, err := origin.Endpoint(c.TokenURL); err != nil {
 		problems.Field("TokenURL", err)
 	} else if query := u.Query(); query.Has("client_secret") || query.Has("client_id") {
@@ -112,8 +115,8 @@ func (c *OAuth2Config) check(problems *check.List) {
 		}
 	}
 	for _, scope := range c.Scopes {
-		if scope == "" || strings.ContainsFunc(scope, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }) {
-			problems.Add("Scopes: %q is not one scope; give each scope its own element", scope)
+		if err := check.Scope(scope); err != nil {
+			problems.Add("Scopes: %q %w", scope, err)
 		}
 	}
 	problems.Field("ClientAuth", c.checkClientAuth())
@@ -123,15 +126,14 @@ func (c *OAuth2Config) check(problems *check.List) {
 	if c.RenewBefore < 0 {
 		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
 	}
-	if err := checkGrant(c); err != nil {
-		problems.Join(err)
-	} else {
-		problems.Field("Dialect", check.Dialect(&c.Dialect, c.client()))
-	}
+	problems.Join(checkGrant(c))
+	problems.Field("Dialect", check.Dialect(&c.Dialect, c.client()))
 	if c.Proof != nil && c.Dialect.Placement != (dialect.Placement{}) {
 		problems.Add("Proof: sets the Authorization header itself; remove Dialect.Placement")
 	}
-	if c.Proof != nil && !wire.IsToken(c.Proof.TokenType()) {
+	if c.Proof != nil && isNil(c.Proof) {
+		problems.Add("Proof: is a nil %T", c.Proof)
+	} else if c.Proof != nil && !wire.IsToken(c.Proof.TokenType()) {
 		problems.Add("Proof: TokenType is %q; a token_type is a word such as DPoP, or Bearer for a proof beside ordinary tokens", c.Proof.TokenType())
 	}
 }
@@ -139,10 +141,8 @@ func (c *OAuth2Config) check(problems *check.List) {
 // checkClientAuth reports what is wrong with the client authentication.
 func (c *OAuth2Config) checkClientAuth() error {
 	method, ok := c.ClientAuth.(ClientAuthMethod)
-	if v := reflect.ValueOf(c.ClientAuth); v.Kind() == reflect.Pointer {
-		if _, pointer := c.ClientAuth.(*ClientAuthMethod); pointer || v.IsNil() {
-			return fmt.Errorf("is %T; use a value, and no nil pointer", c.ClientAuth)
-		}
+	if _, pointer := c.ClientAuth.(*ClientAuthMethod); pointer || c.ClientAuth != nil && isNil(c.ClientAuth) {
+		return fmt.Errorf("is %T; use a value, and no nil pointer", c.ClientAuth)
 	}
 	if !ok {
 		return nil
@@ -164,15 +164,28 @@ func (c *OAuth2Config) checkClientAuth() error {
 	return nil
 }
 
-// client returns what a dialect must fit.
+// client returns what a dialect must fit. Without a grant, nothing is known to
+// contradict the dialect.
 func (c *OAuth2Config) client() check.Client {
-	client := check.Client{TokenURL: c.TokenURL, Scopes: c.Scopes, Refreshes: !c.Grant.Traits().NoRefresh}
-	client.Header = c.ClientSecret != "" && (c.ClientAuth == nil || c.ClientAuth != ClientSecretPost && isMethod(c.ClientAuth))
-	switch c.Grant.(type) {
+	client := check.Client{TokenURL: c.TokenURL, Scopes: c.Scopes, Consent: true, Refreshes: true}
+	switch grant := c.Grant.(type) {
 	case AuthorizationCode:
-		client.Consent = true
+		client.PKCE = !grant.DisablePKCE
 	case PasswordCredentials:
-		client.Params = []string{"username", "password"}
+		client.Consent, client.Params = false, []string{"username", "password"}
+	default:
+		if !isNil(grant) {
+			client.Consent, client.Refreshes = false, !grant.Traits().NoRefresh
+		}
+	}
+	method := isMethod(c.ClientAuth)
+	switch {
+	case method && (c.ClientSecret == "" || c.ClientAuth == ClientAuthNone):
+		client.Auth = []string{"client_id"}
+	case !method, c.ClientAuth == ClientSecretPost: // a type of the program may send the same
+		client.Auth = []string{"client_id", "client_secret"}
+	default:
+		client.Header = true
 	}
 	return client
 }

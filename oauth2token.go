@@ -17,6 +17,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/inject"
+	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
 )
@@ -103,7 +104,7 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	}
 	c := &oauth2Client{
 		clientID: config.ClientID, clientSecret: config.ClientSecret, clientAuth: config.ClientAuth,
-		tokenURL: config.TokenURL, scope: strings.Join(config.Scopes, cmp.Or(config.Dialect.ScopeSeparator, " ")),
+		tokenURL: origin.ASCIIURL(config.TokenURL), scope: strings.Join(config.Scopes, cmp.Or(config.Dialect.ScopeSeparator, " ")),
 		grant: config.Grant, traits: config.Grant.Traits(), dialect: &standard, proof: config.Proof, place: bearer,
 		account: config.Account, lead: cmp.Or(config.RenewBefore, 5*time.Minute),
 		httpClient: config.HTTPClient, observer: config.Observe,

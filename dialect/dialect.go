@@ -48,8 +48,9 @@ type OAuth2 struct {
 	// TokenHeader is set on all token requests. Empty adds nothing.
 	TokenHeader http.Header `json:"tokenHeader,omitempty"`
 	// TokenParams are further parameters of the request that obtains the first
-	// token. TokenParams cannot replace parameters that the library sends: see
-	// TokenNames.
+	// token. TokenParams cannot replace a parameter that the library sends in the same
+	// request: see TokenNames. A parameter of another grant or of another client
+	// authentication is allowed, such as client_id beside client_secret_basic.
 	TokenParams url.Values `json:"tokenParams,omitempty"`
 	// GrantType replaces the grant_type of the request that obtains the first
 	// token. Empty means the grant_type of the Grant.

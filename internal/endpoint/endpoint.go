@@ -126,6 +126,8 @@ func (c *Call) send(ctx context.Context) (*Response, error) {
 		closeBody(req)
 		return nil, fmt.Errorf("connectorauth: the URL of the request: %w", err)
 	}
+	origin.ASCII(req)
+	origin.Resolve(req)
 	watch := &watch{cancel: cancel}
 	req = once(req.WithContext(httptrace.WithClientTrace(ctx, watch.trace())))
 	base := c.Base
