@@ -98,7 +98,7 @@ func (c *OAuth1) Forget(ctx context.Context) error {
 // Status reads what is known of the credential, and obtains nothing: see
 // [OAuth2.Status]. A connector without Obtain is always StateOK.
 func (c *Custom) Status(ctx context.Context) (Status, error) {
-	s := c.core.scheme.(*customScheme)
+	s := c.core.get().scheme.(*customScheme)
 	if s.engine == nil {
 		return Status{State: StateOK}, nil
 	}
@@ -116,7 +116,7 @@ func (c *Custom) Status(ctx context.Context) (Status, error) {
 // Renew calls Obtain now, whatever failed before. A connector without Obtain has
 // nothing to renew, which is no error.
 func (c *Custom) Renew(ctx context.Context) error {
-	s := c.core.scheme.(*customScheme)
+	s := c.core.get().scheme.(*customScheme)
 	if s.engine == nil {
 		return nil
 	}
@@ -125,7 +125,7 @@ func (c *Custom) Renew(ctx context.Context) error {
 
 // Forget removes the credential from the Store and from memory.
 func (c *Custom) Forget(ctx context.Context) error {
-	s := c.core.scheme.(*customScheme)
+	s := c.core.get().scheme.(*customScheme)
 	if s.engine == nil {
 		return nil
 	}

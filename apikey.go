@@ -36,7 +36,7 @@ type APIKeyConfig struct {
 }
 
 // APIKey is the [Connector] of services that give out a fixed key.
-type APIKey struct{ core *core }
+type APIKey struct{ core hidden }
 
 // NewAPIKey returns a connector for a key. The key replaces a value that a request
 // has in the same place. dialect.InBody works like [NewAuthFields] with a single
@@ -88,8 +88,8 @@ func (*APIKey) String() string { return "connectorauth.APIKey" }
 // base means http.DefaultTransport.
 func (c *APIKey) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
 
-func (c *APIKey) inner() *core             { return c.core }
-func (*APIKey) with(inner *core) Connector { return &APIKey{inner} }
+func (c *APIKey) inner() *core             { return c.core.get() }
+func (*APIKey) with(inner *core) Connector { return &APIKey{inner.hide()} }
 
 // fixedValue is the scheme of an unchanging value with a single place.
 type fixedValue struct {

@@ -61,7 +61,7 @@ type AuthFieldsConfig struct {
 // AuthFields is the [Connector] of services that want credentials inside the
 // body of each message.
 type AuthFields struct {
-	core   *core
+	core   hidden
 	fields []AuthField // without values
 }
 
@@ -122,8 +122,8 @@ func (*AuthFields) String() string { return "connectorauth.AuthFields" }
 // base means http.DefaultTransport.
 func (c *AuthFields) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
 
-func (c *AuthFields) inner() *core               { return c.core }
-func (c *AuthFields) with(inner *core) Connector { return &AuthFields{inner, c.fields} }
+func (c *AuthFields) inner() *core               { return c.core.get() }
+func (c *AuthFields) with(inner *core) Connector { return &AuthFields{inner.hide(), c.fields} }
 
 // Fields returns the connector's fields without their values, as for a form that
 // asks the account owner for the values again.

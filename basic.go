@@ -29,7 +29,7 @@ type BasicConfig struct {
 }
 
 // Basic is the [Connector] for HTTP Basic authentication.
-type Basic struct{ core *core }
+type Basic struct{ core hidden }
 
 // NewBasic returns a connector that sends user name and password with each
 // request, without waiting for a challenge (RFC 7617 section 2). Username and
@@ -95,5 +95,5 @@ func (*Basic) String() string { return "connectorauth.Basic" }
 // base. A nil base means http.DefaultTransport.
 func (c *Basic) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
 
-func (c *Basic) inner() *core             { return c.core }
-func (*Basic) with(inner *core) Connector { return &Basic{inner} }
+func (c *Basic) inner() *core             { return c.core.get() }
+func (*Basic) with(inner *core) Connector { return &Basic{inner.hide()} }

@@ -67,7 +67,7 @@ type CustomCredential struct {
 }
 
 // Custom is the [Connector] of functions.
-type Custom struct{ core *core }
+type Custom struct{ core hidden }
 
 // NewCustom returns a connector made of functions. All rules for credentials
 // hold: the functions see no request to a foreign host and no redirect that has
@@ -110,8 +110,8 @@ func (*Custom) String() string { return "connectorauth.Custom" }
 // through base. A nil base means http.DefaultTransport.
 func (c *Custom) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
 
-func (c *Custom) inner() *core             { return c.core }
-func (*Custom) with(inner *core) Connector { return &Custom{inner} }
+func (c *Custom) inner() *core             { return c.core.get() }
+func (*Custom) with(inner *core) Connector { return &Custom{inner.hide()} }
 
 // customRecord is a CustomCredential, and the record in the store.
 type customRecord struct {

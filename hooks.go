@@ -134,9 +134,9 @@ func WithHooks(c Connector, h Hooks) Connector {
 	case builtin:
 		return c.with(c.inner().withHooks(h))
 	case *hooked:
-		return &hooked{c.Connector, c.beneath.withHooks(h)}
+		return &hooked{c.Connector, c.beneath.get().withHooks(h).hide()}
 	}
-	return &hooked{c, (&core{scheme: noScheme{}}).withHooks(h)}
+	return &hooked{c, (&core{scheme: noScheme{}}).withHooks(h).hide()}
 }
 
 // hook is a Hooks value of one connector.
@@ -164,7 +164,7 @@ func schemeWithHooks(s scheme, h Hooks) scheme {
 // hooked is a Connector of another package, over hooks.
 type hooked struct {
 	Connector
-	beneath *core
+	beneath hidden
 }
 
 // Wrap returns the RoundTripper of the Connector over the hooks and base.

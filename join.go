@@ -102,7 +102,7 @@ func Join(connectors ...Connector) (Connector, error) {
 			c.hooks = append(c.hooks, h)
 		}
 	}
-	return &joined{c}, nil
+	return &joined{c.hide()}, nil
 }
 
 // overlap reports whether two places are the same, or a place in a body is within
@@ -137,7 +137,7 @@ func partsOf(c *core) []joinPart {
 }
 
 // joined is the Connector that Join returns.
-type joined struct{ core *core }
+type joined struct{ core hidden }
 
 func (*joined) AuthType() AuthType { return AuthTypeJoined }
 
@@ -146,8 +146,8 @@ func (*joined) String() string { return "connectorauth.Join" }
 
 func (c *joined) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
 
-func (c *joined) inner() *core             { return c.core }
-func (*joined) with(inner *core) Connector { return &joined{inner} }
+func (c *joined) inner() *core             { return c.core.get() }
+func (*joined) with(inner *core) Connector { return &joined{inner.hide()} }
 
 // joinedScheme adds the credentials of several schemes.
 type joinedScheme struct {

@@ -103,7 +103,7 @@ type OAuth1Config struct {
 //
 // A token with an oauth_session_handle (OAuth Session extension) is renewed
 // before the token expires, and when the service rejects the token.
-type OAuth1 struct{ core *core }
+type OAuth1 struct{ core hidden }
 
 // NewOAuth1 returns a connector for one account. NewOAuth1 makes no request.
 func NewOAuth1(config OAuth1Config) (*OAuth1, error) {
@@ -176,10 +176,10 @@ func (*OAuth1) String() string { return "connectorauth.OAuth1" }
 // base means http.DefaultTransport.
 func (c *OAuth1) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
 
-func (c *OAuth1) inner() *core             { return c.core }
-func (*OAuth1) with(inner *core) Connector { return &OAuth1{inner} }
+func (c *OAuth1) inner() *core             { return c.core.get() }
+func (*OAuth1) with(inner *core) Connector { return &OAuth1{inner.hide()} }
 
-func (c *OAuth1) scheme() *oauth1Scheme { return c.core.scheme.(*oauth1Scheme) }
+func (c *OAuth1) scheme() *oauth1Scheme { return c.core.get().scheme.(*oauth1Scheme) }
 
 // Begin starts the account owner's consent and asks the service for temporary
 // credentials. Send the browser to authURL; the service will send the browser on

@@ -1,6 +1,7 @@
 package connectorauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -61,7 +62,7 @@ func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Val
 		return errNoHandshake
 	}
 	state := "oauth_token"
-	if callback.Has("denied") && !callback.Has(state) { // as X and others refuse
+	if token, err := pending.AtMostOne(callback, state); token == "" && err == nil && callback.Get("denied") != "" { // as X and others refuse
 		state = "denied"
 	}
 	shared := s.config.Shared.orProgram()
@@ -71,10 +72,14 @@ func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Val
 		State:     state,
 		Stateless: func(v pending.Value) bool { return v.Redirect == "oob" },
 		Refusal: func(callback url.Values) error {
-			if denied := callback.Get("denied"); denied != "" && denied == callback.Get(state) {
+			denied, err := pending.AtMostOne(callback, "denied")
+			problem, repeated := pending.AtMostOne(callback, "oauth_problem")
+			switch {
+			case err != nil || repeated != nil:
+				return cmp.Or(err, repeated)
+			case denied != "" && denied == callback.Get(state):
 				return &TokenError{Code: "access_denied", Account: s.config.Account, refused: true}
-			}
-			if problem := callback.Get("oauth_problem"); problem != "" {
+			case problem != "":
 				return &TokenError{Code: scrub.Text(problem, 64), Account: s.config.Account, refused: true}
 			}
 			return nil

@@ -79,7 +79,7 @@ type OAuth2Config struct {
 
 // OAuth2 is the [Connector] of OAuth2 services. OAuth2 renews its token before the
 // token expires, and when the API rejects the token.
-type OAuth2 struct{ core *core }
+type OAuth2 struct{ core hidden }
 
 // NewOAuth2 returns a connector for one account. NewOAuth2 makes no request: the
 // first request of the connector loads or obtains a token.
@@ -186,10 +186,10 @@ func (*OAuth2) String() string { return "connectorauth.OAuth2" }
 // A nil base means http.DefaultTransport.
 func (c *OAuth2) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
 
-func (c *OAuth2) inner() *core             { return c.core }
-func (*OAuth2) with(inner *core) Connector { return &OAuth2{inner} }
+func (c *OAuth2) inner() *core             { return c.core.get() }
+func (*OAuth2) with(inner *core) Connector { return &OAuth2{inner.hide()} }
 
-func (c *OAuth2) scheme() *oauth2Scheme { return c.core.scheme.(*oauth2Scheme) }
+func (c *OAuth2) scheme() *oauth2Scheme { return c.core.get().scheme.(*oauth2Scheme) }
 
 // Token returns the present access token, renewed if the token has expired. A token
 // that the API has rejected is renewed by the rejected request of this connector's

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -153,11 +154,11 @@ type TokenRequest struct {
 	Header http.Header `json:"-"`
 }
 
-// String names the endpoint. A TokenRequest prints nothing of its credentials.
-func (r TokenRequest) String() string { return "connectorauth.TokenRequest to " + r.Endpoint }
-
-// GoString is String, for the verb %#v.
-func (r TokenRequest) GoString() string { return r.String() }
+// Format writes the endpoint alone, for every verb. A TokenRequest prints nothing of
+// its credentials.
+func (r TokenRequest) Format(f fmt.State, _ rune) {
+	io.WriteString(f, "connectorauth.TokenRequest to "+r.Endpoint)
+}
 
 // ClientAuthMethod is a [ClientAuth] with the client secret. The values are
 // those of token_endpoint_auth_method in RFC 7591 section 2, and two more. A

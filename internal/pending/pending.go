@@ -13,6 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/origin"
@@ -111,20 +113,48 @@ func RandomText() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
+// AtMostOne returns the value of a callback parameter that must not be repeated. An
+// empty value means that the parameter is absent (RFC 6749 section 3.1). RFC 5849 has
+// no parameter of a callback whose empty value says anything else.
+func AtMostOne(callback url.Values, name string) (string, error) {
+	if len(callback[name]) > 1 {
+		return "", &BadCallback{Invalid, "the callback has more than one " + name}
+	}
+	return callback.Get(name), nil
+}
+
 // One returns the value of a callback parameter that must be present exactly
 // once.
 func One(callback url.Values, name string) (string, error) {
-	switch values := callback[name]; {
-	case len(values) == 0 || values[0] == "":
-		return "", &BadCallback{Invalid, "the callback has no " + name}
-	case len(values) > 1:
-		return "", &BadCallback{Invalid, "the callback has more than one " + name}
-	default:
-		return values[0], nil
+	value, err := AtMostOne(callback, name)
+	if value == "" && err == nil {
+		err = &BadCallback{Invalid, "the callback has no " + name}
 	}
+	return value, err
 }
 
-// CheckRedirect reports whether a provider may send the browser to raw.
+// OutOfBand reports whether a provider shows the code of an OAuth2 consent on a page
+// of its own, for the account owner to copy, instead of sending the browser to
+// redirectURL.
+func OutOfBand(redirectURL string) bool {
+	return redirectURL == "urn:ietf:wg:oauth:2.0:oob" || redirectURL == "urn:ietf:wg:oauth:2.0:oob:auto"
+}
+
+// Native reports whether redirectURL is for a program without a web page: out of
+// band, or with a private-use scheme (RFC 8252 section 7.1). No scheme that a browser
+// runs or opens by itself has a dot. A host and port without a scheme, such as
+// app.example.com:8443/callback, is none.
+func Native(redirectURL string) bool {
+	u, err := url.Parse(redirectURL)
+	if err != nil || OutOfBand(redirectURL) {
+		return err == nil
+	}
+	labels := strings.Split(u.Scheme, ".")
+	return len(labels) > 1 && !slices.Contains(labels, "") && u.User == nil && u.Opaque == "" && u.Host+u.Path != "" &&
+		!strings.Contains(redirectURL, "#")
+}
+
+// CheckRedirect reports whether a provider may send the browser to raw, a web page.
 func CheckRedirect(raw string) error {
 	if _, err := origin.Endpoint(raw); err != nil {
 		return fmt.Errorf("connectorauth: redirectURL: %w", err)

@@ -119,7 +119,7 @@ func TestOne(t *testing.T) {
 	value, err := pending.One(callback, "a")
 	require.NoError(t, err)
 	assert.Equal(t, "1", value)
-	for name, says := range map[string]string{"absent": "no absent", "empty": "no empty", "two": "more than one two", "emptyFirst": "no emptyFirst"} {
+	for name, says := range map[string]string{"absent": "no absent", "empty": "no empty", "two": "more than one two", "emptyFirst": "more than one emptyFirst"} {
 		value, err := pending.One(callback, name)
 		assert.Empty(t, value)
 		assert.ErrorContains(t, err, says)
