@@ -94,13 +94,13 @@ func (h hidden) get() *core {
 	return h()
 }
 
-// spelled lets the header of the scheme go out by name if exact is set, and returns
-// c. The scheme, and hooks, know the header by its canonical name.
-func (c *core) spelled(name string, exact bool) *core {
-	if exact && strings.EqualFold(name, c.header) && name != c.header {
+// spelled lets the header of a new connector go out by name if exact is set, and
+// returns h. The scheme, and hooks, know the header by its canonical name.
+func (h hidden) spelled(name string, exact bool) hidden {
+	if c := h(); exact && name != c.header && strings.EqualFold(name, c.header) {
 		c.header, c.exact = name, true
 	}
-	return c
+	return h
 }
 
 // parseHosts reads the Hosts of a config.
@@ -191,8 +191,8 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 			return nil, nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
 		}
 	}
-	if t.exact {
-		out = t.respelled(out) // a copy, because hooks keep theirs
+	if c.exact {
+		out = c.respelled(out) // a copy, because hooks keep theirs
 	}
 	if resp, err = t.exchange(req, out, sent); err != nil {
 		return nil, nil, err
