@@ -267,7 +267,7 @@ func (s *oauth2Scheme) authenticate(req *http.Request, room []string) (credentia
 	}
 	c := s.last.Load()
 	if c == nil || c.from != g {
-		c = &oauth2Credential{s, g, s.prefix + g.Value.Access}
+		c = &oauth2Credential{s, g, s.place.prefix + g.Value.Access}
 		s.last.Store(c)
 	}
 	s.place.Put(req, c.sent, room)

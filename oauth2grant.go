@@ -250,7 +250,7 @@ func (s *oauth2Scheme) checkAccess(access string) error {
 			return errors.New("the access token has a character that no Authorization header can carry")
 		}
 	}
-	if err := s.place.Check(s.prefix + access); err != nil {
+	if err := s.place.Check(s.place.prefix + access); err != nil {
 		return fmt.Errorf("the access token %w", err)
 	}
 	return nil

@@ -54,8 +54,7 @@ type oauth2Client struct {
 	httpClient   *http.Client
 	observer     func(Event)
 
-	place  inject.Place // where the token goes
-	prefix string       // what comes before the token
+	place  *tokenPlace
 	engine *renew.Reader[token]
 	shared *Shared
 }
@@ -74,6 +73,24 @@ type oauth2Scheme struct {
 	last  atomic.Pointer[oauth2Credential] // of the present token
 }
 
+// A tokenPlace is where a token goes.
+type tokenPlace struct {
+	inject.Place
+	prefix string // what comes before the token
+}
+
+// bearer is the place of all connectors without a placement or a proof.
+var bearer = placeOf(dialect.Placement{}, nil)
+
+// placeOf returns a place that was checked before.
+func placeOf(p dialect.Placement, proof Proof) *tokenPlace {
+	place, prefix, _ := check.TokenPlace(p)
+	if proof != nil {
+		prefix = proof.TokenType() + " "
+	}
+	return &tokenPlace{place, prefix}
+}
+
 // standard is the dialect of all connectors without a dialect.
 var standard dialect.OAuth2
 
@@ -86,7 +103,7 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	c := &oauth2Client{
 		clientID: config.ClientID, clientSecret: config.ClientSecret, clientAuth: config.ClientAuth,
 		tokenURL: config.TokenURL, scope: strings.Join(config.Scopes, cmp.Or(config.Dialect.ScopeSeparator, " ")),
-		grant: config.Grant, traits: config.Grant.Traits(), dialect: &standard, proof: config.Proof,
+		grant: config.Grant, traits: config.Grant.Traits(), dialect: &standard, proof: config.Proof, place: bearer,
 		account: config.Account, lead: cmp.Or(config.RenewBefore, 5*time.Minute),
 		httpClient: config.HTTPClient, observer: config.Observe,
 	}
@@ -97,9 +114,8 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 		d := config.Dialect.Clone()
 		c.dialect = &d
 	}
-	c.place, c.prefix, _ = check.TokenPlace(c.dialect.Placement) // checked before
-	if c.proof != nil {
-		c.prefix = c.proof.TokenType() + " "
+	if c.dialect.Placement != (dialect.Placement{}) || c.proof != nil {
+		c.place = placeOf(c.dialect.Placement, c.proof)
 	}
 	var password string
 	if login, ok := c.grant.(PasswordCredentials); ok {
@@ -110,14 +126,14 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	}
 	// Another secret or password must not inherit what is known of the failures of
 	// the former. The identity of an engine stays in memory, and is a digest.
-	identity := pending.Identity(c.tokenURL, c.clientID, c.grant.GrantType(), c.traits.Subject, c.prefix, string(c.clientSecret), password)
+	identity := pending.Identity(c.tokenURL, c.clientID, c.grant.GrantType(), c.traits.Subject, c.place.prefix, string(c.clientSecret), password)
 	c.shared = config.Shared.orProgram()
 	c.engine = renew.Open[token](&c.shared.group, config.Store, config.Account, identity)
 	return &oauth2Scheme{oauth2Client: c}
 }
 
 func (s *oauth2Scheme) places() places {
-	p := placesOf(s.place)
+	p := placesOf(s.place.Place)
 	if s.proof != nil { // which may be a signature over the request
 		p.stage = stageSign
 	}
