@@ -148,7 +148,7 @@ type hook struct {
 // withHooks returns a copy of c with h as well.
 func (c *core) withHooks(h Hooks) *core {
 	hooked := *c
-	hooked.hooks = append(slices.Clip(c.hooks), hook{h, c.part})
+	hooked.hooks = append(slices.Clip(c.hooks), hook{h, int(c.part)})
 	hooked.scheme = schemeWithHooks(c.scheme, h)
 	return &hooked
 }

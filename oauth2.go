@@ -93,7 +93,7 @@ func NewOAuth2(config OAuth2Config) (*OAuth2, error) {
 		return nil, err
 	}
 	s := newOAuth2Scheme(config)
-	return &OAuth2{newCore(s, hosts)}, nil
+	return &OAuth2{newCore(s, hosts).spelled(config.Dialect.Placement.Name, config.Dialect.Placement.Exact)}, nil
 }
 
 // check lists everything that is wrong with the config, except with Hosts.
