@@ -92,7 +92,7 @@ func Join(connectors ...Connector) (Connector, error) {
 	slices.SortStableFunc(parts, func(a, b joinPart) int {
 		return cmp.Compare(a.scheme.places().stage, b.scheme.places().stage)
 	})
-	c := &core{scheme: newJoinedScheme(parts), hosts: origin.Intersect(hosts...), header: parts[0].scheme.places().header, part: -1}
+	c := core{scheme: newJoinedScheme(parts), hosts: origin.Intersect(hosts...), header: parts[0].scheme.places().header}
 	for i, p := range parts {
 		for _, h := range p.hooks {
 			if h.part >= 0 {
