@@ -70,8 +70,7 @@ type core struct {
 	hosts  origin.Set // where the credential may go
 	header string     // the name of the header that scheme sets, as the header goes out, or empty
 	hooks  []hook
-	part   int32 // what further hooks belong to: see credential
-	exact  bool  // the name of a header that scheme sets is not the canonical name
+	exact  bool // the name of a header that scheme sets is not the canonical name
 }
 
 // newCore returns the core of a connector.
@@ -286,7 +285,9 @@ func (t *transport) CloseIdleConnections() {
 }
 
 // copyHeader copies h without the header called except, in any letter case. The
-// values are shared.
+// values are shared: only a base that breaks the contract of http.RoundTripper writes
+// to them, which would change the caller's request without a connector too, and a copy
+// of the values takes a fifth of the time of a request.
 func copyHeader(h http.Header, except string) http.Header {
 	out := maps.Clone(h) // faster than element by element
 	if out == nil {
