@@ -122,6 +122,9 @@ func NewOAuth1(config OAuth1Config) (*OAuth1, error) {
 	}
 	var problems check.List
 	config.check(&problems)
+	for _, url := range []*string{&config.RequestTokenURL, &config.AuthorizeURL, &config.AccessTokenURL} {
+		*url = origin.ASCIIURL(*url) // as signatures spell the host
+	}
 	s := &oauth1Scheme{config: config}
 	signer, err := s.newSigner(config.Token, string(config.TokenSecret))
 	problems.Join(err)
@@ -269,7 +272,11 @@ func (s *oauth1Scheme) authenticate(req *http.Request, room []string) (credentia
 	}
 	out := &signed{s: s, ahead: s.clock.Ahead(), from: signer.from}
 	if err := s.place.Put(req, signer.Signer, out.ahead, room); err != nil {
-		return nil, err
+		secret := string(s.config.TokenSecret)
+		if out.from != nil {
+			secret = out.from.Value.Secret
+		}
+		return nil, withhold(err, string(s.config.ClientSecret), secret) // a signer of the program may quote them
 	}
 	return out, nil
 }

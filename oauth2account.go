@@ -127,7 +127,7 @@ func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint string, t *tok
 	resp, err := plain.send(ctx, r, t.Key)
 	if err == nil && !resp.Granted() {
 		var failed *endpoint.Failure
-		if _, err = resp.Token(); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
+		if _, err = resp.Token(time.Time{}); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
 			err = resp.Fail(nil)
 		}
 	}
