@@ -69,7 +69,11 @@
 // A provider may send the callback as a form (response_mode=form_post). A form of
 // another site carries no SameSite=Lax cookie, so the handler encrypts the form into
 // a URL, and the browser comes back with the cookie at once. The four rules hold for
-// forms too. Set response_mode in AuthorizationCode.Params.
+// forms too. The URL is a third longer than the form, and servers in front of the
+// handler must let the URL pass. Set response_mode in AuthorizationCode.Params.
+//
+// A provider's refusal without a state may come from anybody, so the refusal ends no
+// consent. The person sees what the provider says, and Done learns of no connector.
 //
 // An administrator who must approve first needs more than ten minutes. A connector's
 // ConsentLifetime allows up to a day. The price: a cookie that is stolen, or a browser
