@@ -17,7 +17,12 @@ const maxCallback = 16 << 10
 // callback finishes a consent at the callback URL with this name. The query's
 // reference names the cookie.
 func (h *Handler) callback(w http.ResponseWriter, r *http.Request, name string) {
-	query, ref, err := readCallback(r.URL.RawQuery)
+	rawQuery, err := h.opened(r.URL.RawQuery, name)
+	if err != nil {
+		h.finish(w, r, record{}, fail(ReasonInvalid, err))
+		return
+	}
+	query, ref, err := readCallback(rawQuery)
 	if err != nil {
 		h.finish(w, r, record{}, fail(ReasonInvalid, err))
 		return
@@ -79,7 +84,9 @@ func (h *Handler) finish(w http.ResponseWriter, r *http.Request, rec record, fai
 		result.Err = failed
 	}
 	if h.config.Done != nil {
-		h.config.Done(r, result)
+		if err := h.config.Done(r, result); err != nil && failed == nil {
+			failed = fail(ReasonUnrecorded, err)
+		}
 	}
 	if failed == nil && rec.Popup == "" && rec.ReturnTo != "" {
 		seeOther(w, h.config.Origin+rec.ReturnTo)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/check"
 )
 
 // LoopbackOptions are the options of [Loopback]. The zero value is ready to use.
@@ -59,7 +60,9 @@ type LoopbackOptions struct {
 func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
 	look, err := options.Pages.check()
 	if err != nil {
-		return inField("LoopbackOptions", err)
+		var problems check.List
+		problems.Field("LoopbackOptions.Pages", err)
+		return fmt.Errorf("consent: %w", problems.Joined())
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, lifetime, fail(ReasonExpired, errors.New("no callback came within ten minutes")))
 	defer cancel()

@@ -154,8 +154,15 @@ func TestPageTemplateOfTheApplication(t *testing.T) {
 	got := b.get(a.config.URL + "/callback/oauth2?state=x")
 	require.Contains(t, got.body, "<title>There is no connection to complete</title>Tom &amp; Co|unknown|"+a.server.URL+"/|Back to Tom &amp; Co|en ltr|#2b59c3 #ffffff|<script nonce=")
 
-	a.config.Pages.Template = template.Must(template.New("").Parse(`{{.NoSuchField}}`))
+	var failing atomic.Bool
+	a.config.Pages.Template = template.Must(template.New("").Funcs(template.FuncMap{"name": func() (string, error) {
+		if failing.Load() {
+			return "", errDown
+		}
+		return "Tom", nil
+	}}).Parse(`{{name}}{{.Script}}`))
 	a.handler = a.newHandler()
+	failing.Store(true)
 	got = b.get(a.config.URL + "/callback/oauth2?state=x")
 	require.Equal(t, http.StatusInternalServerError, got.StatusCode)
 	require.Contains(t, got.Header.Get("Content-Type"), "text/plain")

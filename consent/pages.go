@@ -2,7 +2,6 @@ package consent
 
 import (
 	"cmp"
-	"fmt"
 	"html/template"
 	"maps"
 	"slices"
@@ -46,8 +45,9 @@ type Pages struct {
 	// Default is the language of a person who wants none of Languages. Empty means
 	// "en", or the first tag in alphabetical order if Languages has no "en".
 	Default string
-	// Template is the template of the pages; its data is a [Page]. Nil means the
-	// package's own template.
+	// Template is the template of the pages; its data is a [Page]. New and Loopback
+	// execute a copy of Template for each kind of page, before anything else, and
+	// return the mistakes. Nil means the package's own template.
 	Template *template.Template
 }
 
@@ -91,6 +91,10 @@ func (p Pages) check() (*look, error) {
 		l.fallback = l.languages[tags[0]]
 	default:
 		problems.Add("Default: %q is not among Languages", p.Default)
+	}
+	if p.Template != nil && problems.Joined() == nil {
+		l.template, err = usable(p.Template, l.samples())
+		problems.Field("Template", err)
 	}
 	return l, problems.Joined()
 }
@@ -161,11 +165,4 @@ func clean(name string) string {
 		}
 		return c
 	}, name))
-}
-
-// inField puts the name of the field Pages of a config before each problem of a look.
-func inField(config string, err error) error {
-	var problems check.List
-	problems.Field(config+".Pages", err)
-	return fmt.Errorf("consent: %w", problems.Joined())
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/consent"
 	"github.com/stretchr/testify/require"
@@ -115,7 +116,7 @@ func TestPagesAreChecked(t *testing.T) {
 		`Failed["unheard"]: is not a Reason`,
 		`Failed["denied"]: "} " has a bracket without its other half`,
 	}
-	_, err := consent.New(consent.Config{URL: "https://app.example/connect", Keys: [][]byte{testKey}, Pages: pages,
+	_, err := consent.New(consent.Config{URL: "https://app.example/connect", Keys: []connectorauth.Secret{testKey}, Pages: pages,
 		Flow: func(*http.Request, string) (consent.Flow, error) { return nil, nil }})
 	for _, problem := range want {
 		require.ErrorContains(t, err, problem)

@@ -25,7 +25,7 @@ import (
 // subjects are what pages are about: success, the question before a start, and every
 // reason of a failure. Each is the connector whose consent ends so.
 var subjects = []string{
-	"connected", "confirm", "denied", "invalid", "unknown", "expired", "used", "mixup", "not_allowed", "refused", "provider", "store", "internal",
+	"connected", "confirm", "denied", "invalid", "unknown", "expired", "used", "mixup", "not_allowed", "refused", "provider", "store", "unrecorded", "internal",
 	"provider&popup=0a", "used&popup=0a", // in a popup
 }
 
@@ -47,7 +47,7 @@ func newGallery(t *testing.T, service string, pages consent.Pages) *gallery {
 	key := make([]byte, 32)
 	rand.Read(key)
 	handler, err := consent.New(consent.Config{
-		URL: g.url, Keys: [][]byte{key}, Pages: pages,
+		URL: g.url, Keys: []connectorauth.Secret{connectorauth.Secret(key)}, Pages: pages,
 		Service: func(string) string { return service },
 		Flow: func(_ *http.Request, connector string) (consent.Flow, error) {
 			switch connector {
@@ -57,6 +57,12 @@ func newGallery(t *testing.T, service string, pages consent.Pages) *gallery {
 				return nil, errors.New("the database is down")
 			}
 			return ending(connector), nil
+		},
+		Done: func(_ *http.Request, result consent.Result) error {
+			if result.Connector == "unrecorded" {
+				return errors.New("the database is down")
+			}
+			return nil
 		},
 	})
 	require.NoError(t, err)
@@ -73,7 +79,7 @@ func (ending) Begin(_ context.Context, redirectURL string) (string, connectoraut
 
 func (e ending) Finish(context.Context, connectorauth.Secret, url.Values) error {
 	switch e {
-	case "connected":
+	case "connected", "unrecorded":
 		return nil
 	case "denied":
 		return &connectorauth.TokenError{Code: "access_denied"}
