@@ -61,7 +61,7 @@ func TestConsentOfOAuth1BeforeRevisionA(t *testing.T) {
 		}
 	})
 	b := a.newBrowser()
-	callback := a.allow(b, "connector=oauth1")
+	callback := a.allow(b, "connector=oauth1").String()
 	require.NotContains(t, callback, "oauth_verifier")
 	require.Equal(t, http.StatusForbidden, a.newBrowser().get(callback).StatusCode, "another browser")
 	require.Equal(t, http.StatusOK, b.get(callback).StatusCode)
