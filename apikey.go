@@ -57,6 +57,8 @@ func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
 		problems.Field("Name", err)
 		if !utf8.ValidString(value) {
 			problems.Add("Prefix and Key: are not UTF-8; encode the key, for instance as base64")
+		} else {
+			problems.Field("Prefix and Key", check.Text(value))
 		}
 		s = &bodyFields{fields, []string{config.Name}, defaultBodyMethods, sent}
 	} else {
@@ -64,6 +66,8 @@ func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
 		problems.Join(err)
 		if config.Key != "" {
 			problems.Field("Prefix and Key", place.Check(value))
+		} else {
+			problems.Field("Prefix", check.Text(config.Prefix))
 		}
 		problems.Join(inject.CheckPrefix(config.In, config.Prefix))
 		if config.Exact {

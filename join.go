@@ -92,7 +92,7 @@ func Join(connectors ...Connector) (Connector, error) {
 	slices.SortStableFunc(parts, func(a, b joinPart) int {
 		return cmp.Compare(a.scheme.places().stage, b.scheme.places().stage)
 	})
-	c := &core{scheme: newJoinedScheme(parts), hosts: origin.Intersect(hosts...), header: parts[0].header, part: -1}
+	c := &core{scheme: newJoinedScheme(parts), hosts: origin.Intersect(hosts...), header: parts[0].header}
 	for i, p := range parts {
 		c.exact = c.exact || p.exact
 		for _, h := range p.hooks {

@@ -1,17 +1,20 @@
 package connectorauth
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
 	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/dghubble/oauth1"
 )
@@ -88,6 +91,11 @@ type OAuth1Config struct {
 	// bytes. 0 means 16 MiB.
 	MaxBody int64
 
+	// ConsentLifetime is how long the account owner may take from Begin to Finish, at
+	// most 24 hours. 0 means ten minutes: see [AuthorizationCode]. The service may end
+	// the temporary credentials before.
+	ConsentLifetime time.Duration
+
 	// Token and TokenSecret are credentials that the service has issued.
 	Token       string
 	TokenSecret Secret
@@ -123,17 +131,14 @@ type OAuth1 struct{ core hidden }
 
 // NewOAuth1 returns a connector for one account. NewOAuth1 makes no request.
 func NewOAuth1(config OAuth1Config) (*OAuth1, error) {
-	if config.In == "" {
-		config.In = dialect.InHeader
-	}
-	if config.TokenMethod == "" {
-		config.TokenMethod = http.MethodPost
-	}
-	if config.MaxBody == 0 {
-		config.MaxBody = 16 << 20
-	}
+	config.In = cmp.Or(config.In, dialect.InHeader)
+	config.TokenMethod = cmp.Or(config.TokenMethod, http.MethodPost)
+	config.MaxBody = cmp.Or(config.MaxBody, 16<<20)
 	var problems check.List
 	config.check(&problems)
+	for _, url := range []*string{&config.RequestTokenURL, &config.AuthorizeURL, &config.AccessTokenURL} {
+		*url = origin.ASCIIURL(*url) // as signatures spell the host
+	}
 	s := &oauth1Scheme{config: config}
 	signer, err := s.newSigner(config.Token, string(config.TokenSecret))
 	problems.Join(err)
@@ -169,6 +174,7 @@ func (c *OAuth1Config) check(problems *check.List) {
 	default:
 		problems.Add("In: is %q; OAuth1 parameters go into the header, the query or the body", c.In)
 	}
+	problems.Field("ConsentLifetime", pending.CheckLifetime(c.ConsentLifetime))
 	if c.MaxBody < 0 {
 		problems.Add("MaxBody: is negative; 0 means 16 MiB")
 	}
@@ -259,7 +265,11 @@ func (s *oauth1Scheme) authenticate(req *http.Request, room []string) (credentia
 	}
 	out := &signed{s: s, ahead: s.clock.Ahead(), from: signer.from}
 	if err := s.place.Put(req, signer.Signer, out.ahead, room); err != nil {
-		return nil, err
+		secret := string(s.config.TokenSecret)
+		if out.from != nil {
+			secret = out.from.Value.Secret
+		}
+		return nil, withhold(err, string(s.config.ClientSecret), secret) // a signer of the program may quote them
 	}
 	return out, nil
 }

@@ -9,7 +9,9 @@ import (
 
 	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
 	"github.com/connectorauth/connectorauth/internal/pending"
+	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/scrub"
+	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 var errNoHandshake = errors.New("connectorauth: only an OAuth1Config with the three URLs has a consent to begin and to finish")
@@ -28,9 +30,9 @@ func (c *OAuth1) Begin(ctx context.Context, redirectURL string) (authURL string,
 // callback, exchanges the temporary credentials for a token and saves the token.
 // An owner who was shown a verifier brings oauth_verifier alone. With "oob" and
 // NoVerifier, the callback is empty once the owner has consented. pending is the
-// value from Begin, which serves once and for ten minutes. The token is saved even
-// if ctx ends meanwhile. A verifier is sent once, and a consent stays open where
-// nothing was sent: see [OAuth2.Finish].
+// value from Begin, which serves once and for ten minutes, or for ConsentLifetime. The
+// token is saved even if ctx ends meanwhile. A verifier is sent once, and a consent
+// stays open where nothing was sent: see [OAuth2.Finish].
 //
 // A refusal is a [*TokenError]; its Code is the service's oauth_problem, or
 // access_denied. If the token was obtained but could not be saved, Finish returns
@@ -62,15 +64,12 @@ func (s *oauth1Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 	if err != nil {
 		return "", "", err
 	}
-	v := pending.Value{For: s.consentIdentity(), Redirect: redirectURL, State: got.Get("oauth_token"), Verifier: got.Get("oauth_token_secret")}
-	if u.RawQuery != "" {
-		u.RawQuery += "&"
-	}
-	query := url.Values{"oauth_token": {v.State}}
+	v := pending.Value{For: s.consentIdentity(), Redirect: redirectURL, State: got.Get("oauth_token"), Verifier: got.Get("oauth_token_secret"), Lifetime: s.config.ConsentLifetime}
+	query := wire.AppendPair([]byte(u.RawQuery), "oauth_token", v.State)
 	if s.config.NoVerifier && redirectURL != "oob" {
-		query.Set("oauth_callback", redirectURL)
+		query = wire.AppendPair(query, "oauth_callback", redirectURL)
 	}
-	u.RawQuery += query.Encode()
+	u.RawQuery = spaced(string(query))
 	return u.String(), Secret(v.Encode()), nil
 }
 
@@ -122,7 +121,11 @@ func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			t, err := s.obtain(ctx, temporary, nil, rfc5849.Param{Name: "oauth_verifier", Value: verifier})
 			switch {
 			case err == nil:
-				return s.engine.Set(ctx, s, t)
+				err = s.engine.Set(ctx, s, t)
+				if s.config.Store == nil && notKept(t.left, t.unread) != nil { // no EventSaved can tell
+					foreign("Observe", func() error { s.Observe(renew.Event[oauth1Token]{Happened: renew.Renewed, Value: t}); return nil })
+				}
+				return err
 			case verdict(err).Unsent:
 				return pending.Open(err)
 			}
