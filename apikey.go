@@ -46,13 +46,15 @@ func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
 		config.Name = "Authorization"
 	}
 	value := config.Prefix + string(config.Key)
-	sent := &fixed{config.Key}
+	sent := fixed{config.Key}
 	var s scheme
 	if config.In == dialect.InBody {
 		fields, err := inject.NewField(config.Name, strings.ToValidUTF8(value, "?"))
 		problems.Field("Name", err)
 		if !utf8.ValidString(value) {
 			problems.Add("Prefix and Key: are not UTF-8; encode the key, for instance as base64")
+		} else {
+			problems.Field("Prefix and Key", check.Text(value))
 		}
 		s = &bodyFields{fields, []string{config.Name}, defaultBodyMethods, sent}
 	} else {
@@ -60,6 +62,8 @@ func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
 		problems.Join(err)
 		if config.Key != "" {
 			problems.Field("Prefix and Key", place.Check(value))
+		} else {
+			problems.Field("Prefix", check.Text(config.Prefix))
 		}
 		problems.Join(inject.CheckPrefix(config.In, config.Prefix))
 		s = &fixedValue{place, value, sent}
@@ -88,12 +92,12 @@ func (*APIKey) with(inner *core) Connector { return &APIKey{inner.hide()} }
 type fixedValue struct {
 	place inject.Place
 	value string
-	sent  *fixed
+	sent  fixed
 }
 
 func (f *fixedValue) authenticate(req *http.Request, room []string) (credential, error) {
 	f.place.Put(req, f.value, room)
-	return f.sent, nil
+	return &f.sent, nil
 }
 
 func (f *fixedValue) places() places { return placesOf(f.place) }

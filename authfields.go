@@ -36,7 +36,8 @@ type AuthField struct {
 	// Type says how Value is spelled. Empty means dialect.FieldText.
 	Type dialect.FieldType
 	// Value is the value to send. Value may be empty for FieldText and
-	// FieldPassword.
+	// FieldPassword. Value must not begin or end with a line break or another control
+	// character; with FieldPassword, Value must have no control character.
 	Value Secret
 }
 
@@ -96,6 +97,13 @@ func NewAuthFields(config AuthFieldsConfig) (*AuthFields, error) {
 	}
 	body, err := inject.NewFields(fields, config.Body, config.MaxBody)
 	problems.Join(err)
+	for _, f := range fields {
+		pasted := check.Lines
+		if f.Type == dialect.FieldPassword {
+			pasted = check.Text
+		}
+		problems.Field(fmt.Sprintf("Fields: field %q", f.Key), pasted(f.Value))
+	}
 	methods := defaultBodyMethods
 	if len(config.Methods) > 0 {
 		methods = slices.Clone(config.Methods)
@@ -109,7 +117,7 @@ func NewAuthFields(config AuthFieldsConfig) (*AuthFields, error) {
 	if err := problems.Err("AuthFieldsConfig"); err != nil {
 		return nil, err
 	}
-	return &AuthFields{newCore(&bodyFields{body, keys, methods, new(fixed)}, hosts), form}, nil
+	return &AuthFields{newCore(&bodyFields{body, keys, methods, fixed{}}, hosts), form}, nil
 }
 
 // AuthType returns AuthTypeAuthFields.
@@ -137,15 +145,15 @@ type bodyFields struct {
 	fields  *inject.Fields
 	keys    []string
 	methods []string
-	sent    *fixed
+	sent    fixed
 }
 
 func (b *bodyFields) authenticate(req *http.Request, _ []string) (credential, error) {
 	if slices.Contains(b.methods, req.Method) {
-		return b.sent, b.fields.Apply(req)
+		return &b.sent, b.fields.Apply(req)
 	}
 	if hasBody := req.Body != nil && req.Body != http.NoBody; !hasBody && req.Response != nil {
-		return b.sent, nil // a redirect has turned a message into a GET without a body
+		return &b.sent, nil // a redirect has turned a message into a GET without a body
 	}
 	return nil, fmt.Errorf("%w: the method of the request is %s, but only %s requests have bodies that carry the credentials",
 		ErrBodyNotInjectable, cmp.Or(req.Method, http.MethodGet), strings.Join(b.methods, ", "))

@@ -122,6 +122,9 @@ func NewOAuth1(config OAuth1Config) (*OAuth1, error) {
 	}
 	var problems check.List
 	config.check(&problems)
+	for _, url := range []*string{&config.RequestTokenURL, &config.AuthorizeURL, &config.AccessTokenURL} {
+		*url = origin.ASCIIURL(*url) // as signatures spell the host
+	}
 	s := &oauth1Scheme{config: config}
 	signer, err := s.newSigner(config.Token, string(config.TokenSecret))
 	problems.Join(err)

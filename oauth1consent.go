@@ -9,7 +9,9 @@ import (
 
 	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
 	"github.com/connectorauth/connectorauth/internal/pending"
+	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/scrub"
+	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 var errNoHandshake = errors.New("connectorauth: only an OAuth1Config with the three URLs has a consent to begin and to finish")
@@ -36,10 +38,7 @@ func (s *oauth1Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 		return "", "", err
 	}
 	v := pending.Value{For: s.consentIdentity(), Redirect: redirectURL, State: got.Get("oauth_token"), Verifier: got.Get("oauth_token_secret"), Lifetime: s.config.ConsentLifetime}
-	if u.RawQuery != "" {
-		u.RawQuery += "&"
-	}
-	u.RawQuery += url.Values{"oauth_token": {v.State}}.Encode()
+	u.RawQuery = spaced(string(wire.AppendPair([]byte(u.RawQuery), "oauth_token", v.State)))
 	return u.String(), Secret(v.Encode()), nil
 }
 
@@ -90,7 +89,11 @@ func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			t, err := s.obtain(ctx, temporary, nil, rfc5849.Param{Name: "oauth_verifier", Value: verifier})
 			switch {
 			case err == nil:
-				return s.engine.Set(ctx, s, t)
+				err = s.engine.Set(ctx, s, t)
+				if s.config.Store == nil && notKept(t.left, t.unread) != nil { // no EventSaved can tell
+					foreign("Observe", func() error { s.Observe(renew.Event[oauth1Token]{Happened: renew.Renewed, Value: t}); return nil })
+				}
+				return err
 			case verdict(err).Unsent:
 				return pending.Open(err)
 			}

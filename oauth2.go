@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -22,10 +21,12 @@ import (
 // OAuth2Config describes a client that is registered with an OAuth2 provider (RFC
 // 6749), and the account for which the client acts.
 type OAuth2Config struct {
-	// ClientID is the client identifier. Required.
+	// ClientID is the client identifier: printable ASCII (RFC 6749 appendix A.1).
+	// Required.
 	ClientID string
-	// ClientSecret is empty for a public client. ClientCredentials requires a secret
-	// unless ClientAuth is a type of your own.
+	// ClientSecret is printable ASCII (RFC 6749 appendix A.2). Empty means a public
+	// client. ClientCredentials requires a secret unless ClientAuth is a type of your
+	// own.
 	ClientSecret Secret
 	// TokenURL is the provider's token endpoint. Required; https except on loopback.
 	TokenURL string
@@ -99,20 +100,22 @@ func (c *OAuth2Config) check(problems *check.List) {
 	if c.ClientID == "" {
 		problems.Add("ClientID: is empty")
 	}
+	problems.Field("ClientID", check.Printable(c.ClientID))
+	problems.Field("ClientSecret", check.Printable(string(c.ClientSecret)))
 	if u, err := origin.Endpoint(c.TokenURL); err != nil {
 		problems.Field("TokenURL", err)
 	} else if query := u.Query(); query.Has("client_secret") || query.Has("client_id") {
 		problems.Add("TokenURL: the query contains client credentials, which RFC 6749 section 2.3.1 forbids; use ClientID and ClientSecret")
 	}
-	for field, endpoint := range map[string]string{"FormerTokenURL": c.FormerTokenURL, "RevokeURL": c.RevokeURL} {
-		if endpoint != "" {
-			_, err := origin.Endpoint(endpoint)
+	for field, raw := range map[string]string{"FormerTokenURL": c.FormerTokenURL, "RevokeURL": c.RevokeURL} {
+		if raw != "" {
+			_, err := origin.Endpoint(raw)
 			problems.Field(field, err)
 		}
 	}
 	for _, scope := range c.Scopes {
-		if scope == "" || strings.ContainsFunc(scope, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }) {
-			problems.Add("Scopes: %q is not one scope; give each scope its own element", scope)
+		if err := check.Scope(scope); err != nil {
+			problems.Add("Scopes: %q %w", scope, err)
 		}
 	}
 	problems.Field("ClientAuth", c.checkClientAuth())
@@ -122,15 +125,14 @@ func (c *OAuth2Config) check(problems *check.List) {
 	if c.RenewBefore < 0 {
 		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
 	}
-	if err := checkGrant(c); err != nil {
-		problems.Join(err)
-	} else {
-		problems.Field("Dialect", check.Dialect(&c.Dialect, c.client()))
-	}
+	problems.Join(checkGrant(c))
+	problems.Field("Dialect", check.Dialect(&c.Dialect, c.client()))
 	if c.Proof != nil && c.Dialect.Placement != (dialect.Placement{}) {
 		problems.Add("Proof: sets the Authorization header itself; remove Dialect.Placement")
 	}
-	if c.Proof != nil && !wire.IsToken(c.Proof.TokenType()) {
+	if c.Proof != nil && isNil(c.Proof) {
+		problems.Add("Proof: is a nil %T", c.Proof)
+	} else if c.Proof != nil && !wire.IsToken(c.Proof.TokenType()) {
 		problems.Add("Proof: TokenType is %q; a token_type is a word such as DPoP, or Bearer for a proof beside ordinary tokens", c.Proof.TokenType())
 	}
 }
@@ -138,10 +140,8 @@ func (c *OAuth2Config) check(problems *check.List) {
 // checkClientAuth reports what is wrong with the client authentication.
 func (c *OAuth2Config) checkClientAuth() error {
 	method, ok := c.ClientAuth.(ClientAuthMethod)
-	if v := reflect.ValueOf(c.ClientAuth); v.Kind() == reflect.Pointer {
-		if _, pointer := c.ClientAuth.(*ClientAuthMethod); pointer || v.IsNil() {
-			return fmt.Errorf("is %T; use a value, and no nil pointer", c.ClientAuth)
-		}
+	if _, pointer := c.ClientAuth.(*ClientAuthMethod); pointer || c.ClientAuth != nil && isNil(c.ClientAuth) {
+		return fmt.Errorf("is %T; use a value, and no nil pointer", c.ClientAuth)
 	}
 	if !ok {
 		return nil
@@ -163,15 +163,28 @@ func (c *OAuth2Config) checkClientAuth() error {
 	return nil
 }
 
-// client returns what a dialect must fit.
+// client returns what a dialect must fit. Without a grant, nothing is known to
+// contradict the dialect.
 func (c *OAuth2Config) client() check.Client {
-	client := check.Client{TokenURL: c.TokenURL, Scopes: c.Scopes, Refreshes: !c.Grant.Traits().NoRefresh}
-	client.Header = c.ClientSecret != "" && (c.ClientAuth == nil || c.ClientAuth != ClientSecretPost && isMethod(c.ClientAuth))
-	switch c.Grant.(type) {
+	client := check.Client{TokenURL: c.TokenURL, Scopes: c.Scopes, Consent: true, Refreshes: true}
+	switch grant := c.Grant.(type) {
 	case AuthorizationCode:
-		client.Consent = true
+		client.PKCE = !grant.DisablePKCE
 	case PasswordCredentials:
-		client.Params = []string{"username", "password"}
+		client.Consent, client.Params = false, []string{"username", "password"}
+	default:
+		if !isNil(grant) {
+			client.Consent, client.Refreshes = false, !grant.Traits().NoRefresh
+		}
+	}
+	method := isMethod(c.ClientAuth)
+	switch {
+	case method && (c.ClientSecret == "" || c.ClientAuth == ClientAuthNone):
+		client.Auth = []string{"client_id"}
+	case !method, c.ClientAuth == ClientSecretPost: // a type of the program may send the same
+		client.Auth = []string{"client_id", "client_secret"}
+	default:
+		client.Header = true
 	}
 	return client
 }
@@ -233,33 +246,6 @@ type tokenSource struct {
 
 func (s tokenSource) Token() (*oauth2.Token, error) { return s.c.Token(s.ctx) }
 
-// SetToken makes t the account's token and saves it, as when accounts move in
-// from elsewhere. t needs an access token, or a refresh token for a renewal at
-// once. A zero Expiry means that the token is valid until the API rejects it. The
-// extra values of t are not saved, because they cannot be listed.
-//
-// Where the dialect has Regions, t names its region as the provider does, by an extra
-// value under the name of Regions.Callback or Regions.Response:
-// t.WithExtra(map[string]any{"location": "eu"}). Without such a value, the region is
-// that of TokenURL. A region that is not listed is an error.
-func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
-	if t == nil || t.AccessToken == "" && t.RefreshToken == "" {
-		return errors.New("connectorauth: SetToken: the token has neither an access token nor a refresh token")
-	}
-	s := c.scheme()
-	value := &token{Access: t.AccessToken, Refresh: t.RefreshToken, Issued: time.Now(), Expiry: t.Expiry}
-	var err error
-	if value.Region, err = s.importedRegion(t); err != nil {
-		return fmt.Errorf("connectorauth: SetToken: %w", err)
-	}
-	if t.AccessToken == "" {
-		value.Expiry = value.Issued // nothing to send: renew the token first
-	} else if err := errors.Join(s.checkType(t.TokenType), s.checkAccess(t.AccessToken)); err != nil {
-		return fmt.Errorf("connectorauth: SetToken: %w", err)
-	}
-	return s.engine.Set(ctx, s, value)
-}
-
 // oauth2Credential is an access token in requests.
 type oauth2Credential struct {
 	s    *oauth2Scheme
@@ -276,7 +262,7 @@ func (s *oauth2Scheme) authenticate(req *http.Request, room []string) (credentia
 	}
 	c := s.last.Load()
 	if c == nil || c.from != g {
-		c = &oauth2Credential{s, g, s.prefix + g.Value.Access}
+		c = &oauth2Credential{s, g, s.place.prefix + g.Value.Access}
 		s.last.Store(c)
 	}
 	s.place.Put(req, c.sent, room)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/renew"
+	"golang.org/x/oauth2"
 )
 
 // Status reads what is known of the account, and renews nothing. With a Store, the
@@ -63,6 +65,37 @@ func scopes(list, separator string) []string {
 func (c *OAuth2) Renew(ctx context.Context) error {
 	s := c.scheme()
 	return s.engine.Renew(ctx, s)
+}
+
+// SetToken makes t the account's token and saves it, as when accounts move in
+// from elsewhere. t needs an access token, or a refresh token for a renewal at
+// once. If Expiry is zero, a positive ExpiresIn counts from now, in seconds. With
+// neither, the token is valid until the API rejects the token. The extra values of t
+// are not saved, because they cannot be listed.
+//
+// Where the dialect has Regions, t names its region as the provider does, by an extra
+// value under the name of Regions.Callback or Regions.Response:
+// t.WithExtra(map[string]any{"location": "eu"}). Without such a value, the region is
+// that of TokenURL. A region that is not listed is an error.
+func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
+	if t == nil || t.AccessToken == "" && t.RefreshToken == "" {
+		return errors.New("connectorauth: SetToken: the token has neither an access token nor a refresh token")
+	}
+	s := c.scheme()
+	value := &token{Access: t.AccessToken, Refresh: t.RefreshToken, Issued: time.Now(), Expiry: t.Expiry}
+	if t.Expiry.IsZero() && t.ExpiresIn > 0 {
+		value.Expiry = value.Issued.Add(time.Duration(min(t.ExpiresIn, int64(endpoint.MaxLifetime/time.Second))) * time.Second)
+	}
+	var err error
+	if value.Region, err = s.importedRegion(t); err != nil {
+		return fmt.Errorf("connectorauth: SetToken: %w", err)
+	}
+	if t.AccessToken == "" {
+		value.Expiry = value.Issued // nothing to send: renew the token first
+	} else if err := errors.Join(s.checkType(t.TokenType), s.checkAccess(t.AccessToken)); err != nil {
+		return fmt.Errorf("connectorauth: SetToken: %w", err)
+	}
+	return s.engine.Set(ctx, s, value)
 }
 
 // Revoke asks the provider to revoke the account's refresh token, and then its
@@ -127,7 +160,7 @@ func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint string, t *tok
 	resp, err := plain.send(ctx, r, t.Key)
 	if err == nil && !resp.Granted() {
 		var failed *endpoint.Failure
-		if _, err = resp.Token(); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
+		if _, err = resp.Token(time.Time{}); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
 			err = resp.Fail(nil)
 		}
 	}

@@ -92,7 +92,7 @@ func (s *oauth2Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 			return "", "", err
 		}
 	}
-	u, err := url.Parse(grant.AuthURL)
+	u, err := url.Parse(origin.ASCIIURL(grant.AuthURL))
 	if err != nil {
 		return "", "", err
 	}
@@ -145,8 +145,13 @@ func (s *oauth2Scheme) runAuthorize(ctx context.Context, before *url.URL) (strin
 	if !origin.Same(&u, before) || u.User != nil || u.Opaque != "" {
 		return "", errors.New("connectorauth: a hook changed the origin of the authorization URL")
 	}
+	u.RawQuery = spaced(u.RawQuery)
 	return u.String(), nil
 }
+
+// spaced returns a query with %20 for each space: some login pages read a plus sign
+// as a plus sign. A plus sign is spelled %2B.
+func spaced(query string) string { return strings.ReplaceAll(query, "+", "%20") }
 
 // consentIdentity tells the consents of this connector from others.
 func (s *oauth2Scheme) consentIdentity(grant AuthorizationCode) string {
@@ -196,6 +201,9 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			}
 			if err == nil || t != nil && t.Access != "" { // a hook's failure loses nothing
 				err = cmp.Or(err, s.engine.Set(ctx, s, t))
+				if s.engine.Store() == nil && notKept(t.left, t.unread) != nil { // no EventSaved can tell
+					foreign("Observe", func() error { s.Observe(renew.Event[token]{Happened: renew.Renewed, Value: t}); return nil })
+				}
 			}
 			return err
 		},

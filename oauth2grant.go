@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
@@ -62,7 +63,8 @@ type GrantTraits struct {
 // code (RFC 6749 section 4.1): see [OAuth2.Begin].
 type AuthorizationCode struct {
 	// AuthURL is the provider's authorization endpoint. Required; https except on
-	// loopback. AuthURL may have a query.
+	// loopback. AuthURL may have a query. In the query, a plus sign means a space, and
+	// %2B a plus sign.
 	AuthURL string
 	// Params are further parameters of the authorization request, such as
 	// access_type or prompt. Empty means none.
@@ -119,8 +121,8 @@ func (ClientCredentials) Traits() GrantTraits { return GrantTraits{NoRefresh: tr
 // services that offer nothing else. When no refresh token works, the password is
 // sent again.
 type PasswordCredentials struct {
-	Username string // required
-	Password Secret // required
+	Username string // required; any text without control characters
+	Password Secret // required; any text without control characters
 }
 
 // GrantType returns "password".
@@ -258,7 +260,7 @@ func (s *oauth2Scheme) checkAccess(access string) error {
 			return errors.New("the access token has a character that no Authorization header can carry")
 		}
 	}
-	if err := s.place.Check(s.prefix + access); err != nil {
+	if err := s.place.Check(s.place.prefix + access); err != nil {
 		return fmt.Errorf("the access token %w", err)
 	}
 	return nil
@@ -286,7 +288,7 @@ func checkGrant(c *OAuth2Config) error {
 	case *AuthorizationCode, *ClientCredentials, *PasswordCredentials:
 		problems.Add("Grant: is %T; use the value, not a pointer", grant)
 	case AuthorizationCode:
-		problems.Field("Grant", check.AuthRequest(grant.AuthURL, grant.Params, c.Dialect.AuthNames))
+		problems.Field("Grant", check.AuthRequest(grant.AuthURL, grant.Params, c.Dialect.AuthNames, c.client()))
 		problems.Field("Grant: ConsentLifetime", pending.CheckLifetime(grant.ConsentLifetime))
 	case ClientCredentials:
 		if c.ClientSecret == "" && isMethod(c.ClientAuth) {
@@ -296,8 +298,12 @@ func checkGrant(c *OAuth2Config) error {
 		if grant.Username == "" || grant.Password == "" {
 			problems.Add("Grant: PasswordCredentials needs Username and Password")
 		}
+		problems.Field("Grant: Username", check.Text(grant.Username))
+		problems.Field("Grant: Password", check.Text(string(grant.Password)))
 	default:
-		if grant.GrantType() == "" {
+		if isNil(grant) {
+			problems.Add("Grant: is a nil %T", grant)
+		} else if grant.GrantType() == "" {
 			problems.Add("Grant: GrantType is empty")
 		}
 	}
@@ -309,4 +315,10 @@ func checkGrant(c *OAuth2Config) error {
 func isMethod(a ClientAuth) bool {
 	_, ok := a.(ClientAuthMethod)
 	return a == nil || ok
+}
+
+// isNil reports whether v is nil, or a nil pointer in an interface.
+func isNil(v any) bool {
+	value := reflect.ValueOf(v)
+	return v == nil || value.Kind() == reflect.Pointer && value.IsNil()
 }

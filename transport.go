@@ -164,6 +164,7 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 	out := &private.Request
 	out.Body = body
 	out.Header = copyHeader(req.Header, c.header)
+	origin.ASCII(out)
 	if sent, err = c.scheme.authenticate(out, private.room[:]); err != nil {
 		closeBody(out.Body)
 		return nil, nil, err
@@ -181,6 +182,8 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 			return nil, nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
 		}
 	}
+	origin.ASCII(out) // a hook may have changed the host again
+	origin.Resolve(out)
 	if resp, err = t.exchange(req, out, sent); err != nil {
 		return nil, nil, err
 	}

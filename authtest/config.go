@@ -88,7 +88,7 @@ func (c Config) withDefaults() Config {
 	}
 	setDefault(&c.ClientID, "client")
 	if !c.PublicClient {
-		setDefault(&c.ClientSecret, "client secret+/%:&=é"+rand.Text())
+		setDefault(&c.ClientSecret, "client secret+/%:&=~ "+rand.Text())
 	}
 	setDefault(&c.Username, "user@example.com")
 	setDefault(&c.Password, "pass word+/%:&=é"+rand.Text())

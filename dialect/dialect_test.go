@@ -196,6 +196,58 @@ func TestUnknownMembersOfAResponseAreRefused(t *testing.T) {
 	assert.Equal(t, dialect.Response{Error: "code"}, r, "what is read replaces all")
 }
 
+// Every type, alone and within the others, refuses what it does not know.
+func TestUnknownMembersAreRefusedEverywhere(t *testing.T) {
+	for _, to := range []any{new(dialect.OAuth2), new(dialect.Regions), new(dialect.TokenExchange), new(dialect.Rejection), new(dialect.Placement), new(dialect.Response)} {
+		before := reflect.ValueOf(to).Elem().Interface()
+		for _, text := range []string{`{"canary":1}`, `{"x-note":""}`, `{"":1}`} {
+			err := json.Unmarshal([]byte(text), to)
+			assert.ErrorContains(t, err, "unknown field", "%T %s", to, text)
+			assert.Equal(t, before, reflect.ValueOf(to).Elem().Interface())
+		}
+	}
+	for _, text := range []string{
+		`{"response":{"canary":1}}`, `{"placement":{"canary":1}}`, `{"longLived":{"grantType":"x","canary":1}}`, `{"extend":{"canary":1}}`,
+		`{"rejections":[{"status":403},{"canary":1}]}`,
+	} {
+		d := dialect.OAuth2{CodeName: "before"}
+		assert.ErrorContains(t, json.Unmarshal([]byte(text), &d), `unknown field "canary"`, text)
+		assert.Equal(t, dialect.OAuth2{CodeName: "before"}, d, "nothing half read")
+	}
+	// A struct that is added later refuses too.
+	walk(reflect.ValueOf(full), "full", func(path string, v reflect.Value) {
+		if v.Kind() == reflect.Struct {
+			to := reflect.New(v.Type()).Interface()
+			assert.ErrorContains(t, json.Unmarshal([]byte(`{"canary":1}`), to), "unknown field", path)
+		}
+	})
+	for _, text := range []string{`[]`, `"x"`, `1`, `{`, ``} {
+		assert.Error(t, json.Unmarshal([]byte(text), new(dialect.OAuth2)), text)
+	}
+	d := dialect.OAuth2{CodeName: "before", AuthNames: map[string]string{"a": "b"}}
+	require.NoError(t, json.Unmarshal([]byte(`{"grantType":"x"}`), &d))
+	assert.Equal(t, dialect.OAuth2{GrantType: "x"}, d, "what is read replaces all")
+}
+
+func TestUnknownMemberNamesTheNearest(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"scopeSeperator":","}`:              "did you mean scopeSeparator?",
+		`{"ScopeSeparator":","}`:              "did you mean scopeSeparator?",
+		`{"refreshURL":""}`:                   "did you mean refreshUrl?",
+		`{"tokenParam":{}}`:                   "did you mean tokenParams?",
+		`{"response":{"expiresFormat":""}}`:   "did you mean expiryFormat?",
+		`{"response":{"lifetimes":"1h"}}`:     "did you mean lifetime?",
+		`{"rejections":[{"headervalue":""}]}`: "did you mean headerValue?",
+		`{"placement":{"nam":""}}`:            "did you mean name?",
+		`{"longLived":{"uri":""}}`:            "did you mean url?",
+	} {
+		assert.ErrorContains(t, json.Unmarshal([]byte(text), new(dialect.OAuth2)), want, text)
+	}
+	err := json.Unmarshal([]byte(`{"somethingElse":1}`), new(dialect.OAuth2))
+	require.ErrorContains(t, err, `unknown field "somethingElse"`)
+	assert.NotContains(t, err.Error(), "did you mean")
+}
+
 // A connector keeps a clone, and programs may change what they gave.
 func TestCloneSharesNothing(t *testing.T) {
 	clone := full.Clone()
