@@ -12,7 +12,8 @@ import (
 
 // APIKeyConfig says what the key is and where the key goes.
 type APIKeyConfig struct {
-	// Key is the key. Required.
+	// Key is the key. Required. In a cookie, the key may be in double quotes, which
+	// are sent.
 	Key Secret
 	// In is the part of the request where the key goes. Empty means
 	// dialect.InHeader.
@@ -21,6 +22,9 @@ type APIKeyConfig struct {
 	// means Authorization for a header; every other location requires a name. A
 	// body field may be nested: see AuthField.Key.
 	Name string
+	// Exact sends the name of a header as Name spells it, such as "apiKey": see
+	// [dialect.Placement]. Hooks see the canonical name, "Apikey".
+	Exact bool
 	// Prefix comes before the key, such as "Bearer " or "token=", with nothing added in
 	// between. In a header, a Prefix that ends with a letter or digit is refused, such as
 	// "Bearer" without its space. Empty means none.
@@ -66,13 +70,16 @@ func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
 			problems.Field("Prefix", check.Text(config.Prefix))
 		}
 		problems.Join(inject.CheckPrefix(config.In, config.Prefix))
+		if config.Exact {
+			problems.Join(inject.CheckSpelling(config.In, config.Name))
+		}
 		s = &fixedValue{place, value, sent}
 	}
 	hosts := parseHosts(&problems, config.Hosts)
 	if err := problems.Err("APIKeyConfig"); err != nil {
 		return nil, err
 	}
-	return &APIKey{newCore(s, hosts)}, nil
+	return &APIKey{newCore(s, hosts).spelled(config.Name, config.Exact)}, nil
 }
 
 // AuthType returns AuthTypeAPIKey.

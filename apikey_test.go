@@ -119,6 +119,7 @@ func TestAPIKeyConfigIsChecked(t *testing.T) {
 		{"header with a colon", config{Key: secretKey, Name: "X-Key:"}, "is not a header name"},
 		{"header with a line break", config{Key: secretKey, Name: "X-Key\r\nX-Other"}, "is not a header name"},
 		{"header with an umlaut", config{Key: secretKey, Name: "X-Schlüssel"}, "is not a header name"},
+		{"exact name of a header that net/http adds", config{Key: secretKey, Name: "user-agent", Exact: true}, "Exact: net/http adds a header User-Agent"},
 		{"Cookie as a header", config{Key: secretKey, Name: "cookie"}, "set In to InCookie"},
 	}
 	for _, name := range []string{

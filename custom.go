@@ -36,8 +36,8 @@ type CustomConfig struct {
 	// that the credential never changes.
 	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
 	// Rejected reports whether a response says that the credential is no longer
-	// valid. Rejected must not read the body. A panic counts as no. Empty means
-	// status 401. Without Obtain, Rejected is not used.
+	// valid. Rejected sees a copy of the response, without the body. A panic counts as
+	// no. Empty means status 401. Without Obtain, Rejected is not used.
 	Rejected func(*http.Response) bool
 
 	// Store keeps the credential. Empty means that the credential lives in memory,
@@ -149,9 +149,8 @@ func (s *customScheme) authenticate(req *http.Request, _ []string) (credential, 
 		}
 		sent.from, value = g, g.Value.credential()
 	}
-	u, host := *req.URL, req.URL.Host
-	req.URL = &u
-	req.Header = req.Header.Clone()
+	host := req.URL.Host
+	detach(req)
 	if err := foreign("Authenticate", func() error { return s.config.Authenticate(req, value) }, string(value.Value)); err != nil {
 		return nil, err
 	}
@@ -181,15 +180,12 @@ func (c *customCredential) rejected(resp *http.Response) bool {
 	}
 	rejected := resp.StatusCode == http.StatusUnauthorized
 	if c.s.config.Rejected != nil {
+		seen := withoutBody(resp)
 		rejected = false
-		foreign("Rejected", func() error { rejected = c.s.config.Rejected(resp); return nil })
+		foreign("Rejected", func() error { rejected = c.s.config.Rejected(seen); return nil })
 	}
 	if rejected {
-		c.rejection = &http.Response{
-			Status: resp.Status, StatusCode: resp.StatusCode, Proto: resp.Proto, ProtoMajor: resp.ProtoMajor, ProtoMinor: resp.ProtoMinor,
-			Header: resp.Header.Clone(), Body: http.NoBody, Request: resp.Request.Clone(context.Background()),
-		}
-		c.rejection.Request.Body, c.rejection.Request.GetBody = nil, nil
+		c.rejection = withoutBody(resp)
 	}
 	return rejected
 }

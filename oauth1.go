@@ -268,7 +268,11 @@ func (s *oauth1Scheme) authenticate(req *http.Request, room []string) (credentia
 	}
 	out := &signed{s: s, ahead: s.clock.Ahead(), from: signer.from}
 	if err := s.place.Put(req, signer.Signer, out.ahead, room); err != nil {
-		return nil, err
+		secret := string(s.config.TokenSecret)
+		if out.from != nil {
+			secret = out.from.Value.Secret
+		}
+		return nil, withhold(err, string(s.config.ClientSecret), secret) // a signer of the program may quote them
 	}
 	return out, nil
 }

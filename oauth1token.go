@@ -145,7 +145,7 @@ func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, p
 				}
 				err = s.place.Put(req, signer, sent.ahead, make([]string, 1), proof)
 			}
-			return req, []string{string(s.config.ClientSecret), token.Secret, proof.Value}, err
+			return req, spellings(string(s.config.ClientSecret), token.Secret, proof.Value), err
 		},
 		Again: func(resp *endpoint.Response) bool {
 			if resp.Granted() {

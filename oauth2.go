@@ -92,7 +92,7 @@ func NewOAuth2(config OAuth2Config) (*OAuth2, error) {
 		return nil, err
 	}
 	s := newOAuth2Scheme(config)
-	return &OAuth2{newCore(s, hosts)}, nil
+	return &OAuth2{newCore(s, hosts).spelled(config.Dialect.Placement.Name, config.Dialect.Placement.Exact)}, nil
 }
 
 // check lists everything that is wrong with the config, except with Hosts.
@@ -269,8 +269,8 @@ func (s *oauth2Scheme) authenticate(req *http.Request, room []string) (credentia
 	if s.proof == nil {
 		return c, nil
 	}
-	u, host := *req.URL, req.URL.Host // Prove may change them
-	req.URL, req.Header = &u, req.Header.Clone()
+	host := req.URL.Host
+	detach(req) // Prove may change all of it
 	if err := s.prove(req, g.Value.Key, g.Value.Access); err != nil {
 		return nil, err
 	}
@@ -312,10 +312,9 @@ type provenCredential struct {
 }
 
 func (c *provenCredential) rejected(resp *http.Response) bool {
-	seen := *resp
-	seen.Body = http.NoBody // the body is the caller's
+	seen := withoutBody(resp)
 	c.again = false
-	foreign("Again", func() error { c.again = c.s.proof.Again(&seen); return nil })
+	foreign("Again", func() error { c.again = c.s.proof.Again(seen); return nil })
 	return c.again || c.oauth2Credential.rejected(resp)
 }
 

@@ -30,7 +30,7 @@ var full = dialect.OAuth2{
 		AccessToken: "data.token", RefreshToken: "data.refresh", Scope: "data.scope", Error: "code", ErrorDescription: "text", Expiry: "data.exp", RefreshExpiry: "data.rexp",
 		ExpiryFormat: dialect.ExpiryRFC3339, Lifetime: 90 * time.Minute, AnyTokenType: true,
 	},
-	InvalidGrantCodes: []string{"190"}, Placement: dialect.Placement{In: dialect.InQuery, Name: "token", Prefix: "v1 "},
+	InvalidGrantCodes: []string{"190"}, Placement: dialect.Placement{In: dialect.InQuery, Name: "token", Exact: true, Prefix: "v1 "},
 	Rejections: []dialect.Rejection{{Status: 403, Header: "X-Error", HeaderValue: "expired", Path: "error.code", Value: "190", Body: "session"}},
 }
 
@@ -46,7 +46,7 @@ const fullJSON = `{
 		"accessToken": "data.token", "refreshToken": "data.refresh", "scope": "data.scope", "error": "code", "errorDescription": "text", "expiry": "data.exp", "refreshExpiry": "data.rexp",
 		"expiryFormat": "rfc3339", "lifetime": "1h30m0s", "anyTokenType": true
 	},
-	"invalidGrantCodes": ["190"], "placement": {"in": "query", "name": "token", "prefix": "v1 "},
+	"invalidGrantCodes": ["190"], "placement": {"in": "query", "name": "token", "exact": true, "prefix": "v1 "},
 	"rejections": [{"status": 403, "header": "X-Error", "headerValue": "expired", "path": "error.code", "value": "190", "body": "session"}]
 }`
 

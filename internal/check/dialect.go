@@ -135,7 +135,7 @@ func Dialect(d *dialect.OAuth2, c Client) error {
 // token.
 func TokenPlace(p dialect.Placement) (place inject.Place, prefix string, err error) {
 	prefix = p.Prefix
-	if p == (dialect.Placement{}) {
+	if p == (dialect.Placement{Exact: p.Exact}) {
 		prefix = "Bearer "
 	}
 	var l List
@@ -146,6 +146,9 @@ func TokenPlace(p dialect.Placement) (place inject.Place, prefix string, err err
 		l.Add("Prefix: has a control character")
 	}
 	l.Join(inject.CheckPrefix(p.In, p.Prefix))
+	if p.Exact {
+		l.Join(inject.CheckSpelling(p.In, p.Name))
+	}
 	if p.In == dialect.InBody {
 		l.Add("In: an access token cannot go into the body; use InHeader, InQuery or InCookie")
 	} else {
