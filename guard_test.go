@@ -135,7 +135,7 @@ func TestLiveConnectorsStaySmall(t *testing.T) {
 			require.NoError(t, c.SetToken(context.Background(), token(i)))
 			return c
 		}},
-		{"OAuth2 with a dialect", 1500, func(i int) connectorauth.Connector {
+		{"OAuth2 with a dialect", 1540, func(i int) connectorauth.Connector {
 			config := config(i)
 			config.Dialect.ScopeSeparator = ","
 			c := must(connectorauth.NewOAuth2(config))
