@@ -12,7 +12,6 @@ import (
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/challenge"
 	"github.com/connectorauth/connectorauth/internal/check"
-	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/wire"
@@ -246,28 +245,6 @@ type tokenSource struct {
 }
 
 func (s tokenSource) Token() (*oauth2.Token, error) { return s.c.Token(s.ctx) }
-
-// SetToken makes t the account's token and saves it, as when accounts move in
-// from elsewhere. t needs an access token, or a refresh token for a renewal at
-// once. If Expiry is zero, a positive ExpiresIn counts from now, in seconds. With
-// neither, the token is valid until the API rejects the token. The extra values of t
-// are not saved, because they cannot be listed.
-func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
-	if t == nil || t.AccessToken == "" && t.RefreshToken == "" {
-		return errors.New("connectorauth: SetToken: the token has neither an access token nor a refresh token")
-	}
-	s := c.scheme()
-	value := &token{Access: t.AccessToken, Refresh: t.RefreshToken, Issued: time.Now(), Expiry: t.Expiry}
-	if t.Expiry.IsZero() && t.ExpiresIn > 0 {
-		value.Expiry = value.Issued.Add(time.Duration(min(t.ExpiresIn, int64(endpoint.MaxLifetime/time.Second))) * time.Second)
-	}
-	if t.AccessToken == "" {
-		value.Expiry = value.Issued // nothing to send: renew the token first
-	} else if err := errors.Join(s.checkType(t.TokenType), s.checkAccess(t.AccessToken)); err != nil {
-		return fmt.Errorf("connectorauth: SetToken: %w", err)
-	}
-	return s.engine.Set(ctx, s, value)
-}
 
 // oauth2Credential is an access token in requests.
 type oauth2Credential struct {

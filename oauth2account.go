@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/renew"
+	"golang.org/x/oauth2"
 )
 
 // Status reads what is known of the account, and renews nothing. With a Store, the
@@ -48,6 +50,28 @@ func scopes(list, separator string) []string {
 		return nil
 	}
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ' ' || r == ',' || strings.ContainsRune(separator, r) })
+}
+
+// SetToken makes t the account's token and saves it, as when accounts move in
+// from elsewhere. t needs an access token, or a refresh token for a renewal at
+// once. If Expiry is zero, a positive ExpiresIn counts from now, in seconds. With
+// neither, the token is valid until the API rejects the token. The extra values of t
+// are not saved, because they cannot be listed.
+func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
+	if t == nil || t.AccessToken == "" && t.RefreshToken == "" {
+		return errors.New("connectorauth: SetToken: the token has neither an access token nor a refresh token")
+	}
+	s := c.scheme()
+	value := &token{Access: t.AccessToken, Refresh: t.RefreshToken, Issued: time.Now(), Expiry: t.Expiry}
+	if t.Expiry.IsZero() && t.ExpiresIn > 0 {
+		value.Expiry = value.Issued.Add(time.Duration(min(t.ExpiresIn, int64(endpoint.MaxLifetime/time.Second))) * time.Second)
+	}
+	if t.AccessToken == "" {
+		value.Expiry = value.Issued // nothing to send: renew the token first
+	} else if err := errors.Join(s.checkType(t.TokenType), s.checkAccess(t.AccessToken)); err != nil {
+		return fmt.Errorf("connectorauth: SetToken: %w", err)
+	}
+	return s.engine.Set(ctx, s, value)
 }
 
 // Renew replaces the access token now, even if the token is good, and whatever
