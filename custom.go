@@ -274,7 +274,7 @@ func (*customScheme) SingleUse(*customRecord) bool { return false }
 func (*customScheme) Rotated(_, _ *customRecord) bool { return false }
 
 // Restore returns the error of an earlier call of Obtain.
-func (s *customScheme) Restore(code string, dead bool, after time.Duration) error {
+func (s *customScheme) Restore(_ *customRecord, code string, dead bool, after time.Duration) error {
 	return subject{account: s.config.Account}.restored(code, dead, after)
 }
 

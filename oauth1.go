@@ -8,11 +8,13 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
 	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/dghubble/oauth1"
 )
@@ -71,6 +73,11 @@ type OAuth1Config struct {
 	// MaxBody limits the bodies that must be held in memory for the signature, in
 	// bytes. 0 means 16 MiB.
 	MaxBody int64
+
+	// ConsentLifetime is how long the account owner may take from Begin to Finish, at
+	// most 24 hours. 0 means ten minutes: see [AuthorizationCode]. The service may end
+	// the temporary credentials before.
+	ConsentLifetime time.Duration
 
 	// Token and TokenSecret are credentials that the service has issued.
 	Token       string
@@ -153,6 +160,7 @@ func (c *OAuth1Config) check(problems *check.List) {
 	default:
 		problems.Add("In: is %q; OAuth1 parameters go into the header, the query or the body", c.In)
 	}
+	problems.Field("ConsentLifetime", pending.CheckLifetime(c.ConsentLifetime))
 	if c.MaxBody < 0 {
 		problems.Add("MaxBody: is negative; 0 means 16 MiB")
 	}
@@ -197,8 +205,8 @@ func (c *OAuth1) Begin(ctx context.Context, redirectURL string) (authURL string,
 // Finish ends the consent that Begin started: it checks the query of the
 // callback, exchanges the temporary credentials for a token and saves the token.
 // An owner who was shown a verifier brings oauth_verifier alone. pending is the
-// value from Begin, which serves once and for ten minutes. The token is saved even
-// if ctx ends meanwhile. A verifier is sent once, and a consent stays open where
+// value from Begin, which serves once and for ten minutes, or for ConsentLifetime.
+// The token is saved even if ctx ends meanwhile. A verifier is sent once, and a consent stays open where
 // nothing was sent: see [OAuth2.Finish].
 //
 // A refusal is a [*TokenError]; its Code is the service's oauth_problem, or

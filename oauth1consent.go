@@ -37,7 +37,7 @@ func (s *oauth1Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 	if err != nil {
 		return "", "", err
 	}
-	v := pending.Value{For: s.consentIdentity(), Redirect: redirectURL, State: got.Get("oauth_token"), Verifier: got.Get("oauth_token_secret")}
+	v := pending.Value{For: s.consentIdentity(), Redirect: redirectURL, State: got.Get("oauth_token"), Verifier: got.Get("oauth_token_secret"), Lifetime: s.config.ConsentLifetime}
 	u.RawQuery = spaced(string(wire.AppendPair([]byte(u.RawQuery), "oauth_token", v.State)))
 	return u.String(), Secret(v.Encode()), nil
 }

@@ -240,7 +240,7 @@ func (*oauth1Scheme) Rotated(old, next *oauth1Token) bool {
 }
 
 // Restore returns the error of an earlier renewal.
-func (s *oauth1Scheme) Restore(code string, dead bool, after time.Duration) error {
+func (s *oauth1Scheme) Restore(_ *oauth1Token, code string, dead bool, after time.Duration) error {
 	err := s.subject(s.config.AccessTokenURL).restored(code, dead, after)
 	if failed := new(TokenError); errors.As(err, &failed) && dead && rfc5849.IsDeadToken(code) {
 		failed.byAPI, failed.Endpoint = true, ""

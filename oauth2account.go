@@ -57,12 +57,21 @@ func scopes(list, separator string) []string {
 // once. If Expiry is zero, a positive ExpiresIn counts from now, in seconds. With
 // neither, the token is valid until the API rejects the token. The extra values of t
 // are not saved, because they cannot be listed.
+//
+// Where the dialect has Regions, t names its region as the provider does, by an extra
+// value under the name of Regions.Callback or Regions.Response:
+// t.WithExtra(map[string]any{"location": "eu"}). Without such a value, the region is
+// that of TokenURL. A region that is not listed is an error.
 func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
 	if t == nil || t.AccessToken == "" && t.RefreshToken == "" {
 		return errors.New("connectorauth: SetToken: the token has neither an access token nor a refresh token")
 	}
 	s := c.scheme()
 	value := &token{Access: t.AccessToken, Refresh: t.RefreshToken, Issued: time.Now(), Expiry: t.Expiry}
+	var err error
+	if value.Region, err = s.importedRegion(t); err != nil {
+		return fmt.Errorf("connectorauth: SetToken: %w", err)
+	}
 	if t.Expiry.IsZero() && t.ExpiresIn > 0 {
 		value.Expiry = value.Issued.Add(time.Duration(min(t.ExpiresIn, int64(endpoint.MaxLifetime/time.Second))) * time.Second)
 	}
@@ -120,7 +129,7 @@ func (s *oauth2Scheme) revoke(ctx context.Context, t *token) error {
 		if token.value == "" {
 			continue
 		}
-		err := s.revokeOne(ctx, token.value, token.hint, t.Key)
+		err := s.revokeOne(ctx, token.value, token.hint, t)
 		var failed *TokenError
 		switch {
 		case err == nil:
@@ -138,13 +147,17 @@ func (s *oauth2Scheme) revoke(ctx context.Context, t *token) error {
 	return errors.Join(problems...)
 }
 
-// revokeOne makes a revocation request.
-func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint, key string) error {
+// revokeOne makes a revocation request for one of the tokens of t.
+func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint string, t *token) error {
 	r := s.newRequest("")
-	r.url, r.encoding = s.rare.revokeURL, ""
+	r.encoding = ""
+	var err error
+	if r.url, err = s.at(s.rare.revokeURL, t); err != nil {
+		return s.subject(r.url).name(err)
+	}
 	r.params = values(url.Values{"token": {token}, "token_type_hint": {hint}})
 	plain := &oauth2Scheme{oauth2Client: s.oauth2Client} // the hooks are for token requests
-	resp, err := plain.send(ctx, r, key)
+	resp, err := plain.send(ctx, r, t.Key)
 	if err == nil && !resp.Granted() {
 		var failed *endpoint.Failure
 		if _, err = resp.Token(time.Time{}); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
@@ -205,8 +218,8 @@ func (s *oauth2Scheme) Rotated(old, next *token) bool {
 func (s *oauth2Scheme) Retakes() bool { return s.dialect.RefreshGrace }
 
 // Restore returns the error of an earlier token request.
-func (s *oauth2Scheme) Restore(code string, dead bool, after time.Duration) error {
-	return s.subject(s.tokenURL).restored(code, dead, after)
+func (s *oauth2Scheme) Restore(of *token, code string, dead bool, after time.Duration) error {
+	return s.subjectOf(of).restored(code, dead, after)
 }
 
 // Secrets returns what no error may quote.

@@ -49,8 +49,8 @@ func (c *OAuth2) Issuer() string {
 
 // Finish ends the consent that Begin started: it checks the query of the
 // callback, exchanges the code for a token and saves the token. pending is the
-// value from Begin, which serves once and for ten minutes. The token is saved even
-// if ctx ends meanwhile.
+// value from Begin, which serves once and for ten minutes, or for the
+// ConsentLifetime of the grant. The token is saved even if ctx ends meanwhile.
 //
 // The callback must repeat the state of the consent. Only after an out-of-band
 // redirect URL, the owner brings a code and no state, and callback may have the code
@@ -96,7 +96,7 @@ func (s *oauth2Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 	if err != nil {
 		return "", "", err
 	}
-	v := pending.Value{For: s.consentIdentity(grant), State: pending.RandomText(), Redirect: redirectURL}
+	v := pending.Value{For: s.consentIdentity(grant), State: pending.RandomText(), Redirect: redirectURL, Lifetime: grant.ConsentLifetime}
 	query := url.Values{}
 	maps.Copy(query, grant.Params)
 	set := func(standard, value string) {
@@ -165,7 +165,7 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 	if !ok {
 		return errNoConsent
 	}
-	var kept map[string]any
+	var kept token // of the callback
 	return s.shared.consents.Finish(ctx, pending.Flow{
 		Begin:     func() (func(), error) { return s.shared.group.Begin(s.account) },
 		Connector: s.consentIdentity(grant),
@@ -186,11 +186,13 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 		},
 		Code: cmp.Or(s.dialect.CodeName, "code"),
 		Keep: func(callback url.Values) (err error) {
-			kept, err = s.callbackValues(callback)
+			if kept.Extra, err = s.callbackValues(callback); err == nil {
+				kept.Region, err = s.callbackRegion(callback)
+			}
 			return err
 		},
 		Obtain: func(ctx context.Context, v pending.Value, code string) error {
-			t, err := s.ask(ctx, s.codeRequest(v, code), &token{Extra: kept})
+			t, err := s.ask(ctx, s.codeRequest(v, code), &kept)
 			if err != nil && verdict(err).Unsent {
 				return pending.Open(err)
 			}
@@ -226,7 +228,7 @@ func (s *oauth2Scheme) checkIssuer(grant AuthorizationCode, callback url.Values)
 	}
 	var known []string
 	is, err := origin.Endpoint(issuer)
-	for _, raw := range []string{grant.AuthURL, s.tokenURL} {
+	for _, raw := range append([]string{grant.AuthURL, s.tokenURL}, slices.Sorted(maps.Values(s.dialect.Regions.Origins))...) {
 		u, _ := url.Parse(raw) // cannot fail: NewOAuth2 has read the URL
 		if err == nil && origin.Same(is, u) {
 			return nil

@@ -10,8 +10,10 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/pending"
 )
 
 // A Grant is a way to obtain a token (RFC 6749 section 1.3): [AuthorizationCode],
@@ -79,6 +81,12 @@ type AuthorizationCode struct {
 	// send iss without notice, and name themselves by a URL of these origins. Finish
 	// refuses any other iss, and the error names the iss.
 	Issuer string
+	// ConsentLifetime is how long the account owner may take from Begin to Finish, at
+	// most 24 hours, as when an administrator must approve first. 0 means ten minutes.
+	// A longer time gives whoever steals a pending value more time, and costs memory and
+	// room in the Store: each finished consent is remembered for ConsentLifetime and ten
+	// minutes, in about 80 bytes.
+	ConsentLifetime time.Duration
 	// DisablePKCE leaves out the code challenge of RFC 7636, for the rare provider
 	// that refuses the challenge.
 	DisablePKCE bool
@@ -281,6 +289,7 @@ func checkGrant(c *OAuth2Config) error {
 		problems.Add("Grant: is %T; use the value, not a pointer", grant)
 	case AuthorizationCode:
 		problems.Field("Grant", check.AuthRequest(grant.AuthURL, grant.Params, c.Dialect.AuthNames, c.client()))
+		problems.Field("Grant: ConsentLifetime", pending.CheckLifetime(grant.ConsentLifetime))
 	case ClientCredentials:
 		if c.ClientSecret == "" && isMethod(c.ClientAuth) {
 			problems.Add("ClientSecret: is empty; the client credentials grant proves nothing without a secret")

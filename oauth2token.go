@@ -33,9 +33,11 @@ type token struct {
 	Reauth  time.Time      `json:"refresh_expiry,omitzero"` // when the refresh token expires; zero: unknown
 	Extra   map[string]any `json:"extra,omitempty"`         // the other members of the token responses, at most maxExtra
 	Key     string         `json:"proof_key,omitempty"`     // of a Proof
+	Region  string         `json:"region,omitempty"`        // the origin of the account's region; empty: that of the token URL
 
 	Exchange bool  `json:"exchange,omitempty"` // the dialect's LongLived exchange has not succeeded so far
 	unread   bool  // an expiry in the response is of no use
+	astray   bool  // the response named a region that is not listed
 	left     int32 // how many members of the responses were left out
 }
 
@@ -173,7 +175,7 @@ func (s *oauth2Scheme) Renew(ctx context.Context, old *token) (*token, error) {
 		}
 	}
 	if s.traits.NeedsOwner && old != nil {
-		return nil, s.subject(s.tokenURL).name(errNoRefresh)
+		return nil, s.subjectOf(old).name(errNoRefresh)
 	}
 	return s.ask(ctx, s.grantRequest(), nil)
 }
@@ -198,12 +200,16 @@ func (s *oauth2Scheme) asks(old *token) bool {
 	return !s.traits.NeedsOwner || s.extends(old) || s.exchanges(old) || s.refreshes(old)
 }
 
-// ask makes one token request. Members that the response leaves out are taken
-// from old, which may be nil. Together with an error, ask may return a token: a
+// ask makes one token request, in the region of old, which may be nil. Members that
+// the response leaves out are taken from old. Together with an error, ask may return a token: a
 // failed request may still have rotated the refresh token.
 func (s *oauth2Scheme) ask(ctx context.Context, r tokenRequest, old *token) (*token, error) {
 	r.secrets = s.Secrets(old)
 	issued := time.Now() // a lifetime from here ends early rather than late
+	var err error
+	if r.url, err = s.at(r.url, old); err != nil {
+		return nil, s.subject(r.url).name(err)
+	}
 	key, err := s.proofKey(old)
 	if err != nil {
 		return nil, s.subject(r.url).name(err)
@@ -247,8 +253,9 @@ func (s *oauth2Scheme) follow(old *token, granted endpoint.Token, issued time.Ti
 			t.Reauth = old.Reauth
 		}
 		t.Scope = cmp.Or(t.Scope, old.Scope)
-		t.Extra = old.Extra
+		t.Extra, t.Region = old.Extra, old.Region
 	}
+	s.moveTo(t, granted)
 	t.Extra, t.left = mergeExtra(t.Extra, granted.Extra, s.dialect.CallbackValues)
 	return t
 }
@@ -263,6 +270,9 @@ func (s *oauth2Scheme) withRefresh(old *token, refresh string) *token {
 	t.Refresh = refresh
 	return &t
 }
+
+// errAstray is the event's error of a response with a region that is not listed.
+var errAstray = errors.New("connectorauth: the token response names a region that is not one of the Regions of the dialect, so the account stays in its region")
 
 // subject returns what a request to url is about.
 func (s *oauth2Scheme) subject(url string) subject { return subject{s.account, url} }
@@ -326,7 +336,9 @@ func (s *oauth2Scheme) Observe(e renew.Event[token]) {
 		return
 	}
 	if e.Value != nil && (e.Happened == renew.Renewed || e.Happened == renew.Saved) {
-		e.Err = cmp.Or(e.Err, notKept(e.Value.left, e.Value.unread))
+		if e.Err = cmp.Or(e.Err, notKept(e.Value.left, e.Value.unread)); e.Value.astray {
+			e.Err = cmp.Or(e.Err, errAstray)
+		}
 	}
 	var expiry time.Time
 	if e.Value != nil {

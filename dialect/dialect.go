@@ -7,6 +7,17 @@
 // same words. Each type has JSON names: the Go names in lower camel case. In
 // Go, an empty enumeration means its documented default. JSON must leave a
 // default out; JSON decoding refuses an empty or unknown word, and an unknown member.
+//
+// # Where the API is
+//
+// Some providers name the origin of an account's API in the token response, such as
+// api_domain or instance_url, or in the callback. A program reads such a member by
+// Extra of the token that OAuth2.Token returns: the members of token responses are
+// kept there, and those parameters of the callback that CallbackValues names. The
+// program makes its requests to that origin after a check that the origin is one of the
+// provider's, because the member is a word of a response, and a callback is a word of
+// a browser. Hosts of the connector must allow the origin, or be empty. Where the
+// token endpoint moves along with the account, see [Regions].
 package dialect
 
 import (
@@ -62,6 +73,10 @@ type OAuth2 struct {
 	// exchange.
 	LongLived TokenExchange `json:"longLived,omitzero"`
 
+	// Regions say how the provider tells an account's region, and where the token
+	// endpoints of the regions are. Empty means one token endpoint for all accounts.
+	Regions Regions `json:"regions,omitzero"`
+
 	// RefreshURL is the endpoint of refresh requests. Empty means the token URL.
 	RefreshURL string `json:"refreshUrl,omitempty"`
 	// RefreshParams are further parameters of refresh requests, such as scope or
@@ -101,6 +116,7 @@ func (d OAuth2) Clone() OAuth2 {
 	d.Rejections = slices.Clone(d.Rejections)
 	d.TokenHeader = d.TokenHeader.Clone()
 	d.TokenParams, d.RefreshParams = cloneValues(d.TokenParams), cloneValues(d.RefreshParams)
+	d.Regions.Origins = maps.Clone(d.Regions.Origins)
 	return d
 }
 

@@ -23,6 +23,7 @@ var full = dialect.OAuth2{
 	TokenEncoding: dialect.EncodeJSON, TokenNames: map[string]string{"client_id": "client_key"}, TokenHeader: http.Header{"X-Version": {"2", "3"}},
 	TokenParams: url.Values{"resource": {"a", "b"}}, GrantType: "custom", RepeatState: true,
 	LongLived:  dialect.TokenExchange{GrantType: "fb_exchange_token", Name: "fb_exchange_token", URL: "https://graph.example/x"},
+	Regions:    dialect.Regions{Callback: "location", Response: "data.region", Origins: map[string]string{"eu": "https://p.example.eu"}},
 	RefreshURL: "https://p.example/refresh", RefreshParams: url.Values{"scope": {"a b"}}, KeepRefreshToken: true, RefreshGrace: true,
 	Extend: dialect.TokenExchange{GrantType: "ig_refresh_token", Name: "access_token", URL: "https://graph.example/y"},
 	Response: dialect.Response{
@@ -38,6 +39,7 @@ const fullJSON = `{
 	"tokenEncoding": "json", "tokenNames": {"client_id": "client_key"}, "tokenHeader": {"X-Version": ["2", "3"]},
 	"tokenParams": {"resource": ["a", "b"]}, "grantType": "custom", "repeatState": true,
 	"longLived": {"grantType": "fb_exchange_token", "name": "fb_exchange_token", "url": "https://graph.example/x"},
+	"regions": {"callback": "location", "response": "data.region", "origins": {"eu": "https://p.example.eu"}},
 	"refreshUrl": "https://p.example/refresh", "refreshParams": {"scope": ["a b"]}, "keepRefreshToken": true, "refreshGrace": true,
 	"extend": {"grantType": "ig_refresh_token", "name": "access_token", "url": "https://graph.example/y"},
 	"response": {
@@ -96,7 +98,7 @@ func TestJSONRoundTrip(t *testing.T) {
 
 // Every member has its Go name in lower camel case.
 func TestJSONNames(t *testing.T) {
-	for _, v := range []any{dialect.OAuth2{}, dialect.TokenExchange{}, dialect.Rejection{}, dialect.Placement{}, dialect.Response{}} {
+	for _, v := range []any{dialect.OAuth2{}, dialect.Regions{}, dialect.TokenExchange{}, dialect.Rejection{}, dialect.Placement{}, dialect.Response{}} {
 		for _, field := range reflect.VisibleFields(reflect.TypeOf(v)) {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			want := strings.ReplaceAll(field.Name, "URL", "Url")
