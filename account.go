@@ -13,8 +13,9 @@ type Status struct {
 	State State
 	// Expiry is when the access token, or the credential, expires. Zero if unknown.
 	Expiry time.Time
-	// ReauthBy is when the refresh token expires, so that the account owner must
-	// have authorized again by then. Each renewal may move ReauthBy. Zero if unknown.
+	// ReauthBy is when the refresh token, or the session of OAuth1, expires, so that
+	// the account owner must have authorized again by then. Each renewal may move
+	// ReauthBy. Zero if unknown.
 	ReauthBy time.Time
 	// Granted are the scopes that the provider granted. nil if unknown.
 	Granted []string
@@ -69,8 +70,8 @@ func (c *OAuth1) Status(ctx context.Context) (Status, error) {
 	}
 	known, err := s.engine.Known(ctx, s)
 	status := statusOf(known)
-	if known.Value != nil {
-		_, status.Expiry = s.Expiry(known.Value)
+	if t := known.Value; t != nil && t.Extra[sessionHandle] != "" {
+		status.Expiry, status.ReauthBy = t.end(tokenLifetime), t.end(sessionLifetime)
 	}
 	return status, err
 }
@@ -98,7 +99,7 @@ func (c *OAuth1) Forget(ctx context.Context) error {
 // Status reads what is known of the credential, and obtains nothing: see
 // [OAuth2.Status]. A connector without Obtain is always StateOK.
 func (c *Custom) Status(ctx context.Context) (Status, error) {
-	s := c.core.scheme.(*customScheme)
+	s := c.core.get().scheme.(*customScheme)
 	if s.engine == nil {
 		return Status{State: StateOK}, nil
 	}
@@ -116,7 +117,7 @@ func (c *Custom) Status(ctx context.Context) (Status, error) {
 // Renew calls Obtain now, whatever failed before. A connector without Obtain has
 // nothing to renew, which is no error.
 func (c *Custom) Renew(ctx context.Context) error {
-	s := c.core.scheme.(*customScheme)
+	s := c.core.get().scheme.(*customScheme)
 	if s.engine == nil {
 		return nil
 	}
@@ -125,7 +126,7 @@ func (c *Custom) Renew(ctx context.Context) error {
 
 // Forget removes the credential from the Store and from memory.
 func (c *Custom) Forget(ctx context.Context) error {
-	s := c.core.scheme.(*customScheme)
+	s := c.core.get().scheme.(*customScheme)
 	if s.engine == nil {
 		return nil
 	}

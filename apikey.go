@@ -12,7 +12,8 @@ import (
 
 // APIKeyConfig says what the key is and where the key goes.
 type APIKeyConfig struct {
-	// Key is the key. Required.
+	// Key is the key. Required. In a cookie, the key may be in double quotes, which
+	// are sent.
 	Key Secret
 	// In is the part of the request where the key goes. Empty means
 	// dialect.InHeader.
@@ -21,6 +22,9 @@ type APIKeyConfig struct {
 	// means Authorization for a header; every other location requires a name. A
 	// body field may be nested: see AuthField.Key.
 	Name string
+	// Exact sends the name of a header as Name spells it, such as "apiKey": see
+	// [dialect.Placement]. Hooks see the canonical name, "Apikey".
+	Exact bool
 	// Prefix comes before the key, such as "Bearer " or "token=", with nothing added in
 	// between. In a header, a Prefix that ends with a letter or digit is refused, such as
 	// "Bearer" without its space. Empty means none.
@@ -34,7 +38,7 @@ type APIKeyConfig struct {
 }
 
 // APIKey is the [Connector] of services that give out a fixed key.
-type APIKey struct{ core *core }
+type APIKey struct{ core hidden }
 
 // NewAPIKey returns a connector for a key. The key replaces a value that a request
 // has in the same place. dialect.InBody works like [NewAuthFields] with a single
@@ -48,7 +52,7 @@ func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
 		config.Name = "Authorization"
 	}
 	value := config.Prefix + string(config.Key)
-	sent := &fixed{config.Key}
+	sent := fixed{config.Key}
 	var s scheme
 	if config.In == dialect.InBody {
 		fields, err := inject.NewField(config.Name, strings.ToValidUTF8(value, "?"))
@@ -68,13 +72,16 @@ func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
 			problems.Field("Prefix", check.Text(config.Prefix))
 		}
 		problems.Join(inject.CheckPrefix(config.In, config.Prefix))
+		if config.Exact {
+			problems.Join(inject.CheckSpelling(config.In, config.Name))
+		}
 		s = &fixedValue{place, value, sent}
 	}
 	hosts := parseHosts(&problems, config.Hosts)
 	if err := problems.Err("APIKeyConfig"); err != nil {
 		return nil, err
 	}
-	return &APIKey{newCore(s, hosts)}, nil
+	return &APIKey{newCore(s, hosts).spelled(config.Name, config.Exact)}, nil
 }
 
 // AuthType returns AuthTypeAPIKey.
@@ -87,19 +94,19 @@ func (*APIKey) String() string { return "connectorauth.APIKey" }
 // base means http.DefaultTransport.
 func (c *APIKey) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
 
-func (c *APIKey) inner() *core             { return c.core }
-func (*APIKey) with(inner *core) Connector { return &APIKey{inner} }
+func (c *APIKey) inner() *core             { return c.core.get() }
+func (*APIKey) with(inner *core) Connector { return &APIKey{inner.hide()} }
 
 // fixedValue is the scheme of an unchanging value with a single place.
 type fixedValue struct {
 	place inject.Place
 	value string
-	sent  *fixed
+	sent  fixed
 }
 
 func (f *fixedValue) authenticate(req *http.Request, room []string) (credential, error) {
 	f.place.Put(req, f.value, room)
-	return f.sent, nil
+	return &f.sent, nil
 }
 
 func (f *fixedValue) places() places { return placesOf(f.place) }

@@ -115,6 +115,7 @@
 package connectorauth
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -186,7 +187,14 @@ func (None) Wrap(base http.RoundTripper) http.RoundTripper {
 // string: fmt calls no method there. string(s) is the value.
 //
 // A Secret decodes from JSON as an ordinary string and encodes as "[redacted]".
-// So keep credentials in a store of your own, not in a marshalled config.
+// Package gob refuses a Secret. So keep credentials in a store of your own, not in a
+// marshalled config.
+//
+// A Secret is a string, so a program that walks memory by reflection, and calls no
+// methods, prints the value. Such a program is the diff of testify's assert.Equal: in
+// tests, compare Secrets, and configs with Secrets, by assert.True(t, a == b).
+// Connectors, clients, errors and the stores of this library keep their credentials
+// where reflection does not reach.
 type Secret string
 
 // String returns "[redacted]", or "" for an empty Secret.
@@ -214,6 +222,11 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // MarshalText encodes the redacted form.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// GobEncode returns an error: package gob would write the value.
+func (Secret) GobEncode() ([]byte, error) {
+	return nil, errors.New("connectorauth: a Secret is not for package gob; use string(s)")
+}
 
 // MarshalJSON encodes the redacted form as a JSON string.
 func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + s.String() + `"`), nil }

@@ -23,6 +23,15 @@ type AuthField struct {
 	// element, "auth.token" a member of auth (created if absent), and a key that
 	// begins with a slash is a JSON Pointer (RFC 6901): "/auth.token" is a member
 	// with a dot in its name.
+	//
+	// In a JSON array, a step of a JSON Pointer is an index: "/params/0" replaces the
+	// first element of params, and "/params/-" appends an element. An index equal to
+	// the length of the array appends too; a larger index is refused with
+	// ErrBodyNotInjectable. Where the body has an object instead, "0" is the name of a
+	// member. A missing params becomes an array if all keys have an index there.
+	//
+	// In XML, a last step that begins with an @ is an attribute: "@token" of the root
+	// element, "auth.@token" of auth. In other formats, the @ is part of the name.
 	Key string
 	// Type says how Value is spelled. Empty means dialect.FieldText.
 	Type dialect.FieldType
@@ -53,7 +62,7 @@ type AuthFieldsConfig struct {
 // AuthFields is the [Connector] of services that want credentials inside the
 // body of each message.
 type AuthFields struct {
-	core   *core
+	core   hidden
 	fields []AuthField // without values
 }
 
@@ -61,12 +70,15 @@ type AuthFields struct {
 // request. A field replaces a field of the same name; all other bytes stay the
 // same.
 //
-//   - JSON must be an object. A field is replaced in place, or comes last.
+//   - JSON must be an object, or an array if all keys begin with an index. A field
+//     is replaced in place, or comes last.
 //   - In a form, the fields come last.
 //   - Multipart is streamed and never held in memory. Each field is a part of its
 //     own, before the other parts. A later part with the name of a field makes the
 //     request fail: the announced length leaves no room for removing the part.
-//   - In XML, a field is an element below the root, or at the path in Key.
+//   - In XML, a field is an element below the root, or at the path in Key, or an
+//     attribute. Elements are found by local name, attributes have no prefix. The
+//     bytes must be UTF-8, whatever the XML declaration says.
 //   - A request without a body gets a body in the format of Body, or a form.
 //
 // A body that cannot carry the fields is refused with [ErrBodyNotInjectable]: a
@@ -105,7 +117,7 @@ func NewAuthFields(config AuthFieldsConfig) (*AuthFields, error) {
 	if err := problems.Err("AuthFieldsConfig"); err != nil {
 		return nil, err
 	}
-	return &AuthFields{newCore(&bodyFields{body, keys, methods, new(fixed)}, hosts), form}, nil
+	return &AuthFields{newCore(&bodyFields{body, keys, methods, fixed{}}, hosts), form}, nil
 }
 
 // AuthType returns AuthTypeAuthFields.
@@ -118,8 +130,8 @@ func (*AuthFields) String() string { return "connectorauth.AuthFields" }
 // base means http.DefaultTransport.
 func (c *AuthFields) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
 
-func (c *AuthFields) inner() *core               { return c.core }
-func (c *AuthFields) with(inner *core) Connector { return &AuthFields{inner, c.fields} }
+func (c *AuthFields) inner() *core               { return c.core.get() }
+func (c *AuthFields) with(inner *core) Connector { return &AuthFields{inner.hide(), c.fields} }
 
 // Fields returns the connector's fields without their values, as for a form that
 // asks the account owner for the values again.
@@ -133,15 +145,15 @@ type bodyFields struct {
 	fields  *inject.Fields
 	keys    []string
 	methods []string
-	sent    *fixed
+	sent    fixed
 }
 
 func (b *bodyFields) authenticate(req *http.Request, _ []string) (credential, error) {
 	if slices.Contains(b.methods, req.Method) {
-		return b.sent, b.fields.Apply(req)
+		return &b.sent, b.fields.Apply(req)
 	}
 	if hasBody := req.Body != nil && req.Body != http.NoBody; !hasBody && req.Response != nil {
-		return b.sent, nil // a redirect has turned a message into a GET without a body
+		return &b.sent, nil // a redirect has turned a message into a GET without a body
 	}
 	return nil, fmt.Errorf("%w: the method of the request is %s, but only %s requests have bodies that carry the credentials",
 		ErrBodyNotInjectable, cmp.Or(req.Method, http.MethodGet), strings.Join(b.methods, ", "))

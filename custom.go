@@ -36,8 +36,8 @@ type CustomConfig struct {
 	// that the credential never changes.
 	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
 	// Rejected reports whether a response says that the credential is no longer
-	// valid. Rejected must not read the body. A panic counts as no. Empty means
-	// status 401. Without Obtain, Rejected is not used.
+	// valid. Rejected sees a copy of the response, without the body. A panic counts as
+	// no. Empty means status 401. Without Obtain, Rejected is not used.
 	Rejected func(*http.Response) bool
 
 	// Store keeps the credential. Empty means that the credential lives in memory,
@@ -67,7 +67,7 @@ type CustomCredential struct {
 }
 
 // Custom is the [Connector] of functions.
-type Custom struct{ core *core }
+type Custom struct{ core hidden }
 
 // NewCustom returns a connector made of functions. All rules for credentials
 // hold: the functions see no request to a foreign host and no redirect that has
@@ -110,8 +110,8 @@ func (*Custom) String() string { return "connectorauth.Custom" }
 // through base. A nil base means http.DefaultTransport.
 func (c *Custom) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
 
-func (c *Custom) inner() *core             { return c.core }
-func (*Custom) with(inner *core) Connector { return &Custom{inner} }
+func (c *Custom) inner() *core             { return c.core.get() }
+func (*Custom) with(inner *core) Connector { return &Custom{inner.hide()} }
 
 // customRecord is a CustomCredential, and the record in the store.
 type customRecord struct {
@@ -149,9 +149,8 @@ func (s *customScheme) authenticate(req *http.Request, _ []string) (credential, 
 		}
 		sent.from, value = g, g.Value.credential()
 	}
-	u, host := *req.URL, req.URL.Host
-	req.URL = &u
-	req.Header = req.Header.Clone()
+	host := req.URL.Host
+	detach(req)
 	if err := foreign("Authenticate", func() error { return s.config.Authenticate(req, value) }, string(value.Value)); err != nil {
 		return nil, err
 	}
@@ -181,15 +180,12 @@ func (c *customCredential) rejected(resp *http.Response) bool {
 	}
 	rejected := resp.StatusCode == http.StatusUnauthorized
 	if c.s.config.Rejected != nil {
+		seen := withoutBody(resp)
 		rejected = false
-		foreign("Rejected", func() error { rejected = c.s.config.Rejected(resp); return nil })
+		foreign("Rejected", func() error { rejected = c.s.config.Rejected(seen); return nil })
 	}
 	if rejected {
-		c.rejection = &http.Response{
-			Status: resp.Status, StatusCode: resp.StatusCode, Proto: resp.Proto, ProtoMajor: resp.ProtoMajor, ProtoMinor: resp.ProtoMinor,
-			Header: resp.Header.Clone(), Body: http.NoBody, Request: resp.Request.Clone(context.Background()),
-		}
-		c.rejection.Request.Body, c.rejection.Request.GetBody = nil, nil
+		c.rejection = withoutBody(resp)
 	}
 	return rejected
 }
@@ -278,7 +274,7 @@ func (*customScheme) SingleUse(*customRecord) bool { return false }
 func (*customScheme) Rotated(_, _ *customRecord) bool { return false }
 
 // Restore returns the error of an earlier call of Obtain.
-func (s *customScheme) Restore(code string, dead bool, after time.Duration) error {
+func (s *customScheme) Restore(_ *customRecord, code string, dead bool, after time.Duration) error {
 	return subject{account: s.config.Account}.restored(code, dead, after)
 }
 

@@ -198,6 +198,9 @@ func TestAccessTokenGoesToThePlacementOfTheDialect(t *testing.T) {
 		{dialect.Placement{Prefix: "Zoho-oauthtoken "}, "Authorization: Zoho-oauthtoken a\r\n"},
 		{dialect.Placement{Name: "authorization"}, "Authorization: a\r\n"},
 		{dialect.Placement{Name: "x-token"}, "X-Token: a\r\n"},
+		{dialect.Placement{Name: "xToken", Exact: true}, "\nxToken: a\r\n"},
+		{dialect.Placement{Name: "authorization", Prefix: "Bearer ", Exact: true}, "\nauthorization: Bearer a\r\n"},
+		{dialect.Placement{Exact: true}, "Authorization: Bearer a\r\n"},
 		{dialect.Placement{In: dialect.InQuery, Name: "access_token"}, "GET https://api.example.test/?access_token=a\n"},
 		{dialect.Placement{In: dialect.InCookie, Name: "sid"}, "Cookie: sid=a\r\n"},
 	} {

@@ -8,11 +8,13 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
 	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/dghubble/oauth1"
 )
@@ -72,6 +74,11 @@ type OAuth1Config struct {
 	// bytes. 0 means 16 MiB.
 	MaxBody int64
 
+	// ConsentLifetime is how long the account owner may take from Begin to Finish, at
+	// most 24 hours. 0 means ten minutes: see [AuthorizationCode]. The service may end
+	// the temporary credentials before.
+	ConsentLifetime time.Duration
+
 	// Token and TokenSecret are credentials that the service has issued.
 	Token       string
 	TokenSecret Secret
@@ -103,7 +110,7 @@ type OAuth1Config struct {
 //
 // A token with an oauth_session_handle (OAuth Session extension) is renewed
 // before the token expires, and when the service rejects the token.
-type OAuth1 struct{ core *core }
+type OAuth1 struct{ core hidden }
 
 // NewOAuth1 returns a connector for one account. NewOAuth1 makes no request.
 func NewOAuth1(config OAuth1Config) (*OAuth1, error) {
@@ -153,6 +160,7 @@ func (c *OAuth1Config) check(problems *check.List) {
 	default:
 		problems.Add("In: is %q; OAuth1 parameters go into the header, the query or the body", c.In)
 	}
+	problems.Field("ConsentLifetime", pending.CheckLifetime(c.ConsentLifetime))
 	if c.MaxBody < 0 {
 		problems.Add("MaxBody: is negative; 0 means 16 MiB")
 	}
@@ -179,10 +187,10 @@ func (*OAuth1) String() string { return "connectorauth.OAuth1" }
 // base means http.DefaultTransport.
 func (c *OAuth1) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
 
-func (c *OAuth1) inner() *core             { return c.core }
-func (*OAuth1) with(inner *core) Connector { return &OAuth1{inner} }
+func (c *OAuth1) inner() *core             { return c.core.get() }
+func (*OAuth1) with(inner *core) Connector { return &OAuth1{inner.hide()} }
 
-func (c *OAuth1) scheme() *oauth1Scheme { return c.core.scheme.(*oauth1Scheme) }
+func (c *OAuth1) scheme() *oauth1Scheme { return c.core.get().scheme.(*oauth1Scheme) }
 
 // Begin starts the account owner's consent and asks the service for temporary
 // credentials. Send the browser to authURL; the service will send the browser on
@@ -197,8 +205,8 @@ func (c *OAuth1) Begin(ctx context.Context, redirectURL string) (authURL string,
 // Finish ends the consent that Begin started: it checks the query of the
 // callback, exchanges the temporary credentials for a token and saves the token.
 // An owner who was shown a verifier brings oauth_verifier alone. pending is the
-// value from Begin, which serves once and for ten minutes. The token is saved even
-// if ctx ends meanwhile. A verifier is sent once, and a consent stays open where
+// value from Begin, which serves once and for ten minutes, or for ConsentLifetime.
+// The token is saved even if ctx ends meanwhile. A verifier is sent once, and a consent stays open where
 // nothing was sent: see [OAuth2.Finish].
 //
 // A refusal is a [*TokenError]; its Code is the service's oauth_problem, or
@@ -260,7 +268,11 @@ func (s *oauth1Scheme) authenticate(req *http.Request, room []string) (credentia
 	}
 	out := &signed{s: s, ahead: s.clock.Ahead(), from: signer.from}
 	if err := s.place.Put(req, signer.Signer, out.ahead, room); err != nil {
-		return nil, err
+		secret := string(s.config.TokenSecret)
+		if out.from != nil {
+			secret = out.from.Value.Secret
+		}
+		return nil, withhold(err, string(s.config.ClientSecret), secret) // a signer of the program may quote them
 	}
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package connectorauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -8,6 +9,7 @@ import (
 
 	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
 	"github.com/connectorauth/connectorauth/internal/pending"
+	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
@@ -35,7 +37,7 @@ func (s *oauth1Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 	if err != nil {
 		return "", "", err
 	}
-	v := pending.Value{For: s.consentIdentity(), Redirect: redirectURL, State: got.Get("oauth_token"), Verifier: got.Get("oauth_token_secret")}
+	v := pending.Value{For: s.consentIdentity(), Redirect: redirectURL, State: got.Get("oauth_token"), Verifier: got.Get("oauth_token_secret"), Lifetime: s.config.ConsentLifetime}
 	u.RawQuery = spaced(string(wire.AppendPair([]byte(u.RawQuery), "oauth_token", v.State)))
 	return u.String(), Secret(v.Encode()), nil
 }
@@ -59,7 +61,7 @@ func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Val
 		return errNoHandshake
 	}
 	state := "oauth_token"
-	if callback.Has("denied") && !callback.Has(state) { // as X and others refuse
+	if token, err := pending.AtMostOne(callback, state); token == "" && err == nil && callback.Get("denied") != "" { // as X and others refuse
 		state = "denied"
 	}
 	shared := s.config.Shared.orProgram()
@@ -69,10 +71,14 @@ func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Val
 		State:     state,
 		Stateless: func(v pending.Value) bool { return v.Redirect == "oob" },
 		Refusal: func(callback url.Values) error {
-			if denied := callback.Get("denied"); denied != "" && denied == callback.Get(state) {
+			denied, err := pending.AtMostOne(callback, "denied")
+			problem, repeated := pending.AtMostOne(callback, "oauth_problem")
+			switch {
+			case err != nil || repeated != nil:
+				return cmp.Or(err, repeated)
+			case denied != "" && denied == callback.Get(state):
 				return &TokenError{Code: "access_denied", Account: s.config.Account, refused: true}
-			}
-			if problem := callback.Get("oauth_problem"); problem != "" {
+			case problem != "":
 				return &TokenError{Code: scrub.Text(problem, 64), Account: s.config.Account, refused: true}
 			}
 			return nil
@@ -83,7 +89,11 @@ func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			t, err := s.obtain(ctx, temporary, nil, rfc5849.Param{Name: "oauth_verifier", Value: verifier})
 			switch {
 			case err == nil:
-				return s.engine.Set(ctx, s, t)
+				err = s.engine.Set(ctx, s, t)
+				if s.config.Store == nil && notKept(t.left, t.unread) != nil { // no EventSaved can tell
+					foreign("Observe", func() error { s.Observe(renew.Event[oauth1Token]{Happened: renew.Renewed, Value: t}); return nil })
+				}
+				return err
 			case verdict(err).Unsent:
 				return pending.Open(err)
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/challenge"
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/wire"
 	"golang.org/x/oauth2"
@@ -78,7 +79,7 @@ type OAuth2Config struct {
 
 // OAuth2 is the [Connector] of OAuth2 services. OAuth2 renews its token before the
 // token expires, and when the API rejects the token.
-type OAuth2 struct{ core *core }
+type OAuth2 struct{ core hidden }
 
 // NewOAuth2 returns a connector for one account. NewOAuth2 makes no request: the
 // first request of the connector loads or obtains a token.
@@ -90,7 +91,7 @@ func NewOAuth2(config OAuth2Config) (*OAuth2, error) {
 		return nil, err
 	}
 	s := newOAuth2Scheme(config)
-	return &OAuth2{newCore(s, hosts)}, nil
+	return &OAuth2{newCore(s, hosts).spelled(config.Dialect.Placement.Name, config.Dialect.Placement.Exact)}, nil
 }
 
 // AuthType returns AuthTypeOAuth2.
@@ -103,10 +104,10 @@ func (*OAuth2) String() string { return "connectorauth.OAuth2" }
 // A nil base means http.DefaultTransport.
 func (c *OAuth2) Wrap(base http.RoundTripper) http.RoundTripper { return c.core.wrap(base) }
 
-func (c *OAuth2) inner() *core             { return c.core }
-func (*OAuth2) with(inner *core) Connector { return &OAuth2{inner} }
+func (c *OAuth2) inner() *core             { return c.core.get() }
+func (*OAuth2) with(inner *core) Connector { return &OAuth2{inner.hide()} }
 
-func (c *OAuth2) scheme() *oauth2Scheme { return c.core.scheme.(*oauth2Scheme) }
+func (c *OAuth2) scheme() *oauth2Scheme { return c.core.get().scheme.(*oauth2Scheme) }
 
 // Token returns the present access token, renewed if the token has expired. A token
 // that the API has rejected is renewed by the rejected request of this connector's
@@ -152,14 +153,27 @@ func (s tokenSource) Token() (*oauth2.Token, error) { return s.c.Token(s.ctx) }
 
 // SetToken makes t the account's token and saves it, as when accounts move in
 // from elsewhere. t needs an access token, or a refresh token for a renewal at
-// once. A zero Expiry means that the token is valid until the API rejects it. The
-// extra values of t are not saved, because they cannot be listed.
+// once. If Expiry is zero, a positive ExpiresIn counts from now, in seconds. With
+// neither, the token is valid until the API rejects the token. The extra values of t
+// are not saved, because they cannot be listed.
+//
+// Where the dialect has Regions, t names its region as the provider does, by an extra
+// value under the name of Regions.Callback or Regions.Response:
+// t.WithExtra(map[string]any{"location": "eu"}). Without such a value, the region is
+// that of TokenURL. A region that is not listed is an error.
 func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
 	if t == nil || t.AccessToken == "" && t.RefreshToken == "" {
 		return errors.New("connectorauth: SetToken: the token has neither an access token nor a refresh token")
 	}
 	s := c.scheme()
 	value := &token{Access: t.AccessToken, Refresh: t.RefreshToken, Issued: time.Now(), Expiry: t.Expiry}
+	var err error
+	if value.Region, err = s.importedRegion(t); err != nil {
+		return fmt.Errorf("connectorauth: SetToken: %w", err)
+	}
+	if t.Expiry.IsZero() && t.ExpiresIn > 0 {
+		value.Expiry = value.Issued.Add(time.Duration(min(t.ExpiresIn, int64(endpoint.MaxLifetime/time.Second))) * time.Second)
+	}
 	if t.AccessToken == "" {
 		value.Expiry = value.Issued // nothing to send: renew the token first
 	} else if err := errors.Join(s.checkType(t.TokenType), s.checkAccess(t.AccessToken)); err != nil {
@@ -184,15 +198,15 @@ func (s *oauth2Scheme) authenticate(req *http.Request, room []string) (credentia
 	}
 	c := s.last.Load()
 	if c == nil || c.from != g {
-		c = &oauth2Credential{s, g, s.prefix + g.Value.Access}
+		c = &oauth2Credential{s, g, s.place.prefix + g.Value.Access}
 		s.last.Store(c)
 	}
 	s.place.Put(req, c.sent, room)
 	if s.proof == nil {
 		return c, nil
 	}
-	u, host := *req.URL, req.URL.Host // Prove may change them
-	req.URL, req.Header = &u, req.Header.Clone()
+	host := req.URL.Host
+	detach(req) // Prove may change all of it
 	if err := s.prove(req, g.Value.Key, g.Value.Access); err != nil {
 		return nil, err
 	}
@@ -234,10 +248,9 @@ type provenCredential struct {
 }
 
 func (c *provenCredential) rejected(resp *http.Response) bool {
-	seen := *resp
-	seen.Body = http.NoBody // the body is the caller's
+	seen := withoutBody(resp)
 	c.again = false
-	foreign("Again", func() error { c.again = c.s.proof.Again(&seen); return nil })
+	foreign("Again", func() error { c.again = c.s.proof.Again(seen); return nil })
 	return c.again || c.oauth2Credential.rejected(resp)
 }
 

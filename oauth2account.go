@@ -96,7 +96,7 @@ func (s *oauth2Scheme) revoke(ctx context.Context, t *token) error {
 		if token.value == "" {
 			continue
 		}
-		err := s.revokeOne(ctx, token.value, token.hint, t.Key)
+		err := s.revokeOne(ctx, token.value, token.hint, t)
 		var failed *TokenError
 		switch {
 		case err == nil:
@@ -114,16 +114,20 @@ func (s *oauth2Scheme) revoke(ctx context.Context, t *token) error {
 	return errors.Join(problems...)
 }
 
-// revokeOne makes a revocation request.
-func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint, key string) error {
+// revokeOne makes a revocation request for one of the tokens of t.
+func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint string, t *token) error {
 	r := s.newRequest("")
-	r.url, r.encoding = s.rare.revokeURL, ""
+	r.encoding = ""
+	var err error
+	if r.url, err = s.at(s.rare.revokeURL, t); err != nil {
+		return s.subject(r.url).name(err)
+	}
 	r.params = values(url.Values{"token": {token}, "token_type_hint": {hint}})
 	plain := &oauth2Scheme{oauth2Client: s.oauth2Client} // the hooks are for token requests
-	resp, err := plain.send(ctx, r, key)
+	resp, err := plain.send(ctx, r, t.Key)
 	if err == nil && !resp.Granted() {
 		var failed *endpoint.Failure
-		if _, err = resp.Token(); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
+		if _, err = resp.Token(time.Time{}); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
 			err = resp.Fail(nil)
 		}
 	}
@@ -181,8 +185,8 @@ func (s *oauth2Scheme) Rotated(old, next *token) bool {
 func (s *oauth2Scheme) Retakes() bool { return s.dialect.RefreshGrace }
 
 // Restore returns the error of an earlier token request.
-func (s *oauth2Scheme) Restore(code string, dead bool, after time.Duration) error {
-	return s.subject(s.tokenURL).restored(code, dead, after)
+func (s *oauth2Scheme) Restore(of *token, code string, dead bool, after time.Duration) error {
+	return s.subjectOf(of).restored(code, dead, after)
 }
 
 // Secrets returns what no error may quote.

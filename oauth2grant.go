@@ -5,12 +5,15 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/pending"
 )
 
 // A Grant is a way to obtain a token (RFC 6749 section 1.3): [AuthorizationCode],
@@ -78,6 +81,12 @@ type AuthorizationCode struct {
 	// send iss without notice, and name themselves by a URL of these origins. Finish
 	// refuses any other iss, and the error names the iss.
 	Issuer string
+	// ConsentLifetime is how long the account owner may take from Begin to Finish, at
+	// most 24 hours, as when an administrator must approve first. 0 means ten minutes.
+	// A longer time gives whoever steals a pending value more time, and costs memory and
+	// room in the Store: each finished consent is remembered for ConsentLifetime and ten
+	// minutes, in about 80 bytes.
+	ConsentLifetime time.Duration
 	// DisablePKCE leaves out the code challenge of RFC 7636, for the rare provider
 	// that refuses the challenge.
 	DisablePKCE bool
@@ -155,11 +164,11 @@ type TokenRequest struct {
 	Header http.Header `json:"-"`
 }
 
-// String names the endpoint. A TokenRequest prints nothing of its credentials.
-func (r TokenRequest) String() string { return "connectorauth.TokenRequest to " + r.Endpoint }
-
-// GoString is String, for the verb %#v.
-func (r TokenRequest) GoString() string { return r.String() }
+// Format writes the endpoint alone, for every verb. A TokenRequest prints nothing of
+// its credentials.
+func (r TokenRequest) Format(f fmt.State, _ rune) {
+	io.WriteString(f, "connectorauth.TokenRequest to "+r.Endpoint)
+}
 
 // ClientAuthMethod is a [ClientAuth] with the client secret. The values are
 // those of token_endpoint_auth_method in RFC 7591 section 2, and two more. A
@@ -251,7 +260,7 @@ func (s *oauth2Scheme) checkAccess(access string) error {
 			return errors.New("the access token has a character that no Authorization header can carry")
 		}
 	}
-	if err := s.place.Check(s.prefix + access); err != nil {
+	if err := s.place.Check(s.place.prefix + access); err != nil {
 		return fmt.Errorf("the access token %w", err)
 	}
 	return nil
@@ -280,6 +289,7 @@ func checkGrant(c *OAuth2Config) error {
 		problems.Add("Grant: is %T; use the value, not a pointer", grant)
 	case AuthorizationCode:
 		problems.Field("Grant", check.AuthRequest(grant.AuthURL, grant.Params, c.Dialect.AuthNames, c.client()))
+		problems.Field("Grant: ConsentLifetime", pending.CheckLifetime(grant.ConsentLifetime))
 	case ClientCredentials:
 		if c.ClientSecret == "" && isMethod(c.ClientAuth) {
 			problems.Add("ClientSecret: is empty; the client credentials grant proves nothing without a secret")

@@ -15,8 +15,8 @@ import (
 // All values are lost when the process ends. The zero value is an empty store,
 // ready to use. A Memory must not be copied.
 type Memory struct {
-	mu      sync.Mutex // guards the fields below
-	values  map[string][]byte
+	mu      sync.Mutex               // guards the fields below
+	values  map[string]func() []byte // functions, because a program that walks memory by reflection sees an address alone
 	locks   map[string]*memoryLock   // only keys that somebody holds or waits for
 	changes map[string]*memoryChange // only keys that somebody waits for a change of
 }
@@ -43,8 +43,8 @@ func (m *Memory) Load(ctx context.Context, key string) (value []byte, ok bool, e
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	value, ok = m.values[key]
-	return bytes.Clone(value), ok, nil
+	value = m.value(key)
+	return bytes.Clone(value), value != nil, nil
 }
 
 // Save stores a copy of value under key.
@@ -78,20 +78,29 @@ func (m *Memory) CompareAndSwap(ctx context.Context, key string, old, new []byte
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !same(m.values[key], old) {
+	if !same(m.value(key), old) {
 		return false, nil
 	}
 	m.set(key, new)
 	return true, nil
 }
 
+// value returns the value of key, or nil. The caller holds m.mu.
+func (m *Memory) value(key string) []byte {
+	if value := m.values[key]; value != nil {
+		return value()
+	}
+	return nil
+}
+
 // set stores a copy of value. The copy is never nil, because a nil value would
 // mean an absent key. The caller holds m.mu.
 func (m *Memory) set(key string, value []byte) {
 	if m.values == nil {
-		m.values = make(map[string][]byte)
+		m.values = make(map[string]func() []byte)
 	}
-	m.values[key] = append([]byte{}, value...)
+	value = append([]byte{}, value...)
+	m.values[key] = func() []byte { return value }
 	m.changed(key)
 }
 
@@ -192,7 +201,7 @@ func (m *Memory) Wait(ctx context.Context, key string, old []byte) (value []byte
 func (m *Memory) watch(key string, old []byte) (value []byte, next *memoryChange) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if value = m.values[key]; !same(value, old) {
+	if value = m.value(key); !same(value, old) {
 		return bytes.Clone(value), nil
 	}
 	next = m.changes[key]

@@ -10,17 +10,26 @@ import (
 	"slices"
 )
 
-// A Key encrypts values for [NewSealed]. A Key never prints the secret.
+// A Key encrypts values for [NewSealed]. A Key never prints the secret: every fmt
+// verb, log/slog, JSON and XML leave the secret out, and package gob refuses a Key.
+// Only a program that walks memory by reflection, and calls no methods, prints the
+// secret of a Key, such as the diff of testify's assert.Equal. The store that NewSealed
+// returns keeps its keys where reflection does not reach.
 type Key struct {
 	// ID is the name of the key: 1 to 255 bytes, unique, not secret. Every sealed
 	// value contains the ID.
 	ID string
 	// Secret is 32 random bytes, for example from "openssl rand 32".
-	Secret []byte `json:"-"`
+	Secret []byte `json:"-" xml:"-"`
 }
 
 // Format writes the ID without the secret, for every verb.
 func (k Key) Format(f fmt.State, verb rune) { fmt.Fprintf(f, "{ID:%q Secret:[redacted]}", k.ID) }
+
+// GobEncode returns an error: package gob would write the secret.
+func (Key) GobEncode() ([]byte, error) {
+	return nil, errors.New("tokenstore: a Key is not for package gob")
+}
 
 // NewSealed returns a store that encrypts values with AES-256-GCM before they
 // reach inner, and decrypts values from inner. The store keys and the number of
@@ -49,7 +58,7 @@ func NewSealed(inner Store, keys ...Key) (Store, error) {
 	if len(keys) == 0 {
 		add("keys: there are none; give at least one")
 	}
-	s := &sealed{inner: inner, keys: make(map[string]cipher.AEAD, len(keys))}
+	s := &sealed{inner: inner, keys: make(map[string]func() cipher.AEAD, len(keys))}
 	for i, k := range keys {
 		if len(k.ID) == 0 || len(k.ID) > 255 {
 			add("keys[%d]: ID has %d bytes, not 1 to 255", i, len(k.ID))
@@ -63,12 +72,15 @@ func NewSealed(inner Store, keys ...Key) (Store, error) {
 			continue
 		}
 		block, err := aes.NewCipher(k.Secret)
-		if err == nil {
-			s.keys[k.ID], err = cipher.NewGCMWithRandomNonce(block)
+		if err != nil {
+			add("keys[%d]: %w", i, err)
+			continue
 		}
+		aead, err := cipher.NewGCMWithRandomNonce(block)
 		if err != nil {
 			add("keys[%d]: %w", i, err)
 		}
+		s.keys[k.ID] = func() cipher.AEAD { return aead }
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("tokenstore: NewSealed: %w", err)
@@ -91,8 +103,8 @@ func NewSealed(inner Store, keys ...Key) (Store, error) {
 // The tag authenticates the value, everything up to the ID, and the store key.
 type sealed struct {
 	inner Store
-	keys  map[string]cipher.AEAD // by ID
-	first string                 // the ID of the key that seals
+	keys  map[string]func() cipher.AEAD // by ID; functions, because a program that walks memory by reflection sees an address alone
+	first string                        // the ID of the key that seals
 }
 
 const sealedFormat = 1
@@ -116,7 +128,7 @@ func (s *sealed) Delete(ctx context.Context, key string) error { return s.inner.
 
 func (s *sealed) seal(key string, value []byte) []byte {
 	header := append([]byte{sealedFormat, byte(len(s.first))}, s.first...)
-	box := s.keys[s.first].Seal(nil, nil, value, slices.Concat(header, []byte(key)))
+	box := s.keys[s.first]().Seal(nil, nil, value, slices.Concat(header, []byte(key)))
 	return slices.Concat(header, box)
 }
 
@@ -132,7 +144,7 @@ func (s *sealed) open(key string, envelope []byte) (value []byte, err error) {
 	if aead == nil {
 		return nil, damaged(fmt.Sprintf("the value is sealed with the key %q, which NewSealed does not have: add the key", id))
 	}
-	value, err = aead.Open([]byte{}, nil, box, slices.Concat(header, []byte(key)))
+	value, err = aead().Open([]byte{}, nil, box, slices.Concat(header, []byte(key)))
 	if err != nil {
 		return nil, damaged(fmt.Sprintf("the value was changed, or moved from another store key, or sealed with another secret under the key ID %q", id))
 	}

@@ -21,8 +21,8 @@ type SQLConfig struct {
 	// always reach the primary server, because a read replica may return tokens
 	// that were replaced.
 	DB *sql.DB
-	// Dialect is the kind of database. Required.
-	Dialect Dialect
+	// Engine is the kind of database. Required.
+	Engine Engine
 	// Table is the name of the table for values: up to 50 letters, digits and
 	// underscores, with an optional schema and a dot in front. The table for
 	// leases has the same name with "_leases" at the end. Empty means
@@ -67,12 +67,12 @@ type SQLConfig struct {
 // operation: a connection may break before the response. Load shows the current
 // value.
 type SQL struct {
-	db      *sql.DB
-	dialect dialect
-	lease   time.Duration
-	turn    chan struct{} // holds an element while a statement runs; nil if statements may run together
-	watch   lease.Watch
-	swept   atomic.Pointer[time.Time] // when abandoned leases were last removed; nil: never, or not all
+	db     func() *sql.DB // a function, because a program that walks memory by reflection would find the database's password
+	syntax syntax
+	lease  time.Duration
+	turn   chan struct{} // holds an element while a statement runs; nil if statements may run together
+	watch  lease.Watch
+	swept  atomic.Pointer[time.Time] // when abandoned leases were last removed; nil: never, or not all
 
 	load, insert, update, swap, remove        string
 	loadMany                                  string // without the list of parameters
@@ -90,9 +90,9 @@ func NewSQL(ctx context.Context, config SQLConfig) (*SQL, error) {
 	if config.DB == nil {
 		problems = append(problems, errors.New("DB: is required"))
 	}
-	d, ok := dialects[config.Dialect]
+	d, ok := syntaxes[config.Engine]
 	if !ok {
-		problems = append(problems, errors.New("Dialect: is required: PostgreSQL, MySQL or SQLite"))
+		problems = append(problems, fmt.Errorf("Engine: is %q: use postgres, mysql or sqlite", config.Engine))
 	}
 	if !tableName.MatchString(table) {
 		problems = append(problems, fmt.Errorf("Table: %q: use up to 50 letters, digits and underscores, with an optional schema and dot in front", table))
@@ -106,7 +106,7 @@ func NewSQL(ctx context.Context, config SQLConfig) (*SQL, error) {
 	leases := table + "_leases"
 	end := fmt.Sprintf(d.after, "?")
 	s := &SQL{
-		db: config.DB, dialect: d, lease: config.Lease,
+		db: func() *sql.DB { return config.DB }, syntax: d, lease: config.Lease,
 
 		load:   d.statement("SELECT value FROM " + table + " WHERE id = ?"),
 		insert: d.insertNew(table, "id, label, value, version", "?, ?, ?, 1"),
@@ -127,7 +127,7 @@ func NewSQL(ctx context.Context, config SQLConfig) (*SQL, error) {
 		abandoned:       d.statement("SELECT id, owner FROM " + leases + " WHERE expires <= " + end + " LIMIT " + strconv.Itoa(sweepAtOnce)),
 		removeAbandoned: d.statement("DELETE FROM " + leases + " WHERE id = ? AND owner = ? AND expires <= " + d.now),
 	}
-	if config.Dialect == SQLite {
+	if config.Engine == SQLite {
 		s.turn = make(chan struct{}, 1)
 	}
 	s.watch.Read = s.readAll
@@ -145,9 +145,9 @@ var tableName = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]{0,49}\.)?[A-Za-z_][A
 func (s *SQL) createTables(ctx context.Context, table, leases string) error {
 	for _, t := range []struct{ probe, create string }{
 		{"SELECT id, label, value, version FROM " + table + " WHERE 1 = 0",
-			"CREATE TABLE IF NOT EXISTS " + table + " (id VARCHAR(64) NOT NULL PRIMARY KEY, label VARCHAR(255) NOT NULL, value " + s.dialect.bytes + " NOT NULL, version BIGINT NOT NULL)"},
+			"CREATE TABLE IF NOT EXISTS " + table + " (id VARCHAR(64) NOT NULL PRIMARY KEY, label VARCHAR(255) NOT NULL, value " + s.syntax.bytes + " NOT NULL, version BIGINT NOT NULL)"},
 		{"SELECT id, owner, expires FROM " + leases + " WHERE 1 = 0",
-			"CREATE TABLE IF NOT EXISTS " + leases + " (id VARCHAR(64) NOT NULL PRIMARY KEY, owner VARCHAR(64) NOT NULL, expires " + s.dialect.time + " NOT NULL)"},
+			"CREATE TABLE IF NOT EXISTS " + leases + " (id VARCHAR(64) NOT NULL PRIMARY KEY, owner VARCHAR(64) NOT NULL, expires " + s.syntax.time + " NOT NULL)"},
 	} {
 		if _, err := s.exec(ctx, t.probe); err == nil {
 			continue
@@ -165,7 +165,7 @@ func (s *SQL) createTables(ctx context.Context, table, leases string) error {
 
 // Load returns the value under key.
 func (s *SQL) Load(ctx context.Context, key string) (value []byte, ok bool, err error) {
-	err = s.try(ctx, func() error { return s.db.QueryRowContext(ctx, s.load, hash(key)).Scan(&value) })
+	err = s.try(ctx, func() error { return s.db().QueryRowContext(ctx, s.load, hash(key)).Scan(&value) })
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, nil
 	}
@@ -224,7 +224,7 @@ func (s *SQL) exec(ctx context.Context, statement string, args ...any) (changed 
 
 // run is exec without a second try.
 func (s *SQL) run(ctx context.Context, statement string, args []any) (changed bool, err error) {
-	result, err := s.db.ExecContext(ctx, statement, args...)
+	result, err := s.db().ExecContext(ctx, statement, args...)
 	if err != nil {
 		return false, err
 	}

@@ -57,7 +57,7 @@ func (l *sqlLock) take(ctx context.Context) (locked bool, err error) {
 		}
 	}
 	var expired int
-	err = l.try(ctx, func() error { return l.db.QueryRowContext(ctx, l.lockState, l.id).Scan(&expired) })
+	err = l.try(ctx, func() error { return l.db().QueryRowContext(ctx, l.lockState, l.id).Scan(&expired) })
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return l.grant(ctx, l.lockFree, l.id, l.owner, l.lease.Microseconds())
@@ -149,7 +149,7 @@ func (s *SQL) sweep(ctx context.Context) {
 func (s *SQL) pairs(ctx context.Context, query string, args ...any) (all [][2]string, err error) {
 	err = s.try(ctx, func() error {
 		all = nil
-		rows, err := s.db.QueryContext(ctx, query, args...)
+		rows, err := s.db().QueryContext(ctx, query, args...)
 		if err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ func run(ctx context.Context) error {
 	}
 	defer db.Close()
 
-	table, err := tokenstore.NewSQL(ctx, tokenstore.SQLConfig{DB: db, Dialect: tokenstore.SQLite})
+	table, err := tokenstore.NewSQL(ctx, tokenstore.SQLConfig{DB: db, Engine: tokenstore.SQLite})
 	if err != nil {
 		return err
 	}

@@ -108,6 +108,7 @@ func Dialect(d *dialect.OAuth2, c Client) error {
 	checkTokenHeader(l, d.TokenHeader, c)
 	checkTokenParams(l, d, c)
 	checkURL(l, "RefreshURL", d.RefreshURL)
+	l.Field("Regions", regions(d))
 	checkExchange(l, "LongLived", d.LongLived, d, c)
 	checkExchange(l, "Extend", d.Extend, d, c)
 	if !d.Response.ExpiryFormat.Valid() {
@@ -134,7 +135,7 @@ func Dialect(d *dialect.OAuth2, c Client) error {
 // token.
 func TokenPlace(p dialect.Placement) (place inject.Place, prefix string, err error) {
 	prefix = p.Prefix
-	if p == (dialect.Placement{}) {
+	if p == (dialect.Placement{Exact: p.Exact}) {
 		prefix = "Bearer "
 	}
 	var l List
@@ -145,6 +146,9 @@ func TokenPlace(p dialect.Placement) (place inject.Place, prefix string, err err
 		l.Add("Prefix: has a control character")
 	}
 	l.Join(inject.CheckPrefix(p.In, p.Prefix))
+	if p.Exact {
+		l.Join(inject.CheckSpelling(p.In, p.Name))
+	}
 	if p.In == dialect.InBody {
 		l.Add("In: an access token cannot go into the body; use InHeader, InQuery or InCookie")
 	} else {
@@ -205,8 +209,8 @@ func contradictions(l *List, d *dialect.OAuth2, c Client) {
 		}
 		return
 	}
-	if len(d.AuthNames) > 0 || d.CodeName != "" || len(d.CallbackValues) > 0 || d.RepeatState || d.LongLived != none || d.Extend != none {
-		l.Add("AuthNames, CodeName, CallbackValues, RepeatState, LongLived, Extend: are for the AuthorizationCode grant; remove them, or change Grant")
+	if len(d.AuthNames) > 0 || d.CodeName != "" || len(d.CallbackValues) > 0 || d.RepeatState || d.LongLived != none || d.Extend != none || d.Regions.Callback != "" {
+		l.Add("AuthNames, CodeName, CallbackValues, RepeatState, LongLived, Extend, Regions.Callback: are for the AuthorizationCode grant; remove them, or change Grant")
 	}
 }
 

@@ -154,6 +154,9 @@ func TestTokenPlace(t *testing.T) {
 	}{
 		"RFC 6750":        {dialect.Placement{}, dialect.InHeader, "Authorization", "Bearer ", ""},
 		"another prefix":  {dialect.Placement{Prefix: "token "}, dialect.InHeader, "Authorization", "token ", ""},
+		"exact alone":     {dialect.Placement{Exact: true}, dialect.InHeader, "Authorization", "Bearer ", ""},
+		"exact spelling":  {dialect.Placement{Name: "authorization", Prefix: "Bearer ", Exact: true}, dialect.InHeader, "Authorization", "Bearer ", ""},
+		"exact, not ours": {dialect.Placement{Name: "user-agent", Exact: true}, "", "", "", "Exact: net/http adds a header User-Agent of its own"},
 		"header by name":  {dialect.Placement{In: dialect.InHeader}, dialect.InHeader, "Authorization", "", ""},
 		"another header":  {dialect.Placement{Name: "x-token"}, dialect.InHeader, "X-Token", "", ""},
 		"query":           {dialect.Placement{In: dialect.InQuery, Name: "access_token"}, dialect.InQuery, "access_token", "", ""},

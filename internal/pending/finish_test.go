@@ -256,6 +256,36 @@ func TestKeeperForgets(t *testing.T) {
 	})
 }
 
+// However long a consent may take, the consent is remembered for as long as a clock
+// that is late accepts the consent.
+func TestLongConsentIsRememberedForItsLifetime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, k := new(store), new(pending.Keeper)
+		c := beginIn(s, "s1")
+		c.Lifetime, c.Began = pending.MaxLifetime, time.Now().Add(10*time.Minute).Unix() // by a clock that is ahead
+		text, _ := json.Marshal(c.Value)
+		require.NoError(t, k.Finish(t.Context(), c.flow, string(text), granted("s1")))
+		for hour := 1; hour <= 25; hour++ {
+			time.Sleep(time.Hour)
+			want := pending.Used
+			if hour == 25 {
+				want = pending.Expired
+			}
+			for i := range 300 { // in all records, so that old claims go
+				other := beginIn(s, fmt.Sprint("other", hour, "-", i))
+				require.NoError(t, k.Finish(t.Context(), other.flow, other.text, granted(other.State)))
+			}
+			for _, k := range []*pending.Keeper{k, new(pending.Keeper)} {
+				require.Equal(t, want, kind(t, k.Finish(t.Context(), c.flow, string(text), granted("s1"))), hour)
+			}
+			if hour < 25 {
+				assert.Less(t, s.claims(t), 2*300+2, "short consents are forgotten")
+			}
+		}
+		assert.EqualValues(t, 1, c.obtained.Load())
+	})
+}
+
 // The clock of the machine where the consent began may be ahead. The consent is
 // then good for longer, and remembered for as long.
 func TestConsentOfAClockAheadIsFinishedOnce(t *testing.T) {

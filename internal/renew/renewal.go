@@ -117,7 +117,7 @@ func (r *renewal[T]) paused(rec *record) bool {
 	if wait <= 0 || r.force {
 		return false
 	}
-	r.pause(r.scheme.Restore("", false, wait), rec, time.Time{}, wait)
+	r.pause(r.restore("", false, wait), rec, time.Time{}, wait)
 	return true
 }
 

@@ -45,23 +45,25 @@ func Error(err error, original, sent *url.URL, secrets ...string) error {
 	}
 	old := err.Error()
 	if text := strings.NewReplacer(replace...).Replace(old); text != old {
-		return &hiddenError{text: text, err: &err}
+		return &hiddenError{text: text, err: behind(err)}
 	}
 	return err
 }
 
 // hiddenError is an error with a scrubbed text. errors.Is and errors.As reach
-// the wrapped error, but fmt cannot print the wrapped error: a second pointer is
-// in the way.
+// the wrapped error, but neither fmt nor a program that walks memory by reflection
+// can print the wrapped error: a function is in the way.
 type hiddenError struct {
 	text   string
-	err    *error
+	err    func() error
 	closed bool // the wrapped error quotes a secret, so only errors.Is reaches the error
 }
 
+func behind(err error) func() error { return func() error { return err } }
+
 func (e *hiddenError) Error() string { return e.text }
 
-func (e *hiddenError) Is(target error) bool { return errors.Is(*e.err, target) }
+func (e *hiddenError) Is(target error) bool { return errors.Is(e.err(), target) }
 
 // As finds anything but a *url.Error, which would show its URL, and nothing in an
 // error that quotes a secret.
@@ -69,7 +71,7 @@ func (e *hiddenError) As(target any) bool {
 	if _, shows := target.(**url.Error); shows || e.closed {
 		return false
 	}
-	return errors.As(*e.err, target)
+	return errors.As(e.err(), target)
 }
 
 // Temporary makes hiddenError the first net.Error that errors.As finds.
@@ -78,7 +80,7 @@ func (e *hiddenError) Temporary() bool { return false }
 // Timeout is for http.Client, which asks errors for a Timeout method.
 func (e *hiddenError) Timeout() bool {
 	var failed interface{ Timeout() bool }
-	return errors.As(*e.err, &failed) && failed.Timeout()
+	return errors.As(e.err(), &failed) && failed.Timeout()
 }
 
 // Withhold returns err, or an error with another text if the text of err quotes a
@@ -87,7 +89,7 @@ func Withhold(err error, secrets ...string) error {
 	if err == nil || !quotes(err.Error(), secrets) {
 		return err
 	}
-	return &hiddenError{text: "connectorauth: an error is withheld because it quotes a credential", err: &err, closed: true}
+	return &hiddenError{text: "connectorauth: an error is withheld because it quotes a credential", err: behind(err), closed: true}
 }
 
 // quotes reports whether text contains a secret.
@@ -109,11 +111,11 @@ func Cause(err error, secrets ...string) error {
 	const limit = 200
 	switch text := shown.Error(); {
 	case quotes(text, secrets):
-		return &hiddenError{text: "the request failed, with an error that is withheld because it quotes a credential", err: &whole, closed: true}
+		return &hiddenError{text: "the request failed, with an error that is withheld because it quotes a credential", err: behind(whole), closed: true}
 	case len(text) > limit:
-		return &hiddenError{text: Text(text, limit), err: &whole, closed: quotes(whole.Error(), secrets)}
+		return &hiddenError{text: Text(text, limit), err: behind(whole), closed: quotes(whole.Error(), secrets)}
 	case whole != shown:
-		return &hiddenError{text: text, err: &whole, closed: quotes(whole.Error(), secrets)}
+		return &hiddenError{text: text, err: behind(whole), closed: quotes(whole.Error(), secrets)}
 	}
 	return whole
 }

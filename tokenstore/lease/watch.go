@@ -32,9 +32,9 @@ type Watch struct {
 
 // A waiter is one call of Wait.
 type waiter struct {
-	old  []byte
-	came int         // Watch.reads when the call came: an earlier read may show an older value
-	news chan []byte // gets the value that is not old
+	isOld func(value []byte) bool // a function, because a program that walks memory by reflection sees an address alone
+	came  int                     // Watch.reads when the call came: an earlier read may show an older value
+	news  chan []byte             // gets the value that is not old
 }
 
 // Wait returns the value of key as soon as the value is not old. A nil value is
@@ -65,7 +65,8 @@ func (w *Watch) Wait(ctx context.Context, key string, old []byte) (value []byte,
 func (w *Watch) enter(key string, old []byte) *waiter {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	me := &waiter{old: old, came: w.reads, news: make(chan []byte, 1)}
+	isOld := func(value []byte) bool { return (old == nil) == (value == nil) && bytes.Equal(old, value) }
+	me := &waiter{isOld: isOld, came: w.reads, news: make(chan []byte, 1)}
 	if w.waiting == nil {
 		w.waiting = make(map[string]map[*waiter]struct{})
 	}
@@ -148,7 +149,7 @@ func (w *Watch) deliver(key string, value []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for me := range w.waiting[key] {
-		if me.came < w.reads && !((me.old == nil) == (value == nil) && bytes.Equal(me.old, value)) {
+		if me.came < w.reads && !me.isOld(value) {
 			me.news <- bytes.Clone(value)
 			w.leave(key, me)
 		}

@@ -38,13 +38,13 @@ return 0`)
 // until Unlock, or until Config.Lease after the death of the holder.
 func (s *Store) Lock(ctx context.Context, key string) (tokenstore.Lease, error) {
 	keys, owner, length := []string{s.prefix + "lock:" + key}, rand.Text(), s.lease.Milliseconds()
-	release := func(ctx context.Context) error { return unlockScript.Run(ctx, s.client, keys, owner).Err() }
+	release := func(ctx context.Context) error { return unlockScript.Run(ctx, s.client(), keys, owner).Err() }
 	for pause := leastPause; ; pause = min(2*pause, mostPause) {
 		if err := ctx.Err(); err != nil {
 			return nil, fail(ctx, "lock", key, err)
 		}
 		taken := time.Now()
-		locked, err := lockScript.Run(ctx, s.client, keys, owner, length).Bool()
+		locked, err := lockScript.Run(ctx, s.client(), keys, owner, length).Bool()
 		if err != nil {
 			go abandon(ctx, release) // Redis may have granted the lock before the error
 			return nil, fail(ctx, "lock", key, err)
@@ -53,7 +53,7 @@ func (s *Store) Lock(ctx context.Context, key string) (tokenstore.Lease, error) 
 			return lease.Keep(ctx, taken, lease.Config{
 				Length: s.lease,
 				Prolong: func(ctx context.Context) (held bool, err error) {
-					return prolongScript.Run(ctx, s.client, keys, owner, length).Bool()
+					return prolongScript.Run(ctx, s.client(), keys, owner, length).Bool()
 				},
 				Release: release,
 				Wrap:    func(err error) error { return fail(context.Background(), "check the lock of", key, err) },

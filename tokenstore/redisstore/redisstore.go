@@ -57,7 +57,7 @@ type Config struct {
 // CompareAndSwap may report false although new was stored. Load shows the
 // current value.
 type Store struct {
-	client redis.Cmdable
+	client func() redis.Cmdable // a function, because a program that walks memory by reflection would find the password of Redis
 	prefix string
 	lease  time.Duration
 	single bool // the client cannot read several keys together
@@ -78,7 +78,7 @@ func New(config Config) (*Store, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("redisstore: Config: %w", err)
 	}
-	s := &Store{client: config.Client, prefix: config.Prefix, lease: config.Lease}
+	s := &Store{client: func() redis.Cmdable { return config.Client }, prefix: config.Prefix, lease: config.Lease}
 	switch config.Client.(type) {
 	case *redis.ClusterClient, *redis.Ring:
 		s.single = true
@@ -90,7 +90,7 @@ func New(config Config) (*Store, error) {
 // Load returns the value under key.
 func (s *Store) Load(ctx context.Context, key string) (value []byte, ok bool, err error) {
 	if err = ctx.Err(); err == nil {
-		value, err = s.client.Get(ctx, s.tokenKey(key)).Bytes()
+		value, err = s.client().Get(ctx, s.tokenKey(key)).Bytes()
 	}
 	if errors.Is(err, redis.Nil) {
 		return nil, false, nil
@@ -105,7 +105,7 @@ func (s *Store) Load(ctx context.Context, key string) (value []byte, ok bool, er
 func (s *Store) Save(ctx context.Context, key string, value []byte) error {
 	err := ctx.Err()
 	if err == nil {
-		err = s.client.Set(ctx, s.tokenKey(key), value, 0).Err()
+		err = s.client().Set(ctx, s.tokenKey(key), value, 0).Err()
 	}
 	return fail(ctx, "save", key, err)
 }
@@ -114,7 +114,7 @@ func (s *Store) Save(ctx context.Context, key string, value []byte) error {
 func (s *Store) Delete(ctx context.Context, key string) error {
 	err := ctx.Err()
 	if err == nil {
-		err = s.client.Del(ctx, s.tokenKey(key)).Err()
+		err = s.client().Del(ctx, s.tokenKey(key)).Err()
 	}
 	return fail(ctx, "delete", key, err)
 }
@@ -129,9 +129,9 @@ return 1`)
 func (s *Store) CompareAndSwap(ctx context.Context, key string, old, new []byte) (swapped bool, err error) {
 	if err = ctx.Err(); err == nil {
 		if old == nil {
-			swapped, err = s.client.SetNX(ctx, s.tokenKey(key), new, 0).Result()
+			swapped, err = s.client().SetNX(ctx, s.tokenKey(key), new, 0).Result()
 		} else {
-			swapped, err = swapScript.Run(ctx, s.client, []string{s.tokenKey(key)}, old, new).Bool()
+			swapped, err = swapScript.Run(ctx, s.client(), []string{s.tokenKey(key)}, old, new).Bool()
 		}
 	}
 	return swapped && err == nil, fail(ctx, "swap", key, err)

@@ -30,7 +30,7 @@ func (s *Store) readAll(ctx context.Context, keys []string, found func(key strin
 		for i, key := range some {
 			names[i] = s.tokenKey(key)
 		}
-		values, err := s.client.MGet(ctx, names...).Result()
+		values, err := s.client().MGet(ctx, names...).Result()
 		if err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ func (s *Store) readAll(ctx context.Context, keys []string, found func(key strin
 // readEach reads the values of keys, with a command for each key in a pipeline.
 // The client sends each command to the server that has the key.
 func (s *Store) readEach(ctx context.Context, keys []string, found func(key string, value []byte)) error {
-	pipe := s.client.Pipeline()
+	pipe := s.client().Pipeline()
 	results := make([]*redis.StringCmd, len(keys))
 	for i, key := range keys {
 		results[i] = pipe.Get(ctx, s.tokenKey(key))

@@ -44,7 +44,7 @@ func (p place) openCut(t *testing.T) (store tokenstore.SharedStore, cut func(boo
 	db := sql.OpenDB(c)
 	db.SetMaxIdleConns(-1)
 	t.Cleanup(func() { db.Close() })
-	store, err = tokenstore.NewSQL(t.Context(), tokenstore.SQLConfig{DB: db, Dialect: p.Dialect, Table: p.Table, Lease: shortLease})
+	store, err = tokenstore.NewSQL(t.Context(), tokenstore.SQLConfig{DB: db, Engine: p.Engine, Table: p.Table, Lease: shortLease})
 	require.NoError(t, err)
 	return store, c.cut.Store
 }

@@ -20,10 +20,10 @@ import (
 
 // An engine is a database with a driver and a way to connect.
 type engine struct {
-	name    string
-	driver  string
-	dialect tokenstore.Dialect
-	dsn     func(t testing.TB) string
+	name   string
+	driver string
+	kind   tokenstore.Engine
+	dsn    func(t testing.TB) string
 }
 
 var (
@@ -62,17 +62,17 @@ func sqliteDSN(t testing.TB) string {
 // A place is a table in a database. The fields are exported, so that JSON can
 // bring a place to a child process.
 type place struct {
-	Driver  string
-	Dialect tokenstore.Dialect
-	DSN     string
-	Table   string
+	Driver string
+	Engine tokenstore.Engine
+	DSN    string
+	Table  string
 }
 
 // newPlace returns a place without tables. The end of the test removes tables
 // that were created there.
 func newPlace(t testing.TB, e engine) place {
-	p := place{e.driver, e.dialect, e.dsn(t), "test_" + strings.ToLower(rand.Text())}
-	if e.dialect != tokenstore.SQLite {
+	p := place{e.driver, e.kind, e.dsn(t), "test_" + strings.ToLower(rand.Text())}
+	if e.kind != tokenstore.SQLite {
 		t.Cleanup(func() {
 			db, err := sql.Open(p.Driver, p.DSN)
 			require.NoError(t, err)
@@ -101,7 +101,7 @@ func (p place) connect(ctx context.Context, lease time.Duration) (*tokenstore.SQ
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := tokenstore.NewSQL(ctx, tokenstore.SQLConfig{DB: db, Dialect: p.Dialect, Table: p.Table, Lease: lease})
+	store, err := tokenstore.NewSQL(ctx, tokenstore.SQLConfig{DB: db, Engine: p.Engine, Table: p.Table, Lease: lease})
 	if err != nil {
 		db.Close()
 		return nil, nil, err

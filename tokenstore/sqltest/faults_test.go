@@ -98,9 +98,9 @@ func TestAbandonedLeasesAreRemoved(t *testing.T) {
 		require.NoError(t, err)
 		defer held.Unlock()
 		db := openDB(t, p.Driver, p.DSN)
-		past := map[tokenstore.Dialect]string{
+		past := map[tokenstore.Engine]string{
 			tokenstore.PostgreSQL: "now() - INTERVAL '2 minutes'", tokenstore.MySQL: "UTC_TIMESTAMP(6) - INTERVAL 2 MINUTE", tokenstore.SQLite: "1",
-		}[p.Dialect]
+		}[p.Engine]
 		for n := range 150 {
 			_, err := db.Exec(fmt.Sprintf("INSERT INTO %s_leases (id, owner, expires) VALUES ('dead %d', 'dead', %s)", p.Table, n, past))
 			require.NoError(t, err)

@@ -19,7 +19,7 @@ func TestReplicas(t *testing.T) {
 			s := replicas.Store{Name: e.name, Open: openReplica, New: func(t *testing.T) replicas.Site {
 				return replicas.Site{Place: newPlace(t, e).encode()}
 			}}
-			if e.dialect == tokenstore.SQLite {
+			if e.kind == tokenstore.SQLite {
 				s.In = inDirectory
 			} else {
 				e.dsn(t) // starts the server
@@ -34,7 +34,7 @@ func TestReplicas(t *testing.T) {
 // inDirectory is a SQLite database without WAL, which needs a new file for each
 // change.
 func inDirectory(_ *testing.T, dir string) replicas.Site {
-	p := place{Driver: sqlite.driver, Dialect: sqlite.dialect, DSN: "file:" + filepath.Join(dir, "tokens.db"), Table: "tokens"}
+	p := place{Driver: sqlite.driver, Engine: sqlite.kind, DSN: "file:" + filepath.Join(dir, "tokens.db"), Table: "tokens"}
 	return replicas.Site{Place: p.encode()}
 }
 
@@ -48,10 +48,10 @@ func (e engine) cut(t *testing.T) replicas.Site {
 // restart is a store on a server of its own.
 func (e engine) restart(t *testing.T) replicas.Site {
 	s := newPostgres("")
-	if e.dialect == tokenstore.MySQL {
+	if e.kind == tokenstore.MySQL {
 		s = newMySQL("")
 	}
-	p := place{Driver: e.driver, Dialect: e.dialect, DSN: s.dsn(t), Table: "tokens"}
+	p := place{Driver: e.driver, Engine: e.kind, DSN: s.dsn(t), Table: "tokens"}
 	t.Cleanup(s.stop)
 	return replicas.Site{Place: p.encode(), Disturb: func(down time.Duration) { s.crashFor(t, down) }}
 }

@@ -6,25 +6,25 @@ import (
 	"strings"
 )
 
-// A Dialect is a kind of SQL database.
-type Dialect int
+// An Engine is a kind of SQL database.
+type Engine string
 
-// The dialects. The zero value is not a dialect.
+// The engines.
 const (
-	PostgreSQL Dialect = iota + 1 // PostgreSQL 9.5 or later, and databases with the same SQL
-	MySQL                         // MySQL 5.7 or later, and MariaDB
-	SQLite                        // SQLite 3.24 or later
+	PostgreSQL Engine = "postgres" // PostgreSQL 9.5 or later, and databases with the same SQL
+	MySQL      Engine = "mysql"    // MySQL 5.7 or later, and MariaDB
+	SQLite     Engine = "sqlite"   // SQLite 3.24 or later
 )
 
-// dialect is the SQL of a database, where databases differ.
-type dialect struct {
+// syntax is the SQL of an engine, where engines differ.
+type syntax struct {
 	bytes, time   string // column types
 	now, after    string // the present time on the database's clock; the time %s microseconds later
 	insert, guard string // begin and end of an INSERT that does not change an existing row
 	numbered      bool   // parameters are written $1, $2 instead of ?
 }
 
-var dialects = map[Dialect]dialect{
+var syntaxes = map[Engine]syntax{
 	PostgreSQL: {
 		bytes: "BYTEA", time: "TIMESTAMPTZ",
 		now: "clock_timestamp()", after: "clock_timestamp() + CAST(%s AS BIGINT) * INTERVAL '1 microsecond'",
@@ -48,14 +48,14 @@ var dialects = map[Dialect]dialect{
 const sqliteNow = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
 
 // insertNew returns an INSERT that does not change an existing row.
-func (d dialect) insertNew(table, columns, values string) string {
-	return d.statement(d.insert + " INTO " + table + " (" + columns + ") VALUES (" + values + ")" + d.guard)
+func (s syntax) insertNew(table, columns, values string) string {
+	return s.statement(s.insert + " INTO " + table + " (" + columns + ") VALUES (" + values + ")" + s.guard)
 }
 
 // statement returns query, with numbered parameters if the database wants
 // numbers.
-func (d dialect) statement(query string) string {
-	if !d.numbered {
+func (s syntax) statement(query string) string {
+	if !s.numbered {
 		return query
 	}
 	parts := strings.Split(query, "?")
