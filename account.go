@@ -15,8 +15,9 @@ type Status struct {
 	State State
 	// Expiry is when the access token, or the credential, expires. Zero if unknown.
 	Expiry time.Time
-	// ReauthBy is when the refresh token expires, so that the account owner must
-	// have authorized again by then. Each renewal may move ReauthBy. Zero if unknown.
+	// ReauthBy is when the refresh token, or the session of OAuth1, expires, so that
+	// the account owner must have authorized again by then. Each renewal may move
+	// ReauthBy. Zero if unknown.
 	ReauthBy time.Time
 	// Granted are the scopes that the provider granted. nil if unknown.
 	Granted []string
@@ -113,8 +114,8 @@ func (c *OAuth1) Status(ctx context.Context) (Status, error) {
 	}
 	known, err := s.engine.Known(ctx, s)
 	status := statusOf(known)
-	if known.Value != nil {
-		_, status.Expiry = s.Expiry(known.Value)
+	if t := known.Value; t != nil && t.Extra[sessionHandle] != "" {
+		status.Expiry, status.ReauthBy = t.end(tokenLifetime), t.end(sessionLifetime)
 	}
 	return status, err
 }

@@ -32,6 +32,7 @@ func TestAPIKeyArrivesInItsPlace(t *testing.T) {
 		{"named header in odd case", connectorauth.APIKeyConfig{Key: key, Name: "x-API-key"}, "GET", p.KeyHeaderURL, "", ""},
 		{"query", connectorauth.APIKeyConfig{Key: key, In: dialect.InQuery, Name: "api_key"}, "GET", p.KeyQueryURL + "/items?page=2&q=a%20b", "", ""},
 		{"cookie", connectorauth.APIKeyConfig{Key: key, In: dialect.InCookie, Name: "api_key"}, "GET", p.KeyCookieURL, "", ""},
+		{"cookie in quotes", connectorauth.APIKeyConfig{Key: `"` + key + `"`, In: dialect.InCookie, Name: "api_key"}, "GET", p.KeyCookieURL, "", ""},
 		{"form", connectorauth.APIKeyConfig{Key: key, In: dialect.InBody, Name: "api_key"}, "POST", p.KeyBodyURL, form, "a=1"},
 		{"JSON", connectorauth.APIKeyConfig{Key: key, In: dialect.InBody, Name: "api_key"}, "PATCH", p.KeyBodyURL, object, `{"a":[1,2.50]}`},
 		{"no body", connectorauth.APIKeyConfig{Key: key, In: dialect.InBody, Name: "api_key"}, "PUT", p.KeyBodyURL, "", ""},
@@ -66,6 +67,12 @@ func TestAPIKeyLeavesTheRestAlone(t *testing.T) {
 	}
 	out := send(connectorauth.APIKeyConfig{In: dialect.InQuery, Name: "key"}, must(http.NewRequest(http.MethodGet, home+"/a%2Fb?a=%zz;b&c=+%20", nil)))
 	assert.Equal(t, home+"/a%2Fb?a=%zz;b&c=+%20&key=k%2B1%2F2%3D%26", out.URL.String())
+	quoted := must(http.NewRequest(http.MethodGet, home, nil))
+	quoted.Header.Set("Cookie", `key="old"; a="1"`)
+	base := &fakehttp.Base{}
+	_, err := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: `"k/1"`, In: dialect.InCookie, Name: "key"})).Wrap(base).RoundTrip(quoted)
+	require.NoError(t, err)
+	assert.Equal(t, []string{`a="1"; key="k/1"`}, base.Requests()[0].Header["Cookie"], "quotes are part of the value")
 	out = send(connectorauth.APIKeyConfig{In: dialect.InBody, Name: "key"}, post("application/x-www-form-urlencoded", "a=%zz;b&c=+%20"))
 	assert.Equal(t, "a=%zz;b&c=+%20&key=k%2B1%2F2%3D%26", out.Body)
 	out = send(connectorauth.APIKeyConfig{In: dialect.InBody, Name: "auth.key"}, post("application/json", "{ \"n\": 1.50e3 }\n"))
@@ -99,6 +106,7 @@ func TestAPIKeyConfigIsChecked(t *testing.T) {
 		{"space before the key", config{Key: " " + secretKey}, "begins or ends with a space"},
 		{"space after the key", config{Key: secretKey + " ", Name: "X-Key"}, "begins or ends with a space"},
 		{"key that no cookie can carry", config{Key: secretKey + ";", In: dialect.InCookie, Name: "key"}, "no cookie can carry"},
+		{"half a quoted string in a cookie", config{Key: `"` + secretKey, In: dialect.InCookie, Name: "key"}, "quote"},
 		{"key with umlaut in a cookie", config{Key: secretKey + "ü", In: dialect.InCookie, Name: "key"}, "outside ASCII"},
 		{"key in a body that is not UTF-8", config{Key: secretKey + "\xff", In: dialect.InBody, Name: "key"}, "UTF-8"},
 		{"query without a name", config{Key: secretKey, In: dialect.InQuery}, "Name: a query parameter needs a name"},
@@ -111,6 +119,7 @@ func TestAPIKeyConfigIsChecked(t *testing.T) {
 		{"header with a colon", config{Key: secretKey, Name: "X-Key:"}, "is not a header name"},
 		{"header with a line break", config{Key: secretKey, Name: "X-Key\r\nX-Other"}, "is not a header name"},
 		{"header with an umlaut", config{Key: secretKey, Name: "X-Schlüssel"}, "is not a header name"},
+		{"exact name of a header that net/http adds", config{Key: secretKey, Name: "user-agent", Exact: true}, "Exact: net/http adds a header User-Agent"},
 		{"Cookie as a header", config{Key: secretKey, Name: "cookie"}, "set In to InCookie"},
 	}
 	for _, name := range []string{
@@ -133,7 +142,7 @@ func TestAPIKeyConfigIsChecked(t *testing.T) {
 var badHosts = []string{
 	"", " ", "*", "*.", "*.com", "*example.com", "api.*.com", "https://", "ftp://example.com", "https://*.example.com",
 	"*.example.com:8443", "api.example.com/v1", "https://api.example.com/", "user@api.example.com", "api.example.com?x", "api.example.com#x",
-	"api..example.com", ".example.com", "api.example.com.", "bücher.example", "api.example.com:", "api example.com", "api.example.com\n",
+	"api..example.com", ".example.com", "api.example.com.", "xn--ü.example", "api.example.com:", "api example.com", "api.example.com\n",
 }
 
 func TestHostsAreCopied(t *testing.T) {

@@ -23,11 +23,21 @@ type AuthField struct {
 	// element, "auth.token" a member of auth (created if absent), and a key that
 	// begins with a slash is a JSON Pointer (RFC 6901): "/auth.token" is a member
 	// with a dot in its name.
+	//
+	// In a JSON array, a step of a JSON Pointer is an index: "/params/0" replaces the
+	// first element of params, and "/params/-" appends an element. An index equal to
+	// the length of the array appends too; a larger index is refused with
+	// ErrBodyNotInjectable. Where the body has an object instead, "0" is the name of a
+	// member. A missing params becomes an array if all keys have an index there.
+	//
+	// In XML, a last step that begins with an @ is an attribute: "@token" of the root
+	// element, "auth.@token" of auth. In other formats, the @ is part of the name.
 	Key string
 	// Type says how Value is spelled. Empty means dialect.FieldText.
 	Type dialect.FieldType
 	// Value is the value to send. Value may be empty for FieldText and
-	// FieldPassword.
+	// FieldPassword. Value must not begin or end with a line break or another control
+	// character; with FieldPassword, Value must have no control character.
 	Value Secret
 }
 
@@ -60,12 +70,15 @@ type AuthFields struct {
 // request. A field replaces a field of the same name; all other bytes stay the
 // same.
 //
-//   - JSON must be an object. A field is replaced in place, or comes last.
+//   - JSON must be an object, or an array if all keys begin with an index. A field
+//     is replaced in place, or comes last.
 //   - In a form, the fields come last.
 //   - Multipart is streamed and never held in memory. Each field is a part of its
 //     own, before the other parts. A later part with the name of a field makes the
 //     request fail: the announced length leaves no room for removing the part.
-//   - In XML, a field is an element below the root, or at the path in Key.
+//   - In XML, a field is an element below the root, or at the path in Key, or an
+//     attribute. Elements are found by local name, attributes have no prefix. The
+//     bytes must be UTF-8, whatever the XML declaration says.
 //   - A request without a body gets a body in the format of Body, or a form.
 //
 // A body that cannot carry the fields is refused with [ErrBodyNotInjectable]: a
@@ -84,6 +97,13 @@ func NewAuthFields(config AuthFieldsConfig) (*AuthFields, error) {
 	}
 	body, err := inject.NewFields(fields, config.Body, config.MaxBody)
 	problems.Join(err)
+	for _, f := range fields {
+		pasted := check.Lines
+		if f.Type == dialect.FieldPassword {
+			pasted = check.Text
+		}
+		problems.Field(fmt.Sprintf("Fields: field %q", f.Key), pasted(f.Value))
+	}
 	methods := defaultBodyMethods
 	if len(config.Methods) > 0 {
 		methods = slices.Clone(config.Methods)
@@ -97,7 +117,7 @@ func NewAuthFields(config AuthFieldsConfig) (*AuthFields, error) {
 	if err := problems.Err("AuthFieldsConfig"); err != nil {
 		return nil, err
 	}
-	return &AuthFields{newCore(&bodyFields{body, keys, methods, new(fixed)}, hosts), form}, nil
+	return &AuthFields{newCore(&bodyFields{body, keys, methods, fixed{}}, hosts), form}, nil
 }
 
 // AuthType returns AuthTypeAuthFields.
@@ -125,15 +145,15 @@ type bodyFields struct {
 	fields  *inject.Fields
 	keys    []string
 	methods []string
-	sent    *fixed
+	sent    fixed
 }
 
 func (b *bodyFields) authenticate(req *http.Request, _ []string) (credential, error) {
 	if slices.Contains(b.methods, req.Method) {
-		return b.sent, b.fields.Apply(req)
+		return &b.sent, b.fields.Apply(req)
 	}
 	if hasBody := req.Body != nil && req.Body != http.NoBody; !hasBody && req.Response != nil {
-		return b.sent, nil // a redirect has turned a message into a GET without a body
+		return &b.sent, nil // a redirect has turned a message into a GET without a body
 	}
 	return nil, fmt.Errorf("%w: the method of the request is %s, but only %s requests have bodies that carry the credentials",
 		ErrBodyNotInjectable, cmp.Or(req.Method, http.MethodGet), strings.Join(b.methods, ", "))

@@ -61,6 +61,53 @@ func TestAuthFieldsSpellTheirTypesInJSON(t *testing.T) {
 	require.ErrorIs(t, err, connectorauth.ErrBodyNotInjectable)
 }
 
+// The credentials of JSON-RPC and SOAP stand in arrays and attributes.
+func TestAuthFieldsInArraysAndAttributes(t *testing.T) {
+	for _, test := range []struct{ keys, contentType, body, want string }{
+		{"/params/0", "application/json", `{"method":"m","params":["token",{"id":1.0}]}`, `{"method":"m","params":["v1",{"id":1.0}]}`},
+		{"/params/-", "application/json", `{"method":"m","params":[1]}`, `{"method":"m","params":[1,"v1"]}`},
+		{"/params/0/user /params/0/pass", "application/json", `{"method":"m"}`, `{"method":"m","params":[{"user":"v1","pass":"v2"}]}`},
+		{"/0/params/token /1/params/token", "application/json", `[{"id":1},{"id":2,"params":{}}]`, `[{"id":1,"params":{"token":"v1"}},{"id":2,"params":{"token":"v2"}}]`},
+		{"/auth/0", "application/json", `{"auth":{"0":"old"}}`, `{"auth":{"0":"v1"}}`},
+		{"@key /Header/Auth/@user", "text/xml", "<?xml version=\"1.0\" encoding=\"utf-16\"?><s:E xmlns:s='u' key=''><s:Header/></s:E>", "<?xml version=\"1.0\" encoding=\"utf-16\"?><s:E xmlns:s='u' key='v1'><s:Header><s:Auth user=\"v2\"></s:Auth></s:Header></s:E>"},
+	} {
+		var config connectorauth.AuthFieldsConfig
+		for i, key := range strings.Fields(test.keys) {
+			config.Fields = append(config.Fields, connectorauth.AuthField{Key: key, Value: connectorauth.Secret(fmt.Sprint("v", i+1))})
+		}
+		base := &fakehttp.Base{}
+		resp, err := connectorauth.NewClient(must(connectorauth.NewAuthFields(config)), &http.Client{Transport: base}).Post(home, test.contentType, strings.NewReader(test.body))
+		require.NoError(t, err, test.keys)
+		resp.Body.Close()
+		assert.Equal(t, test.want, base.Requests()[0].Body)
+	}
+	c := must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{Fields: []connectorauth.AuthField{{Key: "/params/1", Value: fieldValue}}}))
+	_, err := connectorauth.NewClient(c, &http.Client{Transport: &fakehttp.Base{}}).Post(home, "application/json", strings.NewReader(`{"params":[]}`))
+	require.ErrorIs(t, err, connectorauth.ErrBodyNotInjectable)
+	assert.NotContains(t, err.Error(), fieldValue)
+}
+
+// Each hop begins with the caller's body.
+func TestAppendedElementIsSentOnce(t *testing.T) {
+	c := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k", In: dialect.InBody, Name: "/params/-"}))
+	base := &fakehttp.Base{}
+	base.Answer = func(*http.Request) (*http.Response, error) {
+		if len(base.Requests()) > 2 {
+			return fakehttp.Respond(200, ""), nil
+		}
+		resp := fakehttp.Respond(307, "")
+		resp.Header = http.Header{"Location": {"/again"}}
+		return resp, nil
+	}
+	resp, err := connectorauth.NewClient(c, &http.Client{Transport: base}).Post(home, "application/json", strings.NewReader(`{"params":[1]}`))
+	require.NoError(t, err)
+	resp.Body.Close()
+	require.Len(t, base.Requests(), 3)
+	for _, sent := range base.Requests() {
+		assert.Equal(t, `{"params":[1,"k"]}`, sent.Body)
+	}
+}
+
 func TestAuthFieldsAreListedWithoutValues(t *testing.T) {
 	fields := []connectorauth.AuthField{{Key: "token", Value: fieldValue}, {Name: "Account number", Key: "account", Type: dialect.FieldInteger, Value: "7"}}
 	c := must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{Fields: fields}))

@@ -235,11 +235,11 @@ func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection 
 		value, err = s.config.Obtain(endpoint.Untraced(ctx), old.credential(), rejection)
 		return err
 	}, s.Secrets(old)...)
-	if err != nil {
-		return nil, withhold(err, string(value.Value))
+	if err == nil && !value.Expiry.IsZero() && !value.Expiry.After(issued) {
+		err = errors.New("connectorauth: Obtain returned a credential that has expired")
 	}
-	if !value.Expiry.IsZero() && !value.Expiry.After(issued) {
-		return nil, errors.New("connectorauth: Obtain returned a credential that has expired")
+	if err != nil {
+		return nil, subject{account: s.config.Account}.name(withhold(err, string(value.Value)))
 	}
 	return &customRecord{Value: string(value.Value), Issued: issued, Expiry: value.Expiry}, nil
 }
@@ -274,7 +274,7 @@ func (*customScheme) SingleUse(*customRecord) bool { return false }
 func (*customScheme) Rotated(_, _ *customRecord) bool { return false }
 
 // Restore returns the error of an earlier call of Obtain.
-func (s *customScheme) Restore(code string, dead bool, after time.Duration) error {
+func (s *customScheme) Restore(_ *customRecord, code string, dead bool, after time.Duration) error {
 	return subject{account: s.config.Account}.restored(code, dead, after)
 }
 

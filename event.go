@@ -17,7 +17,7 @@ type Event struct {
 	// Account is the Account of the connector's config.
 	Account string
 	// Err is the reason of a failure. With EventRenewed and EventSaved, Err says what
-	// of the token response could not be kept. Otherwise nil.
+	// of the token response could not be kept or read, such as an expiry. Otherwise nil.
 	Err error
 	// Expiry is when the token expires. Zero if unknown.
 	Expiry time.Time
@@ -75,7 +75,7 @@ type EventKind string
 // The kinds of events.
 const (
 	EventRenewing       EventKind = renew.Renewing       // a token request begins
-	EventRenewed        EventKind = renew.Renewed        // a token request of the connector brought a new token; a consent tells EventSaved alone
+	EventRenewed        EventKind = renew.Renewed        // a token request of the connector brought a new token; a consent tells EventSaved alone or, without a Store, EventRenewed if there is an Err
 	EventRenewFailed    EventKind = renew.Failed         // a token request failed for now, or the store prevented the request; a later attempt follows
 	EventReauthRequired EventKind = renew.ReauthRequired // the account owner must authorize: a token request failed for good, or there is no token yet and Err matches ErrNotConnected
 	EventSaved          EventKind = renew.Saved          // the store has the new token

@@ -26,6 +26,16 @@ import (
 // section 2.1). Keep pending where only that browser can bring it back, in an encrypted
 // cookie or the session: pending contains the PKCE code verifier. [OAuth2.Finish]
 // takes pending. Begin makes no request.
+//
+// redirectURL is an https URL, or an http URL of the machine itself (RFC 8252 section
+// 7.3), without a fragment. A program without a web page may also use:
+//   - a URL with a private-use scheme that has a dot, such as
+//     "com.example.app:/callback" (RFC 8252 section 7.1). The system hands the
+//     callback to the program.
+//   - "urn:ietf:wg:oauth:2.0:oob" or "urn:ietf:wg:oauth:2.0:oob:auto", for a provider
+//     that shows a code for the account owner to copy.
+//
+// Such a redirectURL needs PKCE (RFC 8252 section 8.1), so Begin refuses DisablePKCE.
 func (c *OAuth2) Begin(ctx context.Context, redirectURL string) (authURL string, pending Secret, err error) {
 	return c.scheme().begin(ctx, redirectURL)
 }
@@ -39,8 +49,16 @@ func (c *OAuth2) Issuer() string {
 
 // Finish ends the consent that Begin started: it checks the query of the
 // callback, exchanges the code for a token and saves the token. pending is the
-// value from Begin, which serves once and for ten minutes. The token is saved even
-// if ctx ends meanwhile.
+// value from Begin, which serves once and for ten minutes, or for the
+// ConsentLifetime of the grant. The token is saved even if ctx ends meanwhile.
+//
+// The callback must repeat the state of the consent. Only after an out-of-band
+// redirect URL, the owner brings a code and no state, and callback may have the code
+// alone. Then pending says whose consent the code must belong to, and the provider
+// refuses a code of another consent by the code verifier (RFC 7636 section 4.6, RFC
+// 9700 section 4.7.1). So keep pending in the program that asks for the code, and use
+// an out-of-band redirect URL only with a provider that enforces PKCE. A pasted code
+// has no iss: a connector with an Issuer refuses the code.
 //
 // A code that was sent is never sent again, over all connectors of a Shared, and
 // over all processes with the same [SharedTokenStore]: Finish claims the consent in
@@ -58,20 +76,27 @@ func (c *OAuth2) Finish(ctx context.Context, pending Secret, callback url.Values
 
 var errNoConsent = errors.New("connectorauth: only the AuthorizationCode grant has a consent to begin and to finish")
 
+// errNativePKCE is the error of a consent that nothing would protect.
+var errNativePKCE = errors.New("connectorauth: redirectURL: a program without a web page needs PKCE, because other programs can get hold of its codes (RFC 8252 section 8.1); remove DisablePKCE")
+
 // begin makes the authorization request (RFC 6749 section 4.1.1).
 func (s *oauth2Scheme) begin(ctx context.Context, redirectURL string) (authURL string, text Secret, err error) {
 	grant, ok := s.grant.(AuthorizationCode)
 	if !ok {
 		return "", "", errNoConsent
 	}
-	if err := pending.CheckRedirect(redirectURL); err != nil {
-		return "", "", err
+	if native := pending.Native(redirectURL); native && grant.DisablePKCE {
+		return "", "", errNativePKCE
+	} else if !native {
+		if err := pending.CheckRedirect(redirectURL); err != nil {
+			return "", "", err
+		}
 	}
-	u, err := url.Parse(grant.AuthURL)
+	u, err := url.Parse(origin.ASCIIURL(grant.AuthURL))
 	if err != nil {
 		return "", "", err
 	}
-	v := pending.Value{For: s.consentIdentity(grant), State: pending.RandomText(), Redirect: redirectURL}
+	v := pending.Value{For: s.consentIdentity(grant), State: pending.RandomText(), Redirect: redirectURL, Lifetime: grant.ConsentLifetime}
 	query := url.Values{}
 	maps.Copy(query, grant.Params)
 	set := func(standard, value string) {
@@ -120,8 +145,13 @@ func (s *oauth2Scheme) runAuthorize(ctx context.Context, before *url.URL) (strin
 	if !origin.Same(&u, before) || u.User != nil || u.Opaque != "" {
 		return "", errors.New("connectorauth: a hook changed the origin of the authorization URL")
 	}
+	u.RawQuery = spaced(u.RawQuery)
 	return u.String(), nil
 }
+
+// spaced returns a query with %20 for each space: some login pages read a plus sign
+// as a plus sign. A plus sign is spelled %2B.
+func spaced(query string) string { return strings.ReplaceAll(query, "+", "%20") }
 
 // consentIdentity tells the consents of this connector from others.
 func (s *oauth2Scheme) consentIdentity(grant AuthorizationCode) string {
@@ -135,18 +165,20 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 	if !ok {
 		return errNoConsent
 	}
-	var kept map[string]any
+	var kept token // of the callback
 	return s.shared.consents.Finish(ctx, pending.Flow{
 		Begin:     func() (func(), error) { return s.shared.group.Begin(s.account) },
 		Connector: s.consentIdentity(grant),
 		State:     "state",
+		Stateless: func(v pending.Value) bool { return pending.OutOfBand(v.Redirect) && v.Verifier != "" },
 		Check:     func(callback url.Values) error { return s.checkIssuer(grant, callback) },
 		Refusal: func(callback url.Values) error {
-			if !callback.Has("error") {
-				return nil
+			code, err := pending.AtMostOne(callback, "error")
+			if code == "" {
+				return err
 			}
 			return &TokenError{
-				Code:        scrub.Text(callback.Get("error"), 64),
+				Code:        scrub.Text(code, 64),
 				Description: scrub.Text(callback.Get("error_description"), 200),
 				Account:     s.account,
 				refused:     true,
@@ -154,11 +186,13 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 		},
 		Code: cmp.Or(s.dialect.CodeName, "code"),
 		Keep: func(callback url.Values) (err error) {
-			kept, err = s.callbackValues(callback)
+			if kept.Extra, err = s.callbackValues(callback); err == nil {
+				kept.Region, err = s.callbackRegion(callback)
+			}
 			return err
 		},
 		Obtain: func(ctx context.Context, v pending.Value, code string) error {
-			t, err := s.ask(ctx, s.codeRequest(v, code), &token{Extra: kept})
+			t, err := s.ask(ctx, s.codeRequest(v, code), &kept)
 			if err != nil && verdict(err).Unsent {
 				return pending.Open(err)
 			}
@@ -167,6 +201,9 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			}
 			if err == nil || t != nil && t.Access != "" { // a hook's failure loses nothing
 				err = cmp.Or(err, s.engine.Set(ctx, s, t))
+				if s.engine.Store() == nil && notKept(t.left, t.unread) != nil { // no EventSaved can tell
+					foreign("Observe", func() error { s.Observe(renew.Event[token]{Happened: renew.Renewed, Value: t}); return nil })
+				}
 			}
 			return err
 		},
@@ -177,10 +214,11 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 // checkIssuer checks that the callback names the provider, if the callback names
 // anybody (RFC 9207 section 2.4).
 func (s *oauth2Scheme) checkIssuer(grant AuthorizationCode, callback url.Values) error {
-	if values := callback["iss"]; grant.Issuer == "" && (len(values) == 0 || len(values) == 1 && values[0] == "") {
-		return nil
+	read := pending.One
+	if grant.Issuer == "" {
+		read = pending.AtMostOne
 	}
-	issuer, err := pending.One(callback, "iss")
+	issuer, err := read(callback, "iss")
 	if err != nil || issuer == grant.Issuer {
 		return err
 	}
@@ -190,7 +228,7 @@ func (s *oauth2Scheme) checkIssuer(grant AuthorizationCode, callback url.Values)
 	}
 	var known []string
 	is, err := origin.Endpoint(issuer)
-	for _, raw := range []string{grant.AuthURL, s.tokenURL} {
+	for _, raw := range append([]string{grant.AuthURL, s.tokenURL}, slices.Sorted(maps.Values(s.dialect.Regions.Origins))...) {
 		u, _ := url.Parse(raw) // cannot fail: NewOAuth2 has read the URL
 		if err == nil && origin.Same(is, u) {
 			return nil
@@ -221,12 +259,12 @@ func (s *oauth2Scheme) exchangeLong(ctx context.Context, t *token) (*token, erro
 // with the token.
 func (s *oauth2Scheme) callbackValues(callback url.Values) (kept map[string]any, err error) {
 	for _, name := range s.dialect.CallbackValues {
-		if !callback.Has(name) {
-			continue
-		}
-		value, err := pending.One(callback, name)
+		value, err := pending.AtMostOne(callback, name)
 		if err != nil {
 			return nil, err
+		}
+		if value == "" {
+			continue
 		}
 		if kept == nil {
 			kept = make(map[string]any)

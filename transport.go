@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -68,30 +66,29 @@ func (*fixed) rejectedAgain() error               { return nil }
 type core struct {
 	scheme scheme
 	hosts  origin.Set // where the credential may go
-	header string     // the canonical name of the header that scheme sets, or empty
+	header string     // the name of the header that scheme sets, as the header goes out, or empty
 	hooks  []hook
+	exact  bool // the name of a header that scheme sets is not the canonical name
 }
 
 // newCore returns the core of a connector.
 func newCore(s scheme, hosts origin.Set) hidden {
-	return core{scheme: s, hosts: hosts, header: s.places().header}.hide()
+	return (&core{scheme: s, hosts: hosts, header: s.places().header}).hide()
 }
 
 // hidden leads to the core of a connector. A program that walks memory by
 // reflection, as the diffs of testify do, finds the address of a function, and
-// nothing behind the address. The function holds the core by value, which takes no more
-// memory than a pointer to a core.
-type hidden func() core
+// nothing behind the address.
+type hidden func() *core
 
-func (c core) hide() hidden { return func() core { return c } }
+func (c *core) hide() hidden { return func() *core { return c } }
 
 // get returns the core, or nil for a connector that no constructor has made.
 func (h hidden) get() *core {
 	if h == nil {
 		return nil
 	}
-	c := h()
-	return &c
+	return h()
 }
 
 // parseHosts reads the Hosts of a config.
@@ -165,6 +162,7 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 	out := &private.Request
 	out.Body = body
 	out.Header = copyHeader(req.Header, c.header)
+	origin.ASCII(out)
 	if sent, err = c.scheme.authenticate(out, private.room[:]); err != nil {
 		closeBody(out.Body)
 		return nil, nil, err
@@ -181,6 +179,11 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 			closeBody(out.Body)
 			return nil, nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
 		}
+	}
+	origin.ASCII(out) // a hook may have changed the host again
+	origin.Resolve(out)
+	if c.exact {
+		out = c.respelled(out) // a copy, because hooks keep theirs
 	}
 	if resp, err = t.exchange(req, out, sent); err != nil {
 		return nil, nil, err
@@ -267,29 +270,6 @@ func (transport) Format(f fmt.State, _ rune) { io.WriteString(f, "connectorauth.
 func (t *transport) CloseIdleConnections() {
 	if base, ok := t.base.(interface{ CloseIdleConnections() }); ok {
 		base.CloseIdleConnections()
-	}
-}
-
-// copyHeader copies h without the header called except, in any letter case. The
-// values are shared: only a base that breaks the contract of http.RoundTripper writes
-// to them, which would change the caller's request without a connector too, and a copy
-// of the values takes a fifth of the time of a request.
-func copyHeader(h http.Header, except string) http.Header {
-	out := maps.Clone(h) // faster than element by element
-	if out == nil {
-		return make(http.Header, 1)
-	}
-	dropHeader(out, h, except)
-	return out
-}
-
-// dropHeader removes the header called name, in any letter case, from h. h and
-// names have the same keys.
-func dropHeader(h, names http.Header, name string) {
-	for n := range names {
-		if len(n) == len(name) && strings.EqualFold(n, name) {
-			delete(h, n)
-		}
 	}
 }
 

@@ -17,7 +17,12 @@ const maxCallback = 16 << 10
 // callback finishes a consent at the callback URL with this name. The query's
 // reference names the cookie.
 func (h *Handler) callback(w http.ResponseWriter, r *http.Request, name string) {
-	query, ref, err := readCallback(r.URL.RawQuery)
+	rawQuery, err := h.opened(r.URL.RawQuery, name)
+	if err != nil {
+		h.finish(w, r, record{}, fail(ReasonInvalid, err))
+		return
+	}
+	query, ref, err := readCallback(rawQuery)
 	if err != nil {
 		h.finish(w, r, record{}, fail(ReasonInvalid, err))
 		return
@@ -79,26 +84,37 @@ func (h *Handler) finish(w http.ResponseWriter, r *http.Request, rec record, fai
 		result.Err = failed
 	}
 	if h.config.Done != nil {
-		h.config.Done(r, result)
+		if err := h.config.Done(r, result); err != nil && failed == nil {
+			failed = fail(ReasonUnrecorded, err)
+		}
 	}
 	if failed == nil && rec.Popup == "" && rec.ReturnTo != "" {
 		seeOther(w, h.config.Origin+rec.ReturnTo)
 		return
 	}
-	page, status := successPage(), http.StatusOK
-	if failed != nil {
-		page, status = failurePage(failed.Reason), failed.status()
-		if rec != (record{}) {
-			page.Retry = h.startURL(rec)
-		}
+	if failed == nil {
+		h.show(w, r, rec, connected, http.StatusOK)
+		return
 	}
-	h.show(w, rec, page, status)
+	h.show(w, r, rec, string(failed.Reason), failed.status())
 }
 
-// show sends page to the browser, with the application's name and the way back.
-func (h *Handler) show(w http.ResponseWriter, rec record, page Page, status int) {
-	page.Name = h.config.Name
+// show sends the page about a subject to the browser, with the ways on from there.
+func (h *Handler) show(w http.ResponseWriter, r *http.Request, rec record, subject string, status int) {
+	service := ""
+	if h.config.Service != nil && rec.Connector != "" {
+		service = h.config.Service(rec.Connector)
+	}
+	page := h.look.page(subject, h.look.choose(rec.Language, r), service)
+	switch {
+	case subject == confirm:
+		page.Continue = h.startURL(rec)
+	case rec == (record{}), subject == connected, page.Reason == ReasonUsed, page.Reason == ReasonUnrecorded:
+		// There is nothing to start again, or the account may be connected already.
+	default:
+		page.Retry = h.startURL(rec)
+	}
 	page.Back = h.config.Origin + cmp.Or(rec.ReturnTo, "/")
 	page.popup = rec.Popup
-	page.send(w, h.config.Page, h.config.Origin, status)
+	h.look.send(w, page, h.config.Origin, status)
 }

@@ -4,17 +4,22 @@
 // connect returns a promise. The promise is fulfilled when the account is
 // connected, and rejected with an Error when the person denies access or closes
 // the popup. The property reason of the Error is "denied", "closed", or another
-// Reason of the Go package consent. After any other failure the popup stays open,
-// so the person can read the message and try again.
+// Reason of the Go package consent, and the message says the same to the person.
+// After any other failure the popup stays open, so the person can read the message
+// and try again.
 //
 // If the browser blocks the popup, the consent opens in this window. Afterwards
 // the browser goes to options.returnTo, a path of this site. The default is the
 // present page.
 //
+// options.language is the language of the pages and of the message, such as "de".
+// The default is the language of the browser.
+//
 // options.width and options.height are the size of the popup, in pixels.
 (function () {
   "use strict";
   var base = new URL(".", document.currentScript.src);
+  var closed = {/* texts */}; // the message for "closed", by language in lower case; "" is the browser's language
   var running = new Map(); // the open popups, by connector
 
   function connect(connector, options) {
@@ -27,13 +32,14 @@
     var id = randomID();
     var start = new URL("start", base);
     start.searchParams.set("connector", connector);
+    if (options.language) start.searchParams.set("language", options.language);
     var popup = window.open(start.href + "&popup=" + id, "connectorauth-" + id, features(options));
     if (!popup || popup.closed) {
       start.searchParams.set("return_to", options.returnTo || location.pathname + location.search);
       location.assign(start.href);
       return new Promise(function () {}); // the browser is leaving this page
     }
-    var promise = wait(id, popup).finally(function () {
+    var promise = wait(id, popup, closedIn(options.language)).finally(function () {
       var now = running.get(connector);
       if (now && now.promise === promise) running.delete(connector);
     });
@@ -41,8 +47,16 @@
     return promise;
   }
 
-  // wait returns a promise for the outcome of the popup with this ID.
-  function wait(id, popup) {
+  // closedIn returns the message for "closed" in a language: "de" in place of "de-AT".
+  function closedIn(language) {
+    var tag = String(language || "").toLowerCase();
+    while (tag && !Object.hasOwn(closed, tag)) tag = tag.slice(0, Math.max(0, tag.lastIndexOf("-")));
+    return closed[tag];
+  }
+
+  // wait returns a promise for the outcome of the popup with this ID. The message is
+  // for a popup that is closed before any page has told an outcome.
+  function wait(id, popup, message) {
     return new Promise(function (fulfil, reject) {
       var channel = window.BroadcastChannel ? new BroadcastChannel("connectorauth") : null;
       var reason = "closed";
@@ -54,6 +68,7 @@
         if (!data || typeof data.connectorauth !== "string") return;
         if (event.source !== popup && data.popup !== id) return;
         reason = data.connectorauth;
+        message = data.text;
         if (reason === "connected" || reason === "denied") end();
       }
 
@@ -76,7 +91,7 @@
           fulfil();
           return;
         }
-        var error = new Error("The account was not connected: " + reason);
+        var error = new Error(message);
         error.reason = reason;
         reject(error);
       }

@@ -6,7 +6,7 @@
 //
 //	handler, err := consent.New(consent.Config{
 //		URL:  "https://app.example/connect", // register https://app.example/connect/callback/google at Google
-//		Keys: [][]byte{key},                 // 32 random bytes, the same in every process
+//		Keys: []connectorauth.Secret{key},   // 32 random bytes, the same in every process
 //		Flow: func(r *http.Request, connector string) (consent.Flow, error) {
 //			user, ok := signedIn(r)
 //			if !ok {
@@ -50,6 +50,11 @@
 //     person can go back to the provider's page and try again.
 //   - A person who comes from a link on another site must first confirm the start.
 //
+// A provider may send the callback as a form (response_mode=form_post). A form of
+// another site carries no SameSite=Lax cookie, so the handler encrypts the form into
+// a URL, and the browser comes back with the cookie at once. The four rules hold for
+// forms too. Set response_mode in AuthorizationCode.Params.
+//
 // On http, for loopback addresses, the cookie is neither __Host- nor Secure.
 //
 // The pages run only the package's own script and show no value of a callback.
@@ -58,11 +63,9 @@
 package consent
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"html/template"
+	"io"
 	"net/http"
 	"net/url"
 	"path"
@@ -70,6 +73,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
 )
 
@@ -109,7 +113,7 @@ type Config struct {
 	// process needs the same keys. The first key encrypts, and every key decrypts.
 	// To rotate: put a new key first, and remove the last key ten minutes later.
 	// Required.
-	Keys [][]byte
+	Keys []connectorauth.Secret
 	// Flow returns the connector of the person who is signed in. The handler calls
 	// Flow twice for each consent, with requests of the same browser: at the start
 	// and at the callback. Both calls have the same connector: the query parameter
@@ -124,14 +128,19 @@ type Config struct {
 	// the origin of URL. With another origin, the handler asks for no confirmation:
 	// links on every site can start a consent.
 	Origin string
-	// Name is the application's name on the pages. Empty means "the application".
-	Name string
-	// Page is the template of the pages; its data is a [Page]. Nil means the
-	// package's own page.
-	Page *template.Template
+	// Service returns the display name of a connector's service for the pages, such as
+	// "Google Calendar". Empty means that the pages name no service. Nil means an empty
+	// name for every connector. The connector comes from the query of a start: everybody
+	// who opens a link can read the name.
+	Service func(connector string) string
+	// Pages says how the pages look and which languages the pages speak.
+	Pages Pages
 	// Done is called when a consent has ended or was refused at the start, before
-	// the person sees the page. Nil means no call.
-	Done func(r *http.Request, result Result)
+	// the person sees the page. If Done returns an error although the account is
+	// connected, as when an insert into a database fails, the page and connect.js
+	// tell [ReasonUnrecorded]. An error for a Result with an Err changes nothing. Nil
+	// means no call.
+	Done func(r *http.Request, result Result) error
 }
 
 // Result is the outcome of a consent.
@@ -139,61 +148,77 @@ type Result struct {
 	// Connector is the query parameter "connector" of the start. Empty if the
 	// request is malformed, or if this browser has no cookie for the callback.
 	Connector string
-	// Err is nil if the account is connected, otherwise an [*Error].
+	// Err is nil if the account is connected, otherwise an [*Error]. Err never has
+	// ReasonUnrecorded: the error of Done is Done's own.
 	Err error
 }
 
 // Handler serves the consent of a web application at paths below its URL: /start
 // begins a consent, /callback/ and a name receive the browser from the provider of
-// this name, and /connect.js is the script. The handler looks only at the last two
+// this name, and /connect.js is the script. A callback is a GET request, or a POST
+// request with a form of at most 16 KiB. The handler looks only at the last two
 // elements of the path, so mount the handler with or without [http.StripPrefix]. A
-// Handler is safe for concurrent use, and calls Flow, Callback and Done from many
-// goroutines.
+// Handler is safe for concurrent use, and calls Flow, Callback, Service and Done from
+// many goroutines.
 //
-// The query of /start has three optional parameters: connector is an argument of
-// Config.Flow, return_to is a path on Config.Origin for the way back, and
-// connect.js sets popup.
+// The query of /start has four optional parameters. connector is an argument of
+// Config.Flow: at most 256 bytes of UTF-8 without control characters. return_to is a
+// path on Config.Origin for the way back: at most 1024 bytes. language is a tag of
+// Pages.Languages. connect.js sets popup. The handler cuts nothing: any other query is
+// refused with status 400, and Flow is not called.
 type Handler struct {
 	config      Config
 	base        string // Config.URL without a final slash
 	otherOrigin bool   // Config.Origin differs from the origin of Config.URL
+	sealer      sealer
 	cookies     cookies
+	look        *look
 }
 
-// New checks config and returns a handler. New does not use the network.
+// New checks config and returns a handler. The error names all mistakes. New does
+// not use the network.
 func New(config Config) (*Handler, error) {
+	var problems check.List
+	h := &Handler{config: config}
 	u, err := origin.Endpoint(config.URL)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("consent: Config.URL: %w", err)
+		problems.Field("Config.URL", err)
+		u = new(url.URL)
 	case u.RawQuery != "" || u.ForceQuery:
-		return nil, errors.New("consent: Config.URL: must not have a query")
+		problems.Add("Config.URL: must not have a query")
 	case path.Base(u.Path) == "callback":
-		return nil, errors.New(`consent: Config.URL: must not end in "callback", the handler adds "/callback" and a name`)
-	case config.Flow == nil:
-		return nil, errors.New("consent: Config.Flow: must not be nil")
+		problems.Add(`Config.URL: must not end in "callback", the handler adds "/callback" and a name`)
 	}
 	home := originOf(u)
-	h := &Handler{config: config, base: strings.TrimRight(home+u.EscapedPath(), "/")}
+	h.base = strings.TrimRight(home+u.EscapedPath(), "/")
 	h.config.Origin = home
 	if config.Origin != "" {
 		o, err := origin.Endpoint(config.Origin)
 		if err != nil || o.Scheme+"://"+o.Host != strings.TrimRight(config.Origin, "/") {
-			return nil, fmt.Errorf("consent: Config.Origin: want a scheme and a host, such as https://app.example (http is for loopback only)")
+			problems.Add("Config.Origin: want a scheme and a host, such as https://app.example (http is for loopback only)")
+		} else {
+			h.config.Origin = originOf(o)
 		}
-		h.config.Origin = originOf(o)
 	}
 	h.otherOrigin = h.config.Origin != home
-	h.config.Name = cmp.Or(config.Name, "the application")
-	if config.Page == nil {
-		h.config.Page = pageTemplate
+	if config.Flow == nil {
+		problems.Add("Config.Flow: must not be nil")
 	}
-	h.cookies, err = newCookies(h.callbackURL(""), u.Scheme == "https", config.Keys)
-	if err != nil {
-		return nil, fmt.Errorf("consent: Config.Keys: %w", err)
+	h.look, err = config.Pages.check()
+	problems.Field("Config.Pages", err)
+	h.config.Keys = nil
+	h.sealer, err = newSealer(config.Keys)
+	problems.Field("Config.Keys", err)
+	h.cookies = newCookies(h.callbackURL(""), u.Scheme == "https", h.sealer)
+	if err := problems.Joined(); err != nil {
+		return nil, fmt.Errorf("consent: %w", err)
 	}
 	return h, nil
 }
+
+// Format writes the type alone, for every verb.
+func (Handler) Format(f fmt.State, _ rune) { io.WriteString(f, "consent.Handler") }
 
 // originOf returns the origin of u in the form of browsers: lower case, without a
 // default port.

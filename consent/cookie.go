@@ -1,12 +1,8 @@
 package consent
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -32,6 +28,7 @@ type record struct {
 	Connector string `json:"connector,omitempty"` // query parameter of the start
 	Popup     string `json:"popup,omitempty"`     // the popup's ID from connect.js; empty without a popup
 	ReturnTo  string `json:"return_to,omitempty"` // query parameter of the start
+	Language  string `json:"language,omitempty"`  // query parameter of the start
 	Callback  string `json:"callback,omitempty"`  // name in the callback URL; empty for the shared URL
 	Pending   string `json:"pending"`             // from Flow.Begin, for Flow.Finish
 }
@@ -48,34 +45,17 @@ func (r record) expired() bool {
 type cookies struct {
 	prefix string // prefix of the cookie names
 	secure bool   // the handler is on https
-	keys   []cipher.AEAD
+	sealer sealer
 }
 
 // newCookies returns the cookies of the handler with this callback URL. Handlers on
 // one host have different callback URLs and therefore different cookie names.
-func newCookies(callbackURL string, secure bool, keys [][]byte) (cookies, error) {
-	c := cookies{prefix: "connectorauth-" + digest(callbackURL)[:6] + "-", secure: secure}
+func newCookies(callbackURL string, secure bool, seal sealer) cookies {
+	c := cookies{prefix: "connectorauth-" + digest(callbackURL)[:6] + "-", secure: secure, sealer: seal}
 	if secure {
 		c.prefix = "__Host-" + c.prefix
 	}
-	if len(keys) == 0 {
-		return c, errors.New("is empty; want 32 random bytes, the same in every process")
-	}
-	for i, key := range keys {
-		if len(key) != 32 {
-			return c, fmt.Errorf("key %d has %d bytes; want 32 random bytes", i, len(key))
-		}
-		block, err := aes.NewCipher(key)
-		if err != nil {
-			return c, err
-		}
-		aead, err := cipher.NewGCMWithRandomNonce(block)
-		if err != nil {
-			return c, err
-		}
-		c.keys = append(c.keys, aead)
-	}
-	return c, nil
+	return c
 }
 
 // digest returns the SHA-256 hash of text in base64url.
@@ -90,32 +70,17 @@ func (c cookies) name(reference string) string { return c.prefix + digest(refere
 // seal encrypts rec into the value of the cookie with this name. The value does
 // not decrypt under another name.
 func (c cookies) seal(name string, rec record) (string, error) {
-	text, err := json.Marshal(rec)
-	if err != nil {
-		return "", err
+	value, err := c.sealer.seal(name, rec)
+	if err == nil && len(name)+len(value) > maxCookie {
+		err = fmt.Errorf("the consent's cookie would be longer than %d bytes", maxCookie)
 	}
-	value := base64.RawURLEncoding.EncodeToString(c.keys[0].Seal(nil, nil, text, []byte(name)))
-	if len(name)+len(value) > maxCookie {
-		return "", fmt.Errorf("the consent's cookie would be longer than %d bytes", maxCookie)
-	}
-	return value, nil
+	return value, err
 }
 
 // open decrypts the value of the cookie with this name.
 func (c cookies) open(name, value string) (rec record, ok bool) {
-	if len(name)+len(value) > maxCookie {
-		return rec, false
-	}
-	sealed, err := base64.RawURLEncoding.DecodeString(value)
-	if err != nil {
-		return rec, false
-	}
-	for _, key := range c.keys {
-		if text, err := key.Open(nil, nil, sealed, []byte(name)); err == nil {
-			return rec, json.Unmarshal(text, &rec) == nil
-		}
-	}
-	return rec, false
+	ok = len(name)+len(value) <= maxCookie && c.sealer.open(name, value, &rec)
+	return rec, ok
 }
 
 // set stores rec in the browser. To make room, set deletes every cookie that is

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/consent"
 	"github.com/stretchr/testify/require"
@@ -98,7 +99,7 @@ func TestKeysRotate(t *testing.T) {
 	a := newApp(t, authtest.Config{})
 	b := a.newBrowser()
 	callback := a.allow(b, "connector=oauth2").String()
-	a.config.Keys = [][]byte{bytes.Repeat([]byte{8}, 32), testKey}
+	a.config.Keys = []connectorauth.Secret{connectorauth.Secret(bytes.Repeat([]byte{8}, 32)), testKey}
 	a.handler = a.newHandler()
 	require.Equal(t, http.StatusOK, b.get(callback).StatusCode)
 

@@ -28,6 +28,7 @@ const (
 	ReasonRefused    Reason = "refused"     // the provider refused the application, see TokenError; the account owner cannot help
 	ReasonProvider   Reason = "provider"    // the provider is down or its response cannot be read; try again later
 	ReasonStore      Reason = "store"       // a store failed: the consent could not be checked, or the token could not be saved
+	ReasonUnrecorded Reason = "unrecorded"  // the token is saved, but Config.Done returned an error
 	ReasonInternal   Reason = "internal"    // Config.Flow or Begin failed in another way
 )
 

@@ -27,7 +27,7 @@ func (f *fakeFlow) Finish(context.Context, connectorauth.Secret, url.Values) err
 func newFakeHandler(t testing.TB, flow Flow) *Handler {
 	t.Helper()
 	h, err := New(Config{
-		URL: "https://app.example/connect", Keys: [][]byte{make([]byte, 32)},
+		URL: "https://app.example/connect", Keys: []connectorauth.Secret{connectorauth.Secret(make([]byte, 32))},
 		Flow: func(*http.Request, string) (Flow, error) { return flow, nil },
 	})
 	require.NoError(t, err)

@@ -1,10 +1,12 @@
 package consent_test
 
 import (
+	"html/template"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/consent"
 	"github.com/connectorauth/connectorauth/tokenstore"
@@ -43,7 +45,7 @@ func TestHandlerServesUnderAnyMount(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	good := consent.Config{URL: "https://app.example/connect", Keys: [][]byte{testKey},
+	good := consent.Config{URL: "https://app.example/connect", Keys: []connectorauth.Secret{testKey},
 		Flow: func(*http.Request, string) (consent.Flow, error) { return nil, nil }}
 	for name, test := range map[string]struct {
 		change func(*consent.Config)
@@ -53,7 +55,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"query in URL":  {func(c *consent.Config) { c.URL += "?a=b" }, "query"},
 		"callback":      {func(c *consent.Config) { c.URL = "https://app.example/oauth/callback/" }, `must not end in "callback"`},
 		"no keys":       {func(c *consent.Config) { c.Keys = nil }, "Config.Keys: is empty"},
-		"short key":     {func(c *consent.Config) { c.Keys = [][]byte{testKey, testKey[:16]} }, "key 1 has 16 bytes"},
+		"short key":     {func(c *consent.Config) { c.Keys = []connectorauth.Secret{testKey, testKey[:16]} }, "key 1 has 16 bytes"},
 		"no flow":       {func(c *consent.Config) { c.Flow = nil }, "Config.Flow"},
 		"origin's path": {func(c *consent.Config) { c.Origin = "https://app.example/x" }, "Config.Origin"},
 		"any origin":    {func(c *consent.Config) { c.Origin = "*" }, "Config.Origin"},
@@ -76,17 +78,38 @@ func TestConfigIsChecked(t *testing.T) {
 	require.Equal(t, "https://app.example/connect/start", h.StartURL("", ""))
 }
 
-func TestOnlyGetIsServed(t *testing.T) {
+func TestAllMistakesOfAConfigAreReportedAtOnce(t *testing.T) {
+	_, err := consent.New(consent.Config{URL: "http://app.example?x", Keys: []connectorauth.Secret{"short", testKey, ""}, Origin: "*",
+		Pages: consent.Pages{Template: template.New("empty")}})
+	for _, want := range []string{"Config.URL: ", "Config.Origin: ", "Config.Flow: ", "Config.Pages: Template: ", "Config.Keys: key 0 ", "Config.Keys: key 2 "} {
+		require.ErrorContains(t, err, want)
+	}
+	require.NotContains(t, err.Error(), "key 1")
+	require.Equal(t, 1, strings.Count(err.Error(), "consent: "))
+}
+
+func TestOnlyGetAndFormsAreServed(t *testing.T) {
 	a := newApp(t, authtest.Config{})
 	b := a.newBrowser()
 	callback := a.allow(b, "connector=oauth2").String()
-	for _, method := range []string{"HEAD", "POST"} { // programs that check links send HEAD
-		r, err := http.NewRequest(method, callback, nil)
+	for _, test := range []struct {
+		method, address string
+		status          int
+		allow           string
+	}{
+		{"HEAD", callback, http.StatusMethodNotAllowed, "GET, POST"}, // programs that check links send HEAD
+		{"PUT", callback, http.StatusMethodNotAllowed, "GET, POST"},
+		{"POST", callback, http.StatusUnsupportedMediaType, ""}, // no form
+		{"HEAD", a.config.URL + "/start?connector=oauth2", http.StatusMethodNotAllowed, "GET"},
+		{"POST", a.config.URL + "/start?connector=oauth2", http.StatusMethodNotAllowed, "GET"},
+	} {
+		r, err := http.NewRequest(test.method, test.address, nil)
 		require.NoError(t, err)
 		resp, err := b.Do(r)
 		require.NoError(t, err)
 		resp.Body.Close()
-		require.Equal(t, http.StatusMethodNotAllowed, resp.StatusCode)
+		require.Equal(t, test.status, resp.StatusCode)
+		require.Equal(t, test.allow, resp.Header.Get("Allow"))
 	}
 	require.Equal(t, http.StatusOK, b.get(callback).StatusCode, "the consent was not used up")
 }

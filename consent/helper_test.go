@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var testKey = bytes.Repeat([]byte{7}, 32)
+var testKey = connectorauth.Secret(bytes.Repeat([]byte{7}, 32))
 
 // app is a web application with a consent handler, and a provider. The application
 // connects accounts of the provider.
@@ -34,6 +34,7 @@ type app struct {
 
 	mu      sync.Mutex
 	results []consent.Result
+	doneErr error // of Done
 }
 
 // newApp starts an application, on https if the provider is on https. The Flow of
@@ -55,12 +56,13 @@ func newApp(t *testing.T, provider authtest.Config, change ...func(*app)) *app {
 	a.grant.AuthURL = a.provider.AuthURL
 	a.config = consent.Config{
 		URL:  scheme + "://" + a.server.Listener.Addr().String() + "/connect",
-		Keys: [][]byte{testKey},
+		Keys: []connectorauth.Secret{testKey},
 		Flow: a.flow,
-		Done: func(_ *http.Request, result consent.Result) {
+		Done: func(_ *http.Request, result consent.Result) error {
 			a.mu.Lock()
 			defer a.mu.Unlock()
 			a.results = append(a.results, result)
+			return a.doneErr
 		},
 	}
 	for _, f := range change {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,6 +24,23 @@ func TestConsentExpiresAfterTenMinutes(t *testing.T) {
 		require.Equal(t, http.StatusGone, late.Code)
 		require.Contains(t, late.Body.String(), "The connection took too long")
 		require.Equal(t, 1, flow.finished)
+	})
+}
+
+func TestFormIsGoodForOneMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newFakeHandler(t, new(fakeFlow))
+		for pause, status := range map[time.Duration]int{59 * time.Second: http.StatusForbidden, 62 * time.Second: http.StatusBadRequest} {
+			r := httptest.NewRequest("POST", "/connect/callback/fake", strings.NewReader("code=c&state=s"))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			time.Sleep(pause)
+			r = httptest.NewRequest("GET", w.Header().Get("Location"), nil)
+			w = httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			require.Equal(t, status, w.Code)
+		}
 	})
 }
 

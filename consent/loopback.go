@@ -2,11 +2,9 @@ package consent
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"html/template"
 	"io"
 	"net"
 	"net/http"
@@ -17,6 +15,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/check"
 )
 
 // LoopbackOptions are the options of [Loopback]. The zero value is ready to use.
@@ -39,11 +38,11 @@ type LoopbackOptions struct {
 	// In.SetReadDeadline. If In has no deadlines, the goroutine ends with the next
 	// line or with the end of In.
 	In io.Reader
-	// Name is the program's name on the page. Empty means "the application".
-	Name string
-	// Page is the template of the page; its data is a [Page]. Nil means the
-	// package's own page.
-	Page *template.Template
+	// Service is the display name of the connector's service for the page, such as
+	// "Google Calendar". Empty means that the page names no service.
+	Service string
+	// Pages says how the page looks and which languages the page speaks.
+	Pages Pages
 }
 
 // Loopback runs the consent of a command-line program (RFC 8252). Loopback opens
@@ -59,6 +58,12 @@ type LoopbackOptions struct {
 // accounts of several authorization servers should set AuthorizationCode.Issuer
 // where the server sends iss (RFC 9700 section 4.4).
 func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
+	look, err := options.Pages.check()
+	if err != nil {
+		var problems check.List
+		problems.Field("LoopbackOptions.Pages", err)
+		return fmt.Errorf("consent: %w", problems.Joined())
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, lifetime, fail(ReasonExpired, errors.New("no callback came within ten minutes")))
 	defer cancel()
 	listener, err := listen(ctx, options.Port)
@@ -67,10 +72,7 @@ func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
 	}
 	l := &loopback{
 		flow: flow, ctx: ctx, host: listener.Addr().String(), ended: make(chan *Error, 1),
-		name: cmp.Or(options.Name, "the application"), page: options.Page,
-	}
-	if l.page == nil {
-		l.page = pageTemplate
+		look: look, service: options.Service,
 	}
 	server := &http.Server{Handler: l, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 2 * maxCallback}
 	served := make(chan struct{})
@@ -132,12 +134,12 @@ func listen(ctx context.Context, port int) (net.Listener, error) {
 // loopback is one consent of a command-line program. Its HTTP server receives the
 // callback.
 type loopback struct {
-	flow  Flow
-	ctx   context.Context
-	host  string // address of the listener
-	name  string
-	page  *template.Template
-	ended chan *Error // receives the outcome, once; nil means success
+	flow    Flow
+	ctx     context.Context
+	host    string // address of the listener
+	look    *look
+	service string      // display name
+	ended   chan *Error // receives the outcome, once; nil means success
 
 	mu        sync.Mutex
 	reference string // of the expected callback; empty before Begin and after the callback
@@ -164,13 +166,12 @@ func (l *loopback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	failed, ours := l.take(r.URL.RawQuery)
-	page, status := successPage(), http.StatusOK
+	subject, status := connected, http.StatusOK
 	if failed != nil {
-		page, status = failurePage(failed.Reason), failed.status()
+		subject, status = string(failed.Reason), failed.status()
 	}
-	page.Name = l.name
 	w.Header().Set("Connection", "close")
-	page.send(w, l.page, "", status)
+	l.look.send(w, l.look.page(subject, l.look.choose("", r), l.service), "", status)
 	if ours {
 		l.ended <- failed
 	}

@@ -8,7 +8,7 @@
   var data = document.currentScript.dataset;
   if (!data.outcome) return;
   history.replaceState(null, "", location.pathname);
-  var message = { connectorauth: data.outcome, popup: data.popup };
+  var message = { connectorauth: data.outcome, popup: data.popup, text: data.text };
   if (window.opener && data.origin) window.opener.postMessage(message, data.origin);
   if (data.popup && window.BroadcastChannel && location.origin === data.origin) {
     new BroadcastChannel("connectorauth").postMessage(message);

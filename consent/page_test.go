@@ -103,7 +103,7 @@ func TestPagesLeakNothingAndLoadNothing(t *testing.T) {
 		policy := header.Get("Content-Security-Policy")
 		_, rest, _ := strings.Cut(policy, "script-src 'nonce-")
 		nonce, _, _ := strings.Cut(rest, "'")
-		require.Equal(t, fmt.Sprintf("default-src 'none'; style-src 'nonce-%[1]s'; script-src 'nonce-%[1]s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", nonce), policy)
+		require.Equal(t, fmt.Sprintf("default-src 'none'; img-src data:; style-src 'nonce-%[1]s'; script-src 'nonce-%[1]s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", nonce), policy)
 		require.False(t, nonces[nonce])
 		nonces[nonce] = true
 		require.Equal(t, 1, strings.Count(page.body, "<script"))
@@ -149,13 +149,20 @@ func TestRedirectsHaveStatus303(t *testing.T) {
 
 func TestPageTemplateOfTheApplication(t *testing.T) {
 	page := template.Must(template.New("").Parse(`<title>{{.Title}}</title>{{.Name}}|{{.Reason}}|{{.Back}}{{.Script}}`))
-	a := newApp(t, authtest.Config{}, func(a *app) { a.config.Page, a.config.Name = page, "Tom & Co" })
+	a := newApp(t, authtest.Config{}, func(a *app) { a.config.Pages = consent.Pages{Template: page, Name: "Tom & Co"} })
 	b := a.newBrowser()
 	got := b.get(a.config.URL + "/callback/oauth2?state=x")
 	require.Contains(t, got.body, "<title>There is no connection to complete</title>Tom &amp; Co|unknown|"+a.server.URL+"/<script nonce=")
 
-	a.config.Page = template.Must(template.New("").Parse(`{{.NoSuchField}}`))
+	var failing atomic.Bool
+	a.config.Pages.Template = template.Must(template.New("").Funcs(template.FuncMap{"name": func() (string, error) {
+		if failing.Load() {
+			return "", errDown
+		}
+		return "Tom", nil
+	}}).Parse(`{{name}}{{.Script}}`))
 	a.handler = a.newHandler()
+	failing.Store(true)
 	got = b.get(a.config.URL + "/callback/oauth2?state=x")
 	require.Equal(t, http.StatusInternalServerError, got.StatusCode)
 	require.Contains(t, got.Header.Get("Content-Type"), "text/plain")

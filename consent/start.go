@@ -2,10 +2,19 @@ package consent
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Maximum lengths in the query of a start, in bytes.
+const (
+	maxConnector = 256
+	maxReturnTo  = 1024
 )
 
 // start begins a consent: start puts a record of the consent into a cookie and
@@ -17,7 +26,7 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if h.needsConfirmation(r) {
-		h.show(w, rec, confirmPage(h.startURL(rec)), http.StatusOK)
+		h.show(w, r, rec, confirm, http.StatusOK)
 		return
 	}
 	flow, err := h.config.Flow(r, rec.Connector)
@@ -66,25 +75,35 @@ func (h *Handler) needsConfirmation(r *http.Request) bool {
 // no effect.
 func readStart(rawQuery string) (record, error) {
 	query, err := url.ParseQuery(rawQuery)
-	rec := record{Connector: query.Get("connector"), Popup: query.Get("popup"), ReturnTo: query.Get("return_to")}
+	rec := record{Connector: query.Get("connector"), Popup: query.Get("popup"), ReturnTo: query.Get("return_to"),
+		Language: query.Get("language")}
 	switch {
 	case err != nil:
 		return record{}, errors.New("the query is malformed")
-	case len(rec.Connector) > 256:
-		return record{}, errors.New("connector is longer than 256 bytes")
+	case len(rec.Connector) > maxConnector:
+		return record{}, fmt.Errorf("connector has %d bytes, more than %d", len(rec.Connector), maxConnector)
+	case !utf8.ValidString(rec.Connector) || strings.ContainsFunc(rec.Connector, isControl):
+		return record{}, errors.New("connector has a control character, or is not UTF-8")
 	case len(rec.Popup) > 64 || strings.Trim(rec.Popup, "0123456789abcdef") != "":
 		return record{}, errors.New("popup is not an ID made by connect.js")
+	case rec.Language != "" && !isTag(rec.Language):
+		return record{}, errors.New("language is not a tag such as de or pt-BR")
 	case rec.ReturnTo != "" && !isPath(rec.ReturnTo):
 		return record{}, errors.New("return_to is not a path such as /settings?tab=2")
 	}
 	return rec, nil
 }
 
+// isControl reports whether c can break or disguise a line of text.
+func isControl(c rune) bool {
+	return unicode.In(c, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+}
+
 // isPath reports whether text, behind an origin, is a path on this origin for
 // every browser. Characters that browsers remove or replace are not allowed.
 func isPath(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && len(text) <= 1024 &&
+	return err == nil && len(text) <= maxReturnTo &&
 		strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "//") &&
 		u.Scheme == "" && u.Host == "" && u.User == nil && u.Opaque == "" &&
 		!strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == '\\' || c >= 0x7f })
@@ -102,20 +121,20 @@ func referenceOf(authURL string) (string, error) {
 // reference returns the parameter that the authorization URL and the callback of
 // a consent share: the state of OAuth2, or the oauth_token of OAuth1's temporary
 // credentials. Some OAuth1 providers name the token "denied" in the callback of a
-// denied consent.
+// denied consent. An empty parameter counts as missing (RFC 6749 section 3.1).
 func reference(query url.Values) (string, error) {
 	for _, name := range []string{"state", "oauth_token", "denied"} {
 		switch values := query[name]; {
 		case len(values) > 1:
 			return "", errors.New("the parameter " + name + " is repeated")
-		case len(values) == 1 && values[0] == "":
-			return "", errors.New("the parameter " + name + " is empty")
-		case len(values) == 1:
+		case len(values) == 1 && values[0] != "":
 			return values[0], nil
 		}
 	}
-	return "", errors.New("the parameters state and oauth_token are missing")
+	return "", errNoReference
 }
+
+var errNoReference = errors.New("the parameters state and oauth_token are missing")
 
 // seeOther redirects with status 303: the browser sends a GET (RFC 9110 section
 // 15.4.4). The present URL stays out of caches and of the Referer header.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/consent"
 	"github.com/stretchr/testify/require"
@@ -56,7 +57,7 @@ func TestRedirectURIIsHTTPSExceptOnLoopback(t *testing.T) {
 		"http://app.example": false, "ftp://127.0.0.1": false, "//app.example": false, "http://127.0.0.1.evil.example": false,
 		"https://user@app.example": false, "https://app.example/#x": false,
 	} {
-		_, err := consent.New(consent.Config{URL: address, Keys: [][]byte{testKey},
+		_, err := consent.New(consent.Config{URL: address, Keys: []connectorauth.Secret{testKey},
 			Flow: func(*http.Request, string) (consent.Flow, error) { return nil, nil }})
 		require.Equal(t, ok, err == nil, "%s: %v", address, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -38,10 +39,16 @@ func (h *Handler) callbackName(connector string) (string, error) {
 	if h.config.Callback != nil {
 		name = h.config.Callback(connector)
 	}
-	if len(name) > maxName || strings.Trim(name, unreserved) != "" || name == "." || name == ".." {
+	if !isName(name) {
 		return "", fmt.Errorf("a callback URL cannot end in the name %.64q: use at most %d letters, digits and -._~, or set Config.Callback", name, maxName)
 	}
 	return name, nil
+}
+
+// isName reports whether name is empty, or looks the same in every spelling of a
+// callback URL.
+func isName(name string) bool {
+	return len(name) <= maxName && strings.Trim(name, unreserved) == "" && name != "." && name != ".."
 }
 
 // mayUse reports whether flow may use the callback URL with this name. Only the iss
@@ -64,7 +71,7 @@ func (h *Handler) StartURL(connector, returnTo string) string {
 func (h *Handler) startURL(rec record) string {
 	query := url.Values{}
 	for _, parameter := range []struct{ name, value string }{
-		{"connector", rec.Connector}, {"return_to", rec.ReturnTo}, {"popup", rec.Popup},
+		{"connector", rec.Connector}, {"return_to", rec.ReturnTo}, {"language", rec.Language}, {"popup", rec.Popup},
 	} {
 		if parameter.value != "" {
 			query.Set(parameter.name, parameter.value)
@@ -78,26 +85,42 @@ func (h *Handler) startURL(rec record) string {
 
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var serve func(http.ResponseWriter, *http.Request)
 	above, last := path.Split(strings.TrimRight(r.URL.Path, "/"))
 	switch {
 	case path.Base(above) == "callback":
-		serve = func(w http.ResponseWriter, r *http.Request) { h.callback(w, r, last) }
+		h.serveCallback(w, r, last)
 	case last == "callback":
-		serve = func(w http.ResponseWriter, r *http.Request) { h.callback(w, r, "") }
+		h.serveCallback(w, r, "")
 	case last == "start":
-		serve = h.start
+		if allow(w, r, http.MethodGet) {
+			h.start(w, r)
+		}
 	case last == "connect.js":
-		serveScript(w, r)
-		return
+		h.serveScript(w, r)
 	default:
 		http.NotFound(w, r)
-		return
 	}
-	if r.Method != http.MethodGet { // a HEAD request must not use up a consent
-		w.Header().Set("Allow", http.MethodGet)
-		http.Error(w, "use GET", http.StatusMethodNotAllowed)
-		return
+}
+
+// serveCallback takes the callback as a query or as a form.
+func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request, name string) {
+	switch {
+	case !allow(w, r, http.MethodGet, http.MethodPost):
+	case r.Method == http.MethodPost:
+		h.takeForm(w, r, name)
+	default:
+		h.callback(w, r, name)
 	}
-	serve(w, r)
+}
+
+// allow reports whether the method of r is one of methods, and responds if not. A
+// HEAD request must not use up a consent.
+func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
+	if slices.Contains(methods, r.Method) {
+		return true
+	}
+	allowed := strings.Join(methods, ", ")
+	w.Header().Set("Allow", allowed)
+	http.Error(w, "use "+allowed, http.StatusMethodNotAllowed)
+	return false
 }

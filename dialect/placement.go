@@ -10,6 +10,10 @@ type Placement struct {
 	// Name is the name of the header, query parameter or cookie. Empty means
 	// Authorization for a header; every other location requires a name.
 	Name string `json:"name,omitempty"`
+	// Exact sends the name of a header as Name spells it, such as "apiKey", over
+	// HTTP/1: for a service that minds the case. HTTP/2 has lower-case names only. The
+	// default is the canonical form, "Apikey". Other names are always sent as spelled.
+	Exact bool `json:"exact,omitempty"`
 	// Prefix comes before the value, such as "token ", with nothing added in between. In
 	// a header, a Prefix that ends with a letter or digit is refused. Empty means none.
 	Prefix string `json:"prefix,omitempty"`
@@ -59,7 +63,7 @@ type BodyFormat string
 
 // The body formats.
 const (
-	BodyJSON      BodyFormat = "json"      // application/json and media types that end in +json; an object
+	BodyJSON      BodyFormat = "json"      // application/json and media types that end in +json; an object or array
 	BodyForm      BodyFormat = "form"      // application/x-www-form-urlencoded
 	BodyMultipart BodyFormat = "multipart" // multipart/form-data
 	BodyXML       BodyFormat = "xml"       // application/xml, text/xml and media types that end in +xml
@@ -72,3 +76,20 @@ func (f BodyFormat) Valid() bool { return f == "" || slices.Contains(bodyFormats
 func (f *BodyFormat) UnmarshalText(text []byte) error { return unmarshal(f, text, bodyFormats) }
 
 var bodyFormats = []BodyFormat{BodyJSON, BodyForm, BodyMultipart, BodyXML}
+
+// Charset is a character encoding, by its name in the IANA registry.
+type Charset string
+
+// The charsets.
+const (
+	UTF8   Charset = "UTF-8"
+	Latin1 Charset = "ISO-8859-1" // has the characters up to U+00FF only
+)
+
+// Valid reports whether c is empty or a known charset.
+func (c Charset) Valid() bool { return c == "" || slices.Contains(charsets, c) }
+
+// UnmarshalText reads a charset and refuses an empty or unknown word.
+func (c *Charset) UnmarshalText(text []byte) error { return unmarshal(c, text, charsets) }
+
+var charsets = []Charset{UTF8, Latin1}

@@ -106,7 +106,7 @@ func newApp(home string, provider *authtest.Provider) (http.Handler, error) {
 	rand.Read(key)
 	var err error
 	a.consent, err = consent.New(consent.Config{
-		URL: home + "/connect", Keys: [][]byte{key}, Name: "the example",
+		URL: home + "/connect", Keys: []connectorauth.Secret{connectorauth.Secret(key)}, Pages: consent.Pages{Name: "Example"},
 		Flow: func(r *http.Request, name string) (consent.Flow, error) {
 			c := a.connector(user(r), name)
 			if c == nil {
@@ -114,8 +114,9 @@ func newApp(home string, provider *authtest.Provider) (http.Handler, error) {
 			}
 			return c, nil
 		},
-		Done: func(_ *http.Request, result consent.Result) {
+		Done: func(_ *http.Request, result consent.Result) error {
 			log.Printf("consent for %q: %v", result.Connector, result.Err)
+			return nil // a real application notes the account in its database here, and returns an error if that fails
 		},
 	})
 	if err != nil {

@@ -18,11 +18,15 @@ import (
 //     format, and the format of the Fields if they have a format. With the format
 //     JSON or XML, another Content-Type is no obstacle, because the document shows
 //     whether it is JSON or XML.
-//   - JSON must be an object; see [Field] for nesting. Missing objects on the way
-//     to a field are created, also in place of null.
-//   - XML must have a root element. The fields are elements below the root. An
-//     element that is there is found by local name and gets new content. A missing
-//     element comes first in the parent and has the parent's prefix.
+//   - JSON must be an object, or an array if all keys begin with an index; see
+//     [Field] for nesting. Missing objects and arrays on the way to a field are
+//     created, also in place of null: an array where all keys have an index there.
+//     An element of an array is replaced. An index equal to the length appends, and
+//     a larger index is refused.
+//   - XML must be UTF-8, whatever the declaration says, and have a root element. The
+//     fields are elements below the root, or attributes. An element that is there is
+//     found by local name and gets new content. A missing element comes first in the
+//     parent and has the parent's prefix. An attribute has no prefix.
 //   - Multipart bodies are streamed after the fields. A part of the caller's with
 //     the name of a field is found only while the body is sent. Reading the new
 //     body then fails with a refusal, and so does the request. GetBody is nil if

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth/dialect"
@@ -22,7 +23,9 @@ type Field struct {
 	// element: auth.token is the member token of auth. A Key that starts with a
 	// slash is a JSON Pointer (RFC 6901): /auth/token is the same as auth.token, and
 	// /auth.token is a member with a dot in the name. In a JSON Pointer, ~1 means a
-	// slash and ~0 a tilde.
+	// slash and ~0 a tilde. In an array, a step of a JSON Pointer is an index from 0,
+	// or - for a new element at the end. In XML, a last step that begins with an @ is
+	// an attribute: auth.@token.
 	Key string
 	// Value may be empty if Type is text or password.
 	Value string
@@ -44,6 +47,8 @@ type Fields struct {
 	form    []byte // the fields as an encoded form
 	root    node   // the fields as a JSON object or XML element; empty for forms and multipart
 	xmlErr  error  // why XML cannot carry the fields
+
+	wideKeys bool // a key has characters outside ASCII
 }
 
 // NewFields checks fields and prepares them for bodies of the given format. An
@@ -101,6 +106,7 @@ func (f *Fields) add(field Field) (problems []error) {
 	}
 	f.form = wire.AppendPair(f.form, field.Key, field.Value)
 	f.names = append(f.names, field.Key)
+	f.wideKeys = f.wideKeys || strings.ContainsFunc(field.Key, func(r rune) bool { return r >= utf8.RuneSelf })
 	f.values = append(f.values, field.Value)
 	if len(problems) > 0 || f.format == dialect.BodyForm || f.format == dialect.BodyMultipart {
 		return problems

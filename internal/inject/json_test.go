@@ -79,10 +79,10 @@ func TestJSONNamesAreComparedUnescaped(t *testing.T) {
 func TestJSONRefusals(t *testing.T) {
 	f := newFields(t, []inject.Field{{Key: "k", Value: "v"}, {Key: "auth.token", Value: "t"}}, "")
 	for body, want := range map[string]string{
-		`[{"k":1}]`:                             "at byte 0 is not an object",
-		` "text"`:                               "at byte 1 is not an object",
-		`null`:                                  "at byte 0 is not an object",
-		`12`:                                    "at byte 0 is not an object",
+		`[{"k":1}]`:                             "value at byte 0 of the JSON document is not an object",
+		` "text"`:                               "value at byte 1 of the JSON document is not an object",
+		`null`:                                  "value at byte 0 of the JSON document is not an object",
+		`12`:                                    "value at byte 0 of the JSON document is not an object",
 		` `:                                     "malformed at byte 1",
 		"\x00":                                  "malformed at byte 0",
 		`{`:                                     "malformed at byte 1",

@@ -73,7 +73,7 @@ func (p Place) Check(value string) error {
 	case p.in == dialect.InHeader && strings.TrimSpace(value) != value:
 		return errors.New("begins or ends with a space; remove the space")
 	case p.in == dialect.InCookie && !wire.ValidCookie(p.name, value):
-		return errors.New("has a character that no cookie can carry: a space, quote, comma, semicolon, backslash, or one outside ASCII")
+		return errors.New("has a character that no cookie can carry: a space, comma, semicolon, backslash, a quote that is not one of a pair around the whole value, or one outside ASCII")
 	}
 	return nil
 }
@@ -88,6 +88,17 @@ func CheckPrefix(in dialect.Location, prefix string) error {
 		return nil
 	}
 	return fmt.Errorf("Prefix: %q needs a space at its end, because the value follows at once; if a service wants no space, make the prefix a part of the value", prefix)
+}
+
+// CheckSpelling returns an error if the header called name cannot go out by exactly
+// this name: net/http adds some headers unless they are there by their canonical
+// names. The error begins with "Exact: ".
+func CheckSpelling(in dialect.Location, name string) error {
+	canonical := http.CanonicalHeaderKey(name)
+	if cmp.Or(in, dialect.InHeader) == dialect.InHeader && name != canonical && (canonical == "User-Agent" || canonical == "Accept-Encoding") {
+		return fmt.Errorf("Exact: net/http adds a header %s of its own beside another spelling", canonical)
+	}
+	return nil
 }
 
 // String names the place for people, as in: query parameter "key".

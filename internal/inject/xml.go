@@ -5,13 +5,15 @@ import (
 	"cmp"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // spliceXML returns the XML document body with the fields as elements below the
-// root. All other bytes stay the same. The local name of an element, whatever the
+// root, or as attributes. All other bytes stay the same. The local name of an element, whatever the
 // namespace, decides whether the element is a field. A field that is there keeps
 // the tags and gets new content, and is removed if repeated. A missing field comes
 // after the start tag of the parent, with the parent's prefix and so in the
@@ -23,7 +25,11 @@ func (f *Fields) spliceXML(body []byte) ([]byte, error) {
 	case len(body) == 0:
 		return nil, refuse("only the caller knows the root element of an XML document: send one, if only <root/>")
 	}
-	s := xmlSplicer{data: body, decoder: xml.NewDecoder(bytes.NewReader(body))}
+	begin, singleByte := takeDeclaration(body)
+	if singleByte && f.wideKeys {
+		return nil, refuse("the XML document declares another encoding than UTF-8, in which a field's key is spelled differently: declare UTF-8")
+	}
+	s := xmlSplicer{data: body, begin: begin, decoder: xml.NewDecoder(bytes.NewReader(body[begin:]))}
 	if err := s.document(&f.root); err != nil {
 		return nil, err
 	}
@@ -33,6 +39,7 @@ func (f *Fields) spliceXML(body []byte) ([]byte, error) {
 // An xmlSplicer reads an XML document once and collects the changes.
 type xmlSplicer struct {
 	data    []byte
+	begin   int // where the part begins that decoder reads
 	decoder *xml.Decoder
 	start   int // where the last token starts
 	end     int // where the last token ends
@@ -47,7 +54,7 @@ type xmlEdit struct {
 
 // result returns the document with the edits. The edits do not overlap.
 func (s *xmlSplicer) result() []byte {
-	slices.SortFunc(s.edits, func(a, b xmlEdit) int { return cmp.Compare(a.start, b.start) })
+	slices.SortFunc(s.edits, func(a, b xmlEdit) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end)) })
 	size := len(s.data)
 	for _, e := range s.edits {
 		size += len(e.text)
@@ -91,6 +98,9 @@ func (s *xmlSplicer) document(n *node) error {
 // element reads the rest of the element after the start tag, and puts the children
 // of n into the element. element calls itself only for children of n.
 func (s *xmlSplicer) element(n *node) error {
+	if err := s.attributes(n); err != nil {
+		return err
+	}
 	inside := s.inside()
 	found := make([]bool, len(n.children))
 	for {
@@ -174,9 +184,17 @@ func (s *xmlSplicer) insert(in xmlInside, end int, text string) {
 	}
 }
 
-// writeXML writes n and all nodes below n as elements with the given prefix.
+// writeXML writes n and all nodes below n as elements with the given prefix, and
+// with attributes. writeXML leaves out an n that is an attribute.
 func (n *node) writeXML(b *strings.Builder, prefix string) {
-	b.WriteString("<" + prefix + n.name + ">" + n.text)
+	if _, ok := attributeName(n.name); ok {
+		return
+	}
+	b.WriteString("<" + prefix + n.name)
+	for _, c := range n.children {
+		c.writeAttribute(b)
+	}
+	b.WriteString(">" + n.text)
 	for _, c := range n.children {
 		c.writeXML(b, prefix)
 	}
@@ -203,9 +221,9 @@ func (s *xmlSplicer) skip() error {
 
 // next reads a token. A nil token comes with an error.
 func (s *xmlSplicer) next() (xml.Token, error) {
-	s.start = int(s.decoder.InputOffset())
+	s.start = s.begin + int(s.decoder.InputOffset())
 	token, err := s.decoder.Token()
-	s.end = int(s.decoder.InputOffset())
+	s.end = s.begin + int(s.decoder.InputOffset())
 	if _, ok := token.(xml.Directive); ok {
 		return nil, errDTD
 	}
@@ -224,11 +242,15 @@ func (s *xmlSplicer) malformed(err error) error {
 }
 
 // checkXML refuses a field that cannot be written in XML.
-func checkXML(path []string, value string) error {
-	for _, name := range path {
+func checkXML(path []step, value string) error {
+	for i, s := range path {
+		name := s.name
+		if attribute, ok := attributeName(name); ok && i == len(path)-1 && attribute != "xmlns" {
+			name = attribute
+		}
 		token, _ := xml.NewDecoder(strings.NewReader("<" + name + "/>")).Token()
 		if start, ok := token.(xml.StartElement); !ok || start.Name.Local != name || strings.Contains(name, ":") {
-			return errors.New("the key is not the name of an XML element: use letters, digits, hyphens and underscores, without a prefix")
+			return errors.New("the key is not the name of an XML element or attribute: use letters, digits, hyphens and underscores, without a prefix; @ begins the name of an attribute, at the end of the key")
 		}
 	}
 	if i := strings.IndexFunc(value, func(r rune) bool {
@@ -239,9 +261,18 @@ func checkXML(path []string, value string) error {
 	return nil
 }
 
-// xmlText returns s as the text of an element.
+// xmlText returns s as the text of an element or attribute. Characters outside
+// printable ASCII are written as character references, which are the same
+// characters whatever encoding and version of XML the document declares.
 func xmlText(s string) string {
-	var b strings.Builder
-	xml.EscapeText(&b, []byte(s)) // a Builder cannot fail
+	var escaped, b strings.Builder
+	xml.EscapeText(&escaped, []byte(s)) // a Builder cannot fail
+	for _, r := range escaped.String() {
+		if r < utf8.RuneSelf-1 {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, "&#x%X;", r)
+		}
+	}
 	return b.String()
 }

@@ -25,7 +25,7 @@ var xmlFields = []inject.Field{
 }
 
 const (
-	xmlToken = "<token>&lt;t&gt;&amp;&#34;&#xA; é</token>"
+	xmlToken = "<token>&lt;t&gt;&amp;&#34;&#xA; &#xE9;</token>"
 	xmlAuth  = "<user>u</user><pass.word></pass.word>"
 )
 
@@ -87,8 +87,15 @@ func TestXMLRefusals(t *testing.T) {
 		`<!DOCTYPE r [<!ENTITY x "y">]><r/>`: "document type declaration at byte 0",
 		`<r><!ENTITY x "y"></r>`:             "document type declaration at byte 3",
 		`<r><auth/><auth/></r>`:              "byte 10 of the XML document repeats an element",
-		`<?xml version="1.0" encoding="ISO-8859-1"?><r/>`: "malformed, or not UTF-8, at byte 0",
-		strings.Repeat("<a>", 20_000):                     "nested more than 10000 deep",
+		"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><r>\xe9</r>": "malformed, or not UTF-8, at byte 46",
+		`<?xml version="1.0" encoding="Shift_JIS"?><r/>`:             "malformed, or not UTF-8, at byte 0",
+		`<?xml version="2.0"?><r/>`:                                  "malformed, or not UTF-8, at byte 0",
+		`<?xml version="1.1' encoding="utf-8"?><r/>`:                 "malformed, or not UTF-8, at byte 0",
+		`<r/><?xml version="1.1"?>`:                                  "malformed, or not UTF-8, at byte 4",
+		`<?xml version="1.0" encoding="utf-16"?>` + `<r></a>`:        "malformed, or not UTF-8, at byte 42",
+		utf16le(`<?xml version="1.0" encoding="utf-16"?><r/>`):       "malformed, or not UTF-8, at byte 0",
+		"\xff\xfe" + utf16le(`<?xml version="1.0"?><r/>`):            "malformed, or not UTF-8, at byte 0",
+		strings.Repeat("<a>", 20_000):                                "nested more than 10000 deep",
 	} {
 		err := f.Apply(post(xmlType, []byte(body)))
 		if body == "" {
@@ -98,12 +105,52 @@ func TestXMLRefusals(t *testing.T) {
 		assert.ErrorContains(t, err, want, body)
 	}
 
+	// Two readers must find the same names.
+	name := newFields(t, []inject.Field{{Key: "é.id", Value: "v"}}, "")
+	assert.Equal(t, `<?xml version="1.0" encoding="utf-16"?><r><é><id>v</id></é></r>`, apply(t, name, xmlType, `<?xml version="1.0" encoding="utf-16"?><r/>`))
+	for _, encoding := range []string{"ISO-8859-1", "us-ascii", "Windows-1252"} {
+		err := name.Apply(post(xmlType, []byte(`<?xml version="1.0" encoding="`+encoding+`"?><r/>`)))
+		require.ErrorIs(t, err, inject.ErrNotInjectable)
+		assert.ErrorContains(t, err, "the XML document declares another encoding than UTF-8, in which a field's key is spelled differently: declare UTF-8")
+	}
+
 	// A field that XML cannot carry is found out when there is XML to carry it.
 	f = newFields(t, []inject.Field{{Key: "user[id]", Value: "v"}, {Key: "k", Value: "\x00"}}, "")
 	assert.Equal(t, "user%5Bid%5D=v&k=%00", apply(t, f, formType, ""))
 	err := f.Apply(post(xmlType, []byte("<r/>")))
 	require.ErrorIs(t, err, inject.ErrNotInjectable)
-	assert.ErrorContains(t, err, `field "user[id]": the key is not the name of an XML element`)
+	assert.ErrorContains(t, err, `field "user[id]": the key is not the name of an XML element or attribute`)
+}
+
+// utf16le returns ASCII text in UTF-16.
+func utf16le(text string) string {
+	return strings.Join(strings.Split(text, ""), "\x00") + "\x00"
+}
+
+// Serializers that write into strings declare what they like, and the bytes are
+// UTF-8 all the same. A field has the same characters in every encoding.
+func TestXMLDeclarations(t *testing.T) {
+	fields := newFields(t, []inject.Field{{Key: "k", Value: "é€\u0085😀"}}, "")
+	for _, declaration := range []string{
+		`<?xml version="1.0" encoding="utf-8"?>`,
+		`<?xml version="1.0" encoding="UTF8"?>`,
+		`<?xml version='1.0' encoding='utf-16'?>`,
+		`<?xml version="1.0" encoding="UTF-16LE" standalone="yes"?>`,
+		`<?xml version="1.0" encoding="ISO-8859-1"?>`,
+		`<?xml version="1.0" encoding="iso-8859-15"?>`,
+		`<?xml version="1.0" encoding="US-ASCII"?>`,
+		`<?xml version="1.0" encoding="ascii" ?>`,
+		`<?xml version="1.0" encoding="latin1" ?>`,
+		`<?xml version="1.0" encoding="windows-1252" standalone='no'?>`,
+		`<?xml version="1.1"?>`,
+		"<?xml\n version = \"1.1\"\tencoding = 'utf-8' ?>",
+		"\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"utf-16\"?>",
+	} {
+		body := declaration + "\n<!-- é --><r ü=\"é\"><k>old é</k>é</r>\n"
+		got := apply(t, fields, xmlType, body)
+		assert.Equal(t, declaration+"\n<!-- é --><r ü=\"é\"><k>&#xE9;&#x20AC;&#x85;&#x1F600;</k>é</r>\n", got)
+		assert.Equal(t, got, apply(t, fields, xmlType, got), "a second time changes nothing")
+	}
 }
 
 // An element is a decoded XML element.
@@ -115,6 +162,9 @@ type element struct {
 
 func decodeXML(t testing.TB, document string) *element {
 	t.Helper()
+	if begin := strings.TrimPrefix(document, "\xef\xbb\xbf"); strings.HasPrefix(begin, "<?xml") { // encoding/xml knows one version and one encoding
+		_, document, _ = strings.Cut(begin, "?>")
+	}
 	d := xml.NewDecoder(strings.NewReader(document))
 	stack := []*element{{}}
 	for {
@@ -281,7 +331,7 @@ func FuzzXML(f *testing.F) {
 		`<r/>`, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<request>\n  <token>old</token>\n  <auth user=\"x\"/>\n</request>\n",
 		`<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><m:GetPrice xmlns:m="urn:x"><m:Item>A &amp; B</m:Item></m:GetPrice></soap:Body></soap:Envelope>`,
 		`<methodCall><methodName>a.b</methodName><params><param><value><i4>1</i4></value></param></params></methodCall>`,
-		`<!DOCTYPE r><r>&x;</r>`, `<r><token/><token>1</token><auth><user/></auth><![CDATA[]]></r>`,
+		"<?xml version='1.1' encoding=\"utf-16\"?><r>é</r>", `<?xml version="1.0" encoding="latin1"?><r/>`, `<!DOCTYPE r><r>&x;</r>`, `<r><token/><token>1</token><auth><user/></auth><![CDATA[]]></r>`,
 	} {
 		f.Add([]byte(body))
 	}

@@ -21,11 +21,13 @@ type Flow struct {
 	Stateless func(Value) bool
 	// Check looks at the rest of the callback. May be nil.
 	Check func(url.Values) error
-	// Refusal returns the error of a callback in which the provider refuses, or
-	// nil.
+	// Refusal returns the error of a callback in which the provider refuses, the
+	// BadCallback of a callback that is not clear about a refusal, or nil.
 	Refusal func(url.Values) error
 	// Code is the name of the callback parameter that obtains the token.
 	Code string
+	// Codeless accepts a callback without Code.
+	Codeless bool
 	// Keep reads further parameters of a granted callback. May be nil.
 	Keep func(url.Values) error
 	// Begin notes that something must not be cut off, until end is called.
@@ -57,14 +59,16 @@ func (k *Keeper) Finish(ctx context.Context, f Flow, text string, callback url.V
 	if err != nil {
 		return err
 	}
-	if callback.Has(f.State) || f.Stateless == nil || !f.Stateless(v) {
-		state, err := One(callback, f.State)
-		if err != nil {
-			return err
-		}
-		if !equal(state, v.State) {
-			return NewMixUp("the callback's " + f.State + " is not that of this consent")
-		}
+	read := One
+	if f.Stateless != nil && f.Stateless(v) {
+		read = AtMostOne
+	}
+	state, err := read(callback, f.State)
+	if err != nil {
+		return err
+	}
+	if state != "" && !equal(state, v.State) {
+		return NewMixUp("the callback's " + f.State + " is not that of this consent")
 	}
 	if f.Check != nil {
 		if err := f.Check(callback); err != nil {
@@ -73,12 +77,16 @@ func (k *Keeper) Finish(ctx context.Context, f Flow, text string, callback url.V
 	}
 	store, _ := f.Store.(renew.SharedStore)
 	if err := f.Refusal(callback); err != nil {
-		if c := v.claim(); !Over(k.take(context.WithoutCancel(ctx), store, c)) {
+		if c := v.claim(); Over(err) && !Over(k.take(context.WithoutCancel(ctx), store, c)) {
 			k.remember(c) // although the store has failed
 		}
 		return err
 	}
-	code, err := One(callback, f.Code)
+	read = One
+	if f.Codeless {
+		read = AtMostOne
+	}
+	code, err := read(callback, f.Code)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@
 package pending
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -13,13 +14,22 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/origin"
 )
 
-// Lifetime is how long an account owner may take from Begin to Finish.
-const Lifetime = 10 * time.Minute
+const (
+	// Lifetime is how long an account owner may take from Begin to Finish, unless
+	// Value.Lifetime says otherwise.
+	Lifetime = 10 * time.Minute
+	// MaxLifetime is the longest Value.Lifetime.
+	MaxLifetime = 24 * time.Hour
+
+	clockError = 10 * time.Minute // how far the clocks of two machines may differ
+)
 
 // A Value is a consent under way. The program keeps the encoded value where only
 // the same browser can bring the value back.
@@ -29,6 +39,19 @@ type Value struct {
 	State    string `json:"state"` // OAuth2: state; OAuth1: the temporary token
 	Redirect string `json:"redirect,omitempty"`
 	Verifier string `json:"verifier,omitempty"` // OAuth2: PKCE's code verifier; OAuth1: the secret of the temporary token
+
+	Lifetime time.Duration `json:"lifetime,omitempty"` // 0 means Lifetime
+}
+
+// lifetime is how long v is good.
+func (v Value) lifetime() time.Duration { return cmp.Or(v.Lifetime, Lifetime) }
+
+// CheckLifetime reports whether a Value may have that Lifetime.
+func CheckLifetime(d time.Duration) error {
+	if d < 0 || d > MaxLifetime {
+		return fmt.Errorf("is %v; a consent may take up to %v, and 0 means %v", d, MaxLifetime, Lifetime)
+	}
+	return nil
 }
 
 // Encode returns v as text that is not encrypted. The consent begins now.
@@ -41,14 +64,14 @@ func (v Value) Encode() string {
 // decode reads text that Encode made for the same connector.
 func decode(text, connector string) (Value, error) {
 	var v Value
-	if err := json.Unmarshal([]byte(text), &v); err != nil || v.State == "" {
+	if err := json.Unmarshal([]byte(text), &v); err != nil || v.State == "" || CheckLifetime(v.Lifetime) != nil {
 		return v, &BadCallback{Invalid, "pending is not a value that Begin returned"}
 	}
 	if v.For != connector {
 		return v, &BadCallback{MixUp, "pending belongs to another connector"}
 	}
-	if age := time.Since(time.Unix(v.Began, 0)); age > Lifetime || age < -Lifetime {
-		return v, &BadCallback{Expired, fmt.Sprintf("the consent began more than %v ago; begin again", Lifetime)}
+	if age := time.Since(time.Unix(v.Began, 0)); age > v.lifetime() || age < -clockError {
+		return v, &BadCallback{Expired, fmt.Sprintf("the consent began more than %v ago; begin again", v.lifetime())}
 	}
 	return v, nil
 }
@@ -111,20 +134,48 @@ func RandomText() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
+// AtMostOne returns the value of a callback parameter that must not be repeated. An
+// empty value means that the parameter is absent (RFC 6749 section 3.1). RFC 5849 has
+// no parameter of a callback whose empty value says anything else.
+func AtMostOne(callback url.Values, name string) (string, error) {
+	if len(callback[name]) > 1 {
+		return "", &BadCallback{Invalid, "the callback has more than one " + name}
+	}
+	return callback.Get(name), nil
+}
+
 // One returns the value of a callback parameter that must be present exactly
 // once.
 func One(callback url.Values, name string) (string, error) {
-	switch values := callback[name]; {
-	case len(values) == 0 || values[0] == "":
-		return "", &BadCallback{Invalid, "the callback has no " + name}
-	case len(values) > 1:
-		return "", &BadCallback{Invalid, "the callback has more than one " + name}
-	default:
-		return values[0], nil
+	value, err := AtMostOne(callback, name)
+	if value == "" && err == nil {
+		err = &BadCallback{Invalid, "the callback has no " + name}
 	}
+	return value, err
 }
 
-// CheckRedirect reports whether a provider may send the browser to raw.
+// OutOfBand reports whether a provider shows the code of an OAuth2 consent on a page
+// of its own, for the account owner to copy, instead of sending the browser to
+// redirectURL.
+func OutOfBand(redirectURL string) bool {
+	return redirectURL == "urn:ietf:wg:oauth:2.0:oob" || redirectURL == "urn:ietf:wg:oauth:2.0:oob:auto"
+}
+
+// Native reports whether redirectURL is for a program without a web page: out of
+// band, or with a private-use scheme (RFC 8252 section 7.1). No scheme that a browser
+// runs or opens by itself has a dot. A host and port without a scheme, such as
+// app.example.com:8443/callback, is none.
+func Native(redirectURL string) bool {
+	u, err := url.Parse(redirectURL)
+	if err != nil || OutOfBand(redirectURL) {
+		return err == nil
+	}
+	labels := strings.Split(u.Scheme, ".")
+	return len(labels) > 1 && !slices.Contains(labels, "") && u.User == nil && u.Opaque == "" && u.Host+u.Path != "" &&
+		!strings.Contains(redirectURL, "#")
+}
+
+// CheckRedirect reports whether a provider may send the browser to raw, a web page.
 func CheckRedirect(raw string) error {
 	if _, err := origin.Endpoint(raw); err != nil {
 		return fmt.Errorf("connectorauth: redirectURL: %w", err)

@@ -18,16 +18,19 @@ func TestPendingOfAnotherKindIsRefused(t *testing.T) {
 	now := time.Now().Unix()
 	for text, want := range map[string]string{
 		"": pending.Invalid, "null": pending.Invalid, "{}": pending.Invalid, "[]": pending.Invalid, `"text"`: pending.Invalid,
-		fmt.Sprintf(`{"for":"connector","began":%d}`, now):                         pending.Invalid,
-		fmt.Sprintf(`{"for":"connector","began":%d,"state":""}`, now):              pending.Invalid,
-		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1"`, now):             pending.Invalid,
-		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1"}{}`, now):          pending.Invalid,
-		fmt.Sprintf(`{"for":"another","began":%d,"state":"s1"}`, now):              pending.MixUp,
-		fmt.Sprintf(`{"began":%d,"state":"s1"}`, now):                              pending.MixUp,
-		`{"for":"connector","state":"s1"}`:                                         pending.Expired,
-		`{"for":"connector","began":9223372036854775807,"state":"s1"}`:             pending.Expired,
-		`{"for":"connector","began":-9223372036854775808,"state":"s1"}`:            pending.Expired,
-		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1","new":true}`, now): "",
+		fmt.Sprintf(`{"for":"connector","began":%d}`, now):                                            pending.Invalid,
+		fmt.Sprintf(`{"for":"connector","began":%d,"state":""}`, now):                                 pending.Invalid,
+		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1"`, now):                                pending.Invalid,
+		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1"}{}`, now):                             pending.Invalid,
+		fmt.Sprintf(`{"for":"another","began":%d,"state":"s1"}`, now):                                 pending.MixUp,
+		fmt.Sprintf(`{"began":%d,"state":"s1"}`, now):                                                 pending.MixUp,
+		`{"for":"connector","state":"s1"}`:                                                            pending.Expired,
+		`{"for":"connector","began":9223372036854775807,"state":"s1"}`:                                pending.Expired,
+		`{"for":"connector","began":-9223372036854775808,"state":"s1"}`:                               pending.Expired,
+		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1","new":true}`, now):                    "",
+		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1","lifetime":%d}`, now, 24*time.Hour):   "",
+		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1","lifetime":%d}`, now, 24*time.Hour+1): pending.Invalid,
+		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1","lifetime":-1}`, now):                 pending.Invalid,
 	} {
 		c, k := begin("s1"), new(pending.Keeper)
 		err := k.Finish(t.Context(), c.flow, text, granted("s1"))
@@ -119,7 +122,7 @@ func TestOne(t *testing.T) {
 	value, err := pending.One(callback, "a")
 	require.NoError(t, err)
 	assert.Equal(t, "1", value)
-	for name, says := range map[string]string{"absent": "no absent", "empty": "no empty", "two": "more than one two", "emptyFirst": "no emptyFirst"} {
+	for name, says := range map[string]string{"absent": "no absent", "empty": "no empty", "two": "more than one two", "emptyFirst": "more than one emptyFirst"} {
 		value, err := pending.One(callback, name)
 		assert.Empty(t, value)
 		assert.ErrorContains(t, err, says)

@@ -1,6 +1,7 @@
 // Package wire knows how HTTP spells names, values and parameters: tokens,
-// cookies, media types, percent-encoding, and the name=value pairs of queries
-// and forms. The package knows nothing of credentials and sends nothing.
+// cookies, media types, percent-encoding, the name=value pairs of queries and forms,
+// and the content codings of bodies. The package knows nothing of credentials and
+// sends nothing.
 package wire
 
 import (
@@ -38,8 +39,11 @@ func HasControl(s string) bool {
 // ValidCookie reports whether a Cookie header can carry the pair name=value.
 // The name must be a token. The value must consist of the cookie-octets of RFC
 // 6265 section 4.1.1: ASCII without controls, spaces, quotes, commas, semicolons
-// and backslashes.
+// and backslashes. A pair of quotes may enclose the value.
 func ValidCookie(name, value string) bool {
+	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
+		value = value[1 : len(value)-1]
+	}
 	for i := range len(value) {
 		if c := value[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`",;\`, c) >= 0 {
 			return false

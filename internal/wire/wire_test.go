@@ -33,11 +33,12 @@ func TestHasControl(t *testing.T) {
 }
 
 func TestValidCookie(t *testing.T) {
-	for _, valid := range [][2]string{{"sid", ""}, {"__Host-s.id", "abc123+/=!#$%&'()*-.:<>?@[]^_`{|}~"}} {
+	for _, valid := range [][2]string{{"sid", ""}, {"__Host-s.id", "abc123+/=!#$%&'()*-.:<>?@[]^_`{|}~"},
+		{"sid", `"abc123"`}, {"sid", `""`}} {
 		assert.True(t, wire.ValidCookie(valid[0], valid[1]), "%q", valid)
 	}
 	for _, invalid := range [][2]string{{"", "v"}, {"s id", "v"}, {"s=d", "v"}, {"s;d", "v"}, {"sé", "v"}, {"s\n", "v"},
-		{"sid", "a b"}, {"sid", "a;b"}, {"sid", "a,b"}, {"sid", `"a"`}, {"sid", `a\b`}, {"sid", "a\r\nb"}, {"sid", "\x00"}, {"sid", "\x7f"}, {"sid", "é"}} {
+		{"sid", "a b"}, {"sid", "a;b"}, {"sid", "a,b"}, {"sid", `"`}, {"sid", `"a`}, {"sid", `a"`}, {"sid", `a"b"`}, {"sid", `"a"b"`}, {"sid", `"a b"`}, {"sid", `"a;b"`}, {"sid", `""a""`}, {"sid", `a\b`}, {"sid", "a\r\nb"}, {"sid", "\x00"}, {"sid", "\x7f"}, {"sid", "é"}} {
 		assert.False(t, wire.ValidCookie(invalid[0], invalid[1]), "%q", invalid)
 	}
 }

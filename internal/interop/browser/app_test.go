@@ -43,6 +43,8 @@ type app struct {
 
 	mu      sync.Mutex
 	reasons []consent.Reason // of the consents that failed
+	doneErr error            // of Config.Done
+	cookies []int            // how many cookies each form of the provider brought
 }
 
 func newApp(t *testing.T) *app {
@@ -69,17 +71,25 @@ func newApp(t *testing.T) *app {
 	key := make([]byte, 32)
 	rand.Read(key)
 	handler, err := consent.New(consent.Config{
-		URL: a.url + "/connect", Keys: [][]byte{key}, Flow: a.flow, Name: "Example",
-		Done: func(_ *http.Request, result consent.Result) {
+		URL: a.url + "/connect", Keys: []connectorauth.Secret{connectorauth.Secret(key)}, Flow: a.flow, Pages: consent.Pages{Name: "Example"},
+		Done: func(_ *http.Request, result consent.Result) error {
 			if failed, ok := result.Err.(*consent.Error); ok {
 				a.mu.Lock()
 				defer a.mu.Unlock()
 				a.reasons = append(a.reasons, failed.Reason)
 			}
+			return a.doneErr
 		},
 	})
 	require.NoError(t, err)
-	mux.Handle("/connect/", handler)
+	mux.HandleFunc("/connect/", func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			a.mu.Lock()
+			a.cookies = append(a.cookies, len(r.Cookies()))
+			a.mu.Unlock()
+		}
+		handler.ServeHTTP(w, r)
+	})
 	return a
 }
 

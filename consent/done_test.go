@@ -1,0 +1,42 @@
+package consent_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/consent"
+	"github.com/connectorauth/connectorauth/tokenstore"
+	"github.com/stretchr/testify/require"
+)
+
+// The account is connected, and the program could not note that.
+func TestErrorOfDoneIsOnThePage(t *testing.T) {
+	both(t, func(t *testing.T, connector string) {
+		store := new(tokenstore.Memory)
+		a := newApp(t, authtest.Config{}, func(a *app) { a.store, a.doneErr = store, errDown })
+		b := a.newBrowser()
+		got := b.get(a.allow(b, "connector="+connector+"&return_to=/settings").String())
+		require.Equal(t, http.StatusInternalServerError, got.StatusCode, "the browser does not go on as after a success")
+		require.Contains(t, got.body, "Your account may not be ready yet")
+		require.Contains(t, got.body, `data-outcome="unrecorded"`)
+		require.NotContains(t, got.body, errDown.Error())
+		require.Equal(t, []consent.Result{{Connector: connector}}, a.results, "Done is called once, and learns that the account is connected")
+		_, saved, err := store.Load(t.Context(), "alice/"+connector)
+		require.NoError(t, err)
+		require.True(t, saved)
+
+		a.doneErr = nil
+		require.Equal(t, http.StatusSeeOther, b.get(a.allow(b, "connector="+connector+"&return_to=/settings").String()).StatusCode)
+	})
+}
+
+func TestErrorOfDoneHidesNoFailure(t *testing.T) {
+	a := newApp(t, authtest.Config{}, func(a *app) { a.doneErr = errDown })
+	b := a.newBrowser()
+	denied, err := a.provider.Deny(a.start(b, "connector=oauth2"))
+	require.NoError(t, err)
+	got := b.get(denied.String())
+	require.Equal(t, http.StatusForbidden, got.StatusCode)
+	require.Contains(t, got.body, "Access was not allowed")
+}

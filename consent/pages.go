@@ -1,0 +1,166 @@
+package consent
+
+import (
+	"cmp"
+	"html/template"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/connectorauth/connectorauth/internal/check"
+)
+
+// Pages says how the pages look and which languages the pages speak. The zero value
+// is ready to use.
+type Pages struct {
+	// Name is the program's name, such as "Acme". Empty means that the pages speak of
+	// "the application".
+	Name string
+	// Logo is the program's logo: the bytes of an SVG, PNG, JPEG, GIF or WebP image of
+	// at most 64 KiB. Every page contains the logo, so the browser loads nothing.
+	// Empty means that Name stands in place of a logo.
+	Logo []byte
+	// LogoDark is the logo for people whose browser prefers dark pages. Empty means
+	// Logo.
+	LogoDark []byte
+	// Accent is the colour of the main button and of the focus ring, such as
+	// "#0a66c2". The text on the button is black or white, with a contrast of at least
+	// 4.5:1. The colour itself needs a contrast of at least 3:1 to the white page
+	// (WCAG 2.2 sections 1.4.3 and 1.4.11). Empty means a calm blue.
+	Accent string
+	// AccentDark is Accent for people whose browser prefers dark pages, with the same
+	// contrasts. Empty means Accent, as much lighter as dark pages need.
+	AccentDark string
+	// Languages are the languages of the pages, by language tag (RFC 5646) such as
+	// "de" or "pt-BR". The texts for "en" and "de" are built in: empty Messages are
+	// enough. Nil means English and German. A right-to-left language, such as Arabic,
+	// is written from right to left.
+	//
+	// The handler chooses the language of each page by the query parameter "language"
+	// of the start, and otherwise by the header Accept-Language (RFC 9110 section
+	// 12.5.4). Lookup (RFC 4647 section 3.4) finds "de" for a person who wants "de-CH",
+	// but not "de-CH" for a person who wants "de".
+	Languages map[string]Messages
+	// Default is the language of a person who wants none of Languages. Empty means
+	// "en", or the first tag in alphabetical order if Languages has no "en".
+	Default string
+	// Template is the template of the pages; its data is a [Page]. New and Loopback
+	// execute a copy of Template for each kind of page, before anything else, and
+	// return the mistakes. Nil means the package's own template.
+	Template *template.Template
+}
+
+// look is a Pages that is checked and complete. A look is immutable.
+type look struct {
+	name           string
+	template       *template.Template
+	logo, logoDark string // data URLs; empty without a logo
+	light, dark    accent
+	languages      map[string]*language // by tag in lower case
+	fallback       *language
+}
+
+// check returns the look of the pages, or everything that is wrong with p. Each
+// problem begins with the name of a field.
+func (p Pages) check() (*look, error) {
+	var problems check.List
+	l := &look{name: clean(p.Name), template: cmp.Or(p.Template, pageTemplate)}
+	var err error
+	l.logo, err = dataURL(p.Logo)
+	problems.Field("Logo", err)
+	l.logoDark, err = dataURL(p.LogoDark)
+	problems.Field("LogoDark", err)
+	if l.logo == "" && l.logoDark != "" {
+		problems.Add("LogoDark: needs Logo too")
+	}
+	l.light, err = accentOn(lightCard, p.Accent, defaultAccent)
+	problems.Field("Accent", err)
+	if p.AccentDark == "" && err == nil {
+		l.dark = l.light.on(darkCard)
+	} else {
+		l.dark, err = accentOn(darkCard, p.AccentDark, defaultAccent)
+		problems.Field("AccentDark", err)
+	}
+	l.languages, err = newLanguages(p.Languages)
+	problems.Field("Languages", err)
+	if l.fallback = l.languages[strings.ToLower(cmp.Or(p.Default, "en"))]; l.fallback == nil && p.Default == "" {
+		l.fallback = l.languages[slices.Min(slices.Collect(maps.Keys(l.languages)))]
+	}
+	if l.fallback == nil {
+		problems.Add("Default: %q is not among Languages", p.Default)
+	}
+	if p.Template != nil && problems.Joined() == nil {
+		l.template, err = usable(p.Template, l.samples())
+		problems.Field("Template", err)
+	}
+	return l, problems.Joined()
+}
+
+// Subjects of pages, beside the reasons of failures.
+const (
+	connected = "connected" // connect.js's word for success
+	confirm   = "confirm"   // the account owner confirms the start
+)
+
+// page returns the page about a subject: connected, confirm, or a Reason. service is
+// the display name of the service, or empty.
+func (l *look) page(subject string, in *language, service string) Page {
+	p := Page{
+		Name: l.name, Service: clean(service), Language: in.tag, Direction: in.direction,
+		Logo: template.URL(l.logo), LogoDark: template.Srcset(cmp.Or(l.logoDark, l.logo)),
+		Accent: l.light.background, OnAccent: l.light.text, AccentDark: l.dark.background, OnAccentDark: l.dark.text,
+	}
+	text := in.messages.Connected
+	switch subject {
+	case connected:
+	case confirm:
+		text = in.messages.Confirm
+	default:
+		p.Reason = Reason(subject)
+		text = in.messages.Failed[p.Reason]
+	}
+	p.Title, p.Message = in.say(text.Title, p), in.say(text.Message, p)
+	p.ContinueText, p.RetryText = in.say(in.messages.Continue, p), in.say(in.messages.Retry, p)
+	p.BackText, p.CloseText = in.say(in.messages.Back, p), in.say(in.messages.Close, p)
+	return p
+}
+
+// samples returns one page of each kind, in the fallback language, with every field
+// that a page of this kind can have.
+func (l *look) samples() []Page {
+	const origin = "https://app.example"
+	var pages []Page
+	for _, subject := range append([]string{connected, confirm}, reasonWords()...) {
+		p := l.page(subject, l.fallback, "Example Service")
+		p.Back, p.popup = origin+"/", "0a"
+		switch {
+		case subject == confirm:
+			p.Continue = origin + "/connect/start"
+		case p.Reason != "":
+			p.Retry = origin + "/connect/start"
+		}
+		pages = append(pages, p)
+	}
+	return pages
+}
+
+// reasonWords returns the words of all reasons that have a page.
+func reasonWords() (words []string) {
+	for reason := range english.Failed {
+		words = append(words, string(reason))
+	}
+	slices.Sort(words)
+	return words
+}
+
+// clean returns a name without characters that have no shape or turn the direction of
+// the text around them.
+func clean(name string) string {
+	return strings.TrimSpace(strings.Map(func(c rune) rune {
+		if unicode.Is(unicode.Cc, c) || unicode.Is(unicode.Bidi_Control, c) {
+			return -1
+		}
+		return c
+	}, name))
+}
