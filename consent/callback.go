@@ -109,9 +109,7 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, rec record, subje
 	switch {
 	case subject == confirm:
 		page.Continue = h.startURL(rec)
-	case rec == (record{}), subject == connected, page.Reason == ReasonUsed, page.Reason == ReasonUnrecorded:
-		// There is nothing to start again, or the account may be connected already.
-	default:
+	case page.Reason.again() && rec != (record{}):
 		page.Retry = h.startURL(rec)
 	}
 	page.Back = h.config.Origin + cmp.Or(rec.ReturnTo, "/")

@@ -34,6 +34,21 @@
 //
 //	<a href="/connect/start?connector=google&return_to=/settings">Connect</a>
 //
+// # How the pages look
+//
+// The pages come in light and dark, and in English and German. [Pages] gives them the
+// program's name, logo and colour, and more languages. Config.Service names the
+// service whose account is connected:
+//
+//	Service: func(connector string) string { return titles[connector] }, // "Google Calendar"
+//	Pages: consent.Pages{
+//		Name: "Acme", Logo: logoSVG, Accent: "#c2410c",
+//		Languages: map[string]consent.Messages{"en": {}, "de": {}, "fr": french},
+//	},
+//
+// The browser's Accept-Language chooses the language. A program that knows better
+// gives options.language to connect, or adds &language=de to the URL of a start.
+//
 // # What protects the account owner
 //
 // At the start of a consent, the handler encrypts the pending value of
@@ -57,7 +72,8 @@
 //
 // On http, for loopback addresses, the cookie is neither __Host- nor Secure.
 //
-// The pages run only the package's own script and show no value of a callback.
+// The pages run only the package's own script, load nothing from anywhere and show no
+// value of a callback.
 // Browsers do not show the pages in a frame. Do not show a provider's pages in an
 // embedded web view: open a browser (RFC 8252 section 8.12).
 package consent

@@ -32,6 +32,12 @@ const (
 	ReasonInternal   Reason = "internal"    // Config.Flow or Begin failed in another way
 )
 
+// again reports whether the page about a failure offers to start the consent again.
+// After some failures, the account may be connected all the same.
+func (r Reason) again() bool {
+	return r != "" && r != ReasonUsed && r != ReasonUnrecorded
+}
+
 // Error says why a consent failed.
 type Error struct {
 	Reason Reason

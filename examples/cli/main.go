@@ -47,7 +47,7 @@ func signIn(ctx context.Context, port int, check bool) error {
 		return err
 	}
 
-	options := consent.LoopbackOptions{Port: port, Pages: consent.Pages{Name: "the terminal"}, In: os.Stdin}
+	options := consent.LoopbackOptions{Port: port, Pages: consent.Pages{Name: "Example"}, In: os.Stdin}
 	if check {
 		options.In, options.Open = nil, press(provider)
 	}
