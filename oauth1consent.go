@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"strconv"
+	"time"
 
 	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
 	"github.com/connectorauth/connectorauth/internal/pending"
@@ -25,6 +26,10 @@ var errNoHandshake = errors.New("connectorauth: only an OAuth1Config with the th
 func (c *OAuth1) Begin(ctx context.Context, redirectURL string) (authURL string, pending Secret, err error) {
 	return c.scheme().begin(ctx, redirectURL)
 }
+
+// ConsentLifetime returns how long the account owner may take from Begin to Finish. 0
+// means ten minutes.
+func (c *OAuth1) ConsentLifetime() time.Duration { return c.scheme().config.ConsentLifetime }
 
 // Finish ends the consent that Begin started: it checks the query of the
 // callback, exchanges the temporary credentials for a token and saves the token.
