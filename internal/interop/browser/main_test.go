@@ -60,7 +60,7 @@ func launch(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Context
 	t.Cleanup(cancel)
 	require.NoError(t, chromedp.Do(ctx))
 	t.Cleanup(func() { chromedp.Cancel(ctx) }) // closes the browser and waits
-	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
