@@ -142,7 +142,7 @@ func TestAPIKeyConfigIsChecked(t *testing.T) {
 var badHosts = []string{
 	"", " ", "*", "*.", "*.com", "*example.com", "api.*.com", "https://", "ftp://example.com", "https://*.example.com",
 	"*.example.com:8443", "api.example.com/v1", "https://api.example.com/", "user@api.example.com", "api.example.com?x", "api.example.com#x",
-	"api..example.com", ".example.com", "api.example.com.", "bücher.example", "api.example.com:", "api example.com", "api.example.com\n",
+	"api..example.com", ".example.com", "api.example.com.", "xn--ü.example", "api.example.com:", "api example.com", "api.example.com\n",
 }
 
 func TestHostsAreCopied(t *testing.T) {

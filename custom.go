@@ -235,11 +235,11 @@ func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection 
 		value, err = s.config.Obtain(endpoint.Untraced(ctx), old.credential(), rejection)
 		return err
 	}, s.Secrets(old)...)
-	if err != nil {
-		return nil, withhold(err, string(value.Value))
+	if err == nil && !value.Expiry.IsZero() && !value.Expiry.After(issued) {
+		err = errors.New("connectorauth: Obtain returned a credential that has expired")
 	}
-	if !value.Expiry.IsZero() && !value.Expiry.After(issued) {
-		return nil, errors.New("connectorauth: Obtain returned a credential that has expired")
+	if err != nil {
+		return nil, subject{account: s.config.Account}.name(withhold(err, string(value.Value)))
 	}
 	return &customRecord{Value: string(value.Value), Issued: issued, Expiry: value.Expiry}, nil
 }

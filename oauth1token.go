@@ -124,7 +124,7 @@ func (s *oauth1Scheme) obtain(ctx context.Context, with, old *oauth1Token, proof
 func (s *oauth1Scheme) subject(url string) subject { return subject{s.config.Account, url} }
 
 // ask makes a request to an endpoint, signed with a token, and returns the
-// response. proof is what the request is about.
+// response. proof is what the request is about; without a value, proof is left out.
 //
 // If the response shows that the clock here is wrong, the request is sent once
 // more. Credentials for single use are sent again only if the service says that it
@@ -135,15 +135,19 @@ func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, p
 		return nil, fmt.Errorf("connectorauth: the temporary credentials: %w", err)
 	}
 	var sent *signed
+	var extra []rfc5849.Param
+	if proof.Value != "" {
+		extra = []rfc5849.Param{proof}
+	}
 	call := endpoint.Call{
 		Base: baseOf(s.config.HTTPClient),
 		Build: func(ctx context.Context) (req *http.Request, secrets []string, err error) {
 			sent = &signed{s: s, ahead: s.clock.Ahead()}
-			if req, err = http.NewRequestWithContext(ctx, http.MethodPost, to, nil); err == nil {
+			if req, err = http.NewRequestWithContext(ctx, s.config.TokenMethod, to, nil); err == nil {
 				if s.config.In == dialect.InBody {
 					req.Header.Set("Content-Type", wire.FormType)
 				}
-				err = s.place.Put(req, signer, sent.ahead, make([]string, 1), proof)
+				err = s.place.Put(req, signer, sent.ahead, make([]string, 1), extra...)
 			}
 			return req, spellings(string(s.config.ClientSecret), token.Secret, proof.Value), err
 		},

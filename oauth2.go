@@ -3,20 +3,14 @@ package connectorauth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/challenge"
 	"github.com/connectorauth/connectorauth/internal/check"
-	"github.com/connectorauth/connectorauth/internal/endpoint"
-	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/renew"
-	"github.com/connectorauth/connectorauth/internal/wire"
-	"golang.org/x/oauth2"
 )
 
 // OAuth2Config describes a client that is registered with an OAuth2 provider (RFC
@@ -96,100 +90,6 @@ func NewOAuth2(config OAuth2Config) (*OAuth2, error) {
 	return &OAuth2{newCore(s, hosts).spelled(config.Dialect.Placement.Name, config.Dialect.Placement.Exact)}, nil
 }
 
-// check lists everything that is wrong with the config, except with Hosts.
-func (c *OAuth2Config) check(problems *check.List) {
-	if c.ClientID == "" {
-		problems.Add("ClientID: is empty")
-	}
-	problems.Field("ClientID", check.Printable(c.ClientID))
-	problems.Field("ClientSecret", check.Printable(string(c.ClientSecret)))
-	if u, err := origin.Endpoint(c.TokenURL); err != nil {
-		problems.Field("TokenURL", err)
-	} else if query := u.Query(); query.Has("client_secret") || query.Has("client_id") {
-		problems.Add("TokenURL: the query contains client credentials, which RFC 6749 section 2.3.1 forbids; use ClientID and ClientSecret")
-	}
-	for field, raw := range map[string]string{"FormerTokenURL": c.FormerTokenURL, "RevokeURL": c.RevokeURL} {
-		if raw != "" {
-			_, err := origin.Endpoint(raw)
-			problems.Field(field, err)
-		}
-	}
-	for _, scope := range c.Scopes {
-		if err := check.Scope(scope); err != nil {
-			problems.Add("Scopes: %q %w", scope, err)
-		}
-	}
-	problems.Field("ClientAuth", c.checkClientAuth())
-	if c.Store != nil && c.Account == "" {
-		problems.Add("Account: is empty; name the token that Store keeps")
-	}
-	if c.RenewBefore < 0 {
-		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
-	}
-	problems.Join(checkGrant(c))
-	problems.Field("Dialect", check.Dialect(&c.Dialect, c.client()))
-	if c.Proof != nil && c.Dialect.Placement != (dialect.Placement{}) {
-		problems.Add("Proof: sets the Authorization header itself; remove Dialect.Placement")
-	}
-	if c.Proof != nil && isNil(c.Proof) {
-		problems.Add("Proof: is a nil %T", c.Proof)
-	} else if c.Proof != nil && !wire.IsToken(c.Proof.TokenType()) {
-		problems.Add("Proof: TokenType is %q; a token_type is a word such as DPoP, or Bearer for a proof beside ordinary tokens", c.Proof.TokenType())
-	}
-}
-
-// checkClientAuth reports what is wrong with the client authentication.
-func (c *OAuth2Config) checkClientAuth() error {
-	method, ok := c.ClientAuth.(ClientAuthMethod)
-	if _, pointer := c.ClientAuth.(*ClientAuthMethod); pointer || c.ClientAuth != nil && isNil(c.ClientAuth) {
-		return fmt.Errorf("is %T; use a value, and no nil pointer", c.ClientAuth)
-	}
-	if !ok {
-		return nil
-	}
-	raw := method == ClientSecretBasicRaw
-	switch method {
-	case ClientSecretBasic, ClientSecretPost, ClientAuthNone:
-		return nil
-	case ClientSecretBasicRaw, ClientSecretUser:
-	default:
-		return fmt.Errorf("unknown value %q: use client_secret_basic, client_secret_post, client_secret_basic_raw, client_secret_user or none", string(method))
-	}
-	switch id, secret := c.ClientID, string(c.ClientSecret); {
-	case secret == "":
-		return errors.New("needs a ClientSecret; leave ClientAuth empty for a public client")
-	case wire.HasControl(id+secret) || raw && strings.Contains(id, ":") || !raw && strings.Contains(secret, ":"):
-		return errors.New("unencoded Basic carries neither a control character nor a colon in the user name; use ClientSecretBasic")
-	}
-	return nil
-}
-
-// client returns what a dialect must fit. Without a grant, nothing is known to
-// contradict the dialect.
-func (c *OAuth2Config) client() check.Client {
-	client := check.Client{TokenURL: c.TokenURL, Scopes: c.Scopes, Consent: true, Refreshes: true}
-	switch grant := c.Grant.(type) {
-	case AuthorizationCode:
-		client.PKCE = !grant.DisablePKCE
-	case PasswordCredentials:
-		client.Consent, client.Params = false, []string{"username", "password"}
-	default:
-		if !isNil(grant) {
-			client.Consent, client.Refreshes = false, !grant.Traits().NoRefresh
-		}
-	}
-	method := isMethod(c.ClientAuth)
-	switch {
-	case method && (c.ClientSecret == "" || c.ClientAuth == ClientAuthNone):
-		client.Auth = []string{"client_id"}
-	case !method, c.ClientAuth == ClientSecretPost: // a type of the program may send the same
-		client.Auth = []string{"client_id", "client_secret"}
-	default:
-		client.Header = true
-	}
-	return client
-}
-
 // AuthType returns AuthTypeOAuth2.
 func (*OAuth2) AuthType() AuthType { return AuthTypeOAuth2 }
 
@@ -204,79 +104,6 @@ func (c *OAuth2) inner() *core             { return c.core.get() }
 func (*OAuth2) with(inner *core) Connector { return &OAuth2{inner.hide()} }
 
 func (c *OAuth2) scheme() *oauth2Scheme { return c.core.get().scheme.(*oauth2Scheme) }
-
-// Token returns the present access token, renewed if the token has expired. A token
-// that the API has rejected is renewed by the rejected request of this connector's
-// client, and Token then returns the new token. Token cannot know of rejections that
-// other clients see; nor does a rejection make Token fail, because an API rejects
-// tokens for reasons of its own, and the token may serve elsewhere. The refresh token
-// is left out: a program that used it would break the grant. The other members
-// of the token response are there as Extra. An id_token in Extra has not been
-// verified.
-func (c *OAuth2) Token(ctx context.Context) (*oauth2.Token, error) {
-	s := c.scheme()
-	g, err := s.engine.Get(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	t := g.Value
-	token := &oauth2.Token{AccessToken: t.Access, TokenType: s.tokenType(), Expiry: t.Expiry.Round(0)}
-	extra := make(map[string]any, len(t.Extra)+1)
-	for name, value := range t.Extra {
-		extra[name] = wire.CloneJSON(value)
-	}
-	if t.Scope != "" {
-		extra["scope"] = t.Scope
-	}
-	return token.WithExtra(extra), nil
-}
-
-// TokenSource returns Token as a source, for clients that take a source. The
-// source works until ctx ends.
-//
-// Most programs use [NewClient] instead: an oauth2.Transport with this source
-// would send the token along on redirects to other hosts.
-func (c *OAuth2) TokenSource(ctx context.Context) oauth2.TokenSource {
-	return tokenSource{ctx, c}
-}
-
-type tokenSource struct {
-	ctx context.Context
-	c   *OAuth2
-}
-
-func (s tokenSource) Token() (*oauth2.Token, error) { return s.c.Token(s.ctx) }
-
-// SetToken makes t the account's token and saves it, as when accounts move in
-// from elsewhere. t needs an access token, or a refresh token for a renewal at
-// once. If Expiry is zero, a positive ExpiresIn counts from now, in seconds. With
-// neither, the token is valid until the API rejects the token. The extra values of t
-// are not saved, because they cannot be listed.
-//
-// Where the dialect has Regions, t names its region as the provider does, by an extra
-// value under the name of Regions.Callback or Regions.Response:
-// t.WithExtra(map[string]any{"location": "eu"}). Without such a value, the region is
-// that of TokenURL. A region that is not listed is an error.
-func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
-	if t == nil || t.AccessToken == "" && t.RefreshToken == "" {
-		return errors.New("connectorauth: SetToken: the token has neither an access token nor a refresh token")
-	}
-	s := c.scheme()
-	value := &token{Access: t.AccessToken, Refresh: t.RefreshToken, Issued: time.Now(), Expiry: t.Expiry}
-	var err error
-	if value.Region, err = s.importedRegion(t); err != nil {
-		return fmt.Errorf("connectorauth: SetToken: %w", err)
-	}
-	if t.Expiry.IsZero() && t.ExpiresIn > 0 {
-		value.Expiry = value.Issued.Add(time.Duration(min(t.ExpiresIn, int64(endpoint.MaxLifetime/time.Second))) * time.Second)
-	}
-	if t.AccessToken == "" {
-		value.Expiry = value.Issued // nothing to send: renew the token first
-	} else if err := errors.Join(s.checkType(t.TokenType), s.checkAccess(t.AccessToken)); err != nil {
-		return fmt.Errorf("connectorauth: SetToken: %w", err)
-	}
-	return s.engine.Set(ctx, s, value)
-}
 
 // oauth2Credential is an access token in requests.
 type oauth2Credential struct {

@@ -47,6 +47,13 @@ func (c *OAuth2) Issuer() string {
 	return grant.Issuer
 }
 
+// ConsentLifetime returns how long the account owner may take from Begin to Finish. 0
+// means ten minutes, or that the connector has no consent.
+func (c *OAuth2) ConsentLifetime() time.Duration {
+	grant, _ := c.scheme().grant.(AuthorizationCode)
+	return grant.ConsentLifetime
+}
+
 // Finish ends the consent that Begin started: it checks the query of the
 // callback, exchanges the code for a token and saves the token. pending is the
 // value from Begin, which serves once and for ten minutes, or for the

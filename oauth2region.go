@@ -1,6 +1,7 @@
 package connectorauth
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -34,7 +35,7 @@ func (s *oauth2Scheme) regionOf(named string) (string, error) {
 			case raw == s.tokenURL:
 				return "", nil
 			default:
-				return own.Scheme + "://" + own.Host, nil
+				return origin.ASCIIURL(own.Scheme + "://" + own.Host), nil // as net/http spells the host
 			}
 		}
 	}
@@ -71,6 +72,14 @@ func (s *oauth2Scheme) moveTo(t *token, granted endpoint.Token) {
 	} else {
 		t.Region = region
 	}
+}
+
+// notFollowed returns the event's error for a response with an unknown region, or nil.
+func notFollowed(astray bool) error {
+	if !astray {
+		return nil
+	}
+	return errors.New("connectorauth: the token response names a region that is not one of the Regions of the dialect, so the account stays in its region")
 }
 
 // importedRegion returns the region of a token from elsewhere, as SetToken says.

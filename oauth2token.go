@@ -271,9 +271,6 @@ func (s *oauth2Scheme) withRefresh(old *token, refresh string) *token {
 	return &t
 }
 
-// errAstray is the event's error of a response with a region that is not listed.
-var errAstray = errors.New("connectorauth: the token response names a region that is not one of the Regions of the dialect, so the account stays in its region")
-
 // subject returns what a request to url is about.
 func (s *oauth2Scheme) subject(url string) subject { return subject{s.account, url} }
 
@@ -336,9 +333,7 @@ func (s *oauth2Scheme) Observe(e renew.Event[token]) {
 		return
 	}
 	if e.Value != nil && (e.Happened == renew.Renewed || e.Happened == renew.Saved) {
-		if e.Err = cmp.Or(e.Err, notKept(e.Value.left, e.Value.unread)); e.Value.astray {
-			e.Err = cmp.Or(e.Err, errAstray)
-		}
+		e.Err = cmp.Or(e.Err, errors.Join(notKept(e.Value.left, e.Value.unread), notFollowed(e.Value.astray)))
 	}
 	var expiry time.Time
 	if e.Value != nil {

@@ -27,11 +27,12 @@ const (
 	regionUS = "https://accounts.example.test"
 	regionEU = "https://accounts.example-eu.test"
 	regionIN = "https://accounts.example-in.test:8443"
+	regionDE = "https://accounts.xn--bcher-kva.test"
 )
 
 var regional = dialect.OAuth2{Regions: dialect.Regions{
 	Callback: "accounts-server", Response: "data_center",
-	Origins: map[string]string{"us": regionUS, "eu": regionEU + "/", "in": regionIN},
+	Origins: map[string]string{"us": regionUS, "eu": regionEU + "/", "in": regionIN, "de": "https://accounts.bücher.test"},
 }}
 
 // worldwide is a provider whose regions are one authtest.Provider, and what was
@@ -87,6 +88,7 @@ func TestCallbackNamesTheRegion(t *testing.T) {
 		want  string
 	}{
 		{"eu", regionEU}, {"in", regionIN}, {"us", regionUS}, {regionEU, regionEU}, {"HTTPS://Accounts.example-EU.test:443/", regionEU},
+		{"de", regionDE}, {regionDE, regionDE}, {"https://Accounts.BÜCHER.test", regionDE},
 		{regionIN + "/oauth?x=1", regionIN}, {regionUS, regionUS}, {"", regionUS},
 	} {
 		t.Run(test.named, func(t *testing.T) {
@@ -97,6 +99,9 @@ func TestCallbackNamesTheRegion(t *testing.T) {
 				callback.Set("accounts-server", test.named)
 				require.NoError(t, c.Finish(t.Context(), pending, callback))
 				assert.Equal(t, []string{token}, w.took())
+				if test.want != regionUS {
+					editRecord(t, store, func(value map[string]any) { assert.Equal(t, test.want, value["region"], "in the ASCII form") })
+				}
 
 				require.NoError(t, c.Renew(t.Context()))
 				assert.Equal(t, []string{token}, w.took(), "a refresh")
@@ -454,7 +459,7 @@ func FuzzRegion(f *testing.F) {
 			Grant:   connectorauth.AuthorizationCode{AuthURL: regionUS + "/auth"},
 			Dialect: regional, Store: store, Account: "alice", Shared: new(connectorauth.Shared),
 			HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
-				if at := req.URL.Scheme + "://" + req.URL.Host; at != regionUS && at != regionEU && at != regionIN || req.Host != "" && req.Host != req.URL.Host {
+				if at := req.URL.Scheme + "://" + req.URL.Host; at != regionUS && at != regionEU && at != regionIN && at != regionDE || req.Host != "" && req.Host != req.URL.Host {
 					t.Errorf("a request to %s, %q", req.URL, req.Host)
 				}
 				if path := req.URL.RequestURI(); path != "/token" && path != "/revoke" || req.URL.User != nil || req.URL.Fragment != "" {

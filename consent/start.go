@@ -52,7 +52,7 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 		h.finish(w, r, rec, fail(ReasonInternal, err))
 		return
 	}
-	rec.Began, rec.Pending = time.Now().Unix(), string(pending)
+	rec.Began, rec.Lifetime, rec.Pending = time.Now().Unix(), int64(lifetimeOf(flow).Seconds()), string(pending)
 	if err := h.cookies.set(w, r, h.cookies.name(reference), rec); err != nil {
 		h.finish(w, r, rec, fail(ReasonInternal, err))
 		return

@@ -198,7 +198,7 @@ func TestUnknownMembersOfAResponseAreRefused(t *testing.T) {
 
 // Every type, alone and within the others, refuses what it does not know.
 func TestUnknownMembersAreRefusedEverywhere(t *testing.T) {
-	for _, to := range []any{new(dialect.OAuth2), new(dialect.TokenExchange), new(dialect.Rejection), new(dialect.Placement), new(dialect.Response)} {
+	for _, to := range []any{new(dialect.OAuth2), new(dialect.Regions), new(dialect.TokenExchange), new(dialect.Rejection), new(dialect.Placement), new(dialect.Response)} {
 		before := reflect.ValueOf(to).Elem().Interface()
 		for _, text := range []string{`{"canary":1}`, `{"x-note":""}`, `{"":1}`} {
 			err := json.Unmarshal([]byte(text), to)
@@ -207,7 +207,7 @@ func TestUnknownMembersAreRefusedEverywhere(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		`{"response":{"canary":1}}`, `{"placement":{"canary":1}}`, `{"longLived":{"grantType":"x","canary":1}}`, `{"extend":{"canary":1}}`,
+		`{"response":{"canary":1}}`, `{"regions":{"canary":1}}`, `{"placement":{"canary":1}}`, `{"longLived":{"grantType":"x","canary":1}}`, `{"extend":{"canary":1}}`,
 		`{"rejections":[{"status":403},{"canary":1}]}`,
 	} {
 		d := dialect.OAuth2{CodeName: "before"}

@@ -15,6 +15,7 @@ import (
 // the fields.
 type (
 	plainOAuth2        OAuth2
+	plainRegions       Regions
 	plainTokenExchange TokenExchange
 	plainRejection     Rejection
 	plainPlacement     Placement
@@ -24,6 +25,10 @@ type (
 // UnmarshalJSON reads the JSON form and refuses unknown members. What is read
 // replaces all of d.
 func (d *OAuth2) UnmarshalJSON(text []byte) error { return strict(text, (*plainOAuth2)(d)) }
+
+// UnmarshalJSON reads the JSON form and refuses unknown members. What is read
+// replaces all of r.
+func (r *Regions) UnmarshalJSON(text []byte) error { return strict(text, (*plainRegions)(r)) }
 
 // UnmarshalJSON reads the JSON form and refuses unknown members. What is read
 // replaces all of e.

@@ -79,6 +79,18 @@ func TestFinishObtainsByTheCode(t *testing.T) {
 	assert.Equal(t, callback, kept)
 }
 
+func TestCodelessFlowTakesACallbackWithoutACode(t *testing.T) {
+	for code, callback := range map[string]url.Values{"": {"state": {"s1"}}, "c": {"state": {"s1"}, "code": {"c"}}} {
+		c, k := begin("s1"), new(pending.Keeper)
+		c.flow.Codeless = true
+		c.flow.Obtain = func(_ context.Context, _ pending.Value, got string) error { assert.Equal(t, code, got); return nil }
+		assert.Equal(t, pending.Invalid, kind(t, k.Finish(t.Context(), c.flow, c.text, url.Values{"state": {"s1"}, "code": {"c", "d"}})))
+		assert.Equal(t, pending.MixUp, kind(t, k.Finish(t.Context(), c.flow, c.text, url.Values{"state": {"s2"}})))
+		require.NoError(t, k.Finish(t.Context(), c.flow, c.text, callback))
+		assert.Equal(t, pending.Used, kind(t, k.Finish(t.Context(), c.flow, c.text, callback)))
+	}
+}
+
 func TestErrorOfObtainIsReturnedAndTheConsentIsOver(t *testing.T) {
 	c, k := begin("s1"), new(pending.Keeper)
 	c.flow.Obtain = func(context.Context, pending.Value, string) error { return errRefused }
