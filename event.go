@@ -1,6 +1,7 @@
 package connectorauth
 
 import (
+	"encoding/json"
 	"log/slog"
 	"time"
 
@@ -42,6 +43,30 @@ func (e Event) LogValue() slog.Value {
 		attrs = append(attrs, slog.Duration("duration", e.Duration))
 	}
 	return slog.GroupValue(attrs...)
+}
+
+// MarshalJSON returns the members that LogValue logs. The error is its text, and the
+// duration is spelled as by time.Duration.
+func (e Event) MarshalJSON() ([]byte, error) {
+	var duration string
+	if e.Duration != 0 {
+		duration = e.Duration.String()
+	}
+	return json.Marshal(struct {
+		Kind     EventKind `json:"kind"`
+		Account  string    `json:"account,omitempty"`
+		Error    string    `json:"error,omitempty"`
+		Expiry   time.Time `json:"expiry,omitzero"`
+		Duration string    `json:"duration,omitempty"`
+	}{e.Kind, e.Account, textOf(e.Err), e.Expiry, duration})
+}
+
+// textOf returns the text of err, or "" for nil.
+func textOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // EventKind is the kind of an Event, as logs and JSON write the kind.

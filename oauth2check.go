@@ -23,9 +23,9 @@ func (c *OAuth2Config) check(problems *check.List) {
 	} else if query := u.Query(); query.Has("client_secret") || query.Has("client_id") {
 		problems.Add("TokenURL: the query contains client credentials, which RFC 6749 section 2.3.1 forbids; use ClientID and ClientSecret")
 	}
-	for field, endpoint := range map[string]string{"FormerTokenURL": c.FormerTokenURL, "RevokeURL": c.RevokeURL} {
-		if endpoint != "" {
-			_, err := origin.Endpoint(endpoint)
+	for field, raw := range map[string]string{"FormerTokenURL": c.FormerTokenURL, "RevokeURL": c.RevokeURL} {
+		if raw != "" {
+			_, err := origin.Endpoint(raw)
 			problems.Field(field, err)
 		}
 	}

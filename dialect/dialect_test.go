@@ -207,7 +207,7 @@ func TestUnknownMembersAreRefusedEverywhere(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		`{"response":{"canary":1}}`, `{"placement":{"canary":1}}`, `{"longLived":{"grantType":"x","canary":1}}`, `{"extend":{"canary":1}}`,
+		`{"response":{"canary":1}}`, `{"regions":{"canary":1}}`, `{"placement":{"canary":1}}`, `{"longLived":{"grantType":"x","canary":1}}`, `{"extend":{"canary":1}}`,
 		`{"rejections":[{"status":403},{"canary":1}]}`,
 	} {
 		d := dialect.OAuth2{CodeName: "before"}

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -104,8 +103,7 @@ func (g *gallery) show(tab context.Context, subject string) {
 	page := g.url + "/start?connector=" + subject
 	switch subject {
 	case "confirm":
-		do(g.t, tab, chromedp.Navigate(g.far), script(`location.assign("`+page+`")`),
-			chromedp.Poll[chromedp.Void](`document.readyState === "complete" && document.getElementById("continue")`, chromedp.WithPollingTimeout(time.Minute)))
+		do(g.t, tab, chromedp.Navigate(g.far), script(`location.assign("`+page+`")`), chromedp.WaitVisible("#continue"))
 		return
 	case "unknown":
 		page = g.url + "/callback/name?state=x"
