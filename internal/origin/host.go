@@ -28,12 +28,20 @@ func canonical(scheme, hostport string) string {
 	return strings.TrimSuffix(hostport, ":")
 }
 
+// maxInternational is the length in bytes of the longest international host that is
+// read. A name has at most 253 characters in the ASCII form, so fewer in Unicode, and
+// a character has at most four bytes. Punycode takes quadratic time.
+const maxInternational = 4*253 + len(":65535")
+
 // toASCII returns hostport with an international name in the ASCII form, by the same
 // rules as net/http and browsers (UTS 46, nontransitional). A host in ASCII is returned
 // as it is. Empty means that the name is not valid.
 func toASCII(hostport string) string {
 	if isASCII(hostport) {
 		return hostport
+	}
+	if len(hostport) > maxInternational {
+		return ""
 	}
 	host, port := hostport, ""
 	if i := strings.LastIndexByte(hostport, ':'); i >= 0 {

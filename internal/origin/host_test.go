@@ -215,3 +215,19 @@ func BenchmarkCheck(b *testing.B) {
 		})
 	}
 }
+
+// Whoever names a host, in a callback or a redirect, must not decide how long others
+// wait: a name of 30 kB once took seconds.
+func TestLongInternationalNamesAreNotRead(t *testing.T) {
+	var name strings.Builder
+	for i := range 10_000 {
+		name.WriteRune(rune(0x4e00 + i))
+	}
+	_, err := origin.Endpoint("https://" + name.String() + ".example/")
+	require.ErrorContains(t, err, "not a valid international name")
+	_, err = origin.Parse([]string{name.String() + ".example"})
+	require.ErrorContains(t, err, "not a valid international name")
+
+	_, err = origin.Endpoint("https://" + strings.Repeat(strings.Repeat("\u00fc", 50)+".", 4) + "example:8443/")
+	require.NoError(t, err, "the longest names are read")
+}
