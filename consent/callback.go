@@ -118,7 +118,10 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, rec record, subje
 	case page.Reason.again() && rec != (record{}):
 		page.Retry = h.startURL(rec)
 	}
-	page.Back = h.config.Origin + cmp.Or(rec.ReturnTo, "/")
+	page.Back = h.config.Origin + "/"
+	if subject != confirm { // nobody has confirmed yet that the link is to be trusted
+		page.Back = h.config.Origin + cmp.Or(rec.ReturnTo, "/")
+	}
 	page.popup = rec.Popup
 	h.look.send(w, page, h.config.Origin, status)
 }
