@@ -206,9 +206,9 @@ type Result struct {
 //
 // The query of /start has four optional parameters. connector is an argument of
 // Config.Flow: at most 256 bytes of UTF-8 without control characters. return_to is a
-// path on Config.Origin for the way back: at most 1024 bytes. language is a tag of
-// Pages.Languages. connect.js sets popup. The handler cuts nothing: any other query is
-// refused with status 400, and Flow is not called.
+// path on Config.Origin for the way back: at most 1024 bytes, and no start of the
+// handler. language is a tag of Pages.Languages. connect.js sets popup. The handler cuts
+// nothing: any other query is refused with status 400, and Flow is not called.
 type Handler struct {
 	config      Config
 	base        string // Config.URL without a final slash
