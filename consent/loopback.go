@@ -27,7 +27,9 @@ type LoopbackOptions struct {
 	// program may have the port of the other address (RFC 8252 section 8.3).
 	//
 	// With every other URL the person pastes what the browser shows, so In is required:
-	//   - "urn:ietf:wg:oauth:2.0:oob", or "oob" for OAuth1: the provider shows a code;
+	//   - "urn:ietf:wg:oauth:2.0:oob", or "oob" for OAuth1: the provider shows a code, or
+	//     nothing with OAuth1Config.NoVerifier: then the person pastes any word after the
+	//     consent;
 	//   - https: a page of the provider shows a code, or "code#state";
 	//   - a private-use scheme such as com.example.app:/callback (RFC 8252 section 7.1):
 	//     the browser shows an address that it cannot open.
@@ -37,7 +39,7 @@ type LoopbackOptions struct {
 	// in a goroutine, and does not wait for an Open that returns only when the person
 	// closes the browser.
 	Open func(url string) error
-	// Out receives the URL and the instructions for the person. Nil means
+	// Out receives the URL and the instructions for the person, in English. Nil means
 	// os.Stderr.
 	Out io.Writer
 	// In is a terminal for a person whose browser runs on another machine, as with
@@ -45,7 +47,9 @@ type LoopbackOptions struct {
 	// pastes the address into In. Nil means no terminal.
 	//
 	// The address may be wrapped, quoted, or escaped for HTML or for a URL. Loopback
-	// reads what was pasted one second after the last line.
+	// reads what was pasted one second after the last line. What is neither a code nor
+	// an address of this consent may be pasted again. A code that the provider refuses
+	// ends the consent.
 	//
 	// A goroutine reads In. At the end, Loopback stops the goroutine with
 	// In.SetReadDeadline. If In has no deadlines, the goroutine ends with the next

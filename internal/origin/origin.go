@@ -30,10 +30,10 @@ type origin struct {
 }
 
 // Parse reads the entries of a Hosts list. An international name may be written in
-// Unicode or in the xn-- form. "api.example.com" and "api.example.com:8443" mean https. "*.example.com" means every name below
-// example.com, with https and the default port. An explicit origin such as
-// "http://10.0.0.5:8080" means exactly the given origin. The error joins all
-// problems.
+// Unicode or in the xn-- form. "api.example.com" and "api.example.com:8443" mean https.
+// "*.example.com" means every name below example.com, with https and the default port.
+// An explicit origin such as "http://10.0.0.5:8080" means exactly the given origin. The
+// error joins all problems.
 func Parse(entries []string) (Set, error) {
 	var s Set
 	var problems []error
