@@ -135,8 +135,8 @@ func lower(s string) string {
 
 // Loopback reports whether host is localhost, a name below localhost (RFC 6761
 // section 6.3), or a loopback address in the usual spelling. host is in ASCII, and has
-// no port and no brackets. [Resolve] sends a request to a name below localhost to this
-// machine, whatever a resolver or proxy would do.
+// no port and no brackets. [Resolve] sends a request to a name below localhost where a
+// request to localhost goes, whatever a resolver would do.
 func Loopback(host string) bool {
 	if host = lower(host); host == "localhost" || belowLocalhost(host) {
 		return true
@@ -164,8 +164,10 @@ func ASCII(req *http.Request) {
 }
 
 // Resolve makes plain http to a name below localhost go to localhost. The Host header
-// keeps the name. So neither a resolver nor a proxy decides where a credential goes
-// without TLS. req must be a private copy.
+// keeps the name. So no resolver decides where a credential goes without TLS, and no
+// proxy of [http.ProxyFromEnvironment], which has none for localhost. A Transport whose
+// Proxy is another function asks the function for localhost too. req must be a private
+// copy.
 func Resolve(req *http.Request) {
 	if req.URL.Scheme != "http" || len(req.URL.Host) <= len(".localhost") {
 		return

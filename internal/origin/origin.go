@@ -197,8 +197,8 @@ func Intersect(sets ...Set) Set {
 // outside says why credentials must not go to u, in a redirect chain with the
 // first URL first. Empty means that the credentials may go to u.
 func (s Set) outside(u, first *url.URL) string {
-	if strings.HasPrefix(u.Opaque, "//") {
-		return "has an opaque URL that names another host"
+	if namesHost(u.Opaque) {
+		return "has an opaque URL that may name another host"
 	}
 	for i := range s.origins { // most URLs have the host exactly as listed
 		if o := &s.origins[i]; o.host == u.Host && o.scheme == u.Scheme && !o.wildcard {
@@ -228,6 +228,12 @@ func (s Set) outside(u, first *url.URL) string {
 		return "is plain http, so everybody on the way could read the credentials; use https, or list the origin in Hosts"
 	}
 	return "is not an https URL"
+}
+
+// namesHost reports whether an opaque URL is more than a path: net/http sends such a
+// URL to an HTTP proxy as it is, whatever the host of the URL.
+func namesHost(opaque string) bool {
+	return opaque != "" && opaque != "*" && (opaque[0] != '/' || strings.HasPrefix(opaque, "//"))
 }
 
 // matches reports whether o is the origin of scheme and a canonical host.
