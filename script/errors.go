@@ -118,6 +118,8 @@ func (r *run) failure(event string, err error) *Error {
 			e.cause = ErrSession
 		case t.message == "RangeError: Maximum call stack size exceeded":
 			e.Message, e.cause = "calls or values nest too deep", ErrLimit
+		case strings.HasPrefix(t.message, "InternalError: "): // such as: string too long
+			e.cause = ErrLimit
 		}
 		t.at(e)
 	case errors.As(err, &refused):

@@ -26,8 +26,9 @@ var (
 
 const (
 	pageSize   = 64 << 10
-	stackLimit = 64 << 10 // the engine throws before its stack of 384 KiB is deeper
-	spare      = 1 << 20  // free memory of a new machine
+	stackSize  = 384 << 10 // at the beginning of the memory, growing down
+	stackLimit = 64 << 10  // the engine throws before its stack is deeper
+	spare      = 1 << 20   // free memory of a new machine
 )
 
 // A Host is what a machine calls while the machine runs, always in the same

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"runtime"
 	"sync"
+
+	"github.com/tetratelabs/wazero/api"
 )
 
 // block is the size of the parts in which memory is compared and copied.
-const block = 4 << 10
+const block = 1 << 10
 
 // idle are machines that are ready to run. There are never many more machines at
 // work than turns.
@@ -45,12 +47,12 @@ func Put(m *Machine) {
 		return
 	}
 	m.host, m.response, m.told = nil, nil, [2][]byte{}
-	used, ok := m.used()
+	first, end, ok := m.used()
 	if !ok {
 		m.close()
 		return
 	}
-	for at := 0; at < used; at += block {
+	for at := first; at < end; at += block {
 		if now, was := m.memory.buffer[at:at+block], m.engine.image[at:at+block]; !bytes.Equal(now, was) {
 			copy(now, was)
 		}
@@ -61,21 +63,26 @@ func Put(m *Machine) {
 		m.close()
 		return
 	}
+	m.module.ExportedGlobal("low").(api.MutableGlobal).Set(1 << 30)
 	idle.machines = append(idle.machines, m)
 }
 
-// used returns how many bytes of the memory can differ from the image. ok says whether
-// the machine can be used again.
-func (m *Machine) used() (n int, ok bool) {
+// used returns which part of the memory can differ from the image. ok says whether the
+// machine can be used again.
+func (m *Machine) used() (first, end int, ok bool) {
 	if m.broken {
-		return 0, false
+		return 0, 0, false
 	}
 	high, err := m.invoke("top")
 	if err != nil || len(m.memory.buffer) != len(m.engine.image) {
-		return 0, false
+		return 0, 0, false
 	}
-	n = int(max(uint32(high), m.engine.high)) + block // the allocator writes a few bytes behind the highest block
-	return min((n+block-1)/block*block, len(m.memory.buffer)), true
+	low := m.module.ExportedGlobal("low").(api.MutableGlobal)
+	// A function may use 128 bytes below the stack pointer, and the allocator a few
+	// bytes behind the highest block.
+	first = max(min(int(low.Get()), stackSize)-block, 0) / block * block
+	end = min((int(max(uint32(high), m.engine.high))+2*block)/block*block, len(m.memory.buffer))
+	return first, end, true
 }
 
 var zeros [block]byte
@@ -96,11 +103,11 @@ type part struct {
 func (m *Machine) Save() Snapshot {
 	memory, image := m.bytes(), m.engine.image
 	s := Snapshot{size: len(memory)}
-	end := len(memory)
-	if used, ok := m.used(); ok {
-		end = used
+	first, end, ok := m.used()
+	if !ok {
+		first, end = 0, len(memory)
 	}
-	for at := 0; at < end; at += block {
+	for at := first; at < end; at += block {
 		now := memory[at : at+block]
 		was := zeros[:]
 		if at < len(image) {
@@ -123,6 +130,9 @@ func (m *Machine) Load(s Snapshot) bool {
 		}
 	}
 	memory := m.bytes()
+	if low := m.module.ExportedGlobal("low").(api.MutableGlobal); len(s.blocks) > 0 {
+		low.Set(min(low.Get(), uint64(s.blocks[0].at)))
+	}
 	for _, p := range s.blocks {
 		copy(memory[p.at:], p.data)
 	}

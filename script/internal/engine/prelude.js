@@ -37,6 +37,14 @@
 		define(global[name], 'name', {value: name});
 	}
 
+	// The global object need not grow for these.
+	for (const name of [
+		'script_parameters', 'action_data', 'method_endpoint', 'method_auth_value', 'http_method', 'method_request_headers',
+		'method_request_parameters', 'method_request_mergefields', 'method_response_headers', 'method_error', 'statusCode', 'reasonPhrase',
+	]) {
+		global[name] = undefined;
+	}
+
 	// A body is read when the script first uses the body.
 	const bodies = {};
 	for (const name of ['method_request', 'method_response']) {

@@ -1,6 +1,7 @@
 // Command meter rewrites a WebAssembly module so that the module counts what it does:
 // each function call and each turn of a loop takes one unit of fuel, and when the fuel
-// is spent, the module calls its exported function spend.
+// is spent, the module calls its exported function spend. The module also exports the
+// global low: the lowest address that the stack has had.
 //
 //	go run . in.wasm out.wasm
 package main
@@ -43,18 +44,28 @@ func meter(module []byte) []byte {
 	}
 	globals, spend, imported := count(sections[globalSection]), exported(sections[exportSection], "spend"), importedFunctions(sections[importSection])
 
+	if !bytes.HasPrefix(sections[globalSection][1:], []byte{0x7f, 0x01}) {
+		panic("global 0 is not the stack pointer")
+	}
+	counter, low := globals, globals+1
+
 	out := slices.Clone(module[:8])
 	for r := (reader{module, 8}); r.at < len(module); {
 		id := r.byte()
 		size := int(r.uint())
 		body := r.take(size)
+		rest := reader{body, 0}
 		switch id {
-		case globalSection: // one more: i32, mutable
-			rest := reader{body, 0}
+		case globalSection: // two more: i32, mutable
 			rest.uint()
-			body = slices.Concat(uleb(globals+1), body[rest.at:], []byte{0x7f, 0x01, 0x41}, sleb(fuel), []byte{0x0b})
+			body = slices.Concat(uleb(globals+2), body[rest.at:],
+				[]byte{0x7f, 0x01, 0x41}, sleb(fuel), []byte{0x0b},
+				[]byte{0x7f, 0x01, 0x41}, sleb(1<<30), []byte{0x0b})
+		case exportSection: // one more, a global
+			n := rest.uint()
+			body = slices.Concat(uleb(n+1), body[rest.at:], []byte("\x03low\x03"), uleb(low))
 		case codeSection:
-			body = code(body, globals, spend, imported)
+			body = code(body, counter, low, spend, imported)
 		}
 		out = slices.Concat(out, []byte{id}, uleb(uint32(len(body))), body)
 	}
@@ -62,12 +73,15 @@ func meter(module []byte) []byte {
 }
 
 // code returns the code section with the counter.
-func code(section []byte, counter, spend, imported uint32) []byte {
+func code(section []byte, counter, low, spend, imported uint32) []byte {
 	// if (counter == 0) { spend(); counter = fuel }; counter--
 	check := slices.Concat(
 		[]byte{0x23}, uleb(counter), []byte{0x45, 0x04, 0x40, 0x10}, uleb(spend),
 		[]byte{0x41}, sleb(fuel), []byte{0x24}, uleb(counter), []byte{0x0b},
 		[]byte{0x23}, uleb(counter), []byte{0x41, 0x01, 0x6b, 0x24}, uleb(counter))
+	// if (stack pointer < low) low = stack pointer
+	note := slices.Concat(
+		[]byte{0x23, 0x00, 0x23}, uleb(low), []byte{0x49, 0x04, 0x40, 0x23, 0x00, 0x24}, uleb(low), []byte{0x0b})
 	r := reader{section, 0}
 	n := r.uint()
 	out := uleb(n)
@@ -75,7 +89,7 @@ func code(section []byte, counter, spend, imported uint32) []byte {
 		size := int(r.uint())
 		body := r.take(size)
 		if imported+i != spend {
-			body = function(body, check)
+			body = function(body, check, note)
 		}
 		out = slices.Concat(out, uleb(uint32(len(body))), body)
 	}
@@ -83,8 +97,8 @@ func code(section []byte, counter, spend, imported uint32) []byte {
 }
 
 // function returns the body of a function with check at its start and at the start of
-// each loop.
-func function(body, check []byte) []byte {
+// each loop, and note after each change of the stack pointer.
+func function(body, check, note []byte) []byte {
 	r := reader{body, 0}
 	for range r.uint() { // locals
 		r.uint()
@@ -98,8 +112,11 @@ func function(body, check []byte) []byte {
 		op := r.byte()
 		r.immediates(op)
 		out.Write(body[start:r.at])
-		if op == 0x03 {
+		switch {
+		case op == 0x03: // loop
 			out.Write(check)
+		case op == 0x24 && body[start+1] == 0: // global.set 0
+			out.Write(note)
 		}
 	}
 	return out.Bytes()
