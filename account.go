@@ -2,6 +2,8 @@ package connectorauth
 
 import (
 	"context"
+	"encoding/json"
+	"log/slog"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/renew"
@@ -13,8 +15,9 @@ type Status struct {
 	State State
 	// Expiry is when the access token, or the credential, expires. Zero if unknown.
 	Expiry time.Time
-	// ReauthBy is when the refresh token expires, so that the account owner must
-	// have authorized again by then. Each renewal may move ReauthBy. Zero if unknown.
+	// ReauthBy is when the refresh token, or the session of OAuth1, expires, so that
+	// the account owner must have authorized again by then. Each renewal may move
+	// ReauthBy. Zero if unknown.
 	ReauthBy time.Time
 	// Granted are the scopes that the provider granted. nil if unknown.
 	Granted []string
@@ -22,8 +25,7 @@ type Status struct {
 	// none, or Granted is unknown.
 	Missing []string
 	// LastError is why the last renewal failed, or why no token request is made now.
-	// nil if there is no reason. encoding/json does not write the text of an error: use
-	// LastError.Error().
+	// nil if there is no reason.
 	LastError error
 	// Since is when the account came into the state StateReauthRequired, or when a
 	// token request began whose response was lost. Zero if unknown.
@@ -31,6 +33,49 @@ type Status struct {
 	// NotBefore is when the next token request is made at the earliest, by itself.
 	// Zero means that nothing delays the token request.
 	NotBefore time.Time
+}
+
+// statusJSON is the JSON form of a Status.
+type statusJSON struct {
+	State     State     `json:"state"`
+	Expiry    time.Time `json:"expiry,omitzero"`
+	ReauthBy  time.Time `json:"reauthBy,omitzero"`
+	Granted   []string  `json:"granted,omitempty"`
+	Missing   []string  `json:"missing,omitempty"`
+	LastError string    `json:"lastError,omitempty"`
+	Since     time.Time `json:"since,omitzero"`
+	NotBefore time.Time `json:"notBefore,omitzero"`
+}
+
+// MarshalJSON returns the fields in lower camel case, without those that are empty.
+// LastError is the text of the error.
+func (s Status) MarshalJSON() ([]byte, error) {
+	return json.Marshal(statusJSON{s.State, s.Expiry, s.ReauthBy, s.Granted, s.Missing, textOf(s.LastError), s.Since, s.NotBefore})
+}
+
+// LogValue returns the status for log/slog: a group with the names of MarshalJSON,
+// without the fields that are empty.
+func (s Status) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("state", string(s.State))}
+	times := func(name string, t time.Time) {
+		if !t.IsZero() {
+			attrs = append(attrs, slog.Time(name, t))
+		}
+	}
+	times("expiry", s.Expiry)
+	times("reauthBy", s.ReauthBy)
+	if s.Granted != nil {
+		attrs = append(attrs, slog.Any("granted", s.Granted))
+	}
+	if s.Missing != nil {
+		attrs = append(attrs, slog.Any("missing", s.Missing))
+	}
+	if s.LastError != nil {
+		attrs = append(attrs, slog.String("lastError", s.LastError.Error()))
+	}
+	times("since", s.Since)
+	times("notBefore", s.NotBefore)
+	return slog.GroupValue(attrs...)
 }
 
 // State tells whether the requests of an account work, in the words of logs and
@@ -69,8 +114,8 @@ func (c *OAuth1) Status(ctx context.Context) (Status, error) {
 	}
 	known, err := s.engine.Known(ctx, s)
 	status := statusOf(known)
-	if known.Value != nil {
-		_, status.Expiry = s.Expiry(known.Value)
+	if t := known.Value; t != nil && t.Extra[sessionHandle] != "" {
+		status.Expiry, status.ReauthBy = t.end(tokenLifetime), t.end(sessionLifetime)
 	}
 	return status, err
 }

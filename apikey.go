@@ -12,7 +12,8 @@ import (
 
 // APIKeyConfig says what the key is and where the key goes.
 type APIKeyConfig struct {
-	// Key is the key. Required.
+	// Key is the key. Required. In a cookie, the key may be in double quotes, which
+	// are sent.
 	Key Secret
 	// In is the part of the request where the key goes. Empty means
 	// dialect.InHeader.
@@ -21,13 +22,18 @@ type APIKeyConfig struct {
 	// means Authorization for a header; every other location requires a name. A
 	// body field may be nested: see AuthField.Key.
 	Name string
+	// Exact sends the name of a header as Name spells it, such as "apiKey": see
+	// [dialect.Placement]. Hooks see the canonical name, "Apikey".
+	Exact bool
 	// Prefix comes before the key, such as "Bearer " or "token=", with nothing added in
 	// between. In a header, a Prefix that ends with a letter or digit is refused, such as
 	// "Bearer" without its space. Empty means none.
 	Prefix string
 	// Hosts are the places that may see the key: "api.example.com" (https),
-	// "*.example.com", or an origin such as "http://10.0.0.5:8080". Empty means the
-	// origin of each request, but no other origin to which the request is redirected.
+	// "*.example.com", or an origin such as "http://10.0.0.5:8080". An international
+	// name may be written in Unicode or in the xn-- form (RFC 5890): both are one host.
+	// Empty means the origin of each request, but no other origin to which the request
+	// is redirected.
 	Hosts []string
 }
 
@@ -53,6 +59,8 @@ func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
 		problems.Field("Name", err)
 		if !utf8.ValidString(value) {
 			problems.Add("Prefix and Key: are not UTF-8; encode the key, for instance as base64")
+		} else {
+			problems.Field("Prefix and Key", check.Text(value))
 		}
 		s = &bodyFields{fields, []string{config.Name}, defaultBodyMethods, sent}
 	} else {
@@ -60,15 +68,20 @@ func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
 		problems.Join(err)
 		if config.Key != "" {
 			problems.Field("Prefix and Key", place.Check(value))
+		} else {
+			problems.Field("Prefix", check.Text(config.Prefix))
 		}
 		problems.Join(inject.CheckPrefix(config.In, config.Prefix))
+		if config.Exact {
+			problems.Join(inject.CheckSpelling(config.In, config.Name))
+		}
 		s = &fixedValue{place, value, sent}
 	}
 	hosts := parseHosts(&problems, config.Hosts)
 	if err := problems.Err("APIKeyConfig"); err != nil {
 		return nil, err
 	}
-	return &APIKey{newCore(s, hosts)}, nil
+	return &APIKey{newCore(s, hosts).spelled(config.Name, config.Exact)}, nil
 }
 
 // AuthType returns AuthTypeAPIKey.

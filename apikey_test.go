@@ -119,6 +119,7 @@ func TestAPIKeyConfigIsChecked(t *testing.T) {
 		{"header with a colon", config{Key: secretKey, Name: "X-Key:"}, "is not a header name"},
 		{"header with a line break", config{Key: secretKey, Name: "X-Key\r\nX-Other"}, "is not a header name"},
 		{"header with an umlaut", config{Key: secretKey, Name: "X-Schlüssel"}, "is not a header name"},
+		{"exact name of a header that net/http adds", config{Key: secretKey, Name: "user-agent", Exact: true}, "Exact: net/http adds a header User-Agent"},
 		{"Cookie as a header", config{Key: secretKey, Name: "cookie"}, "set In to InCookie"},
 	}
 	for _, name := range []string{
@@ -141,7 +142,7 @@ func TestAPIKeyConfigIsChecked(t *testing.T) {
 var badHosts = []string{
 	"", " ", "*", "*.", "*.com", "*example.com", "api.*.com", "https://", "ftp://example.com", "https://*.example.com",
 	"*.example.com:8443", "api.example.com/v1", "https://api.example.com/", "user@api.example.com", "api.example.com?x", "api.example.com#x",
-	"api..example.com", ".example.com", "api.example.com.", "bücher.example", "api.example.com:", "api example.com", "api.example.com\n",
+	"api..example.com", ".example.com", "api.example.com.", "xn--ü.example", "api.example.com:", "api example.com", "api.example.com\n",
 }
 
 func TestHostsAreCopied(t *testing.T) {

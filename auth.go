@@ -77,7 +77,12 @@
 // followed without credentials, and so is the rest of its chain, even back to the
 // first host. A direct request to another place fails with [ErrHostNotAllowed].
 // Plain http is refused, except to loopback and to origins that Hosts lists as
-// http.
+// http. A name below localhost, such as app.localhost, is loopback (RFC 6761 section
+// 6.3): plain http to such a name goes to localhost, with the name in the Host header,
+// and neither a resolver nor a proxy for other names is asked.
+//
+// A request to an international host goes out in the ASCII form of its name (UTS 46,
+// nontransitional). A name that is not valid is refused.
 //
 // The caller's request is never modified: credentials go into a copy, and replace
 // credentials that the caller put in the same place. The Request of the response

@@ -36,7 +36,8 @@ type AuthField struct {
 	// Type says how Value is spelled. Empty means dialect.FieldText.
 	Type dialect.FieldType
 	// Value is the value to send. Value may be empty for FieldText and
-	// FieldPassword.
+	// FieldPassword. Value must not begin or end with a line break or another control
+	// character; with FieldPassword, Value must have no control character.
 	Value Secret
 }
 
@@ -96,6 +97,13 @@ func NewAuthFields(config AuthFieldsConfig) (*AuthFields, error) {
 	}
 	body, err := inject.NewFields(fields, config.Body, config.MaxBody)
 	problems.Join(err)
+	for _, f := range fields {
+		pasted := check.Lines
+		if f.Type == dialect.FieldPassword {
+			pasted = check.Text
+		}
+		problems.Field(fmt.Sprintf("Fields: field %q", f.Key), pasted(f.Value))
+	}
 	methods := defaultBodyMethods
 	if len(config.Methods) > 0 {
 		methods = slices.Clone(config.Methods)

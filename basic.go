@@ -5,12 +5,10 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/inject"
-	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 // BasicConfig holds a user name and password (RFC 7617).
@@ -65,15 +63,11 @@ func NewBasic(config BasicConfig) (*Basic, error) {
 // checkBasic reports what RFC 7617 section 2 does not allow in a user name or
 // password, and what the charset cannot spell.
 func checkBasic(value string, charset dialect.Charset) error {
-	switch {
-	case wire.HasControl(value):
-		return errors.New("has a control character; look for a line break at its end")
-	case !utf8.ValidString(value):
-		return errors.New("is not valid UTF-8")
-	case charset == dialect.Latin1 && strings.ContainsFunc(value, func(r rune) bool { return r > 0xff }):
+	err := check.Text(value)
+	if err == nil && charset == dialect.Latin1 && strings.ContainsFunc(value, func(r rune) bool { return r > 0xff }) {
 		return errors.New("has a character that ISO-8859-1 does not have; use UTF-8, if the service takes it")
 	}
-	return nil
+	return err
 }
 
 // latin1 returns text in ISO-8859-1, which must have all characters of text.

@@ -29,13 +29,15 @@ func TestConstructorsReportAllProblemsAtOnce(t *testing.T) {
 		fields []string // each begins a problem
 	}{
 		{"APIKeyConfig", second(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{In: dialect.InQuery, Hosts: badHosts})),
-			[]string{"Key: ", "Name: ", "Hosts: host \"https://a.example/path\"", "Hosts: host \"*.com\""}},
+			[]string{"Key: ", "Name: ", "Hosts: host \"https://a.example...\"", "Hosts: host \"*.com\""}},
 		{"APIKeyConfig", second(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "a\nb", Prefix: "\r", Name: "X Y", Hosts: badHosts})),
-			[]string{"Name: ", "Prefix and Key: ", "Hosts: host \"https://a.example/path\"", "Hosts: host \"*.com\""}},
+			[]string{"Name: ", "Prefix and Key: ", "Hosts: host \"https://a.example...\"", "Hosts: host \"*.com\""}},
 		{"APIKeyConfig", second(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "\xff", In: dialect.InBody, Prefix: "Bearer", Hosts: badHosts})),
-			[]string{"Name: ", "Prefix and Key: ", "Hosts: host \"https://a.example/path\"", "Hosts: host \"*.com\""}},
+			[]string{"Name: ", "Prefix and Key: ", "Hosts: host \"https://a.example...\"", "Hosts: host \"*.com\""}},
 		{"APIKeyConfig", second(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "a", Prefix: "Bearer", Name: "Host", Hosts: badHosts})),
 			[]string{"Name: ", "Prefix: ", "Hosts: "}},
+		{"APIKeyConfig", second(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Prefix: "a\n ", Name: "Host", Hosts: badHosts})),
+			[]string{"Key: ", "Name: ", "Prefix: has a control", "Hosts: "}},
 		{"BasicConfig", second(connectorauth.NewBasic(connectorauth.BasicConfig{Username: "a:\nb", Password: "\xff", Hosts: badHosts})),
 			[]string{"Username: has a control", "Username: has a colon", "Password: ", "Hosts: "}},
 		{"AuthFieldsConfig", second(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{
@@ -53,7 +55,17 @@ func TestConstructorsReportAllProblemsAtOnce(t *testing.T) {
 			TokenURL: "http://a.example/", Scopes: []string{"a b", ""}, ClientAuth: connectorauth.ClientAuthMethod("x"), Grant: connectorauth.PasswordCredentials{},
 			Store: new(tokenstore.Memory), RenewBefore: -1, Hosts: badHosts,
 			Dialect: dialect.OAuth2{TokenEncoding: "xml", Response: dialect.Response{Lifetime: -1}},
-		})), []string{"ClientID: ", "TokenURL: ", "Scopes: \"a b\"", "Scopes: \"\"", "ClientAuth: ", "Account: ", "RenewBefore: ", "Grant: ", "Hosts: "}},
+		})), []string{"ClientID: ", "TokenURL: ", "Scopes: \"a b\"", "Scopes: \"\"", "ClientAuth: ", "Account: ", "RenewBefore: ", "Grant: ", "Dialect: TokenEncoding: ", "Dialect: Response: Lifetime: ", "Hosts: "}},
+		{"OAuth2Config", second(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: "a\n", ClientSecret: "\u00fc", TokenURL: "https://a.example/ ", FormerTokenURL: "http://a.example/", RevokeURL: "x",
+			Grant: connectorauth.PasswordCredentials{Username: "u\n", Password: "p\n"}, Dialect: dialect.OAuth2{TokenEncoding: "xml"},
+		})), []string{"ClientID: ", "ClientSecret: ", "TokenURL: ", "FormerTokenURL: ", "RevokeURL: ", "Grant: Username: ", "Grant: Password: ", "Dialect: TokenEncoding: "}},
+		{"OAuth2Config", second(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: "c", TokenURL: "https://a.example/", Dialect: dialect.OAuth2{TokenEncoding: "xml", Response: dialect.Response{Lifetime: -1}},
+		})), []string{"Grant: is empty", "Dialect: TokenEncoding: ", "Dialect: Response: Lifetime: "}},
+		{"OAuth2Config", second(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: "c", TokenURL: "https://a.example/", Grant: connectorauth.AuthorizationCode{AuthURL: "x"}, Dialect: dialect.OAuth2{TokenEncoding: "xml"},
+		})), []string{"Grant: AuthURL: ", "Dialect: TokenEncoding: "}},
 		{"OAuth2Config", second(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 			ClientID: "c", TokenURL: "http://a.example/", Grant: connectorauth.AuthorizationCode{AuthURL: "https://a.example/"},
 			Dialect: dialect.OAuth2{TokenEncoding: "xml", Response: dialect.Response{Lifetime: -1}, InvalidGrantCodes: []string{""}},

@@ -36,8 +36,8 @@ type CustomConfig struct {
 	// that the credential never changes.
 	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
 	// Rejected reports whether a response says that the credential is no longer
-	// valid. Rejected must not read the body. A panic counts as no. Empty means
-	// status 401. Without Obtain, Rejected is not used.
+	// valid. Rejected sees a copy of the response, without the body. A panic counts as
+	// no. Empty means status 401. Without Obtain, Rejected is not used.
 	Rejected func(*http.Response) bool
 
 	// Store keeps the credential. Empty means that the credential lives in memory,
@@ -149,9 +149,8 @@ func (s *customScheme) authenticate(req *http.Request, _ []string) (credential, 
 		}
 		sent.from, value = g, g.Value.credential()
 	}
-	u, host := *req.URL, req.URL.Host
-	req.URL = &u
-	req.Header = req.Header.Clone()
+	host := req.URL.Host
+	detach(req)
 	if err := foreign("Authenticate", func() error { return s.config.Authenticate(req, value) }, string(value.Value)); err != nil {
 		return nil, err
 	}
@@ -181,15 +180,12 @@ func (c *customCredential) rejected(resp *http.Response) bool {
 	}
 	rejected := resp.StatusCode == http.StatusUnauthorized
 	if c.s.config.Rejected != nil {
+		seen := withoutBody(resp)
 		rejected = false
-		foreign("Rejected", func() error { rejected = c.s.config.Rejected(resp); return nil })
+		foreign("Rejected", func() error { rejected = c.s.config.Rejected(seen); return nil })
 	}
 	if rejected {
-		c.rejection = &http.Response{
-			Status: resp.Status, StatusCode: resp.StatusCode, Proto: resp.Proto, ProtoMajor: resp.ProtoMajor, ProtoMinor: resp.ProtoMinor,
-			Header: resp.Header.Clone(), Body: http.NoBody, Request: resp.Request.Clone(context.Background()),
-		}
-		c.rejection.Request.Body, c.rejection.Request.GetBody = nil, nil
+		c.rejection = withoutBody(resp)
 	}
 	return rejected
 }
@@ -239,11 +235,11 @@ func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection 
 		value, err = s.config.Obtain(endpoint.Untraced(ctx), old.credential(), rejection)
 		return err
 	}, s.Secrets(old)...)
-	if err != nil {
-		return nil, withhold(err, string(value.Value))
+	if err == nil && !value.Expiry.IsZero() && !value.Expiry.After(issued) {
+		err = errors.New("connectorauth: Obtain returned a credential that has expired")
 	}
-	if !value.Expiry.IsZero() && !value.Expiry.After(issued) {
-		return nil, errors.New("connectorauth: Obtain returned a credential that has expired")
+	if err != nil {
+		return nil, subject{account: s.config.Account}.name(withhold(err, string(value.Value)))
 	}
 	return &customRecord{Value: string(value.Value), Issued: issued, Expiry: value.Expiry}, nil
 }
@@ -278,7 +274,7 @@ func (*customScheme) SingleUse(*customRecord) bool { return false }
 func (*customScheme) Rotated(_, _ *customRecord) bool { return false }
 
 // Restore returns the error of an earlier call of Obtain.
-func (s *customScheme) Restore(code string, dead bool, after time.Duration) error {
+func (s *customScheme) Restore(_ *customRecord, code string, dead bool, after time.Duration) error {
 	return subject{account: s.config.Account}.restored(code, dead, after)
 }
 

@@ -64,19 +64,29 @@ func TestDialectIsCheckedAtConstruction(t *testing.T) {
 		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("grant_type")}}, "TokenParams: grant_type"},
 		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("code")}}, "TokenParams: code"},
 		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("redirect_uri")}}, "TokenParams: redirect_uri"},
-		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("client_id")}}, "TokenParams: client_id"},
-		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("client_secret")}}, "TokenParams: client_secret"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("client_id")}}, ""},
+		{config2{Grant: code, ClientAuth: connectorauth.ClientSecretPost, Dialect: dialect.OAuth2{TokenParams: one("client_id")}}, "TokenParams: client_id"},
+		{config2{Grant: code, ClientAuth: connectorauth.ClientAuthNone, Dialect: dialect.OAuth2{TokenParams: one("client_id")}}, "TokenParams: client_id"},
+		{config2{Grant: client, ClientAuth: connectorauth.ClientSecretPost, Dialect: dialect.OAuth2{TokenNames: map[string]string{"client_id": "username", "client_secret": "password"}}}, ""},
+		{config2{Grant: pass, ClientAuth: connectorauth.ClientSecretPost, Dialect: dialect.OAuth2{TokenNames: map[string]string{"client_id": "username", "client_secret": "password"}}}, "two parameters"},
+		{config2{Grant: client, Dialect: dialect.OAuth2{GrantType: "refresh_token", TokenParams: one("refresh_token")}}, ""},
+		{config2{Grant: (*nothing)(nil)}, "Grant: is a nil"},
+		{config2{Grant: code, Proof: (*nothing)(nil)}, "Proof: is a nil"},
+		{config2{Grant: code, ClientAuth: (*nothing)(nil)}, "ClientAuth: is"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("client_secret")}}, ""},
+		{config2{Grant: code, ClientAuth: connectorauth.ClientSecretPost, Dialect: dialect.OAuth2{TokenParams: one("client_secret")}}, "TokenParams: client_secret"},
 		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("code_verifier")}}, "TokenParams: code_verifier"},
-		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("refresh_token")}}, "TokenParams: refresh_token"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenParams: one("refresh_token")}}, ""},
 		{config2{Grant: code, Dialect: dialect.OAuth2{RefreshParams: one("refresh_token")}}, "RefreshParams: refresh_token"},
 		{config2{Grant: code, Dialect: dialect.OAuth2{RefreshParams: one("grant_type")}}, "RefreshParams: grant_type"},
 		{config2{Grant: code, Dialect: dialect.OAuth2{RefreshParams: one("redirect_uri")}}, ""},
 		{config2{Grant: pass, Dialect: dialect.OAuth2{TokenParams: one("password")}}, "TokenParams: password"},
 		{config2{Grant: client, Scopes: []string{"a"}, Dialect: dialect.OAuth2{TokenParams: one("scope")}}, "TokenParams: scope"},
 		{config2{Grant: code, Dialect: dialect.OAuth2{RepeatState: true, TokenParams: one("state")}}, "TokenParams: state"},
-		{config2{Grant: code, Dialect: dialect.OAuth2{TokenNames: map[string]string{"client_id": "client_key"}, TokenParams: one("client_id")}}, ""},
-		{config2{Grant: code, Dialect: dialect.OAuth2{TokenNames: map[string]string{"client_id": "client_key"}, TokenParams: one("client_key")}}, "TokenParams: client_key"},
-		{config2{Grant: code, Dialect: dialect.OAuth2{TokenNames: map[string]string{"client_id": "code"}}}, "two parameters"},
+		{config2{Grant: code, ClientAuth: connectorauth.ClientSecretPost, Dialect: dialect.OAuth2{TokenNames: map[string]string{"client_id": "client_key"}, TokenParams: one("client_id")}}, ""},
+		{config2{Grant: code, ClientAuth: connectorauth.ClientSecretPost, Dialect: dialect.OAuth2{TokenNames: map[string]string{"client_id": "client_key"}, TokenParams: one("client_key")}}, "TokenParams: client_key"},
+		{config2{Grant: code, Dialect: dialect.OAuth2{TokenNames: map[string]string{"client_id": "code"}}}, ""},
+		{config2{Grant: code, ClientAuth: connectorauth.ClientSecretPost, Dialect: dialect.OAuth2{TokenNames: map[string]string{"client_id": "code"}}}, "two parameters"},
 		{config2{Grant: code, Dialect: dialect.OAuth2{TokenNames: map[string]string{"clientid": "x"}}}, "clientid"},
 		{config2{Grant: code, Dialect: dialect.OAuth2{TokenNames: map[string]string{"code": ""}}}, "code cannot be left out"},
 		{config2{Grant: code, Dialect: dialect.OAuth2{AuthNames: map[string]string{"state": "s"}}}, "state must keep"},
@@ -188,6 +198,9 @@ func TestAccessTokenGoesToThePlacementOfTheDialect(t *testing.T) {
 		{dialect.Placement{Prefix: "Zoho-oauthtoken "}, "Authorization: Zoho-oauthtoken a\r\n"},
 		{dialect.Placement{Name: "authorization"}, "Authorization: a\r\n"},
 		{dialect.Placement{Name: "x-token"}, "X-Token: a\r\n"},
+		{dialect.Placement{Name: "xToken", Exact: true}, "\nxToken: a\r\n"},
+		{dialect.Placement{Name: "authorization", Prefix: "Bearer ", Exact: true}, "\nauthorization: Bearer a\r\n"},
+		{dialect.Placement{Exact: true}, "Authorization: Bearer a\r\n"},
 		{dialect.Placement{In: dialect.InQuery, Name: "access_token"}, "GET https://api.example.test/?access_token=a\n"},
 		{dialect.Placement{In: dialect.InCookie, Name: "sid"}, "Cookie: sid=a\r\n"},
 	} {
@@ -328,3 +341,6 @@ func TestDialectPrintsNoSecret(t *testing.T) {
 	text, _ := json.Marshal(map[string]any{"connector": c})
 	assert.Empty(t, canary.Found(fmt.Sprintf("%v %+v %#v %s", c, c, c, text), secretKey, p.ClientSecret))
 }
+
+// nothing is a type of the program whose methods need a pointer that is not nil.
+type nothing struct{ spoilt }

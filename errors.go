@@ -131,9 +131,13 @@ func withoutQuery(endpoint string) string {
 	return endpoint
 }
 
-// invalidGrantCodes are the codes of RFC 6749 section 5.2, and of providers, that
-// mean that the grant is no longer valid.
-var invalidGrantCodes = []string{"invalid_grant", "bad_refresh_token", "invalid_refresh_token"}
+// invalidGrantCodes are the codes of RFC 6749 section 5.2, of OpenID Connect Core
+// section 3.1.2.6, and of providers, that mean that the grant is no longer valid, or
+// that the account owner must act.
+var invalidGrantCodes = []string{
+	"invalid_grant", "interaction_required", "login_required", "consent_required", "account_selection_required",
+	"bad_refresh_token", "invalid_refresh_token",
+}
 
 // judge sets whether the grant is no longer valid. A provider's outage says
 // nothing about the grant.

@@ -1,6 +1,7 @@
 package connectorauth
 
 import (
+	"encoding/json"
 	"log/slog"
 	"time"
 
@@ -16,7 +17,7 @@ type Event struct {
 	// Account is the Account of the connector's config.
 	Account string
 	// Err is the reason of a failure. With EventRenewed and EventSaved, Err says what
-	// of the token response could not be kept. Otherwise nil.
+	// of the token response could not be kept or read, such as an expiry. Otherwise nil.
 	Err error
 	// Expiry is when the token expires. Zero if unknown.
 	Expiry time.Time
@@ -44,13 +45,37 @@ func (e Event) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
+// MarshalJSON returns the members that LogValue logs. The error is its text, and the
+// duration is spelled as by time.Duration.
+func (e Event) MarshalJSON() ([]byte, error) {
+	var duration string
+	if e.Duration != 0 {
+		duration = e.Duration.String()
+	}
+	return json.Marshal(struct {
+		Kind     EventKind `json:"kind"`
+		Account  string    `json:"account,omitempty"`
+		Error    string    `json:"error,omitempty"`
+		Expiry   time.Time `json:"expiry,omitzero"`
+		Duration string    `json:"duration,omitempty"`
+	}{e.Kind, e.Account, textOf(e.Err), e.Expiry, duration})
+}
+
+// textOf returns the text of err, or "" for nil.
+func textOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
 // EventKind is the kind of an Event, as logs and JSON write the kind.
 type EventKind string
 
 // The kinds of events.
 const (
 	EventRenewing       EventKind = renew.Renewing       // a token request begins
-	EventRenewed        EventKind = renew.Renewed        // a token request of the connector brought a new token; a consent tells EventSaved alone
+	EventRenewed        EventKind = renew.Renewed        // a token request of the connector brought a new token; a consent tells EventSaved alone or, without a Store, EventRenewed if there is an Err
 	EventRenewFailed    EventKind = renew.Failed         // a token request failed for now, or the store prevented the request; a later attempt follows
 	EventReauthRequired EventKind = renew.ReauthRequired // the account owner must authorize: a token request failed for good, or there is no token yet and Err matches ErrNotConnected
 	EventSaved          EventKind = renew.Saved          // the store has the new token

@@ -2,6 +2,7 @@ package connectorauth
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -53,13 +54,21 @@ func mergeExtra[V any](old, newest map[string]V, kept []string) (extra map[strin
 	return extra, left
 }
 
-// leftOut returns the event's error for the members that had to go, or nil.
-func leftOut(left int32) error {
-	if left == 0 {
-		return nil
+// notKept returns the event's error for what could not be kept of the token
+// responses, or nil: members that had to go, and an expiry of no use.
+func notKept(left int32, unread bool) error {
+	var problems []error
+	if left > 0 {
+		problems = append(problems, fmt.Errorf("connectorauth: the token responses have more than %d kB of further members; %d were left out", maxExtra>>10, left))
 	}
-	return fmt.Errorf("connectorauth: the token responses have more than %d kB of further members; %d were left out", maxExtra>>10, left)
+	if unread {
+		problems = append(problems, errUnread)
+	}
+	return errors.Join(problems...)
 }
+
+// errUnread does not quote the expiry, which may be anything.
+var errUnread = errors.New("connectorauth: an expiry in the token response cannot be read, or has passed already; see ExpiryFormat and Lifetime in dialect.Response")
 
 // leftovers returns the other members of a token response, together with the
 // extra values of t, which may be nil, that are still valid. left tells how many had

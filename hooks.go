@@ -51,7 +51,7 @@ type Hooks struct {
 }
 
 // An Exchange is a request and its response, as hooks see them. Hooks may use an
-// Exchange until the last hook returns.
+// Exchange until the last hook returns. The Request of Response is Request.
 type Exchange struct {
 	// Request is a private copy of the caller's request. Change the request in
 	// place, and the body by SetRequestBody.
@@ -147,8 +147,11 @@ type hook struct {
 
 // withHooks returns a copy of c with h as well.
 func (c *core) withHooks(h Hooks) *core {
-	hooked := *c
-	hooked.hooks = append(slices.Clip(c.hooks), hook{h, c.part})
+	hooked, part := *c, 0
+	if _, joined := c.scheme.(*joinedScheme); joined {
+		part = -1
+	}
+	hooked.hooks = append(slices.Clip(c.hooks), hook{h, part})
 	hooked.scheme = schemeWithHooks(c.scheme, h)
 	return &hooked
 }
@@ -186,11 +189,10 @@ type hookedExchange struct {
 	after func(*Exchange) error
 }
 
-// runBefore runs the hooks before the request out, which carries sent. out gets a
-// URL and header of its own.
+// runBefore runs the hooks before the request out, which carries sent.
 func runBefore(hooks []hook, out *http.Request, sent credential) (exchanges, error) {
-	u, host := *out.URL, out.URL.Host
-	out.URL, out.Header = &u, out.Header.Clone()
+	host := out.URL.Host
+	detach(out)
 	seen := make(exchanges, len(hooks))
 	for i := range seen {
 		e := &seen[i]
@@ -206,6 +208,26 @@ func runBefore(hooks []hook, out *http.Request, sent credential) (exchanges, err
 		}
 	}
 	return seen, complete(out, host)
+}
+
+// detach gives a copy of the caller's request values of its own wherever foreign code
+// may write. The trailer stays the caller's, who may set its values while the body is
+// read.
+func detach(out *http.Request) {
+	u := *out.URL
+	out.URL, out.Header = &u, out.Header.Clone()
+	out.Form, out.PostForm = url.Values(http.Header(out.Form).Clone()), url.Values(http.Header(out.PostForm).Clone())
+	out.TransferEncoding = slices.Clone(out.TransferEncoding)
+}
+
+// withoutBody returns a copy of resp for foreign code to look at, and to keep: the
+// body and the request of resp are the caller's.
+func withoutBody(resp *http.Response) *http.Response {
+	seen := *resp
+	seen.Header, seen.Trailer, seen.Body = resp.Header.Clone(), nil, http.NoBody
+	seen.Request = resp.Request.Clone(context.Background())
+	seen.Request.Body, seen.Request.GetBody = nil, nil
+	return &seen
 }
 
 // complete checks a request that foreign code has changed, and lets the Host
@@ -227,6 +249,7 @@ func (x exchanges) after(resp *http.Response) error {
 	for i := range x {
 		e := &x[i]
 		e.Response = resp
+		resp.Request = e.Request // req is the caller's
 		err := runHook("after the response", e.after, &e.Exchange)
 		resp.Request = req
 		if resp.Body == nil {

@@ -92,8 +92,9 @@ func Join(connectors ...Connector) (Connector, error) {
 	slices.SortStableFunc(parts, func(a, b joinPart) int {
 		return cmp.Compare(a.scheme.places().stage, b.scheme.places().stage)
 	})
-	c := &core{scheme: newJoinedScheme(parts), hosts: origin.Intersect(hosts...), header: parts[0].scheme.places().header, part: -1}
+	c := &core{scheme: newJoinedScheme(parts), hosts: origin.Intersect(hosts...), header: parts[0].header}
 	for i, p := range parts {
+		c.exact = c.exact || p.exact
 		for _, h := range p.hooks {
 			if h.part >= 0 {
 				h.part = i
@@ -113,6 +114,8 @@ func overlap(a, b string) bool {
 // joinPart is one connector of a Join.
 type joinPart struct {
 	scheme scheme
+	header string // what scheme sets; see core
+	exact  bool   // see core
 	hooks  []hook
 }
 
@@ -120,11 +123,11 @@ type joinPart struct {
 func partsOf(c *core) []joinPart {
 	s, ok := c.scheme.(*joinedScheme)
 	if !ok {
-		return []joinPart{{c.scheme, c.hooks}}
+		return []joinPart{{c.scheme, c.header, c.exact, c.hooks}}
 	}
 	parts := make([]joinPart, len(s.parts))
 	for i := range parts {
-		parts[i].scheme = s.parts[i]
+		parts[i].scheme, parts[i].header, parts[i].exact = s.parts[i], s.headers[i], c.exact
 	}
 	for _, h := range c.hooks {
 		i := max(h.part, 0)
@@ -149,14 +152,14 @@ func (*joined) with(inner *core) Connector { return &joined{inner.hide()} }
 // joinedScheme adds the credentials of several schemes.
 type joinedScheme struct {
 	parts   []scheme
-	headers []string // what each part sets
+	headers []string // what each part sets; see core
 }
 
 func newJoinedScheme(parts []joinPart) *joinedScheme {
 	s := new(joinedScheme)
 	for _, p := range parts {
 		s.parts = append(s.parts, p.scheme)
-		s.headers = append(s.headers, p.scheme.places().header)
+		s.headers = append(s.headers, p.header)
 	}
 	return s
 }

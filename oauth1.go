@@ -1,18 +1,20 @@
 package connectorauth
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
 	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/dghubble/oauth1"
 )
@@ -48,6 +50,23 @@ type OAuth1Config struct {
 	// for temporary credentials, consent and tokens (RFC 5849 section 2). All or
 	// none; https except on loopback.
 	RequestTokenURL, AuthorizeURL, AccessTokenURL string
+	// TokenMethod is the method of requests to RequestTokenURL and AccessTokenURL: POST
+	// (RFC 5849 sections 2.1 and 2.3), or GET for a service of OAuth Core 1.0 that takes
+	// nothing else. Empty means POST. With GET, In cannot be InBody. With InQuery as
+	// well, credentials stand in URLs, which servers and proxies write into logs.
+	TokenMethod string
+	// NoVerifier is for a service of OAuth Core 1.0, before revision A, which knows no
+	// oauth_verifier and does not confirm callbacks. Begin and Finish then do without
+	// both; a verifier that the callback has is sent. Begin puts the redirect URL into
+	// the authorization URL as well, as oauth_callback.
+	//
+	// The service cannot tell then whether the person who consents is the person who
+	// began the consent. An attacker can begin a consent, have somebody else consent at
+	// the authorization URL, and so connect the other person's account (session
+	// fixation, OAuth Security Advisory 2009.1). Finish still requires the oauth_token
+	// and the pending value of the consent. Use NoVerifier only where the service
+	// offers nothing else. The default is RFC 5849: a confirmed callback and a verifier.
+	NoVerifier bool
 
 	// SignatureMethod is never chosen by the server. Empty means HMACSHA1.
 	SignatureMethod SignatureMethod
@@ -71,6 +90,11 @@ type OAuth1Config struct {
 	// MaxBody limits the bodies that must be held in memory for the signature, in
 	// bytes. 0 means 16 MiB.
 	MaxBody int64
+
+	// ConsentLifetime is how long the account owner may take from Begin to Finish, at
+	// most 24 hours. 0 means ten minutes: see [AuthorizationCode]. The service may end
+	// the temporary credentials before.
+	ConsentLifetime time.Duration
 
 	// Token and TokenSecret are credentials that the service has issued.
 	Token       string
@@ -107,14 +131,14 @@ type OAuth1 struct{ core hidden }
 
 // NewOAuth1 returns a connector for one account. NewOAuth1 makes no request.
 func NewOAuth1(config OAuth1Config) (*OAuth1, error) {
-	if config.In == "" {
-		config.In = dialect.InHeader
-	}
-	if config.MaxBody == 0 {
-		config.MaxBody = 16 << 20
-	}
+	config.In = cmp.Or(config.In, dialect.InHeader)
+	config.TokenMethod = cmp.Or(config.TokenMethod, http.MethodPost)
+	config.MaxBody = cmp.Or(config.MaxBody, 16<<20)
 	var problems check.List
 	config.check(&problems)
+	for _, url := range []*string{&config.RequestTokenURL, &config.AuthorizeURL, &config.AccessTokenURL} {
+		*url = origin.ASCIIURL(*url) // as signatures spell the host
+	}
 	s := &oauth1Scheme{config: config}
 	signer, err := s.newSigner(config.Token, string(config.TokenSecret))
 	problems.Join(err)
@@ -150,6 +174,7 @@ func (c *OAuth1Config) check(problems *check.List) {
 	default:
 		problems.Add("In: is %q; OAuth1 parameters go into the header, the query or the body", c.In)
 	}
+	problems.Field("ConsentLifetime", pending.CheckLifetime(c.ConsentLifetime))
 	if c.MaxBody < 0 {
 		problems.Add("MaxBody: is negative; 0 means 16 MiB")
 	}
@@ -160,6 +185,14 @@ func (c *OAuth1Config) check(problems *check.List) {
 		problems.Add("Token: is for a service that has issued a token already; remove the three URLs, or the token")
 	case urls == 0 && c.Store != nil:
 		problems.Add("Store: has nothing to keep without the three URLs")
+	case urls == 0 && (c.NoVerifier || c.TokenMethod != http.MethodPost):
+		problems.Add("NoVerifier, TokenMethod: are about a consent; give the three URLs, or remove the setting")
+	}
+	switch {
+	case c.TokenMethod != http.MethodPost && c.TokenMethod != http.MethodGet:
+		problems.Add("TokenMethod: is %q; use POST or GET", c.TokenMethod)
+	case c.TokenMethod == http.MethodGet && c.In == dialect.InBody:
+		problems.Add("TokenMethod: a GET has no body; use POST, or another In")
 	}
 	if c.Store != nil && c.Account == "" {
 		problems.Add("Account: is empty; name the token that Store keeps")
@@ -180,31 +213,6 @@ func (c *OAuth1) inner() *core             { return c.core.get() }
 func (*OAuth1) with(inner *core) Connector { return &OAuth1{inner.hide()} }
 
 func (c *OAuth1) scheme() *oauth1Scheme { return c.core.get().scheme.(*oauth1Scheme) }
-
-// Begin starts the account owner's consent and asks the service for temporary
-// credentials. Send the browser to authURL; the service will send the browser on
-// to redirectURL. With "oob" as redirectURL, the service shows the owner a
-// verifier instead. Keep pending where only that browser can bring it back, in an
-// encrypted cookie or the session: pending contains a secret. [OAuth1.Finish]
-// takes pending.
-func (c *OAuth1) Begin(ctx context.Context, redirectURL string) (authURL string, pending Secret, err error) {
-	return c.scheme().begin(ctx, redirectURL)
-}
-
-// Finish ends the consent that Begin started: it checks the query of the
-// callback, exchanges the temporary credentials for a token and saves the token.
-// An owner who was shown a verifier brings oauth_verifier alone. pending is the
-// value from Begin, which serves once and for ten minutes. The token is saved even
-// if ctx ends meanwhile. A verifier is sent once, and a consent stays open where
-// nothing was sent: see [OAuth2.Finish].
-//
-// A refusal is a [*TokenError]; its Code is the service's oauth_problem, or
-// access_denied. If the token was obtained but could not be saved, Finish returns
-// an error, and the connector uses the token from memory while it tries to save
-// the token.
-func (c *OAuth1) Finish(ctx context.Context, pending Secret, callback url.Values) error {
-	return c.scheme().finish(ctx, pending, callback)
-}
 
 // oauth1Scheme signs requests with the credentials of the client and the token.
 type oauth1Scheme struct {
@@ -257,7 +265,11 @@ func (s *oauth1Scheme) authenticate(req *http.Request, room []string) (credentia
 	}
 	out := &signed{s: s, ahead: s.clock.Ahead(), from: signer.from}
 	if err := s.place.Put(req, signer.Signer, out.ahead, room); err != nil {
-		return nil, err
+		secret := string(s.config.TokenSecret)
+		if out.from != nil {
+			secret = out.from.Value.Secret
+		}
+		return nil, withhold(err, string(s.config.ClientSecret), secret) // a signer of the program may quote them
 	}
 	return out, nil
 }

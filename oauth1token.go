@@ -1,7 +1,6 @@
 package connectorauth
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -10,7 +9,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
@@ -30,10 +28,11 @@ type oauth1Token struct {
 	Issued  time.Time         `json:"issued,omitzero"` // when its request began
 	Extra   map[string]string `json:"extra,omitempty"` // the other members of the token responses, at most maxExtra
 	left    int32             // how many members of the responses were left out
+	unread  bool              // a lifetime in the response is of no use
 }
 
 // Members of a token response in the OAuth Session extension. Lifetimes are in
-// seconds.
+// seconds, and some services write something else.
 const (
 	sessionHandle   = "oauth_session_handle"
 	tokenLifetime   = "oauth_expires_in"
@@ -71,13 +70,21 @@ func (s *oauth1Scheme) newSigner(token, secret string) (*rfc5849.Signer, error) 
 	})
 }
 
-// end returns when the lifetime of t is over. Zero means unknown.
-func (t *oauth1Token) end() time.Time {
-	seconds, err := strconv.ParseInt(t.Extra[tokenLifetime], 10, 32)
-	if err != nil || seconds <= 0 {
-		return time.Time{}
+// end returns when the lifetime of that name in the response is over. Zero means
+// unknown.
+func (t *oauth1Token) end(name string) time.Time {
+	end, _ := endpoint.Ends(t.Extra[name], dialect.ExpirySeconds, t.Issued)
+	return end
+}
+
+// isUnread reports whether a lifetime in the response is of no use.
+func (t *oauth1Token) isUnread() bool {
+	for _, name := range []string{tokenLifetime, sessionLifetime} {
+		if _, err := endpoint.Ends(t.Extra[name], dialect.ExpirySeconds, t.Issued); err != nil {
+			return true
+		}
 	}
-	return t.Issued.Add(time.Duration(seconds) * time.Second)
+	return false
 }
 
 // Extra returns the other members of the service's token response, such as
@@ -106,6 +113,7 @@ func (s *oauth1Scheme) obtain(ctx context.Context, with, old *oauth1Token, proof
 	}
 	t := &oauth1Token{Token: got.Get("oauth_token"), Secret: got.Get("oauth_token_secret"), Issued: issued}
 	t.Extra, t.left = old.leftovers(got)
+	t.unread = t.isUnread()
 	if _, err := s.newSigner(t.Token, t.Secret); err != nil {
 		return nil, s.subject(s.config.AccessTokenURL).fill(&TokenError{StatusCode: 200, inDoubt: true, cause: err})
 	}
@@ -116,7 +124,7 @@ func (s *oauth1Scheme) obtain(ctx context.Context, with, old *oauth1Token, proof
 func (s *oauth1Scheme) subject(url string) subject { return subject{s.config.Account, url} }
 
 // ask makes a request to an endpoint, signed with a token, and returns the
-// response. proof is what the request is about.
+// response. proof is what the request is about; without a value, proof is left out.
 //
 // If the response shows that the clock here is wrong, the request is sent once
 // more. Credentials for single use are sent again only if the service says that it
@@ -127,23 +135,27 @@ func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, p
 		return nil, fmt.Errorf("connectorauth: the temporary credentials: %w", err)
 	}
 	var sent *signed
+	var extra []rfc5849.Param
+	if proof.Value != "" {
+		extra = []rfc5849.Param{proof}
+	}
 	call := endpoint.Call{
 		Base: baseOf(s.config.HTTPClient),
 		Build: func(ctx context.Context) (req *http.Request, secrets []string, err error) {
 			sent = &signed{s: s, ahead: s.clock.Ahead()}
-			if req, err = http.NewRequestWithContext(ctx, http.MethodPost, to, nil); err == nil {
+			if req, err = http.NewRequestWithContext(ctx, s.config.TokenMethod, to, nil); err == nil {
 				if s.config.In == dialect.InBody {
 					req.Header.Set("Content-Type", wire.FormType)
 				}
-				err = s.place.Put(req, signer, sent.ahead, make([]string, 1), proof)
+				err = s.place.Put(req, signer, sent.ahead, make([]string, 1), extra...)
 			}
-			return req, []string{string(s.config.ClientSecret), token.Secret, proof.Value}, err
+			return req, spellings(string(s.config.ClientSecret), token.Secret, proof.Value), err
 		},
 		Again: func(resp *endpoint.Response) bool {
 			if resp.Granted() {
 				return false
 			}
-			sent.learn(resp.Response, rfc5849.BodyProblem(resp.Body))
+			sent.learn(resp.Response, rfc5849.BodyProblem(resp.Text()))
 			return s.clock.Ahead() != sent.ahead &&
 				(sent.problem == rfc5849.TimestampRefused || sent.problem == "" && token.Token == "")
 		},
@@ -152,7 +164,7 @@ func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, p
 	if err != nil {
 		return nil, s.subject(to).newTokenError(err)
 	}
-	got, err := url.ParseQuery(string(bytes.TrimSpace(resp.Body)))
+	got, err := url.ParseQuery(string(resp.Text()))
 	if resp.Granted() {
 		if err != nil || len(got["oauth_token"]) != 1 || len(got["oauth_token_secret"]) != 1 || got.Get("oauth_token") == "" {
 			return nil, s.subject(to).newTokenError(resp.Fail(errors.New("the response has no token and secret, or more than one")))
@@ -160,7 +172,7 @@ func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, p
 		return got, nil
 	}
 	fail := resp.Fail(nil)
-	sent.learn(resp.Response, rfc5849.BodyProblem(resp.Body))
+	sent.learn(resp.Response, rfc5849.BodyProblem(resp.Text()))
 	fail.Code = scrub.Text(sent.problem, 64, resp.Secrets...)
 	failed := s.subject(to).newTokenError(fail).(*TokenError)
 	failed.dead = proof.Name == sessionHandle && rfc5849.IsDeadToken(sent.problem)
@@ -232,7 +244,7 @@ func (*oauth1Scheme) Rotated(old, next *oauth1Token) bool {
 }
 
 // Restore returns the error of an earlier renewal.
-func (s *oauth1Scheme) Restore(code string, dead bool, after time.Duration) error {
+func (s *oauth1Scheme) Restore(_ *oauth1Token, code string, dead bool, after time.Duration) error {
 	err := s.subject(s.config.AccessTokenURL).restored(code, dead, after)
 	if failed := new(TokenError); errors.As(err, &failed) && dead && rfc5849.IsDeadToken(code) {
 		failed.byAPI, failed.Endpoint = true, ""
@@ -257,7 +269,7 @@ func (s *oauth1Scheme) Expiry(t *oauth1Token) (issued, expiry time.Time) {
 	if t.Extra[sessionHandle] == "" {
 		return t.Issued, time.Time{}
 	}
-	return t.Issued, t.end()
+	return t.Issued, t.end(tokenLifetime)
 }
 
 // Encode returns the record of t.
@@ -290,7 +302,7 @@ func (s *oauth1Scheme) Observe(e renew.Event[oauth1Token]) {
 	if e.Value != nil {
 		_, expiry = s.Expiry(e.Value)
 		if e.Happened == renew.Renewed || e.Happened == renew.Saved {
-			e.Err = cmp.Or(e.Err, leftOut(e.Value.left))
+			e.Err = cmp.Or(e.Err, notKept(e.Value.left, e.Value.unread))
 		}
 	}
 	s.config.Observe(newEvent(e, s.config.Account, expiry))

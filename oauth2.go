@@ -3,29 +3,25 @@ package connectorauth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/challenge"
 	"github.com/connectorauth/connectorauth/internal/check"
-	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/renew"
-	"github.com/connectorauth/connectorauth/internal/wire"
-	"golang.org/x/oauth2"
 )
 
 // OAuth2Config describes a client that is registered with an OAuth2 provider (RFC
 // 6749), and the account for which the client acts.
 type OAuth2Config struct {
-	// ClientID is the client identifier. Required.
+	// ClientID is the client identifier: printable ASCII (RFC 6749 appendix A.1).
+	// Required.
 	ClientID string
-	// ClientSecret is empty for a public client. ClientCredentials requires a secret
-	// unless ClientAuth is a type of your own.
+	// ClientSecret is printable ASCII (RFC 6749 appendix A.2). Empty means a public
+	// client. ClientCredentials requires a secret unless ClientAuth is a type of your
+	// own.
 	ClientSecret Secret
 	// TokenURL is the provider's token endpoint. Required; https except on loopback.
 	TokenURL string
@@ -91,89 +87,7 @@ func NewOAuth2(config OAuth2Config) (*OAuth2, error) {
 		return nil, err
 	}
 	s := newOAuth2Scheme(config)
-	return &OAuth2{newCore(s, hosts)}, nil
-}
-
-// check lists everything that is wrong with the config, except with Hosts.
-func (c *OAuth2Config) check(problems *check.List) {
-	if c.ClientID == "" {
-		problems.Add("ClientID: is empty")
-	}
-	if u, err := origin.Endpoint(c.TokenURL); err != nil {
-		problems.Field("TokenURL", err)
-	} else if query := u.Query(); query.Has("client_secret") || query.Has("client_id") {
-		problems.Add("TokenURL: the query contains client credentials, which RFC 6749 section 2.3.1 forbids; use ClientID and ClientSecret")
-	}
-	for field, endpoint := range map[string]string{"FormerTokenURL": c.FormerTokenURL, "RevokeURL": c.RevokeURL} {
-		if endpoint != "" {
-			_, err := origin.Endpoint(endpoint)
-			problems.Field(field, err)
-		}
-	}
-	for _, scope := range c.Scopes {
-		if scope == "" || strings.ContainsFunc(scope, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }) {
-			problems.Add("Scopes: %q is not one scope; give each scope its own element", scope)
-		}
-	}
-	problems.Field("ClientAuth", c.checkClientAuth())
-	if c.Store != nil && c.Account == "" {
-		problems.Add("Account: is empty; name the token that Store keeps")
-	}
-	if c.RenewBefore < 0 {
-		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
-	}
-	if err := checkGrant(c); err != nil {
-		problems.Join(err)
-	} else {
-		problems.Field("Dialect", check.Dialect(&c.Dialect, c.client()))
-	}
-	if c.Proof != nil && c.Dialect.Placement != (dialect.Placement{}) {
-		problems.Add("Proof: sets the Authorization header itself; remove Dialect.Placement")
-	}
-	if c.Proof != nil && !wire.IsToken(c.Proof.TokenType()) {
-		problems.Add("Proof: TokenType is %q; a token_type is a word such as DPoP, or Bearer for a proof beside ordinary tokens", c.Proof.TokenType())
-	}
-}
-
-// checkClientAuth reports what is wrong with the client authentication.
-func (c *OAuth2Config) checkClientAuth() error {
-	method, ok := c.ClientAuth.(ClientAuthMethod)
-	if v := reflect.ValueOf(c.ClientAuth); v.Kind() == reflect.Pointer {
-		if _, pointer := c.ClientAuth.(*ClientAuthMethod); pointer || v.IsNil() {
-			return fmt.Errorf("is %T; use a value, and no nil pointer", c.ClientAuth)
-		}
-	}
-	if !ok {
-		return nil
-	}
-	raw := method == ClientSecretBasicRaw
-	switch method {
-	case ClientSecretBasic, ClientSecretPost, ClientAuthNone:
-		return nil
-	case ClientSecretBasicRaw, ClientSecretUser:
-	default:
-		return fmt.Errorf("unknown value %q: use client_secret_basic, client_secret_post, client_secret_basic_raw, client_secret_user or none", string(method))
-	}
-	switch id, secret := c.ClientID, string(c.ClientSecret); {
-	case secret == "":
-		return errors.New("needs a ClientSecret; leave ClientAuth empty for a public client")
-	case wire.HasControl(id+secret) || raw && strings.Contains(id, ":") || !raw && strings.Contains(secret, ":"):
-		return errors.New("unencoded Basic carries neither a control character nor a colon in the user name; use ClientSecretBasic")
-	}
-	return nil
-}
-
-// client returns what a dialect must fit.
-func (c *OAuth2Config) client() check.Client {
-	client := check.Client{TokenURL: c.TokenURL, Scopes: c.Scopes, Refreshes: !c.Grant.Traits().NoRefresh}
-	client.Header = c.ClientSecret != "" && (c.ClientAuth == nil || c.ClientAuth != ClientSecretPost && isMethod(c.ClientAuth))
-	switch c.Grant.(type) {
-	case AuthorizationCode:
-		client.Consent = true
-	case PasswordCredentials:
-		client.Params = []string{"username", "password"}
-	}
-	return client
+	return &OAuth2{newCore(s, hosts).spelled(config.Dialect.Placement.Name, config.Dialect.Placement.Exact)}, nil
 }
 
 // AuthType returns AuthTypeOAuth2.
@@ -190,66 +104,6 @@ func (c *OAuth2) inner() *core             { return c.core.get() }
 func (*OAuth2) with(inner *core) Connector { return &OAuth2{inner.hide()} }
 
 func (c *OAuth2) scheme() *oauth2Scheme { return c.core.get().scheme.(*oauth2Scheme) }
-
-// Token returns the present access token, renewed if the token has expired. A token
-// that the API has rejected is renewed by the rejected request of this connector's
-// client, and Token then returns the new token. Token cannot know of rejections that
-// other clients see; nor does a rejection make Token fail, because an API rejects
-// tokens for reasons of its own, and the token may serve elsewhere. The refresh token
-// is left out: a program that used it would break the grant. The other members
-// of the token response are there as Extra. An id_token in Extra has not been
-// verified.
-func (c *OAuth2) Token(ctx context.Context) (*oauth2.Token, error) {
-	s := c.scheme()
-	g, err := s.engine.Get(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	t := g.Value
-	token := &oauth2.Token{AccessToken: t.Access, TokenType: s.tokenType(), Expiry: t.Expiry.Round(0)}
-	extra := make(map[string]any, len(t.Extra)+1)
-	for name, value := range t.Extra {
-		extra[name] = wire.CloneJSON(value)
-	}
-	if t.Scope != "" {
-		extra["scope"] = t.Scope
-	}
-	return token.WithExtra(extra), nil
-}
-
-// TokenSource returns Token as a source, for clients that take a source. The
-// source works until ctx ends.
-//
-// Most programs use [NewClient] instead: an oauth2.Transport with this source
-// would send the token along on redirects to other hosts.
-func (c *OAuth2) TokenSource(ctx context.Context) oauth2.TokenSource {
-	return tokenSource{ctx, c}
-}
-
-type tokenSource struct {
-	ctx context.Context
-	c   *OAuth2
-}
-
-func (s tokenSource) Token() (*oauth2.Token, error) { return s.c.Token(s.ctx) }
-
-// SetToken makes t the account's token and saves it, as when accounts move in
-// from elsewhere. t needs an access token, or a refresh token for a renewal at
-// once. A zero Expiry means that the token is valid until the API rejects it. The
-// extra values of t are not saved, because they cannot be listed.
-func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
-	if t == nil || t.AccessToken == "" && t.RefreshToken == "" {
-		return errors.New("connectorauth: SetToken: the token has neither an access token nor a refresh token")
-	}
-	s := c.scheme()
-	value := &token{Access: t.AccessToken, Refresh: t.RefreshToken, Issued: time.Now(), Expiry: t.Expiry}
-	if t.AccessToken == "" {
-		value.Expiry = value.Issued // nothing to send: renew the token first
-	} else if err := errors.Join(s.checkType(t.TokenType), s.checkAccess(t.AccessToken)); err != nil {
-		return fmt.Errorf("connectorauth: SetToken: %w", err)
-	}
-	return s.engine.Set(ctx, s, value)
-}
 
 // oauth2Credential is an access token in requests.
 type oauth2Credential struct {
@@ -274,8 +128,8 @@ func (s *oauth2Scheme) authenticate(req *http.Request, room []string) (credentia
 	if s.proof == nil {
 		return c, nil
 	}
-	u, host := *req.URL, req.URL.Host // Prove may change them
-	req.URL, req.Header = &u, req.Header.Clone()
+	host := req.URL.Host
+	detach(req) // Prove may change all of it
 	if err := s.prove(req, g.Value.Key, g.Value.Access); err != nil {
 		return nil, err
 	}
@@ -317,10 +171,9 @@ type provenCredential struct {
 }
 
 func (c *provenCredential) rejected(resp *http.Response) bool {
-	seen := *resp
-	seen.Body = http.NoBody // the body is the caller's
+	seen := withoutBody(resp)
 	c.again = false
-	foreign("Again", func() error { c.again = c.s.proof.Again(&seen); return nil })
+	foreign("Again", func() error { c.again = c.s.proof.Again(seen); return nil })
 	return c.again || c.oauth2Credential.rejected(resp)
 }
 

@@ -301,7 +301,7 @@ func TestOAuth2ConfigIsChecked(t *testing.T) {
 		"user in token URL":    {func(c *connectorauth.OAuth2Config) { c.TokenURL = "https://u:s3cret@login.example.com/" }, []string{"TokenURL", "password"}},
 		"fragment":             {func(c *connectorauth.OAuth2Config) { c.TokenURL += "#x" }, []string{"TokenURL", "fragment"}},
 		"secret in token URL":  {func(c *connectorauth.OAuth2Config) { c.TokenURL += "?client_secret=s3cret" }, []string{"TokenURL", "ClientSecret"}},
-		"unparsable token URL": {func(c *connectorauth.OAuth2Config) { c.TokenURL = "https://s3cret\x7f/" }, []string{"TokenURL", "not a valid URL"}},
+		"unparsable token URL": {func(c *connectorauth.OAuth2Config) { c.TokenURL = "https://s3cret\x7f/" }, []string{"TokenURL", "a line break or an invisible character"}},
 		"scope with a space":   {func(c *connectorauth.OAuth2Config) { c.Scopes = []string{"a b"} }, []string{"Scopes", "its own element"}},
 		"empty scope":          {func(c *connectorauth.OAuth2Config) { c.Scopes = []string{"a", ""} }, []string{"Scopes"}},
 		"scope with a quote":   {func(c *connectorauth.OAuth2Config) { c.Scopes = []string{`a"`} }, []string{"Scopes"}},

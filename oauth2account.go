@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,7 +12,82 @@ import (
 
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/renew"
+	"github.com/connectorauth/connectorauth/internal/wire"
+	"golang.org/x/oauth2"
 )
+
+// Token returns the present access token, renewed if the token has expired. A token
+// that the API has rejected is renewed by the rejected request of this connector's
+// client, and Token then returns the new token. Token cannot know of rejections that
+// other clients see; nor does a rejection make Token fail, because an API rejects
+// tokens for reasons of its own, and the token may serve elsewhere. The refresh token
+// is left out: a program that used it would break the grant. The other members
+// of the token response are there as Extra. An id_token in Extra has not been
+// verified.
+func (c *OAuth2) Token(ctx context.Context) (*oauth2.Token, error) {
+	s := c.scheme()
+	g, err := s.engine.Get(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	t := g.Value
+	token := &oauth2.Token{AccessToken: t.Access, TokenType: s.tokenType(), Expiry: t.Expiry.Round(0)}
+	extra := make(map[string]any, len(t.Extra)+1)
+	for name, value := range t.Extra {
+		extra[name] = wire.CloneJSON(value)
+	}
+	if t.Scope != "" {
+		extra["scope"] = t.Scope
+	}
+	return token.WithExtra(extra), nil
+}
+
+// TokenSource returns Token as a source, for clients that take a source. The
+// source works until ctx ends.
+//
+// Most programs use [NewClient] instead: an oauth2.Transport with this source
+// would send the token along on redirects to other hosts.
+func (c *OAuth2) TokenSource(ctx context.Context) oauth2.TokenSource {
+	return tokenSource{ctx, c}
+}
+
+type tokenSource struct {
+	ctx context.Context
+	c   *OAuth2
+}
+
+func (s tokenSource) Token() (*oauth2.Token, error) { return s.c.Token(s.ctx) }
+
+// SetToken makes t the account's token and saves it, as when accounts move in
+// from elsewhere. t needs an access token, or a refresh token for a renewal at
+// once. If Expiry is zero, a positive ExpiresIn counts from now, in seconds. With
+// neither, the token is valid until the API rejects the token. The extra values of t
+// are not saved, because they cannot be listed.
+//
+// Where the dialect has Regions, t names its region as the provider does, by an extra
+// value under the name of Regions.Callback or Regions.Response:
+// t.WithExtra(map[string]any{"location": "eu"}). Without such a value, the region is
+// that of TokenURL. A region that is not listed is an error.
+func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
+	if t == nil || t.AccessToken == "" && t.RefreshToken == "" {
+		return errors.New("connectorauth: SetToken: the token has neither an access token nor a refresh token")
+	}
+	s := c.scheme()
+	value := &token{Access: t.AccessToken, Refresh: t.RefreshToken, Issued: time.Now(), Expiry: t.Expiry}
+	var err error
+	if value.Region, err = s.importedRegion(t); err != nil {
+		return fmt.Errorf("connectorauth: SetToken: %w", err)
+	}
+	if t.Expiry.IsZero() && t.ExpiresIn > 0 {
+		value.Expiry = value.Issued.Add(time.Duration(min(t.ExpiresIn, int64(endpoint.MaxLifetime/time.Second))) * time.Second)
+	}
+	if t.AccessToken == "" {
+		value.Expiry = value.Issued // nothing to send: renew the token first
+	} else if err := errors.Join(s.checkType(t.TokenType), s.checkAccess(t.AccessToken)); err != nil {
+		return fmt.Errorf("connectorauth: SetToken: %w", err)
+	}
+	return s.engine.Set(ctx, s, value)
+}
 
 // Status reads what is known of the account, and renews nothing. With a Store, the
 // Store tells what all processes know. An error means that the Store could not be
@@ -96,7 +172,7 @@ func (s *oauth2Scheme) revoke(ctx context.Context, t *token) error {
 		if token.value == "" {
 			continue
 		}
-		err := s.revokeOne(ctx, token.value, token.hint, t.Key)
+		err := s.revokeOne(ctx, token.value, token.hint, t)
 		var failed *TokenError
 		switch {
 		case err == nil:
@@ -114,16 +190,20 @@ func (s *oauth2Scheme) revoke(ctx context.Context, t *token) error {
 	return errors.Join(problems...)
 }
 
-// revokeOne makes a revocation request.
-func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint, key string) error {
+// revokeOne makes a revocation request for one of the tokens of t.
+func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint string, t *token) error {
 	r := s.newRequest("")
-	r.url, r.encoding = s.rare.revokeURL, ""
+	r.encoding = ""
+	var err error
+	if r.url, err = s.at(s.rare.revokeURL, t); err != nil {
+		return s.subject(r.url).name(err)
+	}
 	r.params = values(url.Values{"token": {token}, "token_type_hint": {hint}})
 	plain := &oauth2Scheme{oauth2Client: s.oauth2Client} // the hooks are for token requests
-	resp, err := plain.send(ctx, r, key)
+	resp, err := plain.send(ctx, r, t.Key)
 	if err == nil && !resp.Granted() {
 		var failed *endpoint.Failure
-		if _, err = resp.Token(); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
+		if _, err = resp.Token(time.Time{}); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
 			err = resp.Fail(nil)
 		}
 	}
@@ -181,8 +261,8 @@ func (s *oauth2Scheme) Rotated(old, next *token) bool {
 func (s *oauth2Scheme) Retakes() bool { return s.dialect.RefreshGrace }
 
 // Restore returns the error of an earlier token request.
-func (s *oauth2Scheme) Restore(code string, dead bool, after time.Duration) error {
-	return s.subject(s.tokenURL).restored(code, dead, after)
+func (s *oauth2Scheme) Restore(of *token, code string, dead bool, after time.Duration) error {
+	return s.subjectOf(of).restored(code, dead, after)
 }
 
 // Secrets returns what no error may quote.

@@ -47,10 +47,17 @@ func (c *OAuth2) Issuer() string {
 	return grant.Issuer
 }
 
+// ConsentLifetime returns how long the account owner may take from Begin to Finish. 0
+// means ten minutes, or that the connector has no consent.
+func (c *OAuth2) ConsentLifetime() time.Duration {
+	grant, _ := c.scheme().grant.(AuthorizationCode)
+	return grant.ConsentLifetime
+}
+
 // Finish ends the consent that Begin started: it checks the query of the
 // callback, exchanges the code for a token and saves the token. pending is the
-// value from Begin, which serves once and for ten minutes. The token is saved even
-// if ctx ends meanwhile.
+// value from Begin, which serves once and for ten minutes, or for the
+// ConsentLifetime of the grant. The token is saved even if ctx ends meanwhile.
 //
 // The callback must repeat the state of the consent. Only after an out-of-band
 // redirect URL, the owner brings a code and no state, and callback may have the code
@@ -92,11 +99,11 @@ func (s *oauth2Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 			return "", "", err
 		}
 	}
-	u, err := url.Parse(grant.AuthURL)
+	u, err := url.Parse(origin.ASCIIURL(grant.AuthURL))
 	if err != nil {
 		return "", "", err
 	}
-	v := pending.Value{For: s.consentIdentity(grant), State: pending.RandomText(), Redirect: redirectURL}
+	v := pending.Value{For: s.consentIdentity(grant), State: pending.RandomText(), Redirect: redirectURL, Lifetime: grant.ConsentLifetime}
 	query := url.Values{}
 	maps.Copy(query, grant.Params)
 	set := func(standard, value string) {
@@ -145,8 +152,13 @@ func (s *oauth2Scheme) runAuthorize(ctx context.Context, before *url.URL) (strin
 	if !origin.Same(&u, before) || u.User != nil || u.Opaque != "" {
 		return "", errors.New("connectorauth: a hook changed the origin of the authorization URL")
 	}
+	u.RawQuery = spaced(u.RawQuery)
 	return u.String(), nil
 }
+
+// spaced returns a query with %20 for each space: some login pages read a plus sign
+// as a plus sign. A plus sign is spelled %2B.
+func spaced(query string) string { return strings.ReplaceAll(query, "+", "%20") }
 
 // consentIdentity tells the consents of this connector from others.
 func (s *oauth2Scheme) consentIdentity(grant AuthorizationCode) string {
@@ -160,7 +172,7 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 	if !ok {
 		return errNoConsent
 	}
-	var kept map[string]any
+	var kept token // of the callback
 	return s.shared.consents.Finish(ctx, pending.Flow{
 		Begin:     func() (func(), error) { return s.shared.group.Begin(s.account) },
 		Connector: s.consentIdentity(grant),
@@ -181,11 +193,13 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 		},
 		Code: cmp.Or(s.dialect.CodeName, "code"),
 		Keep: func(callback url.Values) (err error) {
-			kept, err = s.callbackValues(callback)
+			if kept.Extra, err = s.callbackValues(callback); err == nil {
+				kept.Region, err = s.callbackRegion(callback)
+			}
 			return err
 		},
 		Obtain: func(ctx context.Context, v pending.Value, code string) error {
-			t, err := s.ask(ctx, s.codeRequest(v, code), &token{Extra: kept})
+			t, err := s.ask(ctx, s.codeRequest(v, code), &kept)
 			if err != nil && verdict(err).Unsent {
 				return pending.Open(err)
 			}
@@ -194,6 +208,9 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			}
 			if err == nil || t != nil && t.Access != "" { // a hook's failure loses nothing
 				err = cmp.Or(err, s.engine.Set(ctx, s, t))
+				if s.engine.Store() == nil && notKept(t.left, t.unread) != nil { // no EventSaved can tell
+					foreign("Observe", func() error { s.Observe(renew.Event[token]{Happened: renew.Renewed, Value: t}); return nil })
+				}
 			}
 			return err
 		},
@@ -218,7 +235,7 @@ func (s *oauth2Scheme) checkIssuer(grant AuthorizationCode, callback url.Values)
 	}
 	var known []string
 	is, err := origin.Endpoint(issuer)
-	for _, raw := range []string{grant.AuthURL, s.tokenURL} {
+	for _, raw := range append([]string{grant.AuthURL, s.tokenURL}, slices.Sorted(maps.Values(s.dialect.Regions.Origins))...) {
 		u, _ := url.Parse(raw) // cannot fail: NewOAuth2 has read the URL
 		if err == nil && origin.Same(is, u) {
 			return nil

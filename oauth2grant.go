@@ -8,9 +8,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
+	"time"
 
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/pending"
 )
 
 // A Grant is a way to obtain a token (RFC 6749 section 1.3): [AuthorizationCode],
@@ -60,7 +63,8 @@ type GrantTraits struct {
 // code (RFC 6749 section 4.1): see [OAuth2.Begin].
 type AuthorizationCode struct {
 	// AuthURL is the provider's authorization endpoint. Required; https except on
-	// loopback. AuthURL may have a query.
+	// loopback. AuthURL may have a query. In the query, a plus sign means a space, and
+	// %2B a plus sign.
 	AuthURL string
 	// Params are further parameters of the authorization request, such as
 	// access_type or prompt. Empty means none.
@@ -77,6 +81,12 @@ type AuthorizationCode struct {
 	// send iss without notice, and name themselves by a URL of these origins. Finish
 	// refuses any other iss, and the error names the iss.
 	Issuer string
+	// ConsentLifetime is how long the account owner may take from Begin to Finish, at
+	// most 24 hours, as when an administrator must approve first. 0 means ten minutes.
+	// A longer time gives whoever steals a pending value more time, and costs memory and
+	// room in the Store: each finished consent is remembered for ConsentLifetime and ten
+	// minutes, in about 80 bytes.
+	ConsentLifetime time.Duration
 	// DisablePKCE leaves out the code challenge of RFC 7636, for the rare provider
 	// that refuses the challenge.
 	DisablePKCE bool
@@ -111,8 +121,8 @@ func (ClientCredentials) Traits() GrantTraits { return GrantTraits{NoRefresh: tr
 // services that offer nothing else. When no refresh token works, the password is
 // sent again.
 type PasswordCredentials struct {
-	Username string // required
-	Password Secret // required
+	Username string // required; any text without control characters
+	Password Secret // required; any text without control characters
 }
 
 // GrantType returns "password".
@@ -278,7 +288,8 @@ func checkGrant(c *OAuth2Config) error {
 	case *AuthorizationCode, *ClientCredentials, *PasswordCredentials:
 		problems.Add("Grant: is %T; use the value, not a pointer", grant)
 	case AuthorizationCode:
-		problems.Field("Grant", check.AuthRequest(grant.AuthURL, grant.Params, c.Dialect.AuthNames))
+		problems.Field("Grant", check.AuthRequest(grant.AuthURL, grant.Params, c.Dialect.AuthNames, c.client()))
+		problems.Field("Grant: ConsentLifetime", pending.CheckLifetime(grant.ConsentLifetime))
 	case ClientCredentials:
 		if c.ClientSecret == "" && isMethod(c.ClientAuth) {
 			problems.Add("ClientSecret: is empty; the client credentials grant proves nothing without a secret")
@@ -287,8 +298,12 @@ func checkGrant(c *OAuth2Config) error {
 		if grant.Username == "" || grant.Password == "" {
 			problems.Add("Grant: PasswordCredentials needs Username and Password")
 		}
+		problems.Field("Grant: Username", check.Text(grant.Username))
+		problems.Field("Grant: Password", check.Text(string(grant.Password)))
 	default:
-		if grant.GrantType() == "" {
+		if isNil(grant) {
+			problems.Add("Grant: is a nil %T", grant)
+		} else if grant.GrantType() == "" {
 			problems.Add("Grant: GrantType is empty")
 		}
 	}
@@ -300,4 +315,10 @@ func checkGrant(c *OAuth2Config) error {
 func isMethod(a ClientAuth) bool {
 	_, ok := a.(ClientAuthMethod)
 	return a == nil || ok
+}
+
+// isNil reports whether v is nil, or a nil pointer in an interface.
+func isNil(v any) bool {
+	value := reflect.ValueOf(v)
+	return v == nil || value.Kind() == reflect.Pointer && value.IsNil()
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/inject"
+	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
 )
@@ -32,8 +33,11 @@ type token struct {
 	Reauth  time.Time      `json:"refresh_expiry,omitzero"` // when the refresh token expires; zero: unknown
 	Extra   map[string]any `json:"extra,omitempty"`         // the other members of the token responses, at most maxExtra
 	Key     string         `json:"proof_key,omitempty"`     // of a Proof
+	Region  string         `json:"region,omitempty"`        // the origin of the account's region; empty: that of the token URL
 
 	Exchange bool  `json:"exchange,omitempty"` // the dialect's LongLived exchange has not succeeded so far
+	unread   bool  // an expiry in the response is of no use
+	astray   bool  // the response named a region that is not listed
 	left     int32 // how many members of the responses were left out
 }
 
@@ -102,7 +106,7 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	}
 	c := &oauth2Client{
 		clientID: config.ClientID, clientSecret: config.ClientSecret, clientAuth: config.ClientAuth,
-		tokenURL: config.TokenURL, scope: strings.Join(config.Scopes, cmp.Or(config.Dialect.ScopeSeparator, " ")),
+		tokenURL: origin.ASCIIURL(config.TokenURL), scope: strings.Join(config.Scopes, cmp.Or(config.Dialect.ScopeSeparator, " ")),
 		grant: config.Grant, traits: config.Grant.Traits(), dialect: &standard, proof: config.Proof, place: bearer,
 		account: config.Account, lead: cmp.Or(config.RenewBefore, 5*time.Minute),
 		httpClient: config.HTTPClient, observer: config.Observe,
@@ -171,7 +175,7 @@ func (s *oauth2Scheme) Renew(ctx context.Context, old *token) (*token, error) {
 		}
 	}
 	if s.traits.NeedsOwner && old != nil {
-		return nil, s.subject(s.tokenURL).name(errNoRefresh)
+		return nil, s.subjectOf(old).name(errNoRefresh)
 	}
 	return s.ask(ctx, s.grantRequest(), nil)
 }
@@ -196,12 +200,16 @@ func (s *oauth2Scheme) asks(old *token) bool {
 	return !s.traits.NeedsOwner || s.extends(old) || s.exchanges(old) || s.refreshes(old)
 }
 
-// ask makes one token request. Members that the response leaves out are taken
-// from old, which may be nil. Together with an error, ask may return a token: a
+// ask makes one token request, in the region of old, which may be nil. Members that
+// the response leaves out are taken from old. Together with an error, ask may return a token: a
 // failed request may still have rotated the refresh token.
 func (s *oauth2Scheme) ask(ctx context.Context, r tokenRequest, old *token) (*token, error) {
 	r.secrets = s.Secrets(old)
 	issued := time.Now() // a lifetime from here ends early rather than late
+	var err error
+	if r.url, err = s.at(r.url, old); err != nil {
+		return nil, s.subject(r.url).name(err)
+	}
 	key, err := s.proofKey(old)
 	if err != nil {
 		return nil, s.subject(r.url).name(err)
@@ -214,7 +222,7 @@ func (s *oauth2Scheme) ask(ctx context.Context, r tokenRequest, old *token) (*to
 	if resp.AfterErr != nil {
 		hookErr = s.subject(r.url).fill(&TokenError{StatusCode: resp.StatusCode, cause: resp.AfterErr})
 	}
-	granted, err := resp.Token(r.paths...)
+	granted, err := resp.Token(issued, r.paths...)
 	if err != nil {
 		return s.withRefresh(old, granted.RefreshToken), cmp.Or(hookErr, s.tokenError(err, r))
 	}
@@ -230,12 +238,12 @@ func (s *oauth2Scheme) ask(ctx context.Context, r tokenRequest, old *token) (*to
 
 // follow returns the token that a response granted after old.
 func (s *oauth2Scheme) follow(old *token, granted endpoint.Token, issued time.Time) *token {
-	t := &token{Access: granted.AccessToken, Refresh: granted.RefreshToken, Scope: granted.Scope, Issued: issued, Expiry: granted.Expiry}
-	if lifetime := cmp.Or(granted.Lifetime, s.dialect.Response.Lifetime); lifetime > 0 && t.Expiry.IsZero() {
-		t.Expiry = issued.Add(lifetime)
+	t := &token{
+		Access: granted.AccessToken, Refresh: granted.RefreshToken, Scope: granted.Scope,
+		Issued: issued, Expiry: granted.Expiry, Reauth: granted.RefreshExpiry, unread: granted.Unread != nil,
 	}
-	if t.Reauth = granted.RefreshExpiry; granted.RefreshLifetime > 0 {
-		t.Reauth = issued.Add(granted.RefreshLifetime)
+	if lifetime := s.dialect.Response.Lifetime; lifetime > 0 && t.Expiry.IsZero() {
+		t.Expiry = issued.Add(lifetime)
 	}
 	if old != nil {
 		if t.Refresh == "" || s.dialect.KeepRefreshToken && old.Refresh != "" {
@@ -245,8 +253,9 @@ func (s *oauth2Scheme) follow(old *token, granted endpoint.Token, issued time.Ti
 			t.Reauth = old.Reauth
 		}
 		t.Scope = cmp.Or(t.Scope, old.Scope)
-		t.Extra = old.Extra
+		t.Extra, t.Region = old.Extra, old.Region
 	}
+	s.moveTo(t, granted)
 	t.Extra, t.left = mergeExtra(t.Extra, granted.Extra, s.dialect.CallbackValues)
 	return t
 }
@@ -324,7 +333,7 @@ func (s *oauth2Scheme) Observe(e renew.Event[token]) {
 		return
 	}
 	if e.Value != nil && (e.Happened == renew.Renewed || e.Happened == renew.Saved) {
-		e.Err = cmp.Or(e.Err, leftOut(e.Value.left))
+		e.Err = cmp.Or(e.Err, errors.Join(notKept(e.Value.left, e.Value.unread), notFollowed(e.Value.astray)))
 	}
 	var expiry time.Time
 	if e.Value != nil {

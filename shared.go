@@ -22,7 +22,8 @@ import (
 type Shared struct {
 	// TokenRequests is how many renewals may wait for a response of one token URL at
 	// one time, so that many accounts that expire together are renewed one after the
-	// other. 0 means 16. Set TokenRequests before the first use.
+	// other. The regions of a provider (dialect.Regions) count as one token URL. 0 means
+	// 16. Set TokenRequests before the first use.
 	//
 	// A response that asks for a pause (Retry-After) stops the renewals of all
 	// accounts at that token URL for as long, up to one minute.

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -68,9 +66,9 @@ func (*fixed) rejectedAgain() error               { return nil }
 type core struct {
 	scheme scheme
 	hosts  origin.Set // where the credential may go
-	header string     // the canonical name of the header that scheme sets, or empty
+	header string     // the name of the header that scheme sets, as the header goes out, or empty
 	hooks  []hook
-	part   int // what further hooks belong to: see credential
+	exact  bool // the name of a header that scheme sets is not the canonical name
 }
 
 // newCore returns the core of a connector.
@@ -164,6 +162,7 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 	out := &private.Request
 	out.Body = body
 	out.Header = copyHeader(req.Header, c.header)
+	origin.ASCII(out)
 	if sent, err = c.scheme.authenticate(out, private.room[:]); err != nil {
 		closeBody(out.Body)
 		return nil, nil, err
@@ -180,6 +179,11 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 			closeBody(out.Body)
 			return nil, nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
 		}
+	}
+	origin.ASCII(out) // a hook may have changed the host again
+	origin.Resolve(out)
+	if c.exact {
+		out = c.respelled(out) // a copy, because hooks keep theirs
 	}
 	if resp, err = t.exchange(req, out, sent); err != nil {
 		return nil, nil, err
@@ -266,27 +270,6 @@ func (transport) Format(f fmt.State, _ rune) { io.WriteString(f, "connectorauth.
 func (t *transport) CloseIdleConnections() {
 	if base, ok := t.base.(interface{ CloseIdleConnections() }); ok {
 		base.CloseIdleConnections()
-	}
-}
-
-// copyHeader copies h without the header called except, in any letter case. The
-// values are shared.
-func copyHeader(h http.Header, except string) http.Header {
-	out := maps.Clone(h) // faster than element by element
-	if out == nil {
-		return make(http.Header, 1)
-	}
-	dropHeader(out, h, except)
-	return out
-}
-
-// dropHeader removes the header called name, in any letter case, from h. h and
-// names have the same keys.
-func dropHeader(h, names http.Header, name string) {
-	for n := range names {
-		if len(n) == len(name) && strings.EqualFold(n, name) {
-			delete(h, n)
-		}
 	}
 }
 

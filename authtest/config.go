@@ -64,6 +64,12 @@ type Config struct {
 	// Session extension). OAuth1Session is the time from the consent until the
 	// session handle is no longer valid; 0 means for ever.
 	OAuth1Lifetime, OAuth1Session time.Duration
+	// OAuth10 makes the provider one of OAuth Core 1.0, before revision A. An
+	// oauth_callback goes into the query of AuthorizeURL, is never confirmed, and is
+	// ignored at RequestTokenURL. There is no oauth_verifier.
+	OAuth10 bool
+	// OAuth1Get makes RequestTokenURL and AccessTokenURL take GET, and refuse POST.
+	OAuth1Get bool
 	// RSAPublicKey verifies signatures by RSA-SHA1, RSA-SHA256 and RSA-SHA512. Nil
 	// means that the provider refuses these methods.
 	RSAPublicKey *rsa.PublicKey
@@ -88,7 +94,7 @@ func (c Config) withDefaults() Config {
 	}
 	setDefault(&c.ClientID, "client")
 	if !c.PublicClient {
-		setDefault(&c.ClientSecret, "client secret+/%:&=é"+rand.Text())
+		setDefault(&c.ClientSecret, "client secret+/%:&=~ "+rand.Text())
 	}
 	setDefault(&c.Username, "user@example.com")
 	setDefault(&c.Password, "pass word+/%:&=é"+rand.Text())

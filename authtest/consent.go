@@ -99,6 +99,9 @@ func (p *Provider) browse(authURL, decision string) (*url.URL, error) {
 		q := url.Values{"oauth_token": {u.Query().Get("oauth_token")}, "oauth_verifier": {verifier}}
 		return &url.URL{Scheme: "oob", RawQuery: q.Encode()}, nil
 	}
+	if elementText(body, "allowed") != "" { // without a verifier
+		return &url.URL{Scheme: "oob", RawQuery: url.Values{"oauth_token": u.Query()["oauth_token"]}.Encode()}, nil
+	}
 	return nil, fmt.Errorf("authtest: the authorization page says: %d %s", resp.StatusCode, elementText(body, "error"))
 }
 

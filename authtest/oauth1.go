@@ -1,6 +1,7 @@
 package authtest
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -15,7 +16,7 @@ const timestampWindow = 5 * time.Minute
 // AccessTokenURL (RFC 5849 section 2.1).
 type temporaryCredentials struct {
 	secret   string
-	callback string // a URL or "oob"
+	callback string // a URL or "oob"; with Config.OAuth10, only once decided
 	expires  time.Time
 	decision decision
 	verifier string // empty until the account owner allows
@@ -85,6 +86,7 @@ func (p *Provider) serveRequestToken(w http.ResponseWriter, r *http.Request) {
 	p.serveOAuth1(w, r, noToken, func(protocol map[string]string) (map[string]any, *refusal) {
 		callback, ok := protocol["oauth_callback"]
 		switch {
+		case p.config.OAuth10:
 		case !ok:
 			return nil, absent("oauth_callback")
 		case callback != "oob" && !p.allowedCallback(callback):
@@ -94,7 +96,11 @@ func (p *Provider) serveRequestToken(w http.ResponseWriter, r *http.Request) {
 		token, secret := newToken("temporary"), newToken("temporary-secret")
 		p.oauth1.temporary[token] = &temporaryCredentials{secret: secret, callback: callback, expires: time.Now().Add(consentLifetime)}
 		p.stats.RequestTokens++
-		return map[string]any{"oauth_token": token, "oauth_token_secret": secret, "oauth_callback_confirmed": "true"}, nil
+		response := map[string]any{"oauth_token": token, "oauth_token_secret": secret}
+		if !p.config.OAuth10 {
+			response["oauth_callback_confirmed"] = "true"
+		}
+		return response, nil
 	})
 }
 
@@ -116,6 +122,11 @@ func (p *Provider) serveAuthorize1(w http.ResponseWriter, r *http.Request) {
 		writePage(w, http.StatusBadRequest, refused)
 		return
 	}
+	callback := cmp.Or(r.URL.Query().Get("oauth_callback"), "oob")
+	if p.config.OAuth10 && callback != "oob" && !p.allowedCallback(callback) {
+		writePage(w, http.StatusBadRequest, page{Error: "oauth_callback must be a loopback URL or one of Config.RedirectURLs."})
+		return
+	}
 	decision := p.consent(w, r, "")
 	if decision == undecided {
 		return
@@ -123,7 +134,12 @@ func (p *Provider) serveAuthorize1(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	t := pending() // nil if another request decided first
 	if t != nil {
-		t.decision, t.verifier = decision, newToken("verifier")
+		t.decision = decision
+		if p.config.OAuth10 {
+			t.callback = callback
+		} else {
+			t.verifier = newToken("verifier")
+		}
 	}
 	p.mu.Unlock()
 	switch {
@@ -132,9 +148,11 @@ func (p *Provider) serveAuthorize1(w http.ResponseWriter, r *http.Request) {
 	case t.callback == "oob" && decision == denied:
 		writePage(w, http.StatusForbidden, page{Error: "You have denied access."})
 	case t.callback == "oob":
-		writePage(w, http.StatusOK, page{Verifier: t.verifier})
+		writePage(w, http.StatusOK, page{Allowed: true, Verifier: t.verifier})
 	case decision == denied:
 		sendBack(w, t.callback, map[string][]string{"oauth_token": {token}, "oauth_problem": {"user_refused"}})
+	case t.verifier == "":
+		sendBack(w, t.callback, map[string][]string{"oauth_token": {token}})
 	default:
 		sendBack(w, t.callback, map[string][]string{"oauth_token": {token}, "oauth_verifier": {t.verifier}})
 	}
@@ -170,6 +188,7 @@ func (p *Provider) serveAccessToken(w http.ResponseWriter, r *http.Request) {
 			return refuse("permission_unknown", "the account owner has not decided yet")
 		case t.decision == denied:
 			return refuse("permission_denied", "the account owner refused")
+		case p.config.OAuth10:
 		case !ok:
 			return nil, absent("oauth_verifier")
 		case !equal(verifier, t.verifier):
@@ -186,17 +205,21 @@ func (p *Provider) serveAccessToken(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// serveOAuth1 serves a signed POST request (RFC 5849 section 2). If the
-// signature is right, serveOAuth1 calls respond with p.mu held, and writes the
+// serveOAuth1 serves a signed request, which is a POST (RFC 5849 section 2) unless
+// configured otherwise. If the signature is right, serveOAuth1 calls respond with p.mu held, and writes the
 // result as a form.
 func (p *Provider) serveOAuth1(w http.ResponseWriter, r *http.Request,
 	tokenSecret func(token string) (secret string, ok bool),
 	respond func(protocol map[string]string) (map[string]any, *refusal),
 ) {
 	w.Header().Set("Cache-Control", "no-store")
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, "use POST (RFC 5849 section 2)", http.StatusMethodNotAllowed)
+	method := http.MethodPost
+	if p.config.OAuth1Get {
+		method = http.MethodGet
+	}
+	if r.Method != method {
+		w.Header().Set("Allow", method)
+		http.Error(w, "use "+method+" (RFC 5849 section 2, Config.OAuth1Get)", http.StatusMethodNotAllowed)
 		return
 	}
 	p.mu.Lock()

@@ -117,6 +117,67 @@ func TestOAuth1OutOfBand(t *testing.T) {
 	assert.ErrorContains(t, err, "403 You have denied access.")
 }
 
+func TestOAuth1BeforeRevisionA(t *testing.T) {
+	p, config := start1(t, authtest.Config{OAuth10: true})
+	request := func() (temporary, secret string) { // as the library of revision A does not
+		form := signedPost(t, p, config, p.RequestTokenURL, "", "")
+		assert.False(t, form.Has("oauth_callback_confirmed"))
+		return form.Get("oauth_token"), form.Get("oauth_token_secret")
+	}
+	temporary, secret := request()
+	_, err := p.Authorize(p.AuthorizeURL + "?" + url.Values{"oauth_token": {temporary}, "oauth_callback": {"https://other.example/"}}.Encode())
+	assert.ErrorContains(t, err, "oauth_callback must be a loopback URL")
+	callback, err := p.Authorize(p.AuthorizeURL + "?" + url.Values{"oauth_token": {temporary}, "oauth_callback": {callbackURL}}.Encode())
+	require.NoError(t, err)
+	assert.Equal(t, callbackURL+"&oauth_token="+temporary, callback.String())
+	token := signedPost(t, p, config, p.AccessTokenURL, temporary, secret)
+	_, identity, body := call(t, signedClient(p, config, token.Get("oauth_token"), token.Get("oauth_token_secret")), get(t, p.OAuth1URL))
+	assert.Equal(t, p.Username, identity.User, body)
+	assert.Equal(t, "token_used", signedPost(t, p, config, p.AccessTokenURL, temporary, secret).Get("oauth_problem"))
+
+	temporary, secret = request()
+	assert.Equal(t, "permission_unknown", signedPost(t, p, config, p.AccessTokenURL, temporary, secret).Get("oauth_problem"))
+	callback, err = p.Authorize(p.AuthorizeURL + "?oauth_token=" + temporary)
+	require.NoError(t, err)
+	assert.Equal(t, "oob:?oauth_token="+temporary, callback.String(), "no callback, no verifier")
+
+	temporary, _ = request()
+	callback, err = p.Deny(p.AuthorizeURL + "?" + url.Values{"oauth_token": {temporary}, "oauth_callback": {callbackURL}}.Encode())
+	require.NoError(t, err)
+	assert.Equal(t, "user_refused", callback.Query().Get("oauth_problem"))
+}
+
+// signedPost makes a signed request without further protocol parameters, and reads
+// the form of the response.
+func signedPost(t *testing.T, p *authtest.Provider, config *oauth1.Config, to, token, secret string) url.Values {
+	t.Helper()
+	resp, err := signedClient(p, config, token, secret).Post(to, "", nil)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	form, err := url.ParseQuery(string(body))
+	require.NoError(t, err)
+	return form
+}
+
+func TestOAuth1EndpointsTakeOneMethod(t *testing.T) {
+	for get, other := range map[bool]string{false: http.MethodGet, true: http.MethodPost} {
+		p := authtest.New(authtest.Config{OAuth1Get: get})
+		t.Cleanup(p.Close)
+		for _, endpoint := range []string{p.RequestTokenURL, p.AccessTokenURL} {
+			for _, method := range []string{http.MethodGet, http.MethodPost} {
+				req, err := http.NewRequest(method, endpoint, nil)
+				require.NoError(t, err)
+				resp, err := p.Client().Do(req)
+				require.NoError(t, err)
+				resp.Body.Close()
+				assert.Equal(t, method == other, resp.StatusCode == http.StatusMethodNotAllowed, "%v %s", get, method)
+			}
+		}
+	}
+}
+
 func TestOAuth1SignatureMethods(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	require.NoError(t, err)

@@ -5,14 +5,15 @@ import (
 	"net/http"
 )
 
-// A page is what a person sees in the browser: a form to sign in and consent, a
-// verifier to copy, or an error.
+// A page is what a person sees in the browser: a form to sign in and consent, the
+// consent with a verifier to copy, or an error.
 type page struct {
 	Title              string
 	Error              string // shown above the form, or alone
 	Form               bool
 	Client, Scope      string
 	Username, Password string
+	Allowed            bool
 	Verifier           string
 }
 
@@ -34,7 +35,8 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 <p><button id="allow" name="decision" value="allow">Allow</button> <button id="deny" name="decision" value="deny">Deny</button></p>
 </form>
 {{end}}{{with .Verifier}}<p>Enter this code in the application: <code id="verifier">{{.}}</code></p>
-{{end}}</main>
+{{else}}{{if .Allowed}}<p id="allowed">Go back to the application.</p>
+{{end}}{{end}}</main>
 </body>
 </html>
 `))
@@ -43,7 +45,7 @@ func writePage(w http.ResponseWriter, status int, content page) {
 	switch {
 	case content.Form:
 		content.Title = "Sign in and allow access"
-	case content.Verifier != "":
+	case content.Allowed:
 		content.Title = "Access allowed"
 	default:
 		content.Title = "The request failed"

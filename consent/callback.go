@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -22,9 +23,14 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request, name string) 
 		h.finish(w, r, record{}, fail(ReasonInvalid, err))
 		return
 	}
-	query, ref, err := readCallback(rawQuery)
+	query, err := parseCallback(rawQuery)
 	if err != nil {
 		h.finish(w, r, record{}, fail(ReasonInvalid, err))
+		return
+	}
+	ref, err := reference(query)
+	if err != nil {
+		h.finish(w, r, record{}, cmp.Or(unbound(query), fail(ReasonInvalid, err)))
 		return
 	}
 	cookie := h.cookies.name(ref)
@@ -44,7 +50,7 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request, name string) 
 // its query. over is false if the same browser can still finish the consent.
 func (h *Handler) complete(r *http.Request, rec record, name string, query url.Values) (failed *Error, over bool) {
 	if rec.expired() {
-		return fail(ReasonExpired, errors.New("the consent began more than ten minutes ago")), true
+		return fail(ReasonExpired, fmt.Errorf("the consent began more than %v ago", rec.lifetime())), true
 	}
 	if name != rec.Callback {
 		return fail(ReasonMixUp, errors.New("the callback came at the URL of another authorization server (RFC 9700 section 4.4)")), false
@@ -64,16 +70,16 @@ func (h *Handler) complete(r *http.Request, rec record, name string, query url.V
 	return failed, pending.Over(err)
 }
 
-// readCallback parses a callback's query and returns its reference.
-func readCallback(rawQuery string) (query url.Values, ref string, err error) {
+// parseCallback parses a callback's query.
+func parseCallback(rawQuery string) (url.Values, error) {
 	if len(rawQuery) > maxCallback {
-		return nil, "", errors.New("the callback's query is too long")
+		return nil, errors.New("the callback's query is too long")
 	}
-	if query, err = url.ParseQuery(rawQuery); err != nil {
-		return nil, "", errors.New("the callback's query is malformed")
+	query, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return nil, errors.New("the callback's query is malformed")
 	}
-	ref, err = reference(query)
-	return query, ref, err
+	return query, nil
 }
 
 // finish reports the outcome of a consent to Config.Done and to the person. A nil
@@ -109,9 +115,7 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, rec record, subje
 	switch {
 	case subject == confirm:
 		page.Continue = h.startURL(rec)
-	case rec == (record{}), subject == connected, page.Reason == ReasonUsed, page.Reason == ReasonUnrecorded:
-		// There is nothing to start again, or the account may be connected already.
-	default:
+	case page.Reason.again() && rec != (record{}):
 		page.Retry = h.startURL(rec)
 	}
 	page.Back = h.config.Origin + cmp.Or(rec.ReturnTo, "/")

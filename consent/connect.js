@@ -50,7 +50,7 @@
   // closedIn returns the message for "closed" in a language: "de" in place of "de-AT".
   function closedIn(language) {
     var tag = String(language || "").toLowerCase();
-    while (tag && !Object.hasOwn(closed, tag)) tag = tag.slice(0, Math.max(0, tag.lastIndexOf("-")));
+    while (tag && typeof closed[tag] !== "string") tag = tag.slice(0, Math.max(0, tag.lastIndexOf("-")));
     return closed[tag];
   }
 

@@ -34,14 +34,30 @@
 //
 //	<a href="/connect/start?connector=google&return_to=/settings">Connect</a>
 //
+// # How the pages look
+//
+// The pages come in light and dark, and in English and German. [Pages] gives them the
+// program's name, logo and colour, and more languages. Config.Service names the
+// service whose account is connected:
+//
+//	Service: func(connector string) string { return titles[connector] }, // "Google Calendar"
+//	Pages: consent.Pages{
+//		Name: "Acme", Logo: logoSVG, Accent: "#c2410c",
+//		Languages: map[string]consent.Messages{"en": {}, "de": {}, "fr": french},
+//	},
+//
+// The browser's Accept-Language chooses the language. A program that knows better
+// gives options.language to connect, or adds &language=de to the URL of a start.
+//
 // # What protects the account owner
 //
 // At the start of a consent, the handler encrypts the pending value of
 // [Flow].Begin into a cookie: __Host-, HttpOnly, Secure and SameSite=Lax. Each
 // consent has its own cookie. Four rules protect the account owner:
 //
-//   - Only the browser with the cookie can finish the consent, within ten minutes.
-//     Every process with the same Keys can serve the callback.
+//   - Only the browser with the cookie can finish the consent, within ten minutes or
+//     the ConsentLifetime of the connector. Every process with the same Keys can serve
+//     the callback.
 //   - A callback is taken only at the callback URL of the consent's authorization
 //     server: see Config.Callback.
 //   - A consent is finished once. Finish claims the consent in the connector's
@@ -53,13 +69,23 @@
 // A provider may send the callback as a form (response_mode=form_post). A form of
 // another site carries no SameSite=Lax cookie, so the handler encrypts the form into
 // a URL, and the browser comes back with the cookie at once. The four rules hold for
-// forms too. Set response_mode in AuthorizationCode.Params.
+// forms too. The URL is a third longer than the form, and servers in front of the
+// handler must let the URL pass. Set response_mode in AuthorizationCode.Params.
+//
+// A provider's refusal without a state may come from anybody, so the refusal ends no
+// consent. The person sees what the provider says, and Done learns of no connector.
+//
+// An administrator who must approve first needs more than ten minutes. A connector's
+// ConsentLifetime allows up to a day. The price: a cookie that is stolen, or a browser
+// that is left alone, can finish the consent for as long, a key serves longer, and the
+// Store remembers finished consents longer. A browser has at most eight consents under
+// way; a ninth ends the oldest.
 //
 // On http, for loopback addresses, the cookie is neither __Host- nor Secure.
 //
-// The pages run only the package's own script and show no value of a callback.
-// Browsers do not show the pages in a frame. Do not show a provider's pages in an
-// embedded web view: open a browser (RFC 8252 section 8.12).
+// The pages run only the package's own script, load nothing from anywhere and show no
+// value of a callback. Browsers do not show the pages in a frame. Do not show a
+// provider's pages in an embedded web view: open a browser (RFC 8252 section 8.12).
 package consent
 
 import (
@@ -75,13 +101,27 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/pending"
 )
 
-// lifetime is the longest time from the start of a consent to the callback.
-const lifetime = 10 * time.Minute
+// longLived is a Flow that says how long the account owner may take. 0 means ten
+// minutes.
+type longLived interface{ ConsentLifetime() time.Duration }
+
+// lifetimeOf returns how long the consent of flow may take.
+func lifetimeOf(flow Flow) time.Duration {
+	if long, ok := flow.(longLived); ok {
+		if lifetime := long.ConsentLifetime(); lifetime > 0 {
+			return min(lifetime, pending.MaxLifetime)
+		}
+	}
+	return pending.Lifetime
+}
 
 // A Flow is a connector with a consent: a *connectorauth.OAuth1, or a
-// *connectorauth.OAuth2 with the AuthorizationCode grant.
+// *connectorauth.OAuth2 with the AuthorizationCode grant. A Flow of your own may have
+// the method ConsentLifetime() time.Duration: how long the account owner may take, at
+// most 24 hours, and 0 for ten minutes.
 type Flow interface {
 	// Begin returns the URL of the provider's page, and a pending value for Finish.
 	Begin(ctx context.Context, redirectURL string) (authURL string, pending connectorauth.Secret, err error)
@@ -111,7 +151,8 @@ type Config struct {
 	Callback func(connector string) string
 	// Keys encrypt the cookies with AES-256-GCM. A key has 32 random bytes. Every
 	// process needs the same keys. The first key encrypts, and every key decrypts.
-	// To rotate: put a new key first, and remove the last key ten minutes later.
+	// To rotate: put a new key first, and remove the last key when the consents under
+	// way are over: after ten minutes, or the longest ConsentLifetime.
 	// Required.
 	Keys []connectorauth.Secret
 	// Flow returns the connector of the person who is signed in. The handler calls
@@ -146,7 +187,9 @@ type Config struct {
 // Result is the outcome of a consent.
 type Result struct {
 	// Connector is the query parameter "connector" of the start. Empty if the
-	// request is malformed, or if this browser has no cookie for the callback.
+	// request is malformed, if this browser has no cookie for the callback, or if a
+	// provider refuses without a state: then nobody knows which consent is meant, and
+	// anybody may have sent the callback.
 	Connector string
 	// Err is nil if the account is connected, otherwise an [*Error]. Err never has
 	// ReasonUnrecorded: the error of Done is Done's own.

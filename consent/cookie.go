@@ -1,12 +1,15 @@
 package consent
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/connectorauth/connectorauth/internal/pending"
 )
 
 const (
@@ -15,16 +18,19 @@ const (
 	// maxCookie is the maximum length of a cookie's name and value together, in
 	// bytes. Browsers drop longer cookies.
 	maxCookie = 4096
-	// cookieAge is how long a browser keeps a cookie. cookieAge is longer than
-	// lifetime, so a late callback still finds the record, and the page can say
-	// that the consent took too long.
-	cookieAge = time.Hour
+	// cookieRest is how long a browser keeps a cookie after the consent has expired.
+	// A late callback still finds the record, and the page can say that the consent
+	// took too long.
+	cookieRest = 50 * time.Minute
+	// clockError is how far the clocks of two processes may differ.
+	clockError = 10 * time.Minute
 )
 
 // A record is one consent under way. The browser keeps the record, encrypted, in a
 // cookie.
 type record struct {
 	Began     int64  `json:"began"`               // time of the start, in Unix seconds
+	Lifetime  int64  `json:"lifetime"`            // how long the consent may take, in seconds
 	Connector string `json:"connector,omitempty"` // query parameter of the start
 	Popup     string `json:"popup,omitempty"`     // the popup's ID from connect.js; empty without a popup
 	ReturnTo  string `json:"return_to,omitempty"` // query parameter of the start
@@ -33,12 +39,17 @@ type record struct {
 	Pending   string `json:"pending"`             // from Flow.Begin, for Flow.Finish
 }
 
-// expired reports whether the consent has taken longer than lifetime. A start that
-// lies in the future by more than lifetime counts as expired too: the clocks of two
-// processes are then too far apart.
+// lifetime is how long the consent may take. An older version of the handler wrote no
+// Lifetime.
+func (r record) lifetime() time.Duration {
+	return cmp.Or(time.Duration(r.Lifetime)*time.Second, pending.Lifetime)
+}
+
+// expired reports whether the consent has taken longer than its lifetime. A start that
+// lies in the future by more than clockError counts as expired too.
 func (r record) expired() bool {
 	age := time.Since(time.Unix(r.Began, 0))
-	return age > lifetime || age < -lifetime
+	return age > r.lifetime() || age < -clockError
 }
 
 // cookies reads and writes the cookies of one handler.
@@ -108,7 +119,7 @@ func (c cookies) set(w http.ResponseWriter, r *http.Request, name string, rec re
 	if under >= maxConsents {
 		c.delete(w, oldest)
 	}
-	c.write(w, name, value, int(cookieAge.Seconds()))
+	c.write(w, name, value, int((rec.lifetime() + cookieRest).Seconds()))
 	return nil
 }
 

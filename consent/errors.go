@@ -1,10 +1,14 @@
 package consent
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 )
 
 // ErrNotAllowed is the error with which Config.Flow says that nobody is signed in,
@@ -21,7 +25,7 @@ const (
 	ReasonDenied     Reason = "denied"      // the account owner did not allow access
 	ReasonInvalid    Reason = "invalid"     // the request or the callback is malformed, or lacks or repeats a parameter
 	ReasonUnknown    Reason = "unknown"     // this browser has no consent with the callback's state: finished before, or begun in another browser
-	ReasonExpired    Reason = "expired"     // the consent took longer than ten minutes
+	ReasonExpired    Reason = "expired"     // the consent took longer than ten minutes, or than the connector's ConsentLifetime
 	ReasonUsed       Reason = "used"        // the callback came a second time
 	ReasonMixUp      Reason = "mixup"       // the callback is from another provider, or for another person's connector
 	ReasonNotAllowed Reason = "not_allowed" // Config.Flow returned ErrNotAllowed
@@ -31,6 +35,12 @@ const (
 	ReasonUnrecorded Reason = "unrecorded"  // the token is saved, but Config.Done returned an error
 	ReasonInternal   Reason = "internal"    // Config.Flow or Begin failed in another way
 )
+
+// again reports whether the page about a failure offers to start the consent again.
+// After some failures, the account may be connected all the same.
+func (r Reason) again() bool {
+	return r != "" && r != ReasonUsed && r != ReasonUnrecorded
+}
 
 // Error says why a consent failed.
 type Error struct {
@@ -62,13 +72,17 @@ func flowError(err error) *Error {
 	return fail(ReasonInternal, err)
 }
 
+// denials are the codes with which providers say that the account owner did not
+// allow access.
+var denials = []string{"access_denied", "user_refused", "permission_denied"}
+
 // classify returns the Error for an error of Begin or Finish. The reason otherwise
 // is for an error of unknown type.
 func classify(err error, otherwise Reason) *Error {
 	var token *connectorauth.TokenError
 	if errors.As(err, &token) {
 		switch {
-		case token.Code == "access_denied", token.Code == "user_refused", token.Code == "permission_denied":
+		case slices.Contains(denials, token.Code):
 			return fail(ReasonDenied, err)
 		case token.Temporary():
 			return fail(ReasonProvider, err)
@@ -85,6 +99,44 @@ func classify(err error, otherwise Reason) *Error {
 	}
 	return fail(otherwise, err)
 }
+
+// unbound returns the refusal of a provider in a callback without a reference, or nil
+// if the callback is none. Nobody knows whose consent the provider has refused, or
+// whether the callback is from a provider at all.
+func unbound(callback url.Values) *Error {
+	if _, err := reference(callback); err != errNoReference {
+		return nil
+	}
+	code := cmp.Or(callback.Get("error"), callback.Get("oauth_problem"))
+	if code == "" || len(callback["error"]) > 1 || len(callback["oauth_problem"]) > 1 {
+		return nil
+	}
+	refusal := &unboundRefusal{code: scrub.Text(code, 64), description: scrub.Text(callback.Get("error_description"), 200)}
+	switch code {
+	case "server_error", "temporarily_unavailable":
+		return fail(ReasonProvider, refusal)
+	}
+	if slices.Contains(denials, code) {
+		return fail(ReasonDenied, refusal)
+	}
+	return fail(ReasonRefused, refusal)
+}
+
+// An unboundRefusal is a provider's refusal that may belong to any consent, in the
+// words of whoever sent the callback.
+type unboundRefusal struct{ code, description string }
+
+// Error returns what came.
+func (e *unboundRefusal) Error() string {
+	text := "a callback without a state says: " + e.code
+	if e.description != "" {
+		text += " (" + e.description + ")"
+	}
+	return text
+}
+
+// isUnbound reports whether e is from unbound. A nil e is not.
+func (e *Error) isUnbound() bool { return e != nil && errors.As(e.err, new(*unboundRefusal)) }
 
 // status returns the HTTP status of the page about e.
 func (e *Error) status() int {

@@ -34,10 +34,16 @@ func newFakeHandler(t testing.TB, flow Flow) *Handler {
 	return h
 }
 
-// roundTrip starts a consent and sends the callback after a pause.
-func roundTrip(h *Handler, pause time.Duration) *httptest.ResponseRecorder {
+// begin starts a consent.
+func begin(h *Handler) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/connect/start?connector=fake", nil))
+	return w
+}
+
+// roundTrip starts a consent and sends the callback after a pause.
+func roundTrip(h *Handler, pause time.Duration) *httptest.ResponseRecorder {
+	w := begin(h)
 	time.Sleep(pause) // passes at once in a synctest bubble
 	r := httptest.NewRequest("GET", "/connect/callback/fake?code=c&state=the-state", nil)
 	for _, c := range w.Result().Cookies() {

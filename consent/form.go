@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+	"unicode/utf8"
 )
 
 const (
@@ -72,8 +73,8 @@ func readForm(w http.ResponseWriter, r *http.Request) (query string, status int,
 	if errors.As(err, new(*http.MaxBytesError)) {
 		return "", http.StatusRequestEntityTooLarge, errors.New("the form is too long")
 	}
-	if err != nil {
-		return "", http.StatusBadRequest, errors.New("the form was cut off")
+	if err != nil || !utf8.Valid(body) {
+		return "", http.StatusBadRequest, errors.New("the form was cut off, or is not UTF-8")
 	}
 	return string(body), 0, nil
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func FuzzCallback(f *testing.F) {
-	for _, query := range []string{"code=c&state=s", "state=", "state=a&state=b", "oauth_token=t&oauth_verifier=v", "denied=t", "a;b=%zz", "error=<script>&state=s"} {
+	for _, query := range []string{"code=c&state=s", "state=", "state=a&state=b", "oauth_token=t&oauth_verifier=v", "denied=t", "a;b=%zz", "error=<script>&state=s", "error=access_denied", "connectorauth_form=AAAA"} {
 		f.Add(query)
 	}
 	h := newFakeHandler(f, new(fakeFlow))
@@ -21,11 +21,37 @@ func FuzzCallback(f *testing.F) {
 		r.URL.RawQuery = query
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		if w.Code != http.StatusBadRequest && w.Code != http.StatusForbidden {
+		if w.Code != http.StatusBadRequest && w.Code != http.StatusForbidden && w.Code != http.StatusBadGateway {
 			t.Fatalf("status %d without a cookie", w.Code)
 		}
 		if body, _ := io.ReadAll(w.Body); len(body) > 8<<10 {
 			t.Fatalf("the page has %d bytes", len(body))
+		}
+	})
+}
+
+// A form goes on to its own callback URL alone, as it came, or not at all.
+func FuzzForm(f *testing.F) {
+	for _, form := range []string{"code=c&state=s", "", "%zz", "state=a&state=b", "\xff", strings.Repeat("a", maxCallback+1)} {
+		f.Add("fake", form)
+	}
+	f.Add("a%2Fb", "code=c")
+	h := newFakeHandler(f, new(fakeFlow))
+	f.Fuzz(func(t *testing.T, name, body string) {
+		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+		r.URL.Path = "/connect/callback/" + name
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != http.StatusSeeOther {
+			return
+		}
+		u, err := url.Parse(w.Header().Get("Location"))
+		if err != nil || u.Scheme+"://"+u.Host != "https://app.example" || !strings.HasPrefix(u.Path, "/connect/callback") {
+			t.Fatalf("the form goes to %q", w.Header().Get("Location"))
+		}
+		if query, err := h.opened(u.RawQuery, strings.TrimPrefix(strings.TrimPrefix(u.Path, "/connect/callback"), "/")); err != nil || query != body {
+			t.Fatalf("%q became %q: %v", body, query, err)
 		}
 	})
 }

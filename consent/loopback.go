@@ -1,16 +1,13 @@
 package consent
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,10 +17,21 @@ import (
 
 // LoopbackOptions are the options of [Loopback]. The zero value is ready to use.
 type LoopbackOptions struct {
-	// Port is the port of the callback, for a provider that requires an exact
-	// redirect URL: http://127.0.0.1:PORT/callback. 0 means any free port (RFC 8252
-	// section 7.3).
-	Port int
+	// RedirectURL is the redirect URL as the program's owner registered it at the
+	// provider, byte for byte. Empty means http://127.0.0.1/callback.
+	//
+	// With http and the host 127.0.0.1, [::1] or localhost, Loopback receives the
+	// callback itself, at the URL's port and path. Port 0, or no port, means any free
+	// port (RFC 8252 section 7.3). The name localhost means 127.0.0.1 and ::1, and
+	// never another machine. Prefer an address where the provider allows one: another
+	// program may have the port of the other address (RFC 8252 section 8.3).
+	//
+	// With every other URL the person pastes what the browser shows, so In is required:
+	//   - "urn:ietf:wg:oauth:2.0:oob", or "oob" for OAuth1: the provider shows a code;
+	//   - https: a page of the provider shows a code, or "code#state";
+	//   - a private-use scheme such as com.example.app:/callback (RFC 8252 section 7.1):
+	//     the browser shows an address that it cannot open.
+	RedirectURL string
 	// Open opens a URL in the person's browser. Nil means the system's default
 	// browser. If Open fails, the person can open the printed URL.
 	Open func(url string) error
@@ -33,6 +41,9 @@ type LoopbackOptions struct {
 	// In is a terminal for a person whose browser runs on another machine, as with
 	// ssh. The browser there ends on an address that it cannot open, and the person
 	// pastes the address into In. Nil means no terminal.
+	//
+	// The address may be wrapped, quoted, or escaped for HTML or for a URL. Loopback
+	// reads what was pasted one second after the last line.
 	//
 	// A goroutine reads In. At the end, Loopback stops the goroutine with
 	// In.SetReadDeadline. If In has no deadlines, the goroutine ends with the next
@@ -46,143 +57,135 @@ type LoopbackOptions struct {
 }
 
 // Loopback runs the consent of a command-line program (RFC 8252). Loopback opens
-// the browser, waits for the callback on a loopback port, finishes the flow and
-// closes the port. After ten minutes Loopback gives up. The error is an [*Error],
-// the error of ctx if ctx ends first, or a network error if the port cannot be
-// opened.
+// the browser, waits for the callback on a loopback port or in LoopbackOptions.In,
+// finishes the flow and closes the port. Loopback gives up after ten minutes, or after
+// the ConsentLifetime of the connector. The error is an [*Error], the error of ctx if
+// ctx ends first, a network error if the port cannot be opened, or an error that names
+// all mistakes in options.
+//
+// # Several authorization servers
+//
+// A program that connects accounts of several authorization servers should give each
+// one a path of its own, such as http://127.0.0.1/callback/google, and register the
+// whole URL there. Otherwise a hostile server can send the browser on to an honest
+// one, and receive the honest server's code (RFC 9700 section 4.4). A path that is new
+// for each consent is no help: providers compare the path with the registered one, and
+// the hostile server knows the path of its own consent. Where a server sends iss,
+// AuthorizationCode.Issuer protects as well.
+//
+// # Codes without a state
+//
+// A pasted address must have the state of this consent. A code that is pasted alone
+// cannot prove whose consent the code is from: somebody may have talked the person
+// into pasting a stranger's code. PKCE then protects, because the provider refuses a
+// code of another consent (RFC 9700 section 2.1.1). So Loopback takes a code alone only
+// where no browser can bring an address, and with OAuth2 only with PKCE. With OAuth1
+// the temporary credentials do the same (RFC 5849 section 2.3).
+//
+// # Who can reach the port
 //
 // Every program on the machine, and every page in the browser, can reach the port.
-// Loopback refuses callbacks with another state, and goes on waiting.
-//
-// The callback URL does not name the authorization server. A program that connects
-// accounts of several authorization servers should set AuthorizationCode.Issuer
-// where the server sends iss (RFC 9700 section 4.4).
+// Loopback refuses callbacks with another state, and goes on waiting. Some providers
+// refuse without a state. Such a refusal ends the consent, and nothing in the refusal
+// is trusted: a page that a person opens meanwhile, and that finds the port, can end a
+// consent, but cannot connect an account. What a page loads in the background ends
+// nothing.
 func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
+	var problems check.List
 	look, err := options.Pages.check()
-	if err != nil {
-		var problems check.List
-		problems.Field("LoopbackOptions.Pages", err)
-		return fmt.Errorf("consent: %w", problems.Joined())
+	problems.Field("LoopbackOptions.Pages", err)
+	port, err := loopbackURL(options.RedirectURL)
+	problems.Field("LoopbackOptions.RedirectURL", err)
+	if err == nil && port == nil && options.In == nil {
+		problems.Add("LoopbackOptions.In: is nil, and a browser cannot reach the program at the RedirectURL")
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, lifetime, fail(ReasonExpired, errors.New("no callback came within ten minutes")))
+	if err := problems.Joined(); err != nil {
+		return fmt.Errorf("consent: %w", err)
+	}
+	lifetime := lifetimeOf(flow)
+	ctx, cancel := context.WithTimeoutCause(ctx, lifetime, fail(ReasonExpired, fmt.Errorf("no callback came within %v", lifetime)))
 	defer cancel()
-	listener, err := listen(ctx, options.Port)
-	if err != nil {
-		return fmt.Errorf("consent: cannot listen on a loopback port: %w", err)
-	}
 	l := &loopback{
-		flow: flow, ctx: ctx, host: listener.Addr().String(), ended: make(chan *Error, 1),
-		look: look, service: options.Service,
+		flow: flow, ctx: ctx, redirect: options.RedirectURL, look: look, service: options.Service,
+		out: options.Out, ended: make(chan *Error, 1),
 	}
-	server := &http.Server{Handler: l, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 2 * maxCallback}
-	served := make(chan struct{})
-	go func() { server.Serve(listener); close(served) }()
-	defer func() {
-		l.close(server)
-		<-served
-	}()
-
-	authURL, pending, err := flow.Begin(ctx, "http://"+l.host+"/callback")
+	if l.out == nil {
+		l.out = os.Stderr
+	}
+	if port != nil {
+		end, err := l.serve(port)
+		if err != nil {
+			return fmt.Errorf("consent: cannot listen on a loopback port: %w", err)
+		}
+		defer end()
+	}
+	authURL, pending, err := flow.Begin(ctx, l.redirect)
 	if err != nil {
 		return classify(err, ReasonInternal)
 	}
-	reference, err := referenceOf(authURL)
-	if err != nil {
+	if err := l.expect(authURL, pending); err != nil {
 		return fail(ReasonInternal, err)
-	}
-	l.expect(reference, pending)
-	out := options.Out
-	if out == nil {
-		out = os.Stderr
 	}
 	open := options.Open
 	if open == nil {
 		open = openBrowser
 	}
 	if open(authURL) == nil {
-		fmt.Fprintf(out, "Your browser should open now. If it does not, open this address:\n\n  %s\n\n", authURL)
+		fmt.Fprintf(l.out, "Your browser should open now. If it does not, open this address:\n\n  %s\n\n", authURL)
 	} else {
-		fmt.Fprintf(out, "Open this address in your browser:\n\n  %s\n\n", authURL)
+		fmt.Fprintf(l.out, "Open this address in your browser:\n\n  %s\n\n", authURL)
 	}
-	if options.In != nil {
-		fmt.Fprintln(out, "If your browser is on another machine, copy the last address in the browser and paste it here:")
-		defer l.readPasted(options.In, out)()
-	}
-	select {
-	case failed := <-l.ended:
-		if failed != nil {
-			return failed
-		}
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return l.wait(options.In)
 }
 
-// listen listens on 127.0.0.1. If port is 0 and the machine has no IPv4, listen
-// uses ::1. The name "localhost" is not used, because the name can be configured to
-// mean another machine (RFC 8252 section 8.3).
-func listen(ctx context.Context, port int) (net.Listener, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp4", fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil && port == 0 {
-		listener, err = config.Listen(ctx, "tcp6", "[::1]:0")
-	}
-	return listener, err
-}
-
-// loopback is one consent of a command-line program. Its HTTP server receives the
-// callback.
+// loopback is one consent of a command-line program.
 type loopback struct {
-	flow    Flow
-	ctx     context.Context
-	host    string // address of the listener
-	look    *look
-	service string      // display name
-	ended   chan *Error // receives the outcome, once; nil means success
+	flow     Flow
+	ctx      context.Context
+	redirect string // redirect URL
+	host     string // host and port of the callback; empty if the person pastes
+	path     string // path of the callback, unescaped
+	look     *look
+	service  string // display name
+	out      io.Writer
+	ended    chan *Error // receives the outcome, once; nil means success
 
 	mu        sync.Mutex
-	reference string // of the expected callback; empty before Begin and after the callback
+	reference string                       // of the expected callback; empty before Begin and after the callback
+	alone     func(code string) url.Values // returns the callback for a code alone; nil if a code alone is not enough
 	pending   connectorauth.Secret
 }
 
-// expect makes l accept the callback with this reference.
-func (l *loopback) expect(reference string, pending connectorauth.Secret) {
+// expect makes l accept the callback of the consent that begins at authURL.
+func (l *loopback) expect(authURL string, pending connectorauth.Secret) error {
+	u, err := url.Parse(authURL)
+	if err != nil {
+		return errors.New("the authorization URL is malformed")
+	}
+	query := u.Query()
+	ref, err := reference(query)
+	if err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.reference, l.pending = reference, pending
-}
-
-// ServeHTTP receives the callback. A website can make its own host name resolve to
-// 127.0.0.1 (DNS rebinding). The check of the Host header refuses these requests.
-func (l *loopback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.reference, l.pending = ref, pending
 	switch {
-	case r.Host != l.host && r.Host != strings.TrimSuffix(l.host, ":80") || r.URL.Path != "/callback":
-		http.NotFound(w, r)
-		return
-	case r.Method != http.MethodGet:
-		w.Header().Set("Allow", http.MethodGet)
-		http.Error(w, "use GET", http.StatusMethodNotAllowed)
-		return
+	case l.host != "":
+	case query.Get("state") == "":
+		l.alone = func(code string) url.Values { return url.Values{"oauth_token": {ref}, "oauth_verifier": {code}} }
+	case query.Get("code_challenge") != "" || needsPKCE(l.redirect):
+		l.alone = func(code string) url.Values { return url.Values{"state": {ref}, "code": {code}} }
 	}
-	failed, ours := l.take(r.URL.RawQuery)
-	subject, status := connected, http.StatusOK
-	if failed != nil {
-		subject, status = string(failed.Reason), failed.status()
-	}
-	w.Header().Set("Connection", "close")
-	l.look.send(w, l.look.page(subject, l.look.choose("", r), l.service), "", status)
-	if ours {
-		l.ended <- failed
-	}
+	return nil
 }
 
 // take finishes the consent if the callback belongs to this consent and is the
-// first. ours reports this, even if Finish fails.
-func (l *loopback) take(rawQuery string) (failed *Error, ours bool) {
-	query, ref, err := readCallback(rawQuery)
+// first. over reports that the consent is over, even if Finish fails.
+func (l *loopback) take(query url.Values) (failed *Error, over bool) {
+	ref, err := reference(query)
 	if err != nil {
-		return fail(ReasonInvalid, err), false
+		return cmp.Or(unbound(query), fail(ReasonInvalid, err)), false
 	}
 	l.mu.Lock()
 	pending, ours := l.pending, l.reference != "" && equal(ref, l.reference)
@@ -199,56 +202,62 @@ func (l *loopback) take(rawQuery string) (failed *Error, ours bool) {
 	return nil, true
 }
 
-// readPasted reads callback addresses that the person pastes into in. The function
-// end stops the reading.
-func (l *loopback) readPasted(in io.Reader, out io.Writer) (end func()) {
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		lines := bufio.NewScanner(in)
-		lines.Buffer(nil, maxCallback)
-		for lines.Scan() {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			line := strings.TrimSpace(lines.Text())
-			if line == "" {
+// giveUp ends the consent because of a refusal without a state, and reports whether
+// the consent was under way.
+func (l *loopback) giveUp() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	underWay := l.reference != ""
+	l.reference, l.pending = "", ""
+	return underWay
+}
+
+// wait waits for the outcome: of a callback on the port, or of what is pasted into in.
+func (l *loopback) wait(in io.Reader) error {
+	var lines <-chan string
+	if in != nil {
+		l.ask()
+		var end func()
+		lines, end = readLines(in)
+		defer end()
+	}
+	var pasted string
+	var quiet <-chan time.Time // the person has pasted all
+	for {
+		select {
+		case failed := <-l.ended:
+			return l.outcome(failed)
+		case <-l.ctx.Done():
+			return context.Cause(l.ctx)
+		case line, more := <-lines:
+			if pasted += line + "\n"; more && len(pasted) <= maxPasted {
+				quiet = time.After(pasteQuiet)
 				continue
 			}
-			if failed, ours := l.take(queryOf(line)); ours {
-				l.ended <- failed
-				return
+			if !more {
+				lines = nil
 			}
-			fmt.Fprintf(out, "This is not the right address. The right address begins with http://%s/callback?\n", l.host)
+		case <-quiet:
 		}
-	}()
-	return func() {
-		close(stop)
-		file, ok := in.(interface{ SetReadDeadline(time.Time) error })
-		if ok && file.SetReadDeadline(time.Now()) == nil {
-			<-done
-			file.SetReadDeadline(time.Time{})
+		quiet = nil
+		if failed, over := l.takePasted(pasted); over {
+			return l.outcome(failed)
+		}
+		pasted = ""
+		if lines == nil && l.host == "" {
+			return fail(ReasonInvalid, errors.New("LoopbackOptions.In has ended without a code or an address of this consent"))
 		}
 	}
 }
 
-// queryOf returns the query of a pasted address.
-func queryOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
+// outcome returns the error of Loopback. A nil failed means success. The person learns
+// of a refusal without a state, which may be none of theirs.
+func (l *loopback) outcome(failed *Error) error {
+	if failed == nil {
+		return nil
 	}
-	return u.RawQuery
-}
-
-// close closes the port after the browser has received the page, or after half a
-// second.
-func (l *loopback) close(server *http.Server) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), 500*time.Millisecond)
-	defer cancel()
-	if server.Shutdown(ctx) != nil { // browsers keep spare connections open
-		server.Close()
+	if failed.isUnbound() {
+		fmt.Fprintln(l.out, "The sign-in has ended:", failed.err)
 	}
+	return failed
 }

@@ -2,8 +2,6 @@ package consent_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -111,7 +109,7 @@ func TestLoopbackOnTheDefaultPort(t *testing.T) {
 	}
 	a, flow := program(t, "oauth2")
 	open, wait := inBrowser(t, a.provider.Authorize, func(callback *url.URL) { callback.Host = "127.0.0.1" })
-	err := consent.Loopback(t.Context(), flow, consent.LoopbackOptions{Port: 80, Open: open})
+	err := consent.Loopback(t.Context(), flow, consent.LoopbackOptions{RedirectURL: "http://127.0.0.1:80/callback", Open: open, Out: io.Discard})
 	require.NoError(t, err)
 	status, _ := wait()
 	require.Equal(t, http.StatusOK, status)
@@ -134,7 +132,7 @@ func TestLoopbackDenied(t *testing.T) {
 func TestLoopbackAcceptsOnlyItsOwnCallback(t *testing.T) {
 	a, flow := program(t, "oauth2")
 	open, wait := inBrowser(t, a.provider.Authorize, func(callback *url.URL) {
-		for _, query := range []string{"", "?error=access_denied", "?state=other&code=c", "?state=" + callback.Query().Get("state") + "&state=x"} {
+		for _, query := range []string{"", "?error=&state=", "?state=other&code=c", "?state=" + callback.Query().Get("state") + "&state=x"} {
 			status, _ := getPage(t, "http://"+callback.Host+"/callback"+query)
 			if status != http.StatusBadRequest && status != http.StatusForbidden {
 				t.Errorf("%q: status %d", query, status)
@@ -161,7 +159,7 @@ func TestLoopbackAcceptsOnlyItsOwnCallback(t *testing.T) {
 				return
 			}
 			resp.Body.Close()
-			if resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusMethodNotAllowed {
+			if resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusMethodNotAllowed && resp.StatusCode != http.StatusUnsupportedMediaType {
 				t.Errorf("%s %s: status %d", r.Method, r.Host, resp.StatusCode)
 			}
 		}
@@ -169,44 +167,6 @@ func TestLoopbackAcceptsOnlyItsOwnCallback(t *testing.T) {
 	require.NoError(t, consent.Loopback(t.Context(), flow, consent.LoopbackOptions{Open: open, Out: io.Discard}))
 	status, _ := wait()
 	require.Equal(t, http.StatusOK, status)
-	require.Equal(t, 1, a.exchanges())
-}
-
-func TestLoopbackPort(t *testing.T) {
-	free, err := net.Listen("tcp4", "127.0.0.1:0")
-	require.NoError(t, err)
-	port := free.Addr().(*net.TCPAddr).Port
-	_, flow := program(t, "oauth2")
-	err = consent.Loopback(t.Context(), flow, consent.LoopbackOptions{Port: port, Out: io.Discard})
-	require.ErrorContains(t, err, "consent: cannot listen on a loopback port")
-	free.Close()
-
-	a, flow := program(t, "oauth2")
-	open, wait := inBrowser(t, a.provider.Authorize, func(callback *url.URL) {
-		if callback.Host != fmt.Sprintf("127.0.0.1:%d", port) {
-			t.Error(callback.Host)
-		}
-	})
-	require.NoError(t, consent.Loopback(t.Context(), flow, consent.LoopbackOptions{Port: port, Open: open, Out: io.Discard}))
-	wait()
-}
-
-func TestLoopbackTakesAPastedAddress(t *testing.T) {
-	a, flow := program(t, "oauth2")
-	in, paste := io.Pipe()
-	defer paste.Close()
-	out := new(terminal)
-	open := func(authURL string) error {
-		callback, err := a.provider.Authorize(authURL)
-		if err != nil {
-			return err
-		}
-		go fmt.Fprintf(paste, "\nhello\n%s\n  %s \n", "http://127.0.0.1:1/callback?state=x&code=y", callback)
-		return errors.New("the browser is elsewhere")
-	}
-	require.NoError(t, consent.Loopback(t.Context(), flow, consent.LoopbackOptions{Open: open, Out: out, In: in}))
-	require.Contains(t, out.String(), "Open this address in your browser:")
-	require.Equal(t, 2, strings.Count(out.String(), "This is not the right address."))
 	require.Equal(t, 1, a.exchanges())
 }
 

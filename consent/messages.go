@@ -3,6 +3,8 @@ package consent
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -52,7 +54,8 @@ func newLanguages(given map[string]Messages) (map[string]*language, error) {
 	}
 	var problems check.List
 	byTag, languages := map[string]Messages{}, map[string]*language{}
-	for tag, messages := range given {
+	tags := slices.Sorted(maps.Keys(given))
+	for _, tag := range tags {
 		lower := strings.ToLower(tag)
 		if _, twice := byTag[lower]; twice {
 			problems.Add("%q is there twice", lower)
@@ -60,9 +63,9 @@ func newLanguages(given map[string]Messages) (map[string]*language, error) {
 		if !isTag(tag) {
 			problems.Add("%q is not a language tag such as de or pt-BR", tag)
 		}
-		byTag[lower] = messages
+		byTag[lower] = given[tag]
 	}
-	for tag := range given {
+	for _, tag := range tags {
 		in := &language{tag: tag, direction: direction(tag)}
 		for _, parent := range append([]string{"en"}, prefixes(strings.ToLower(tag))...) {
 			in.messages = in.messages.but(builtin[parent]).but(byTag[parent])
@@ -108,7 +111,8 @@ func (m Messages) check() error {
 	}
 	texts("Connected", m.Connected.Title, m.Connected.Message)
 	texts("Confirm", m.Confirm.Title, m.Confirm.Message)
-	for reason, text := range m.Failed {
+	for _, reason := range slices.Sorted(maps.Keys(m.Failed)) {
+		text := m.Failed[reason]
 		texts(fmt.Sprintf("Failed[%q]", reason), text.Title, text.Message)
 		if _, ok := english.Failed[reason]; !ok {
 			problems.Add("Failed[%q]: is not a Reason", reason)

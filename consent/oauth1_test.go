@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/consent"
 	"github.com/stretchr/testify/require"
@@ -46,6 +47,25 @@ func TestOAuth1VerifierIsRequired(t *testing.T) {
 			require.Zero(t, a.exchanges())
 		})
 	}
+}
+
+func TestConsentOfOAuth1BeforeRevisionA(t *testing.T) {
+	a := newApp(t, authtest.Config{OAuth10: true, OAuth1Get: true}, func(a *app) {
+		a.config.Flow = func(*http.Request, string) (consent.Flow, error) {
+			p := a.provider
+			return connectorauth.NewOAuth1(connectorauth.OAuth1Config{
+				ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), HTTPClient: p.Client(), Shared: a.shared,
+				RequestTokenURL: p.RequestTokenURL, AuthorizeURL: p.AuthorizeURL, AccessTokenURL: p.AccessTokenURL,
+				NoVerifier: true, TokenMethod: http.MethodGet,
+			})
+		}
+	})
+	b := a.newBrowser()
+	callback := a.allow(b, "connector=oauth1").String()
+	require.NotContains(t, callback, "oauth_verifier")
+	require.Equal(t, http.StatusForbidden, a.newBrowser().get(callback).StatusCode, "another browser")
+	require.Equal(t, http.StatusOK, b.get(callback).StatusCode)
+	require.NoError(t, a.last().Err)
 }
 
 func TestOAuth1DeniedParameterIsADenial(t *testing.T) {

@@ -30,7 +30,7 @@ type Page struct {
 	CloseText                         string // for the button with the id "close"
 
 	Logo     template.URL    // Pages.Logo, for <img src="…">; empty without a logo
-	LogoDark template.Srcset // Pages.LogoDark, for <source srcset="…">; empty without a logo
+	LogoDark template.Srcset // Pages.LogoDark, for <source srcset="…">; empty if Logo serves dark pages too
 
 	Accent, OnAccent         string // Pages.Accent and the colour of a text on it, as #rrggbb
 	AccentDark, OnAccentDark string // for people whose browser prefers dark pages

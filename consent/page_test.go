@@ -148,11 +148,11 @@ func TestRedirectsHaveStatus303(t *testing.T) {
 }
 
 func TestPageTemplateOfTheApplication(t *testing.T) {
-	page := template.Must(template.New("").Parse(`<title>{{.Title}}</title>{{.Name}}|{{.Reason}}|{{.Back}}{{.Script}}`))
+	page := template.Must(template.New("").Parse(`<title>{{.Title}}</title>{{.Name}}|{{.Reason}}|{{.Back}}|{{.BackText}}|{{.Language}} {{.Direction}}|{{.Accent}} {{.OnAccent}}|{{.Service}}{{.Script}}`))
 	a := newApp(t, authtest.Config{}, func(a *app) { a.config.Pages = consent.Pages{Template: page, Name: "Tom & Co"} })
 	b := a.newBrowser()
 	got := b.get(a.config.URL + "/callback/oauth2?state=x")
-	require.Contains(t, got.body, "<title>There is no connection to complete</title>Tom &amp; Co|unknown|"+a.server.URL+"/<script nonce=")
+	require.Contains(t, got.body, "<title>There is no connection to complete</title>Tom &amp; Co|unknown|"+a.server.URL+"/|Back to Tom &amp; Co|en ltr|#2b59c3 #ffffff|<script nonce=")
 
 	var failing atomic.Bool
 	a.config.Pages.Template = template.Must(template.New("").Funcs(template.FuncMap{"name": func() (string, error) {

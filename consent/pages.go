@@ -84,10 +84,12 @@ func (p Pages) check() (*look, error) {
 	}
 	l.languages, err = newLanguages(p.Languages)
 	problems.Field("Languages", err)
-	if l.fallback = l.languages[strings.ToLower(cmp.Or(p.Default, "en"))]; l.fallback == nil && p.Default == "" {
-		l.fallback = l.languages[slices.Min(slices.Collect(maps.Keys(l.languages)))]
-	}
-	if l.fallback == nil {
+	l.fallback = l.languages[strings.ToLower(cmp.Or(p.Default, "en"))]
+	switch tags := slices.Sorted(maps.Keys(l.languages)); {
+	case l.fallback != nil || len(tags) == 0:
+	case p.Default == "":
+		l.fallback = l.languages[tags[0]]
+	default:
 		problems.Add("Default: %q is not among Languages", p.Default)
 	}
 	if p.Template != nil && problems.Joined() == nil {
@@ -108,7 +110,7 @@ const (
 func (l *look) page(subject string, in *language, service string) Page {
 	p := Page{
 		Name: l.name, Service: clean(service), Language: in.tag, Direction: in.direction,
-		Logo: template.URL(l.logo), LogoDark: template.Srcset(cmp.Or(l.logoDark, l.logo)),
+		Logo: template.URL(l.logo), LogoDark: template.Srcset(l.logoDark),
 		Accent: l.light.background, OnAccent: l.light.text, AccentDark: l.dark.background, OnAccentDark: l.dark.text,
 	}
 	text := in.messages.Connected
@@ -137,7 +139,7 @@ func (l *look) samples() []Page {
 		switch {
 		case subject == confirm:
 			p.Continue = origin + "/connect/start"
-		case p.Reason != "":
+		case p.Reason.again():
 			p.Retry = origin + "/connect/start"
 		}
 		pages = append(pages, p)

@@ -12,8 +12,9 @@ import (
 )
 
 // A sealer encrypts what a browser carries for the handler. The first key encrypts,
-// and every key decrypts.
-type sealer []cipher.AEAD
+// and every key decrypts. The keys are behind functions, because a program that walks
+// memory by reflection sees an address alone.
+type sealer []func() cipher.AEAD
 
 // newSealer returns the sealer with these keys, or all that is wrong with the keys.
 func newSealer(keys []connectorauth.Secret) (s sealer, err error) {
@@ -34,7 +35,7 @@ func newSealer(keys []connectorauth.Secret) (s sealer, err error) {
 		if err != nil {
 			return nil, err
 		}
-		s = append(s, aead)
+		s = append(s, func() cipher.AEAD { return aead })
 	}
 	return s, problems.Joined()
 }
@@ -48,7 +49,7 @@ func (s sealer) seal(place string, v any) (string, error) {
 	if err := encoder.Encode(v); err != nil {
 		return "", err
 	}
-	return base64.RawURLEncoding.EncodeToString(s[0].Seal(nil, nil, text.Bytes(), []byte(place))), nil
+	return base64.RawURLEncoding.EncodeToString(s[0]().Seal(nil, nil, text.Bytes(), []byte(place))), nil
 }
 
 // open decrypts text into v, and reports whether seal made the text for this place.
@@ -58,7 +59,7 @@ func (s sealer) open(place, text string, v any) bool {
 		return false
 	}
 	for _, key := range s {
-		if text, err := key.Open(nil, nil, sealed, []byte(place)); err == nil {
+		if text, err := key().Open(nil, nil, sealed, []byte(place)); err == nil {
 			return json.Unmarshal(text, v) == nil
 		}
 	}

@@ -39,3 +39,16 @@ func TestNothingPrintsAKey(t *testing.T) {
 	require.Contains(t, out.String(), "consent.Handler")
 	require.Empty(t, canary.Found(out.String(), secret))
 }
+
+func TestReflectionReachesNoKeyBehindAHandler(t *testing.T) {
+	const secret = "the-32-random-bytes-of-a-key-abc"
+	a := newApp(t, authtest.Config{}, func(a *app) { a.config.Keys = []connectorauth.Secret{secret} })
+	reached := canary.Reached(a.handler.(*consent.Handler))
+	require.NotEmpty(t, reached)
+	require.Empty(t, canary.Found(reached, secret))
+	for i := 0; i+4 <= len(secret); i += 4 { // a key schedule has the words of the key, in one order of bytes or the other
+		swapped := string([]byte{secret[i+3], secret[i+2], secret[i+1], secret[i]})
+		require.NotContains(t, reached, secret[i:i+4])
+		require.NotContains(t, reached, swapped)
+	}
+}

@@ -52,7 +52,7 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 		h.finish(w, r, rec, fail(ReasonInternal, err))
 		return
 	}
-	rec.Began, rec.Pending = time.Now().Unix(), string(pending)
+	rec.Began, rec.Lifetime, rec.Pending = time.Now().Unix(), int64(lifetimeOf(flow).Seconds()), string(pending)
 	if err := h.cookies.set(w, r, h.cookies.name(reference), rec); err != nil {
 		h.finish(w, r, rec, fail(ReasonInternal, err))
 		return
@@ -86,10 +86,11 @@ func readStart(rawQuery string) (record, error) {
 		return record{}, errors.New("connector has a control character, or is not UTF-8")
 	case len(rec.Popup) > 64 || strings.Trim(rec.Popup, "0123456789abcdef") != "":
 		return record{}, errors.New("popup is not an ID made by connect.js")
-	case rec.Language != "" && !isTag(rec.Language):
-		return record{}, errors.New("language is not a tag such as de or pt-BR")
 	case rec.ReturnTo != "" && !isPath(rec.ReturnTo):
 		return record{}, errors.New("return_to is not a path such as /settings?tab=2")
+	}
+	if !isTag(rec.Language) { // a mistake here costs the language only
+		rec.Language = ""
 	}
 	return rec, nil
 }

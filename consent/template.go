@@ -3,6 +3,7 @@ package consent
 import (
 	"fmt"
 	"html/template"
+	"regexp"
 	"strings"
 )
 
@@ -22,10 +23,27 @@ func usable(t *template.Template, pages []Page) (*template.Template, error) {
 			if err := t.Execute(&page, p); err != nil {
 				return nil, fmt.Errorf("the page %q: %w", p.Title, err)
 			}
+			if tag := blocked(page.String()); tag != "" {
+				return nil, fmt.Errorf("the page %q: browsers ignore %s, because it lacks nonce=\"{{.Nonce}}\"", p.Title, tag)
+			}
 			if strings.Count(page.String(), string(p.Script)) != 1 {
 				return nil, fmt.Errorf("the page %q must contain {{.Script}} once, at the end of the body", p.Title)
 			}
 		}
 	}
 	return t, nil
+}
+
+// styleOrScript matches the start of an element that needs a nonce.
+var styleOrScript = regexp.MustCompile(`(?i)<(style|script)\b[^>]*>`)
+
+// blocked returns the first element of a page that the Content-Security-Policy blocks,
+// or an empty text.
+func blocked(page string) string {
+	for _, tag := range styleOrScript.FindAllString(page, -1) {
+		if !strings.Contains(tag, `nonce="the-nonce"`) {
+			return tag
+		}
+	}
+	return ""
 }

@@ -22,6 +22,8 @@ func TestMistakesInATemplateAreFoundAtTheStart(t *testing.T) {
 		"mistake on a page with a reason": {"{{if .Reason}}{{.Reason.Text}}{{end}}{{.Script}}", "Text"},
 		"mistake where nothing leads on":  {"{{if not .Back}}{{index .Back 5}}{{end}}{{.Script}}", "index"},
 		"mistake on the confirmation":     {"{{if .Continue}}{{.Contine}}{{end}}{{.Script}}", "Contine"},
+		"style without nonce":             {"<style>h1 { color: red }</style>{{.Script}}", "<style>"},
+		"script of its own":               {"<SCRIPT src=x.js></SCRIPT>{{.Script}}", "<SCRIPT src=x.js>"},
 		"cannot be escaped":               {"<script>{{if .Name}}'{{end}}</script>{{.Script}}", "contexts"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -44,7 +46,7 @@ func TestMistakesInATemplateAreFoundAtTheStart(t *testing.T) {
 
 // Two handlers may have one template, and the program may go on with the template.
 func TestTemplateStaysTheProgramsOwn(t *testing.T) {
-	page := template.Must(template.New("page").Parse("own {{.Title}}{{.Script}}"))
+	page := template.Must(template.New("page").Parse(`<style nonce="{{.Nonce}}">h1 { color: red }</style>own {{.Title}}{{.Script}}`))
 	for range 2 {
 		a := newApp(t, authtest.Config{}, func(a *app) { a.config.Pages.Template = page })
 		require.Contains(t, a.newBrowser().get(a.config.URL+"/callback/oauth2").body, "own This request is not valid")

@@ -6,7 +6,18 @@
 // Every enumeration is a string, so Go code, JSON, logs and documents use the
 // same words. Each type has JSON names: the Go names in lower camel case. In
 // Go, an empty enumeration means its documented default. JSON must leave a
-// default out; JSON decoding refuses an empty or unknown word.
+// default out; JSON decoding refuses an empty or unknown word, and an unknown member.
+//
+// # Where the API is
+//
+// Some providers name the origin of an account's API in the token response, such as
+// api_domain or instance_url, or in the callback. A program reads such a member by
+// Extra of the token that OAuth2.Token returns: the members of token responses are
+// kept there, and those parameters of the callback that CallbackValues names. The
+// program makes its requests to that origin after a check that the origin is one of the
+// provider's, because the member is a word of a response, and a callback is a word of
+// a browser. Hosts of the connector must allow the origin, or be empty. Where the
+// token endpoint moves along with the account, see [Regions].
 package dialect
 
 import (
@@ -48,8 +59,9 @@ type OAuth2 struct {
 	// TokenHeader is set on all token requests. Empty adds nothing.
 	TokenHeader http.Header `json:"tokenHeader,omitempty"`
 	// TokenParams are further parameters of the request that obtains the first
-	// token. TokenParams cannot replace parameters that the library sends: see
-	// TokenNames.
+	// token. TokenParams cannot replace a parameter that the library sends in the same
+	// request: see TokenNames. A parameter of another grant or of another client
+	// authentication is allowed, such as client_id beside client_secret_basic.
 	TokenParams url.Values `json:"tokenParams,omitempty"`
 	// GrantType replaces the grant_type of the request that obtains the first
 	// token. Empty means the grant_type of the Grant.
@@ -60,6 +72,10 @@ type OAuth2 struct {
 	// a longer life, before any request carries the token. Empty means no
 	// exchange.
 	LongLived TokenExchange `json:"longLived,omitzero"`
+
+	// Regions say how the provider tells an account's region, and where the token
+	// endpoints of the regions are. Empty means one token endpoint for all accounts.
+	Regions Regions `json:"regions,omitzero"`
 
 	// RefreshURL is the endpoint of refresh requests. Empty means the token URL.
 	RefreshURL string `json:"refreshUrl,omitempty"`
@@ -80,7 +96,9 @@ type OAuth2 struct {
 	// Response says how to read the responses to token requests.
 	Response Response `json:"response,omitzero"`
 	// InvalidGrantCodes are further error codes of token responses with the
-	// meaning of invalid_grant: the account owner must authorize again.
+	// meaning of invalid_grant: the account owner must authorize again. Empty means
+	// the codes of RFC 6749 section 5.2 and of OpenID Connect Core section 3.1.2.6,
+	// such as interaction_required, which need no mention.
 	InvalidGrantCodes []string `json:"invalidGrantCodes,omitempty"`
 
 	// Placement says where requests to the API carry the access token. Empty means
@@ -98,6 +116,7 @@ func (d OAuth2) Clone() OAuth2 {
 	d.Rejections = slices.Clone(d.Rejections)
 	d.TokenHeader = d.TokenHeader.Clone()
 	d.TokenParams, d.RefreshParams = cloneValues(d.TokenParams), cloneValues(d.RefreshParams)
+	d.Regions.Origins = maps.Clone(d.Regions.Origins)
 	return d
 }
 
@@ -118,9 +137,12 @@ type TokenExchange struct {
 // A Rejection describes API responses that reject the access token. Every field
 // that is set must match.
 //
-// The body is read only if the body is JSON, XML or text of at most 64 KiB. The
-// caller still gets the whole body. The body is read before the caller gets the
-// response, so set Status as well for an API that streams such responses.
+// The body is read only if the body is JSON, XML, a form, a script or text of at most
+// 64 KiB, or has no Content-Type and looks like text. A byte order mark does not
+// matter, and gzip and deflate are undone for the look. The caller still gets the whole
+// body as the server sent the body. The body is read before the caller gets the
+// response, for at most 2 seconds, so set Status as well for an API that streams such
+// responses.
 type Rejection struct {
 	// Status is the status code. 0 means any.
 	Status int `json:"status,omitempty"`

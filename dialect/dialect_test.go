@@ -23,13 +23,14 @@ var full = dialect.OAuth2{
 	TokenEncoding: dialect.EncodeJSON, TokenNames: map[string]string{"client_id": "client_key"}, TokenHeader: http.Header{"X-Version": {"2", "3"}},
 	TokenParams: url.Values{"resource": {"a", "b"}}, GrantType: "custom", RepeatState: true,
 	LongLived:  dialect.TokenExchange{GrantType: "fb_exchange_token", Name: "fb_exchange_token", URL: "https://graph.example/x"},
+	Regions:    dialect.Regions{Callback: "location", Response: "data.region", Origins: map[string]string{"eu": "https://p.example.eu"}},
 	RefreshURL: "https://p.example/refresh", RefreshParams: url.Values{"scope": {"a b"}}, KeepRefreshToken: true, RefreshGrace: true,
 	Extend: dialect.TokenExchange{GrantType: "ig_refresh_token", Name: "access_token", URL: "https://graph.example/y"},
 	Response: dialect.Response{
 		AccessToken: "data.token", RefreshToken: "data.refresh", Scope: "data.scope", Error: "code", ErrorDescription: "text", Expiry: "data.exp", RefreshExpiry: "data.rexp",
 		ExpiryFormat: dialect.ExpiryRFC3339, Lifetime: 90 * time.Minute, AnyTokenType: true,
 	},
-	InvalidGrantCodes: []string{"190"}, Placement: dialect.Placement{In: dialect.InQuery, Name: "token", Prefix: "v1 "},
+	InvalidGrantCodes: []string{"190"}, Placement: dialect.Placement{In: dialect.InQuery, Name: "token", Exact: true, Prefix: "v1 "},
 	Rejections: []dialect.Rejection{{Status: 403, Header: "X-Error", HeaderValue: "expired", Path: "error.code", Value: "190", Body: "session"}},
 }
 
@@ -38,13 +39,14 @@ const fullJSON = `{
 	"tokenEncoding": "json", "tokenNames": {"client_id": "client_key"}, "tokenHeader": {"X-Version": ["2", "3"]},
 	"tokenParams": {"resource": ["a", "b"]}, "grantType": "custom", "repeatState": true,
 	"longLived": {"grantType": "fb_exchange_token", "name": "fb_exchange_token", "url": "https://graph.example/x"},
+	"regions": {"callback": "location", "response": "data.region", "origins": {"eu": "https://p.example.eu"}},
 	"refreshUrl": "https://p.example/refresh", "refreshParams": {"scope": ["a b"]}, "keepRefreshToken": true, "refreshGrace": true,
 	"extend": {"grantType": "ig_refresh_token", "name": "access_token", "url": "https://graph.example/y"},
 	"response": {
 		"accessToken": "data.token", "refreshToken": "data.refresh", "scope": "data.scope", "error": "code", "errorDescription": "text", "expiry": "data.exp", "refreshExpiry": "data.rexp",
 		"expiryFormat": "rfc3339", "lifetime": "1h30m0s", "anyTokenType": true
 	},
-	"invalidGrantCodes": ["190"], "placement": {"in": "query", "name": "token", "prefix": "v1 "},
+	"invalidGrantCodes": ["190"], "placement": {"in": "query", "name": "token", "exact": true, "prefix": "v1 "},
 	"rejections": [{"status": 403, "header": "X-Error", "headerValue": "expired", "path": "error.code", "value": "190", "body": "session"}]
 }`
 
@@ -96,7 +98,7 @@ func TestJSONRoundTrip(t *testing.T) {
 
 // Every member has its Go name in lower camel case.
 func TestJSONNames(t *testing.T) {
-	for _, v := range []any{dialect.OAuth2{}, dialect.TokenExchange{}, dialect.Rejection{}, dialect.Placement{}, dialect.Response{}} {
+	for _, v := range []any{dialect.OAuth2{}, dialect.Regions{}, dialect.TokenExchange{}, dialect.Rejection{}, dialect.Placement{}, dialect.Response{}} {
 		for _, field := range reflect.VisibleFields(reflect.TypeOf(v)) {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			want := strings.ReplaceAll(field.Name, "URL", "Url")
@@ -192,6 +194,58 @@ func TestUnknownMembersOfAResponseAreRefused(t *testing.T) {
 	r := dialect.Response{Scope: "former", Lifetime: 1}
 	require.NoError(t, json.Unmarshal([]byte(`{"error":"code"}`), &r))
 	assert.Equal(t, dialect.Response{Error: "code"}, r, "what is read replaces all")
+}
+
+// Every type, alone and within the others, refuses what it does not know.
+func TestUnknownMembersAreRefusedEverywhere(t *testing.T) {
+	for _, to := range []any{new(dialect.OAuth2), new(dialect.Regions), new(dialect.TokenExchange), new(dialect.Rejection), new(dialect.Placement), new(dialect.Response)} {
+		before := reflect.ValueOf(to).Elem().Interface()
+		for _, text := range []string{`{"canary":1}`, `{"x-note":""}`, `{"":1}`} {
+			err := json.Unmarshal([]byte(text), to)
+			assert.ErrorContains(t, err, "unknown field", "%T %s", to, text)
+			assert.Equal(t, before, reflect.ValueOf(to).Elem().Interface())
+		}
+	}
+	for _, text := range []string{
+		`{"response":{"canary":1}}`, `{"regions":{"canary":1}}`, `{"placement":{"canary":1}}`, `{"longLived":{"grantType":"x","canary":1}}`, `{"extend":{"canary":1}}`,
+		`{"rejections":[{"status":403},{"canary":1}]}`,
+	} {
+		d := dialect.OAuth2{CodeName: "before"}
+		assert.ErrorContains(t, json.Unmarshal([]byte(text), &d), `unknown field "canary"`, text)
+		assert.Equal(t, dialect.OAuth2{CodeName: "before"}, d, "nothing half read")
+	}
+	// A struct that is added later refuses too.
+	walk(reflect.ValueOf(full), "full", func(path string, v reflect.Value) {
+		if v.Kind() == reflect.Struct {
+			to := reflect.New(v.Type()).Interface()
+			assert.ErrorContains(t, json.Unmarshal([]byte(`{"canary":1}`), to), "unknown field", path)
+		}
+	})
+	for _, text := range []string{`[]`, `"x"`, `1`, `{`, ``} {
+		assert.Error(t, json.Unmarshal([]byte(text), new(dialect.OAuth2)), text)
+	}
+	d := dialect.OAuth2{CodeName: "before", AuthNames: map[string]string{"a": "b"}}
+	require.NoError(t, json.Unmarshal([]byte(`{"grantType":"x"}`), &d))
+	assert.Equal(t, dialect.OAuth2{GrantType: "x"}, d, "what is read replaces all")
+}
+
+func TestUnknownMemberNamesTheNearest(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"scopeSeperator":","}`:              "did you mean scopeSeparator?",
+		`{"ScopeSeparator":","}`:              "did you mean scopeSeparator?",
+		`{"refreshURL":""}`:                   "did you mean refreshUrl?",
+		`{"tokenParam":{}}`:                   "did you mean tokenParams?",
+		`{"response":{"expiresFormat":""}}`:   "did you mean expiryFormat?",
+		`{"response":{"lifetimes":"1h"}}`:     "did you mean lifetime?",
+		`{"rejections":[{"headervalue":""}]}`: "did you mean headerValue?",
+		`{"placement":{"nam":""}}`:            "did you mean name?",
+		`{"longLived":{"uri":""}}`:            "did you mean url?",
+	} {
+		assert.ErrorContains(t, json.Unmarshal([]byte(text), new(dialect.OAuth2)), want, text)
+	}
+	err := json.Unmarshal([]byte(`{"somethingElse":1}`), new(dialect.OAuth2))
+	require.ErrorContains(t, err, `unknown field "somethingElse"`)
+	assert.NotContains(t, err.Error(), "did you mean")
 }
 
 // A connector keeps a clone, and programs may change what they gave.

@@ -10,6 +10,10 @@ type Placement struct {
 	// Name is the name of the header, query parameter or cookie. Empty means
 	// Authorization for a header; every other location requires a name.
 	Name string `json:"name,omitempty"`
+	// Exact sends the name of a header as Name spells it, such as "apiKey", over
+	// HTTP/1: for a service that minds the case. HTTP/2 has lower-case names only. The
+	// default is the canonical form, "Apikey". Other names are always sent as spelled.
+	Exact bool `json:"exact,omitempty"`
 	// Prefix comes before the value, such as "token ", with nothing added in between. In
 	// a header, a Prefix that ends with a letter or digit is refused. Empty means none.
 	Prefix string `json:"prefix,omitempty"`

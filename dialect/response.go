@@ -1,8 +1,6 @@
 package dialect
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,55 +21,26 @@ type Response struct {
 	Expiry           string `json:"expiry,omitempty"`           // path of the expiry
 	RefreshExpiry    string `json:"refreshExpiry,omitempty"`    // path of the refresh token's expiry; empty means refresh_token_expires_in or refresh_expires_in
 
-	// ExpiryFormat is the format of both expiries. Empty means ExpirySeconds.
+	// ExpiryFormat says what a number means in both expiries. Empty means
+	// ExpirySeconds.
 	ExpiryFormat ExpiryFormat `json:"expiryFormat,omitempty"`
-	// Lifetime is the lifetime of a token whose response names none. 0 means until
-	// the API rejects the token. In JSON, Lifetime is text such as "1h30m".
+	// Lifetime is the lifetime of a token whose response names none that can be read.
+	// 0 means until the API rejects the token. In JSON, Lifetime is text such as
+	// "1h30m".
 	Lifetime time.Duration `json:"-"`
 	// AnyTokenType accepts access tokens of every token_type, for a provider that
 	// writes "user" or "User Access Token" where RFC 6750 has Bearer.
 	AnyTokenType bool `json:"anyTokenType,omitempty"`
 }
 
-// withLifetime is the JSON form of a Response.
-type withLifetime struct {
-	*plainResponse
-	Lifetime *string `json:"lifetime,omitempty"`
-}
-
-type plainResponse Response
-
-// MarshalJSON writes the JSON form, with Lifetime as text.
-func (r Response) MarshalJSON() ([]byte, error) {
-	w := withLifetime{plainResponse: (*plainResponse)(&r)}
-	if r.Lifetime != 0 {
-		text := r.Lifetime.String()
-		w.Lifetime = &text
-	}
-	return json.Marshal(w)
-}
-
-// UnmarshalJSON reads the JSON form and refuses unknown members.
-func (r *Response) UnmarshalJSON(text []byte) error {
-	var read plainResponse
-	w := withLifetime{plainResponse: &read}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&w); err != nil {
-		return err
-	}
-	if w.Lifetime != nil {
-		lifetime, err := time.ParseDuration(*w.Lifetime)
-		if err != nil || lifetime <= 0 {
-			return fmt.Errorf("lifetime: want a positive duration such as 1h30m")
-		}
-		read.Lifetime = lifetime
-	}
-	*r = Response(read)
-	return nil
-}
-
-// ExpiryFormat says how a token response writes the expiry.
+// ExpiryFormat says what a number means as the expiry in a token response. A number
+// may be a string, and may have a fraction or an exponent.
+//
+// With every format, text that is no number is read too: dates in the spellings of RFC
+// 3339, ISO 8601, RFC 1123, C, Java, JavaScript and .NET, in UTC where there is no
+// zone; and lifetimes such as 1h30m, "7 days", PT1H and 01:00:00. 0 and an empty value
+// mean no expiry. An expiry that cannot be read, or that has passed already, counts as
+// absent, and connectorauth.Event tells.
 type ExpiryFormat string
 
 // The expiry formats.
@@ -79,7 +48,7 @@ const (
 	ExpirySeconds      ExpiryFormat = "seconds"      // seconds from now
 	ExpiryMilliseconds ExpiryFormat = "milliseconds" // milliseconds from now
 	ExpiryUnix         ExpiryFormat = "unix"         // seconds or milliseconds since 1970
-	ExpiryRFC3339      ExpiryFormat = "rfc3339"      // a date such as 2030-01-02T15:04:05Z
+	ExpiryRFC3339      ExpiryFormat = "rfc3339"      // a date such as 2030-01-02T15:04:05Z; a number as with ExpiryUnix
 )
 
 // Valid reports whether f is empty or a known format.

@@ -27,9 +27,11 @@ import (
 // the first 40 bytes of the key, in lower case. Characters other than ASCII
 // letters and digits become underscores.
 //
-// A file may be incomplete, edited, or copied from another key. Load and
-// CompareAndSwap then return an error that names the key, and leave the file as
-// it is. Save replaces the file. Delete removes the file.
+// A file may be incomplete, edited, or copied from another key. Somebody may have put
+// a link or a FIFO in its place, or a file that another user owns or may write, before
+// the directory became private. Load and CompareAndSwap then return an error that names
+// the key, and leave the file as it is. Links are not followed. Save replaces the file.
+// Delete removes the file. On Windows, NewFile and Load ask for no owner.
 //
 // Locks belong to the operating system. When the holder of a lock dies, the
 // operating system releases the lock at once. A holder that is only stopped keeps
@@ -45,7 +47,10 @@ type File struct {
 }
 
 // NewFile opens the store in dir. A missing directory is created with mode
-// 0700. NewFile refuses a directory that other users may read or enter.
+// 0700. NewFile refuses a directory that other users may read or enter, a directory of
+// another user, and a link. Directories above dir may be links. Whoever may write to a
+// directory above dir can put another directory in the place of dir, so the
+// directories above should belong to the same user or to root.
 func NewFile(dir string) (*File, error) {
 	if dir == "" {
 		return nil, errors.New("tokenstore: NewFile needs a directory")
@@ -57,11 +62,15 @@ func NewFile(dir string) (*File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("tokenstore: %w", err)
 	}
-	info, err := os.Stat(dir)
-	if err != nil {
+	info, err := os.Lstat(dir)
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("tokenstore: %w", err)
-	}
-	if !private(info.Mode()) {
+	case !info.IsDir():
+		return nil, fmt.Errorf("tokenstore: %s is a link (%v): name the directory itself", dir, info.Mode())
+	case !owned(info):
+		return nil, fmt.Errorf("tokenstore: the directory %s belongs to another user: run as that user, or name a subdirectory that NewFile can create", dir)
+	case !private(info.Mode()):
 		return nil, fmt.Errorf("tokenstore: other users may use the directory %s (%v): change its mode to 0700, or name a subdirectory that NewFile can create", dir, info.Mode())
 	}
 	if err := syncDir(filepath.Dir(dir)); err != nil {
@@ -158,12 +167,15 @@ func (s *File) read(ctx context.Context, key string) (value []byte, ok bool, err
 	var data []byte
 	path := s.valuePath(key)
 	err = whenFree(ctx, func() (err error) {
-		data, err = os.ReadFile(path)
+		data, err = readFile(path)
 		return err
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		_, err = os.Stat(s.dir) // a missing directory is an error, not an absent key
 		return nil, false, err
+	}
+	if planted := notOurs(""); errors.As(err, &planted) {
+		return nil, false, damaged(planted)
 	}
 	if err != nil {
 		return nil, false, err

@@ -14,6 +14,12 @@ func tryLock(*os.File) (locked bool, err error) { return false, errors.ErrUnsupp
 
 func (l *fileLock) release() { l.file.Close() }
 
+const noFollow = 0
+
+func owned(fs.FileInfo) bool { return true }
+
+func writable(mode fs.FileMode) bool { return mode.Perm()&0o022 != 0 }
+
 func private(mode fs.FileMode) bool { return mode.Perm()&0o077 == 0 }
 
 func syncDir(string) error { return nil }

@@ -27,6 +27,19 @@ func (l *fileLock) release() {
 	l.file.Close()
 }
 
+// noFollow makes the opening of a link fail, and does not wait for the other end of a
+// FIFO.
+const noFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+
+// owned reports whether a file belongs to the user of this process.
+func owned(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Uid == uint32(os.Geteuid())
+}
+
+// writable reports whether mode lets other users write to a file.
+func writable(mode fs.FileMode) bool { return mode.Perm()&0o022 != 0 }
+
 // private reports whether mode keeps other users out of a directory.
 func private(mode fs.FileMode) bool { return mode.Perm()&0o077 == 0 }
 

@@ -44,6 +44,13 @@ func (l *fileLock) release() {
 	os.Remove(l.path)
 }
 
+const noFollow = 0 // the file is looked at before and after the opening
+
+// owned is always true, and writable always false: on Windows the directory's access
+// list decides.
+func owned(fs.FileInfo) bool    { return true }
+func writable(fs.FileMode) bool { return false }
+
 // private is always true: on Windows the directory's access list decides, and
 // Go does not show access lists as mode bits.
 func private(fs.FileMode) bool { return true }

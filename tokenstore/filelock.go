@@ -44,7 +44,7 @@ func lockFile(ctx context.Context, path string) (lock *fileLock, err error) {
 	err = poll(ctx, time.Millisecond, 50*time.Millisecond, func() (bool, error) {
 		var f *os.File
 		err := whenFree(ctx, func() (err error) {
-			f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+			f, err = openOurs(path, os.O_RDWR|os.O_CREATE)
 			return err
 		})
 		if err != nil {
@@ -72,7 +72,7 @@ func (l *fileLock) held() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	there, err := os.Stat(l.path)
+	there, err := os.Lstat(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

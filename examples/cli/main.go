@@ -25,17 +25,17 @@ import (
 
 func main() {
 	check := flag.Bool("check", false, "run the sign-in without a browser")
-	port := flag.Int("port", 0, "loopback port for the callback; 0 means any free port")
+	redirectURL := flag.String("redirect", "", "redirect URL that is registered at the provider, such as http://localhost:8085/oauth2/callback;\nempty means http://127.0.0.1/callback at any free port")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := signIn(ctx, *port, *check); err != nil {
+	if err := signIn(ctx, *redirectURL, *check); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // signIn runs the consent and calls the API.
-func signIn(ctx context.Context, port int, check bool) error {
+func signIn(ctx context.Context, redirectURL string, check bool) error {
 	provider := authtest.New(authtest.Config{PublicClient: true}) // in place of a real service
 	defer provider.Close()
 	connector, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
@@ -47,7 +47,7 @@ func signIn(ctx context.Context, port int, check bool) error {
 		return err
 	}
 
-	options := consent.LoopbackOptions{Port: port, Pages: consent.Pages{Name: "the terminal"}, In: os.Stdin}
+	options := consent.LoopbackOptions{RedirectURL: redirectURL, Pages: consent.Pages{Name: "Example"}, In: os.Stdin}
 	if check {
 		options.In, options.Open = nil, press(provider)
 	}

@@ -97,8 +97,11 @@ type service interface {
 	Forget(context.Context) error
 }
 
-// names are the names of the services.
-var names = []string{"oauth2", "oauth1"}
+// names are the names of the services, and titles what people call the services.
+var (
+	names  = []string{"oauth2", "oauth1"}
+	titles = map[string]string{"oauth2": "Example Calendar", "oauth1": "Example Notes"}
+)
 
 func newApp(home string, provider *authtest.Provider) (http.Handler, error) {
 	a := &app{provider: provider}
@@ -107,6 +110,7 @@ func newApp(home string, provider *authtest.Provider) (http.Handler, error) {
 	var err error
 	a.consent, err = consent.New(consent.Config{
 		URL: home + "/connect", Keys: []connectorauth.Secret{connectorauth.Secret(key)}, Pages: consent.Pages{Name: "Example"},
+		Service: func(name string) string { return titles[name] },
 		Flow: func(r *http.Request, name string) (consent.Flow, error) {
 			c := a.connector(user(r), name)
 			if c == nil {

@@ -65,14 +65,14 @@ var spellings = []spelling{
 	{"https://api.home.example;evil.example/x", false},
 	{"https://[api.home.example]/x", false},
 
-	// International names: the resolver would fold some of these to home.
-	{"https://api\u3002home\u3002example/x", false},          // ideographic full stops
-	{"https://\uff41\uff50\uff49.home.example/x", false},     // fullwidth letters
+	// International names: those that IDNA folds to home are sent to home, in ASCII.
+	{"https://api\u3002home\u3002example/x", true},           // ideographic full stops
+	{"https://\uff41\uff50\uff49.home.example/x", true},      // fullwidth letters
 	{"https://ap\u0456.home.example/x", false},               // a Cyrillic i
-	{"https://api.home\u00ad.example/x", false},              // a soft hyphen
+	{"https://api.home\u00ad.example/x", true},               // a soft hyphen
 	{"https://api.home.e\u0445ample/x", false},               // a Cyrillic x
 	{"https://xn--ap-mja.home.example/x", false},             // in ASCII
-	{"https://api.home\u200b.example/x", false},              // a zero width space
+	{"https://api.home\u200b.example/x", true},               // a zero width space
 	{"https://api.home.example\u2044evil.example/x", false},  // a fraction slash
 	{"https://api.home.example\uff0fevil.example/x", false},  // a fullwidth slash
 	{"https://api.home.example\uff20evil.example/x", false},  // a fullwidth @
@@ -187,6 +187,8 @@ func TestPlainHTTPReachesLoopbackOnlyHoweverTheAddressIsSpelled(t *testing.T) {
 		"[::1%25eth0]", "[::1%25evil.example]", "user@127.0.0.1",
 		"127.1", "127.0.1", "127.0.0.1.", "0177.0.0.1", "0x7f.0.0.1", "0x7f000001", "2130706433", "017700000001", "127.000.000.001", "127.0.0.01", "00127.0.0.1", "127.0.0.1.evil.example", "127.0.0.1@evil.example",
 		"127.0.0.1%2eevil.example", "127.0.0.1%00", "127.0.0.1,evil.example", "127.0.0.256", "127.0.0.0x1",
+		"app.localhost", "a.b.LocalHost:8080", "localhost.localhost",
+		"app.localhost.", ".localhost", "a..localhost", "app.localhost.evil.example", "app.localhost%2eevil.example", "app.localhost@evil.example", "app.localhost,evil.localhost", "applocalhost", "app.localhos\u0442",
 		"localhost.", "localhost.evil.example", "localhost@evil.example", "xlocalhost", "localhost%00.evil.example", "localhost.localdomain", "ip6-localhost",
 		"0", "0.0.0.0", "[::]", "[::2]", "[::127.0.0.1]", "[::ffff:0:127.0.0.1]", "[64:ff9b::127.0.0.1]", "[2002:7f00:1::]", "[fe80::1%25lo]", "[::ffff:8.8.8.8]", "[::ffff:127.0.0.1.evil.example]",
 		"\u2460\u2461\u2466.\u24ea.\u24ea.\u2460", "127\u30020\u30020\u30021", "\uff11\uff12\uff17.0.0.1", "loc\u0430lhost", "\uff4cocalhost", "localho\u017ft",
@@ -207,7 +209,7 @@ func TestPlainHTTPReachesLoopbackOnlyHoweverTheAddressIsSpelled(t *testing.T) {
 				}
 			})
 		}
-		assert.Equal(t, 13, arrived, "the usual spellings of loopback, which are those in the first two lines")
+		assert.Equal(t, 13+3+5, arrived, "the usual spellings of loopback, which are those in the first two lines; names below localhost; and what IDNA folds to an address or to localhost")
 	}
 }
 
@@ -234,17 +236,20 @@ func TestListedAddressIsThatSpellingOnly(t *testing.T) {
 			},
 		}, {
 			"*.home.example", "a.home.example:443",
-			[]string{"https://a.home.example/x", "https://A.HOME.EXAMPLE:443/x"},
+			[]string{"https://a.home.example/x", "https://A.HOME.EXAMPLE:443/x", "https://a\u3002home.example/x"},
 			[]string{
 				"https://home.example/x", "https://.home.example/x", "https://a..home.example/x", "https://a.home.example./x", "https://a.home.example:8443/x", "http://a.home.example/x", "https://ahome.example/x",
 				"https://evil.example%2f.home.example/x", "https://evil.example%00.home.example/x", "https://evil.example%2e.home.example/x", "https://[::1%25.home.example]/x", "https://[::1%25a.home.example]/x",
 				"https://evil.example/.home.example/x", "https://evil.example?.home.example/x", "https://evil.example#.home.example/x", "https://evil.example\\.home.example/x", "https://a.home.example@evil.example/x",
-				"https://b\u00fccher.home.example/x", "https://a\u3002home.example/x", "https://a b.home.example/x", "https://a.home.example.evil.example/x", "https://evil.example:443.home.example/x",
+				"https://b\u00fccher\u2024home.example/x", "https://xn--\u00fc.home.example/x", "https://a b.home.example/x", "https://a.home.example.evil.example/x", "https://evil.example:443.home.example/x",
 			},
 		}, {
 			"xn--bcher-kva.example", "xn--bcher-kva.example:443",
-			[]string{"https://xn--bcher-kva.example/x", "https://XN--BCHER-KVA.example/x"},
-			[]string{"https://b\u00fccher.example/x", "https://bu\u0308cher.example/x", "https://B\u00dcCHER.example/x", "https://bucher.example/x", "https://b%c3%bccher.example/x", "https://xn--bcher-kv.example/x"},
+			[]string{
+				"https://xn--bcher-kva.example/x", "https://XN--BCHER-KVA.example/x",
+				"https://b\u00fccher.example/x", "https://bu\u0308cher.example/x", "https://B\u00dcCHER.example/x", "https://b%c3%bccher.example/x",
+			},
+			[]string{"https://bucher.example/x", "https://b\u00fcch\u0435r.example/x", "https://xn--bcher-kv.example/x", "https://b\u00fccher.example./x"},
 		},
 	} {
 		for kind, c := range w.connectors(tc.entry) {

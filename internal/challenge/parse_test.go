@@ -57,6 +57,12 @@ func TestParse(t *testing.T) {
 		}},
 		{[]string{"A b"}, list{{Scheme: "A", Token68: "b"}}},
 		{[]string{"A b=, c=d"}, list{{Scheme: "A", Token68: "b=", Params: params{"c": "d"}}}},
+		{[]string{`Negotiate YII=, NTLM TlRM, Bearer realm="r", error="e"`, `DPoP algs="ES256 PS256", Basic realm="b"`, "Newauth"}, list{
+			{Scheme: "Negotiate", Token68: "YII="}, {Scheme: "NTLM", Token68: "TlRM"}, {Scheme: "Bearer", Params: params{"realm": "r", "error": "e"}},
+			{Scheme: "DPoP", Params: params{"algs": "ES256 PS256"}}, {Scheme: "Basic", Params: params{"realm": "b"}}, {Scheme: "Newauth"},
+		}},
+		{[]string{`A, b=c, B , d="e,\\", f`}, list{{Scheme: "A", Params: params{"b": "c"}}, {Scheme: "B", Params: params{"d": `e,\`}}, {Scheme: "f"}}},
+		{[]string{`A b*=UTF-8''%e2%82%ac, c=d`}, list{{Scheme: "A", Params: params{"b*": "UTF-8''%e2%82%ac", "c": "d"}}}},
 		// Spaces, empty elements and letter case.
 		{[]string{"\tBASIC \t  Realm \t= \"x\" ,,\t, CharSet=UTF-8 ,"}, list{{Scheme: "BASIC", Params: params{"realm": "x", "charset": "UTF-8"}}}},
 		{[]string{`A a=1, a=2, A=3`}, list{{Scheme: "A", Params: params{"a": "1"}}}},

@@ -21,6 +21,10 @@ const maxBody = 64 << 10
 // by then is looked at.
 const maxWait = 2 * time.Second
 
+// maxWaitUnknown is how long Rejects waits for a body without a type and a length.
+// Such a body may be a stream.
+const maxWaitUnknown = 200 * time.Millisecond
+
 // CheckRejection returns an error if r can never match, or would match every
 // response. The error begins with the field to change.
 func CheckRejection(r dialect.Rejection) error {
@@ -44,8 +48,8 @@ func CheckRejection(r dialect.Rejection) error {
 }
 
 // Rejects reports whether resp is one of the rejections. Rejects reads a body of
-// text or JSON if a rejection asks for the body. Later reads of resp.Body still
-// see the whole body.
+// text or JSON, compressed or not, if a rejection asks for the body. Later reads of
+// resp.Body still see the whole body as the server sent the body.
 func Rejects(rejections []dialect.Rejection, resp *http.Response) bool {
 	var body []byte
 	read := false
@@ -113,30 +117,40 @@ func hasMember(body []byte, path, want string) bool {
 	return false
 }
 
-// readBody returns the body of resp if the body is a short text, and puts the
-// body back. readBody returns nil for every other body.
+// readBody returns the body of resp as text if the body is a short text, and puts
+// the body back. readBody returns nil for every other body.
 func readBody(resp *http.Response) []byte {
-	if resp.Body == nil || resp.StatusCode == http.StatusSwitchingProtocols || resp.ContentLength > maxBody ||
-		resp.Header.Get("Content-Encoding") != "" || !isText(resp.Header.Get("Content-Type")) {
+	kind := resp.Header.Get("Content-Type")
+	if resp.Body == nil || resp.StatusCode == http.StatusSwitchingProtocols || resp.ContentLength > maxBody || kind != "" && !isText(kind) {
 		return nil
 	}
-	body := wire.PeekWithin(resp, maxBody+1, maxWait)
-	if len(body) > maxBody {
+	wait := maxWait
+	if kind == "" && resp.ContentLength < 0 {
+		wait = maxWaitUnknown
+	}
+	body := wire.PeekText(resp, maxBody+1, wait)
+	if len(body) > maxBody || kind == "" && !isText(http.DetectContentType(body)) {
 		return nil
 	}
 	return body
 }
 
-// isText reports whether a Content-Type means a text document. A stream of
-// events is not a document: reading a stream could wait for ever.
+// isText reports whether a Content-Type means a text document. A stream is not a
+// document: reading a stream could wait for ever.
 func isText(contentType string) bool {
+	if i := strings.IndexAny(contentType, ", \t"); i > 0 { // some servers write a header twice, or parameters in their own way
+		contentType = contentType[:i]
+	}
 	mediaType := wire.MediaType(contentType)
-	_, sub, _ := strings.Cut(mediaType, "/")
-	switch {
-	case mediaType == "text/event-stream":
-		return false
-	case strings.HasPrefix(mediaType, "text/"), sub == "json", sub == "xml":
+	if mediaType == wire.FormType {
 		return true
 	}
-	return strings.HasSuffix(sub, "+json") || strings.HasSuffix(sub, "+xml")
+	main, sub, _ := strings.Cut(mediaType, "/")
+	switch sub {
+	case "event-stream", "stream+json":
+		return false
+	case "json", "x-json", "xml", "javascript", "x-javascript":
+		return true
+	}
+	return main == "text" || strings.HasSuffix(sub, "+json") || strings.HasSuffix(sub, "+xml")
 }

@@ -1,12 +1,15 @@
 package challenge_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -108,7 +111,9 @@ func TestReadingForARejectionIsBounded(t *testing.T) {
 		{"long", "application/json", "", 200, 1 << 20, -1, 64<<10 + 1},
 		{"announced as long", "application/json", "", 200, 1 << 20, 1 << 20, 0},
 		{"binary", "image/png", "", 200, 100, -1, 0},
-		{"unlabelled", "", "", 200, 100, -1, 0},
+		{"unlabelled", "", "", 200, 100, -1, 100},
+		{"unlabelled and long", "", "", 200, 1 << 20, 1 << 20, 0},
+		{"compressed for the caller", "application/json", "gzip", 200, 100, -1, 100},
 		{"stream", "text/event-stream", "", 200, 100, -1, 0},
 		{"compressed", "application/json", "br", 200, 100, -1, 0},
 		{"broken", "application/json", "", 200, 100, 200, 100},
@@ -126,6 +131,66 @@ func TestReadingForARejectionIsBounded(t *testing.T) {
 		resp.Body.Close()
 		assert.True(t, body.closed, test.name)
 	}
+}
+
+// A body without a type and a length may be a stream, for which the caller waits.
+func TestStreamsAreHardlyWaitedFor(t *testing.T) {
+	rejections := []dialect.Rejection{{Body: "expired"}}
+	for _, test := range []struct {
+		kind   string
+		length int64
+		wait   time.Duration
+	}{
+		{"text/event-stream", -1, 0}, {"application/stream+json", -1, 0}, {"application/x-ndjson", -1, 0}, {"application/json-seq", -1, 0}, {"audio/mpeg", -1, 0},
+		{"", -1, 200 * time.Millisecond}, {"", 100, 2 * time.Second}, {"text/plain", -1, 2 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			body, server := io.Pipe()
+			resp := response(200, test.kind, body)
+			resp.ContentLength = test.length
+			began := time.Now()
+			assert.False(t, challenge.Rejects(rejections, resp), test.kind)
+			assert.Equal(t, test.wait, time.Since(began), test.kind)
+			go func() { io.WriteString(server, "the stream"); server.Close() }()
+			whole, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			assert.Equal(t, "the stream", string(whole))
+		})
+	}
+}
+
+func TestTypesOfBodiesThatAreLookedAt(t *testing.T) {
+	rejections := []dialect.Rejection{{Path: "error", Value: "expired"}}
+	for _, test := range []struct {
+		kind     string
+		rejected bool
+	}{
+		{"application/json", true}, {"application/json; charset=utf-8; charset=UTF-8", true}, {"application/json;", true}, {"application/json ; x", true}, {"APPLICATION/JSON;;=", true},
+		{"application/json, application/json", true}, {"application/json charset=utf-8", true}, {"text/json", true}, {"application/x-json", true}, {"text/javascript", true},
+		{"application/javascript", true}, {"application/vnd.api+json; ext=\"a,b\"", true}, {"text/plain", true}, {"text/html", true}, {"application/x-www-form-urlencoded", true}, {"", true},
+		{"application/octet-stream", false}, {"multipart/form-data; boundary=x", false}, {"application/x-ndjson", false}, {"json", false}, {"image/svg", false},
+	} {
+		resp := response(200, test.kind, io.NopCloser(strings.NewReader("\ufeff"+`{"error":"expired"}`)))
+		assert.Equal(t, test.rejected, challenge.Rejects(rejections, resp), test.kind)
+	}
+}
+
+// Whatever a server sends, the caller sees the same bytes.
+func FuzzRejects(f *testing.F) {
+	for _, body := range []string{`{"error":"expired"}`, "\ufeffexpired", "\x1f\x8b\x08", "\xff\xfee\x00"} {
+		f.Add([]byte(body), "application/json; charset=utf-8", "gzip")
+		f.Add([]byte(body), "", "deflate")
+	}
+	rejections := []dialect.Rejection{{Path: "error", Value: "expired"}, {Body: "expired"}}
+	f.Fuzz(func(t *testing.T, body []byte, kind, coding string) {
+		resp := response(200, kind, io.NopCloser(bytes.NewReader(body)))
+		resp.Header.Set("Content-Encoding", coding)
+		challenge.Rejects(rejections, resp)
+		whole, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(body, whole))
+		require.Equal(t, coding, resp.Header.Get("Content-Encoding"))
+	})
 }
 
 func TestHeadOfAResponseIsReadFirst(t *testing.T) {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"net/url"
@@ -22,16 +23,59 @@ type Client struct {
 	Header bool
 	// Consent reports whether the account owner's consent obtains the first token.
 	Consent bool
+	// PKCE reports whether the consent has a code challenge (RFC 7636).
+	PKCE bool
 	// Refreshes reports whether the grant uses refresh tokens.
 	Refreshes bool
 	// Params are the standard names of the grant's own parameters.
 	Params []string
+	// Auth are the standard names of the parameters of client authentication.
+	Auth []string
 }
 
-// Parameters that the library sends, by their standard names.
+// authorization returns the standard names of what the authorization request sends.
+func (c *Client) authorization() []string {
+	sent := []string{"response_type", "client_id", "redirect_uri", "state"}
+	if len(c.Scopes) > 0 {
+		sent = append(sent, "scope")
+	}
+	if c.PKCE {
+		sent = append(sent, "code_challenge", "code_challenge_method")
+	}
+	return sent
+}
+
+// token returns the standard names of what the request of a code or of another grant
+// sends.
+func (c *Client) token(d *dialect.OAuth2) []string {
+	sent := append(append([]string{"grant_type"}, c.Auth...), c.Params...)
+	switch {
+	case c.Consent:
+		sent = append(sent, "code", "redirect_uri")
+		if c.PKCE {
+			sent = append(sent, "code_verifier")
+		}
+		if d.RepeatState {
+			sent = append(sent, "state")
+		}
+	case len(c.Scopes) > 0:
+		sent = append(sent, "scope")
+	}
+	return sent
+}
+
+// refresh returns the standard names of what the request with a refresh token sends.
+func (c *Client) refresh() []string {
+	if !c.Refreshes {
+		return nil
+	}
+	return append([]string{"grant_type", "refresh_token"}, c.Auth...)
+}
+
+// Parameters that the library may send, by their standard names.
 var (
 	authParams  = []string{"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"}
-	tokenParams = []string{"grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier", "refresh_token"}
+	tokenParams = []string{"scope", "username", "password", "grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier", "refresh_token"}
 )
 
 // Parameters without which a request is useless.
@@ -52,7 +96,9 @@ func Dialect(d *dialect.OAuth2, c Client) error {
 		}
 	}
 	checkNames(l, "AuthNames", d.AuthNames, authParams, vitalAuthParams)
-	checkNames(l, "TokenNames", d.TokenNames, append([]string{"scope", "username", "password"}, tokenParams...), vitalTokenParams)
+	checkNames(l, "TokenNames", d.TokenNames, tokenParams, vitalTokenParams)
+	checkClash(l, "AuthNames", SentNames(c.authorization(), d.AuthNames))
+	checkClash(l, "TokenNames", SentNames(c.token(d), d.TokenNames), SentNames(c.refresh(), d.TokenNames))
 	if Rename("state", d.AuthNames) != "state" {
 		l.Add("AuthNames: state must keep its name, because the callback uses the standard name")
 	}
@@ -62,8 +108,9 @@ func Dialect(d *dialect.OAuth2, c Client) error {
 	checkTokenHeader(l, d.TokenHeader, c)
 	checkTokenParams(l, d, c)
 	checkURL(l, "RefreshURL", d.RefreshURL)
-	checkExchange(l, "LongLived", d.LongLived)
-	checkExchange(l, "Extend", d.Extend)
+	l.Field("Regions", regions(d))
+	checkExchange(l, "LongLived", d.LongLived, d, c)
+	checkExchange(l, "Extend", d.Extend, d, c)
 	if !d.Response.ExpiryFormat.Valid() {
 		l.Add("Response: ExpiryFormat: unknown value %q: use seconds, milliseconds, unix or rfc3339", d.Response.ExpiryFormat)
 	}
@@ -88,7 +135,7 @@ func Dialect(d *dialect.OAuth2, c Client) error {
 // token.
 func TokenPlace(p dialect.Placement) (place inject.Place, prefix string, err error) {
 	prefix = p.Prefix
-	if p == (dialect.Placement{}) {
+	if p == (dialect.Placement{Exact: p.Exact}) {
 		prefix = "Bearer "
 	}
 	var l List
@@ -99,6 +146,9 @@ func TokenPlace(p dialect.Placement) (place inject.Place, prefix string, err err
 		l.Add("Prefix: has a control character")
 	}
 	l.Join(inject.CheckPrefix(p.In, p.Prefix))
+	if p.Exact {
+		l.Join(inject.CheckSpelling(p.In, p.Name))
+	}
 	if p.In == dialect.InBody {
 		l.Add("In: an access token cannot go into the body; use InHeader, InQuery or InCookie")
 	} else {
@@ -129,8 +179,8 @@ func SentNames(standard []string, names map[string]string) (sent []string) {
 }
 
 // AuthRequest reports what is wrong with an authorization URL, or with further
-// parameters of the authorization request.
-func AuthRequest(authURL string, params url.Values, names map[string]string) error {
+// parameters of the authorization request of a client like c.
+func AuthRequest(authURL string, params url.Values, names map[string]string, c Client) error {
 	var l List
 	query := url.Values{}
 	if u, err := origin.Endpoint(authURL); err != nil {
@@ -138,7 +188,7 @@ func AuthRequest(authURL string, params url.Values, names map[string]string) err
 	} else {
 		query = u.Query()
 	}
-	for _, name := range SentNames(authParams, names) {
+	for _, name := range SentNames(c.authorization(), names) {
 		if query.Has(name) || params.Has(name) {
 			l.Add("AuthURL, Params: %s is set by the library; remove %[1]s", name)
 		}
@@ -159,8 +209,8 @@ func contradictions(l *List, d *dialect.OAuth2, c Client) {
 		}
 		return
 	}
-	if len(d.AuthNames) > 0 || d.CodeName != "" || len(d.CallbackValues) > 0 || d.RepeatState || d.LongLived != none || d.Extend != none {
-		l.Add("AuthNames, CodeName, CallbackValues, RepeatState, LongLived, Extend: are for the AuthorizationCode grant; remove them, or change Grant")
+	if len(d.AuthNames) > 0 || d.CodeName != "" || len(d.CallbackValues) > 0 || d.RepeatState || d.LongLived != none || d.Extend != none || d.Regions.Callback != "" {
+		l.Add("AuthNames, CodeName, CallbackValues, RepeatState, LongLived, Extend, Regions.Callback: are for the AuthorizationCode grant; remove them, or change Grant")
 	}
 }
 
@@ -176,31 +226,38 @@ func checkNames(l *List, field string, names map[string]string, standard, vital 
 			l.Add("%s: %s cannot be left out", field, name)
 		}
 	}
-	sent := SentNames(standard, names)
-	slices.Sort(sent)
-	if len(slices.Compact(sent)) != len(SentNames(standard, names)) {
-		l.Add("%s: two parameters have the same name", field)
+}
+
+// checkClash refuses two parameters of one request with the same name. requests are
+// the names that each kind of request sends.
+func checkClash(l *List, field string, requests ...[]string) {
+	var clashes []string
+	for _, sent := range requests {
+		for i, name := range sent {
+			if slices.Contains(sent[:i], name) && !slices.Contains(clashes, name) {
+				clashes = append(clashes, name)
+				l.Add("%s: two parameters have the same name %q", field, name)
+			}
+		}
 	}
 }
 
 // checkTokenParams refuses further parameters that would replace parameters of
 // the library.
 func checkTokenParams(l *List, d *dialect.OAuth2, c Client) {
-	sent := SentNames(append(slices.Clone(tokenParams), c.Params...), d.TokenNames)
-	if !c.Consent && len(c.Scopes) > 0 {
-		sent = append(sent, Rename("scope", d.TokenNames))
-	}
-	if d.RepeatState {
-		sent = append(sent, "state")
-	}
+	sent, refresh := SentNames(c.token(d), d.TokenNames), SentNames(c.refresh(), d.TokenNames)
 	checkParams(l, "TokenParams", d.TokenParams, sent)
-	redirect := Rename("redirect_uri", d.TokenNames)
-	checkParams(l, "RefreshParams", d.RefreshParams, slices.DeleteFunc(SentNames(tokenParams, d.TokenNames),
-		func(name string) bool { return name == redirect }))
-	if d.TokenEncoding == dialect.EncodeQuery || d.TokenEncoding == dialect.EncodeGet {
-		if u, err := url.Parse(c.TokenURL); err == nil {
-			checkParams(l, "TokenURL", u.Query(), sent)
-		}
+	checkParams(l, "RefreshParams", d.RefreshParams, refresh)
+	if d.TokenEncoding != dialect.EncodeQuery && d.TokenEncoding != dialect.EncodeGet {
+		return
+	}
+	if d.RefreshURL == "" {
+		sent = append(sent, refresh...)
+	} else if u, err := url.Parse(d.RefreshURL); err == nil {
+		checkParams(l, "RefreshURL", u.Query(), refresh)
+	}
+	if u, err := url.Parse(c.TokenURL); err == nil {
+		checkParams(l, "TokenURL", u.Query(), sent)
 	}
 }
 
@@ -226,10 +283,15 @@ func checkTokenHeader(l *List, header http.Header, c Client) {
 	}
 }
 
-func checkExchange(l *List, field string, e dialect.TokenExchange) {
-	if e != (dialect.TokenExchange{}) && e.GrantType == "" {
+func checkExchange(l *List, field string, e dialect.TokenExchange, d *dialect.OAuth2, c Client) {
+	if e == (dialect.TokenExchange{}) {
+		return
+	}
+	if e.GrantType == "" {
 		l.Add("%s: GrantType: is empty", field)
 	}
+	sent := SentNames(append([]string{"grant_type"}, c.Auth...), d.TokenNames)
+	checkClash(l, field, append(sent, cmp.Or(e.Name, "access_token")))
 	checkURL(l, field+": URL", e.URL)
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/scrub"
+	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 const (
@@ -47,7 +48,7 @@ type Call struct {
 // A Response is the response to a call, read to its end.
 type Response struct {
 	*http.Response          // with an empty body
-	Body           []byte   // the body
+	Body           []byte   // the body without content codings: see wire.Decode
 	Secrets        []string // must not show in errors about the response
 	AfterErr       error    // the error of Call.After; the response is then as it arrived
 }
@@ -125,6 +126,8 @@ func (c *Call) send(ctx context.Context) (*Response, error) {
 		closeBody(req)
 		return nil, fmt.Errorf("connectorauth: the URL of the request: %w", err)
 	}
+	origin.ASCII(req)
+	origin.Resolve(req)
 	watch := &watch{cancel: cancel}
 	req = once(req.WithContext(httptrace.WithClientTrace(ctx, watch.trace())))
 	base := c.Base
@@ -162,6 +165,9 @@ func read(resp *http.Response, secrets []string) (*Response, error) {
 		return nil, r.Fail(errors.New("the endpoint wants another protocol than HTTP"))
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxResponse+1))
+	if err == nil && len(body) <= MaxResponse {
+		body = decode(resp, body)
+	}
 	if err == nil && len(body) > MaxResponse {
 		err = fmt.Errorf("the response is longer than %d bytes", MaxResponse)
 	}
@@ -170,6 +176,34 @@ func read(resp *http.Response, secrets []string) (*Response, error) {
 	}
 	r.Body, resp.Body = body, http.NoBody
 	return r, nil
+}
+
+// decode undoes the content codings of a body, as net/http does where net/http has
+// asked for gzip. A body that cannot be decoded stays as it is, because the status and
+// the header may tell enough. A body longer than MaxResponse has one byte more.
+func decode(resp *http.Response, body []byte) []byte {
+	decoded, err := wire.Decode(body, resp.Header, MaxResponse+1)
+	_, labelled := resp.Header["Content-Encoding"]
+	if err != nil && len(decoded) <= MaxResponse || !labelled && bytes.Equal(decoded, body) {
+		return body
+	}
+	resp.Header = resp.Header.Clone()
+	resp.Header.Del("Content-Encoding")
+	resp.Header.Del("Content-Length")
+	resp.ContentLength, resp.Uncompressed = -1, true
+	return decoded
+}
+
+// Text returns the body in UTF-8, without a byte order mark and white space around.
+func (r *Response) Text() []byte { return bytes.TrimSpace(wire.Text(r.Body)) }
+
+// unreadable returns the error of a response whose text is not what. A body that is
+// still encoded is the reason.
+func (r *Response) unreadable(what string) error {
+	if _, err := wire.Decode(r.Body, r.Header, MaxResponse); err != nil {
+		return err
+	}
+	return errors.New(what)
 }
 
 // Fail returns the failure of a response that brings nothing usable. cause may be

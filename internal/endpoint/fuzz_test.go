@@ -32,8 +32,8 @@ func FuzzToken(f *testing.F) {
 		token, err := ask(t, reply{status: status, body: body, header: http.Header{"Retry-After": {retry}}}, request{clientID: "client", clientSecret: "s3cret"})
 		if err == nil {
 			require.NotEmpty(t, token.AccessToken)
-			require.GreaterOrEqual(t, token.Lifetime, time.Duration(0))
-			require.LessOrEqual(t, token.Lifetime, 100*365*24*time.Hour)
+			checkExpiry(t, token.Expiry)
+			checkExpiry(t, token.RefreshExpiry)
 			return
 		}
 		require.GreaterOrEqual(t, err.RetryAfter, time.Duration(0))
@@ -50,6 +50,44 @@ func checkWords(t *testing.T, err *endpoint.Failure) {
 		require.LessOrEqual(t, len(said), 203)
 		require.False(t, strings.ContainsFunc(said, unicode.IsControl), "%q", said)
 	}
+}
+
+// checkExpiry checks that an expiry is absent, or in the future and representable.
+func checkExpiry(t *testing.T, at time.Time) {
+	t.Helper()
+	if at.IsZero() {
+		return
+	}
+	require.False(t, at.Before(issued))
+	require.LessOrEqual(t, at.Sub(issued), endpoint.MaxLifetime)
+	_, err := at.MarshalJSON()
+	require.NoError(t, err)
+}
+
+// FuzzEnds: whatever a provider writes is an end, no end, or an error.
+func FuzzEnds(f *testing.F) {
+	for _, written := range []string{
+		"2030-01-02T15:04:05+0000", "2030-01-02 15:04:05.1234567", "Wed, 02 Jan 2030 15:04:05 GMT", "1h30m", "P1DT2H", "01:00:00", "1893596645000",
+		"Wed Jan 02 2030 15:04:05 GMT+0000 (UTC)", "20300102150405", "3.6e3", "-1", "NaN", "Inf", "1e999", "9999-12-31T23:59:59Z", "+-", "PT", "T1",
+	} {
+		for _, format := range []string{"", "unix", "milliseconds", "rfc3339"} {
+			f.Add(written, format)
+		}
+	}
+	f.Fuzz(func(t *testing.T, written, format string) {
+		at, err := endpoint.Ends(written, dialect.ExpiryFormat(format), issued)
+		if err != nil {
+			require.Zero(t, at)
+			require.NotEmpty(t, strings.TrimSpace(written))
+			return
+		}
+		checkExpiry(t, at)
+		if at.After(issued) && at.Sub(issued) < endpoint.MaxLifetime { // what was read is read again
+			again, err := endpoint.Ends(at.Format(time.RFC3339Nano), dialect.ExpiryRFC3339, issued)
+			require.NoError(t, err)
+			require.True(t, at.Equal(again), "%v, %v", at, again)
+		}
+	})
 }
 
 func FuzzTokenByPath(f *testing.F) {
@@ -72,13 +110,7 @@ func FuzzTokenByPath(f *testing.F) {
 			return
 		}
 		require.NotEmpty(t, token.AccessToken)
-		require.GreaterOrEqual(t, token.Lifetime, time.Duration(0))
-		require.LessOrEqual(t, token.Lifetime, 100*365*24*time.Hour)
-		if !token.Expiry.IsZero() {
-			require.True(t, token.Expiry.After(time.Now().Add(-time.Minute)))
-			_, err := token.Expiry.MarshalJSON()
-			require.NoError(t, err)
-		}
+		checkExpiry(t, token.Expiry)
 		_, merr := json.Marshal(token.Extra)
 		require.NoError(t, merr)
 	})

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
@@ -16,6 +17,9 @@ import (
 )
 
 const tokenURL = "https://login.example.test/token"
+
+// issued is when the token requests of these tests begin.
+var issued = time.Date(2029, 1, 2, 15, 4, 5, 0, time.UTC)
 
 // request is a token request of a client.
 type request struct {
@@ -48,7 +52,7 @@ func ask(t testing.TB, base http.RoundTripper, r request) (endpoint.Token, *endp
 	if err != nil {
 		return endpoint.Token{}, failure(t, err)
 	}
-	token, err := resp.Token(r.paths...)
+	token, err := resp.Token(issued, r.paths...)
 	if err != nil {
 		return token, failure(t, err)
 	}

@@ -182,7 +182,7 @@ func TestResponseSurvivesAfter(t *testing.T) {
 			}
 			assert.Equal(t, rotated, string(resp.Body))
 			assert.Equal(t, "1", resp.Header.Get("X-A"))
-			token, err := resp.Token()
+			token, err := resp.Token(issued)
 			require.NoError(t, err)
 			assert.Equal(t, "next", token.RefreshToken)
 		})

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
@@ -35,6 +36,7 @@ func NewRequest(ctx context.Context, to string, params url.Values, header http.H
 	if err != nil {
 		return nil, err
 	}
+	origin.ASCII(req)
 	for name, values := range header {
 		req.Header[http.CanonicalHeaderKey(name)] = values
 	}

@@ -90,6 +90,17 @@ func CheckPrefix(in dialect.Location, prefix string) error {
 	return fmt.Errorf("Prefix: %q needs a space at its end, because the value follows at once; if a service wants no space, make the prefix a part of the value", prefix)
 }
 
+// CheckSpelling returns an error if the header called name cannot go out by exactly
+// this name: net/http adds some headers unless they are there by their canonical
+// names. The error begins with "Exact: ".
+func CheckSpelling(in dialect.Location, name string) error {
+	canonical := http.CanonicalHeaderKey(name)
+	if cmp.Or(in, dialect.InHeader) == dialect.InHeader && name != canonical && (canonical == "User-Agent" || canonical == "Accept-Encoding") {
+		return fmt.Errorf("Exact: net/http adds a header %s of its own beside another spelling", canonical)
+	}
+	return nil
+}
+
 // String names the place for people, as in: query parameter "key".
 func (p Place) String() string {
 	name := map[dialect.Location]string{dialect.InQuery: "query parameter", dialect.InCookie: "cookie"}[p.in]

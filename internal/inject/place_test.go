@@ -57,6 +57,15 @@ func TestPlaceIsDescribed(t *testing.T) {
 	}
 }
 
+func TestSpellingsThatNetHTTPDoubles(t *testing.T) {
+	for _, name := range []string{"user-agent", "accept-Encoding"} {
+		assert.ErrorContains(t, inject.CheckSpelling("", name), "Exact: net/http adds a header")
+		assert.NoError(t, inject.CheckSpelling("", http.CanonicalHeaderKey(name)))
+		assert.NoError(t, inject.CheckSpelling(dialect.InQuery, name))
+	}
+	assert.NoError(t, inject.CheckSpelling(dialect.InHeader, "apiKey"))
+}
+
 func newPlace(t testing.TB, in dialect.Location, name string) inject.Place {
 	t.Helper()
 	place, err := inject.NewPlace(in, name)

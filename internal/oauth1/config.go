@@ -49,7 +49,9 @@ type Config struct {
 func New(config Config) (*Signer, error) {
 	problems := config.problems()
 	if config.Custom != nil {
-		config.Method = config.Custom.Name()
+		if err := guarded(func() error { config.Method = config.Custom.Name(); return nil }); err != nil {
+			problems = append(problems, fmt.Errorf("Signer: %w", err))
+		}
 	}
 	config.Method = cmp.Or(config.Method, HMACSHA1)
 	if wire.HasControl(config.Method) {

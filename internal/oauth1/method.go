@@ -111,14 +111,22 @@ func rsaSignFunc(method string, key crypto.Signer) (signFunc, error) {
 			return nil, errors.New("PrivateKey: is not a valid RSA key; generate or export the key again")
 		}
 	}
-	if _, ok := key.Public().(*rsa.PublicKey); !ok {
+	var public crypto.PublicKey
+	if err := guarded(func() error { public = key.Public(); return nil }); err != nil {
+		return nil, fmt.Errorf("PrivateKey: %w", err)
+	}
+	if _, ok := public.(*rsa.PublicKey); !ok {
 		return nil, fmt.Errorf("PrivateKey: %s needs an RSA key, not a %T", method, key)
 	}
 	hashOf(method).New().Sum(nil) // may panic, and must do so here
 	return func(dst, base []byte) ([]byte, error) {
 		digest := hashOf(method).New()
 		digest.Write(base)
-		signature, err := key.Sign(rand.Reader, digest.Sum(nil), hashOf(method)) // a hash alone as the options means PKCS #1 v1.5
+		var signature []byte
+		err := guarded(func() (err error) {
+			signature, err = key.Sign(rand.Reader, digest.Sum(nil), hashOf(method)) // a hash alone as the options means PKCS #1 v1.5
+			return err
+		})
 		if err != nil {
 			return nil, fmt.Errorf("connectorauth: OAuth1 %s: %w", method, err)
 		}
@@ -126,10 +134,25 @@ func rsaSignFunc(method string, key crypto.Signer) (signFunc, error) {
 	}, nil
 }
 
+// guarded calls f, which is foreign code, and turns a panic into an error. The panic
+// value may contain a secret.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("panic of type %T", reason)
+		}
+	}()
+	return f()
+}
+
 // customSignFunc returns a signature function that calls a custom signer.
 func customSignFunc(custom dghubble.Signer, tokenSecret string) signFunc {
 	return func(dst, base []byte) ([]byte, error) {
-		signature, err := custom.Sign(tokenSecret, string(base))
+		var signature string
+		err := guarded(func() (err error) {
+			signature, err = custom.Sign(tokenSecret, string(base))
+			return err
+		})
 		if err != nil {
 			return nil, fmt.Errorf("connectorauth: OAuth1 custom signer: %w", err)
 		}

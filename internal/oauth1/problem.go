@@ -50,8 +50,7 @@ const maxWait = 50 * time.Millisecond
 func ResponseProblem(resp *http.Response) string {
 	problem := Problem(resp.Header)
 	if problem == "" && resp.StatusCode == http.StatusUnauthorized {
-		body := wire.PeekWithin(resp, maxBody, maxWait)
-		problem = BodyProblem(body)
+		problem = BodyProblem(wire.PeekText(resp, maxBody, maxWait))
 	}
 	return problem
 }

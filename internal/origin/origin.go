@@ -7,10 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // A Set is the origins to which a connector may send credentials. The zero
@@ -24,22 +25,22 @@ type Set struct {
 // origin is an entry of a Set.
 type origin struct {
 	scheme   string
-	host     string // in lower case, without a default port; for a wildcard a suffix such as ".example.com"
+	host     string // canonical; for a wildcard a suffix such as ".example.com"
 	wildcard bool
 }
 
-// Parse reads the entries of a Hosts list. "api.example.com" and
-// "api.example.com:8443" mean https. "*.example.com" means every name below
+// Parse reads the entries of a Hosts list. An international name may be written in
+// Unicode or in the xn-- form. "api.example.com" and "api.example.com:8443" mean https. "*.example.com" means every name below
 // example.com, with https and the default port. An explicit origin such as
 // "http://10.0.0.5:8080" means exactly the given origin. The error joins all
 // problems.
 func Parse(entries []string) (Set, error) {
 	var s Set
 	var problems []error
-	for _, entry := range entries {
+	for i, entry := range entries {
 		o, err := parse(entry)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("host %q: %w", entry, err))
+			problems = append(problems, fmt.Errorf("host %s: %w", shown(entry, i), err))
 		}
 		s.origins = append(s.origins, o)
 	}
@@ -49,15 +50,42 @@ func Parse(entries []string) (Set, error) {
 	return s, nil
 }
 
+// shown names an entry in an error, without what may be a secret: a user name and
+// password, a port that is none, a path, a query. If nothing remains, the entry is
+// named by its number.
+func shown(entry string, i int) string {
+	scheme, rest, explicit := strings.Cut(entry, "://")
+	if scheme = strings.ToLower(scheme); !explicit {
+		scheme, rest = "", entry
+	} else if scheme == "http" || scheme == "https" || scheme == "ftp" {
+		scheme += "://"
+	} else {
+		rest = ""
+	}
+	end := strings.IndexFunc(rest, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !strings.ContainsRune(".-_*", r)
+	})
+	switch {
+	case rest == "" || end == 0 || strings.Contains(entry, "@"):
+		return strconv.Itoa(i + 1)
+	case end > 0:
+		rest = rest[:end] + "..."
+	}
+	return strconv.Quote(scheme + rest)
+}
+
 // parse reads an entry of a Hosts list.
 func parse(entry string) (origin, error) {
+	if hasSpace(entry) {
+		return origin{}, errSpace
+	}
 	scheme, rest, explicit := strings.Cut(entry, "://")
 	if !explicit {
 		scheme, rest = "https", entry
 	}
 	scheme = strings.ToLower(scheme)
 	if scheme != "https" && scheme != "http" {
-		return origin{}, fmt.Errorf("scheme %q is not http or https", scheme)
+		return origin{}, errors.New("the scheme is not http or https")
 	}
 	name, wildcard := strings.CutPrefix(rest, "*")
 	if wildcard {
@@ -71,32 +99,16 @@ func parse(entry string) (origin, error) {
 		return origin{}, fmt.Errorf("want a host name such as api.example.com, *.example.com or an origin such as http://10.0.0.5:8080, without path, query or user name")
 	}
 	host := canonical(scheme, rest)
-	if !validName(u.Hostname()) {
-		return origin{}, fmt.Errorf("a host name has only letters, digits, '-', '_' and '.'; write an international name in the xn-- form")
+	switch {
+	case host == "" || hasFalseLabel(host):
+		return origin{}, errInternational
+	case isASCII(rest) && !validName(u.Hostname()):
+		return origin{}, errors.New("a host name has only letters, digits, '-', '_' and '.'")
 	}
 	if wildcard {
 		host = "." + host
 	}
 	return origin{scheme: scheme, host: host, wildcard: wildcard}, nil
-}
-
-// validName reports whether host is an IP address or an ASCII host name without
-// an empty label.
-func validName(host string) bool {
-	if _, err := netip.ParseAddr(host); err == nil {
-		return true
-	}
-	for label := range strings.SplitSeq(host, ".") {
-		if label == "" {
-			return false
-		}
-		for _, c := range []byte(label) {
-			if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // Reach is a result of Check.
@@ -139,7 +151,7 @@ func (s Set) check(req *http.Request) (Reach, error) {
 	}
 	if req.Response == nil {
 		if why := s.outside(req.URL, req.URL); why != "" {
-			return Refused, fmt.Errorf("%s://%s %s", req.URL.Scheme, req.URL.Host, why)
+			return Refused, fmt.Errorf("%s %s", name(req.URL), why)
 		}
 		return Inside, nil
 	}
@@ -164,7 +176,7 @@ func (s Set) check(req *http.Request) (Reach, error) {
 // u.
 func (s Set) Allows(u, original *url.URL) error {
 	if why := s.outside(u, original); why != "" {
-		return fmt.Errorf("%s://%s %s", u.Scheme, u.Host, why)
+		return fmt.Errorf("%s %s", name(u), why)
 	}
 	for _, other := range s.and {
 		if err := other.Allows(u, original); err != nil {
@@ -193,15 +205,21 @@ func (s Set) outside(u, first *url.URL) string {
 			return ""
 		}
 	}
+	host := u.Host
+	if len(s.origins) > 0 || !isASCII(host) {
+		if host = canonical(u.Scheme, u.Host); host == "" {
+			return errInternational.Error()
+		}
+	}
 	for i := range s.origins {
-		if s.origins[i].matches(u) {
+		if s.origins[i].matches(u.Scheme, host) {
 			return ""
 		}
 	}
 	switch {
 	case len(s.origins) > 0:
 		return "is not among the connector's Hosts"
-	case u.Scheme == "https", u.Scheme == "http" && Loopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && Loopback(nameOf(host)):
 		if u != first && !Same(u, first) {
 			return "is not the origin of the first request"
 		}
@@ -212,79 +230,10 @@ func (s Set) outside(u, first *url.URL) string {
 	return "is not an https URL"
 }
 
-// matches reports whether u has the origin o.
-func (o *origin) matches(u *url.URL) bool {
-	if u.Scheme != o.scheme {
-		return false
-	}
-	host := canonical(u.Scheme, u.Host)
+// matches reports whether o is the origin of scheme and a canonical host.
+func (o *origin) matches(scheme, host string) bool {
 	if o.wildcard {
-		return len(host) > len(o.host) && strings.HasSuffix(host, o.host) && validName(host)
+		return scheme == o.scheme && len(host) > len(o.host) && strings.HasSuffix(host, o.host) && validName(host)
 	}
-	return host == o.host
-}
-
-// Same reports whether a and b have the same scheme, host and port.
-func Same(a, b *url.URL) bool {
-	return a.Scheme == b.Scheme && (a.Host == b.Host || canonical(a.Scheme, a.Host) == canonical(b.Scheme, b.Host))
-}
-
-// canonical returns hostport in lower case, without the default port of scheme.
-// Unicode letters stay as written: for the network, hosts with different
-// Unicode letters are different hosts.
-func canonical(scheme, hostport string) string {
-	hostport = lower(hostport)
-	switch scheme {
-	case "https":
-		hostport = strings.TrimSuffix(hostport, ":443")
-	case "http":
-		hostport = strings.TrimSuffix(hostport, ":80")
-	}
-	return strings.TrimSuffix(hostport, ":")
-}
-
-// lower returns s with ASCII letters in lower case.
-func lower(s string) string {
-	for i := range len(s) {
-		if 'A' <= s[i] && s[i] <= 'Z' {
-			b := []byte(s)
-			for ; i < len(b); i++ {
-				if 'A' <= b[i] && b[i] <= 'Z' {
-					b[i] += 'a' - 'A'
-				}
-			}
-			return string(b)
-		}
-	}
-	return s
-}
-
-// Loopback reports whether host is localhost or a loopback address in the usual
-// spelling. host has no port and no brackets.
-func Loopback(host string) bool {
-	if lower(host) == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
-}
-
-// Endpoint reads the URL of a provider's endpoint, such as a token URL. The URL
-// must be absolute, without user name and fragment. The scheme must be https;
-// http is allowed for loopback hosts. The error does not show the URL.
-func Endpoint(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("not a valid URL") // err would repeat the URL, which may contain a secret
-	case u.Host == "" || u.Hostname() == "":
-		return nil, fmt.Errorf("want an absolute URL such as https://provider.example/path")
-	case u.User != nil:
-		return nil, fmt.Errorf("the URL must not have a user name or password")
-	case u.Fragment != "" || strings.HasSuffix(raw, "#"):
-		return nil, fmt.Errorf("the URL must not have a #fragment")
-	case u.Scheme == "https", u.Scheme == "http" && Loopback(u.Hostname()):
-		return u, nil
-	}
-	return nil, fmt.Errorf("scheme %q is refused; use https (http is for loopback only)", u.Scheme)
+	return host == o.host && scheme == o.scheme
 }

@@ -22,7 +22,7 @@ const storeTimeout = 10 * time.Second
 type claim struct {
 	id  string    // stands for the connector and the state
 	key string    // of the store's record
-	end time.Time // nobody accepts the consent any more, even by a clock that is late by Lifetime
+	end time.Time // nobody accepts the consent any more, even by a clock that is late
 }
 
 // claim returns the claim to the consent of v.
@@ -31,7 +31,7 @@ func (v Value) claim() claim {
 	return claim{
 		id:  base64.RawURLEncoding.EncodeToString(sum[:15]),
 		key: fmt.Sprintf("connectorauth-consents-%02x", sum[31]),
-		end: time.Unix(v.Began, 0).Add(2 * Lifetime),
+		end: time.Unix(v.Began, 0).Add(v.lifetime() + clockError),
 	}
 }
 

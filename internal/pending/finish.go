@@ -26,6 +26,8 @@ type Flow struct {
 	Refusal func(url.Values) error
 	// Code is the name of the callback parameter that obtains the token.
 	Code string
+	// Codeless accepts a callback without Code.
+	Codeless bool
 	// Keep reads further parameters of a granted callback. May be nil.
 	Keep func(url.Values) error
 	// Begin notes that something must not be cut off, until end is called.
@@ -80,7 +82,11 @@ func (k *Keeper) Finish(ctx context.Context, f Flow, text string, callback url.V
 		}
 		return err
 	}
-	code, err := One(callback, f.Code)
+	read = One
+	if f.Codeless {
+		read = AtMostOne
+	}
+	code, err := read(callback, f.Code)
 	if err != nil {
 		return err
 	}

@@ -79,6 +79,18 @@ func TestFinishObtainsByTheCode(t *testing.T) {
 	assert.Equal(t, callback, kept)
 }
 
+func TestCodelessFlowTakesACallbackWithoutACode(t *testing.T) {
+	for code, callback := range map[string]url.Values{"": {"state": {"s1"}}, "c": {"state": {"s1"}, "code": {"c"}}} {
+		c, k := begin("s1"), new(pending.Keeper)
+		c.flow.Codeless = true
+		c.flow.Obtain = func(_ context.Context, _ pending.Value, got string) error { assert.Equal(t, code, got); return nil }
+		assert.Equal(t, pending.Invalid, kind(t, k.Finish(t.Context(), c.flow, c.text, url.Values{"state": {"s1"}, "code": {"c", "d"}})))
+		assert.Equal(t, pending.MixUp, kind(t, k.Finish(t.Context(), c.flow, c.text, url.Values{"state": {"s2"}})))
+		require.NoError(t, k.Finish(t.Context(), c.flow, c.text, callback))
+		assert.Equal(t, pending.Used, kind(t, k.Finish(t.Context(), c.flow, c.text, callback)))
+	}
+}
+
 func TestErrorOfObtainIsReturnedAndTheConsentIsOver(t *testing.T) {
 	c, k := begin("s1"), new(pending.Keeper)
 	c.flow.Obtain = func(context.Context, pending.Value, string) error { return errRefused }
@@ -253,6 +265,36 @@ func TestKeeperForgets(t *testing.T) {
 		time.Sleep(time.Second)
 		next("after the time")
 		assert.Equal(t, 2, k.Remembered())
+	})
+}
+
+// However long a consent may take, the consent is remembered for as long as a clock
+// that is late accepts the consent.
+func TestLongConsentIsRememberedForItsLifetime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, k := new(store), new(pending.Keeper)
+		c := beginIn(s, "s1")
+		c.Lifetime, c.Began = pending.MaxLifetime, time.Now().Add(10*time.Minute).Unix() // by a clock that is ahead
+		text, _ := json.Marshal(c.Value)
+		require.NoError(t, k.Finish(t.Context(), c.flow, string(text), granted("s1")))
+		for hour := 1; hour <= 25; hour++ {
+			time.Sleep(time.Hour)
+			want := pending.Used
+			if hour == 25 {
+				want = pending.Expired
+			}
+			for i := range 300 { // in all records, so that old claims go
+				other := beginIn(s, fmt.Sprint("other", hour, "-", i))
+				require.NoError(t, k.Finish(t.Context(), other.flow, other.text, granted(other.State)))
+			}
+			for _, k := range []*pending.Keeper{k, new(pending.Keeper)} {
+				require.Equal(t, want, kind(t, k.Finish(t.Context(), c.flow, string(text), granted("s1"))), hour)
+			}
+			if hour < 25 {
+				assert.Less(t, s.claims(t), 2*300+2, "short consents are forgotten")
+			}
+		}
+		assert.EqualValues(t, 1, c.obtained.Load())
 	})
 }
 

@@ -4,6 +4,7 @@
 package pending
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -20,8 +21,15 @@ import (
 	"github.com/connectorauth/connectorauth/internal/origin"
 )
 
-// Lifetime is how long an account owner may take from Begin to Finish.
-const Lifetime = 10 * time.Minute
+const (
+	// Lifetime is how long an account owner may take from Begin to Finish, unless
+	// Value.Lifetime says otherwise.
+	Lifetime = 10 * time.Minute
+	// MaxLifetime is the longest Value.Lifetime.
+	MaxLifetime = 24 * time.Hour
+
+	clockError = 10 * time.Minute // how far the clocks of two machines may differ
+)
 
 // A Value is a consent under way. The program keeps the encoded value where only
 // the same browser can bring the value back.
@@ -31,6 +39,19 @@ type Value struct {
 	State    string `json:"state"` // OAuth2: state; OAuth1: the temporary token
 	Redirect string `json:"redirect,omitempty"`
 	Verifier string `json:"verifier,omitempty"` // OAuth2: PKCE's code verifier; OAuth1: the secret of the temporary token
+
+	Lifetime time.Duration `json:"lifetime,omitempty"` // 0 means Lifetime
+}
+
+// lifetime is how long v is good.
+func (v Value) lifetime() time.Duration { return cmp.Or(v.Lifetime, Lifetime) }
+
+// CheckLifetime reports whether a Value may have that Lifetime.
+func CheckLifetime(d time.Duration) error {
+	if d < 0 || d > MaxLifetime {
+		return fmt.Errorf("is %v; a consent may take up to %v, and 0 means %v", d, MaxLifetime, Lifetime)
+	}
+	return nil
 }
 
 // Encode returns v as text that is not encrypted. The consent begins now.
@@ -43,14 +64,14 @@ func (v Value) Encode() string {
 // decode reads text that Encode made for the same connector.
 func decode(text, connector string) (Value, error) {
 	var v Value
-	if err := json.Unmarshal([]byte(text), &v); err != nil || v.State == "" {
+	if err := json.Unmarshal([]byte(text), &v); err != nil || v.State == "" || CheckLifetime(v.Lifetime) != nil {
 		return v, &BadCallback{Invalid, "pending is not a value that Begin returned"}
 	}
 	if v.For != connector {
 		return v, &BadCallback{MixUp, "pending belongs to another connector"}
 	}
-	if age := time.Since(time.Unix(v.Began, 0)); age > Lifetime || age < -Lifetime {
-		return v, &BadCallback{Expired, fmt.Sprintf("the consent began more than %v ago; begin again", Lifetime)}
+	if age := time.Since(time.Unix(v.Began, 0)); age > v.lifetime() || age < -clockError {
+		return v, &BadCallback{Expired, fmt.Sprintf("the consent began more than %v ago; begin again", v.lifetime())}
 	}
 	return v, nil
 }

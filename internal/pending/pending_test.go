@@ -18,16 +18,19 @@ func TestPendingOfAnotherKindIsRefused(t *testing.T) {
 	now := time.Now().Unix()
 	for text, want := range map[string]string{
 		"": pending.Invalid, "null": pending.Invalid, "{}": pending.Invalid, "[]": pending.Invalid, `"text"`: pending.Invalid,
-		fmt.Sprintf(`{"for":"connector","began":%d}`, now):                         pending.Invalid,
-		fmt.Sprintf(`{"for":"connector","began":%d,"state":""}`, now):              pending.Invalid,
-		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1"`, now):             pending.Invalid,
-		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1"}{}`, now):          pending.Invalid,
-		fmt.Sprintf(`{"for":"another","began":%d,"state":"s1"}`, now):              pending.MixUp,
-		fmt.Sprintf(`{"began":%d,"state":"s1"}`, now):                              pending.MixUp,
-		`{"for":"connector","state":"s1"}`:                                         pending.Expired,
-		`{"for":"connector","began":9223372036854775807,"state":"s1"}`:             pending.Expired,
-		`{"for":"connector","began":-9223372036854775808,"state":"s1"}`:            pending.Expired,
-		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1","new":true}`, now): "",
+		fmt.Sprintf(`{"for":"connector","began":%d}`, now):                                            pending.Invalid,
+		fmt.Sprintf(`{"for":"connector","began":%d,"state":""}`, now):                                 pending.Invalid,
+		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1"`, now):                                pending.Invalid,
+		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1"}{}`, now):                             pending.Invalid,
+		fmt.Sprintf(`{"for":"another","began":%d,"state":"s1"}`, now):                                 pending.MixUp,
+		fmt.Sprintf(`{"began":%d,"state":"s1"}`, now):                                                 pending.MixUp,
+		`{"for":"connector","state":"s1"}`:                                                            pending.Expired,
+		`{"for":"connector","began":9223372036854775807,"state":"s1"}`:                                pending.Expired,
+		`{"for":"connector","began":-9223372036854775808,"state":"s1"}`:                               pending.Expired,
+		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1","new":true}`, now):                    "",
+		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1","lifetime":%d}`, now, 24*time.Hour):   "",
+		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1","lifetime":%d}`, now, 24*time.Hour+1): pending.Invalid,
+		fmt.Sprintf(`{"for":"connector","began":%d,"state":"s1","lifetime":-1}`, now):                 pending.Invalid,
 	} {
 		c, k := begin("s1"), new(pending.Keeper)
 		err := k.Finish(t.Context(), c.flow, text, granted("s1"))

@@ -47,20 +47,22 @@ func (e *Engine[T]) Known(ctx context.Context, s Scheme[T]) (k Known[T], err err
 	if err := e.calling(func() (err error) { rec, stored, err = r.load(ctx); return err }); err != nil {
 		return k, e.withhold(s, err, nil)
 	}
+	var value *T
+	if stored != nil {
+		value = stored.Value
+	}
 	switch {
 	case g.succeeds(rec) && e.isSaving():
-		stored = g
+		value = g.Value
 	case rec.Doubt != nil:
 		k.InDoubt, k.Since, k.Err = true, rec.Doubt.Since, errLost
 	case rec.Dead != nil:
-		k.Dead, k.Since, k.Err = true, rec.Dead.Since, s.Restore(rec.Dead.Code, true, 0)
+		k.Dead, k.Since, k.Err = true, rec.Dead.Since, s.Restore(value, rec.Dead.Code, true, 0)
 		k.NotBefore = rec.NotBefore
 	case !rec.NotBefore.IsZero():
-		k.NotBefore, k.Err = rec.NotBefore, s.Restore(rec.Code, false, max(time.Until(rec.NotBefore), 0))
+		k.NotBefore, k.Err = rec.NotBefore, s.Restore(value, rec.Code, false, max(time.Until(rec.NotBefore), 0))
 	}
-	if stored != nil {
-		k.Value = stored.Value
-	}
+	k.Value = value
 	if k.Err == nil && f != nil && (g == nil || g.sum == digest(rec.Value)) {
 		k.Err = f.last // nobody has renewed since
 	}

@@ -168,7 +168,7 @@ func (p *provider) Rotated(old, next *value) bool { return old.N != next.N }
 func (p *provider) Retakes() bool                 { return p.grace }
 func (p *provider) Secrets(*value) []string       { return nil }
 
-func (p *provider) Restore(code string, dead bool, after time.Duration) error {
+func (p *provider) Restore(_ *value, code string, dead bool, after time.Duration) error {
 	if dead {
 		return fmt.Errorf("%w (%s)", errDead, code)
 	}

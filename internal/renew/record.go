@@ -213,14 +213,24 @@ func (r *renewal[T]) barred(rec *record) bool {
 	}
 	switch {
 	case rec.Dead != nil && rec.NotBefore.IsZero():
-		r.pause(r.scheme.Restore(code, true, 0), rec, time.Time{}, 0)
+		r.pause(r.restore(code, true, 0), rec, time.Time{}, 0)
 		r.failure.dead, r.forget = true, r.forget || rec.void()
 	case wait <= 0 || r.elapsed(rec.NotBefore):
 		return false
 	default:
-		r.pause(r.scheme.Restore(code, rec.Dead != nil, wait), rec, rec.NotBefore, wait)
+		r.pause(r.restore(code, rec.Dead != nil, wait), rec, rec.NotBefore, wait)
 	}
 	return true
+}
+
+// restore returns the error of a token request that failed before: see
+// Scheme.Restore.
+func (r *renewal[T]) restore(code string, dead bool, after time.Duration) error {
+	value := r.seen
+	if value == nil && r.stale != nil {
+		value = r.stale.Value
+	}
+	return r.scheme.Restore(value, code, dead, after)
 }
 
 // pause remembers that no token request may be made for wait, which recorded stands
@@ -256,7 +266,7 @@ func (r *renewal[T]) settle(ctx context.Context, rec *record, old *Generation[T]
 	case !rec.Rotates:
 		return old, false, false
 	case age < holderTime && !r.elapsed(rec.Doubt.Since):
-		r.pause(r.scheme.Restore("", false, holderTime-age), rec, rec.Doubt.Since, holderTime-age)
+		r.pause(r.restore("", false, holderTime-age), rec, rec.Doubt.Since, holderTime-age)
 		return nil, true, false
 	case r.scheme.Retakes() && !rec.Doubt.Again:
 		return old, false, false
@@ -265,7 +275,7 @@ func (r *renewal[T]) settle(ctx context.Context, rec *record, old *Generation[T]
 	}
 	dead := rec.next()
 	dead.Dead = &death{Code: InDoubtCode, Since: time.Now().Round(0)}
-	err := r.scheme.Restore(InDoubtCode, true, 0)
+	err := r.restore(InDoubtCode, true, 0)
 	if !r.rewrite(ctx, rec, dead) {
 		return nil, true, true
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -116,7 +117,7 @@ func (r *renewal[T]) paused(rec *record) bool {
 	if wait <= 0 || r.force {
 		return false
 	}
-	r.pause(r.scheme.Restore("", false, wait), rec, time.Time{}, wait)
+	r.pause(r.restore("", false, wait), rec, time.Time{}, wait)
 	return true
 }
 
@@ -167,10 +168,22 @@ func (r *renewal[T]) rebase(stored *Generation[T]) bool {
 func (r *renewal[T]) blocked(err error) *Generation[T] {
 	if !errors.Is(err, ErrShutdown) {
 		err = fmt.Errorf("connectorauth: %w", err)
+		if r.store == nil && r.key != "" { // the errors of a store name the account
+			err = fmt.Errorf("%w; account %q", err, r.key)
+		}
+		err = r.named(err)
 	}
 	err = r.withhold(r.scheme, err, r.seen)
 	observe(r.scheme, Event[T]{Happened: Failed, Err: err})
 	return r.fail(err, Verdict{}, new(record))
+}
+
+// named returns err with a text that ends with the token endpoint, without a query.
+func (r *renewal[T]) named(err error) error {
+	if url, _, _ := strings.Cut(r.scheme.Endpoint().URL, "?"); err != nil && url != "" {
+		return fmt.Errorf("%w; token endpoint %s", err, url)
+	}
+	return err
 }
 
 // newer reports whether stored is fresh and was made after the stale generation.

@@ -63,7 +63,7 @@ func (r *renewal[T]) save(ctx context.Context, next *T, after record, rec *recor
 	if err != nil {
 		g := newGeneration(r.scheme, next, nil)
 		g.unsaved = &unsaved{old: rec.raw, before: digest(rec.Value)}
-		observeSaved(r.scheme, g, err)
+		observeSaved(r.scheme, g, r.named(err))
 		return g
 	}
 	after.Value = raw
@@ -81,7 +81,7 @@ func (r *renewal[T]) save(ctx context.Context, next *T, after record, rec *recor
 		}
 		err = fmt.Errorf("%q was changed in the token store during its renewal", r.key)
 	}
-	observeSaved(r.scheme, g, r.withhold(r.scheme, err, next))
+	observeSaved(r.scheme, g, r.withhold(r.scheme, r.named(err), next))
 	return g
 }
 

@@ -1,6 +1,7 @@
 // Package wire knows how HTTP spells names, values and parameters: tokens,
-// cookies, media types, percent-encoding, and the name=value pairs of queries
-// and forms. The package knows nothing of credentials and sends nothing.
+// cookies, media types, percent-encoding, the name=value pairs of queries and forms,
+// and the content codings of bodies. The package knows nothing of credentials and
+// sends nothing.
 package wire
 
 import (

@@ -29,8 +29,8 @@ const homePage = `<!DOCTYPE html><html lang="en"><title>app</title>
 <script>
 function say(text) { document.getElementById("outcome").append(text + ";"); }
 for (const button of document.querySelectorAll("button")) {
-  button.onclick = () => connectorauth.connect(button.id, { returnTo: "/home?back" }).then(
-    () => say(button.id + " connected"), (error) => say(button.id + " " + error.reason));
+  button.onclick = () => connectorauth.connect(button.id, { returnTo: "/home?back", language: window.language }).then(
+    () => say(button.id + " connected"), (error) => { window.message = error.message; say(button.id + " " + error.reason); });
 }
 </script>`
 

@@ -50,6 +50,32 @@ func TestPopupClosedByThePerson(t *testing.T) {
 	says(t, tab, "oauth2 closed;oauth2 connected;")
 }
 
+// The message of the Error is for the person, in the language of the pages.
+func TestPopupSpeaksTheLanguageOfThePerson(t *testing.T) {
+	tab := launch(t)
+	for _, test := range []struct{ browser, option, closed, denied string }{
+		{"en", "", "The window was closed before an account was connected.", "Access was not allowed. No account was connected. You can try again at any time."},
+		{"de-AT,de", "", "Das Fenster wurde geschlossen, bevor ein Konto verbunden war.", "Der Zugriff wurde nicht erlaubt. Es wurde kein Konto verbunden. Sie können es jederzeit noch einmal versuchen."},
+		{"en", "de-CH", "Das Fenster wurde geschlossen, bevor ein Konto verbunden war.", "Der Zugriff wurde nicht erlaubt. Es wurde kein Konto verbunden. Sie können es jederzeit noch einmal versuchen."},
+		{"de", "toString", "Das Fenster wurde geschlossen, bevor ein Konto verbunden war.", "Der Zugriff wurde nicht erlaubt. Es wurde kein Konto verbunden. Sie können es jederzeit noch einmal versuchen."},
+	} {
+		a := newApp(t)
+		prefer(t, tab, test.browser, "light")
+		a.home(tab)
+		do(t, tab, script(`language = "`+test.option+`"`))
+		popup := a.popup(tab, "oauth2")
+		_, err := chromedp.Call(popup, page.Close, cdp.Empty{})
+		require.NoError(t, err)
+		says(t, tab, "oauth2 closed;")
+		require.Equal(t, test.closed, get(t, tab, chromedp.Evaluate[string](`message`)))
+		popup = a.popup(tab, "oauth2")
+		prefer(t, popup, test.browser, "light") // a popup has headers of its own
+		press(t, popup, "#deny")
+		says(t, tab, "oauth2 closed;oauth2 denied;")
+		require.Equal(t, test.denied, get(t, tab, chromedp.Evaluate[string](`message`)))
+	}
+}
+
 func TestPopupBlocked(t *testing.T) {
 	tab := launch(t)
 	a := newApp(t)
@@ -188,6 +214,7 @@ func TestFailureInThePopupCanBeTriedAgain(t *testing.T) {
 	do(t, popup, chromedp.WaitVisible("#close"))
 	press(t, popup, "#close")
 	says(t, tab, "oauth2 connected;oauth2 provider;")
+	require.Equal(t, "The service is not available. The service may be busy or down. No account was connected. Try again in a few minutes.", get(t, tab, chromedp.Evaluate[string](`message`)))
 }
 
 func TestStartFromAnotherSiteIsConfirmed(t *testing.T) {

@@ -2,9 +2,12 @@
 // Chromium: Debian's, driven by chromedp. The application is at localhost and
 // the provider at 127.0.0.1, so that they are different sites to the browser.
 //
-// Without Chromium the tests are skipped, or fail if CONNECTORAUTH_TEST_REQUIRE
-// is 1. CONNECTORAUTH_TEST_SCREENSHOTS names a directory for pictures of the
-// pages; CONNECTORAUTH_TEST_CHROMIUM the browser, if it is not in the PATH.
+// axe-core, which npm installs, looks for faults of accessibility on the pages.
+//
+// Without Chromium the tests are skipped, and without npm the tests of the pages.
+// If CONNECTORAUTH_TEST_REQUIRE is 1, the tests fail instead.
+// CONNECTORAUTH_TEST_SCREENSHOTS names a directory for pictures of the pages;
+// CONNECTORAUTH_TEST_CHROMIUM the browser, if it is not in the PATH.
 package browser
 
 import (
@@ -60,7 +63,7 @@ func launch(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Context
 	t.Cleanup(cancel)
 	require.NoError(t, chromedp.Do(ctx))
 	t.Cleanup(func() { chromedp.Cancel(ctx) }) // closes the browser and waits
-	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -24,6 +24,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/interop/npm"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
@@ -36,23 +37,13 @@ const (
 
 // install puts the server and its packages into a folder, once for all tests.
 var install = sync.OnceValues(func() (dir string, err error) {
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			return "", err
-		}
-	}
 	if dir, err = os.MkdirTemp("", "oidcprovider"); err != nil {
 		return "", err
 	}
 	if err := os.CopyFS(dir, os.DirFS("testdata")); err != nil {
 		return "", err
 	}
-	npm := exec.Command("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts")
-	npm.Dir = dir
-	if out, err := npm.CombinedOutput(); err != nil {
-		return dir, fmt.Errorf("npm install: %w\n%s", err, out)
-	}
-	return dir, nil
+	return dir, npm.Install(dir)
 })
 
 func TestMain(m *testing.M) {

@@ -2,6 +2,7 @@ package canary
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/gob"
 	"fmt"
 	"reflect"
@@ -74,6 +75,8 @@ func (w *walker) walk(v reflect.Value) {
 		for i := range v.Len() {
 			w.walk(v.Index(i))
 		}
+	case reflect.Uint32: // of a key schedule
+		w.out.Write(binary.BigEndian.AppendUint32(nil, uint32(v.Uint())))
 	}
 }
 

@@ -48,7 +48,11 @@ func (s Store) readOnly(t *testing.T) Site {
 	site := s.In(t, dir)
 	site.Disturb = func(long time.Duration) {
 		check(t, syscall.Mount(dir, dir, "", syscall.MS_BIND, ""))
-		check(t, syscall.Mount("", dir, "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+		err := error(syscall.EBUSY) // as long as a process is writing
+		for errors.Is(err, syscall.EBUSY) {
+			err = syscall.Mount("", dir, "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, "")
+		}
+		check(t, err)
 		time.Sleep(long)
 		check(t, syscall.Unmount(dir, syscall.MNT_DETACH))
 	}

@@ -1,0 +1,147 @@
+package consent
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+)
+
+// texts returns all texts of v, each under the path of its field.
+func texts(path string, v reflect.Value) map[string]string {
+	all := map[string]string{}
+	add := func(path string, v reflect.Value) {
+		for name, text := range texts(path, v) {
+			all[name] = text
+		}
+	}
+	switch v.Kind() {
+	case reflect.String:
+		all[path] = v.String()
+	case reflect.Struct:
+		for i := range v.NumField() {
+			add(path+"."+v.Type().Field(i).Name, v.Field(i))
+		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			add(path+"."+key.String(), v.MapIndex(key))
+		}
+	}
+	return all
+}
+
+// Both languages have every text, no text is the other language's, and each names the
+// program and the service in a way that can be left out.
+func TestBuiltInLanguagesAreComplete(t *testing.T) {
+	placeholders := regexp.MustCompile(`\{\w+\}`)
+	other := texts("", reflect.ValueOf(english))
+	require.Len(t, texts("", reflect.ValueOf(german)), len(other))
+	for path, text := range texts("", reflect.ValueOf(german)) {
+		require.NotEmpty(t, text, path)
+		require.NotEmpty(t, other[path], path)
+		require.NotEqual(t, other[path], text, path)
+		for _, messages := range []string{text, other[path]} {
+			for _, names := range []map[string]string{nil, {"name": "Acme"}, {"service": "Google"}, {"name": "Acme", "service": "Google"}} {
+				filled, err := fill(messages, names)
+				require.NoError(t, err)
+				require.NotContains(t, filled, "  ", path)
+				require.NotRegexp(t, `^\s|\s$|[\[\]{}|]`, filled, path)
+			}
+			if strings.HasSuffix(path, ".Closed") {
+				require.False(t, placeholders.MatchString(messages), "connect.js has no names")
+			}
+		}
+	}
+}
+
+func TestEveryReasonCanBeTranslated(t *testing.T) {
+	look, err := Pages{}.check()
+	require.NoError(t, err)
+	var reasons []Reason
+	for _, page := range look.samples() {
+		require.NotEmpty(t, page.Title)
+		require.NotEmpty(t, page.Message)
+		if page.Reason != "" {
+			reasons = append(reasons, page.Reason)
+			require.Equal(t, page.Reason != ReasonUsed && page.Reason != ReasonUnrecorded, page.Retry != "", page.Reason)
+		}
+	}
+	require.Len(t, reasons, len(german.Failed))
+}
+
+// On every accent that is taken, and on every accent that is made for dark pages, the
+// text has the contrast of WCAG AA; and the card has the colour that was reckoned with.
+func TestAccentsKeepTheirContrast(t *testing.T) {
+	require.Contains(t, pageHTML, "--card: "+lightCard+";")
+	require.Contains(t, pageHTML, "--card: "+darkCard+";")
+	require.InDelta(t, 21, contrast("#000000", "#ffffff"), 1e-9)
+	require.InDelta(t, 4.54, contrast("#767676", "#ffffff"), 0.01) // the lightest grey of WCAG's tools
+	random, taken := rand.New(rand.NewPCG(1, 2)), 0
+	for range 20_000 {
+		const hex = "0123456789abcdef"
+		colour := "#"
+		for range 6 {
+			colour += string(hex[random.IntN(16)])
+		}
+		for _, card := range []string{lightCard, darkCard} {
+			if a, err := accentOn(card, colour, ""); err == nil {
+				taken++
+				require.Equal(t, colour, a.background)
+				require.GreaterOrEqual(t, contrast(a.background, a.text), minText, colour)
+			}
+		}
+		a := newAccent(colour).on(darkCard)
+		require.GreaterOrEqual(t, contrast(a.background, a.text), minText, colour)
+		require.GreaterOrEqual(t, contrast(a.background, darkCard), float64(minShape), colour)
+	}
+	require.Greater(t, taken, 10_000)
+}
+
+func FuzzMessages(f *testing.F) {
+	f.Add("Your[ {service}] account is connected", "Google", "")
+	f.Add("[{service}|The service] of {name}", "{name}", "[|]")
+	f.Add("a]b[c{d}e|f", "", "")
+	f.Fuzz(func(t *testing.T, text, service, name string) {
+		_, wrong := fill(text, nil)
+		filled, err := fill(text, map[string]string{"service": service, "name": name})
+		if (err == nil) != (wrong == nil) {
+			t.Fatalf("%q is checked as %v, and filled with %v", text, wrong, err)
+		}
+		if err == nil && service == "" && name == "" && len(filled) > len(text) {
+			t.Fatalf("%q became %q", text, filled)
+		}
+	})
+}
+
+func requestIn(language string) *http.Request {
+	return &http.Request{Header: http.Header{"Accept-Language": {language}}}
+}
+
+func FuzzAcceptLanguage(f *testing.F) {
+	f.Add("de-CH, fr;q=0.8, *;q=0.1")
+	f.Add("de;q=0, en;q=0.001,,;q")
+	f.Add("zh-Hant-x-a")
+	look, err := Pages{Languages: map[string]Messages{"en": {}, "de": {}, "zh-Hant": {}}}.check()
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, header string) {
+		accepted, refused := acceptedLanguages(header)
+		for _, tag := range accepted {
+			if !isTag(tag) || strings.ToLower(tag) != tag || !utf8.ValidString(tag) {
+				t.Fatalf("%q has the tag %q", header, tag)
+			}
+			if parents := prefixes(tag); len(parents) == 0 || !slices.IsSorted(parents) {
+				t.Fatalf("%q: %q", tag, parents)
+			}
+		}
+		in := look.choose("", requestIn(header))
+		if in != look.fallback && !slices.ContainsFunc(accepted, func(tag string) bool { return strings.HasPrefix(tag, strings.ToLower(in.tag)) }) {
+			t.Fatalf("%q gives %s; refused are %v", header, in.tag, refused)
+		}
+	})
+}

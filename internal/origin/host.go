@@ -1,0 +1,199 @@
+package origin
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+var errInternational = errors.New("has a host that is not a valid international name (RFC 5891); write the name in the xn-- form")
+
+// canonical returns hostport in the form in which hosts are compared: an international
+// name in the ASCII form, letters in lower case, without the default port of scheme.
+// A host in ASCII, as most hosts are, is not read as an international name, because
+// the network does not do so either. Empty means that the host is not valid.
+func canonical(scheme, hostport string) string {
+	hostport = lower(toASCII(hostport))
+	switch scheme {
+	case "https":
+		hostport = strings.TrimSuffix(hostport, ":443")
+	case "http":
+		hostport = strings.TrimSuffix(hostport, ":80")
+	}
+	return strings.TrimSuffix(hostport, ":")
+}
+
+// toASCII returns hostport with an international name in the ASCII form, by the same
+// rules as net/http and browsers (UTS 46, nontransitional). A host in ASCII is returned
+// as it is. Empty means that the name is not valid.
+func toASCII(hostport string) string {
+	if isASCII(hostport) {
+		return hostport
+	}
+	host, port := hostport, ""
+	if i := strings.LastIndexByte(hostport, ':'); i >= 0 {
+		host, port = hostport[:i], hostport[i:]
+	}
+	name, err := idna.Lookup.ToASCII(host)
+	if err != nil || !validName(name) || !isASCII(port) {
+		return ""
+	}
+	return name + port
+}
+
+// hasFalseLabel reports whether an ASCII host has a label that looks like an
+// international one and is none, such as xn--a.
+func hasFalseLabel(host string) bool {
+	for label := range strings.SplitSeq(nameOf(host), ".") {
+		if !strings.HasPrefix(label, "xn--") {
+			continue
+		}
+		if _, err := idna.Lookup.ToASCII(label); err != nil || label == "xn--" {
+			return true
+		}
+	}
+	return false
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// nameOf returns hostport without port and brackets.
+func nameOf(hostport string) string { return (&url.URL{Host: hostport}).Hostname() }
+
+// name returns the origin of u for an error: a name that only looks like another one
+// shows its ASCII form.
+func name(u *url.URL) string {
+	host := toASCII(u.Host)
+	if host == "" {
+		host = strings.Trim(strconv.QuoteToASCII(u.Host), `"`)
+	}
+	return u.Scheme + "://" + host
+}
+
+// validName reports whether host is an IP address or an ASCII host name without
+// an empty label.
+func validName(host string) bool {
+	for label := range strings.SplitSeq(host, ".") {
+		valid := label != ""
+		for _, c := range []byte(label) {
+			if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+				valid = false
+			}
+		}
+		if !valid {
+			_, err := netip.ParseAddr(host) // which allocates for a name
+			return err == nil
+		}
+	}
+	return true
+}
+
+// Same reports whether a and b have the same scheme, host and port.
+func Same(a, b *url.URL) bool {
+	if a.Scheme != b.Scheme || a.Host == b.Host {
+		return a.Scheme == b.Scheme
+	}
+	host := canonical(a.Scheme, a.Host)
+	return host != "" && host == canonical(b.Scheme, b.Host)
+}
+
+// lower returns s with ASCII letters in lower case.
+func lower(s string) string {
+	for i := range len(s) {
+		if 'A' <= s[i] && s[i] <= 'Z' {
+			b := []byte(s)
+			for ; i < len(b); i++ {
+				if 'A' <= b[i] && b[i] <= 'Z' {
+					b[i] += 'a' - 'A'
+				}
+			}
+			return string(b)
+		}
+	}
+	return s
+}
+
+// Loopback reports whether host is localhost, a name below localhost (RFC 6761
+// section 6.3), or a loopback address in the usual spelling. host is in ASCII, and has
+// no port and no brackets. [Resolve] sends a request to a name below localhost to this
+// machine, whatever a resolver or proxy would do.
+func Loopback(host string) bool {
+	if host = lower(host); host == "localhost" || belowLocalhost(host) {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// belowLocalhost reports whether host is a name below localhost. host is in lower
+// case, without a port.
+func belowLocalhost(host string) bool {
+	return strings.HasSuffix(host, ".localhost") && validName(host)
+}
+
+// ASCII gives req, which must be a private copy, the ASCII form of its host, so that
+// the request goes to the host that was checked: a server sees the ASCII form, and a
+// signature must cover the same form.
+func ASCII(req *http.Request) {
+	if isASCII(req.URL.Host) {
+		return
+	}
+	if host := toASCII(req.URL.Host); host != "" {
+		setHost(req, host)
+	}
+}
+
+// Resolve makes plain http to a name below localhost go to localhost. The Host header
+// keeps the name. So neither a resolver nor a proxy decides where a credential goes
+// without TLS. req must be a private copy.
+func Resolve(req *http.Request) {
+	if req.URL.Scheme != "http" || len(req.URL.Host) <= len(".localhost") {
+		return
+	}
+	host := lower(req.URL.Host)
+	if name := nameOf(host); belowLocalhost(name) {
+		if req.Host == "" {
+			req.Host = req.URL.Host
+		}
+		u := *req.URL
+		u.Host = "localhost" + host[len(name):]
+		req.URL = &u
+	}
+}
+
+// setHost changes the host of the URL. The Host header follows, unless the request
+// has a Host of its own.
+func setHost(req *http.Request, host string) {
+	if req.Host == req.URL.Host {
+		req.Host = ""
+	}
+	u := *req.URL
+	u.Host = host
+	req.URL = &u
+}
+
+// ASCIIURL returns the URL raw with its host in the ASCII form. A URL whose host is in
+// ASCII is returned as it is.
+func ASCIIURL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || isASCII(u.Host) {
+		return raw
+	}
+	if host := toASCII(u.Host); host != "" {
+		u.Host = host
+		return u.String()
+	}
+	return raw
+}

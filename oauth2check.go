@@ -1,0 +1,106 @@
+package connectorauth
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/wire"
+)
+
+// check lists everything that is wrong with the config, except with Hosts.
+func (c *OAuth2Config) check(problems *check.List) {
+	if c.ClientID == "" {
+		problems.Add("ClientID: is empty")
+	}
+	problems.Field("ClientID", check.Printable(c.ClientID))
+	problems.Field("ClientSecret", check.Printable(string(c.ClientSecret)))
+	if u, err := origin.Endpoint(c.TokenURL); err != nil {
+		problems.Field("TokenURL", err)
+	} else if query := u.Query(); query.Has("client_secret") || query.Has("client_id") {
+		problems.Add("TokenURL: the query contains client credentials, which RFC 6749 section 2.3.1 forbids; use ClientID and ClientSecret")
+	}
+	for field, raw := range map[string]string{"FormerTokenURL": c.FormerTokenURL, "RevokeURL": c.RevokeURL} {
+		if raw != "" {
+			_, err := origin.Endpoint(raw)
+			problems.Field(field, err)
+		}
+	}
+	for _, scope := range c.Scopes {
+		if err := check.Scope(scope); err != nil {
+			problems.Add("Scopes: %q %w", scope, err)
+		}
+	}
+	problems.Field("ClientAuth", c.checkClientAuth())
+	if c.Store != nil && c.Account == "" {
+		problems.Add("Account: is empty; name the token that Store keeps")
+	}
+	if c.RenewBefore < 0 {
+		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
+	}
+	problems.Join(checkGrant(c))
+	problems.Field("Dialect", check.Dialect(&c.Dialect, c.client()))
+	if c.Proof != nil && c.Dialect.Placement != (dialect.Placement{}) {
+		problems.Add("Proof: sets the Authorization header itself; remove Dialect.Placement")
+	}
+	if c.Proof != nil && isNil(c.Proof) {
+		problems.Add("Proof: is a nil %T", c.Proof)
+	} else if c.Proof != nil && !wire.IsToken(c.Proof.TokenType()) {
+		problems.Add("Proof: TokenType is %q; a token_type is a word such as DPoP, or Bearer for a proof beside ordinary tokens", c.Proof.TokenType())
+	}
+}
+
+// checkClientAuth reports what is wrong with the client authentication.
+func (c *OAuth2Config) checkClientAuth() error {
+	method, ok := c.ClientAuth.(ClientAuthMethod)
+	if _, pointer := c.ClientAuth.(*ClientAuthMethod); pointer || c.ClientAuth != nil && isNil(c.ClientAuth) {
+		return fmt.Errorf("is %T; use a value, and no nil pointer", c.ClientAuth)
+	}
+	if !ok {
+		return nil
+	}
+	raw := method == ClientSecretBasicRaw
+	switch method {
+	case ClientSecretBasic, ClientSecretPost, ClientAuthNone:
+		return nil
+	case ClientSecretBasicRaw, ClientSecretUser:
+	default:
+		return fmt.Errorf("unknown value %q: use client_secret_basic, client_secret_post, client_secret_basic_raw, client_secret_user or none", string(method))
+	}
+	switch id, secret := c.ClientID, string(c.ClientSecret); {
+	case secret == "":
+		return errors.New("needs a ClientSecret; leave ClientAuth empty for a public client")
+	case wire.HasControl(id+secret) || raw && strings.Contains(id, ":") || !raw && strings.Contains(secret, ":"):
+		return errors.New("unencoded Basic carries neither a control character nor a colon in the user name; use ClientSecretBasic")
+	}
+	return nil
+}
+
+// client returns what a dialect must fit. Without a grant, nothing is known to
+// contradict the dialect.
+func (c *OAuth2Config) client() check.Client {
+	client := check.Client{TokenURL: c.TokenURL, Scopes: c.Scopes, Consent: true, Refreshes: true}
+	switch grant := c.Grant.(type) {
+	case AuthorizationCode:
+		client.PKCE = !grant.DisablePKCE
+	case PasswordCredentials:
+		client.Consent, client.Params = false, []string{"username", "password"}
+	default:
+		if !isNil(grant) {
+			client.Consent, client.Refreshes = false, !grant.Traits().NoRefresh
+		}
+	}
+	method := isMethod(c.ClientAuth)
+	switch {
+	case method && (c.ClientSecret == "" || c.ClientAuth == ClientAuthNone):
+		client.Auth = []string{"client_id"}
+	case !method, c.ClientAuth == ClientSecretPost: // a type of the program may send the same
+		client.Auth = []string{"client_id", "client_secret"}
+	default:
+		client.Header = true
+	}
+	return client
+}

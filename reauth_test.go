@@ -1,0 +1,58 @@
+package connectorauth_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Every way in which a provider says that a person must act, without a word about
+// it in the dialect.
+func TestRefreshThatNeedsThePersonIsReauthRequired(t *testing.T) {
+	for _, code := range []string{
+		"invalid_grant", "interaction_required", "login_required", "consent_required", "account_selection_required",
+	} {
+		refuse := func(int, url.Values) (*http.Response, error) {
+			return fakehttp.Respond(400, fmt.Sprintf(`{"error":%q}`, code)), nil
+		}
+		t.Run(code, func(t *testing.T) {
+			inTime(t, &account{answer: refuse}, func(t *testing.T, a *account) {
+				a.set(t)
+				require.ErrorIs(t, a.connector().Renew(t.Context()), connectorauth.ErrReauthRequired)
+				require.ErrorIs(t, a.connector().Renew(t.Context()), connectorauth.ErrReauthRequired)
+				assert.Len(t, a.forms, 1, "remembered")
+				assert.Equal(t, connectorauth.StateReauthRequired, a.status(t).State)
+			})
+		})
+		t.Run(code+" where nobody can act", func(t *testing.T) {
+			for _, grant := range []connectorauth.Grant{connectorauth.ClientCredentials{}, assertionGrant{}} {
+				inTime(t, &account{answer: refuse}, func(t *testing.T, a *account) {
+					a.edit = func(c *connectorauth.OAuth2Config) { c.Grant = grant }
+					_, err := a.token(t)
+					require.ErrorContains(t, err, code)
+					require.NotErrorIs(t, err, connectorauth.ErrReauthRequired)
+					a.answer = granted
+					time.Sleep(time.Hour)
+					_, err = a.token(t)
+					require.NoError(t, err)
+				})
+			}
+		})
+	}
+	t.Run("an outage says nothing about the grant", func(t *testing.T) {
+		a := &account{answer: func(int, url.Values) (*http.Response, error) {
+			return fakehttp.Respond(503, `{"error":"login_required"}`), nil
+		}}
+		inTime(t, a, func(t *testing.T, a *account) {
+			a.set(t)
+			require.NotErrorIs(t, a.connector().Renew(t.Context()), connectorauth.ErrReauthRequired)
+		})
+	})
+}
