@@ -96,7 +96,7 @@ func (r *run) attempt(event string) error {
 	if err == nil && status == engine.Done {
 		err = r.apply()
 	}
-	if err == nil && r.keep && r.exchange.Response == nil {
+	if err == nil && r.keep && r.exchange != nil && r.exchange.Response == nil {
 		r.machine, r.began = m.Save(), true
 	}
 	return err
