@@ -15,12 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// besideSeven sends n messages of one tenant while seven others run endless loops in
-// several messages at a time. besideSeven returns how long each message took.
-func besideSeven(t testing.TB, n int) []time.Duration {
+// beside sends n messages of one tenant while so many others run endless loops in
+// several messages at a time. beside returns how long each message took, sorted.
+func beside(t testing.TB, hostile, n int) []time.Duration {
 	ctx, stop := context.WithCancel(t.Context())
 	var others sync.WaitGroup
-	for tenant := range 7 {
+	for tenant := range hostile {
 		api := on(t, `function before_action() { for (;;); }`, "", script.Options{Tenant: fmt.Sprint("hostile ", tenant)})
 		for range 3 {
 			others.Go(func() {
@@ -53,18 +53,26 @@ func besideSeven(t testing.TB, n int) []time.Duration {
 // a second on two processors. In fact, turns are cut into slices, and a tenant that
 // has used little is next.
 func TestTenantsGetTheirShare(t *testing.T) {
-	took := besideSeven(t, 100)
+	took := beside(t, 7, 100)
 	assert.Less(t, took[len(took)*99/100], 2*time.Second)
 }
 
-// BenchmarkTenants reports the messages of one tenant beside seven hostile ones.
+// BenchmarkTenants reports the messages of one tenant beside seven hostile ones, and
+// alone.
 func BenchmarkTenants(b *testing.B) {
-	var took []time.Duration
-	for b.Loop() {
-		took = besideSeven(b, 1000)
+	for _, c := range []struct {
+		name    string
+		hostile int
+	}{{"alone", 0}, {"beside seven", 7}} {
+		b.Run(c.name, func(b *testing.B) {
+			var took []time.Duration
+			for b.Loop() {
+				took = beside(b, c.hostile, 1000)
+			}
+			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-p50")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "ms-p99")
+		})
 	}
-	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-p50")
-	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "ms-p99")
 }
 
 // A message that waits for its turn, or runs, ends when its caller leaves.

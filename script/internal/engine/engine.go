@@ -66,6 +66,7 @@ type engine struct {
 	module  wazero.CompiledModule
 	image   []byte
 	high    uint32 // where the used part of image ends
+	sp      uint64 // the stack pointer of a machine at rest
 }
 
 // load compiles the module, once in a program: that takes about a second.
@@ -124,7 +125,7 @@ func (e *engine) makeImage() error {
 	if err != nil {
 		return err
 	}
-	e.image, e.high = append([]byte(nil), m.bytes()...), uint32(high)
+	e.image, e.high, e.sp = append([]byte(nil), m.bytes()...), uint32(high), m.global("sp").Get()
 	return nil
 }
 

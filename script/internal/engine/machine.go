@@ -23,7 +23,7 @@ type Machine struct {
 	response  []byte
 	told      [2][]byte // functions and bytecode
 	functions map[string]api.Function
-	broken    bool // a run was ended in the middle
+	broken    bool // the last run was ended in the middle
 }
 
 type machineKey struct{}
@@ -63,6 +63,11 @@ func (m *Machine) close() { m.module.Close(m.ctx) }
 func (m *Machine) bytes() []byte {
 	b, _ := m.module.Memory().Read(0, m.module.Memory().Size())
 	return b
+}
+
+// global returns a global of the module.
+func (m *Machine) global(name string) api.MutableGlobal {
+	return m.module.ExportedGlobal(name).(api.MutableGlobal)
 }
 
 // invoke calls a function of the module.

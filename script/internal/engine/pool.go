@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"runtime"
 	"sync"
-
-	"github.com/tetratelabs/wazero/api"
 )
 
 // block is the size of the parts in which memory is compared and copied.
@@ -47,42 +45,44 @@ func Put(m *Machine) {
 		return
 	}
 	m.host, m.response, m.told = nil, nil, [2][]byte{}
-	first, end, ok := m.used()
-	if !ok {
+	if len(m.memory.buffer) != len(m.engine.image) { // a memory does not shrink
 		m.close()
 		return
 	}
+	first, end := m.used()
 	for at := first; at < end; at += block {
 		if now, was := m.memory.buffer[at:at+block], m.engine.image[at:at+block]; !bytes.Equal(now, was) {
 			copy(now, was)
 		}
 	}
+	m.global("low").Set(1 << 30)
+	m.global("sp").Set(m.engine.sp)
+	m.broken = false
 	idle.Lock()
 	defer idle.Unlock()
 	if len(idle.machines) >= 2*runtime.GOMAXPROCS(0) {
 		m.close()
 		return
 	}
-	m.module.ExportedGlobal("low").(api.MutableGlobal).Set(1 << 30)
 	idle.machines = append(idle.machines, m)
 }
 
-// used returns which part of the memory can differ from the image. ok says whether the
-// machine can be used again.
-func (m *Machine) used() (first, end int, ok bool) {
-	if m.broken {
-		return 0, 0, false
+// used returns which part of the memory can differ from the image, or from zero. All
+// may if a run was ended in the middle.
+func (m *Machine) used() (first, end int) {
+	size := len(m.memory.buffer)
+	if m.broken || size != len(m.engine.image) {
+		return 0, size
 	}
 	high, err := m.invoke("top")
-	if err != nil || len(m.memory.buffer) != len(m.engine.image) {
-		return 0, 0, false
+	if err != nil {
+		return 0, size
 	}
-	low := m.module.ExportedGlobal("low").(api.MutableGlobal)
 	// A function may use 128 bytes below the stack pointer, and the allocator a few
 	// bytes behind the highest block.
-	first = max(min(int(low.Get()), stackSize)-block, 0) / block * block
-	end = min((int(max(uint32(high), m.engine.high))+2*block)/block*block, len(m.memory.buffer))
-	return first, end, true
+	first = max(min(int(m.global("low").Get()), stackSize)-block, 0) / block * block
+	end = min((int(max(uint32(high), m.engine.high))+2*block)/block*block, size)
+	return first, end
 }
 
 var zeros [block]byte
@@ -101,12 +101,9 @@ type part struct {
 
 // Save returns a snapshot of a machine whose last run is done.
 func (m *Machine) Save() Snapshot {
+	first, end := m.used()
 	memory, image := m.bytes(), m.engine.image
 	s := Snapshot{size: len(memory)}
-	first, end, ok := m.used()
-	if !ok {
-		first, end = 0, len(memory)
-	}
 	for at := first; at < end; at += block {
 		now := memory[at : at+block]
 		was := zeros[:]
@@ -130,7 +127,7 @@ func (m *Machine) Load(s Snapshot) bool {
 		}
 	}
 	memory := m.bytes()
-	if low := m.module.ExportedGlobal("low").(api.MutableGlobal); len(s.blocks) > 0 {
+	if low := m.global("low"); len(s.blocks) > 0 {
 		low.Set(min(low.Get(), uint64(s.blocks[0].at)))
 	}
 	for _, p := range s.blocks {

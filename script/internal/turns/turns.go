@@ -112,12 +112,12 @@ func (t *Turn) Yield(ctx context.Context) error {
 	if time.Since(t.since) < slice {
 		return nil
 	}
+	runtime.Gosched() // Go's scheduler cannot interrupt the code of a machine
 	q := t.queue
 	q.mu.Lock()
 	if len(q.waiting) == 0 && len(q.paused) == 0 {
 		q.account(t)
 		q.mu.Unlock()
-		runtime.Gosched() // the machine's code cannot be interrupted by Go's scheduler
 		return nil
 	}
 	q.account(t)

@@ -1,7 +1,8 @@
 // Command meter rewrites a WebAssembly module so that the module counts what it does:
 // each function call and each turn of a loop takes one unit of fuel, and when the fuel
 // is spent, the module calls its exported function spend. The module also exports the
-// global low: the lowest address that the stack has had.
+// global low: the lowest address that the stack has had; and the global sp: the stack
+// pointer.
 //
 //	go run . in.wasm out.wasm
 package main
@@ -61,9 +62,9 @@ func meter(module []byte) []byte {
 			body = slices.Concat(uleb(globals+2), body[rest.at:],
 				[]byte{0x7f, 0x01, 0x41}, sleb(fuel), []byte{0x0b},
 				[]byte{0x7f, 0x01, 0x41}, sleb(1<<30), []byte{0x0b})
-		case exportSection: // one more, a global
+		case exportSection: // two more globals
 			n := rest.uint()
-			body = slices.Concat(uleb(n+1), body[rest.at:], []byte("\x03low\x03"), uleb(low))
+			body = slices.Concat(uleb(n+2), body[rest.at:], []byte("\x03low\x03"), uleb(low), []byte("\x02sp\x03\x00"))
 		case codeSection:
 			body = code(body, counter, low, spend, imported)
 		}
