@@ -54,7 +54,7 @@ func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
 		config.Name = "Authorization"
 	}
 	value := config.Prefix + string(config.Key)
-	sent := fixed{config.Key}
+	sent := fixed{secret: config.Key}
 	var s scheme
 	if config.In == dialect.InBody {
 		fields, err := inject.NewField(config.Name, strings.ToValidUTF8(value, "?"))

@@ -90,10 +90,10 @@ func NewAuthFields(config AuthFieldsConfig) (*AuthFields, error) {
 	var problems check.List
 	form := slices.Clone(config.Fields)
 	fields := make([]inject.Field, len(form))
-	keys := make([]string, len(form))
+	keys, values := make([]string, len(form)), make([]string, len(form))
 	for i, f := range config.Fields {
 		fields[i] = inject.Field{Key: f.Key, Value: string(f.Value), Type: f.Type}
-		keys[i] = f.Key
+		keys[i], values[i] = f.Key, string(f.Value)
 		form[i].Name, form[i].Value = cmp.Or(f.Name, f.Key), ""
 	}
 	body, err := inject.NewFields(fields, config.Body, config.MaxBody)
@@ -118,7 +118,7 @@ func NewAuthFields(config AuthFieldsConfig) (*AuthFields, error) {
 	if err := problems.Err("AuthFieldsConfig"); err != nil {
 		return nil, err
 	}
-	return &AuthFields{newCore(&bodyFields{body, keys, methods, fixed{}}, hosts), form}, nil
+	return &AuthFields{newCore(&bodyFields{body, keys, methods, fixed{parts: values}}, hosts), form}, nil
 }
 
 // AuthType returns AuthTypeAuthFields.

@@ -190,6 +190,7 @@ type exchanges []hookedExchange
 type hookedExchange struct {
 	Exchange
 	after func(*Exchange) error
+	sent  credential // what the request carries; may be nil
 }
 
 // runBefore runs the hooks before the request out, which carries sent.
@@ -199,12 +200,12 @@ func runBefore(hooks []hook, out *http.Request, sent credential) (exchanges, err
 	seen := make(exchanges, len(hooks))
 	for i := range seen {
 		e := &seen[i]
-		e.Request, e.after = out, hooks[i].AfterResponse
+		e.Request, e.after, e.sent = out, hooks[i].AfterResponse, sent
 		if sent != nil {
 			e.Auth = sent.auth(hooks[i].part)
 		}
 		if err := runHook("before the request", hooks[i].BeforeRequest, &e.Exchange); err != nil {
-			return nil, withhold(err, string(e.Auth))
+			return nil, withhold(err, secrets(sent)...)
 		}
 		if e.unreadable != nil {
 			return nil, e.unreadable
@@ -259,7 +260,7 @@ func (x exchanges) after(resp *http.Response) error {
 			resp.Body = http.NoBody
 		}
 		if err != nil {
-			return withhold(err, string(e.Auth))
+			return withhold(err, secrets(e.sent)...)
 		}
 	}
 	return nil

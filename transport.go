@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -47,7 +48,10 @@ type credential interface {
 }
 
 // fixed is a credential without a renewal.
-type fixed struct{ secret Secret }
+type fixed struct {
+	secret Secret   // as hooks see the credential
+	parts  []string // secrets in the credential, which no error shows
+}
 
 // errNotRenewable is the error of a credential without a renewal. With OAuth1, the
 // store may get another token later.
@@ -218,8 +222,8 @@ func (t *transport) exchange(req, out *http.Request, sent credential) (*http.Res
 	return resp, nil
 }
 
-// secrets returns what hooks see of c, which may be nil. The parts of a Join are
-// credentials of their own.
+// secrets returns what no error shows of c, which may be nil: what hooks see, and
+// the parts. The parts of a Join are credentials of their own.
 func secrets(c credential) (list []string) {
 	switch c := c.(type) {
 	case nil:
@@ -229,8 +233,10 @@ func secrets(c credential) (list []string) {
 			list = append(list, secrets(part)...)
 		}
 		return list
+	case *fixed:
+		list = c.parts
 	}
-	return []string{string(c.auth(0))}
+	return append(slices.Clip(list), string(c.auth(0)))
 }
 
 // replay sends a request once more after the rejection of its credential, if there

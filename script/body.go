@@ -1,256 +1,191 @@
 package script
 
 import (
-	"encoding/json"
+	"bytes"
 	"mime"
 	"net/http"
 	"net/url"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/dop251/goja"
+	"github.com/connectorauth/connectorauth/script/internal/exact"
 )
 
-// A body is the body of a request or a response in a script. The body is read when
-// the script first uses the value, and written only if the script has changed the
-// value.
+// A body is the body of a request or a response. A body is read at most once, and
+// written only if the script has changed the value.
 type body struct {
-	*run
-	empty       string // value of an empty body, in JSON
-	read        func() ([]byte, error)
-	contentType func() string
+	source func() ([]byte, error) // nil if there is no such message
+	length int64                  // negative if unknown
+	header http.Header
+	empty  string // what the script sees of an empty body
 
-	known    bool       // value is set
-	assigned bool       // the script has assigned a new value
-	data     []byte     // the bytes from read
-	isForm   bool       // value is encoded as a form
-	value    goja.Value // the value in the script
-	original string     // the encoded value before any change
-}
-
-// define makes the global of the body, if the script mentions the name.
-func (b *body) define(name string) error {
-	if !b.script.mentions(name) {
-		return nil
-	}
-	return b.vm.GlobalObject().DefineAccessorProperty(name, b.vm.ToValue(b.get), b.vm.ToValue(b.set), goja.FLAG_TRUE, goja.FLAG_TRUE)
-}
-
-// get is the getter of the global.
-func (b *body) get(goja.FunctionCall) goja.Value {
-	if !b.known {
-		b.load()
-	}
-	return b.value
-}
-
-// set is the setter of the global.
-func (b *body) set(call goja.FunctionCall) goja.Value {
-	b.known, b.assigned, b.isForm = true, true, b.kind() == formType
-	b.value = call.Argument(0)
-	return nil
+	known bool // read was called
+	data  []byte
+	err   error
+	given byte // how the script sees the body: j (JSON), f (form), t (text) or u (undefined); 0 if the script has not used the body
 }
 
 const formType = "application/x-www-form-urlencoded"
 
 // kind returns the media type in Content-Type. Empty means none or malformed.
 func (b *body) kind() string {
-	kind, _, _ := mime.ParseMediaType(b.contentType())
+	kind, _, _ := mime.ParseMediaType(b.header.Get("Content-Type"))
 	return kind
 }
 
-// load reads the body and sets the value. load throws an exception in the script if
-// the body cannot be read.
-func (b *body) load() {
-	var err error
-	b.clock.pause(func() { b.data, err = b.read() })
-	if err != nil {
-		panic(b.vm.NewTypeError("the body cannot be read: " + err.Error()))
+func (b *body) read() {
+	b.known = true
+	b.data, b.err = b.source()
+}
+
+// prepareBodies makes the bodies of the exchange known, and reads those that the
+// script mentions if that cannot take long: others are read when the script uses
+// the body.
+func (r *run) prepareBodies() {
+	e := r.exchange
+	if e == nil {
+		return
 	}
-	b.known, b.value = true, b.decode()
-	if b.original, err = b.encode(); err != nil {
-		panic(err)
+	if r.request.source == nil {
+		length := e.Request.ContentLength
+		if e.Request.Body == nil || e.Request.Body == http.NoBody {
+			length = 0
+		} else if length == 0 {
+			length = -1
+		}
+		r.request = body{source: func() ([]byte, error) { return e.RequestBody(r.maxBody) }, length: length, header: e.Request.Header, empty: "{}"}
+	}
+	if e.Response != nil {
+		r.response = body{source: func() ([]byte, error) { return e.ResponseBody(r.maxBody) }, length: e.Response.ContentLength, header: e.Response.Header, empty: "null"}
+	}
+	r.request.given, r.response.given = 0, 0
+	for _, b := range []*body{&r.request, &r.response} {
+		name := "method_request"
+		if b == &r.response {
+			name = "method_response"
+		}
+		if b.source != nil && !b.known && (b == &r.response) == (e.Response != nil) && r.script.mentions(name) && b.length >= 0 && b.length <= r.maxBody {
+			b.read()
+		}
 	}
 }
 
-// decode returns the value for the bytes of the body: an object for JSON or a form,
-// a string for other text, and undefined for bytes that are not UTF-8.
-func (b *body) decode() goja.Value {
-	kind := b.kind()
-	if b.isForm = kind == formType; len(b.data) == 0 {
-		return b.parseJSON(b.empty)
-	}
+// text returns the body without a byte order mark, or nothing if the body is not
+// UTF-8.
+func (b *body) text() []byte {
 	if !utf8.Valid(b.data) {
-		b.isForm = false
-		return goja.Undefined()
+		return nil
 	}
-	s := strings.TrimPrefix(string(b.data), "\ufeff")
-	if b.isForm {
-		if pairs, ok := parseForm(s); ok {
-			return b.formObject(pairs)
-		}
-		b.isForm = false
-	}
-	if trimmed := strings.TrimSpace(s); kind == "application/json" || strings.HasSuffix(kind, "+json") ||
-		strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") {
-		v, err := b.parse(goja.Undefined(), b.vm.ToValue(s))
-		if err == nil {
-			return v
-		}
-		if _, notJSON := err.(*goja.Exception); !notJSON {
-			panic(err)
-		}
-	}
-	return b.vm.ToValue(s)
+	return bytes.TrimPrefix(b.data, []byte("\ufeff"))
 }
+
+// forScript returns the body as prelude.js expects a body: j and JSON, t and text, or u.
+func (b *body) forScript() []byte {
+	text := b.text()
+	b.given = 'j'
+	switch kind := b.kind(); {
+	case len(b.data) == 0:
+		if kind == formType {
+			b.given = 'f'
+		}
+		return []byte("j" + b.empty)
+	case !utf8.Valid(b.data):
+		b.given = 'u'
+		return []byte{'u'}
+	case kind == formType:
+		if form, ok := exact.ParseForm(string(text)); ok {
+			b.given = 'f'
+			return append([]byte{'j'}, form.JSON()...)
+		}
+	case kind == "application/json", strings.HasSuffix(kind, "+json"), looksLikeJSON(text):
+		if _, err := exact.Parse(text); err == nil {
+			return append([]byte{'j'}, text...)
+		}
+	}
+	b.given = 't'
+	return append([]byte{'t'}, text...)
+}
+
+func looksLikeJSON(text []byte) bool {
+	trimmed := bytes.TrimSpace(text)
+	return len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[')
+}
+
+// numbers are the numbers in the body that the script sees rounded.
+func (b *body) numbers() exact.Numbers {
+	if b.given != 'j' {
+		return nil
+	}
+	text := b.text()
+	v, err := exact.Parse(text)
+	if err != nil {
+		return nil
+	}
+	return exact.Rounded(text, v)
+}
+
+// changed returns the body after the script. value is what prelude.js tells of the
+// value: j and JSON, t and text, or nothing for null and undefined. What the script
+// did not change stays byte for byte.
+func (b *body) changed(value []byte) ([]byte, error) {
+	mark := b.data[:len(b.data)-len(b.text())] // a byte order mark
+	switch {
+	case len(value) == 0:
+		if b.given == 'u' || b.given != 0 && len(b.data) == 0 && b.empty == "null" || b.given == 'j' && isNull(b.text()) {
+			return b.data, nil
+		}
+		return nil, nil
+	case value[0] == 't':
+		if b.given == 't' && bytes.Equal(value[1:], b.text()) {
+			return b.data, nil
+		}
+		if !utf8.Valid(value) {
+			return nil, invalid("a text has a half of a surrogate pair, which UTF-8 cannot write")
+		}
+		if b.numbers().In(string(value)) {
+			return nil, exact.ErrRounded
+		}
+		return value[1:], nil
+	case b.given != 0 && len(b.data) == 0 && string(value[1:]) == b.empty:
+		return b.data, nil
+	case b.given == 'f' || b.given != 'j' && b.kind() == formType:
+		names, values, err := exact.FormValues(value[1:])
+		if err != nil {
+			return nil, invalid("%v", err)
+		}
+		var form exact.Form
+		if b.given == 'f' {
+			form, _ = exact.ParseForm(string(b.text()))
+		}
+		return append(mark[:len(mark):len(mark)], form.Merge(names, values, url.QueryEscape)...), nil
+	case b.given == 'j' && len(b.data) > 0:
+		merged, err := exact.Merge(b.text(), value[1:])
+		return append(mark[:len(mark):len(mark)], merged...), err
+	}
+	return value[1:], nil
+}
+
+func isNull(text []byte) bool { return string(bytes.TrimSpace(text)) == "null" }
 
 // apply writes the body if the script has changed the value.
-func (b *body) apply(write func([]byte), h http.Header) error {
-	if !b.known {
-		return nil
+func (r *run) applyBody(b *body, value []byte, write func([]byte), h http.Header) error {
+	if b.err != nil && b.given == 0 {
+		b.data = nil // the script has replaced a body that cannot be read
 	}
-	now, err := b.encode()
-	if err != nil || now == b.original && !b.assigned {
+	now, err := b.changed(value)
+	if err != nil {
 		return err
 	}
-	if int64(len(now)) > b.maxBody {
-		return tooLarge("the new body is longer than %d bytes", b.maxBody)
+	if b.given != 0 && bytes.Equal(now, b.data) {
+		return nil
 	}
-	if !isString(b.value) && now != "" && h.Get("Content-Type") == "" {
+	if int64(len(now)) > r.maxBody {
+		return tooLarge("the new body is longer than %d bytes", r.maxBody)
+	}
+	if len(value) > 0 && value[0] == 'j' && h.Get("Content-Type") == "" {
 		h.Set("Content-Type", "application/json")
 	}
-	write([]byte(now))
+	write(now)
+	b.known, b.data, b.err = true, now, nil
 	return nil
-}
-
-// encode returns the value as the text of a body.
-func (b *body) encode() (string, error) {
-	if goja.IsUndefined(b.value) || goja.IsNull(b.value) {
-		return "", nil
-	}
-	if isString(b.value) {
-		return b.value.String(), nil
-	}
-	if o, ok := b.value.(*goja.Object); ok && b.isForm {
-		return b.encodeForm(o)
-	}
-	v, err := b.stringify(goja.Undefined(), b.value)
-	if err != nil {
-		return "", err
-	}
-	if goja.IsUndefined(v) {
-		return "", invalid("the body is a value that JSON cannot write, such as a function")
-	}
-	return v.String(), nil
-}
-
-func isString(v goja.Value) bool {
-	_, ok := v.(goja.String)
-	return ok
-}
-
-// A pair is a name and a value of a form.
-type pair struct{ name, value string }
-
-// parseForm returns the pairs of a form in their order.
-func parseForm(s string) (pairs []pair, ok bool) {
-	for part := range strings.SplitSeq(s, "&") {
-		if part == "" {
-			continue
-		}
-		name, value, _ := strings.Cut(part, "=")
-		name, err := url.QueryUnescape(name)
-		if err != nil {
-			return nil, false
-		}
-		if value, err = url.QueryUnescape(value); err != nil {
-			return nil, false
-		}
-		pairs = append(pairs, pair{name, value})
-	}
-	return pairs, true
-}
-
-// formObject returns an object with the pairs of a form. The value of a repeated
-// name is an array.
-func (b *body) formObject(pairs []pair) *goja.Object {
-	values := make(map[string][]any)
-	for _, p := range pairs {
-		values[p.name] = append(values[p.name], p.value)
-	}
-	o := b.vm.NewObject()
-	for _, p := range pairs {
-		if list := values[p.name]; len(list) == 1 {
-			o.Set(p.name, list[0])
-		} else {
-			o.Set(p.name, b.vm.NewArray(list...))
-		}
-	}
-	return o
-}
-
-// encodeForm is the reverse of formObject. null and undefined are left out.
-func (b *body) encodeForm(o *goja.Object) (string, error) {
-	var parts []string
-	add := func(name string, v goja.Value) error {
-		if _, nested := v.(*goja.Object); nested {
-			return invalid("a value of a form must not be an object")
-		}
-		if v != nil && !goja.IsUndefined(v) && !goja.IsNull(v) {
-			parts = append(parts, url.QueryEscape(name)+"="+url.QueryEscape(v.String()))
-		}
-		return nil
-	}
-	for _, name := range o.Keys() {
-		v := o.Get(name)
-		list, ok := v.(*goja.Object)
-		if !ok || list.ClassName() != "Array" {
-			if err := add(name, v); err != nil {
-				return "", err
-			}
-			continue
-		}
-		for _, i := range list.Keys() {
-			if err := add(name, list.Get(i)); err != nil {
-				return "", err
-			}
-		}
-	}
-	return strings.Join(parts, "&"), nil
-}
-
-// secrets returns the values in the original body that are secret by their name:
-// see sensitive.
-func (b *body) secrets() (list []string) {
-	if pairs, ok := parseForm(string(b.data)); ok && b.isForm {
-		for _, p := range pairs {
-			if sensitive(p.name) {
-				list = append(list, p.value)
-			}
-		}
-		return list
-	}
-	var v any
-	if json.Unmarshal(b.data, &v) != nil {
-		return nil
-	}
-	var collect func(name string, v any)
-	collect = func(name string, v any) {
-		switch v := v.(type) {
-		case string:
-			if sensitive(name) {
-				list = append(list, v)
-			}
-		case []any:
-			for _, member := range v {
-				collect(name, member)
-			}
-		case map[string]any:
-			for name, member := range v {
-				collect(name, member)
-			}
-		}
-	}
-	collect("", v)
-	return list
 }

@@ -1,19 +1,16 @@
 package script
 
 import (
-	"encoding/base64"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
-	"slices"
+	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/connectorauth/connectorauth"
-	"github.com/dop251/goja"
-	"github.com/dop251/goja/file"
-	"github.com/dop251/goja/parser"
+	"github.com/connectorauth/connectorauth/script/internal/engine"
 )
 
 // The causes of an [Error], for [errors.Is].
@@ -62,45 +59,71 @@ func (e *Error) Error() string {
 // connectorauth.ErrCredentialRejected or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
-func (e *Error) at(p file.Position) { e.Line, e.Column = p.Line, p.Column }
+// thrown is what prelude.js tells of a thrown value. As an error, thrown is the
+// failure of a handler.
+type thrown struct {
+	kind, message, stack string
+	line, column         int
+}
+
+func (thrown) Error() string { return "script: the script threw" }
+
+func readThrown(text []byte) (t thrown) {
+	if json.Unmarshal(text, &[]any{&t.kind, &t.message, &t.stack, &t.line, &t.column}) != nil {
+		t.message = "threw a value that cannot be described"
+	}
+	return t
+}
+
+// place is a line and a column in the stack of an error.
+var place = regexp.MustCompile(`\bscript:(\d{1,7}):(\d{1,7})`)
+
+// at writes the place into e: where the innermost call in the script made the error,
+// or else the throw statement.
+func (t thrown) at(e *Error) {
+	e.Line, e.Column = t.line, t.column
+	if found := place.FindStringSubmatch(t.stack); found != nil {
+		e.Line, _ = strconv.Atoi(found[1])
+		e.Column, _ = strconv.Atoi(found[2])
+	}
+	e.Line = engine.Line(e.Line)
+	if e.Line == 0 {
+		e.Column = 0
+	}
+}
 
 // compileError returns the Error for an error of the compiler.
-func compileError(err error) *Error {
-	e := &Error{Message: clean(err.Error(), nil)}
-	var list parser.ErrorList
-	var syntax *goja.CompilerSyntaxError
-	var reference *goja.CompilerReferenceError
-	switch {
-	case errors.As(err, &list) && len(list) > 0:
-		e.Message = clean(list[0].Message, nil)
-		e.at(list[0].Position)
-	case errors.As(err, &syntax):
-		e.Message = clean(syntax.Message, nil)
-		e.at(syntax.File.Position(syntax.Offset))
-	case errors.As(err, &reference):
-		e.Message = clean(reference.Message, nil)
-		e.at(reference.File.Position(reference.Offset))
-	}
+func (t thrown) compileError() *Error {
+	e := &Error{Message: clean(t.message, nil)}
+	t.at(e)
 	return e
 }
 
 // failure returns the Error for an error in the handler of event.
 func (r *run) failure(event string, err error) *Error {
 	e := &Error{Event: event}
-	switch err := err.(type) { // errors.As and err.Error() could run code of the script
-	case *goja.InterruptedError:
+	var t thrown
+	var refused refusal
+	switch {
+	case errors.Is(err, errTime):
 		e.Message, e.cause = fmt.Sprintf("took longer than %v", r.limit), ErrLimit
-		e.at(position(err.Stack()))
-	case *goja.StackOverflowError:
-		e.Message, e.cause = fmt.Sprintf("calls nest deeper than %d", maxDepth), ErrLimit
-		e.at(position(err.Stack()))
-	case *goja.Exception:
-		e.Message, e.cause = r.describe(err.Value())
-		e.at(position(err.Stack()))
-	case rejected:
-		e.Message, e.cause = r.describe(err.value)
-	case refusal:
-		e.Message, e.cause = err.message, err.cause
+	case errors.Is(err, engine.ErrTrap):
+		e.Message, e.cause = "calls nest too deep", ErrLimit
+	case errors.As(err, &t):
+		e.Message = t.message
+		switch {
+		case t.kind == "AuthRefreshException":
+			e.cause = connectorauth.ErrCredentialRejected
+		case t.kind == "AuthSessionException":
+			e.cause = ErrSession
+		case t.message == "RangeError: Maximum call stack size exceeded":
+			e.Message, e.cause = "calls or values nest too deep", ErrLimit
+		case strings.HasPrefix(t.message, "InternalError: "): // such as: string too long
+			e.cause = ErrLimit
+		}
+		t.at(e)
+	case errors.As(err, &refused):
+		e.Message, e.cause = refused.message, refused.cause
 	default:
 		e.Message = err.Error()
 	}
@@ -126,45 +149,6 @@ func tooLarge(format string, args ...any) error {
 	return refusal{fmt.Sprintf(format, args...), ErrLimit}
 }
 
-// position returns the place of the innermost call in the script. The zero value
-// means unknown.
-func position(stack []goja.StackFrame) file.Position {
-	for i := range stack {
-		if p := stack[i].Position(); p.Line > 0 {
-			return p
-		}
-	}
-	return file.Position{}
-}
-
-// describe returns the text of a thrown value, and the cause for Error: nil unless
-// the value is one of the two exceptions, or takes too long to describe.
-func (r *run) describe(v goja.Value) (message string, cause error) {
-	err := r.protect(func() error { // the value may have getters and a toString of the script
-		o, ok := v.(*goja.Object)
-		for p := o; p != nil; p = p.Prototype() {
-			switch p {
-			case r.refresh:
-				cause = connectorauth.ErrCredentialRejected
-			case r.session:
-				cause = ErrSession
-			}
-		}
-		if ok && o.Get("name") == nil && o.Get("message") != nil {
-			v = o.Get("message")
-		}
-		message = v.String()
-		return nil
-	})
-	if err != nil {
-		message = "threw a value that cannot be described"
-	}
-	if _, late := err.(*goja.InterruptedError); late {
-		cause = ErrLimit
-	}
-	return message, cause
-}
-
 // clean returns s as text for a log line: without secrets and control characters,
 // and cut to 500 bytes.
 func clean(s string, secrets []string) string {
@@ -184,67 +168,4 @@ func clean(s string, secrets []string) string {
 		s = strings.ToValidUTF8(s[:limit], "") + "..."
 	}
 	return s
-}
-
-// knownSecrets returns every secret that the script could read, in plain and in
-// common encodings. Longer secrets come first.
-func (r *run) knownSecrets() []string {
-	list := append([]string(nil), r.secrets...)
-	add := func(values ...string) { list = append(list, values...) }
-	if e := r.exchange; e != nil {
-		add(string(e.Auth))
-		for name, values := range e.Request.Header {
-			if name == "Authorization" || name == "Cookie" || sensitive(name) {
-				add(values...)
-			}
-		}
-		for _, b := range []*body{r.request, r.response} {
-			if b != nil {
-				add(b.secrets()...)
-			}
-		}
-	}
-	if r.endpoint != nil {
-		for name, values := range r.endpoint.Query() {
-			if sensitive(name) {
-				add(values...)
-			}
-		}
-	}
-	for _, value := range list {
-		if _, rest, ok := strings.Cut(value, " "); ok { // the credential after the scheme of an Authorization header
-			add(rest)
-			value = rest
-		}
-		if pair, err := base64.StdEncoding.DecodeString(value); err == nil {
-			if _, password, ok := strings.Cut(string(pair), ":"); ok {
-				add(string(pair), password)
-			}
-		}
-	}
-	for _, value := range list[:len(list):len(list)] {
-		unpadded := strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(value)), "=")
-		add(unpadded, strings.NewReplacer("+", "-", "/", "_").Replace(unpadded), hex.EncodeToString([]byte(value)),
-			url.QueryEscape(value), url.PathEscape(value), fmt.Sprintf("%q", value)[1:])
-	}
-	// A secret can contain another secret: remove the longer secret first.
-	slices.SortFunc(list, func(a, b string) int { return len(b) - len(a) })
-	return list
-}
-
-// sensitive reports whether a value with this name is probably a secret.
-func sensitive(name string) bool {
-	name = strings.ToLower(name)
-	switch name {
-	case "token_type", "tokentype":
-		return false
-	case "code", "key", "pass", "pwd", "sig", "signature":
-		return true
-	}
-	for _, part := range []string{"token", "secret", "password", "passwd", "assertion", "verifier", "apikey", "api_key", "api-key", "credential"} {
-		if strings.Contains(name, part) {
-			return true
-		}
-	}
-	return false
 }

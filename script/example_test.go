@@ -70,8 +70,8 @@ func Example_request() {
 		http_method = 'PUT';
 	}`, `{"id": 1}`, script.Options{Parameters: map[string]any{"account": 4711}})
 	// Output:
-	// PUT /orders/latest?dry=true the-key {"id":1,"account":4711}
-	// 200 OK {"id":1,"account":4711}
+	// PUT /orders/latest?dry=true the-key {"id": 1,"account":4711}
+	// 200 OK {"id": 1,"account":4711}
 }
 
 // A script can change the response. action_data carries values from the event before
@@ -85,7 +85,7 @@ func Example_response() {
 	}`, `{"id": 1}`, script.Options{})
 	// Output:
 	// POST /orders the-key {"id": 1}
-	// 200 OK {"id":1,"asked":1,"type":"application/json"}
+	// 200 OK {"id": 1,"asked":1,"type":"application/json"}
 }
 
 func Example_sign() {

@@ -1,55 +1,58 @@
 package script
 
 import (
-	"errors"
-	"maps"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
 
-	"github.com/dop251/goja"
+	"github.com/connectorauth/connectorauth/script/internal/exact"
 )
 
 const maxHeaders = 64 << 10 // length of all new headers together, in bytes
 
-// headers is the object with the headers of a request or a response. The object has
-// a string for each name.
-type headers struct {
-	object   *goja.Object
-	original map[string]string // the strings before any change, by name
+// pairs are the members of an object of strings, in their order: [name, values].
+type pairs []pair
+
+type pair struct {
+	name   string
+	values []string
 }
 
-// newHeaders returns an object with the headers in h.
-func (r *run) newHeaders(h http.Header) *headers {
-	s := &headers{r.vm.NewObject(), make(map[string]string, len(h))}
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		s.original[name] = strings.Join(h[name], ", ")
-		s.object.Set(name, s.original[name])
+// UnmarshalJSON reads a pair from an array.
+func (p *pair) UnmarshalJSON(text []byte) error {
+	return json.Unmarshal(text, &[]any{&p.name, &p.values})
+}
+
+func (p pairs) names() (names []string) {
+	for _, member := range p {
+		names = append(names, member.name)
 	}
-	return s
+	return names
+}
+
+func (p pairs) values() map[string][]string {
+	values := make(map[string][]string, len(p))
+	for _, member := range p {
+		values[member.name] = member.values
+	}
+	return values
 }
 
 // applyHeaders writes the script's changes to the named global into h. Upper and
 // lower case of a header name mean the same: a header with another spelling replaces
 // the old header.
-func (r *run) applyHeaders(global string, before *headers, h http.Header) error {
-	object, ok := r.vm.GlobalObject().Get(global).(*goja.Object)
-	if !ok {
-		return invalid("%s must be an object", global)
-	}
-	names := object.Keys()
-	for name := range before.original {
-		if !slices.Contains(names, name) {
+func (r *run) applyHeaders(global string, now pairs, h http.Header) error {
+	before, after := joined(h), now.values()
+	for name := range before {
+		if _, ok := after[name]; !ok {
 			delete(h, name)
 		}
 	}
 	size := 0
-	for _, name := range names {
-		values, err := r.headerValues(object.Get(name))
-		if err != nil {
-			return invalid("%s: a header value %v", global, err)
-		}
-		if was, ok := before.original[name]; ok && len(values) == 1 && values[0] == was {
+	for _, member := range now {
+		name, values := member.name, member.values
+		if was, ok := before[name]; ok && len(values) == 1 && values[0] == was {
 			continue
 		}
 		canonical := http.CanonicalHeaderKey(name)
@@ -59,14 +62,20 @@ func (r *run) applyHeaders(global string, before *headers, h http.Header) error 
 		if slices.Contains(framing, canonical) {
 			return invalid("%s: a script cannot set %s, which the HTTP client controls", global, canonical)
 		}
+		for _, value := range values {
+			if strings.ContainsFunc(value, func(c rune) bool { return isControl(c) && c != '\t' }) {
+				return invalid("%s: a header value has a control character, such as a line break", global)
+			}
+			if r.rounds(value) {
+				return exact.ErrRounded
+			}
+			if size += len(name) + len(value); size > maxHeaders {
+				return tooLarge("%s is larger than %d bytes", global, maxHeaders)
+			}
+		}
 		for old := range h {
 			if strings.EqualFold(old, name) {
 				delete(h, old)
-			}
-		}
-		for _, value := range values {
-			if size += len(name) + len(value); size > maxHeaders {
-				return tooLarge("%s is larger than %d bytes", global, maxHeaders)
 			}
 		}
 		if len(values) > 0 {
@@ -83,31 +92,14 @@ var framing = []string{
 	"Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 }
 
-// headerValues returns the header values in v: none for null and undefined, each
-// element of an array, otherwise the text of v.
-func (r *run) headerValues(v goja.Value) ([]string, error) {
-	if v == nil || goja.IsNull(v) || goja.IsUndefined(v) {
-		return nil, nil
-	}
-	list := []goja.Value{v}
-	if o, ok := v.(*goja.Object); ok {
-		if o.ClassName() != "Array" {
-			return nil, errors.New("is an object; want a string")
-		}
-		list = list[:0]
-		for _, i := range o.Keys() {
-			list = append(list, o.Get(i))
+func isControl(c rune) bool { return c < ' ' || c == 0x7f }
+
+// isToken reports whether s is a token of RFC 9110 section 5.6.2.
+func isToken(s string) bool {
+	for _, c := range []byte(s) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
+			return false
 		}
 	}
-	values := make([]string, len(list))
-	for i, v := range list {
-		if _, nested := v.(*goja.Object); nested || v == nil {
-			return nil, errors.New("is an object; want a string")
-		}
-		values[i] = v.String()
-		if strings.ContainsFunc(values[i], func(c rune) bool { return isControl(c) && c != '\t' }) {
-			return nil, errors.New("has a control character, such as a line break")
-		}
-	}
-	return values, nil
+	return s != ""
 }

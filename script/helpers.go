@@ -12,23 +12,27 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"hash"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/dop251/goja"
 )
 
-const maxRandom = 1024 // most bytes from one call of random_bytes
+const (
+	maxRandom = 1024     // most bytes from one call of random_bytes
+	maxKey    = 16 << 10 // length of an RSA key in PEM, in bytes
+	maxRSA    = 8192     // bits of an RSA key
+)
 
 // A helper is a Go function for scripts. In the script, an error of a helper is an
 // exception.
-type helper func(r *run, args args) (any, error)
+type helper func(args args) (any, error)
 
 // helpers are the functions for scripts, by name. A helper uses only the arguments,
 // the clock and the random source.
@@ -42,59 +46,88 @@ var helpers = map[string]helper{
 	"url_encode":       encodes(func(b []byte) string { return strings.ReplaceAll(url.QueryEscape(string(b)), "+", "%20") }),
 	"url_decode":       decodes(func(s string) ([]byte, error) { text, err := url.QueryUnescape(s); return []byte(text), err }),
 	"utf8_encode":      utf8Encode,
-	"utf8_decode":      func(r *run, a args) (any, error) { return a.encoded(0, 1) },
+	"utf8_decode":      func(a args) (any, error) { return a.encoded(0, 1) },
 	"md5":              digests(md5.New),
 	"sha1":             digests(sha1.New),
 	"sha256":           digests(sha256.New),
 	"sha512":           digests(sha512.New),
+	"btoa":             toBase64,
+	"atob":             fromBase64,
 	"sign":             sign,
+	"cyclr_sign":       sign,
 	"random_bytes":     randomBytes,
-	"unix_time":        func(*run, args) (any, error) { return time.Now().Unix(), nil },
+	"unix_time":        func(args) (any, error) { return time.Now().Unix(), nil },
 }
 
-// function returns a helper as a JavaScript function.
-func (r *run) function(help helper) func(goja.FunctionCall) goja.Value {
-	return func(call goja.FunctionCall) goja.Value {
-		v, err := help(r, args{r, call})
-		if err != nil {
-			panic(r.vm.NewTypeError(err.Error()))
-		}
-		return r.vm.ToValue(v)
+// help calls a helper. text is a JSON array of the name and the arguments, and the
+// result is JSON.
+func help(text []byte) ([]byte, error) {
+	var name string
+	var call []json.RawMessage
+	err := json.Unmarshal(text, &call)
+	if err == nil && len(call) > 0 {
+		err = json.Unmarshal(call[0], &name)
 	}
+	function, ok := helpers[name]
+	if err != nil || !ok {
+		return nil, errors.New("the script has changed objects of the language that its functions need")
+	}
+	result, err := function(args(call[1:]))
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(result)
 }
 
-// args are the arguments of one call of a helper.
-type args struct {
-	*run
-	call goja.FunctionCall
+// args are the arguments of one call of a helper, as JSON.
+type args []json.RawMessage
+
+// missing reports whether there is no argument i.
+func (a args) missing(i int) bool { return i >= len(a) || a[i][0] == 'n' }
+
+// text returns argument i as a text.
+func (a args) text(i int) string {
+	if a.missing(i) {
+		return ""
+	}
+	var s string
+	if json.Unmarshal(a[i], &s) != nil {
+		return string(a[i]) // a number, true or false
+	}
+	return s
 }
 
 // bytes returns argument i as bytes: the UTF-8 of a string, the numbers of an array,
 // or the decoded text of {hex: ...} or {base64: ...}.
 func (a args) bytes(i int) ([]byte, error) {
-	o, ok := a.call.Argument(i).(*goja.Object)
-	if !ok {
-		return []byte(a.call.Argument(i).String()), nil
+	if a.missing(i) {
+		return nil, fmt.Errorf("argument %d is missing", i+1)
 	}
-	if o.ClassName() == "Array" {
-		names := o.Keys()
-		b := make([]byte, len(names))
-		for i, name := range names {
-			n := o.Get(name).ToInteger()
-			if n < 0 || n > 255 {
-				return nil, errors.New("want numbers from 0 to 255 in an array of bytes")
+	switch a[i][0] {
+	default:
+		return []byte(a.text(i)), nil
+	case '[':
+		var numbers []uint16 // a []byte would be base64 in JSON
+		err := json.Unmarshal(a[i], &numbers)
+		b := make([]byte, len(numbers))
+		for i, n := range numbers {
+			if b[i] = byte(n); n > 255 {
+				err = errors.New("a number is too large")
 			}
-			b[i] = byte(n)
+		}
+		if err != nil {
+			return nil, errors.New("want numbers from 0 to 255 in an array of bytes")
 		}
 		return b, nil
+	case '{':
+		var coded struct{ Hex, Base64 *string }
+		if json.Unmarshal(a[i], &coded) == nil && coded.Hex != nil {
+			return decoded(hex.DecodeString(*coded.Hex))
+		} else if coded.Base64 != nil {
+			return decoded(decodeBase64(*coded.Base64))
+		}
+		return nil, errors.New("want a string, an array of bytes, {hex: ...} or {base64: ...}")
 	}
-	if s := o.Get("hex"); s != nil {
-		return decoded(hex.DecodeString(s.String()))
-	}
-	if s := o.Get("base64"); s != nil {
-		return decoded(decodeBase64(s.String()))
-	}
-	return nil, errors.New("want a string, an array of bytes, {hex: ...} or {base64: ...}")
 }
 
 // decoded returns b and err, but replaces the text of err. The original text would
@@ -116,8 +149,8 @@ func decodeBase64(s string) ([]byte, error) {
 // is the default.
 func (a args) encoding(b []byte, i int, otherwise string) (any, error) {
 	name := otherwise
-	if v := a.call.Argument(i); !goja.IsUndefined(v) {
-		name = v.String()
+	if !a.missing(i) {
+		name = a.text(i)
 	}
 	switch name {
 	case "text":
@@ -132,7 +165,7 @@ func (a args) encoding(b []byte, i int, otherwise string) (any, error) {
 	case "base64url":
 		return base64.RawURLEncoding.EncodeToString(b), nil
 	case "bytes":
-		return a.list(b), nil
+		return list(b), nil
 	}
 	return nil, errors.New("unknown encoding; want text, hex, base64, base64url or bytes")
 }
@@ -149,7 +182,7 @@ func (a args) encoded(i, j int) (any, error) {
 
 // encodes returns a helper with the argument bytes.
 func encodes(encode func([]byte) string) helper {
-	return func(_ *run, a args) (any, error) {
+	return func(a args) (any, error) {
 		b, err := a.bytes(0)
 		return encode(b), err
 	}
@@ -157,8 +190,8 @@ func encodes(encode func([]byte) string) helper {
 
 // decodes returns a helper with the arguments text and encoding.
 func decodes(decode func(string) ([]byte, error)) helper {
-	return func(_ *run, a args) (any, error) {
-		b, err := decoded(decode(a.call.Argument(0).String()))
+	return func(a args) (any, error) {
+		b, err := decoded(decode(a.text(0)))
 		if err != nil {
 			return nil, err
 		}
@@ -166,9 +199,57 @@ func decodes(decode func(string) ([]byte, error)) helper {
 	}
 }
 
+// charsets are the character sets of btoa and atob besides UTF-8: those with one byte
+// for each character, by the highest character.
+var charsets = map[string]rune{"ASCII": 0x7f, "ISO-8859-1": 0xff}
+
+// toBase64 is btoa, with the arguments text and character set. The default is UTF-8.
+func toBase64(a args) (any, error) {
+	text, charset := a.text(0), strings.ToUpper(a.text(1))
+	highest, ok := charsets[charset]
+	if charset == "" || charset == "UTF-8" {
+		return base64.StdEncoding.EncodeToString([]byte(text)), nil
+	} else if !ok {
+		return nil, errors.New("btoa: unknown character set; want UTF-8, ISO-8859-1 or ASCII")
+	}
+	var b []byte
+	for _, c := range text {
+		if c > highest {
+			return nil, errors.New("btoa: the text has a character that the character set does not have")
+		}
+		b = append(b, byte(c))
+	}
+	return base64.StdEncoding.EncodeToString(b), nil
+}
+
+// fromBase64 is atob, with the arguments text and character set. The default is UTF-8.
+func fromBase64(a args) (any, error) {
+	b, err := decoded(decodeBase64(a.text(0)))
+	if err != nil {
+		return nil, err
+	}
+	charset := strings.ToUpper(a.text(1))
+	highest, ok := charsets[charset]
+	if charset == "" || charset == "UTF-8" {
+		if !utf8.Valid(b) {
+			return nil, errors.New("atob: the bytes are not UTF-8; name the character set, or use base64_decode")
+		}
+		return string(b), nil
+	} else if !ok {
+		return nil, errors.New("atob: unknown character set; want UTF-8, ISO-8859-1 or ASCII")
+	}
+	text := make([]rune, len(b))
+	for i, c := range b {
+		if text[i] = rune(c); rune(c) > highest {
+			return nil, errors.New("atob: the text has a character that the character set does not have")
+		}
+	}
+	return string(text), nil
+}
+
 // digests returns a helper with the arguments bytes and encoding.
 func digests(newHash func() hash.Hash) helper {
-	return func(_ *run, a args) (any, error) {
+	return func(a args) (any, error) {
 		b, err := a.bytes(0)
 		if err != nil {
 			return nil, err
@@ -179,22 +260,20 @@ func digests(newHash func() hash.Hash) helper {
 	}
 }
 
-func utf8Encode(_ *run, a args) (any, error) {
-	return a.list([]byte(a.call.Argument(0).String())), nil
-}
+func utf8Encode(a args) (any, error) { return list([]byte(a.text(0))), nil }
 
 // list returns b as an array of numbers.
-func (a args) list(b []byte) *goja.Object {
-	numbers := make([]any, len(b))
+func list(b []byte) []uint16 {
+	numbers := make([]uint16, len(b)) // a []byte would be base64 in JSON
 	for i := range b {
-		numbers[i] = b[i]
+		numbers[i] = uint16(b[i])
 	}
-	return a.vm.NewArray(numbers...)
+	return numbers
 }
 
-func randomBytes(_ *run, a args) (any, error) {
-	n := a.call.Argument(0).ToInteger()
-	if n < 1 || n > maxRandom {
+func randomBytes(a args) (any, error) {
+	n, err := strconv.Atoi(a.text(0))
+	if err != nil || n < 1 || n > maxRandom {
 		return nil, fmt.Errorf("random_bytes: want a count from 1 to %d", maxRandom)
 	}
 	b := make([]byte, n)
@@ -203,13 +282,13 @@ func randomBytes(_ *run, a args) (any, error) {
 }
 
 // sign is a helper with the arguments method, key, bytes and encoding.
-func sign(_ *run, a args) (any, error) {
-	name := strings.ToUpper(a.call.Argument(0).String())
+func sign(a args) (any, error) {
+	name := strings.ToUpper(a.text(0))
 	kind, hashName, _ := strings.Cut(name, "-")
-	hashes := map[string]crypto.Hash{"SHA1": crypto.SHA1, "SHA256": crypto.SHA256, "SHA512": crypto.SHA512}
+	hashes := map[string]crypto.Hash{"SHA1": crypto.SHA1, "SHA224": crypto.SHA224, "SHA256": crypto.SHA256, "SHA384": crypto.SHA384, "SHA512": crypto.SHA512}
 	h, ok := hashes[hashName]
 	if !ok || kind != "HMAC" && kind != "RSA" {
-		return nil, errors.New("sign: unknown method; want HMAC-SHA1, HMAC-SHA256, HMAC-SHA512, RSA-SHA1, RSA-SHA256 or RSA-SHA512")
+		return nil, errors.New("sign: unknown method; want HMAC or RSA with SHA1, SHA224, SHA256, SHA384 or SHA512, such as HMAC-SHA256")
 	}
 	key, err := a.bytes(1)
 	if err != nil {
@@ -239,17 +318,23 @@ func sign(_ *run, a args) (any, error) {
 
 // parseRSA reads an RSA private key in PEM: PKCS #1 or PKCS #8.
 func parseRSA(text []byte) (*rsa.PrivateKey, error) {
+	if len(text) > maxKey {
+		return nil, fmt.Errorf("sign: the key is longer than %d bytes", maxKey)
+	}
 	block, _ := pem.Decode(text)
 	if block == nil {
 		return nil, errors.New("sign: the key is not in PEM format")
 	}
-	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
-		return key, nil
+	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
+	if err != nil {
+		parsed, _ := x509.ParsePKCS8PrivateKey(block.Bytes)
+		key, _ = parsed.(*rsa.PrivateKey)
 	}
-	if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
-		if key, ok := key.(*rsa.PrivateKey); ok {
-			return key, nil
-		}
+	if key == nil {
+		return nil, errors.New("sign: the key is not an RSA private key")
 	}
-	return nil, errors.New("sign: the key is not an RSA private key")
+	if key.N.BitLen() > maxRSA || len(key.Primes) > 2 {
+		return nil, fmt.Errorf("sign: the RSA key is longer than %d bits, or has more than two primes", maxRSA)
+	}
+	return key, nil
 }

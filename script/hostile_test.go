@@ -27,72 +27,33 @@ func fails(t *testing.T, s *server, body string, limit time.Duration) error {
 	return err
 }
 
-func TestHostileScriptsEndAtTheLimit(t *testing.T) {
-	s := newServer(t, nil)
-	for _, source := range []string{
-		`for (;;);`,
-		`while (true) { try { for (;;); } catch (e) {} finally { continue } }`,
-		`function f() { f() } f()`,
-		`[1].map(function f() { [1].map(f) })`,
-		`var o = {toString: function() { return '' + o }}; '' + o`,
-		`var o = {get a() { return o.a }}; o.a`,
-		`var s = 'x'; for (;;) s += s`,
-		`var a = []; for (;;) a.push(a.length)`,
-		`Promise.resolve().then(function f() { return Promise.resolve().then(f) }); return new Promise(function(){})`,
-		`method_request_headers = {get A() { for (;;); }}`,
-		`throw {get message() { for (;;); }}`,
-		`throw {toString: function() { for (;;); }}`,
-		`method_request = {toJSON: function() { for (;;); }}`,
-		`/(?=a)(a+)+$/.test(Array(40).join('a') + 'b'); for (;;);`,
-	} {
-		began := time.Now()
-		require.ErrorIs(t, fails(t, s, source, 100*time.Millisecond), script.ErrLimit, source)
-		assert.Less(t, time.Since(began), 5*time.Second, source) // generous: the machine may be busy, and the race detector is slow
-	}
-	assert.Empty(t, s.seen, "nothing was sent")
-}
-
-func TestHostileScriptsAreRefused(t *testing.T) {
+// What a script cannot have is not there.
+func TestScriptsAreConfined(t *testing.T) {
 	s := newServer(t, nil)
 	for source, want := range map[string]string{
-		`'x'.repeat(1e9)`:                                                          "would be too large",
-		`''['pad' + 'End'](1e9, 'x')`:                                              "would be too large",
-		`'x'.repeat(1e6).replaceAll('x', 'y'.repeat(1e6))`:                         "would be too large",
-		`Array(4e9).join('x')`:                                                     "would be too large",
-		`var x = [1]; for (var i = 0; i < 60; i++) x = [x, x]; '' + x`:             "would be too large",
-		`var x = []; for (var i = 0; i < 5000; i++) x = [x]; '' + x`:               "would be too large",
-		`var x = {}; for (var i = 0; i < 5000; i++) x = {x: x}; JSON.stringify(x)`: "would be too large",
-		`method_request = {}; method_request.self = method_request`:                "would be too large",
-		`method_request = 'x'.repeat(2e6)`:                                         "longer than 1048576 bytes",
-		"'x'.repeat(1e5).replace(/x/g, '$`')":                                      "would be too large",
-		`Array.prototype.indexOf.call({length: 9e15}, 1)`:                          "would be too large",
-		`var n = 0; [].concat.call({get length() { return n++ ? 9e15 : 0 }})`:      "would be too large",
-		`Array.from({length: 1e9})`:                                                "would be too large",
-		`Math.max.apply(null, {length: 1e9})`:                                      "would be too large",
-		`Reflect.apply(Math.max, null, {length: 1e9})`:                             "would be too large",
-		`var a = []; a.length = 4e9; a.fill(1)`:                                    "would be too large",
-		`new ArrayBuffer(1e11)`:                                                    "ArrayBuffer is not defined",
-		`new Uint8Array(1e11)`:                                                     "Uint8Array is not defined",
-		`eval('1')`:                                                                "eval is not defined",
-		`new Function('return 1')`:                                                 "Function is not defined",
-		`(function(){}).constructor('return 1')()`:                                 "TypeError",
-		`(async function(){}).constructor('return 1')()`:                           "TypeError",
-		`(function*(){}).constructor('return 1')()`:                                "TypeError",
-		`(function(){ return this })()['Pro' + 'xy'].x`:                            "TypeError",
-		`require('fs')`:                                                            "require is not defined",
-		`process.env`:                                                              "process is not defined",
-		`fetch('http://127.0.0.1/')`:                                               "fetch is not defined",
-		`console.log(1)`:                                                           "console is not defined",
-		`setTimeout(function(){}, 1)`:                                              "setTimeout is not defined",
-		`random_bytes(1e9)`:                                                        "a count from 1 to 1024",
-		`method_request_headers = {get A() { throw 'from a getter' }}`:             "from a getter",
-		`throw {get message() { throw 'again' }}`:                                  "cannot be described",
-		`throw Object.create(null)`:                                                "cannot be described",
-		`throw null`:                                                               "null",
-		`sign('HMAC-MD5', 'k', 'm')`:                                               "unknown method",
-		`sign('RSA-SHA256', 'k', 'm')`:                                             "not in PEM",
-		`base64_decode('\xff')`:                                                    "not valid in its encoding",
-		`base64_decode('/w==')`:                                                    "not UTF-8",
+		`eval('1')`:                                                    "eval is not defined",
+		`new Function('return 1')`:                                     "Function is not defined",
+		`(function(){}).constructor('return 1')()`:                     "TypeError",
+		`(async function(){}).constructor('return 1')`:                 "TypeError",
+		`(function*(){}).constructor('return 1')()`:                    "TypeError",
+		`(async function*(){}).constructor('1')`:                       "TypeError",
+		`class A {}; A.constructor('return 1')`:                        "TypeError",
+		`require('fs')`:                                                "require is not defined",
+		`process.env`:                                                  "process is not defined",
+		`fetch('http://127.0.0.1/')`:                                   "fetch is not defined",
+		`console.log(1)`:                                               "console is not defined",
+		`setTimeout(function(){}, 1)`:                                  "setTimeout is not defined",
+		`return import('fs')`:                                          "could not load module",
+		`random_bytes(1e9)`:                                            "a count from 1 to 1024",
+		`method_request_headers = {get A() { throw 'from a getter' }}`: "from a getter",
+		`throw {get message() { throw 'again' }}`:                      "cannot be described",
+		`throw Object.create(null)`:                                    "cannot be described",
+		`throw null`:                                                   "null",
+		`sign('HMAC-MD5', 'k', 'm')`:                                   "unknown method",
+		`sign('RSA-SHA256', 'k', 'm')`:                                 "not in PEM",
+		`sign('HMAC-SHA256', 'k')`:                                     "argument 3 is missing",
+		`base64_decode('\xff')`:                                        "not valid in its encoding",
+		`base64_decode('/w==')`:                                        "not UTF-8",
 	} {
 		assert.ErrorContains(t, fails(t, s, source, time.Minute), want, source)
 	}

@@ -1,192 +1,171 @@
 package script
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
-	"reflect"
-	"runtime"
-	"sync/atomic"
+	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
-	"github.com/dop251/goja"
-	"github.com/dop251/goja/parser"
+	"github.com/connectorauth/connectorauth/script/internal/engine"
+	"github.com/connectorauth/connectorauth/script/internal/turns"
 )
 
-// maxDepth is the maximum depth of calls in a script.
-const maxDepth = 512
-
 // A run is one execution of a script, for one request and its response. Each run
-// has a new JavaScript runtime, so the runtime contains nothing from an earlier
-// request.
+// begins with a new machine, so there is nothing from an earlier request. Between two
+// events a run is only what its machine's memory has changed.
 type run struct {
 	*wrapper
-	vm       *goja.Runtime
 	exchange *connectorauth.Exchange // nil for an authorization URL
 	endpoint *url.URL                // URL of the request, or the authorization URL
 
-	began             bool // the top level of the script has run
-	clock             clock
-	parse, stringify  goja.Callable // JSON.parse and JSON.stringify as they were before the script ran
-	refresh, session  *goja.Object  // prototypes of AuthRefreshException and AuthSessionException
-	request, response *body
-	requestHeaders    *headers // nil if the script does not use the headers
-	responseHeaders   *headers
+	began    bool // the top level of the script has run
+	machine  engine.Snapshot
+	request  body
+	response body
+
+	// of the present event
+	ctx    context.Context
+	turn   *turns.Turn
+	spent  time.Duration // in earlier attempts
+	thrown thrown
+	told   told
 }
 
-func (w *wrapper) newRun(e *connectorauth.Exchange) *run {
-	r := &run{wrapper: w, vm: goja.New(), exchange: e}
-	if e != nil {
-		r.endpoint = e.Request.URL
-	}
-	r.vm.SetMaxCallStackSize(maxDepth)
-	r.vm.SetParserOptions(parser.WithDisableSourceMaps)
-	return r
-}
+// errTime ends a machine.
+var errTime = errors.New("script: the script took too long")
 
-// authorize runs the script's handler of before_oauth2_authorise. The handler may
-// change u, the authorization URL.
-func (w *wrapper) authorize(ctx context.Context, u *url.URL) error {
-	r := w.newRun(nil)
-	r.endpoint = u
-	return r.raise(ctx, "before_oauth2_authorise")
-}
+// A want is why an attempt ended: the script uses a body that has not been read yet.
+type want struct{ *body }
+
+func (want) Error() string { return "script: the script wants a body" }
 
 // raise calls the script's handler of event, if there is a handler, and applies the
 // handler's changes to the request or the response.
 func (r *run) raise(ctx context.Context, event string) error {
-	select {
-	case slots <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	r.clock.start(r.vm, r.limit)
-	defer r.clock.stop()
-	if err := r.handle(event); err != nil {
-		return r.failure(event, err)
-	}
-	return nil
-}
-
-// handle does the work of raise. The caller limits the time.
-func (r *run) handle(event string) error {
-	if !r.began {
-		r.began = true
-		if err := r.protect(r.setUp); err != nil {
-			return err
+	r.ctx, r.spent = ctx, 0
+	r.prepareBodies()
+	for {
+		err := r.attempt(event)
+		var missing want
+		if errors.As(err, &missing) {
+			// A script that waits would keep its machine. The script starts again instead,
+			// and finds the body.
+			missing.read()
+			continue
 		}
-		if _, err := r.vm.RunProgram(r.script.program); err != nil {
-			return err
+		if err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
+			return r.failure(event, err)
 		}
-	}
-	if err := r.protect(r.setUpResponse); err != nil {
 		return err
 	}
-	found, err := r.vm.RunProgram(handlers[event])
+}
+
+// attempt handles the event in a machine.
+func (r *run) attempt(event string) error {
+	state, err := r.state()
 	if err != nil {
 		return err
 	}
-	handler, ok := goja.AssertFunction(found)
-	if !ok {
-		return nil
+	if r.turn, err = queue.Enter(r.ctx, r.tenant); err != nil {
+		return err
 	}
-	result, err := handler(goja.Undefined())
+	defer func() {
+		r.spent += r.turn.Ran()
+		r.turn.Leave()
+	}()
+	m, err := engine.Get(r.memory)
 	if err != nil {
 		return err
 	}
-	if o, ok := result.(*goja.Object); ok && o.ExportType() == reflect.TypeFor[*goja.Promise]() { // the handler is an async function
-		promise := o.Export().(*goja.Promise)
-		switch result = promise.Result(); promise.State() {
-		case goja.PromiseStateRejected:
-			return rejected{result}
-		case goja.PromiseStatePending:
-			return invalid("the handler waits for a promise, and nothing in the script settles the promise")
+	defer engine.Put(m)
+	code := r.script.code
+	if r.began {
+		if code = nil; !m.Load(r.machine) {
+			return tooLarge("needs more than %d bytes of memory", r.memory)
 		}
 	}
-	if result.StrictEquals(r.vm.ToValue(false)) {
-		return refusal{"returned false", ErrAborted}
+	r.thrown, r.told = thrown{}, told{}
+	status, err := m.Run(r, state, code, r.script.handlers[event])
+	if err == nil {
+		err = r.outcome(status)
 	}
-	return r.protect(r.apply)
-}
-
-// rejected is an error with the value that an async function threw.
-type rejected struct{ value goja.Value }
-
-func (rejected) Error() string { return "rejected" }
-
-// handlers are programs, by event, that return the handler of the event. A program
-// is necessary because a handler declared with const is no property of the global
-// object.
-var handlers = map[string]*goja.Program{}
-
-func init() {
-	for _, event := range []string{
-		"before_action", "after_action", "after_error", "before_oauth2_authorise",
-		"before_oauth2_token", "after_oauth2_token", "before_oauth2_refresh", "after_oauth2_refresh",
-	} {
-		handlers[event] = goja.MustCompile("", "typeof "+event+" === 'function' ? "+event+" : undefined", false)
+	if err == nil && status == engine.Done {
+		err = r.apply()
 	}
-}
-
-// protect calls f and returns as an error what JavaScript throws meanwhile. f may
-// run code of the script, such as getters of an object.
-func (r *run) protect(f func() error) (err error) {
-	call, _ := goja.AssertFunction(r.vm.ToValue(func(goja.FunctionCall) goja.Value {
-		err = f()
-		return nil
-	}))
-	if _, thrown := call(goja.Undefined()); thrown != nil {
-		return thrown
+	if err == nil && r.keep && r.exchange != nil && r.exchange.Response == nil {
+		r.machine, r.began = m.Save(), true
 	}
 	return err
 }
 
-// slots limits how many scripts run at the same time, in the whole program. With
-// more scripts than the processors can run, each script would mostly wait, and the
-// wait would count as time of the script.
-var slots = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
-
-// A clock interrupts a runtime at the end of the runtime's time.
-type clock struct {
-	vm    *goja.Runtime
-	timer *time.Timer
-	armed *atomic.Bool // the first of the timer and stop sets armed to false
-	since time.Time
-	left  time.Duration
+// outcome returns the error that a status of the machine stands for.
+func (r *run) outcome(status engine.Status) error {
+	switch status {
+	case engine.Threw:
+		return r.thrown
+	case engine.False:
+		return refusal{"returned false", ErrAborted}
+	case engine.Waits:
+		return invalid("the handler waits for a promise, and nothing in the script settles the promise")
+	case engine.Memory:
+		return tooLarge("needs more than %d bytes of memory", r.memory)
+	}
+	return nil
 }
 
-var errTime = errors.New("the script took too long")
+// Tick ends the machine after the time limit, and lets other scripts run.
+func (r *run) Tick() error {
+	if r.spent+r.turn.Ran() > r.limit {
+		return errTime
+	}
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	return r.turn.Yield(r.ctx)
+}
 
-// start lets vm run for limit. The caller must hold a slot.
-func (c *clock) start(vm *goja.Runtime, limit time.Duration) {
-	armed := new(atomic.Bool)
-	armed.Store(true)
-	c.vm, c.armed, c.since, c.left = vm, armed, time.Now(), limit
-	c.timer = time.AfterFunc(limit, func() {
-		if armed.CompareAndSwap(true, false) {
-			vm.Interrupt(errTime)
+// maxCall is the most text that a script gives to a function of Go, in bytes.
+const maxCall = 4 << 20
+
+// Call does what the machine wants.
+func (r *run) Call(what engine.What, text []byte) ([]byte, error) {
+	switch what {
+	case engine.Read:
+		return r.readBody(string(text))
+	case engine.Help:
+		if len(text) > maxCall {
+			return nil, fmt.Errorf("the arguments are longer than %d bytes", maxCall)
 		}
-	})
+		return help(text)
+	case engine.Thrown:
+		r.thrown = readThrown(text)
+	case engine.Out:
+		r.told.read(bytes.Clone(text))
+	}
+	return nil, nil
 }
 
-// stop gives the slot back and stops the timer. stop reports whether time was left.
-func (c *clock) stop() bool {
-	<-slots
-	c.timer.Stop()
-	return c.armed.CompareAndSwap(true, false)
-}
-
-// pause calls f outside the time limit. During the call, another script can use the
-// slot.
-func (c *clock) pause(f func()) {
-	inTime := c.stop()
-	c.left -= time.Since(c.since)
-	defer func() { // also after a panic of f: the caller's stop expects a slot
-		slots <- struct{}{}
-		if c.start(c.vm, c.left); !inTime {
-			c.vm.Interrupt(errTime)
-		}
-	}()
-	f()
+// readBody returns a body for the script.
+func (r *run) readBody(name string) ([]byte, error) {
+	b, content := &r.request, name == "content"
+	if content || name == "method_response" {
+		b = &r.response
+	}
+	if b.source == nil {
+		return []byte("u"), nil // an event without a request or response
+	}
+	if !b.known {
+		return nil, engine.End{Err: want{b}}
+	}
+	if b.err != nil {
+		return nil, fmt.Errorf("the body cannot be read: %s", strings.ToValidUTF8(b.err.Error(), ""))
+	}
+	if content {
+		return append([]byte("t"), b.text()...), nil
+	}
+	return b.forScript(), nil
 }

@@ -1,0 +1,251 @@
+/* The JavaScript machine: QuickJS-ng, and the few functions that Go calls. README.md says how to build it. */
+#include "quickjs.c"
+
+#define EXPORT(name) __attribute__((export_name(#name))) name
+#define IMPORT(name) __attribute__((import_module("host"), import_name(#name))) name
+
+/* What Go does for the machine. */
+void IMPORT(tick)(void);                                          /* the fuel is spent; returns, or ends the machine */
+int IMPORT(call)(int what, const char *text, size_t length);      /* returns n, the length of the response, or -1-n for an error */
+void IMPORT(response)(char *text);                                /* copies the response of the last call */
+double IMPORT(now)(void);                                         /* milliseconds since 1970 */
+double IMPORT(chance)(void);                                      /* a random number from 0 to 1 */
+
+enum { BYTECODE = -1, FUNCTIONS = -2 }; /* what the machine itself says with call */
+
+static JSRuntime *rt;
+static JSContext *ctx;
+static JSValue kit;      /* the functions of prelude.js */
+static int refused;      /* memory was refused */
+static int line, column; /* the place of the last throw */
+static char *high;       /* the end of the highest block that was ever allocated */
+
+/* meter calls spend when the fuel is spent. */
+void EXPORT(spend)(void) { tick(); }
+
+/* ---- memory ---- */
+
+size_t malloc_usable_size(void *);
+
+static void *note(void *p, size_t size) {
+    if (!p) {
+        if (size) refused = 1;
+        return p;
+    }
+    char *end = (char *)p + malloc_usable_size(p);
+    if (end > high) high = end;
+    return p;
+}
+static void *m_calloc(void *opaque, size_t count, size_t size) { return note(calloc(count, size), count * size); }
+static void *m_malloc(void *opaque, size_t size) { return note(malloc(size), size); }
+static void m_free(void *opaque, void *p) { free(p); }
+static void *m_realloc(void *opaque, void *p, size_t size) { return note(realloc(p, size), size); }
+static size_t m_usable(const void *p) { return malloc_usable_size((void *)p); }
+
+/* buffer returns memory for Go to write to. */
+char *EXPORT(buffer)(size_t n) { return m_malloc(NULL, n); }
+
+/* top returns the end of the memory that was ever used. */
+char *EXPORT(top)(void) { return high; }
+
+/* ---- what the C library asks of an operating system ---- */
+
+int gettimeofday(struct timeval *restrict tv, void *restrict zone) {
+    double ms = now();
+    tv->tv_sec = (time_t)(ms / 1000);
+    tv->tv_usec = (suseconds_t)((ms - (double)tv->tv_sec * 1000) * 1000);
+    return 0;
+}
+int clock_gettime(clockid_t clock, struct timespec *ts) {
+    double ms = now();
+    ts->tv_sec = (time_t)(ms / 1000);
+    ts->tv_nsec = (long)((ms - (double)ts->tv_sec * 1000) * 1000000);
+    return 0;
+}
+
+/* There are no files. */
+int __imported_wasi_snapshot_preview1_fd_close(int fd) { return 8; }
+int __imported_wasi_snapshot_preview1_fd_fdstat_get(int fd, int stat) { return 8; }
+int __imported_wasi_snapshot_preview1_fd_seek(int fd, long long offset, int whence, int position) { return 8; }
+int __imported_wasi_snapshot_preview1_fd_write(int fd, int vectors, int n, int written) { return 8; }
+
+/* ---- functions for prelude.js ---- */
+
+/* call(what, text) calls Go, and returns a text or throws a TypeError. */
+static JSValue js_call(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv) {
+    int what, n, failed;
+    size_t length;
+    const char *text;
+    char *reply;
+    JSValue result;
+
+    if (JS_ToInt32(ctx, &what, argv[0])) return JS_EXCEPTION;
+    text = JS_ToCStringLen(ctx, &length, argv[1]);
+    if (!text) return JS_EXCEPTION;
+    n = call(what, text, length);
+    JS_FreeCString(ctx, text);
+    failed = n < 0;
+    if (failed) n = -1 - n;
+    reply = js_malloc(ctx, n + 1);
+    if (!reply) return JS_EXCEPTION;
+    response(reply);
+    reply[n] = 0;
+    result = failed ? JS_ThrowTypeError(ctx, "%s", reply) : JS_NewStringLen(ctx, reply, n);
+    js_free(ctx, reply);
+    return result;
+}
+
+/* Math.random. The machine's own generator would start alike in each machine. */
+static JSValue js_random(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv) {
+    return JS_NewFloat64(ctx, chance());
+}
+
+/* build.sh puts a call of machine_thrown before each throw statement. */
+void machine_thrown(JSContext *ctx) {
+    JSStackFrame *sf = ctx->rt->current_stack_frame;
+    JSFunctionBytecode *b = JS_VALUE_GET_OBJ(sf->cur_func)->u.func.function_bytecode;
+    line = find_line_num(ctx, b, sf->cur_pc - b->byte_code_buf - 1, &column);
+}
+
+/* ---- what Go calls ---- */
+
+enum { DONE, THREW, NO_HANDLER, FALSE_RETURNED, WAITS, REFUSED };
+
+/* report tells prelude.js about the pending exception. */
+static int report(JSContext *c) {
+    JSValue args[3] = {JS_GetException(c), JS_NewInt32(c, line), JS_NewInt32(c, column)};
+    JS_Call(ctx, JS_GetPropertyStr(ctx, kit, "describe"), JS_UNDEFINED, 3, args);
+    return refused ? REFUSED : THREW;
+}
+
+/* evaluate runs bytecode. */
+static JSValue evaluate(const char *code, size_t n) {
+    JSValue f = JS_ReadObject(ctx, (const uint8_t *)code, n, JS_READ_OBJ_BYTECODE);
+    return JS_IsException(f) ? f : JS_EvalFunction(ctx, f);
+}
+
+/* invoke calls a function of prelude.js. */
+static int invoke(const char *name, const char *text, size_t n) {
+    JSValue f = JS_GetPropertyStr(ctx, kit, name), arg = JS_NewStringLen(ctx, text, n), r;
+    if (JS_IsException(arg)) return report(ctx);
+    r = JS_Call(ctx, f, JS_UNDEFINED, 1, &arg);
+    JS_FreeValue(ctx, f);
+    JS_FreeValue(ctx, arg);
+    if (JS_IsException(r)) return report(ctx);
+    JS_FreeValue(ctx, r);
+    return DONE;
+}
+
+/* boot makes a runtime with the language, but without eval. */
+void EXPORT(boot)(size_t stack_limit, size_t spare) {
+    static const JSMallocFunctions memory = {m_calloc, m_malloc, m_free, m_realloc, m_usable};
+    JSValue global, math;
+
+    rt = JS_NewRuntime2(&memory, NULL);
+    rt->stack_limit = stack_limit;
+    JS_SetGCThreshold(rt, 4 << 20); /* the objects of most messages are never collected */
+    ctx = JS_NewContextRaw(rt);
+    JS_AddIntrinsicBaseObjects(ctx);
+    JS_AddIntrinsicDate(ctx);
+    JS_AddIntrinsicRegExp(ctx);
+    JS_AddIntrinsicJSON(ctx);
+    JS_AddIntrinsicProxy(ctx);
+    JS_AddIntrinsicMapSet(ctx);
+    JS_AddIntrinsicTypedArrays(ctx);
+    JS_AddIntrinsicPromise(ctx);
+    JS_AddIntrinsicWeakRef(ctx);
+    global = JS_GetGlobalObject(ctx);
+    math = JS_GetPropertyStr(ctx, global, "Math");
+    JS_SetPropertyStr(ctx, math, "random", JS_NewCFunction(ctx, js_random, "random", 0));
+    JS_FreeValue(ctx, math);
+    JS_FreeValue(ctx, global);
+    kit = JS_UNDEFINED;
+    free(malloc(spare));
+}
+
+/* equip runs prelude.js, a function of the function that calls Go. */
+int EXPORT(equip)(char *code, size_t n) {
+    JSValue f = evaluate(code, n), c = JS_NewCFunction(ctx, js_call, "call", 2);
+    kit = JS_Call(ctx, f, JS_UNDEFINED, 1, &c);
+    JS_FreeValue(ctx, f);
+    JS_FreeValue(ctx, c);
+    JS_RunGC(rt);
+    return JS_IsException(kit) ? THREW : DONE;
+}
+
+/* functions tells Go the names of the global functions of a script. */
+static void functions(JSContext *c, JSValueConst script) {
+    JSFunctionBytecode *b = JS_VALUE_GET_PTR(script);
+    DynBuf names;
+    int pos = 0, closure = 0;
+
+    js_dbuf_init(c, &names);
+    while (pos < b->byte_code_len) {
+        const uint8_t *pc = b->byte_code_buf + pos;
+        if (*pc == OP_define_func || (closure && (*pc == OP_put_var || *pc == OP_put_var_init))) {
+            const char *name = JS_AtomToCString(c, get_u32(pc + 1));
+            if (name) dbuf_putstr(&names, name);
+            dbuf_putc(&names, '\n');
+            JS_FreeCString(c, name);
+        }
+        closure = *pc == OP_fclosure || *pc == OP_fclosure8 || (closure && *pc == OP_set_name);
+        pos += short_opcode_info(*pc).size;
+    }
+    call(FUNCTIONS, (char *)names.buf, names.size);
+    dbuf_free(&names);
+}
+
+/* compile tells Go the bytecode of a script, or of prelude.js. */
+int EXPORT(compile)(char *source, size_t n, int is_prelude) {
+    JSContext *c = JS_NewContextRaw(rt);
+    JSValue f;
+    size_t size;
+    uint8_t *code;
+
+    JS_AddIntrinsicBaseObjects(c);
+    JS_AddIntrinsicRegExp(c);
+    JS_AddIntrinsicEval(c);
+    f = JS_Eval(c, source, n, is_prelude ? "prelude" : "script", JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_COMPILE_ONLY);
+    if (JS_IsException(f)) return report(c);
+    functions(c, f);
+    code = JS_WriteObject(c, &size, f, JS_WRITE_OBJ_BYTECODE | JS_WRITE_OBJ_STRIP_SOURCE);
+    if (!code) return report(c);
+    call(BYTECODE, (char *)code, size);
+    return DONE;
+}
+
+/* run handles one event: a state for prelude.js, the script or nothing, and a script that returns the handler. */
+int EXPORT(run)(char *state, size_t state_n, char *code, size_t n, char *handler, size_t handler_n) {
+    JSValue f, r;
+    JSContext *c;
+    int status = invoke("begin", state, state_n);
+
+    if (status) return status;
+    if (n) {
+        r = evaluate(code, n);
+        if (JS_IsException(r)) return report(ctx);
+        JS_FreeValue(ctx, r);
+    }
+    f = evaluate(handler, handler_n);
+    if (JS_IsException(f)) return report(ctx);
+    if (!JS_IsFunction(ctx, f)) return NO_HANDLER;
+    r = JS_Call(ctx, f, JS_UNDEFINED, 0, NULL);
+    JS_FreeValue(ctx, f);
+    if (JS_IsException(r)) return report(ctx);
+    do status = JS_ExecutePendingJob(rt, &c); while (status > 0);
+    if (status < 0) return report(c);
+    if (JS_IsPromise(r)) { /* the handler is an async function */
+        JSPromiseStateEnum promise = JS_PromiseState(ctx, r);
+        JSValue v = JS_PromiseResult(ctx, r);
+        if (promise == JS_PROMISE_PENDING) return WAITS;
+        JS_FreeValue(ctx, r);
+        r = v;
+        if (promise == JS_PROMISE_REJECTED) {
+            JS_Throw(ctx, r);
+            return report(ctx);
+        }
+    }
+    if (JS_IsBool(r) && !JS_VALUE_GET_BOOL(r)) return FALSE_RETURNED;
+    JS_FreeValue(ctx, r);
+    return invoke("finish", "", 0);
+}

@@ -1,0 +1,141 @@
+package exact
+
+import (
+	"encoding/json"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// A Form is the text of a form or a query, in parts between ampersands.
+type Form []Pair
+
+// A Pair is a part of a form.
+type Pair struct {
+	Name, Value string
+	raw         string
+	empty       bool // nothing between two ampersands
+}
+
+// ParseForm reads a form (application/x-www-form-urlencoded). ok says whether all
+// percent-encodings are valid; a text with an invalid encoding stands for itself.
+func ParseForm(text string) (form Form, ok bool) {
+	if text == "" {
+		return nil, true
+	}
+	ok = true
+	unescape := func(s string) string {
+		u, err := url.QueryUnescape(s)
+		if err != nil {
+			ok = false
+			return s
+		}
+		return string([]rune(u)) // bytes that are not UTF-8 become U+FFFD, as in the script
+	}
+	for part := range strings.SplitSeq(text, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		form = append(form, Pair{unescape(name), unescape(value), part, part == ""})
+	}
+	return form, ok
+}
+
+// Names returns the names of a form, each once, in their order.
+func (f Form) Names() (names []string) {
+	for _, p := range f {
+		if !p.empty && !slices.Contains(names, p.Name) {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// Values returns the values of each name.
+func (f Form) Values() map[string][]string {
+	values := make(map[string][]string)
+	for _, p := range f {
+		if !p.empty {
+			values[p.Name] = append(values[p.Name], p.Value)
+		}
+	}
+	return values
+}
+
+// JSON returns the form as a JSON object. The value of a repeated name is an array.
+func (f Form) JSON() []byte {
+	values := f.Values()
+	out := []byte{'{'}
+	for i, name := range f.Names() {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		var value any = values[name]
+		if len(values[name]) == 1 {
+			value = values[name][0]
+		}
+		n, _ := json.Marshal(name) // strings: cannot fail
+		v, _ := json.Marshal(value)
+		out = append(append(append(out, n...), ':'), v...)
+	}
+	return append(out, '}')
+}
+
+// Merge returns the form with other values: the values of a name in their order. A
+// pair whose value is the same stays as it is spelled. escape spells new names and
+// values. names has the order of new names.
+func (f Form) Merge(names []string, values map[string][]string, escape func(string) string) string {
+	var parts []string
+	used := make(map[string]int)
+	for _, p := range f {
+		i := used[p.Name]
+		wanted := values[p.Name]
+		switch {
+		case p.empty:
+			parts = append(parts, p.raw)
+			continue
+		case i >= len(wanted):
+		case wanted[i] == p.Value:
+			parts = append(parts, p.raw)
+		default:
+			parts = append(parts, escape(p.Name)+"="+escape(wanted[i]))
+		}
+		used[p.Name]++
+	}
+	for _, name := range names {
+		for _, value := range values[name][min(used[name], len(values[name])):] {
+			parts = append(parts, escape(name)+"="+escape(value))
+		}
+	}
+	return strings.Join(parts, "&")
+}
+
+// FormValues reads a JSON object as the values of a form. A null is left out.
+func FormValues(object []byte) (names []string, values map[string][]string, err error) {
+	v, err := Parse(object)
+	if err == nil && v.kind != '{' {
+		err = errors.New("a form must be an object")
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	values = make(map[string][]string)
+	for i, member := range v.values {
+		name, list := v.names[i].string(object), []Value{member}
+		if member.kind == '[' {
+			list = member.values
+		}
+		names = append(names, name)
+		for _, value := range list {
+			switch value.kind {
+			case '{', '[':
+				return nil, nil, errors.New("a value of a form must not be an object")
+			case '"':
+				values[name] = append(values[name], strings.ToValidUTF8(value.string(object), "\ufffd"))
+			case 'n':
+			default:
+				values[name] = append(values[name], string(value.raw(object)))
+			}
+		}
+	}
+	return names, values, nil
+}

@@ -1,0 +1,232 @@
+package script_test
+
+import (
+	"crypto"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/script"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
+)
+
+// recipes returns the scripts of docs/scripts.md, by number.
+func recipes(t *testing.T) map[string]string {
+	page, err := os.ReadFile("../docs/scripts.md")
+	require.NoError(t, err)
+	found := make(map[string]string)
+	for _, match := range regexp.MustCompile("(?s)\n## (\\d+)\\. [^\n]*\n.*?```js\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+		found[match[1]] = match[2]
+	}
+	return found
+}
+
+func hexHMAC(key, text string) string {
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte(text))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// Each recipe of docs/scripts.md does what the page says.
+func TestRecipes(t *testing.T) {
+	sources := recipes(t)
+	k1 := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k1"}))
+	// sent posts a body and returns what the server received.
+	sent := func(t *testing.T, number, path, body string, o script.Options) seen {
+		s := newServer(t, nil)
+		resp, err := client(t, k1, sources[number], o).Post(s.URL+path, "application/json", strings.NewReader(body))
+		read(t, resp, err)
+		return s.last(t)
+	}
+	// received gets a response with this status and body, and returns what the caller gets.
+	received := func(t *testing.T, number string, status int, body string) (int, string) {
+		s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			io.WriteString(w, body)
+		})
+		resp, err := client(t, k1, sources[number], script.Options{}).Get(s.URL)
+		return read(t, resp, err)
+	}
+	tests := map[string]func(t *testing.T){
+		"1": func(t *testing.T) {
+			assert.Equal(t, "Bearer k1", sent(t, "1", "/", "{}", script.Options{}).Header.Get("Authorization"))
+		},
+		"2": func(t *testing.T) {
+			got := sent(t, "2", "/items?a=1", `{ "id": 1 }`, script.Options{})
+			assert.Equal(t, hexHMAC("k1", "POST\n/items?a=1\n"+got.Header.Get("X-Time")+"\n"+got.body), got.Header.Get("X-Signature"))
+			assert.Equal(t, `{"id":1}`, got.body)
+			assert.Empty(t, got.Header.Get("Authorization"))
+		},
+		"3": func(t *testing.T) {
+			h := sent(t, "3", "/", "{}", script.Options{}).Header
+			date, err := http.ParseTime(h.Get("X-Date"))
+			require.NoError(t, err)
+			assert.WithinDuration(t, time.Now(), date, time.Minute)
+			_, err = time.Parse("20060102T150405Z", h.Get("X-Amz-Date"))
+			assert.NoError(t, err)
+		},
+		"4": func(t *testing.T) {
+			assert.Equal(t, `{"session":"k1","data":{"id":7615917337495251231}}`, sent(t, "4", "/", `{"id": 7615917337495251231}`, script.Options{}).body)
+		},
+		"5": func(t *testing.T) {
+			p := authtest.NewProvider(t)
+			stale, refresh := p.IssueTokens("")
+			s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Authorization") == "Bearer "+stale {
+					io.WriteString(w, `{"error": "session_expired"}`)
+				}
+			})
+			c, api := tokenClient(t, p, sources["5"])
+			require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: stale, RefreshToken: refresh}))
+			resp, err := api.Get(s.URL)
+			_, body := read(t, resp, err)
+			assert.Empty(t, body)
+			assert.Len(t, s.seen, 2)
+		},
+		"6": func(t *testing.T) {
+			_, body := received(t, "6", 200, `{"items": [{"id": 7615917337495251231, "price": 10.00}], "next": "a\/b=="}`)
+			assert.Equal(t, `{"items": [{"id": 7615917337495251231, "price": 10.00}], "next": "a\/b==","count":1}`, body)
+		},
+		"7": func(t *testing.T) {
+			status, body := received(t, "7", 404, `{"code": "no_results"}`)
+			assert.Equal(t, 200, status)
+			assert.Equal(t, `{"items": []}`, body)
+			status, body = received(t, "7", 404, `{"code": "other"}`)
+			assert.Equal(t, 404, status)
+			assert.Equal(t, `{"code": "other"}`, body)
+		},
+		"8": func(t *testing.T) {
+			assert.Equal(t, "q=a%20b&api_version=2&key=k1", sent(t, "8", "/?q=a%20b", "{}", script.Options{}).URL.RawQuery)
+		},
+		"9": func(t *testing.T) {
+			h := sent(t, "9", "/", "{}", script.Options{
+				MergeFields: map[string]any{"account": "acme"},
+				Parameters:  map[string]any{"user": "Aladdin", "password": connectorauth.Secret("open sesame")},
+			}).Header
+			assert.Equal(t, "acme", h.Get("X-Account"))
+			assert.Equal(t, "QWxhZGRpbjpvcGVuIHNlc2FtZQ==", h.Get("X-Basic"))
+		},
+		"10": func(t *testing.T) {
+			status := http.StatusOK
+			s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(status)
+				io.WriteString(w, `{"data": {"token": "t1", "ttl": 3600}}`)
+			})
+			fetch := func() (*oauth2.Token, error) {
+				c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{ClientID: "c", ClientSecret: "client-secret", TokenURL: s.URL, Grant: connectorauth.ClientCredentials{}}))
+				o := script.Options{Parameters: map[string]any{"tenant": "acme", "secret": connectorauth.Secret("hush-hush")}}
+				return must(script.Wrap(c, must(script.Compile(sources["10"])), o)).(*connectorauth.OAuth2).Token(t.Context())
+			}
+			token, err := fetch()
+			require.NoError(t, err)
+			assert.Equal(t, "t1", token.AccessToken)
+			got := s.last(t)
+			assert.Equal(t, `{"grant":"client_credentials","tenant":"acme"}`, got.body)
+			assert.Equal(t, hexHMAC("hush-hush", got.body), got.Header.Get("X-Signature"))
+			status = http.StatusForbidden
+			_, err = fetch()
+			assert.ErrorContains(t, err, "script: after_oauth2_token_error: line 14, column 2: the token endpoint has status 403 Forbidden")
+		},
+	}
+	require.Len(t, sources, len(tests))
+	require.Len(t, sources, 10)
+	for number, test := range tests {
+		t.Run(number, test)
+	}
+}
+
+// The names that authors know from the product exist, with the values that the
+// documentation of the product names.
+func TestNamesThatAuthorsKnow(t *testing.T) {
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		io.WriteString(w, `{"code": 7}`)
+	})
+	resp, err := client(t, apiKey(), `
+		function before_action() { action_data.fields = method_request_mergefields; method_request_mergefields.more = 'kept' }
+		function after_error() {
+			method_response = [statusCode, reasonPhrase, method_error.statusCode, method_error.reasonPhrase, method_error.content, method_error.error.code,
+				method_error.isError, method_error.isWarning, method_error.isSuccess, method_request_mergefields.account, action_data.fields.more,
+				cyclr_sign('HMAC-SHA256', 'k', 'm') === sign('HMAC-SHA256', 'k', 'm'), btoa('é'), atob('w6k='), btoa('é', 'iso-8859-1'), atob('6Q==', 'ISO-8859-1')];
+		}`, script.Options{MergeFields: map[string]any{"account": "acme"}}).Get(s.URL)
+	status, body := read(t, resp, err)
+	assert.Equal(t, http.StatusUnprocessableEntity, status)
+	assert.JSONEq(t, `[422, "Unprocessable Entity", 422, "Unprocessable Entity", "{\"code\": 7}", 7, true, false, false, "acme", "kept", true, "w6k=", "é", "6Q==", "é"]`, body)
+}
+
+func TestFailedRenewalsHaveAnEvent(t *testing.T) {
+	p := authtest.NewProvider(t)
+	c, api := tokenClient(t, p, `
+		function after_oauth2_refresh() { throw 'not this one' }
+		function after_oauth2_refresh_error() { throw 'refresh failed: ' + method_error.statusCode + ' ' + method_error.error.error }`)
+	require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: "stale-token", RefreshToken: "unknown-token", Expiry: time.Now().Add(-time.Hour)}))
+	_, err := api.Get(p.BearerURL)
+	assert.ErrorContains(t, err, "after_oauth2_refresh_error: line 3, column 43: refresh failed: 400 invalid_grant")
+}
+
+// A function that looks like a handler and is none is an error that helps.
+func TestMisspelledHandlersAreRefused(t *testing.T) {
+	for source, want := range map[string]string{
+		`function before_acton() {}`:             "the function before_acton looks like a handler, but there is no event of this name; did you mean before_action?",
+		`function beforeAction() {}`:             "did you mean before_action?",
+		`var after_errors = function() {}`:       "did you mean after_error?",
+		`const Before_Action = () => true`:       "did you mean before_action?",
+		`let afterError = async () => {}`:        "did you mean after_error?",
+		`function before_oauth2_authorize() {}`:  "did you mean before_oauth2_authorise?",
+		`function after_oauth2_refresh_err() {}`: "did you mean after_oauth2_refresh_error?",
+		`function after_webhook() {}`:            "did you mean",
+		`async function befor_action() {}`:       "did you mean before_action?",
+	} {
+		_, err := script.Compile(source)
+		var failed *script.Error
+		require.ErrorAs(t, err, &failed, source)
+		assert.ErrorContains(t, err, want, source)
+	}
+	for _, source := range []string{
+		`function before_action() { function after_all() {} }`, `var before_count = 0`, `function helper() {}`, `function on_action() {}`,
+		`function action() {}`, `var after = {before_x: function() {}}`, `// function before_acton() {}`, `var s = 'function before_acton() {}'`,
+	} {
+		_, err := script.Compile(source)
+		assert.NoError(t, err, source)
+	}
+}
+
+// The methods of the product's documentation, with any RSA key.
+func TestSignMethods(t *testing.T) {
+	private := must(rsa.GenerateKey(rand.Reader, 2048))
+	key := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private)})
+	api := client(t, apiKey(), `function before_action() {
+		['SHA1', 'SHA224', 'SHA256', 'SHA384', 'SHA512'].forEach(function(hash) {
+			method_request_headers['X-' + hash] = [sign('HMAC-' + hash, 'k', 'm'), sign('RSA-' + hash, script_parameters.key, 'm')].join();
+		});
+	}`, script.Options{TimeLimit: time.Minute, Parameters: map[string]any{"key": connectorauth.Secret(key)}})
+	s := newServer(t, nil)
+	resp, err := api.Get(s.URL)
+	read(t, resp, err)
+	for name, hash := range map[string]crypto.Hash{"SHA1": crypto.SHA1, "SHA224": crypto.SHA224, "SHA256": crypto.SHA256, "SHA384": crypto.SHA384, "SHA512": crypto.SHA512} {
+		code, signature, _ := strings.Cut(s.last(t).Header.Get("X-"+name), ",")
+		mac := hmac.New(hash.New, []byte("k"))
+		mac.Write([]byte("m"))
+		assert.Equal(t, hex.EncodeToString(mac.Sum(nil)), code, name)
+		digest := hash.New()
+		digest.Write([]byte("m"))
+		assert.NoError(t, rsa.VerifyPKCS1v15(&private.PublicKey, hash, digest.Sum(nil), must(base64.StdEncoding.DecodeString(signature))), name)
+	}
+}
