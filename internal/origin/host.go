@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-var errInternational = errors.New("has a host that is not a valid international name (RFC 5891); write the name in the xn-- form")
+var errInternational = errors.New("has a host that is not a valid international name (RFC 5891); check the spelling")
 
 // canonical returns hostport in the form in which hosts are compared: an international
 // name in the ASCII form, letters in lower case, without the default port of scheme.

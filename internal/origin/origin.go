@@ -90,7 +90,7 @@ func parse(entry string) (origin, error) {
 	name, wildcard := strings.CutPrefix(rest, "*")
 	if wildcard {
 		if explicit || !strings.HasPrefix(name, ".") || strings.Count(name, ".") < 2 || strings.Contains(name, ":") {
-			return origin{}, fmt.Errorf("write a wildcard as *.example.com, without scheme and port")
+			return origin{}, fmt.Errorf("write a wildcard as *.example.com, without scheme and port, and with a dot in the name below which hosts are meant")
 		}
 		rest = name[1:]
 	}

@@ -181,6 +181,8 @@ func TestParseRefusesWhatIsNoHost(t *testing.T) {
 		_, err := origin.Parse([]string{entry})
 		assert.Error(t, err, entry)
 	}
+	_, err := origin.Parse([]string{"*.com"})
+	assert.ErrorContains(t, err, "with a dot in the name below which hosts are meant")
 }
 
 func TestEndpoint(t *testing.T) {
