@@ -20,9 +20,13 @@
 //   - after_error: the response has a status of failure, 4xx or 5xx.
 //   - before_oauth2_authorise: the account owner (the resource owner of RFC 6749)
 //     is about to visit the authorization URL, method_endpoint.
-//   - before_oauth2_token, after_oauth2_token: a token request and its response.
-//   - before_oauth2_refresh, after_oauth2_refresh: a token request with a refresh
-//     token, and its response.
+//   - before_oauth2_token, after_oauth2_token, after_oauth2_token_error: a token
+//     request, and its response with a status of success or of failure.
+//   - before_oauth2_refresh, after_oauth2_refresh, after_oauth2_refresh_error: the same
+//     for a token request with a refresh token.
+//
+// Compile refuses a function at the top level whose name looks like an event and is
+// none, and names the nearest event.
 //
 // If a handler returns false or throws, the request fails with an [*Error]. With
 // any other result the request goes on. A handler may be an async function. If the
@@ -48,14 +52,23 @@
 //   - http_method: the method.
 //   - method_response, method_response_headers: the same for the response, in events
 //     after the response. An empty body is null.
-//   - method_error: {statusCode, error}, if the status is 400 or more; error is the
-//     body.
+//   - method_request_parameters: the query of the URL, as an object. A value that
+//     occurs several times is an array. Parameters without changes keep their spelling.
+//   - method_error, if the status is 400 or more: {statusCode, reasonPhrase, content,
+//     error, isSuccess}. content is the body as text, and error the body as
+//     method_response has it. isSuccess = true gives the response the status 200.
+//
+// What a script does not change is sent as it came: numbers keep their digits, and
+// members their order and their escapes. A number that JavaScript would round, and
+// that the script has moved to another place as text, is an error.
 //
 // A change to these globals has no effect outside the script:
 //
 //   - method_auth_value: the credential. For ApiKey: the key. For Basic: user name
 //     and password in base64. For OAuth2: the access token. Otherwise empty.
 //   - script_parameters: a copy of [Options].Parameters.
+//   - method_request_mergefields: a copy of [Options].MergeFields.
+//   - statusCode and reasonPhrase: of the response.
 //   - action_data: an object, empty at first. The events of one request and its
 //     response share the object.
 //
@@ -79,35 +92,38 @@
 //   - utf8_encode(text) returns an array of numbers. utf8_decode(bytes) returns
 //     text.
 //   - md5(bytes, encoding), sha1, sha256, sha512. The default encoding is "hex".
-//   - sign(method, key, bytes, encoding). HMAC-SHA1, HMAC-SHA256 and HMAC-SHA512
-//     return "hex" by default. RSA-SHA1, RSA-SHA256 and RSA-SHA512 return "base64" by
-//     default: they use PKCS #1 v1.5 with a private key in PEM.
+//   - btoa(text), atob(text): base64 of a text whose characters are bytes, as in
+//     browsers.
+//   - sign(method, key, bytes, encoding), also as cyclr_sign. The method is HMAC- or RSA-
+//     with SHA1, SHA224, SHA256, SHA384 or SHA512, such as HMAC-SHA256. HMAC returns
+//     "hex" by default. RSA returns "base64" by default, and uses PKCS #1 v1.5 with a
+//     private key in PEM, of at most 8192 bits.
 //   - unix_time() returns the time in whole seconds. Date works as well.
 //   - random_bytes(count, encoding). The default encoding is "hex".
 //
-// A script has the language without files, network, environment, timers, eval,
-// Function, Proxy, BigInt, ArrayBuffer and typed arrays. A global exists only if
-// its name is in the source.
+// A script has the language of QuickJS-ng (ECMAScript 2023 and later) without files,
+// network, environment, timers, eval and Function. Times are in UTC.
 //
 // # Limits
 //
-// Each request has a JavaScript runtime of its own, so values in globals do not
-// last. The package limits time, call depth, source and results: see [Options],
-// [MaxSource] and [ErrLimit]. In the whole program, at most two scripts per
-// processor run at a time. Other scripts wait; the wait does not count as time of
-// the script. Array methods work only on arrays, of about a million elements at
-// most: use rest parameters instead of arguments.
+// Each message has a machine of its own, so values in globals last from a request to
+// its response and no longer. The engine is compiled to WebAssembly, so a script
+// reaches nothing but the globals above.
+//
+//	what                        limit                        set by
+//	time of one event           250 ms                       Options.TimeLimit
+//	memory of one event         32 MiB, with the engine      Options.MemoryLimit
+//	a body that a script reads  1 MiB                        Options.MaxBody
+//	source                      64 KiB                       MaxSource
+//	arguments of a function     4 MiB
+//	random_bytes                1,024 bytes
+//	a new URL                   16 KiB
+//
+// A limit ends the event with an error that matches [ErrLimit], also inside built-in
+// functions, regular expressions and JSON. As many scripts run at a time as there are
+// processors, and tenants share the processors: see Options.Tenant. The wait for a turn
+// does not count as time of the script, and ends with the context of the request.
 //
 // An error names the event, line and column. The package removes credentials from
 // the error text, in plain and in common encodings.
-//
-// The limits stop mistakes and most attacks, but not every attack. Time is checked
-// between the instructions of a script, and memory only at calls that can take a
-// lot. If strangers write the scripts, run them in a process with a memory limit.
-//
-// Importing the package changes a setting of the whole program: the match timeout
-// of github.com/dlclark/regexp2 (regexp2.DefaultMatchTimeout) becomes one second,
-// unless an earlier init function has set a timeout. The timeout stops patterns that
-// backtrack for long. A program that needs another timeout for its own patterns sets
-// the timeout of each pattern.
 package script
