@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,6 +46,7 @@ type app struct {
 	reasons []consent.Reason // of the consents that failed
 	doneErr error            // of Config.Done
 	cookies []int            // how many cookies each form of the provider brought
+	popups  []target.ID      // that were opened
 }
 
 func newApp(t *testing.T) *app {
@@ -158,10 +160,14 @@ func (a *app) home(tab context.Context) {
 // provider's page.
 func (a *app) popup(tab context.Context, connector string) context.Context {
 	a.t.Helper()
-	opened := chromedp.WaitNewTarget(tab, func(info *target.Info) bool { return info.OpenerID != "" })
+	// A popup that is closing tells of itself too.
+	opened := chromedp.WaitNewTarget(tab, func(info *target.Info) bool {
+		return info.OpenerID != "" && !slices.Contains(a.popups, info.TargetID)
+	})
 	do(a.t, tab, chromedp.Click("#"+connector))
 	select {
 	case id := <-opened:
+		a.popups = append(a.popups, id)
 		popup, cancel := chromedp.NewContext(tab, chromedp.WithTargetID(id))
 		a.t.Cleanup(cancel)
 		do(a.t, popup, chromedp.WaitVisible("#allow"))

@@ -66,14 +66,12 @@ func TestVerifierOfAnotherConsentIsRefused(t *testing.T) {
 	assert.Len(t, s.sent("authorization_code", "code"), 1, "a code is sent once")
 }
 
-// awkward are client credentials and passwords with the characters that clients
-// forget to encode.
+// awkward are client credentials with the characters that clients forget to encode.
 var awkward = []struct{ name, id, secret string }{
 	{"reserved characters", "client", "p@ss:w/+r d&=%?~"},
 	{"colon and slash in the ID", "https://app.example:8443/id", "secret"},
 	{"percent escapes", "a%20b", "%41%zz%"},
 	{"plus and space", "a b+c", "+ + "},
-	{"other scripts", "клиент", "пароль-密码-🔑"},
 	{"quotes and backslash", `"id"`, `\"'<>;,{}|^` + "`"},
 	{"longest that bcrypt takes", "client", "0123456789abcdefghijklmnopqrstuvwxyz+/ABCDEFGHIJKLMNOPQRSTUVWXYZ&=%:~!@#"},
 }
