@@ -13,6 +13,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/pending"
 )
 
 // LoopbackOptions are the options of [Loopback]. The zero value is ready to use.
@@ -48,8 +49,8 @@ type LoopbackOptions struct {
 	//
 	// The address may be wrapped, quoted, or escaped for HTML or for a URL. Loopback
 	// reads what was pasted one second after the last line. What is neither a code nor
-	// an address of this consent may be pasted again. A code that the provider refuses
-	// ends the consent.
+	// an address of this consent, or only a part of the address, may be pasted again. A
+	// code that the provider refuses ends the consent.
 	//
 	// A goroutine reads In. At the end, Loopback stops the goroutine with
 	// In.SetReadDeadline. If In has no deadlines, the goroutine ends with the next
@@ -85,8 +86,9 @@ type LoopbackOptions struct {
 // cannot prove whose consent the code is from: somebody may have talked the person
 // into pasting a stranger's code. PKCE then protects, because the provider refuses a
 // code of another consent (RFC 9700 section 2.1.1). So Loopback takes a code alone only
-// where no browser can bring an address, and with OAuth2 only with PKCE. With OAuth1
-// the temporary credentials do the same (RFC 5849 section 2.3).
+// where no browser can bring an address, and with OAuth2 only with PKCE and without an
+// Issuer, because a code alone has no iss. With OAuth1 the temporary credentials do the
+// same as PKCE (RFC 5849 section 2.3).
 //
 // # Who can reach the port
 //
@@ -102,6 +104,9 @@ func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
 	problems.Field("LoopbackOptions.Pages", err)
 	port, err := loopbackURL(options.RedirectURL)
 	problems.Field("LoopbackOptions.RedirectURL", err)
+	if pending.OutOfBand(options.RedirectURL) && issuerOf(flow) != "" {
+		problems.Add("LoopbackOptions.RedirectURL: the provider shows a code, and a code has no iss, so the connector's Issuer refuses every code; remove the Issuer, or use another redirect URL")
+	}
 	if err == nil && port == nil && options.In == nil {
 		problems.Add("LoopbackOptions.In: is nil, and a browser cannot reach the program at the RedirectURL")
 	}
@@ -125,11 +130,11 @@ func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
 		}
 		defer end()
 	}
-	authURL, pending, err := flow.Begin(ctx, l.redirect)
+	authURL, value, err := flow.Begin(ctx, l.redirect)
 	if err != nil {
 		return classify(err, ReasonInternal)
 	}
-	if err := l.expect(authURL, pending); err != nil {
+	if err := l.expect(authURL, value); err != nil {
 		return fail(ReasonInternal, err)
 	}
 	open := options.Open
@@ -177,7 +182,7 @@ func (l *loopback) expect(authURL string, pending connectorauth.Secret) error {
 	defer l.mu.Unlock()
 	l.reference, l.pending = ref, pending
 	switch {
-	case l.host != "":
+	case l.host != "", issuerOf(l.flow) != "": // a code alone has no iss
 	case query.Get("state") == "":
 		l.alone = func(code string) url.Values { return url.Values{"oauth_token": {ref}, "oauth_verifier": {code}} }
 	case query.Get("code_challenge") != "" || needsPKCE(l.redirect):
@@ -187,8 +192,9 @@ func (l *loopback) expect(authURL string, pending connectorauth.Secret) error {
 }
 
 // take finishes the consent if the callback belongs to this consent and is the
-// first. over reports that the consent is over, even if Finish fails.
-func (l *loopback) take(query url.Values) (failed *Error, over bool) {
+// first. over reports that the consent is over, even if Finish fails. If again is true,
+// the consent goes on after a callback that lacks a parameter or repeats one.
+func (l *loopback) take(query url.Values, again bool) (failed *Error, over bool) {
 	ref, err := reference(query)
 	if err != nil {
 		return cmp.Or(unbound(query), fail(ReasonInvalid, err)), false
@@ -202,10 +208,18 @@ func (l *loopback) take(query url.Values) (failed *Error, over bool) {
 	if !ours {
 		return fail(ReasonUnknown, errors.New("the callback has another state than this consent")), false
 	}
-	if err := l.flow.Finish(l.ctx, pending, query); err != nil {
-		return classify(err, ReasonStore), true
+	err = l.flow.Finish(l.ctx, pending, query)
+	if err == nil {
+		return nil, true
 	}
-	return nil, true
+	failed = classify(err, ReasonStore)
+	if again && failed.Reason == ReasonInvalid {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.reference, l.pending = ref, pending
+		return failed, false
+	}
+	return failed, true
 }
 
 // giveUp ends the consent because of a refusal without a state, and reports whether

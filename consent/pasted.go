@@ -72,6 +72,9 @@ func addressesIn(text string) (addresses []string) {
 	}
 	end()
 	slices.Reverse(addresses)
+	if len(addresses) > 2 { // perhaps one address, wrapped before an address in its query
+		addresses = append(addresses, unquote(squeeze(text)))
+	}
 	words := strings.Fields(text)
 	slices.Reverse(words)
 	for _, word := range words {

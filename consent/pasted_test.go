@@ -101,7 +101,7 @@ func FuzzPasted(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, code string, at int) {
 		callbacks := callbacksIn(text)
-		if words := len(strings.Fields(text)); len(callbacks) > 6*words+3 {
+		if words := len(strings.Fields(text)); len(callbacks) > 6*words+6 {
 			t.Fatalf("%d callbacks in %d words", len(callbacks), words)
 		}
 		if c := codeIn(text); strings.ContainsFunc(c, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {

@@ -132,7 +132,7 @@ func (l *loopback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query, err := parseCallback(rawQuery)
 	failed, over := fail(ReasonInvalid, err), false
 	if err == nil {
-		failed, over = l.take(query)
+		failed, over = l.take(query, false)
 	}
 	if failed.isUnbound() && navigates(r) {
 		over = l.giveUp()

@@ -21,6 +21,10 @@ func (l *loopback) ask() {
 		fmt.Fprintln(l.out, "If your browser is on another machine, copy the last address in the browser and paste it here:")
 		return
 	}
+	if l.alone == nil {
+		fmt.Fprintln(l.out, "Then copy the last address in the browser and paste it here. A code alone is not enough:")
+		return
+	}
 	fmt.Fprintln(l.out, "Then copy the code, or the last address in the browser, and paste it here:")
 }
 
@@ -29,7 +33,7 @@ func (l *loopback) ask() {
 func (l *loopback) takePasted(text string) (failed *Error, over bool) {
 	var refusal *Error
 	for _, query := range callbacksIn(text) {
-		failed, over := l.take(query)
+		failed, over := l.take(query, true)
 		if over {
 			return failed, true
 		}
@@ -38,7 +42,7 @@ func (l *loopback) takePasted(text string) (failed *Error, over bool) {
 		}
 	}
 	if code := codeIn(text); code != "" && l.alone != nil {
-		return l.take(l.alone(code))
+		return l.take(l.alone(code), true)
 	}
 	if refusal != nil {
 		return refusal, l.giveUp()

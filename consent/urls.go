@@ -54,11 +54,18 @@ func isName(name string) bool {
 // mayUse reports whether flow may use the callback URL with this name. Only the iss
 // in the callbacks tells the authorization servers at the shared URL apart.
 func mayUse(flow Flow, name string) error {
-	issuing, ok := flow.(interface{ Issuer() string })
-	if name != "" || ok && issuing.Issuer() != "" {
+	if name != "" || issuerOf(flow) != "" {
 		return nil
 	}
 	return errors.New("the connector uses the shared callback URL and has no Issuer: let Config.Callback return the name of its authorization server, or set AuthorizationCode.Issuer (RFC 9700 section 2.1)")
+}
+
+// issuerOf returns the Issuer of flow. Empty means none.
+func issuerOf(flow Flow) string {
+	if issuing, ok := flow.(interface{ Issuer() string }); ok {
+		return issuing.Issuer()
+	}
+	return ""
 }
 
 // StartURL returns the URL of a link that starts a consent for connector, with scheme
