@@ -64,7 +64,7 @@ func Rejects(rejections []dialect.Rejection, resp *http.Response) bool {
 		if !read {
 			body, read = readBody(resp), true
 		}
-		if len(body) > 0 && bodyMatches(r, body) {
+		if bodyMatches(r, body) {
 			return true
 		}
 	}

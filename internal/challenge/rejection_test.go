@@ -135,7 +135,7 @@ func TestReadingForARejectionIsBounded(t *testing.T) {
 
 // A body without a type and a length may be a stream, for which the caller waits.
 func TestStreamsAreHardlyWaitedFor(t *testing.T) {
-	rejections := []dialect.Rejection{{Body: "expired"}}
+	rejections := []dialect.Rejection{{Body: "expired"}, {Body: "gone"}} // the stream is waited for once
 	for _, test := range []struct {
 		kind   string
 		length int64
@@ -166,12 +166,21 @@ func TestTypesOfBodiesThatAreLookedAt(t *testing.T) {
 		rejected bool
 	}{
 		{"application/json", true}, {"application/json; charset=utf-8; charset=UTF-8", true}, {"application/json;", true}, {"application/json ; x", true}, {"APPLICATION/JSON;;=", true},
-		{"application/json, application/json", true}, {"application/json charset=utf-8", true}, {"text/json", true}, {"application/x-json", true}, {"text/javascript", true},
+		{"application/json, application/json", true}, {"application/json charset=utf-8", true}, {"text/json", true}, {"application/xml", true}, {"application/x-javascript", true}, {"application/x-json", true}, {"text/javascript", true},
 		{"application/javascript", true}, {"application/vnd.api+json; ext=\"a,b\"", true}, {"text/plain", true}, {"text/html", true}, {"application/x-www-form-urlencoded", true}, {"", true},
 		{"application/octet-stream", false}, {"multipart/form-data; boundary=x", false}, {"application/x-ndjson", false}, {"json", false}, {"image/svg", false},
 	} {
 		resp := response(200, test.kind, io.NopCloser(strings.NewReader("\ufeff"+`{"error":"expired"}`)))
 		assert.Equal(t, test.rejected, challenge.Rejects(rejections, resp), test.kind)
+	}
+}
+
+// An image may contain any words.
+func TestUnlabelledBodyIsLookedAtIfTheBodyIsText(t *testing.T) {
+	rejections := []dialect.Rejection{{Body: "expired"}}
+	for body, rejected := range map[string]bool{"expired": true, "<e>expired</e>": true, "\x89PNG\r\n\x1a\nexpired": false, "GIF89a expired": false} {
+		resp := response(200, "", io.NopCloser(strings.NewReader(body)))
+		assert.Equal(t, rejected, challenge.Rejects(rejections, resp), body)
 	}
 }
 
@@ -210,7 +219,7 @@ func TestCheckRejection(t *testing.T) {
 		"Value: needs Path":                           {Status: 403, Value: "x"},
 		`Header: "X Error" is not a header name`:      {Header: "X Error"},
 		"Status: every response with status 401":      {Status: 401, Body: "x"},
-		"Status: 99 is not the status of a response":  {Status: 99},
+		"Status: 199 is not the status of a response": {Status: 199},
 		"Status: 600 is not the status of a response": {Status: 600},
 		"Status: a status of success alone":           {Status: 200},
 	} {

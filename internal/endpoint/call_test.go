@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -121,6 +122,22 @@ func TestGzippedResponse(t *testing.T) {
 			assert.ErrorContains(t, err, "longer than")
 		}
 	}
+}
+
+// A few bytes on the wire must not become all of the memory.
+func TestGzippedResponseIsUndoneAsFarAsTheLimit(t *testing.T) {
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	io.Copy(w, io.LimitReader(endless{}, 64<<20))
+	w.Close()
+	resp := reply{body: zipped.String(), header: http.Header{"Content-Encoding": {"gzip"}}}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := ask(t, resp, request{})
+	runtime.ReadMemStats(&after)
+	require.NotNil(t, err)
+	assert.ErrorContains(t, err, "longer than 1048576 bytes")
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(32<<20))
 }
 
 func TestRetryAfter(t *testing.T) {

@@ -54,7 +54,7 @@ func TestExpiriesThatAreNone(t *testing.T) {
 
 func TestExpiriesOfNoUseAreTold(t *testing.T) {
 	for _, written := range []string{
-		`"soon"`, `"NaN"`, `true`, `false`, `{}`, `{"$date":1}`, `[]`, `[""]`, `"3,600"`, `"3600 fortnights"`, `"P1M"`, `"P1Y"`, `"P"`, `"PT"`, `"1h-30m"`, `"h"`, `"25:00:00"`,
+		`"soon"`, `"NaN"`, `true`, `false`, `{}`, `{"$date":1}`, `[]`, `[""]`, `"3,600"`, `"3600 fortnights"`, `"P1M"`, `"P1Y"`, `"P"`, `"PT"`, `"1h-30m"`, `"h"`, `"1.2.3h"`, `".h"`, `"25:00:00"`,
 		`"1/2/2030"`, `"02.01.2030"`, `"2030-13-02T15:04:05Z"`, `"2030-02-30"`, `"2030-01-02T15:04:05 EST"`, `"Wed Jan 02 15:04:05 CET 2030"`, `"2030-01-02T15:04:05+2"`,
 		`"` + strings.Repeat("1s", 51) + `"`, `"2030-01-02T15:04:05 Etc/GMT+5"`, `"2030-01-02T15:04:05+99:00"`, `"T"`, `"+"`, `"2030-01-02T"`, `"/Date(x)/"`,
 		`"2001-01-01T00:00:00Z"`, `"2029-01-02T15:04:05Z"`, // when the token was issued

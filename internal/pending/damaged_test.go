@@ -73,6 +73,7 @@ func TestRecordOfClaimsThatCannotBeReadIsRemoved(t *testing.T) {
 	assert.Equal(t, pending.Used, kind(t, new(pending.Keeper).Finish(t.Context(), c.flow, c.text, granted("s1"))))
 	assert.EqualValues(t, 1, c.obtained.Load())
 	assert.EqualValues(t, 1, s.deleted.Load())
+	assert.True(t, s.held.TryLock(), "the lock is free again")
 }
 
 // Another process has removed the damaged record before, and has claimed a consent.
@@ -96,4 +97,5 @@ func TestRecordOfClaimsThatWasReplacedIsKept(t *testing.T) {
 	c.flow.Store = s
 	assert.Equal(t, pending.Used, kind(t, new(pending.Keeper).Finish(t.Context(), c.flow, c.text, granted("s1"))))
 	assert.EqualValues(t, 1, c.obtained.Load())
+	assert.True(t, s.held.TryLock(), "the lock is free again")
 }
