@@ -48,7 +48,8 @@ type statusJSON struct {
 }
 
 // MarshalJSON returns the fields in lower camel case, without those that are empty.
-// LastError is the text of the error.
+// LastError is the text of the error. So package json cannot read a Status with a
+// LastError back: a program that reads the JSON has a type of its own.
 func (s Status) MarshalJSON() ([]byte, error) {
 	return json.Marshal(statusJSON{s.State, s.Expiry, s.ReauthBy, s.Granted, s.Missing, textOf(s.LastError), s.Since, s.NotBefore})
 }

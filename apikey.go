@@ -30,8 +30,10 @@ type APIKeyConfig struct {
 	// "Bearer" without its space. Empty means none.
 	Prefix string
 	// Hosts are the places that may see the key: "api.example.com" (https),
-	// "*.example.com", or an origin such as "http://10.0.0.5:8080". An international
-	// name may be written in Unicode or in the xn-- form (RFC 5890): both are one host.
+	// "*.example.com", or an origin such as "http://10.0.0.5:8080". A wildcard stands for
+	// every name below example.com, "a.b.example.com" too, but not for example.com
+	// itself, and means https at the default port. An international name may be written
+	// in Unicode or in the xn-- form (RFC 5890): both are one host.
 	// Empty means the origin of each request, but no other origin to which the request
 	// is redirected.
 	Hosts []string

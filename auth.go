@@ -79,7 +79,9 @@
 // Plain http is refused, except to loopback and to origins that Hosts lists as
 // http. A name below localhost, such as app.localhost, is loopback (RFC 6761 section
 // 6.3): plain http to such a name goes to localhost, with the name in the Host header,
-// and neither a resolver nor a proxy for other names is asked.
+// and neither a resolver nor a proxy of http.ProxyFromEnvironment is asked. A Transport
+// with another Proxy function, such as http.ProxyURL, sends loopback requests to that
+// proxy too.
 //
 // A request to an international host goes out in the ASCII form of its name (UTS 46,
 // nontransitional). A name that is not valid is refused.

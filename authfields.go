@@ -25,9 +25,10 @@ type AuthField struct {
 	// with a dot in its name.
 	//
 	// In a JSON array, a step of a JSON Pointer is an index: "/params/0" replaces the
-	// first element of params, and "/params/-" appends an element. An index equal to
-	// the length of the array appends too; a larger index is refused with
-	// ErrBodyNotInjectable. Where the body has an object instead, "0" is the name of a
+	// first element of params, and "/params/-" appends an element. Nothing is inserted: a
+	// caller whose own parameters begin at 1 sends a place for the field, such as
+	// {"params": ["", 7]}. An index equal to the length of the array appends too; a larger
+	// index is refused with ErrBodyNotInjectable. Where the body has an object instead, "0" is the name of a
 	// member. A missing params becomes an array if all keys have an index there.
 	//
 	// In XML, a last step that begins with an @ is an attribute: "@token" of the root

@@ -23,21 +23,23 @@ type CustomConfig struct {
 	// send, by several goroutines.
 	Authenticate func(req *http.Request, value CustomCredential) error
 	// Obtain returns the credential that follows old. old is the zero value if there
-	// is no credential yet. rejection is the API's response that rejected old,
-	// without its body, with a copy of the request; nil if old expires or does not
-	// exist. However many requests
-	// need a credential, Obtain is called once, and the credential is saved before
-	// use. ctx is bounded and outlives the caller that wanted the credential.
+	// is no credential yet. rejection is the API's response that Rejected recognized,
+	// without its body, with a copy of the request; nil if old expires, does not exist,
+	// or was rejected by a hook alone. However many requests need a credential, Obtain is
+	// called once, and the credential is saved before use. ctx is bounded and outlives
+	// the caller that wanted the credential.
 	//
 	// After an error, Obtain is called again with growing pauses, over all processes
 	// with the same Store. After an error that matches ErrReauthRequired or
-	// ErrNotConnected, Obtain is called again after a minute; until then, requests fail with this error. A stored
-	// credential that is damaged is replaced: Obtain gets the zero value. Empty means
-	// that the credential never changes.
+	// ErrNotConnected, Obtain is called again after a minute; until then, requests fail
+	// with this error. A stored credential that is damaged is replaced: Obtain gets the
+	// zero value. Empty means that the credential never changes.
 	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
 	// Rejected reports whether a response says that the credential is no longer
-	// valid. Rejected sees a copy of the response, without the body. A panic counts as
-	// no. Empty means status 401. Without Obtain, Rejected is not used.
+	// valid. Rejected sees a copy of the response, without the body: where the body
+	// tells, as in an error with status 200, Hooks.AfterResponse returns
+	// ErrCredentialRejected. A panic counts as no. Empty means status 401. Without
+	// Obtain, Rejected is not used.
 	Rejected func(*http.Response) bool
 
 	// Store keeps the credential. Empty means that the credential lives in memory,

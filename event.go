@@ -46,7 +46,7 @@ func (e Event) LogValue() slog.Value {
 }
 
 // MarshalJSON returns the members that LogValue logs. The error is its text, and the
-// duration is spelled as by time.Duration.
+// duration is spelled as by time.Duration. So package json cannot read an Event back.
 func (e Event) MarshalJSON() ([]byte, error) {
 	var duration string
 	if e.Duration != 0 {

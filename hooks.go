@@ -93,7 +93,10 @@ func (e *Exchange) SetRequestBody(body []byte) {
 }
 
 // ResponseBody returns the body of the response, which the caller can still
-// read. limit is in bytes. A longer body is an error.
+// read. limit is in bytes. A longer body is an error. The body is as the base
+// RoundTripper gives it: http.Transport undoes gzip, unless the caller's request has an
+// Accept-Encoding of its own. Then Response has a Content-Encoding, and a hook that
+// looks into the body undoes the encoding.
 func (e *Exchange) ResponseBody(limit int64) ([]byte, error) {
 	resp := e.Response
 	if resp.StatusCode == http.StatusSwitchingProtocols {

@@ -34,10 +34,11 @@ func (c *OAuth1) ConsentLifetime() time.Duration { return c.scheme().config.Cons
 // Finish ends the consent that Begin started: it checks the query of the
 // callback, exchanges the temporary credentials for a token and saves the token.
 // An owner who was shown a verifier brings oauth_verifier alone. With "oob" and
-// NoVerifier, the callback is empty once the owner has consented. pending is the
-// value from Begin, which serves once and for ten minutes, or for ConsentLifetime. The
-// token is saved even if ctx ends meanwhile. A verifier is sent once, and a consent
-// stays open where nothing was sent: see [OAuth2.Finish].
+// NoVerifier, the callback is empty once the owner has consented. The program asks the
+// owner first: a Finish that comes before the consent is refused, and only a new Begin
+// helps. pending is the value from Begin, which serves once and for ten minutes, or for
+// ConsentLifetime. The token is saved even if ctx ends meanwhile. A verifier is sent
+// once, and a consent stays open where nothing was sent: see [OAuth2.Finish].
 //
 // A refusal is a [*TokenError]; its Code is the service's oauth_problem, or
 // access_denied. If the token was obtained but could not be saved, Finish returns

@@ -66,8 +66,9 @@ func (s tokenSource) Token() (*oauth2.Token, error) { return s.c.Token(s.ctx) }
 //
 // Where the dialect has Regions, t names its region as the provider does, by an extra
 // value under the name of Regions.Callback or Regions.Response:
-// t.WithExtra(map[string]any{"location": "eu"}). Without such a value, the region is
-// that of TokenURL. A region that is not listed is an error.
+// t.WithExtra(map[string]any{"location": "eu"}). A path in Regions.Response also leads
+// into nested values, as they stand in a token response. Without such a value, the
+// region is that of TokenURL. A region that is not listed is an error.
 func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
 	if t == nil || t.AccessToken == "" && t.RefreshToken == "" {
 		return errors.New("connectorauth: SetToken: the token has neither an access token nor a refresh token")

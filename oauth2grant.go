@@ -25,10 +25,9 @@ type Grant interface {
 	GrantType() string
 	// Parameters returns the further parameters of a token request. The library
 	// adds the client authentication, grant_type, and scope unless Parameters has a
-	// scope. Parameters is called
-	// anew for each request that is sent, so an assertion is never sent twice. ctx
-	// ends after 90 seconds and outlives the caller that wanted the token; requests
-	// wait no longer, even if Parameters ignores ctx. A grant that only
+	// scope. Parameters is called anew for each request that is sent, so an assertion is
+	// never sent twice. ctx ends after 90 seconds and outlives the caller that wanted the
+	// token; requests wait no longer, even if Parameters ignores ctx. A grant that only
 	// the account owner can repeat returns an error that matches ErrReauthRequired.
 	Parameters(ctx context.Context) (url.Values, error)
 	// Traits returns what the library must know about the grant. The traits never

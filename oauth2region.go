@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/origin"
@@ -85,8 +86,12 @@ func notFollowed(astray bool) error {
 // importedRegion returns the region of a token from elsewhere, as SetToken says.
 func (s *oauth2Scheme) importedRegion(t *oauth2.Token) (string, error) {
 	r := s.dialect.Regions
-	for _, name := range []string{r.Response, r.Callback} {
-		if v := t.Extra(name); name != "" && v != nil && v != "" {
+	response := t.Extra(r.Response)
+	if first, rest, nested := strings.Cut(r.Response, "."); nested && response == nil {
+		response = wire.Lookup(t.Extra(first), rest)
+	}
+	for _, v := range []any{response, t.Extra(r.Callback)} {
+		if v != nil && v != "" {
 			return s.regionOf(fmt.Sprint(v))
 		}
 	}

@@ -75,6 +75,7 @@ func TestReflectionReachesNoSecretBehindAShared(t *testing.T) {
 	c.Text("a Shared during a renewal", canary.Reached(shared)) // no assertion: it would race with the renewal
 	close(goOn)
 	require.NoError(t, <-done)
+	require.NoError(t, shared.Shutdown(t.Context())) // nothing changes any more
 	c.Reach("Shared", shared)
 	c.Reach("store", store)
 }

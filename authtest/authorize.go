@@ -50,6 +50,10 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	if p.config.SendIssuer {
 		response.Set("iss", p.URL)
 	}
+	if outOfBand(q.Get("redirect_uri")) {
+		showCode(w, q.Get("redirect_uri"), response)
+		return
+	}
 	sendBack(w, q.Get("redirect_uri"), response)
 }
 
@@ -107,6 +111,25 @@ func (p *Provider) allowedCallback(callback string) bool {
 	}
 	ip := net.ParseIP(u.Hostname())
 	return ip != nil && ip.IsLoopback() || u.Hostname() == "localhost"
+}
+
+// outOfBand reports whether a redirect URI means that a person copies the code.
+func outOfBand(redirectURI string) bool {
+	return redirectURI == "urn:ietf:wg:oauth:2.0:oob" || redirectURI == "urn:ietf:wg:oauth:2.0:oob:auto"
+}
+
+// showCode shows the person what a callback would bring to the application. Browsers
+// ignore the Location of a page; Authorize returns the Location.
+func showCode(w http.ResponseWriter, redirectURI string, response url.Values) {
+	switch response.Get("error") {
+	case "":
+		w.Header().Set("Location", redirectURI+"?"+response.Encode())
+		writePage(w, http.StatusOK, page{Allowed: true, Verifier: response.Get("code")})
+	case "access_denied":
+		writePage(w, http.StatusForbidden, page{Error: "You have denied access."})
+	default:
+		writePage(w, http.StatusBadRequest, page{Error: response.Get("error") + ": " + response.Get("error_description")})
+	}
 }
 
 // sendBack redirects to callback, with response added to the query. The caller

@@ -123,3 +123,37 @@ func TestAuthorizeWithoutAProvider(t *testing.T) {
 	require.ErrorContains(t, err, "cannot reach the authorization page")
 	assert.NotContains(t, err.Error(), "the-state")
 }
+
+// A person with a browser reads the code on the page. A program in a test gets the
+// code as after any consent.
+func TestOutOfBandCodeIsOnThePage(t *testing.T) {
+	for _, redirect := range []string{"urn:ietf:wg:oauth:2.0:oob", "urn:ietf:wg:oauth:2.0:oob:auto"} {
+		p, config, ctx := start(t, authtest.Config{RedirectURLs: []string{redirect}})
+		config.RedirectURL = redirect
+		authURL := config.AuthCodeURL("s")
+		resp, err := p.Client().PostForm(authURL, url.Values{"username": {p.Username}, "password": {p.Password}, "decision": {"allow"}})
+		require.NoError(t, err)
+		page, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusOK, resp.StatusCode)
+		assert.Contains(t, string(page), `<code id="verifier">code-`)
+
+		callback, err := p.Authorize(authURL)
+		require.NoError(t, err)
+		assert.Equal(t, redirect, callback.Scheme+":"+callback.Opaque)
+		assert.Equal(t, "s", callback.Query().Get("state"))
+		token, err := config.Exchange(ctx, callback.Query().Get("code"))
+		require.NoError(t, err)
+		assert.NotEmpty(t, token.AccessToken)
+
+		_, err = p.Deny(authURL)
+		assert.ErrorContains(t, err, "403 You have denied access.")
+		_, err = p.Authorize(authURL + "&response_type=token")
+		assert.ErrorContains(t, err, "400 invalid_request: response_type is present more than once")
+	}
+	p, config, _ := start(t, authtest.Config{})
+	config.RedirectURL = "urn:ietf:wg:oauth:2.0:oob"
+	_, err := p.Authorize(config.AuthCodeURL("s"))
+	assert.ErrorContains(t, err, "400 redirect_uri must be")
+}

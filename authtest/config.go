@@ -41,8 +41,10 @@ type Config struct {
 	// string), "company_id" (4711) and "sandbox" (true).
 	Fields map[string]any
 
-	// RedirectURLs are further allowed callbacks, compared byte for byte. Loopback
-	// URLs are always allowed, with any port and path.
+	// RedirectURLs are further allowed callbacks, compared byte for byte, such as
+	// "com.example.app:/callback". Loopback URLs are always allowed, with any port and
+	// path. After "urn:ietf:wg:oauth:2.0:oob", and the same with ":auto", a page shows
+	// the code for the account owner to copy.
 	RedirectURLs []string
 	// SendIssuer adds the parameter iss (RFC 9207) to the responses of AuthURL.
 	// The value of iss is the provider's URL.

@@ -60,7 +60,9 @@ func (p *Provider) consent(w http.ResponseWriter, r *http.Request, scope string)
 // A callback with an error for the application is returned like any other
 // callback. Authorize returns an error if the provider shows an error page to
 // the person. For an OAuth1 "oob" callback, the URL is
-// oob:?oauth_token=…&oauth_verifier=…
+// oob:?oauth_token=…&oauth_verifier=… For an out-of-band redirect URI of OAuth2, the
+// URL is the redirect URI with the code of the page, and with the state, which a person
+// does not see.
 func (p *Provider) Authorize(authURL string) (callback *url.URL, err error) {
 	return p.browse(authURL, "allow")
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // A page is what a person sees in the browser: a form to sign in and consent, the
-// consent with a verifier to copy, or an error.
+// consent with a verifier or code to copy, or an error.
 type page struct {
 	Title              string
 	Error              string // shown above the form, or alone

@@ -1,12 +1,14 @@
 package consent
 
 import (
+	"context"
 	"crypto/subtle"
 	"errors"
 	"net/url"
 	"os"
 	"os/exec"
 	"runtime"
+	"time"
 )
 
 // openBrowser opens a web address in the system's default browser, without a
@@ -26,6 +28,31 @@ func openBrowser(address string) error {
 	}
 	go cmd.Wait() // some browsers do not return until they are closed
 	return nil
+}
+
+// openTime is how long open may take to fail. The person waits as long for the
+// printed address.
+const openTime = time.Second
+
+// opens calls open in a goroutine, and reports whether open has opened a browser, or
+// may still do so.
+func opens(ctx context.Context, open func(url string) error, address string) bool {
+	opened := make(chan bool, 1)
+	go func() {
+		ok := false
+		defer func() {
+			recover() // of the program's open: the person can open the address
+			opened <- ok
+		}()
+		ok = open(address) == nil
+	}()
+	select {
+	case ok := <-opened:
+		return ok
+	case <-time.After(openTime):
+	case <-ctx.Done():
+	}
+	return true
 }
 
 // browserCommand returns the command that opens an address in the browser of a

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/pending"
@@ -18,6 +19,10 @@ const maxCallback = 16 << 10
 // callback finishes a consent at the callback URL with this name. The query's
 // reference names the cookie.
 func (h *Handler) callback(w http.ResponseWriter, r *http.Request, name string) {
+	if r.URL.RawQuery == "" { // page.js has removed the query, and the person loads the page again
+		h.finish(w, r, record{}, fail(ReasonUnknown, errors.New("the callback has no parameters")))
+		return
+	}
 	rawQuery, err := h.opened(r.URL.RawQuery, name)
 	if err != nil {
 		h.finish(w, r, record{}, fail(ReasonInvalid, err))
@@ -70,12 +75,13 @@ func (h *Handler) complete(r *http.Request, rec record, name string, query url.V
 	return failed, pending.Over(err)
 }
 
-// parseCallback parses a callback's query.
+// parseCallback parses a callback's query. A semicolon is a character as any other, for
+// browsers too (URL Standard, section 5.1): some providers leave it in an explanation.
 func parseCallback(rawQuery string) (url.Values, error) {
 	if len(rawQuery) > maxCallback {
 		return nil, errors.New("the callback's query is too long")
 	}
-	query, err := url.ParseQuery(rawQuery)
+	query, err := url.ParseQuery(strings.ReplaceAll(rawQuery, ";", "%3B"))
 	if err != nil {
 		return nil, errors.New("the callback's query is malformed")
 	}
@@ -118,7 +124,10 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, rec record, subje
 	case page.Reason.again() && rec != (record{}):
 		page.Retry = h.startURL(rec)
 	}
-	page.Back = h.config.Origin + cmp.Or(rec.ReturnTo, "/")
+	page.Back = h.config.Origin + "/"
+	if subject != confirm { // nobody has confirmed yet that the link is to be trusted
+		page.Back = h.config.Origin + cmp.Or(rec.ReturnTo, "/")
+	}
 	page.popup = rec.Popup
 	h.look.send(w, page, h.config.Origin, status)
 }

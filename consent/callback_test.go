@@ -158,7 +158,7 @@ func TestRepeatedParametersAreRefused(t *testing.T) {
 
 func TestMalformedCallbacksAreRefused(t *testing.T) {
 	a := newApp(t, authtest.Config{})
-	for _, query := range []string{"state=%zz", "state=a;b", "state=" + strings.Repeat("a", 20<<10), "%00=%00&state=%ff"} {
+	for _, query := range []string{"state=%zz", "state=" + strings.Repeat("a", 20<<10), "%00=%00&state=%ff"} {
 		r := httptest.NewRequest("GET", a.config.URL+"/callback/oauth2", nil)
 		r.URL.RawQuery = query
 		w := httptest.NewRecorder()

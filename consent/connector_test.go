@@ -29,7 +29,7 @@ func TestConnectorsOfTheStartAreChecked(t *testing.T) {
 	} {
 		flowFor = "Flow was not called"
 		b := a.newBrowser()
-		query := url.Values{"connector": {connector}, "return_to": {"/" + strings.Repeat("b", 1023)}}.Encode()
+		query := url.Values{"connector": {connector}, "return_to": {"/" + strings.Repeat("&", 1023)}}.Encode()
 		if !ok {
 			got := b.get(a.config.URL + "/start?" + query)
 			require.Equal(t, http.StatusBadRequest, got.StatusCode, "%q", connector)

@@ -30,9 +30,15 @@
 //	</script>
 //
 // If the browser blocks the popup, connect goes to the provider in the same
-// window. A plain link does the same, without a script:
+// window, and the browser comes back to options.returnTo. A plain link does the
+// same, without a script: see [Handler.StartURL].
 //
 //	<a href="/connect/start?connector=google&return_to=/settings">Connect</a>
+//
+// The second argument of connect is optional: connect("google", options). The options
+// are returnTo, a path on Config.Origin; language, a tag of Pages.Languages; and width
+// and height of the popup, in pixels. Empty means the present page, the language of the
+// browser, and 520 by 680. The reason of the error is a [Reason], or "closed".
 //
 // # How the pages look
 //
@@ -134,7 +140,8 @@ type Flow interface {
 type Config struct {
 	// URL is the handler's URL in the browser, such as
 	// https://app.example/connect. The scheme is https, or http on loopback. The last
-	// element of the path must not be "callback". Required.
+	// element of the path must not be "callback". An international host may be written in
+	// Unicode; the callback URLs have the xn-- form (RFC 5890). Required.
 	URL string
 	// Callback returns the name of a connector's authorization server. The redirect
 	// URL to register there is URL + "/callback/" + name, so that a callback of one
@@ -179,8 +186,9 @@ type Config struct {
 	// Done is called when a consent has ended or was refused at the start, before
 	// the person sees the page. If Done returns an error although the account is
 	// connected, as when an insert into a database fails, the page and connect.js
-	// tell [ReasonUnrecorded]. An error for a Result with an Err changes nothing. Nil
-	// means no call.
+	// tell [ReasonUnrecorded]. The token stays in the Store, and a new consent calls Done
+	// again. The handler neither shows nor logs the error: Done itself should. An error
+	// for a Result with an Err changes nothing. Nil means no call.
 	Done func(r *http.Request, result Result) error
 }
 
@@ -206,9 +214,9 @@ type Result struct {
 //
 // The query of /start has four optional parameters. connector is an argument of
 // Config.Flow: at most 256 bytes of UTF-8 without control characters. return_to is a
-// path on Config.Origin for the way back: at most 1024 bytes. language is a tag of
-// Pages.Languages. connect.js sets popup. The handler cuts nothing: any other query is
-// refused with status 400, and Flow is not called.
+// path on Config.Origin for the way back: at most 1024 bytes, and no start of the
+// handler. language is a tag of Pages.Languages. connect.js sets popup. The handler cuts
+// nothing: any other query is refused with status 400, and Flow is not called.
 type Handler struct {
 	config      Config
 	base        string // Config.URL without a final slash
@@ -263,14 +271,12 @@ func New(config Config) (*Handler, error) {
 // Format writes the type alone, for every verb.
 func (Handler) Format(f fmt.State, _ rune) { io.WriteString(f, "consent.Handler") }
 
-// originOf returns the origin of u in the form of browsers: lower case, without a
-// default port.
+// originOf returns the origin of u in the form of browsers: an international name in
+// the ASCII form, lower case, without a default port.
 func originOf(u *url.URL) string {
-	host := strings.ToLower(u.Host)
+	home := strings.ToLower(origin.ASCIIURL(u.Scheme + "://" + u.Host))
 	if u.Scheme == "https" {
-		host = strings.TrimSuffix(host, ":443")
-	} else {
-		host = strings.TrimSuffix(host, ":80")
+		return strings.TrimSuffix(home, ":443")
 	}
-	return u.Scheme + "://" + host
+	return strings.TrimSuffix(home, ":80")
 }

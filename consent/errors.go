@@ -24,7 +24,7 @@ type Reason string
 const (
 	ReasonDenied     Reason = "denied"      // the account owner did not allow access
 	ReasonInvalid    Reason = "invalid"     // the request or the callback is malformed, or lacks or repeats a parameter
-	ReasonUnknown    Reason = "unknown"     // this browser has no consent with the callback's state: finished before, or begun in another browser
+	ReasonUnknown    Reason = "unknown"     // this browser has no consent with the callback's state: finished before, or begun in another browser. Or the page was loaded again
 	ReasonExpired    Reason = "expired"     // the consent took longer than ten minutes, or than the connector's ConsentLifetime
 	ReasonUsed       Reason = "used"        // the callback came a second time
 	ReasonMixUp      Reason = "mixup"       // the callback is from another provider, or for another person's connector
@@ -73,8 +73,9 @@ func flowError(err error) *Error {
 }
 
 // denials are the codes with which providers say that the account owner did not
-// allow access.
-var denials = []string{"access_denied", "user_refused", "permission_denied"}
+// allow access: those of RFC 6749 and of OAuth1's problem reporting, and those of
+// Apple, LinkedIn and others.
+var denials = []string{"access_denied", "user_refused", "permission_denied", "user_cancelled_authorize", "user_cancelled_login", "user_denied"}
 
 // classify returns the Error for an error of Begin or Finish. The reason otherwise
 // is for an error of unknown type.

@@ -58,7 +58,7 @@ func (h *Handler) opened(rawQuery, name string) (string, error) {
 	if !h.sealer.open(h.callbackURL(name), query.Get(formParameter), &f) {
 		return "", errors.New("the form of the callback is not one that the handler has sealed")
 	}
-	if age := time.Since(time.Unix(f.Came, 0)); age > formLifetime || age < -formLifetime {
+	if age := time.Since(time.Unix(f.Came, 0)); age > formLifetime+clockError || age < -clockError {
 		return "", errors.New("the form of the callback is too old")
 	}
 	return f.Query, nil

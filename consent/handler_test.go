@@ -3,6 +3,7 @@ package consent_test
 import (
 	"html/template"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -76,6 +77,23 @@ func TestConfigIsChecked(t *testing.T) {
 	require.Equal(t, "https://app.example/connect/callback/google", callbackURL)
 	require.Equal(t, "https://app.example/connect/start?connector=a+b&return_to=%2Fx%3Fy%3Dz", h.StartURL("a b", "/x?y=z"))
 	require.Equal(t, "https://app.example/connect/start", h.StartURL("", ""))
+}
+
+// Browsers name an origin by the ASCII form of its host, and the script of the page
+// compares origins.
+func TestInternationalHostHasItsASCIIForm(t *testing.T) {
+	for _, raw := range []string{"https://b\u00fccher.example/connect", "https://B\u00dcCHER.example:443/connect", "https://xn--bcher-kva.example/connect"} {
+		h, err := consent.New(consent.Config{URL: raw, Origin: "https://L\u00c4DEN.example:443", Keys: []connectorauth.Secret{testKey},
+			Flow: func(*http.Request, string) (consent.Flow, error) { return nil, consent.ErrNotAllowed }})
+		require.NoError(t, err)
+		callbackURL, err := h.CallbackURL("google")
+		require.NoError(t, err)
+		require.Equal(t, "https://xn--bcher-kva.example/connect/callback/google", callbackURL)
+		require.Equal(t, "https://xn--bcher-kva.example/connect/start?connector=google", h.StartURL("google", ""))
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, h.StartURL("google", ""), nil))
+		require.Contains(t, w.Body.String(), `data-origin="https://xn--lden-loa.example"`)
+	}
 }
 
 func TestAllMistakesOfAConfigAreReportedAtOnce(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
@@ -183,5 +184,17 @@ func with(callback *url.URL, change func(url.Values)) string {
 func both(t *testing.T, test func(t *testing.T, connector string)) {
 	for _, connector := range []string{"oauth2", "oauth1"} {
 		t.Run(connector, func(t *testing.T) { test(t, connector) })
+	}
+}
+
+// within returns the next error of ended, which must not take long.
+func within(t *testing.T, ended <-chan error) error {
+	t.Helper()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(15 * time.Second):
+		require.FailNow(t, "the consent does not end")
+		return nil
 	}
 }

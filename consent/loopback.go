@@ -20,22 +20,26 @@ type LoopbackOptions struct {
 	// RedirectURL is the redirect URL as the program's owner registered it at the
 	// provider, byte for byte. Empty means http://127.0.0.1/callback.
 	//
-	// With http and the host 127.0.0.1, [::1] or localhost, Loopback receives the
-	// callback itself, at the URL's port and path. Port 0, or no port, means any free
-	// port (RFC 8252 section 7.3). The name localhost means 127.0.0.1 and ::1, and
-	// never another machine. Prefer an address where the provider allows one: another
+	// With http and a loopback host, such as 127.0.0.1, [::1] or localhost, Loopback
+	// receives the callback itself, at the URL's port and path. Port 0, or no port, means
+	// any free port (RFC 8252 section 7.3). The name localhost, and each name below
+	// localhost, means 127.0.0.1 and ::1, and never another machine. Prefer an address where the provider allows one: another
 	// program may have the port of the other address (RFC 8252 section 8.3).
 	//
 	// With every other URL the person pastes what the browser shows, so In is required:
-	//   - "urn:ietf:wg:oauth:2.0:oob", or "oob" for OAuth1: the provider shows a code;
+	//   - "urn:ietf:wg:oauth:2.0:oob", or "oob" for OAuth1: the provider shows a code, or
+	//     nothing with OAuth1Config.NoVerifier: then the person pastes any word after the
+	//     consent;
 	//   - https: a page of the provider shows a code, or "code#state";
 	//   - a private-use scheme such as com.example.app:/callback (RFC 8252 section 7.1):
 	//     the browser shows an address that it cannot open.
 	RedirectURL string
 	// Open opens a URL in the person's browser. Nil means the system's default
-	// browser. If Open fails, the person can open the printed URL.
+	// browser. If Open fails, the person can open the printed URL. Loopback calls Open
+	// in a goroutine, and does not wait for an Open that returns only when the person
+	// closes the browser.
 	Open func(url string) error
-	// Out receives the URL and the instructions for the person. Nil means
+	// Out receives the URL and the instructions for the person, in English. Nil means
 	// os.Stderr.
 	Out io.Writer
 	// In is a terminal for a person whose browser runs on another machine, as with
@@ -43,7 +47,9 @@ type LoopbackOptions struct {
 	// pastes the address into In. Nil means no terminal.
 	//
 	// The address may be wrapped, quoted, or escaped for HTML or for a URL. Loopback
-	// reads what was pasted one second after the last line.
+	// reads what was pasted one second after the last line. What is neither a code nor
+	// an address of this consent may be pasted again. A code that the provider refuses
+	// ends the consent.
 	//
 	// A goroutine reads In. At the end, Loopback stops the goroutine with
 	// In.SetReadDeadline. If In has no deadlines, the goroutine ends with the next
@@ -130,7 +136,7 @@ func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
 	if open == nil {
 		open = openBrowser
 	}
-	if open(authURL) == nil {
+	if opens(ctx, open, authURL) {
 		fmt.Fprintf(l.out, "Your browser should open now. If it does not, open this address:\n\n  %s\n\n", authURL)
 	} else {
 		fmt.Fprintf(l.out, "Open this address in your browser:\n\n  %s\n\n", authURL)

@@ -46,8 +46,8 @@ type Pages struct {
 	// "en", or the first tag in alphabetical order if Languages has no "en".
 	Default string
 	// Template is the template of the pages; its data is a [Page]. New and Loopback
-	// execute a copy of Template for each kind of page, before anything else, and
-	// return the mistakes. Nil means the package's own template.
+	// execute a copy of Template for each kind of page in each of Languages, before
+	// anything else, and return the mistakes. Nil means the package's own template.
 	Template *template.Template
 }
 
@@ -128,21 +128,23 @@ func (l *look) page(subject string, in *language, service string) Page {
 	return p
 }
 
-// samples returns one page of each kind, in the fallback language, with every field
-// that a page of this kind can have.
+// samples returns one page of each kind in each language, with every field that a page
+// of this kind can have.
 func (l *look) samples() []Page {
 	const origin = "https://app.example"
 	var pages []Page
-	for _, subject := range append([]string{connected, confirm}, reasonWords()...) {
-		p := l.page(subject, l.fallback, "Example Service")
-		p.Back, p.popup = origin+"/", "0a"
-		switch {
-		case subject == confirm:
-			p.Continue = origin + "/connect/start"
-		case p.Reason.again():
-			p.Retry = origin + "/connect/start"
+	for _, tag := range slices.Sorted(maps.Keys(l.languages)) {
+		for _, subject := range append([]string{connected, confirm}, reasonWords()...) {
+			p := l.page(subject, l.languages[tag], "Example Service")
+			p.Back, p.popup = origin+"/", "0a"
+			switch {
+			case subject == confirm:
+				p.Continue = origin + "/connect/start"
+			case p.Reason.again():
+				p.Retry = origin + "/connect/start"
+			}
+			pages = append(pages, p)
 		}
-		pages = append(pages, p)
 	}
 	return pages
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -64,14 +65,15 @@ func (l *loopback) serve(u *url.URL) (end func(), err error) {
 }
 
 // listen listens at a port of a loopback host. The name localhost is never looked up,
-// because the name can be configured to mean another machine (RFC 8252 section 8.3).
+// and no name below localhost, because the name can be configured to mean another
+// machine (RFC 8252 section 8.3).
 // listen listens on both its addresses, or on the one that the machine has: a browser
 // may try either, and a foreign program must not have the other one. Port 0 means any
 // free port.
 func listen(ctx context.Context, host, port string) (listeners []net.Listener, err error) {
 	var config net.ListenConfig
 	addresses := []string{host}
-	if strings.EqualFold(host, "localhost") {
+	if _, err := netip.ParseAddr(host); err != nil { // localhost, or a name below localhost
 		addresses = nil
 		for _, address := range []string{"127.0.0.1", "::1"} {
 			if probe, err := config.Listen(ctx, "tcp", net.JoinHostPort(address, "0")); err == nil {
@@ -111,7 +113,7 @@ func listenAt(ctx context.Context, config net.ListenConfig, addresses []string, 
 // ServeHTTP receives the callback. A website can make its own host name resolve to
 // 127.0.0.1 (DNS rebinding). The check of the Host header refuses these requests.
 func (l *loopback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !strings.EqualFold(r.Host, l.host) && !strings.EqualFold(r.Host, strings.TrimSuffix(l.host, ":80")) || r.URL.Path != l.path {
+	if spelled(r.Host) != spelled(l.host) || r.URL.Path != l.path {
 		http.NotFound(w, r)
 		return
 	}
@@ -139,11 +141,24 @@ func (l *loopback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if failed != nil {
 		subject, status = string(failed.Reason), failed.status()
 	}
+	if over {
+		l.ended <- failed // before the page, which the browser may never read
+	}
 	w.Header().Set("Connection", "close")
 	l.look.send(w, l.look.page(subject, l.look.choose("", r), l.service), "", status)
-	if over {
-		l.ended <- failed
+}
+
+// spelled returns a host and port as browsers write them: in lower case, and an address
+// in its shortest form. Without a port, the port is 80.
+func spelled(hostport string) string {
+	host, port, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host, port = strings.Trim(hostport, "[]"), "80"
 	}
+	if address, err := netip.ParseAddr(host); err == nil {
+		host = address.String()
+	}
+	return net.JoinHostPort(strings.ToLower(host), port)
 }
 
 // navigates reports whether the person's window goes to the callback, and no page

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 	"unicode"
@@ -21,6 +22,9 @@ const (
 // redirects the browser to the provider.
 func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 	rec, err := readStart(r.URL.RawQuery)
+	if err == nil && h.isStart(rec.ReturnTo) {
+		err = errors.New("return_to is the start of a consent")
+	}
 	if err != nil {
 		h.finish(w, r, record{}, fail(ReasonInvalid, err))
 		return
@@ -69,6 +73,19 @@ func (h *Handler) needsConfirmation(r *http.Request) bool {
 		return false
 	}
 	return !h.otherOrigin
+}
+
+// isStart reports whether a path on Config.Origin is a start of this handler, in any
+// spelling. A person who takes the way back comes from a page of this handler, so
+// needsConfirmation would not ask.
+func (h *Handler) isStart(returnTo string) bool {
+	u, err := url.Parse(returnTo)
+	base, _ := url.Parse(h.base) // cannot fail: New has read the URL
+	if err != nil || returnTo == "" || h.otherOrigin {
+		return false
+	}
+	above, last := path.Split(strings.ToLower(path.Clean(u.Path)))
+	return last == "start" && strings.HasPrefix(above, strings.ToLower(strings.TrimRight(base.Path, "/"))+"/")
 }
 
 // readStart reads the query of a start. Unknown parameters, such as a state, have

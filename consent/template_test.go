@@ -24,6 +24,7 @@ func TestMistakesInATemplateAreFoundAtTheStart(t *testing.T) {
 		"mistake on the confirmation":     {"{{if .Continue}}{{.Contine}}{{end}}{{.Script}}", "Contine"},
 		"style without nonce":             {"<style>h1 { color: red }</style>{{.Script}}", "<style>"},
 		"script of its own":               {"<SCRIPT src=x.js></SCRIPT>{{.Script}}", "<SCRIPT src=x.js>"},
+		"mistake in one language":         {`{{if eq .Language "de"}}{{.Titel}}{{end}}{{.Script}}`, "Titel"},
 		"cannot be escaped":               {"<script>{{if .Name}}'{{end}}</script>{{.Script}}", "contexts"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -49,10 +50,10 @@ func TestTemplateStaysTheProgramsOwn(t *testing.T) {
 	page := template.Must(template.New("page").Parse(`<style nonce="{{.Nonce}}">h1 { color: red }</style>own {{.Title}}{{.Script}}`))
 	for range 2 {
 		a := newApp(t, authtest.Config{}, func(a *app) { a.config.Pages.Template = page })
-		require.Contains(t, a.newBrowser().get(a.config.URL+"/callback/oauth2").body, "own This request is not valid")
+		require.Contains(t, a.newBrowser().get(a.config.URL+"/callback/oauth2?code=c").body, "own This request is not valid")
 	}
 	template.Must(page.Parse("changed {{.Script}}"))
 	require.NoError(t, page.Execute(io.Discard, consent.Page{}))
 	a := newApp(t, authtest.Config{}, func(a *app) { a.config.Pages.Template = page })
-	require.Contains(t, a.newBrowser().get(a.config.URL+"/callback/oauth2").body, "changed ", "a template that was executed serves too")
+	require.Contains(t, a.newBrowser().get(a.config.URL+"/callback/oauth2?code=c").body, "changed ", "a template that was executed serves too")
 }

@@ -61,9 +61,10 @@ func mayUse(flow Flow, name string) error {
 	return errors.New("the connector uses the shared callback URL and has no Issuer: let Config.Callback return the name of its authorization server, or set AuthorizationCode.Issuer (RFC 9700 section 2.1)")
 }
 
-// StartURL returns the URL of a link that starts a consent for connector. After
-// the consent, the browser goes to returnTo, a path on Config.Origin. An empty
-// returnTo means a page of the handler.
+// StartURL returns the URL of a link that starts a consent for connector, with scheme
+// and host. After the consent, the browser goes to returnTo, a path on Config.Origin.
+// An empty returnTo means a page of the handler. A program that chooses the language
+// adds "&language=de".
 func (h *Handler) StartURL(connector, returnTo string) string {
 	return h.startURL(record{Connector: connector, ReturnTo: returnTo})
 }

@@ -150,10 +150,12 @@ type Rejection struct {
 	Header string `json:"header,omitempty"`
 	// HeaderValue must be part of the Header's value. Empty means any value.
 	HeaderValue string `json:"headerValue,omitempty"`
-	// Path is the path of a member of a JSON body that must be present: see
-	// [Response].
+	// Path is the path of a member of a JSON body that must be present, and not null:
+	// see [Response].
 	Path string `json:"path,omitempty"`
-	// Value is the value of the member at Path. Empty means any value.
+	// Value is the value of the member at Path: a string, true or false, or a number as
+	// the service spells the number. Empty means any value, also 0 and false: set Value
+	// for a service that writes {"code": 0} into good responses.
 	Value string `json:"value,omitempty"`
 	// Body is text that the body must contain.
 	Body string `json:"body,omitempty"`

@@ -47,7 +47,7 @@ type ExpiryFormat string
 const (
 	ExpirySeconds      ExpiryFormat = "seconds"      // seconds from now
 	ExpiryMilliseconds ExpiryFormat = "milliseconds" // milliseconds from now
-	ExpiryUnix         ExpiryFormat = "unix"         // seconds or milliseconds since 1970
+	ExpiryUnix         ExpiryFormat = "unix"         // seconds since 1970, or milliseconds, microseconds or nanoseconds
 	ExpiryRFC3339      ExpiryFormat = "rfc3339"      // a date such as 2030-01-02T15:04:05Z; a number as with ExpiryUnix
 )
 

@@ -3,9 +3,11 @@
 // token.
 //
 //	go run ./examples/cli
+//	go run ./examples/cli -redirect urn:ietf:wg:oauth:2.0:oob
 //
-// Press Allow on the page in the browser. With -check, the program needs no browser
-// and no person.
+// Press Allow on the page in the browser. In the second form, the page shows a code
+// to paste into the terminal. With -check, the program needs no browser and no person,
+// and the redirect URL is one of loopback.
 package main
 
 import (
@@ -23,9 +25,12 @@ import (
 	"github.com/connectorauth/connectorauth/consent"
 )
 
+// outOfBand is the redirect URL of a provider that shows a code to paste.
+const outOfBand = "urn:ietf:wg:oauth:2.0:oob"
+
 func main() {
 	check := flag.Bool("check", false, "run the sign-in without a browser")
-	redirectURL := flag.String("redirect", "", "redirect URL that is registered at the provider, such as http://localhost:8085/oauth2/callback;\nempty means http://127.0.0.1/callback at any free port")
+	redirectURL := flag.String("redirect", "", "redirect URL that is registered at the provider, such as http://localhost:8085/oauth2/callback\nor "+outOfBand+"; empty means http://127.0.0.1/callback at any free port")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -36,7 +41,9 @@ func main() {
 
 // signIn runs the consent and calls the API.
 func signIn(ctx context.Context, redirectURL string, check bool) error {
-	provider := authtest.New(authtest.Config{PublicClient: true}) // in place of a real service
+	provider := authtest.New(authtest.Config{ // in place of a real service
+		PublicClient: true, RedirectURLs: []string{outOfBand},
+	})
 	defer provider.Close()
 	connector, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 		ClientID: provider.ClientID, TokenURL: provider.TokenURL, Scopes: []string{"read"},

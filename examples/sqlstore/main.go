@@ -1,6 +1,6 @@
 // Sqlstore keeps the tokens of two accounts, encrypted, in a SQL database. The
 // tokens survive a restart of the program. The database is SQLite, so there is
-// nothing to install. PostgreSQL and MySQL need another driver and another Dialect.
+// nothing to install. PostgreSQL and MySQL need another driver and another Engine.
 //
 //	go run ./examples/sqlstore
 package main

@@ -30,10 +30,10 @@ func regions(d *dialect.OAuth2) error {
 		switch u, err := origin.Endpoint(r.Origins[word]); {
 		case word == "" || strings.Contains(word, "://") || wire.HasControl(word):
 			l.Add("Origins: a key is empty, a URL, or has a control character; use the provider's word for the region, or any word if the provider names its origin")
-		case err != nil:
+		case err != nil && strings.Contains(r.Origins[word], "://"):
 			l.Field("Origins: "+word, err)
-		case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery:
-			l.Add("Origins: %s: want an origin such as https://accounts.example.eu; path and query are those of TokenURL", word)
+		case err != nil || strings.Contains(u.Host, "*") || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery:
+			l.Add("Origins: %s: want an origin such as https://accounts.example.eu, without a wildcard; path and query are those of TokenURL", word)
 		}
 	}
 	return l.Joined()

@@ -30,6 +30,9 @@ func parseDate(s string) (at time.Time, ok bool) {
 	}
 	if inner, isNET := strings.CutPrefix(s, "/Date("); isNET {
 		inner, _, _ = strings.Cut(inner, ")")
+		if sign := strings.LastIndexAny(inner, "+-"); sign > 0 {
+			inner = inner[:sign] // the offset of a zone changes nothing
+		}
 		ms, err := strconv.ParseInt(inner, 10, 52)
 		return time.UnixMilli(ms), err == nil
 	}

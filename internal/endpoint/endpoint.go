@@ -6,6 +6,7 @@ package endpoint
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -165,10 +166,13 @@ func read(resp *http.Response, secrets []string) (*Response, error) {
 		return nil, r.Fail(errors.New("the endpoint wants another protocol than HTTP"))
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxResponse+1))
-	if err == nil && len(body) <= MaxResponse {
+	if len(body) <= MaxResponse {
 		body = decode(resp, body)
 	}
-	if err == nil && len(body) > MaxResponse {
+	switch {
+	case len(body) <= MaxResponse && isObject(body):
+		err = nil // the response may be to a credential for single use, so a token in it must not be lost
+	case err == nil && len(body) > MaxResponse:
 		err = fmt.Errorf("the response is longer than %d bytes", MaxResponse)
 	}
 	if err != nil {
@@ -184,7 +188,8 @@ func read(resp *http.Response, secrets []string) (*Response, error) {
 func decode(resp *http.Response, body []byte) []byte {
 	decoded, err := wire.Decode(body, resp.Header, MaxResponse+1)
 	_, labelled := resp.Header["Content-Encoding"]
-	if err != nil && len(decoded) <= MaxResponse || !labelled && bytes.Equal(decoded, body) {
+	useless := err != nil && len(decoded) <= MaxResponse && !isObject(decoded)
+	if useless || !labelled && bytes.Equal(decoded, body) {
 		return body
 	}
 	resp.Header = resp.Header.Clone()
@@ -192,6 +197,13 @@ func decode(resp *http.Response, body []byte) []byte {
 	resp.Header.Del("Content-Length")
 	resp.ContentLength, resp.Uncompressed = -1, true
 	return decoded
+}
+
+// isObject reports whether body is a JSON object to its end, whatever the network or a
+// coding lacks after that.
+func isObject(body []byte) bool {
+	text := bytes.TrimSpace(wire.Text(body))
+	return bytes.HasPrefix(text, []byte("{")) && json.Valid(text)
 }
 
 // Text returns the body in UTF-8, without a byte order mark and white space around.

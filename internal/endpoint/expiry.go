@@ -14,6 +14,9 @@ import (
 // MaxLifetime keeps a lifetime representable. Real lifetimes are far shorter.
 const MaxLifetime = 100 * 365 * 24 * time.Hour
 
+// maxExpiry is the length in bytes of the longest expiry that is read.
+const maxExpiry = 100
+
 // errExpiry does not quote what the provider wrote, which may be anything.
 var (
 	errExpiry = errors.New("is neither a time nor a lifetime")
@@ -29,6 +32,9 @@ func Ends(value any, format dialect.ExpiryFormat, issued time.Time) (time.Time, 
 	s := strings.TrimSpace(text(value))
 	if _, isText := value.(string); value == nil || isText && s == "" {
 		return time.Time{}, nil
+	}
+	if len(s) > maxExpiry {
+		return time.Time{}, errExpiry
 	}
 	number, isNumber := parseNumber(s)
 	if isNumber && number <= 0 {
@@ -74,13 +80,19 @@ func seconds(number float64) time.Duration {
 	return time.Duration(min(number, MaxLifetime.Seconds()) * float64(time.Second))
 }
 
-// fromEpoch reads seconds or milliseconds since 1970. In seconds, 1e11 is the year
-// 5138; in milliseconds, the year 1973.
+// maxEpoch is the largest number that fromEpoch takes for seconds. In seconds, 3e11
+// is after the year 9999, by which some providers mean never; in milliseconds, the
+// year 1979.
+const maxEpoch = 3e11
+
+// fromEpoch reads seconds, milliseconds, microseconds or nanoseconds since 1970.
 func fromEpoch(number float64) time.Time {
-	if number > 1e11 {
-		number /= 1000
+	for range 3 {
+		if number > maxEpoch {
+			number /= 1000
+		}
 	}
-	return time.UnixMilli(int64(min(number, 1e11) * 1000))
+	return time.UnixMilli(int64(min(number, maxEpoch) * 1000))
 }
 
 // units are the names of units of time, in lower case, and their lengths in seconds.

@@ -56,7 +56,7 @@ func TestExpiriesOfNoUseAreTold(t *testing.T) {
 	for _, written := range []string{
 		`"soon"`, `"NaN"`, `true`, `false`, `{}`, `{"$date":1}`, `[]`, `[""]`, `"3,600"`, `"3600 fortnights"`, `"P1M"`, `"P1Y"`, `"P"`, `"PT"`, `"1h-30m"`, `"h"`, `"25:00:00"`,
 		`"1/2/2030"`, `"02.01.2030"`, `"2030-13-02T15:04:05Z"`, `"2030-02-30"`, `"2030-01-02T15:04:05 EST"`, `"Wed Jan 02 15:04:05 CET 2030"`, `"2030-01-02T15:04:05+2"`,
-		`"2030-01-02T15:04:05 Etc/GMT+5"`, `"2030-01-02T15:04:05+99:00"`, `"T"`, `"+"`, `"2030-01-02T"`, `"/Date(x)/"`,
+		`"` + strings.Repeat("1s", 51) + `"`, `"2030-01-02T15:04:05 Etc/GMT+5"`, `"2030-01-02T15:04:05+99:00"`, `"T"`, `"+"`, `"2030-01-02T"`, `"/Date(x)/"`,
 		`"2001-01-01T00:00:00Z"`, `"2029-01-02T15:04:05Z"`, // when the token was issued
 	} {
 		for _, format := range []dialect.ExpiryFormat{"", dialect.ExpiryMilliseconds, dialect.ExpiryUnix, dialect.ExpiryRFC3339} {
@@ -112,15 +112,21 @@ func TestDatesAsProvidersWriteThem(t *testing.T) {
 func TestPointsInTime(t *testing.T) {
 	soon := issued.Add(time.Hour)
 	for written, want := range map[string]time.Time{
-		fmt.Sprint(soon.Unix()):                       soon,
-		fmt.Sprintf(`"%d"`, soon.Unix()):              soon,
-		fmt.Sprintf(`"%d"`, soon.UnixMilli()):         soon,
-		fmt.Sprint(soon.UnixMilli()):                  soon,
-		fmt.Sprintf("%d.5", soon.Unix()):              soon.Add(time.Second / 2),
-		fmt.Sprintf("%e", float64(soon.Unix())):       soon.Truncate(1000 * time.Second), // %e has six digits
-		fmt.Sprintf(`"%.9E"`, float64(soon.Unix())):   soon,
-		fmt.Sprintf(`"/Date(%d)/"`, soon.UnixMilli()): soon,
-		"1e300": never,
+		fmt.Sprint(soon.Unix()):                            soon,
+		fmt.Sprintf(`"%d"`, soon.Unix()):                   soon,
+		fmt.Sprintf(`"%d"`, soon.UnixMilli()):              soon,
+		fmt.Sprint(soon.UnixMilli()):                       soon,
+		fmt.Sprintf("%d.5", soon.Unix()):                   soon.Add(time.Second / 2),
+		fmt.Sprintf("%e", float64(soon.Unix())):            soon.Truncate(1000 * time.Second), // %e has six digits
+		fmt.Sprintf(`"%.9E"`, float64(soon.Unix())):        soon,
+		fmt.Sprintf(`"/Date(%d)/"`, soon.UnixMilli()):      soon,
+		fmt.Sprintf(`"/Date(%d+0200)/"`, soon.UnixMilli()): soon,
+		fmt.Sprintf(`"/Date(%d-0700)/"`, soon.UnixMilli()): soon,
+		fmt.Sprint(soon.UnixMicro()):                       soon,
+		fmt.Sprint(soon.UnixNano()):                        soon,
+		"253402300799":                                     never, // the end of the year 9999
+		"253402300799999":                                  never,
+		"1e300":                                            never,
 	} {
 		for _, format := range []dialect.ExpiryFormat{dialect.ExpiryUnix, dialect.ExpiryRFC3339} {
 			var value any

@@ -141,17 +141,24 @@ func remove(values map[string]any, path string) {
 // text returns v as a string: a number as written, a list joined by spaces,
 // anything else as empty.
 func text(v any) string {
+	list, ok := v.([]any)
+	if !ok {
+		return word(v)
+	}
+	parts := make([]string, len(list))
+	for i := range list {
+		parts[i] = word(list[i])
+	}
+	return strings.Join(parts, " ")
+}
+
+// word is text without lists: joining lists of lists would take quadratic time.
+func word(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
 	case json.Number:
 		return v.String()
-	case []any:
-		parts := make([]string, len(v))
-		for i := range v {
-			parts[i] = text(v[i])
-		}
-		return strings.Join(parts, " ")
 	}
 	return ""
 }
@@ -175,9 +182,10 @@ func refusal(values map[string]any, p dialect.Response) (code, description strin
 		description = cmp.Or(description, text(e["message"]))
 		code = cmp.Or(code, "error")
 	default:
-		if code = text(e); code == "0" {
-			code = ""
-		}
+		code = text(e)
+	}
+	if code == "0" {
+		code = ""
 	}
 	return code, description
 }

@@ -42,6 +42,8 @@ func TestResponsesAsProvidersWriteThem(t *testing.T) {
 		"members that are null":     {reply{body: `{"access_token":"a","refresh_token":null,"scope":null,"error":null,"token_type":null}`}, endpoint.Token{AccessToken: "a"}},
 		"members of the wrong type": {reply{body: `{"access_token":"a","refresh_token":{},"scope":true,"token_type":[]}`}, endpoint.Token{AccessToken: "a"}},
 		"an empty error":            {reply{body: `{"access_token":"a","error":""}`}, endpoint.Token{AccessToken: "a"}},
+		"an error of code 0":        {reply{body: `{"access_token":"a","error":{"code":0,"message":""}}`}, endpoint.Token{AccessToken: "a"}},
+		"lists in a list":           {reply{body: `{"access_token":"a","scope":["x",["y"],3]}`}, endpoint.Token{AccessToken: "a", Scope: "x  3"}},
 		"a member twice":            {reply{body: `{"access_token":"a","access_token":"b"}`}, endpoint.Token{AccessToken: "b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,6 +82,7 @@ func TestRefusals(t *testing.T) {
 		"two descriptions":     {reply{status: 400, body: `{"error":{"code":"c","message":"less"},"error_description":"more"}`}, failure{StatusCode: 400, Code: "c", Description: "more"}},
 		"an object with 200":   {reply{body: `{"error":{"status":"DENIED"}}`}, failure{StatusCode: 200, Code: "DENIED"}},
 		"an empty object":      {reply{body: `{"error":{}}`}, failure{StatusCode: 200, Code: "error"}},
+		"an object of code 0":  {reply{status: 400, body: `{"error":{"code":0,"message":"busy"}}`}, failure{StatusCode: 400, Description: "busy"}},
 		"a number":             {reply{body: `{"error":42}`}, failure{StatusCode: 200, Code: "42"}},
 		"Retry-After":          {reply{status: 429, header: http.Header{"Retry-After": {"120"}}, body: `{}`}, failure{StatusCode: 429, RetryAfter: 2 * time.Minute}},
 	} {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-var errInternational = errors.New("has a host that is not a valid international name (RFC 5891); write the name in the xn-- form")
+var errInternational = errors.New("has a host that is not a valid international name (RFC 5891); check the spelling")
 
 // canonical returns hostport in the form in which hosts are compared: an international
 // name in the ASCII form, letters in lower case, without the default port of scheme.
@@ -28,12 +28,20 @@ func canonical(scheme, hostport string) string {
 	return strings.TrimSuffix(hostport, ":")
 }
 
+// maxInternational is the length in bytes of the longest international host that is
+// read. A name has at most 253 characters in the ASCII form, so fewer in Unicode, and
+// a character has at most four bytes. Punycode takes quadratic time.
+const maxInternational = 4*253 + len(":65535")
+
 // toASCII returns hostport with an international name in the ASCII form, by the same
 // rules as net/http and browsers (UTS 46, nontransitional). A host in ASCII is returned
 // as it is. Empty means that the name is not valid.
 func toASCII(hostport string) string {
 	if isASCII(hostport) {
 		return hostport
+	}
+	if len(hostport) > maxInternational {
+		return ""
 	}
 	host, port := hostport, ""
 	if i := strings.LastIndexByte(hostport, ':'); i >= 0 {
@@ -127,8 +135,8 @@ func lower(s string) string {
 
 // Loopback reports whether host is localhost, a name below localhost (RFC 6761
 // section 6.3), or a loopback address in the usual spelling. host is in ASCII, and has
-// no port and no brackets. [Resolve] sends a request to a name below localhost to this
-// machine, whatever a resolver or proxy would do.
+// no port and no brackets. [Resolve] sends a request to a name below localhost where a
+// request to localhost goes, whatever a resolver would do.
 func Loopback(host string) bool {
 	if host = lower(host); host == "localhost" || belowLocalhost(host) {
 		return true
@@ -156,8 +164,10 @@ func ASCII(req *http.Request) {
 }
 
 // Resolve makes plain http to a name below localhost go to localhost. The Host header
-// keeps the name. So neither a resolver nor a proxy decides where a credential goes
-// without TLS. req must be a private copy.
+// keeps the name. So no resolver decides where a credential goes without TLS, and no
+// proxy of [http.ProxyFromEnvironment], which has none for localhost. A Transport whose
+// Proxy is another function asks the function for localhost too. req must be a private
+// copy.
 func Resolve(req *http.Request) {
 	if req.URL.Scheme != "http" || len(req.URL.Host) <= len(".localhost") {
 		return

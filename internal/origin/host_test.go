@@ -112,6 +112,7 @@ func TestInvalidInternationalNamesAreRefused(t *testing.T) {
 	for _, entry := range []string{"xn--a.example", "xn--.example", "XN--A.example", "*.xn--a.example", "https://xn--a.example", "xn--B\u00dcCHER.example"} {
 		_, err := origin.Parse([]string{entry})
 		assert.ErrorContains(t, err, "is not a valid international name", entry)
+		assert.NotContains(t, err.Error(), "write the name in the xn-- form", "the name may be in this form already")
 	}
 }
 
@@ -214,4 +215,20 @@ func BenchmarkCheck(b *testing.B) {
 			}
 		})
 	}
+}
+
+// Whoever names a host, in a callback or a redirect, must not decide how long others
+// wait: a name of 30 kB once took seconds.
+func TestLongInternationalNamesAreNotRead(t *testing.T) {
+	var name strings.Builder
+	for i := range 10_000 {
+		name.WriteRune(rune(0x4e00 + i))
+	}
+	_, err := origin.Endpoint("https://" + name.String() + ".example/")
+	require.ErrorContains(t, err, "not a valid international name")
+	_, err = origin.Parse([]string{name.String() + ".example"})
+	require.ErrorContains(t, err, "not a valid international name")
+
+	_, err = origin.Endpoint("https://" + strings.Repeat(strings.Repeat("\u00fc", 50)+".", 4) + "example:8443/")
+	require.NoError(t, err, "the longest names are read")
 }

@@ -30,10 +30,10 @@ type origin struct {
 }
 
 // Parse reads the entries of a Hosts list. An international name may be written in
-// Unicode or in the xn-- form. "api.example.com" and "api.example.com:8443" mean https. "*.example.com" means every name below
-// example.com, with https and the default port. An explicit origin such as
-// "http://10.0.0.5:8080" means exactly the given origin. The error joins all
-// problems.
+// Unicode or in the xn-- form. "api.example.com" and "api.example.com:8443" mean https.
+// "*.example.com" means every name below example.com, with https and the default port.
+// An explicit origin such as "http://10.0.0.5:8080" means exactly the given origin. The
+// error joins all problems.
 func Parse(entries []string) (Set, error) {
 	var s Set
 	var problems []error
@@ -90,7 +90,7 @@ func parse(entry string) (origin, error) {
 	name, wildcard := strings.CutPrefix(rest, "*")
 	if wildcard {
 		if explicit || !strings.HasPrefix(name, ".") || strings.Count(name, ".") < 2 || strings.Contains(name, ":") {
-			return origin{}, fmt.Errorf("write a wildcard as *.example.com, without scheme and port")
+			return origin{}, fmt.Errorf("write a wildcard as *.example.com, without scheme and port, and with a dot in the name below which hosts are meant")
 		}
 		rest = name[1:]
 	}
@@ -197,8 +197,8 @@ func Intersect(sets ...Set) Set {
 // outside says why credentials must not go to u, in a redirect chain with the
 // first URL first. Empty means that the credentials may go to u.
 func (s Set) outside(u, first *url.URL) string {
-	if strings.HasPrefix(u.Opaque, "//") {
-		return "has an opaque URL that names another host"
+	if namesHost(u.Opaque) {
+		return "has an opaque URL that may name another host"
 	}
 	for i := range s.origins { // most URLs have the host exactly as listed
 		if o := &s.origins[i]; o.host == u.Host && o.scheme == u.Scheme && !o.wildcard {
@@ -228,6 +228,12 @@ func (s Set) outside(u, first *url.URL) string {
 		return "is plain http, so everybody on the way could read the credentials; use https, or list the origin in Hosts"
 	}
 	return "is not an https URL"
+}
+
+// namesHost reports whether an opaque URL is more than a path: net/http sends such a
+// URL to an HTTP proxy as it is, whatever the host of the URL.
+func namesHost(opaque string) bool {
+	return opaque != "" && opaque != "*" && (opaque[0] != '/' || strings.HasPrefix(opaque, "//"))
 }
 
 // matches reports whether o is the origin of scheme and a canonical host.

@@ -156,10 +156,20 @@ func TestCheckMalformedRequest(t *testing.T) {
 	assert.Equal(t, origin.Refused, got)
 	assert.Error(t, err)
 
-	opaque := &http.Request{URL: &url.URL{Scheme: "https", Host: "a.com", Opaque: "//evil.com/x"}}
-	got, err = origin.Set{}.Check(opaque)
-	assert.Equal(t, origin.Refused, got)
-	assert.ErrorContains(t, err, "opaque")
+	listed, err := origin.Parse([]string{"http://a.com", "a.com"})
+	require.NoError(t, err)
+	for opaque, want := range map[string]origin.Reach{
+		"//evil.com/x": origin.Refused, "http://evil.com/x": origin.Refused, "evil.com/x": origin.Refused, // an HTTP proxy gets these as they are
+		"": origin.Inside, "/x%2Fy": origin.Inside, "*": origin.Inside,
+	} {
+		for _, scheme := range []string{"http", "https"} {
+			got, err = listed.Check(&http.Request{URL: &url.URL{Scheme: scheme, Host: "a.com", Opaque: opaque}})
+			assert.Equal(t, want, got, opaque)
+			if want == origin.Refused {
+				assert.ErrorContains(t, err, "opaque")
+			}
+		}
+	}
 }
 
 func TestParseRefusesWhatIsNoHost(t *testing.T) {
@@ -171,6 +181,8 @@ func TestParseRefusesWhatIsNoHost(t *testing.T) {
 		_, err := origin.Parse([]string{entry})
 		assert.Error(t, err, entry)
 	}
+	_, err := origin.Parse([]string{"*.com"})
+	assert.ErrorContains(t, err, "with a dot in the name below which hosts are meant")
 }
 
 func TestEndpoint(t *testing.T) {

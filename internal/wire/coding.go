@@ -66,7 +66,7 @@ func codings(h http.Header) (list []string, known bool) {
 		switch name = strings.ToLower(name); name {
 		case "gzip", "x-gzip", "deflate":
 			list = append(list, name)
-		case "identity":
+		case "identity", "none", "binary", "utf-8", "utf8", "iso-8859-1": // some servers name the charset, or what they did not do
 		default:
 			return nil, false
 		}

@@ -52,6 +52,9 @@ func TestDecode(t *testing.T) {
 	}{
 		"plain":                     {text, nil},
 		"identity":                  {text, labelled("identity")},
+		"a charset as the label":    {text, labelled("UTF-8")},
+		"none":                      {text, labelled("none")},
+		"gzip and a charset":        {encode(text, "gzip"), labelled("gzip, utf-8")},
 		"an empty label":            {text, labelled("")},
 		"gzip":                      {encode(text, "gzip"), labelled("gzip")},
 		"x-gzip, in capitals":       {encode(text, "gzip"), labelled("X-GZIP")},
