@@ -6,6 +6,8 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -408,6 +410,8 @@ func TestHooksThatQuotePartsOfCredentials(t *testing.T) {
 	}{
 		{connectorauth.WithHooks(fields, hooks(field)), field},
 		{connectorauth.WithHooks(fields, hooks(url.QueryEscape(field))), url.QueryEscape(field)},
+		{connectorauth.WithHooks(fields, hooks(hex.EncodeToString([]byte(field)))), hex.EncodeToString([]byte(field))},
+		{connectorauth.WithHooks(fields, hooks(base64.StdEncoding.EncodeToString([]byte(field)))), base64.StdEncoding.EncodeToString([]byte(field))},
 		{connectorauth.WithHooks(basic, hooks(password)), password},
 		{must(connectorauth.Join(connectorauth.WithHooks(basic, hooks(field)), fields)), field},
 		{connectorauth.WithHooks(must(connectorauth.Join(basic, fields)), hooks(password)), password},

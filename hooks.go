@@ -3,6 +3,8 @@ package connectorauth
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -302,5 +304,10 @@ func withhold(err error, secrets ...string) error {
 
 // spellings lists secrets as errors may quote them.
 func spellings(secrets ...string) []string {
-	return endpoint.Secrets(url.Values{"": secrets}, nil, "", "")
+	list := endpoint.Secrets(url.Values{"": secrets}, nil, "", "")
+	for _, secret := range secrets {
+		b := []byte(secret)
+		list = append(list, base64.RawStdEncoding.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b), hex.EncodeToString(b))
+	}
+	return list
 }

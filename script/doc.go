@@ -11,66 +11,74 @@
 //	connector, err = script.Wrap(connector, compiled, script.Options{})
 //	client := connectorauth.NewClient(connector, nil)
 //
+// docs/scripts.md has ten recipes.
+//
 // # Events
 //
-// A script handles an event with a function of the same name at the top level:
+// A script handles an event with a function of the same name at the top level. A
+// function whose name looks like an event, and is none, is an error of Compile.
 //
-//   - before_action: a request is ready to be sent and carries its credentials.
-//   - after_action: the response has a status of success, 2xx.
-//   - after_error: the response has a status of failure, 4xx or 5xx.
-//   - before_oauth2_authorise: the account owner (the resource owner of RFC 6749)
-//     is about to visit the authorization URL, method_endpoint.
-//   - before_oauth2_token, after_oauth2_token, after_oauth2_token_error: a token
-//     request, and its response with a status of success or of failure.
-//   - before_oauth2_refresh, after_oauth2_refresh, after_oauth2_refresh_error: the same
-//     for a token request with a refresh token.
-//
-// Compile refuses a function at the top level whose name looks like an event and is
-// none, and names the nearest event.
+//	before_action               a request is ready to be sent and carries its credentials
+//	after_action                the response has a status of success, 2xx
+//	after_error                 the response has a status of failure, 4xx or 5xx
+//	before_oauth2_authorise     the account owner (the resource owner of RFC 6749) is about
+//	                            to visit the authorization URL, method_endpoint
+//	before_oauth2_token         a token request
+//	after_oauth2_token          a token response; with any status, if there is no handler
+//	                            of after_oauth2_token_error
+//	after_oauth2_token_error    a token response with a status of failure
+//	before_oauth2_refresh       a token request with a refresh token
+//	after_oauth2_refresh        its response; statuses as with after_oauth2_token
+//	after_oauth2_refresh_error  its response with a status of failure
 //
 // If a handler returns false or throws, the request fails with an [*Error]. With
 // any other result the request goes on. A handler may be an async function. If the
 // connector renews its token and sends a request again, the events of the request
 // happen again.
 //
-// # Globals
+// # Names
 //
-// A handler may change these globals. Changes before a request are sent. Changes
-// after a response reach the caller, and the connector reads a changed token
-// response:
+// A handler may change the globals of the first group. Changes before a request are
+// sent. Changes after a response reach the caller, and the connector reads a changed
+// token response. A change to the other globals has no effect outside the script.
 //
-//   - method_request_headers: an object with the headers. A new value replaces the
-//     header of the same name, in upper or lower case. delete removes a header, and
-//     an array sends several values.
-//   - method_request: the body. A JSON body or a form is an object, other text is a
-//     string, an empty body is {}, and bytes that are not UTF-8 are undefined. The
-//     package sends an object in the format of the original body, or as JSON. A
-//     body without changes is sent byte for byte. A body is read only if the script
-//     uses the global.
-//   - method_endpoint: the URL. A new URL must be within the connector's Hosts, or
-//     on the origin of the request.
-//   - http_method: the method.
-//   - method_response, method_response_headers: the same for the response, in events
-//     after the response. An empty body is null.
-//   - method_request_parameters: the query of the URL, as an object. A value that
-//     occurs several times is an array. Parameters without changes keep their spelling.
-//   - method_error, if the status is 400 or more: {statusCode, reasonPhrase, content,
-//     error, isSuccess}. content is the body as text, and error the body as
-//     method_response has it. isSuccess = true gives the response the status 200.
+//	method_request_headers      an object. A new value replaces the header of the same
+//	                            name, in upper or lower case; delete removes a header; an
+//	                            array sends several values
+//	method_request_parameters   the query, an object; the value of a repeated name is an array
+//	method_request              the body. A JSON body or a form is an object, other text is
+//	                            a string, an empty body is {}, and bytes that are not UTF-8
+//	                            are undefined. An object is sent in the format of the
+//	                            original body, or as JSON; a string is sent as it is
+//	method_endpoint             the URL. A new URL must be within the connector's Hosts, or
+//	                            on the origin of the request
+//	http_method                 the method
+//	method_response_headers     as for requests, in events after the response
+//	method_response             as for requests; an empty body is null
+//	method_error                if the status is 400 or more: {statusCode, reasonPhrase,
+//	                            content, error, isError, isWarning, isSuccess}. content is
+//	                            the body as a text, error is method_response. A new content
+//	                            is the new body. isSuccess = true makes the status 200
 //
-// What a script does not change is sent as it came: numbers keep their digits, and
-// members their order and their escapes. A number that JavaScript would round, and
-// that the script has moved to another place as text, is an error.
+//	method_auth_value           the credential. For ApiKey: the key. For Basic: user name
+//	                            and password in base64. For OAuth2: the access token.
+//	                            Otherwise empty
+//	method_request_mergefields  a copy of Options.MergeFields, which the events of one
+//	                            request and its response share
+//	script_parameters           a copy of Options.Parameters
+//	action_data                 an object, empty at first, which the events of one request
+//	                            and its response share
+//	statusCode, reasonPhrase    the status of the response
 //
-// A change to these globals has no effect outside the script:
+// # Exact bytes
 //
-//   - method_auth_value: the credential. For ApiKey: the key. For Basic: user name
-//     and password in base64. For OAuth2: the access token. Otherwise empty.
-//   - script_parameters: a copy of [Options].Parameters.
-//   - method_request_mergefields: a copy of [Options].MergeFields.
-//   - statusCode and reasonPhrase: of the response.
-//   - action_data: an object, empty at first. The events of one request and its
-//     response share the object.
+// What a script does not change goes out byte for byte: numbers as they are spelled,
+// members in their order, escapes, spaces, parts of a form or of the query. A value
+// that equals what was parsed at its path keeps its source; only what differs is
+// written anew. A number with more digits than JavaScript keeps is rounded in the
+// script. At its place, or if the number alone moves within the body, the number keeps
+// its digits. Where that is impossible, as in a text, a header or the URL, the
+// request fails.
 //
 // # Exceptions
 //
@@ -85,45 +93,60 @@
 // how the function returns bytes: "text", "hex", "base64", "base64url", or "bytes"
 // for an array of numbers.
 //
-//   - base64_encode(bytes), base64url_encode(bytes), hex_encode(bytes),
-//     url_encode(bytes). url_encode keeps letters, digits and -._~ as they are.
-//   - base64_decode(text, encoding), base64url_decode, hex_decode, url_decode. The
-//     default encoding is "text".
-//   - utf8_encode(text) returns an array of numbers. utf8_decode(bytes) returns
-//     text.
-//   - md5(bytes, encoding), sha1, sha256, sha512. The default encoding is "hex".
-//   - btoa(text), atob(text): base64 of a text whose characters are bytes, as in
-//     browsers.
-//   - sign(method, key, bytes, encoding), also as cyclr_sign. The method is HMAC- or RSA-
-//     with SHA1, SHA224, SHA256, SHA384 or SHA512, such as HMAC-SHA256. HMAC returns
-//     "hex" by default. RSA returns "base64" by default, and uses PKCS #1 v1.5 with a
-//     private key in PEM, of at most 8192 bits.
-//   - unix_time() returns the time in whole seconds. Date works as well.
-//   - random_bytes(count, encoding). The default encoding is "hex".
+//	base64_encode(bytes), base64url_encode(bytes), hex_encode(bytes)
+//	url_encode(bytes)                    keeps letters, digits and -._~ as they are
+//	base64_decode(text, encoding), base64url_decode, hex_decode, url_decode
+//	                                     "text" by default
+//	btoa(text, charset), atob(text, charset)
+//	                                     base64; "UTF-8" by default, "ISO-8859-1" or "ASCII"
+//	utf8_encode(text)                    an array of numbers
+//	utf8_decode(bytes)                   a text
+//	md5(bytes, encoding), sha1, sha256, sha512
+//	                                     "hex" by default
+//	sign(method, key, bytes, encoding)   HMAC-SHA1, -SHA224, -SHA256, -SHA384 and -SHA512: "hex"
+//	                                     by default. RSA-SHA1, -SHA224, -SHA256, -SHA384 and
+//	                                     -SHA512: PKCS #1 v1.5 with a private key in PEM,
+//	                                     "base64" by default
+//	cyclr_sign                           another name of sign
+//	unix_time()                          the time in whole seconds; Date works as well, in UTC
+//	random_bytes(count, encoding)        "hex" by default
 //
-// A script has the language of QuickJS-ng (ECMAScript 2023 and later) without files,
-// network, environment, timers, eval and Function. Times are in UTC.
+// A script has the whole language (ECMAScript), without files, network, environment,
+// timers, modules, eval and Function.
 //
 // # Limits
 //
-// Each message has a machine of its own, so values in globals last from a request to
-// its response and no longer. The engine is compiled to WebAssembly, so a script
-// reaches nothing but the globals above.
+// A script, or a response to a script, can cost its own message only. Scripts run in
+// QuickJS, which is compiled to WebAssembly and cannot reach the memory of the
+// program. Each loop of the engine is metered, so that built-in functions end at the
+// limit too. [ErrLimit] tells that a limit was exceeded.
 //
-//	what                        limit                        set by
-//	time of one event           250 ms                       Options.TimeLimit
-//	memory of one event         32 MiB, with the engine      Options.MemoryLimit
-//	a body that a script reads  1 MiB                        Options.MaxBody
-//	source                      64 KiB                       MaxSource
-//	arguments of a function     4 MiB
-//	random_bytes                1,024 bytes
-//	a new URL                   16 KiB
+//	time of an event        250 ms, or Options.TimeLimit
+//	memory of an event      32 MiB, or Options.MemoryLimit
+//	body                    1 MiB, or Options.MaxBody; larger bodies cannot be read or made
+//	depth of calls          about 300 KiB of the engine's stack: some hundred calls
+//	source                  MaxSource, 64 KiB
+//	a new URL               16 KiB
+//	new headers             64 KiB together
+//	arguments of a call     4 MiB, for the functions above
+//	RSA key                 8192 bits
+//	random_bytes            1024 bytes
+//	text of an Error        about 500 bytes
 //
-// A limit ends the event with an error that matches [ErrLimit], also inside built-in
-// functions, regular expressions and JSON. As many scripts run at a time as there are
-// processors, and tenants share the processors: see Options.Tenant. The wait for a turn
-// does not count as time of the script, and ends with the context of the request.
+// Each request has a machine of its own: nothing stays for the next request. Between
+// the events of a request, only what the script has changed is kept, a few dozen KiB.
+// A body is read when a script that mentions the body runs; a body of unknown length is
+// read when the script uses the body, and the event starts again then.
+//
+// At most one script for each processor runs at a time, in slices of a millisecond.
+// The tenant that has used the least time is next: see Options.Tenant. A script that
+// waits leaves with the context of its request. The engine exists once in a program:
+// the first call of Compile compiles the engine, in about a second, and machines are
+// used again. On processors other than amd64 and arm64 the engine is interpreted, and
+// scripts take about 25 times as long.
 //
 // An error names the event, line and column. The package removes credentials from
-// the error text, in plain and in common encodings.
+// the error text, in plain and in common encodings: the credential of the connector,
+// Secrets in Options, the fields of an AuthFields, and what is secret by its name,
+// such as a token in a body.
 package script

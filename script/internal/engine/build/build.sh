@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds engine.wasm from a checkout of QuickJS-ng: build.sh FOLDER. README.md names
+# Builds engine.wasm from a checkout of QuickJS-ng: build.sh FOLDER [OUTPUT]. README.md names
 # the version and the tools.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,5 +22,5 @@ for f in machine libregexp libunicode dtoa; do clang "${flags[@]}" -c $f.c -o $f
 clang "${flags[@]}" -mexec-model=reactor -Wl,--stack-first,-z,stack-size=393216,--gc-sections,--strip-all \
   machine.o libregexp.o libunicode.o dtoa.o -lm -o plain.wasm
 cd "$here/../meter"
-go run . "$work/plain.wasm" "$here/../engine.wasm"
-sha256sum "$here/../engine.wasm"
+go run . "$work/plain.wasm" "${2:-$here/../engine.wasm}"
+sha256sum "${2:-$here/../engine.wasm}"
