@@ -6,6 +6,7 @@ import (
 	"encoding/gob"
 	"encoding/xml"
 	"testing"
+	"testing/synctest"
 
 	"github.com/connectorauth/connectorauth/internal/test/canary"
 	"github.com/connectorauth/connectorauth/tokenstore"
@@ -13,34 +14,38 @@ import (
 )
 
 func TestReflectionReachesNoSecretBehindAStore(t *testing.T) {
-	const token = "canary-token-7c1d"
-	c := canary.New(t, token, string(key1.Secret), string(key2.Secret))
-	for name, inner := range map[string]tokenstore.SharedStore{"Memory": new(tokenstore.Memory), "File": openFile(t, newDir(t))} {
-		for name, store := range map[string]tokenstore.Store{
-			name: inner, "sealed " + name: seal(t, inner, key1, key2), "sealed " + name + " without locks": seal(t, plainStore{inner}, key1),
-		} {
-			require.NoError(t, store.Save(t.Context(), "alice", []byte(token)))
-			if waits, ok := store.(interface {
-				Wait(ctx context.Context, key string, old []byte) ([]byte, error)
-			}); ok {
-				ctx, cancel := context.WithCancel(t.Context())
-				waited := make(chan struct{})
-				go func() { waits.Wait(ctx, "alice", []byte(token)); close(waited) }()
-				defer func() { cancel(); <-waited }()
+	synctest.Test(t, func(t *testing.T) {
+		const token = "canary-token-7c1d"
+		c := canary.New(t, token, string(key1.Secret), string(key2.Secret))
+		for name, inner := range map[string]tokenstore.SharedStore{"Memory": new(tokenstore.Memory), "File": openFile(t, newDir(t))} {
+			for name, store := range map[string]tokenstore.Store{
+				name: inner, "sealed " + name: seal(t, inner, key1, key2), "sealed " + name + " without locks": seal(t, plainStore{inner}, key1),
+			} {
+				require.NoError(t, store.Save(t.Context(), "alice", []byte(token)))
+				if waits, ok := store.(interface {
+					Wait(ctx context.Context, key string, old []byte) ([]byte, error)
+				}); ok {
+					ctx, cancel := context.WithCancel(t.Context())
+					waited := make(chan struct{})
+					go func() { waits.Wait(ctx, "alice", []byte(token)); close(waited) }()
+					defer func() { cancel(); <-waited }()
+				}
+				if shared, ok := store.(tokenstore.SharedStore); ok {
+					lease, err := shared.Lock(t.Context(), "alice")
+					require.NoError(t, err)
+					synctest.Wait() // while we look, nobody works
+					c.Text(name+" lease", canary.Reached(lease))
+					lease.Unlock()
+				}
+				synctest.Wait()
+				c.Text(name, canary.Reached(store))
 			}
-			if shared, ok := store.(tokenstore.SharedStore); ok {
-				lease, err := shared.Lock(t.Context(), "alice")
-				require.NoError(t, err)
-				c.Text(name+" lease", canary.Reached(lease))
-				lease.Unlock()
-			}
-			c.Text(name, canary.Reached(store))
 		}
-	}
-	store := new(tokenstore.Memory)
-	require.NoError(t, store.Save(t.Context(), "alice", []byte(token)))
-	c.Reach("Memory", store)
-	c.Reach("sealed", seal(t, store, key1, key2))
+		store := new(tokenstore.Memory)
+		require.NoError(t, store.Save(t.Context(), "alice", []byte(token)))
+		c.Reach("Memory", store)
+		c.Reach("sealed", seal(t, store, key1, key2))
+	})
 }
 
 func TestKeyPrintsNoSecret(t *testing.T) {
