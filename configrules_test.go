@@ -37,7 +37,7 @@ func TestOAuth2ConfigRules(t *testing.T) {
 		"a proof and a placement":            {config2{Grant: code, Proof: ownProof(nil), Dialect: dialect.OAuth2{Placement: dialect.Placement{In: dialect.InHeader, Name: "X"}}}, "remove Dialect.Placement"},
 		"a proof without a word":             {config2{Grant: code, Proof: wordless{}}, `TokenType is "two words"`},
 		"a secret as the user, colon in ID":  {config2{Grant: code, ClientID: "a:b", ClientSecret: "s", ClientAuth: connectorauth.ClientSecretUser}, ""},
-		"unencoded, colon in ID":             {config2{Grant: code, ClientID: "a:b", ClientSecret: "s", ClientAuth: connectorauth.ClientSecretBasicRaw}, "a colon in the user name"},
+		"unencoded, colon in ID":             {config2{Grant: code, ClientID: "a:b", ClientSecret: "s", ClientAuth: connectorauth.ClientSecretBasicRaw}, "no colon in the user name"},
 		"a code challenge of the program":    {config2{Grant: connectorauth.AuthorizationCode{AuthURL: code.AuthURL, Params: params("code_challenge"), DisablePKCE: true}}, ""},
 		"two code challenges":                {config2{Grant: connectorauth.AuthorizationCode{AuthURL: code.AuthURL, Params: params("code_challenge")}}, "code_challenge is set by the library"},
 		"a grant that refreshes":             {config2{Grant: ownGrant{}, Dialect: dialect.OAuth2{RefreshURL: "https://p.example/refresh"}}, ""},
