@@ -79,7 +79,7 @@ func TestRefusedAuthorizationIsNotTemporaryUnlessItsCodeSaysSo(t *testing.T) {
 }
 
 func TestOutageThatSaysInvalidGrantKillsNoAccount(t *testing.T) {
-	for _, status := range []int{429, 500, 502, 503, 504} {
+	for _, status := range []int{408, 429, 500, 502, 503, 504} {
 		for _, code := range []string{"invalid_grant", "bad_refresh_token", "190"} {
 			t.Run(fmt.Sprint(status, code), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {

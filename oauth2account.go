@@ -225,8 +225,7 @@ func (s *oauth2Scheme) Identity() string {
 
 // Succeeds reports whether a record is of the account before its token URL moved.
 func (s *oauth2Scheme) Succeeds(identity string) bool {
-	return s.rare != nil && s.rare.formerURL != "" &&
-		identity == accountName(s.rare.formerURL, s.clientID, s.grant.GrantType(), s.traits.Subject)
+	return s.rare != nil && identity == accountName(s.rare.formerURL, s.clientID, s.grant.GrantType(), s.traits.Subject)
 }
 
 // Login tells whether the password has changed.

@@ -73,8 +73,8 @@ func (c *OAuth2Config) checkClientAuth() error {
 	switch id, secret := c.ClientID, string(c.ClientSecret); {
 	case secret == "":
 		return errors.New("needs a ClientSecret; leave ClientAuth empty for a public client")
-	case wire.HasControl(id+secret) || raw && strings.Contains(id, ":") || !raw && strings.Contains(secret, ":"):
-		return errors.New("unencoded Basic carries neither a control character nor a colon in the user name; use ClientSecretBasic")
+	case raw && strings.Contains(id, ":") || !raw && strings.Contains(secret, ":"):
+		return errors.New("unencoded Basic carries no colon in the user name; use ClientSecretBasic")
 	}
 	return nil
 }

@@ -101,6 +101,8 @@ func TestCallbackNamesTheRegion(t *testing.T) {
 				assert.Equal(t, []string{token}, w.took())
 				if test.want != regionUS {
 					editRecord(t, store, func(value map[string]any) { assert.Equal(t, test.want, value["region"], "in the ASCII form") })
+				} else {
+					editRecord(t, store, func(value map[string]any) { assert.NotContains(t, value, "region", "the token URL may move") })
 				}
 
 				require.NoError(t, c.Renew(t.Context()))

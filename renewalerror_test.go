@@ -119,6 +119,7 @@ func TestRenewalErrorOfAStoreHasItsText(t *testing.T) {
 		why := connectorauth.RenewalError(must(client.Get(home)))
 		require.ErrorContains(t, why, "alice")
 		require.ErrorContains(t, why, "store down")
+		assert.False(t, errors.As(why, new(*connectorauth.TokenError)), "no token request has failed")
 		store.setDown(false)
 		time.Sleep(time.Hour)
 	})

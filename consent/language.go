@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -57,15 +58,7 @@ func acceptedLanguages(header string) (accepted []string, refused map[string]boo
 			all = append(all, weighted{tag, weight})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b weighted) int { // the first of equals comes first
-		switch {
-		case a.weight > b.weight:
-			return -1
-		case a.weight < b.weight:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(all, func(a, b weighted) int { return cmp.Compare(b.weight, a.weight) }) // the first of equals comes first
 	for _, w := range all {
 		accepted = append(accepted, w.tag)
 	}

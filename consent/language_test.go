@@ -53,6 +53,9 @@ func TestPagesSpeakTheLanguageOfThePerson(t *testing.T) {
 		"de;q=NaN, fr":                       "fr",
 		"de;level=1, fr;q=0.1":               "fr",
 		"de_DE, fr;q=0.1":                    "fr",
+		"de;q=-1":                            "en",
+		"de;1, fr;q=0.1":                     "fr",
+		"de;q=x, de-AT":                      "de", // the malformed part refuses nothing
 		"<script>, ../../de":                 "en",
 		",,;q=1,;":                           "en",
 		"tlh, i-klingon, de":                 "de",

@@ -49,6 +49,18 @@ func TestFormIsGoodForOneMinute(t *testing.T) {
 	})
 }
 
+// A process whose clock is ahead by more than a minute may have sealed the form.
+func TestFormOfAClockFarAheadIsRefused(t *testing.T) {
+	h := newFakeHandler(t, new(fakeFlow))
+	for ahead, status := range map[time.Duration]int{50 * time.Second: http.StatusForbidden, 70 * time.Second: http.StatusBadRequest} {
+		sealed, err := h.sealer.seal(h.callbackURL("fake"), form{time.Now().Add(ahead).Unix(), "code=c&state=s"})
+		require.NoError(t, err)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", h.callbackURL("fake")+"?"+formParameter+"="+sealed, nil))
+		require.Equal(t, status, w.Code, ahead)
+	}
+}
+
 func TestFinishOutlivesTheRequest(t *testing.T) {
 	h := newFakeHandler(t, nil)
 	rec := record{Callback: "name", Began: time.Now().Unix()}

@@ -63,6 +63,13 @@ func TestPastedAddresses(t *testing.T) {
 		"another state in its name":  "session_state=x&" + query,
 		"marks of a bracketed paste": "\x1b[200~" + address + "\x1b[201~",
 		"byte order mark":            "\ufeff" + address,
+		"quoted and wrapped, behind": "Hello,\n<" + address[:70] + "\n" + address[70:] + ">",
+		"another before, wrapped":    "http://127.0.0.1:1/callback?code=x&state=old\n" + address[:70] + "\n" + address[70:],
+		"percent-encoded brackets":   url.QueryEscape("<" + address + ">"),
+		"percent-encoded line break": url.QueryEscape(address[:40] + "\n" + address[40:]),
+		"HTML without quotes":        `<a href=` + html + `>click</a>`,
+		"before a tag":               address + "<br>thanks",
+		"backquotes in a sentence":   "It is `" + address + "`, thanks",
 		"GET":                        "GET " + strings.TrimPrefix(address, "http://127.0.0.1:8085") + " HTTP/1.1",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -75,6 +82,8 @@ func TestPastedAddresses(t *testing.T) {
 	}
 	require.Equal(t, url.Values{"code": {"abc=="}, "state": {"S-1"}}, firstWith(" \"abc==#S-1\"\n", "S-1"))
 	require.Equal(t, url.Values{"code": {"abc"}, "state": {"S-1"}}, firstWith("ab\nc#S\n-1", "S-1"))
+	require.Equal(t, []string{"new"}, firstWith(strings.Replace(address, "code=", "code=old", 1)+"\n"+"http://127.0.0.1/?code=new&state=S-1", "S-1")["code"], "the last one comes first")
+	require.Equal(t, []string{"new"}, firstWith("?code=old&state=S-1 ?code=new&state=S-1", "S-1")["code"], "the last one comes first")
 	require.Empty(t, callbacksIn(" \n "))
 }
 
@@ -89,7 +98,7 @@ func TestPastedCodes(t *testing.T) {
 		"abc==":          "abc==",
 		"1234567":        "1234567",
 		"two words":      "", "line\ntwo words": "", "": "", "\n": "", "code=abc": "", "abc#state": "", "a&b": "", "a=b": "",
-		"http://127.0.0.1/": "", "com.example.app:/callback": "", "ä": "", "a%0Ab": "", "a%20b": "",
+		"http://127.0.0.1/": "", "com.example.app:/callback": "", "ä": "", "a%0Ab": "", "a%20b": "", "a?b": "", "a<b": "", "a>b": "", `a"b`: "",
 	} {
 		require.Equal(t, want, codeIn(text), "%q", text)
 	}

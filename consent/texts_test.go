@@ -75,6 +75,15 @@ func TestEveryReasonCanBeTranslated(t *testing.T) {
 	require.Len(t, reasons, len(look.languages)*len(german.Failed), "each reason in each language")
 }
 
+func TestIsTag(t *testing.T) {
+	for _, tag := range []string{"de", "DE", "zh-Hant-TW", "de-1996", "es-419", "ast", "abcdefgh", "de-x-private"} {
+		require.True(t, isTag(tag), tag)
+	}
+	for _, tag := range []string{"", "d", "i-klingon", "abcdefghi", "de-abcdefghi", "d3", "419", "de-", "-de", "de--ch", "de_CH", "de" + strings.Repeat("-abcdefgh", 7)} {
+		require.False(t, isTag(tag), tag)
+	}
+}
+
 // On every accent that is taken, and on every accent that is made for dark pages, the
 // text has the contrast of WCAG AA; and the card has the colour that was reckoned with.
 func TestAccentsKeepTheirContrast(t *testing.T) {
@@ -82,6 +91,18 @@ func TestAccentsKeepTheirContrast(t *testing.T) {
 	require.Contains(t, pageHTML, "--card: "+darkCard+";")
 	require.InDelta(t, 21, contrast("#000000", "#ffffff"), 1e-9)
 	require.InDelta(t, 4.54, contrast("#767676", "#ffffff"), 0.01) // the lightest grey of WCAG's tools
+	require.InDelta(t, 10.37, contrast("#404040", "#ffffff"), 0.01)
+	require.InDelta(t, 1.0607, contrast("#0a0a0a", "#000000"), 0.0001) // linear, as colours up to #0a0a0a are
+	for _, colour := range []string{"#abcd", "#abcdef01", "abcdef1", "#xyzxyz", "#"} {
+		_, err := accentOn(lightCard, colour, "")
+		require.ErrorContains(t, err, "is not a colour", colour)
+	}
+	for _, colour := range []string{"#000033", "#000000", defaultAccent} {
+		made, err := accentOn(darkCard, "", colour)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, contrast(made.background, darkCard), float64(minShape), colour)
+		require.GreaterOrEqual(t, contrast(made.background, made.text), minText, colour)
+	}
 	random, taken := rand.New(rand.NewPCG(1, 2)), 0
 	for range 20_000 {
 		const hex = "0123456789abcdef"

@@ -70,7 +70,21 @@ func planted(t *testing.T, victim string) map[string]func(path string) {
 			require.NoError(t, os.WriteFile(path, nil, 0o600))
 			require.NoError(t, os.Chmod(path, 0o602))
 		},
+		"file that the group may write": func(path string) {
+			require.NoError(t, os.WriteFile(path, nil, 0o600))
+			require.NoError(t, os.Chmod(path, 0o620))
+		},
 	}
+}
+
+// A process that died while saving has left a token there.
+func TestFileDeletesTheTemporaryFileToo(t *testing.T) {
+	dir := newDir(t)
+	store := openFile(t, dir)
+	path := fileOf(t, store, dir, "alice", ".tmp")
+	require.NoError(t, os.WriteFile(path, []byte("connectorauth-token 1 "), 0o600))
+	require.NoError(t, store.Delete(t.Context(), "alice"))
+	assert.NoFileExists(t, path)
 }
 
 func TestFileTakesNoPlantedFile(t *testing.T) {

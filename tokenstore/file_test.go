@@ -86,6 +86,12 @@ func TestFileDamage(t *testing.T) {
 			assert.False(t, ok)
 			assert.NotContains(t, err.Error(), "two lines")
 			assert.Equal(t, !strings.Contains(err.Error(), "newer format"), damaged(err), "a newer program reads the file")
+			switch name {
+			case "of a new version":
+				assert.ErrorContains(t, err, "newer format")
+			case "of another kind", "of zeros", "longer":
+				assert.ErrorContains(t, err, "is damaged")
+			}
 			for _, old := range [][]byte{nil, {}, []byte(value)} {
 				swapped, err := store.CompareAndSwap(t.Context(), "alice", old, []byte("new"))
 				assert.ErrorContains(t, err, `"alice"`)

@@ -195,6 +195,37 @@ type failing struct{ err error }
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // Again is asked about what After made of the response.
+// A hook that takes the body away and fails loses nothing.
+func TestErrorOfAfterWithoutABodyLosesNothing(t *testing.T) {
+	call := request{}.call(reply{body: `{"access_token":"a"}`})
+	call.After = func(resp *http.Response) error { resp.Body = nil; return errors.New("refused by a hook") }
+	resp, err := call.Do(t.Context())
+	require.NoError(t, err)
+	assert.ErrorContains(t, resp.AfterErr, "refused by a hook")
+	assert.JSONEq(t, `{"access_token":"a"}`, string(resp.Body))
+}
+
+// Bases that repeat requests look for a body that can be rewound.
+func TestNoBaseCanRewindABody(t *testing.T) {
+	call := request{}.call(roundTripper(func(req *http.Request) (*http.Response, error) {
+		_, rewinds := req.Body.(io.Seeker)
+		assert.False(t, rewinds)
+		assert.Nil(t, req.GetBody)
+		return reply{}.RoundTrip(req)
+	}))
+	call.Before = func(req *http.Request) error {
+		file := struct {
+			*strings.Reader
+			io.Closer
+		}{strings.NewReader("a=b"), io.NopCloser(nil)}
+		req.Body, req.ContentLength = file, 3
+		req.GetBody = func() (io.ReadCloser, error) { return file, nil }
+		return nil
+	}
+	_, err := call.Do(t.Context())
+	require.NoError(t, err)
+}
+
 func TestAfterComesBeforeAgain(t *testing.T) {
 	base := &bodies{answers: []reply{{status: 400, body: "first"}, {body: "second"}}}
 	call := numbered(base)

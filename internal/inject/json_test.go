@@ -67,7 +67,7 @@ func TestJSONNamesAreComparedUnescaped(t *testing.T) {
 		for _, spelling := range spellings {
 			assert.Equal(t, `{"`+spelling+`":"v"}`, apply(t, f, jsonType, `{"`+spelling+`":0}`))
 		}
-		for _, other := range []string{`\b\f\n\r\t`, `\ud83d\u0061`, `\ud83dx`, `a\u002f\"\\\ud83d\ude00x`} {
+		for _, other := range []string{`\b\f\n\r\t`, `\ud83d\u0061`, `\ud83dx`, `a\/\"\\\ud83dxude00`, `a\/\"\\\ud83d\nde00`, `a\/`, `a\u002f\"\\\ud83d\ude00x`} {
 			var decoded map[string]any
 			got := apply(t, f, jsonType, `{"`+other+`":0}`)
 			require.NoError(t, json.Unmarshal([]byte(got), &decoded))

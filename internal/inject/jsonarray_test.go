@@ -37,6 +37,7 @@ func TestJSONArrays(t *testing.T) {
 		{keysOf("/params/0"), `{"params":["old", {"a":1} ]}`, `{"params":["v", {"a":1} ]}`, true},
 		{keysOf("/params/1"), `{"params":[ 1.0 , [0] , 3]}`, `{"params":[ 1.0 , "v" , 3]}`, true},
 		{keysOf("/params/0"), `{"params":[]}`, `{"params":["v"]}`, true},
+		{keysOf("0.a", "/0/b"), `[{}]`, `[{"a":"v","b":"v2"}]`, true},
 		{keysOf("/params/0"), `{"params":[ ]}`, `{"params":["v" ]}`, true},
 		{keysOf("/params/2"), `{"params":[1, 2 ]}`, `{"params":[1, 2,"v" ]}`, true},
 		{keysOf("/params/-"), `{"params":[1,{"-":2}]}`, `{"params":[1,{"-":2},"v"]}`, false},

@@ -176,10 +176,9 @@ func (s *xmlSplicer) inside() xmlInside {
 
 // insert puts text in the place of the bytes between the start tag and end.
 func (s *xmlSplicer) insert(in xmlInside, end int, text string) {
-	switch {
-	case in.empty && text != "":
+	if in.empty && text != "" {
 		s.edits = append(s.edits, xmlEdit{in.start - len("/>"), in.start, ">" + text + "</" + in.name + ">"})
-	case !in.empty:
+	} else {
 		s.edits = append(s.edits, xmlEdit{in.start, end, text})
 	}
 }

@@ -142,7 +142,7 @@ func Loopback(host string) bool {
 		return true
 	}
 	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
+	return err == nil && addr.IsLoopback()
 }
 
 // belowLocalhost reports whether host is a name below localhost. host is in lower

@@ -124,6 +124,35 @@ func TestErrorShowsTheASCIIForm(t *testing.T) {
 	assert.EqualError(t, err, "https://xn--pple-43d.example is not among the connector's Hosts")
 }
 
+func TestSameOrigin(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		same bool
+	}{
+		{"https://a.test", "https://A.test:443/x", true}, {"http://a.test:80", "http://A.test", true}, {"http://a.test:", "http://a.test:80", true},
+		{"https://a_b.test", "https://A_B.test", true}, {"https://b\u00fccher.test", "https://xn--bcher-kva.test", true},
+		{"https://a.test", "http://A.test", false}, {"https://a.test", "http://a.test", false}, {"https://a.test:80", "https://a.test", false},
+		{"http://a.test:443", "http://a.test", false}, {"https://a.test", "https://b.test", false},
+		{"https://\u00fc..x", "https://\u00fc..y", false}, // neither is a host
+	} {
+		a, err := url.Parse(test.a)
+		require.NoError(t, err)
+		b, err := url.Parse(test.b)
+		require.NoError(t, err)
+		assert.Equal(t, test.same, origin.Same(a, b), "%s %s", test.a, test.b)
+		assert.Equal(t, test.same, origin.Same(b, a), "%s %s", test.b, test.a)
+	}
+}
+
+func TestLoopbackHosts(t *testing.T) {
+	for _, host := range []string{"localhost", "LOCALHOST", "app.localhost", "my_app.localhost", "127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"} {
+		assert.True(t, origin.Loopback(host), host)
+	}
+	for _, host := range []string{"", "localhost.example", "alocalhost", ".localhost", "a..localhost", "128.0.0.1", "::2", "::ffff:10.0.0.1", "0.0.0.0", "2130706433"} {
+		assert.False(t, origin.Loopback(host), host)
+	}
+}
+
 func TestASCIIIsWhatIsSent(t *testing.T) {
 	for host, want := range map[string]string{
 		"b\u00fccher.example": "xn--bcher-kva.example", "B\u00dcCHER\uff0eExample:8443": "xn--bcher-kva.example:8443", "API.example": "API.example", "\u00fc..x": "\u00fc..x",
@@ -144,6 +173,7 @@ func TestASCIIIsWhatIsSent(t *testing.T) {
 	for raw, want := range map[string]string{
 		"https://b\u00fccher.example/a?b=c": "https://xn--bcher-kva.example/a?b=c", "https://b%C3%BCcher.example/": "https://xn--bcher-kva.example/",
 		"HTTPS://API.example/\u00fc": "HTTPS://API.example/\u00fc", "%zz": "%zz",
+		"https://\u00fc..x/a": "https://\u00fc..x/a",
 	} {
 		assert.Equal(t, want, origin.ASCIIURL(raw))
 	}

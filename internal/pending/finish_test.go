@@ -184,6 +184,18 @@ func TestErrorOfKeepLeavesTheConsentOpen(t *testing.T) {
 	assert.EqualValues(t, 1, c.obtained.Load())
 }
 
+func TestErrorOfBeginLeavesTheConsentOpen(t *testing.T) {
+	c, k := begin("s1"), new(pending.Keeper)
+	errBegin, ended := errors.New("shut down"), 0
+	c.flow.Begin = func() (func(), error) { return nil, errBegin }
+	err := k.Finish(t.Context(), c.flow, c.text, granted("s1"))
+	assert.ErrorIs(t, err, errBegin)
+	assert.False(t, pending.Over(err))
+	c.flow.Begin = func() (func(), error) { return func() { ended++ }, nil }
+	assert.NoError(t, k.Finish(t.Context(), c.flow, c.text, granted("s1")))
+	assert.Equal(t, 1, ended)
+}
+
 func TestContextThatEndedBeforeObtainLeavesTheConsentOpen(t *testing.T) {
 	c, k := begin("s1"), new(pending.Keeper)
 	ctx, cancel := context.WithCancel(t.Context())

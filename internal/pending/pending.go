@@ -171,7 +171,7 @@ func Native(redirectURL string) bool {
 		return err == nil
 	}
 	labels := strings.Split(u.Scheme, ".")
-	return len(labels) > 1 && !slices.Contains(labels, "") && u.User == nil && u.Opaque == "" && u.Host+u.Path != "" &&
+	return len(labels) > 1 && !slices.Contains(labels, "") && u.User == nil && u.Host+u.Path != "" &&
 		!strings.Contains(redirectURL, "#")
 }
 
