@@ -13,7 +13,7 @@ import (
 const (
 	// formParameter is the query parameter in which the browser carries a form.
 	formParameter = "connectorauth_form"
-	// formLifetime is how long the browser may take for one redirect.
+	// formLifetime is how long the browser may take for one redirect, beside clockError.
 	formLifetime = time.Minute
 )
 

@@ -69,6 +69,7 @@ func (d disturbance) run(t *testing.T, s Store, z size) {
 	for range z.processes {
 		st.start(t)
 	}
+	st.ready(t)
 	if d.cause != nil {
 		if !eventually(t.Context(), func() bool { return st.Stats().APIAccepted >= z.processes*z.goroutines }) {
 			t.Fatal("too few requests were accepted")

@@ -31,6 +31,7 @@ func (c restart) run(t *testing.T, s Store, z size) {
 	st.role.Patience = 2 * time.Minute // the program ends before
 	st.slack = z.thousand
 	first := st.start(t)
+	st.ready(t)
 	if !eventually(t.Context(), func() bool { return st.received() >= z.many/3 }) {
 		t.Fatal("there were too few token requests")
 	}
@@ -43,6 +44,7 @@ func (c restart) run(t *testing.T, s Store, z size) {
 	second := st.start(t)
 	second.since = time.Now()
 	second.until = second.since
+	st.ready(t)
 	st.read(t, second)
 	st.judge(t)
 	if most := z.parallel; st.row.inDoubt > most || c.shutdown && st.row.inDoubt > 0 {

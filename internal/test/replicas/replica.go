@@ -104,6 +104,7 @@ func (r role) play(open Open) error {
 	}
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, syscall.SIGTERM)
+	fmt.Println(ready)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { child.Pause(); cancel() }()

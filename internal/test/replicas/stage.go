@@ -36,6 +36,7 @@ type stage struct {
 type replica struct {
 	*child.Process
 	number int
+	ready  bool      // has begun
 	ended  bool      // ended by a signal
 	killed bool      // ended without a report
 	since  time.Time // when all accounts should be usable for the replica, but for the pause after a death; zero: never
@@ -152,6 +153,22 @@ func (s *stage) start(t *testing.T) *replica {
 	started := &replica{Process: child.Start(t, job, string(argument)), number: r.Replica}
 	s.replicas = append(s.replicas, started)
 	return started
+}
+
+// ready is what a program prints that has begun, and that a signal ends in order.
+const ready = "ready"
+
+// ready waits until all replicas have begun.
+func (s *stage) ready(t *testing.T) {
+	t.Helper()
+	for _, r := range s.replicas {
+		if !r.ready {
+			if line := r.Line(t); line != ready {
+				t.Fatalf("replica %d printed %q", r.number, line)
+			}
+			r.ready = true
+		}
+	}
 }
 
 // read waits for the end of a replica, and adds its report to the row. A replica

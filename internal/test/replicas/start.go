@@ -43,7 +43,7 @@ func (s starting) play(open Open) error {
 		return err
 	}
 	order := rand.Perm(s.Accounts)
-	fmt.Println("ready")
+	fmt.Println(ready)
 	child.Pause()
 	at := make(chan struct{}, s.Workers)
 	ctx, cancel := context.WithTimeout(context.Background(), s.Patience)
@@ -203,7 +203,7 @@ func start(t *testing.T, s Store, what starting, accounts, n int) time.Duration 
 		programs[i] = child.Start(t, startJob, string(argument))
 	}
 	for _, p := range programs {
-		if line := p.Line(t); line != "ready" {
+		if line := p.Line(t); line != ready {
 			t.Fatalf("a program printed %q", line)
 		}
 	}
