@@ -28,8 +28,9 @@ type AuthField struct {
 	// first element of params, and "/params/-" appends an element. Nothing is inserted: a
 	// caller whose own parameters begin at 1 sends a place for the field, such as
 	// {"params": ["", 7]}. An index equal to the length of the array appends too; a larger
-	// index is refused with ErrBodyNotInjectable. Where the body has an object instead, "0" is the name of a
-	// member. A missing params becomes an array if all keys have an index there.
+	// index is refused with ErrBodyNotInjectable. Where the body has an object instead,
+	// "0" is the name of a member. A missing params becomes an array if all keys have an
+	// index there.
 	//
 	// In XML, a last step that begins with an @ is an attribute: "@token" of the root
 	// element, "auth.@token" of auth. In other formats, the @ is part of the name.

@@ -10,6 +10,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/renew"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 )
 
 // CustomConfig is a way of authenticating that the other connectors do not
@@ -282,7 +283,7 @@ func (s *customScheme) Restore(_ *customRecord, code string, dead bool, after ti
 
 // Secrets returns what no error may quote.
 func (*customScheme) Secrets(r *customRecord) []string {
-	return spellings(string(r.credential().Value))
+	return scrub.Spellings(string(r.credential().Value))
 }
 
 // Lead returns how long before its expiry a credential is renewed.

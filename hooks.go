@@ -3,8 +3,6 @@ package connectorauth
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +11,6 @@ import (
 	"net/url"
 	"slices"
 
-	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
@@ -299,15 +296,5 @@ func withhold(err error, secrets ...string) error {
 	if err == nil {
 		return nil
 	}
-	return scrub.Withhold(err, spellings(slices.Clone(secrets)...)...) // a clone keeps secrets off the heap of calls without an error
-}
-
-// spellings lists secrets as errors may quote them.
-func spellings(secrets ...string) []string {
-	list := endpoint.Secrets(url.Values{"": secrets}, nil, "", "")
-	for _, secret := range secrets {
-		b := []byte(secret)
-		list = append(list, base64.RawStdEncoding.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b), hex.EncodeToString(b))
-	}
-	return list
+	return scrub.Withhold(err, scrub.Spellings(slices.Clone(secrets)...)...) // a clone keeps secrets off the heap of calls without an error
 }

@@ -149,7 +149,7 @@ func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, p
 				}
 				err = s.place.Put(req, signer, sent.ahead, make([]string, 1), extra...)
 			}
-			return req, spellings(string(s.config.ClientSecret), token.Secret, proof.Value), err
+			return req, scrub.Spellings(string(s.config.ClientSecret), token.Secret, proof.Value), err
 		},
 		Again: func(resp *endpoint.Response) bool {
 			if resp.Granted() {
@@ -257,7 +257,7 @@ func (*oauth1Scheme) Secrets(t *oauth1Token) []string {
 	if t == nil {
 		return nil
 	}
-	return spellings(t.Secret, t.Extra[sessionHandle])
+	return scrub.Spellings(t.Secret, t.Extra[sessionHandle])
 }
 
 // Lead returns how long before its expiry a token is renewed.

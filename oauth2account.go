@@ -10,10 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/oauth2"
+
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/renew"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
-	"golang.org/x/oauth2"
 )
 
 // Token returns the present access token, renewed if the token has expired. A token
@@ -270,5 +272,5 @@ func (*oauth2Scheme) Secrets(t *token) []string {
 	if t == nil {
 		return nil
 	}
-	return spellings(t.Access, t.Refresh, t.Key)
+	return scrub.Spellings(t.Access, t.Refresh, t.Key)
 }

@@ -183,8 +183,8 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 			closeBody(out.Body)
 			return nil, nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
 		}
+		origin.ASCII(out) // a hook may have changed the host again
 	}
-	origin.ASCII(out) // a hook may have changed the host again
 	origin.Resolve(out)
 	if c.exact {
 		out = c.respelled(out) // a copy, because hooks keep theirs

@@ -24,8 +24,9 @@ type LoopbackOptions struct {
 	// With http and a loopback host, such as 127.0.0.1, [::1] or localhost, Loopback
 	// receives the callback itself, at the URL's port and path. Port 0, or no port, means
 	// any free port (RFC 8252 section 7.3). The name localhost, and each name below
-	// localhost, means 127.0.0.1 and ::1, and never another machine. Prefer an address where the provider allows one: another
-	// program may have the port of the other address (RFC 8252 section 8.3).
+	// localhost, means 127.0.0.1 and ::1, and never another machine. Prefer an address
+	// where the provider allows one: another program may have the port of the other
+	// address (RFC 8252 section 8.3).
 	//
 	// With every other URL the person pastes what the browser shows, so In is required:
 	//   - "urn:ietf:wg:oauth:2.0:oob", or "oob" for OAuth1: the provider shows a code, or
@@ -168,7 +169,7 @@ type loopback struct {
 }
 
 // expect makes l accept the callback of the consent that begins at authURL.
-func (l *loopback) expect(authURL string, pending connectorauth.Secret) error {
+func (l *loopback) expect(authURL string, value connectorauth.Secret) error {
 	u, err := url.Parse(authURL)
 	if err != nil {
 		return errors.New("the authorization URL is malformed")
@@ -180,12 +181,12 @@ func (l *loopback) expect(authURL string, pending connectorauth.Secret) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.reference, l.pending = ref, pending
+	l.reference, l.pending = ref, value
 	switch {
 	case l.host != "", issuerOf(l.flow) != "": // a code alone has no iss
 	case query.Get("state") == "":
 		l.alone = func(code string) url.Values { return url.Values{"oauth_token": {ref}, "oauth_verifier": {code}} }
-	case query.Get("code_challenge") != "" || needsPKCE(l.redirect):
+	case query.Get("code_challenge") != "" || pending.Native(l.redirect):
 		l.alone = func(code string) url.Values { return url.Values{"state": {ref}, "code": {code}} }
 	}
 	return nil
@@ -193,14 +194,15 @@ func (l *loopback) expect(authURL string, pending connectorauth.Secret) error {
 
 // take finishes the consent if the callback belongs to this consent and is the
 // first. over reports that the consent is over, even if Finish fails. If again is true,
-// the consent goes on after a callback that lacks a parameter or repeats one.
+// the person can give another callback, and a callback that leaves the consent open does
+// not end the consent.
 func (l *loopback) take(query url.Values, again bool) (failed *Error, over bool) {
 	ref, err := reference(query)
 	if err != nil {
 		return cmp.Or(unbound(query), fail(ReasonInvalid, err)), false
 	}
 	l.mu.Lock()
-	pending, ours := l.pending, l.reference != "" && equal(ref, l.reference)
+	value, ours := l.pending, l.reference != "" && equal(ref, l.reference)
 	if ours {
 		l.reference, l.pending = "", ""
 	}
@@ -208,18 +210,15 @@ func (l *loopback) take(query url.Values, again bool) (failed *Error, over bool)
 	if !ours {
 		return fail(ReasonUnknown, errors.New("the callback has another state than this consent")), false
 	}
-	err = l.flow.Finish(l.ctx, pending, query)
-	if err == nil {
+	if err = l.flow.Finish(l.ctx, value, query); err == nil {
 		return nil, true
 	}
-	failed = classify(err, ReasonStore)
-	if again && failed.Reason == ReasonInvalid {
+	if over = !again || pending.Over(err); !over {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.reference, l.pending = ref, pending
-		return failed, false
+		l.reference, l.pending = ref, value
 	}
-	return failed, true
+	return classify(err, ReasonStore), over
 }
 
 // giveUp ends the consent because of a refusal without a state, and reports whether

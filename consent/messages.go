@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
+	tags "golang.org/x/text/language"
 )
 
 // Messages are all texts of the pages in one language. Empty texts are those of the
-// language without its last subtag ("de" for "de-AT"), if this language is built in
-// or among Pages.Languages, and English otherwise.
+// more general language ("de" for "de-AT"), if this language is built in or among
+// Pages.Languages, and English otherwise.
 //
 // Two placeholders stand for names: {service} is the display name of the service, and
 // {name} is Pages.Name. A part in square brackets is left out if the name of a
@@ -42,41 +43,53 @@ type Text struct {
 
 // language is a language of the pages, with all texts.
 type language struct {
-	tag       string // as the program spells the tag
+	tag       string // such as "pt-BR"
 	direction string // ltr or rtl
 	messages  Messages
 }
 
-// newLanguages returns the languages with these messages, by tag in lower case.
-func newLanguages(given map[string]Messages) (map[string]*language, error) {
+// newLanguages returns the languages with these messages, in the order of their tags.
+// The language with the tag fallback comes first; empty means "en", if there is English.
+func newLanguages(given map[string]Messages, fallback string) (languages []*language, matcher tags.Matcher, err error) {
 	if given == nil {
 		given = builtin
 	}
 	var problems check.List
-	byTag, languages := map[string]Messages{}, map[string]*language{}
-	tags := slices.Sorted(maps.Keys(given))
-	for _, tag := range tags {
-		lower := strings.ToLower(tag)
-		if _, twice := byTag[lower]; twice {
-			problems.Add("%q is there twice", lower)
+	byTag := map[tags.Tag]Messages{}
+	for _, text := range slices.Sorted(maps.Keys(given)) {
+		tag, ok := readTag(text)
+		if !ok {
+			problems.Add("Languages: %q is not a language tag such as de or pt-BR", text)
+			continue
 		}
-		if !isTag(tag) {
-			problems.Add("%q is not a language tag such as de or pt-BR", tag)
+		if _, twice := byTag[tag]; twice {
+			problems.Add("Languages: %q is there twice", tag)
 		}
-		byTag[lower] = given[tag]
-	}
-	for _, tag := range tags {
-		in := &language{tag: tag, direction: direction(tag)}
-		for _, parent := range append([]string{"en"}, prefixes(strings.ToLower(tag))...) {
-			in.messages = in.messages.but(builtin[parent]).but(byTag[parent])
-		}
-		problems.Field(fmt.Sprintf("%q", tag), in.messages.check())
-		languages[strings.ToLower(tag)] = in
+		byTag[tag] = given[text]
 	}
 	if len(given) == 0 {
-		problems.Add("must have a language; nil means English and German")
+		problems.Add("Languages: must have a language; nil means English and German")
 	}
-	return languages, problems.Joined()
+	order := slices.SortedFunc(maps.Keys(byTag), func(a, b tags.Tag) int { return strings.Compare(a.String(), b.String()) })
+	first, _ := readTag(cmp.Or(fallback, "en"))
+	if i := slices.Index(order, first); i >= 0 {
+		order = slices.Insert(slices.Delete(order, i, i+1), 0, first)
+	} else if fallback != "" {
+		problems.Add("Default: %q is not among Languages", fallback)
+	}
+	for _, tag := range order {
+		in := &language{tag: tag.String(), direction: direction(tag)}
+		var line []tags.Tag // from this language to the most general one
+		for ; tag != tags.Und; tag = tag.Parent() {
+			line = append(line, tag)
+		}
+		for _, tag := range slices.Backward(append(line, tags.English)) {
+			in.messages = in.messages.but(builtin[tag.String()]).but(byTag[tag])
+		}
+		problems.Field(fmt.Sprintf("Languages: %q", in.tag), in.messages.check())
+		languages = append(languages, in)
+	}
+	return languages, tags.NewMatcher(order), problems.Joined()
 }
 
 // but returns m with the texts of other that are not empty.

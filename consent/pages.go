@@ -3,12 +3,12 @@ package consent
 import (
 	"cmp"
 	"html/template"
-	"maps"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/connectorauth/connectorauth/internal/check"
+	tags "golang.org/x/text/language"
 )
 
 // Pages says how the pages look and which languages the pages speak. The zero value
@@ -39,8 +39,8 @@ type Pages struct {
 	//
 	// The handler chooses the language of each page by the query parameter "language"
 	// of the start, and otherwise by the header Accept-Language (RFC 9110 section
-	// 12.5.4). Lookup (RFC 4647 section 3.4) finds "de" for a person who wants "de-CH",
-	// but not "de-CH" for a person who wants "de".
+	// 12.5.4). The nearest language counts, as golang.org/x/text/language finds it: "de"
+	// for a person who wants "de-CH", and "pt-BR" for a person who wants "pt".
 	Languages map[string]Messages
 	// Default is the language of a person who wants none of Languages. Empty means
 	// "en", or the first tag in alphabetical order if Languages has no "en".
@@ -57,8 +57,8 @@ type look struct {
 	template       *template.Template
 	logo, logoDark string // data URLs; empty without a logo
 	light, dark    accent
-	languages      map[string]*language // by tag in lower case
-	fallback       *language
+	languages      []*language  // the default first
+	matcher        tags.Matcher // for languages
 }
 
 // check returns the look of the pages, or everything that is wrong with p. Each
@@ -82,16 +82,8 @@ func (p Pages) check() (*look, error) {
 		l.dark, err = accentOn(darkCard, p.AccentDark, defaultAccent)
 		problems.Field("AccentDark", err)
 	}
-	l.languages, err = newLanguages(p.Languages)
-	problems.Field("Languages", err)
-	l.fallback = l.languages[strings.ToLower(cmp.Or(p.Default, "en"))]
-	switch tags := slices.Sorted(maps.Keys(l.languages)); {
-	case l.fallback != nil || len(tags) == 0:
-	case p.Default == "":
-		l.fallback = l.languages[tags[0]]
-	default:
-		problems.Add("Default: %q is not among Languages", p.Default)
-	}
+	l.languages, l.matcher, err = newLanguages(p.Languages, p.Default)
+	problems.Join(err)
 	if p.Template != nil && problems.Joined() == nil {
 		l.template, err = usable(p.Template, l.samples())
 		problems.Field("Template", err)
@@ -133,9 +125,9 @@ func (l *look) page(subject string, in *language, service string) Page {
 func (l *look) samples() []Page {
 	const origin = "https://app.example"
 	var pages []Page
-	for _, tag := range slices.Sorted(maps.Keys(l.languages)) {
+	for _, in := range l.languages {
 		for _, subject := range append([]string{connected, confirm}, reasonWords()...) {
-			p := l.page(subject, l.languages[tag], "Example Service")
+			p := l.page(subject, in, "Example Service")
 			p.Back, p.popup = origin+"/", "0a"
 			switch {
 			case subject == confirm:

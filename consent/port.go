@@ -16,9 +16,6 @@ import (
 	"github.com/connectorauth/connectorauth/internal/pending"
 )
 
-// needsPKCE reports whether Begin refuses redirectURL without PKCE.
-func needsPKCE(redirectURL string) bool { return pending.Native(redirectURL) }
-
 // loopbackURL returns the URL of the callback on a loopback port, or nil if no
 // browser can reach the program at redirectURL.
 func loopbackURL(redirectURL string) (*url.URL, error) {
@@ -64,12 +61,11 @@ func (l *loopback) serve(u *url.URL) (end func(), err error) {
 	}, nil
 }
 
-// listen listens at a port of a loopback host. The name localhost is never looked up,
-// and no name below localhost, because the name can be configured to mean another
-// machine (RFC 8252 section 8.3).
-// listen listens on both its addresses, or on the one that the machine has: a browser
-// may try either, and a foreign program must not have the other one. Port 0 means any
-// free port.
+// listen listens at a port of a loopback host. The name localhost, and each name below
+// localhost, is never looked up, because the name can be configured to mean another
+// machine (RFC 8252 section 8.3). Such a name has both addresses, or the one that the
+// machine has: a browser may try either, and a foreign program must not have the other
+// one. Port 0 means any free port.
 func listen(ctx context.Context, host, port string) (listeners []net.Listener, err error) {
 	var config net.ListenConfig
 	addresses := []string{host}

@@ -15,8 +15,8 @@ var connectJS string
 // texts of all languages, for options.language.
 func (l *look) scriptIn(in *language) string {
 	closed := map[string]string{"": in.say(in.messages.Closed, Page{})}
-	for tag, other := range l.languages {
-		closed[tag] = other.say(other.messages.Closed, Page{})
+	for _, other := range l.languages {
+		closed[strings.ToLower(other.tag)] = other.say(other.messages.Closed, Page{})
 	}
 	texts, _ := json.Marshal(closed) // a map of strings is always JSON
 	return strings.Replace(connectJS, "{/* texts */}", string(texts), 1)

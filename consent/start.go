@@ -106,7 +106,7 @@ func readStart(rawQuery string) (record, error) {
 	case rec.ReturnTo != "" && !isPath(rec.ReturnTo):
 		return record{}, errors.New("return_to is not a path such as /settings?tab=2")
 	}
-	if !isTag(rec.Language) { // a mistake here costs the language only
+	if _, ok := readTag(rec.Language); !ok { // a mistake here costs the language only
 		rec.Language = ""
 	}
 	return rec, nil

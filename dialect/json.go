@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/connectorauth/connectorauth/internal/words"
 )
 
 // The plain types have the fields and not the methods, so that encoding/json decodes
@@ -101,7 +103,7 @@ func decode(text []byte, to any) error {
 	for name := range members {
 		if !slices.Contains(known, name) {
 			hint := ""
-			if near := nearest(name, known); near != "" {
+			if near := words.Nearest(name, known); near != "" {
 				hint = fmt.Sprintf("; did you mean %s?", near)
 			}
 			return fmt.Errorf("dialect: unknown field %q%s", name, hint)
@@ -120,37 +122,4 @@ func memberNames(t reflect.Type) (names []string) {
 		}
 	}
 	return names
-}
-
-// nearest returns the one of names that name is most probably meant to be, or "".
-func nearest(name string, names []string) (near string) {
-	least := len(name)/3 + 1
-	for _, known := range names {
-		if d := distance(strings.ToLower(name), strings.ToLower(known)); d <= least && (near == "" || d < least) {
-			near, least = known, d
-		}
-	}
-	return near
-}
-
-// distance returns how many bytes must be inserted, removed or replaced to make b of
-// a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -7,9 +7,9 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/script/internal/engine"
 )
 
@@ -94,7 +94,7 @@ func (t thrown) at(e *Error) {
 
 // compileError returns the Error for an error of the compiler.
 func (t thrown) compileError() *Error {
-	e := &Error{Message: clean(t.message, nil)}
+	e := &Error{Message: scrub.Text(t.message, maxMessage)}
 	t.at(e)
 	return e
 }
@@ -127,7 +127,7 @@ func (r *run) failure(event string, err error) *Error {
 	default:
 		e.Message = err.Error()
 	}
-	e.Message = clean(e.Message, r.knownSecrets())
+	e.Message = scrub.Text(e.Message, maxMessage, r.knownSecrets()...)
 	return e
 }
 
@@ -149,23 +149,5 @@ func tooLarge(format string, args ...any) error {
 	return refusal{fmt.Sprintf(format, args...), ErrLimit}
 }
 
-// clean returns s as text for a log line: without secrets and control characters,
-// and cut to 500 bytes.
-func clean(s string, secrets []string) string {
-	const limit = 500
-	for _, secret := range secrets {
-		if len(secret) >= 4 { // a shorter value is no secret, and removing it could make the text unreadable
-			s = strings.ReplaceAll(s, secret, "[redacted]")
-		}
-	}
-	s = strings.Map(func(c rune) rune {
-		if !unicode.IsPrint(c) || c == unicode.ReplacementChar {
-			return ' '
-		}
-		return c
-	}, s)
-	if len(s) > limit {
-		s = strings.ToValidUTF8(s[:limit], "") + "..."
-	}
-	return s
-}
+// maxMessage is the length in bytes at which a message is cut.
+const maxMessage = 500

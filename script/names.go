@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/connectorauth/connectorauth/internal/scrub"
+	"github.com/connectorauth/connectorauth/internal/words"
 )
 
 // events are the events that scripts handle.
@@ -22,7 +25,7 @@ func checkNames(functions []string) error {
 		}
 		nearest, distance := nearestEvent(name)
 		if plain := simple(name); distance <= 2 || strings.HasPrefix(plain, "before") || strings.HasPrefix(plain, "after") {
-			return &Error{Message: fmt.Sprintf("the function %s looks like a handler, but there is no event of this name; did you mean %s?", clean(name, nil), nearest)}
+			return &Error{Message: fmt.Sprintf("the function %s looks like a handler, but there is no event of this name; did you mean %s?", scrub.Text(name, maxMessage), nearest)}
 		}
 	}
 	return nil
@@ -33,7 +36,7 @@ func checkNames(functions []string) error {
 func nearestEvent(name string) (nearest string, distance int) {
 	distance = len(name) + 100
 	for _, event := range events {
-		if d := differences(simple(name), simple(event)); d < distance {
+		if d := words.Distance(simple(name), simple(event)); d < distance {
 			nearest, distance = event, d
 		}
 	}
@@ -44,27 +47,4 @@ func nearestEvent(name string) (nearest string, distance int) {
 // American spelling are the same.
 func simple(name string) string {
 	return strings.NewReplacer("_", "", "$", "", "authorize", "authorise").Replace(strings.ToLower(name))
-}
-
-// differences returns how many letters must be added, removed or replaced to make b
-// of a.
-func differences(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0]++
-		for j := range len(b) {
-			next := min(row[j], row[j+1]) + 1
-			if a[i] == b[j] {
-				next = min(next, diagonal)
-			} else {
-				next = min(next, diagonal+1)
-			}
-			diagonal, row[j+1] = row[j+1], next
-		}
-	}
-	return row[len(b)]
 }

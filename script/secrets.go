@@ -2,17 +2,15 @@ package script
 
 import (
 	"encoding/base64"
-	"encoding/hex"
-	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/script/internal/exact"
 )
 
 // knownSecrets returns every secret that the script could read, in plain and in
-// common encodings. Longer secrets come first.
+// common encodings.
 func (r *run) knownSecrets() []string {
 	list := append([]string(nil), r.secrets...)
 	add := func(values ...string) { list = append(list, values...) }
@@ -44,14 +42,7 @@ func (r *run) knownSecrets() []string {
 			}
 		}
 	}
-	for _, value := range list[:len(list):len(list)] {
-		unpadded := strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(value)), "=")
-		add(unpadded, strings.NewReplacer("+", "-", "/", "_").Replace(unpadded), hex.EncodeToString([]byte(value)),
-			url.QueryEscape(value), url.PathEscape(value), fmt.Sprintf("%q", value)[1:])
-	}
-	// A secret can contain another secret: remove the longer secret first.
-	slices.SortFunc(list, func(a, b string) int { return len(b) - len(a) })
-	return list
+	return scrub.Spellings(list...)
 }
 
 // sensitive reports whether a value with this name is probably a secret.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
@@ -89,11 +90,7 @@ func Secrets(params url.Values, header http.Header, clientID, clientSecret strin
 			}
 		}
 	}
-	for _, secret := range slices.Clone(list) {
-		escaped := url.QueryEscape(secret)
-		inJSON, _ := json.Marshal(secret) // a string: cannot fail
-		list = append(list, escaped, url.QueryEscape(escaped), url.PathEscape(secret), string(inJSON[1:len(inJSON)-1]))
-	}
+	list = scrub.Spellings(list...)
 	if clientSecret != "" {
 		for _, userinfo := range []string{
 			url.QueryEscape(clientID) + ":" + url.QueryEscape(clientSecret), clientID + ":" + clientSecret, clientSecret + ":",

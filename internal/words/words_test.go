@@ -1,0 +1,31 @@
+package words_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/connectorauth/connectorauth/internal/words"
+)
+
+func TestDistance(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want int
+	}{
+		{"", "", 0}, {"a", "a", 0}, {"", "abc", 3}, {"abc", "", 3}, {"abc", "abd", 1}, {"abc", "ac", 1}, {"ac", "abc", 1},
+		{"kitten", "sitting", 3}, {"ab", "ba", 2},
+	} {
+		assert.Equal(t, test.want, words.Distance(test.a, test.b), "%q %q", test.a, test.b)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	known := []string{"tokenNames", "tokenParams", "placement"}
+	for word, want := range map[string]string{
+		"tokennames": "tokenNames", "tokenName": "tokenNames", "tokenParam": "tokenParams", "plcement": "placement",
+		"x": "", "": "", "something": "",
+	} {
+		assert.Equal(t, want, words.Nearest(word, known), word)
+	}
+}
