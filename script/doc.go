@@ -109,7 +109,7 @@
 //	                                     "base64" by default
 //	cyclr_sign                           another name of sign
 //	unix_time()                          the time in whole seconds; Date works as well, in UTC
-//	random_bytes(count, encoding)        "hex" by default
+//	random_bytes(count, encoding)        "hex" by default; Math.random is no source of secrets
 //
 // A script has the whole language (ECMAScript), without files, network, environment,
 // timers, modules, eval and Function.
