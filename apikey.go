@@ -54,7 +54,7 @@ func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
 		config.Name = "Authorization"
 	}
 	value := config.Prefix + string(config.Key)
-	sent := fixed{secret: config.Key}
+	sent := &fixed{config.Key}
 	var s scheme
 	if config.In == dialect.InBody {
 		fields, err := inject.NewField(config.Name, strings.ToValidUTF8(value, "?"))
@@ -103,12 +103,12 @@ func (*APIKey) with(inner *core) Connector { return &APIKey{inner.hide()} }
 type fixedValue struct {
 	place inject.Place
 	value string
-	sent  fixed
+	sent  credential
 }
 
 func (f *fixedValue) authenticate(req *http.Request, room []string) (credential, error) {
 	f.place.Put(req, f.value, room)
-	return &f.sent, nil
+	return f.sent, nil
 }
 
 func (f *fixedValue) places() places { return placesOf(f.place) }

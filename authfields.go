@@ -119,7 +119,7 @@ func NewAuthFields(config AuthFieldsConfig) (*AuthFields, error) {
 	if err := problems.Err("AuthFieldsConfig"); err != nil {
 		return nil, err
 	}
-	return &AuthFields{newCore(&bodyFields{body, keys, methods, fixed{parts: values}}, hosts), form}, nil
+	return &AuthFields{newCore(&bodyFields{body, keys, methods, &composed{parts: values}}, hosts), form}, nil
 }
 
 // AuthType returns AuthTypeAuthFields.
@@ -147,15 +147,15 @@ type bodyFields struct {
 	fields  *inject.Fields
 	keys    []string
 	methods []string
-	sent    fixed
+	sent    credential
 }
 
 func (b *bodyFields) authenticate(req *http.Request, _ []string) (credential, error) {
 	if slices.Contains(b.methods, req.Method) {
-		return &b.sent, b.fields.Apply(req)
+		return b.sent, b.fields.Apply(req)
 	}
 	if hasBody := req.Body != nil && req.Body != http.NoBody; !hasBody && req.Response != nil {
-		return &b.sent, nil // a redirect has turned a message into a GET without a body
+		return b.sent, nil // a redirect has turned a message into a GET without a body
 	}
 	return nil, fmt.Errorf("%w: the method of the request is %s, but only %s requests have bodies that carry the credentials",
 		ErrBodyNotInjectable, cmp.Or(req.Method, http.MethodGet), strings.Join(b.methods, ", "))

@@ -49,6 +49,16 @@ func TestInternationalHostsMayBeWrittenEitherWay(t *testing.T) {
 	}
 }
 
+// What a hook makes of the host is sent in the form that was checked, too.
+func TestHookMayWriteAnInternationalHost(t *testing.T) {
+	base := &fakehttp.Base{}
+	c := connectorauth.WithHooks(must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, Name: "X-Key", Hosts: []string{"a.example", inASCII}})),
+		connectorauth.Hooks{BeforeRequest: func(e *connectorauth.Exchange) error { e.Request.URL.Host = inUnicode; return nil }})
+	status, _ := get(t, c, &http.Client{Transport: base}, "https://a.example/x")
+	assert.Equal(t, 200, status)
+	assert.Equal(t, inASCII, base.Requests()[0].URL.Host)
+}
+
 func TestInternationalLookAlikesAreRefused(t *testing.T) {
 	for _, s := range subjects(tokenEndpoint(), inUnicode) {
 		for _, asked := range []string{"b\u00fcch\u0435r.example", "bucher.example", inUnicode + ".", "xn--\u00fc.example", inUnicode + "\uff20evil.example"} {

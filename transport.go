@@ -48,9 +48,12 @@ type credential interface {
 }
 
 // fixed is a credential without a renewal.
-type fixed struct {
-	secret Secret   // as hooks see the credential
-	parts  []string // secrets in the credential, which no error shows
+type fixed struct{ secret Secret } // as hooks see the credential
+
+// composed is a fixed credential with secrets in it, which no error shows.
+type composed struct {
+	fixed
+	parts []string
 }
 
 // errNotRenewable is the error of a credential without a renewal. With OAuth1, the
@@ -233,7 +236,7 @@ func secrets(c credential) (list []string) {
 			list = append(list, secrets(part)...)
 		}
 		return list
-	case *fixed:
+	case *composed:
 		list = c.parts
 	}
 	return append(slices.Clip(list), string(c.auth(0)))

@@ -129,6 +129,24 @@ func TestLoopbackDenied(t *testing.T) {
 	})
 }
 
+// A browser brings one callback of this consent. If the callback is of no use, nobody
+// brings another, and waiting would keep the person from trying again.
+func TestLoopbackEndsWithACallbackOfNoUse(t *testing.T) {
+	_, flow := program(t, "oauth2")
+	useless := func(authURL string) (*url.URL, error) {
+		u, err := url.Parse(authURL)
+		require.NoError(t, err)
+		return url.Parse(u.Query().Get("redirect_uri") + "?state=" + u.Query().Get("state"))
+	}
+	open, wait := inBrowser(t, useless, nil)
+	err := consent.Loopback(t.Context(), flow, consent.LoopbackOptions{Open: open, Out: io.Discard})
+	status, _ := wait()
+	require.Equal(t, http.StatusBadRequest, status)
+	failed := new(consent.Error)
+	require.ErrorAs(t, err, &failed)
+	require.Equal(t, consent.ReasonInvalid, failed.Reason)
+}
+
 func TestLoopbackAcceptsOnlyItsOwnCallback(t *testing.T) {
 	a, flow := program(t, "oauth2")
 	open, wait := inBrowser(t, a.provider.Authorize, func(callback *url.URL) {

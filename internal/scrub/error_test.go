@@ -2,6 +2,8 @@ package scrub_test
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -189,4 +191,20 @@ func TestText(t *testing.T) {
 		assert.Equal(t, test.want, scrub.Text(test.text, test.limit, secrets...), "%q", test.text)
 		assert.Equal(t, append([]string{}, test.secrets...), secrets, "the caller's list stays")
 	}
+}
+
+func TestSpellings(t *testing.T) {
+	const secret = "s3c&ret\"+/<\u00e9>\u00ff\u00bf"
+	list := scrub.Spellings("other", secret)
+	for _, want := range []string{
+		"other", secret, url.QueryEscape(secret), url.QueryEscape(url.QueryEscape(secret)), url.PathEscape(secret),
+		`s3c\u0026ret\"+/\u003cé\u003eÿ¿`, `s3c&ret\"+/<é>ÿ¿`, hex.EncodeToString([]byte(secret)),
+		base64.RawStdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)), "b3RoZXI",
+	} {
+		assert.Contains(t, list, want)
+	}
+	assert.NotEqual(t, base64.RawStdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)))
+	given := make([]string, 1, 8)
+	scrub.Spellings(given...)
+	assert.Equal(t, make([]string, 8), given[:8], "the caller's list")
 }
