@@ -346,8 +346,12 @@ func (s *sharedStore) CompareAndSwap(ctx context.Context, _ string, old, new []b
 	return swapped, err
 }
 
-// isLocked reports whether somebody holds the lock.
-func (s *sharedStore) isLocked() bool { return len(s.locked) > 0 }
+// isLocked reports whether somebody holds the lock once all goroutines of the
+// bubble wait: a value may be known before its renewal gives the lock back.
+func (s *sharedStore) isLocked() bool {
+	synctest.Wait()
+	return len(s.locked) > 0
+}
 
 // done returns the operations since the last call.
 func (s *sharedStore) done() []string {
