@@ -242,8 +242,9 @@ type assertionGrant struct{}
 
 func (assertionGrant) GrantType() string { return "urn:ietf:params:oauth:grant-type:jwt-bearer" }
 
-func (assertionGrant) Parameters(context.Context) (url.Values, error) {
-	return url.Values{"assertion": {"signed"}}, nil
+func (assertionGrant) Parameters(_ context.Context, r *connectorauth.TokenRequest) error {
+	r.Params.Set("assertion", "signed")
+	return nil
 }
 
 func (assertionGrant) Traits() connectorauth.GrantTraits {

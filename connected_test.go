@@ -140,8 +140,8 @@ func TestOwnGrantThatNeedsTheOwnerWasNeverConnected(t *testing.T) {
 // ownersGrant is a grant that only the account owner can repeat.
 type ownersGrant struct{ err func() error }
 
-func (ownersGrant) GrantType() string                                { return "urn:owner" }
-func (g ownersGrant) Parameters(context.Context) (url.Values, error) { return nil, g.err() }
+func (ownersGrant) GrantType() string                                               { return "urn:owner" }
+func (g ownersGrant) Parameters(context.Context, *connectorauth.TokenRequest) error { return g.err() }
 func (ownersGrant) Traits() connectorauth.GrantTraits {
 	return connectorauth.GrantTraits{NeedsOwner: true}
 }

@@ -16,9 +16,9 @@ import (
 // CustomConfig is a way of authenticating that the other connectors do not
 // cover, written in Go.
 type CustomConfig struct {
-	// Authenticate adds the credential to a request. Required. value is what Obtain
-	// returned last; the zero value without Obtain. The request is a copy: its URL
-	// and header may be changed. To change the body, replace the body together with
+	// Authenticate adds the credential to a request. Required, unless Transport alone
+	// authenticates. value is what Obtain returned last; the zero value without Obtain.
+	// The request is a copy: its URL and header may be changed. To change the body, replace the body together with
 	// ContentLength and GetBody, and close the former body. A changed URL must stay
 	// on the origin of the request, or within Hosts. Authenticate is called for each
 	// send, by several goroutines.
@@ -42,6 +42,12 @@ type CustomConfig struct {
 	// ErrCredentialRejected. A panic counts as no. Empty means status 401. Without
 	// Obtain, Rejected is not used.
 	Rejected func(*http.Response) bool
+	// Transport sends the requests that carry the credential, in place of the base
+	// RoundTripper, for a credential that belongs to the connection, such as a client
+	// certificate. Many clients share the Transport and its connections. A request
+	// without the credential, as after a redirect to another origin, goes through the
+	// base. Empty means the base.
+	Transport http.RoundTripper
 
 	// Store keeps the credential. Empty means that the credential lives in memory,
 	// as long as the connector. Without Obtain, Store must be empty.
@@ -77,8 +83,11 @@ type Custom struct{ core hidden }
 // left the origin, and work on a copy of the caller's request.
 func NewCustom(config CustomConfig) (*Custom, error) {
 	var problems check.List
-	if config.Authenticate == nil {
+	if config.Authenticate == nil && config.Transport == nil {
 		problems.Add("Authenticate: is required")
+	}
+	if config.Authenticate == nil && config.Obtain != nil {
+		problems.Add("Authenticate: is required with Obtain")
 	}
 	if config.Store != nil && config.Obtain == nil {
 		problems.Add("Store: has nothing to keep without Obtain")
@@ -140,10 +149,21 @@ type customScheme struct {
 	engine *renew.Reader[customRecord] // nil without Obtain
 }
 
-func (*customScheme) places() places { return places{stage: stageCustom} }
+func (s *customScheme) places() places {
+	p := places{stage: stageCustom}
+	if s.config.Transport != nil {
+		p.others = []string{"connection"}
+	}
+	return p
+}
+
+func (s *customScheme) transport() http.RoundTripper { return s.config.Transport }
 
 func (s *customScheme) authenticate(req *http.Request, _ []string) (credential, error) {
 	sent := &customCredential{s: s}
+	if s.config.Authenticate == nil {
+		return sent, nil
+	}
 	var value CustomCredential
 	if s.engine != nil {
 		g, err := s.engine.Get(req.Context(), s)

@@ -53,8 +53,8 @@ func (s spoilt) Traits() connectorauth.GrantTraits     { return connectorauth.Gr
 func (s spoilt) TokenType() string                     { return "Spoilt" }
 func (s spoilt) NewKey() (connectorauth.Secret, error) { return "proof-key-1a2b", nil }
 func (s spoilt) Again(*http.Response) bool             { return false }
-func (s spoilt) Parameters(context.Context) (url.Values, error) {
-	return nil, s.fail(clientSecret, accessToken, refreshToken)
+func (s spoilt) Parameters(context.Context, *connectorauth.TokenRequest) error {
+	return s.fail(clientSecret, accessToken, refreshToken)
 }
 func (s spoilt) Authenticate(_ context.Context, r *connectorauth.TokenRequest) error {
 	r.Params.Set("client_assertion", customSecret)

@@ -155,6 +155,16 @@ type joinedScheme struct {
 	headers []string // what each part sets; see core
 }
 
+// transport returns the Transport of the part that has one.
+func (s *joinedScheme) transport() http.RoundTripper {
+	for _, part := range s.parts {
+		if own, ok := part.(connecting); ok && own.transport() != nil {
+			return own.transport()
+		}
+	}
+	return nil
+}
+
 func newJoinedScheme(parts []joinPart) *joinedScheme {
 	s := new(joinedScheme)
 	for _, p := range parts {

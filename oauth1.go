@@ -12,6 +12,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/clock"
 	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
@@ -221,7 +222,7 @@ type oauth1Scheme struct {
 	place  rfc5849.Place
 	last   atomic.Pointer[oauth1Signer] // of the present token
 	engine *renew.Reader[oauth1Token]   // keeps the token of a consent; nil without the three URLs
-	clock  rfc5849.Clock
+	clock  clock.Clock
 }
 
 // oauth1Signer signs with one generation of the token.
@@ -293,8 +294,8 @@ func (c *signed) learn(resp *http.Response, inBody string) {
 		c.problem = inBody
 	}
 	blamed := c.problem == rfc5849.TimestampRefused
-	if blamed || c.problem == "" && resp.StatusCode == http.StatusUnauthorized {
-		c.s.clock.Correct(resp, c.ahead, blamed)
+	if theirs, ok := rfc5849.ServerTime(resp); ok && (blamed || c.problem == "" && resp.StatusCode == http.StatusUnauthorized) {
+		c.s.clock.Correct(theirs, c.ahead, blamed)
 	}
 }
 

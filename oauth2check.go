@@ -66,9 +66,17 @@ func (c *OAuth2Config) checkClientAuth() error {
 	switch method {
 	case ClientSecretBasic, ClientSecretPost, ClientAuthNone:
 		return nil
+	case ClientAuthTLS, ClientAuthSelfSignedTLS:
+		switch {
+		case c.ClientSecret != "":
+			return fmt.Errorf("%s sends no ClientSecret; remove the ClientSecret", string(method))
+		case c.HTTPClient == nil || c.HTTPClient.Transport == nil:
+			return fmt.Errorf("%s needs an HTTPClient whose Transport presents the certificate, such as assertion.NewCertificateTransport", string(method))
+		}
+		return nil
 	case ClientSecretBasicRaw, ClientSecretUser:
 	default:
-		return fmt.Errorf("unknown value %q: use client_secret_basic, client_secret_post, client_secret_basic_raw, client_secret_user or none", string(method))
+		return fmt.Errorf("unknown value %q: use client_secret_basic, client_secret_post, client_secret_basic_raw, client_secret_user, tls_client_auth, self_signed_tls_client_auth or none", string(method))
 	}
 	switch id, secret := c.ClientID, string(c.ClientSecret); {
 	case secret == "":

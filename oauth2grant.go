@@ -23,13 +23,14 @@ import (
 type Grant interface {
 	// GrantType returns the grant_type of the token request.
 	GrantType() string
-	// Parameters returns the further parameters of a token request. The library
-	// adds the client authentication, grant_type, and scope unless Parameters has a
-	// scope. Parameters is called anew for each request that is sent, so an assertion is
-	// never sent twice. ctx ends after 90 seconds and outlives the caller that wanted the
-	// token; requests wait no longer, even if Parameters ignores ctx. A grant that only
-	// the account owner can repeat returns an error that matches ErrReauthRequired.
-	Parameters(ctx context.Context) (url.Values, error)
+	// Parameters adds the further parameters of a token request to r.Params. The
+	// library adds the client authentication, grant_type, and scope unless r.Params has
+	// a scope. Parameters is called anew for each request that is sent, so an assertion
+	// is never sent twice. ctx ends after 90 seconds and outlives the caller that wanted
+	// the token; requests wait no longer, even if Parameters ignores ctx. After an error,
+	// nothing is sent. A grant that only the account owner can repeat returns an error
+	// that matches ErrReauthRequired.
+	Parameters(ctx context.Context, r *TokenRequest) error
 	// Traits returns what the library must know about the grant. The traits never
 	// change.
 	Traits() GrantTraits
@@ -95,8 +96,8 @@ type AuthorizationCode struct {
 func (AuthorizationCode) GrantType() string { return "authorization_code" }
 
 // Parameters returns an error: the parameters come from Finish.
-func (AuthorizationCode) Parameters(context.Context) (url.Values, error) {
-	return nil, fmt.Errorf("%w: use Begin and Finish, or SetToken", ErrNotConnected)
+func (AuthorizationCode) Parameters(context.Context, *TokenRequest) error {
+	return fmt.Errorf("%w: use Begin and Finish, or SetToken", ErrNotConnected)
 }
 
 // Traits says that the grant needs the account owner.
@@ -109,8 +110,8 @@ type ClientCredentials struct{}
 // GrantType returns "client_credentials".
 func (ClientCredentials) GrantType() string { return "client_credentials" }
 
-// Parameters returns none: the client authentication is enough.
-func (ClientCredentials) Parameters(context.Context) (url.Values, error) { return nil, nil }
+// Parameters adds none: the client authentication is enough.
+func (ClientCredentials) Parameters(context.Context, *TokenRequest) error { return nil }
 
 // Traits says that refresh tokens are not used (RFC 6749 section 4.4.3).
 func (ClientCredentials) Traits() GrantTraits { return GrantTraits{NoRefresh: true} }
@@ -127,9 +128,11 @@ type PasswordCredentials struct {
 // GrantType returns "password".
 func (PasswordCredentials) GrantType() string { return "password" }
 
-// Parameters returns user name and password.
-func (p PasswordCredentials) Parameters(context.Context) (url.Values, error) {
-	return url.Values{"username": {p.Username}, "password": {string(p.Password)}}, nil
+// Parameters adds user name and password.
+func (p PasswordCredentials) Parameters(_ context.Context, r *TokenRequest) error {
+	r.Params.Set("username", p.Username)
+	r.Params.Set("password", string(p.Password))
+	return nil
 }
 
 // Traits names the user.
@@ -145,8 +148,8 @@ type ClientAuth interface {
 	Authenticate(ctx context.Context, r *TokenRequest) error
 }
 
-// A TokenRequest is a token request before the request is sent, for a
-// [ClientAuth] to change. Everything that a ClientAuth adds counts as secret and
+// A TokenRequest is a token request before the request is sent, for a [Grant] and
+// then a [ClientAuth] to complete. Everything that they add counts as secret and
 // shows in no error.
 type TokenRequest struct {
 	// Endpoint is the URL of the request.
@@ -161,6 +164,19 @@ type TokenRequest struct {
 	Params url.Values `json:"-"`
 	// Header is the header of the request.
 	Header http.Header `json:"-"`
+
+	ahead int64 // how far the provider's clock is ahead, in seconds
+	dated bool  // Now was called
+}
+
+// Now returns the time by the provider's clock, for an assertion to carry. When the
+// Date of a refusal shows that the clock of this machine is wrong, later requests have
+// the provider's time. A request that was refused for its time is sent again once,
+// unless the request has a code or a refresh token that the provider may have looked
+// at: any error but invalid_client (RFC 6749 section 5.2).
+func (r *TokenRequest) Now() time.Time {
+	r.dated = true
+	return time.Now().Add(time.Duration(r.ahead) * time.Second)
 }
 
 // Format writes the endpoint alone, for every verb. A TokenRequest prints nothing of
@@ -181,13 +197,23 @@ const (
 	ClientSecretBasicRaw ClientAuthMethod = "client_secret_basic_raw" // HTTP Basic, ID and secret unchanged, for providers that do not decode them
 	ClientSecretUser     ClientAuthMethod = "client_secret_user"      // HTTP Basic, the secret as the user name, no password
 	ClientAuthNone       ClientAuthMethod = "none"                    // a public client: client_id in the body
+
+	// The certificate of the connection authenticates the client, whose client_id is in the
+	// body (RFC 8705 section 2): HTTPClient presents the certificate.
+	ClientAuthTLS           ClientAuthMethod = "tls_client_auth"
+	ClientAuthSelfSignedTLS ClientAuthMethod = "self_signed_tls_client_auth"
 )
+
+// byCertificate reports whether the connection authenticates the client.
+func (m ClientAuthMethod) byCertificate() bool {
+	return m == ClientAuthTLS || m == ClientAuthSelfSignedTLS
+}
 
 // Authenticate adds the client ID and secret to r.
 func (m ClientAuthMethod) Authenticate(_ context.Context, r *TokenRequest) error {
 	id, secret := r.ClientID, string(r.ClientSecret)
 	switch {
-	case m == ClientAuthNone || secret == "":
+	case m == ClientAuthNone || m.byCertificate() || secret == "":
 		r.Params.Set("client_id", id)
 	case m == ClientSecretBasic:
 		setBasic(r.Header, url.QueryEscape(id), url.QueryEscape(secret))
@@ -290,7 +316,7 @@ func checkGrant(c *OAuth2Config) error {
 		problems.Field("Grant", check.AuthRequest(grant.AuthURL, grant.Params, c.Dialect.AuthNames, c.client()))
 		problems.Field("Grant: ConsentLifetime", pending.CheckLifetime(grant.ConsentLifetime))
 	case ClientCredentials:
-		if c.ClientSecret == "" && isMethod(c.ClientAuth) {
+		if method, ok := c.ClientAuth.(ClientAuthMethod); c.ClientSecret == "" && isMethod(c.ClientAuth) && !(ok && method.byCertificate()) {
 			problems.Add("ClientSecret: is empty; the client credentials grant proves nothing without a secret")
 		}
 	case PasswordCredentials:

@@ -10,9 +10,11 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/clock"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
@@ -22,9 +24,10 @@ import (
 type tokenRequest struct {
 	url       string
 	grantType string
-	params    func(context.Context) (url.Values, error) // by standard names; called for each send
-	further   url.Values                                // by the provider's names
-	names     map[string]string                         // the provider's names, by standard names
+	params    func(context.Context, *TokenRequest) error // adds parameters by standard names; called for each send
+	anew      bool                                       // params makes the parameters anew
+	further   url.Values                                 // by the provider's names
+	names     map[string]string                          // the provider's names, by standard names
 	encoding  dialect.Encoding
 	paths     []dialect.Response
 	refresh   bool     // the hooks of refresh requests see the request
@@ -32,9 +35,12 @@ type tokenRequest struct {
 	secrets   []string // of the token before, which no error may quote
 }
 
-// values returns a function that always returns v.
-func values(v url.Values) func(context.Context) (url.Values, error) {
-	return func(context.Context) (url.Values, error) { return v, nil }
+// values returns a function that always adds v.
+func values(v url.Values) func(context.Context, *TokenRequest) error {
+	return func(_ context.Context, t *TokenRequest) error {
+		maps.Copy(t.Params, http.Header(v).Clone())
+		return nil
+	}
 }
 
 // newRequest returns what all token requests have in common.
@@ -64,30 +70,22 @@ func (s *oauth2Scheme) codeRequest(v pending.Value, code string) tokenRequest {
 // grantRequest obtains a token by the grant.
 func (s *oauth2Scheme) grantRequest() tokenRequest {
 	r := s.newRequest(cmp.Or(s.dialect.GrantType, s.grant.GrantType()))
-	r.further, r.singleUse = s.dialect.TokenParams, s.traits.SingleUse
-	r.params = func(ctx context.Context) (url.Values, error) {
-		var params url.Values
-		err := foreign("the parameters of the grant", func() (err error) {
-			params, err = s.grant.Parameters(ctx)
-			return err
-		})
+	r.further, r.singleUse, r.anew = s.dialect.TokenParams, s.traits.SingleUse, true
+	r.params = func(ctx context.Context, t *TokenRequest) error {
+		err := foreign("the parameters of the grant", func() error { return s.grant.Parameters(ctx, t) })
 		switch {
 		case err == nil:
 		case !s.traits.NeedsOwner:
-			return nil, fmt.Errorf("connectorauth: the parameters of the grant: %w", err)
+			return fmt.Errorf("connectorauth: the parameters of the grant: %w", err)
 		case errors.Is(err, ErrReauthRequired) && !errors.Is(err, ErrNotConnected):
-			return nil, fmt.Errorf("%w: %w", ErrNotConnected, err) // the owner's grants are asked for a first token only
+			return fmt.Errorf("%w: %w", ErrNotConnected, err) // the owner's grants are asked for a first token only
 		default:
-			return nil, err
+			return err
 		}
-		params = url.Values(http.Header(params).Clone())
-		if params == nil {
-			params = url.Values{}
+		if s.scope != "" && !t.Params.Has("scope") {
+			t.Params.Set("scope", s.scope)
 		}
-		if s.scope != "" && !params.Has("scope") {
-			params.Set("scope", s.scope)
-		}
-		return params, nil
+		return nil
 	}
 	return r
 }
@@ -116,9 +114,13 @@ func (s *oauth2Scheme) exchangeRequest(by dialect.TokenExchange, old *token) tok
 // send sends a token request with the proof of key.
 func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*endpoint.Response, error) {
 	var seen exchanges
+	var sent *TokenRequest
 	call := endpoint.Call{
-		Build: func(ctx context.Context) (*http.Request, []string, error) { return s.build(ctx, r) },
-		Base:  baseOf(s.httpClient),
+		Build: func(ctx context.Context) (req *http.Request, secrets []string, err error) {
+			sent, req, secrets, err = s.build(ctx, r)
+			return req, secrets, err
+		},
+		Base: baseOf(s.httpClient),
 		Before: func(req *http.Request) (err error) {
 			if seen, err = s.runBeforeToken(req, r.refresh); err != nil {
 				return err
@@ -139,19 +141,39 @@ func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*e
 	if len(s.hooks) > 0 {
 		call.After = func(resp *http.Response) error { return seen.after(resp) }
 	}
-	if s.proof != nil {
-		call.Again = func(resp *endpoint.Response) bool {
-			if resp.Granted() {
-				return false
-			}
-			seen := *resp.Response
-			seen.Body = io.NopCloser(bytes.NewReader(resp.Body))
-			again := false
-			foreign("Again", func() error { again = s.proof.Again(&seen); return nil })
-			return again
-		}
+	call.Again = func(resp *endpoint.Response) bool {
+		return !resp.Granted() && (s.learnsTime(r, sent, resp) || s.wantsProof(resp))
 	}
 	return call.Do(ctx)
+}
+
+// learnsTime follows the provider's clock, if the refused request carried the time,
+// and reports whether the request is worth another try. A request with a code or a
+// refresh token is not made anew, and is tried again only if the provider has looked
+// at the client authentication alone.
+func (s *oauth2Scheme) learnsTime(r tokenRequest, sent *TokenRequest, resp *endpoint.Response) bool {
+	theirs, ok := clock.Date(resp.Header)
+	if !ok || !sent.dated || resp.StatusCode != http.StatusBadRequest && resp.StatusCode != http.StatusUnauthorized {
+		return false
+	}
+	s.clock.Correct(theirs, sent.ahead, true)
+	if r.anew {
+		return s.clock.Ahead() != sent.ahead
+	}
+	var failed *endpoint.Failure
+	_, err := resp.Token(time.Time{}, r.paths...)
+	return s.clock.Ahead() != sent.ahead && errors.As(err, &failed) && failed.Code == "invalid_client"
+}
+
+// wantsProof reports whether a refusal asks for another proof of possession.
+func (s *oauth2Scheme) wantsProof(resp *endpoint.Response) (again bool) {
+	if s.proof == nil {
+		return false
+	}
+	seen := *resp.Response
+	seen.Body = io.NopCloser(bytes.NewReader(resp.Body))
+	foreign("Again", func() error { again = s.proof.Again(&seen); return nil })
+	return again
 }
 
 // prove adds a proof of possession to req, which carries the access token or is a
@@ -166,15 +188,11 @@ func (s *oauth2Scheme) prove(req *http.Request, key, token string) error {
 }
 
 // build makes the HTTP request, and lists the secrets in it.
-func (s *oauth2Scheme) build(ctx context.Context, r tokenRequest) (*http.Request, []string, error) {
-	secrets := append(r.secrets, endpoint.Secrets(r.further, nil, s.clientID, string(s.clientSecret))...)
-	params, err := r.params(ctx)
-	if err != nil {
-		return nil, secrets, err
-	}
-	t := &TokenRequest{
+func (s *oauth2Scheme) build(ctx context.Context, r tokenRequest) (t *TokenRequest, req *http.Request, secrets []string, err error) {
+	secrets = append(r.secrets, endpoint.Secrets(r.further, nil, s.clientID, string(s.clientSecret))...)
+	t = &TokenRequest{
 		Endpoint: r.url, ClientID: s.clientID, ClientSecret: s.clientSecret,
-		Params: url.Values(http.Header(params).Clone()), Header: s.dialect.TokenHeader.Clone(),
+		Params: url.Values{}, Header: s.dialect.TokenHeader.Clone(), ahead: s.clock.Ahead(),
 	}
 	if code, ok := s.grant.(AuthorizationCode); ok {
 		t.Issuer = code.Issuer
@@ -182,13 +200,16 @@ func (s *oauth2Scheme) build(ctx context.Context, r tokenRequest) (*http.Request
 	if t.Header == nil {
 		t.Header = http.Header{}
 	}
+	if err := r.params(ctx, t); err != nil {
+		return nil, nil, append(secrets, endpoint.Secrets(t.Params, t.Header, "", "")...), err
+	}
 	if r.grantType != "" { // a revocation has none
 		t.Params.Set("grant_type", r.grantType)
 	}
 	err = foreign("the client authentication", func() error { return s.clientAuth.Authenticate(ctx, t) })
 	secrets = append(secrets, endpoint.Secrets(t.Params, t.Header, "", "")...)
 	if err != nil {
-		return nil, secrets, fmt.Errorf("connectorauth: the client authentication: %w", err)
+		return nil, nil, secrets, fmt.Errorf("connectorauth: the client authentication: %w", err)
 	}
 	sent := make(url.Values, len(t.Params)+len(r.further))
 	for standard, values := range t.Params {
@@ -197,8 +218,8 @@ func (s *oauth2Scheme) build(ctx context.Context, r tokenRequest) (*http.Request
 		}
 	}
 	maps.Copy(sent, r.further)
-	req, err := endpoint.NewRequest(ctx, r.url, sent, t.Header, r.encoding)
-	return req, secrets, err
+	req, err = endpoint.NewRequest(ctx, r.url, sent, t.Header, r.encoding)
+	return t, req, secrets, err
 }
 
 // runBeforeToken runs the hooks before a token request.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/clock"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/origin"
@@ -61,6 +62,7 @@ type oauth2Client struct {
 	place  *tokenPlace
 	engine *renew.Reader[token]
 	shared *Shared
+	clock  clock.Clock // of the token endpoint
 }
 
 // rare is what few accounts have. Live connectors are many, and should be small.

@@ -3,6 +3,7 @@ package connectorauth_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -24,9 +25,12 @@ type ownGrant struct {
 	traits connectorauth.GrantTraits
 }
 
-func (ownGrant) GrantType() string                                { return "urn:example:own" }
-func (g ownGrant) Parameters(context.Context) (url.Values, error) { return g.params, nil }
-func (g ownGrant) Traits() connectorauth.GrantTraits              { return g.traits }
+func (ownGrant) GrantType() string { return "urn:example:own" }
+func (g ownGrant) Parameters(_ context.Context, r *connectorauth.TokenRequest) error {
+	maps.Copy(r.Params, g.params)
+	return nil
+}
+func (g ownGrant) Traits() connectorauth.GrantTraits { return g.traits }
 
 // ownAuth is a ClientAuth of another package.
 type ownAuth func(r *connectorauth.TokenRequest) error
@@ -170,9 +174,9 @@ func (c *countingCloser) Close() error { c.closed++; return nil }
 type stuckGrant struct{ release chan struct{} }
 
 func (stuckGrant) GrantType() string { return "urn:stuck" }
-func (g stuckGrant) Parameters(context.Context) (url.Values, error) {
+func (g stuckGrant) Parameters(context.Context, *connectorauth.TokenRequest) error {
 	<-g.release
-	return nil, nil
+	return nil
 }
 func (stuckGrant) Traits() connectorauth.GrantTraits {
 	return connectorauth.GrantTraits{NoRefresh: true}

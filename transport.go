@@ -110,8 +110,17 @@ func (h hidden) wrap(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	return &transport{core: h, base: base}
+	t := &transport{core: h, base: base}
+	if c := h.get(); c != nil {
+		if s, ok := c.scheme.(connecting); ok {
+			t.own = s.transport()
+		}
+	}
+	return t
 }
+
+// connecting is a scheme that may have a transport for requests with credentials.
+type connecting interface{ transport() http.RoundTripper }
 
 // transport is the one RoundTripper of the library. It decides whether the
 // credential may go out, lets the scheme add the credential to a private copy of
@@ -119,6 +128,7 @@ func (h hidden) wrap(base http.RoundTripper) http.RoundTripper {
 type transport struct {
 	core hidden
 	base http.RoundTripper
+	own  http.RoundTripper // sends requests with credentials; nil: base
 }
 
 // RoundTrip implements http.RoundTripper. RoundTrip never modifies req, and closes
@@ -206,7 +216,11 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 // exchange sends out, which carries sent, through the base. The Request of the
 // response is req, the caller's request: out would show an injected query parameter.
 func (t *transport) exchange(req, out *http.Request, sent credential) (*http.Response, error) {
-	resp, err := t.base.RoundTrip(out)
+	base := t.base
+	if sent != nil && t.own != nil {
+		base = t.own
+	}
+	resp, err := base.RoundTrip(out)
 	switch {
 	case err != nil:
 		return nil, scrub.Error(err, req.URL, out.URL, secrets(sent)...)
@@ -277,8 +291,10 @@ func (transport) Format(f fmt.State, _ rune) { io.WriteString(f, "connectorauth.
 // CloseIdleConnections closes the idle connections of the base, for the method of
 // http.Client with the same name.
 func (t *transport) CloseIdleConnections() {
-	if base, ok := t.base.(interface{ CloseIdleConnections() }); ok {
-		base.CloseIdleConnections()
+	for _, base := range []http.RoundTripper{t.base, t.own} {
+		if base, ok := base.(interface{ CloseIdleConnections() }); ok {
+			base.CloseIdleConnections()
+		}
 	}
 }
 

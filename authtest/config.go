@@ -1,6 +1,7 @@
 package authtest
 
 import (
+	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
@@ -75,10 +76,16 @@ type Config struct {
 	// RSAPublicKey verifies signatures by RSA-SHA1, RSA-SHA256 and RSA-SHA512. Nil
 	// means that the provider refuses these methods.
 	RSAPublicKey *rsa.PublicKey
+	// AssertionKeys are the public keys that verify assertions (RFC 7523), by kid; the
+	// key without a name is for assertions without a kid. A key is an *rsa.PublicKey,
+	// *ecdsa.PublicKey or ed25519.PublicKey. HS256, HS384 and HS512 are verified with
+	// ClientSecret. An assertion has iss, sub, one aud (the provider's URL or token URL),
+	// iat, exp at most ten minutes later, and at the token endpoint a new jti.
+	AssertionKeys map[string]crypto.PublicKey
 	// ClockSkew is how far the provider's clock is ahead of this machine's clock;
-	// negative means behind. The provider checks OAuth1 timestamps by the
-	// provider's clock, and OAuth1 refusals have the clock's time in their Date
-	// header.
+	// negative means behind. The provider checks OAuth1 timestamps and the
+	// times of assertions by the provider's clock. OAuth1 refusals, and all responses to
+	// assertions, have the clock's time in their Date header.
 	ClockSkew time.Duration
 }
 
@@ -123,6 +130,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	c.Fields = maps.Clone(c.Fields)
+	c.AssertionKeys = maps.Clone(c.AssertionKeys)
 	c.RedirectURLs = slices.Clone(c.RedirectURLs)
 	c.RefreshGrants = slices.Clone(c.RefreshGrants)
 	return c

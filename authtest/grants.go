@@ -42,6 +42,8 @@ type oauth2State struct {
 	codes   map[string]*authorization
 	access  map[string]*accessToken
 	refresh map[string]*refreshToken
+
+	assertions map[string]time.Time // the identifiers of assertions that were used, and when they are forgotten
 }
 
 func newOAuth2State() oauth2State {
@@ -49,6 +51,8 @@ func newOAuth2State() oauth2State {
 		codes:   map[string]*authorization{},
 		access:  map[string]*accessToken{},
 		refresh: map[string]*refreshToken{},
+
+		assertions: map[string]time.Time{},
 	}
 }
 

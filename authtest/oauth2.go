@@ -40,6 +40,7 @@ func (e *oauth2Error) write(w http.ResponseWriter) {
 func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
+	w.Header().Set("Date", time.Now().Add(p.config.ClockSkew).UTC().Format(http.TimeFormat))
 	form, problem := p.clientForm(w, r)
 	if problem != nil {
 		problem.write(w)
@@ -124,6 +125,13 @@ func (p *Provider) authenticateClient(r *http.Request, form url.Values) *oauth2E
 			return badRequest("client_id in the body differs from the client ID in the Authorization header")
 		}
 		id, secret = basicID, basicSecret
+	case form.Has("client_assertion"):
+		if description := p.clientAssertion(form); description != "" {
+			return refuse(description)
+		}
+		return nil
+	case id == "" && form.Get("grant_type") == jwtBearer:
+		return nil // the assertion says it all
 	case id == "":
 		return refuse("client authentication is missing: send Basic, or client_id and client_secret in the body")
 	}
@@ -159,10 +167,14 @@ func (p *Provider) token(form url.Values) (map[string]any, *oauth2Error) {
 			return nil, &oauth2Error{http.StatusBadRequest, "unauthorized_client", "a public client cannot use client_credentials (RFC 6749 section 4.4)"}
 		}
 		return p.newGrant(&grant{kind: kind, scope: form.Get("scope")}), nil
+	case jwtBearer:
+		return p.bearerGrant(form)
+	case tokenExchange:
+		return p.exchangeGrant(form)
 	case "":
 		return nil, badRequest("grant_type is required")
 	default:
-		return nil, &oauth2Error{http.StatusBadRequest, "unsupported_grant_type", "use authorization_code, refresh_token, client_credentials or password"}
+		return nil, &oauth2Error{http.StatusBadRequest, "unsupported_grant_type", "use authorization_code, refresh_token, client_credentials, password, jwt-bearer or token-exchange"}
 	}
 }
 

@@ -45,6 +45,7 @@ type Provider struct {
 	BasicURL            string // Username and Password (RFC 7617)
 	OAuth1URL           string // an OAuth1 signature, with or without a token
 	FieldsURL           string // Fields in a form or JSON object
+	AssertionURL        string // an assertion in the Authorization header, after "Bearer "
 
 	config    Config
 	routes    map[string]http.HandlerFunc // by path; read only

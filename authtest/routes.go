@@ -31,6 +31,7 @@ func (p *Provider) route() {
 	add(&p.KeyBodyURL, "/api/key/body", p.api(p.keyBody))
 	add(&p.BasicURL, "/api/basic", p.api(p.basic))
 	add(&p.OAuth1URL, "/api/oauth1", p.api(p.signed))
+	add(&p.AssertionURL, "/api/assertion", p.api(p.assertion))
 	add(&p.FieldsURL, "/api/fields", p.api(p.fields))
 	p.routes[scopePath] = p.api(p.scoped)
 	p.routes[redirectPath] = serveRedirect

@@ -3,7 +3,6 @@ package doors
 import (
 	"context"
 	"errors"
-	"net/url"
 
 	"github.com/connectorauth/connectorauth"
 )
@@ -48,14 +47,15 @@ func NewJWTBearer(config JWTBearerConfig) (*JWTBearer, error) {
 // GrantType returns the name of RFC 7523.
 func (*JWTBearer) GrantType() string { return "urn:ietf:params:oauth:grant-type:jwt-bearer" }
 
-// Parameters returns a new assertion. The library calls Parameters for each
+// Parameters adds a new assertion. The library calls Parameters for each
 // request that it sends, so no assertion is sent twice.
-func (b *JWTBearer) Parameters(context.Context) (url.Values, error) {
+func (b *JWTBearer) Parameters(_ context.Context, r *connectorauth.TokenRequest) error {
 	signed, err := b.config.Key.assertion(b.config.Issuer, b.config.Subject, b.config.Audience)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return url.Values{"assertion": {signed}}, nil
+	r.Params.Set("assertion", signed)
+	return nil
 }
 
 // Traits names the subject: two connectors with different subjects are different

@@ -54,8 +54,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// start runs a provider and returns its address.
-func start(t *testing.T) string {
+// start runs a provider and returns its address. further are a list of further clients
+// in JSON, and a profile of FAPI.
+func start(t *testing.T, further ...string) string {
 	t.Helper()
 	dir, err := install()
 	if err != nil {
@@ -64,7 +65,8 @@ func start(t *testing.T) string {
 		}
 		t.Skipf("no oidc-provider: %v", err)
 	}
-	server := exec.Command("node", filepath.Join(dir, "server.mjs"), clientID, secret, redirectURL)
+	args := append([]string{filepath.Join(dir, "server.mjs"), clientID, secret, redirectURL}, further...)
+	server := exec.Command("node", args...)
 	server.Stderr = io.Discard // warnings about a set-up for tests
 	in, err := server.StdinPipe()
 	require.NoError(t, err)

@@ -2,7 +2,9 @@
 // the port as its first line and ends with its standard input.
 import Provider from "oidc-provider";
 
-const [clientId, clientSecret, redirect] = process.argv.slice(2);
+// extra is a list of further clients, in JSON.
+const [clientId, clientSecret, redirect, extra = "[]", fapi] = process.argv.slice(2);
+const algorithms = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA HS256 HS384 HS512".split(" ");
 
 const client = (id, method) => ({
   client_id: id,
@@ -13,12 +15,16 @@ const client = (id, method) => ({
 });
 
 const provider = new Provider("http://127.0.0.1", {
-  clients: [client(clientId, "client_secret_basic"), client(clientId + "-post", "client_secret_post")],
+  clients: [client(clientId, "client_secret_basic"), client(clientId + "-post", "client_secret_post"),
+    ...JSON.parse(extra).map((further) => ({ ...client(further.client_id), ...further }))],
+  enabledJWA: { clientAuthSigningAlgValues: algorithms },
+  clientAuthMethods: ["client_secret_basic", "client_secret_post", "private_key_jwt", "client_secret_jwt"],
   scopes: ["openid", "offline_access", "orders"],
   pkce: { required: () => true, methods: ["S256"] },
   features: {
     clientCredentials: { enabled: true },
     devInteractions: { enabled: true },
+    fapi: { enabled: Boolean(fapi), profile: fapi || undefined },
     introspection: { enabled: true },
     revocation: { enabled: true },
   },

@@ -1,0 +1,109 @@
+package assertion
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/connectorauth/connectorauth/internal/check"
+)
+
+const (
+	backdated   = 10 * time.Second // how long ago an assertion was issued, for clocks that are late
+	lifetime    = 3 * time.Minute  // of an assertion that is used at once
+	maxLifetime = 24 * time.Hour
+)
+
+// Claims are what an assertion says (RFC 7519 section 4.1). The times and the
+// identifier of an assertion (iat, exp and jti) are made anew for each assertion.
+type Claims struct {
+	// Issuer is who signs: the claim iss.
+	Issuer string
+	// Subject is whom the assertion is about: the claim sub. Empty means none.
+	Subject string
+	// Audience is the provider, as the provider names itself: the claim aud, as a text
+	// and not as a list. Some providers want their issuer identifier, others their
+	// token URL, so the library never guesses.
+	Audience string
+	// Lifetime is how long an assertion is valid. 0 means the default of the
+	// constructor. At most a day; providers often refuse more than a few minutes.
+	Lifetime time.Duration
+	// More are further claims, such as "scope". Values are what encoding/json takes. More
+	// cannot replace a claim that another field sets. Empty means none.
+	More map[string]any
+	// Header are further members of the header (RFC 7515 section 4.1), such as "typ",
+	// which otherwise is "JWT". Header cannot set alg, kid and x5t#S256, which come from
+	// the Key. Empty means none.
+	Header map[string]any
+}
+
+// reserved are the claims that assertions set themselves.
+var reserved = []string{"iss", "sub", "aud", "iat", "exp", "jti", "nbf"}
+
+// check lists what is wrong with the claims.
+func (c *Claims) check(problems *check.List) {
+	if c.Lifetime < 0 || c.Lifetime > maxLifetime {
+		problems.Add("Claims.Lifetime: is %v; use up to 24h, or 0 for the default", c.Lifetime)
+	}
+	if c.Lifetime > 0 && c.Lifetime < 2*backdated {
+		problems.Add("Claims.Lifetime: is %v; use at least %v, because clocks differ", c.Lifetime, 2*backdated)
+	}
+	for _, name := range reserved {
+		if _, ok := c.More[name]; ok {
+			problems.Add("Claims.More: contains %q, which is set for each assertion; use the fields of Claims", name)
+		}
+	}
+	for _, name := range []string{"alg", "kid", "x5t#S256"} {
+		if _, ok := c.Header[name]; ok {
+			problems.Add("Claims.Header: contains %q, which comes from the Key", name)
+		}
+	}
+	for field, values := range map[string]map[string]any{"Claims.More": c.More, "Claims.Header": c.Header} {
+		if _, err := json.Marshal(values); err != nil {
+			problems.Add("%s: cannot be written as JSON: %w", field, err)
+		}
+	}
+}
+
+// clone returns a copy that shares no map with c.
+func (c Claims) clone() Claims {
+	c.More, c.Header = maps.Clone(c.More), maps.Clone(c.Header)
+	return c
+}
+
+// sign returns an assertion that is issued at now. An assertion that is sent several
+// times has no jti, because a provider may refuse to see a jti twice.
+func (k *Key) sign(c *Claims, now time.Time, once bool) (string, error) {
+	issued := now.Add(-backdated)
+	claims := make(map[string]any, len(c.More)+6)
+	maps.Copy(claims, c.More)
+	for name, value := range map[string]string{"iss": c.Issuer, "sub": c.Subject, "aud": c.Audience} {
+		if value != "" {
+			claims[name] = value
+		}
+	}
+	claims["iat"], claims["exp"] = issued.Unix(), issued.Add(c.Lifetime).Unix() // never longer than a provider allows
+	if once {
+		claims["jti"] = rand.Text()
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("assertion: the claims cannot be written as JSON: %w", err)
+	}
+	header := make(map[string]any, len(c.Header)+4)
+	header["typ"] = "JWT"
+	maps.Copy(header, c.Header)
+	if k.id != "" {
+		header["kid"] = k.id
+	}
+	if k.thumbprint != "" {
+		header["x5t#S256"] = k.thumbprint
+	}
+	signed, err := k.signs().Sign(header, payload)
+	if err != nil {
+		return "", fmt.Errorf("assertion: %w", err)
+	}
+	return signed, nil
+}

@@ -1,0 +1,31 @@
+// Package assertion authenticates with keys that sign: an assertion, which is a signed
+// JWT (RFC 7519), stands in for a secret.
+//
+// [NewKey] reads a key. What the key is for decides what to make of it:
+//
+//   - [NewJWTBearer] is a grant: an assertion is exchanged for an access token (RFC
+//     7523 section 2.1), as service accounts and server-to-server integrations do.
+//   - [NewClientAuth] authenticates the client at the token endpoint (RFC 7523 section
+//     2.2): private_key_jwt, or client_secret_jwt with a key that is a secret.
+//   - [NewJWT] is a connector whose assertions go to the API themselves, without a
+//     token endpoint.
+//   - [NewTokenExchange] is a grant: a token of one kind is exchanged for another (RFC
+//     8693). The result may be the assertion of a [JWTBearer].
+//
+// An assertion may also come from elsewhere, such as a file that a platform renews:
+// the grants and the client authentication take a function instead of a key.
+//
+// # Time
+//
+// A provider refuses an assertion whose times do not fit the provider's clock. Every
+// assertion therefore says that it was issued ten seconds ago, lives for three
+// minutes, and is made anew for each request that is sent. When the Date of a
+// refusal shows that the clock of this machine is wrong, the next assertion has the
+// provider's time.
+//
+// # Keys
+//
+// A private key may stay where it is: [KeyConfig].Signer takes a crypto.Signer of a KMS
+// or HSM. A crypto.Signer has no context, so a signer of a remote service should bound
+// its requests in time. No error and no print shows a key.
+package assertion
