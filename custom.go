@@ -18,10 +18,10 @@ import (
 type CustomConfig struct {
 	// Authenticate adds the credential to a request. Required, unless Transport alone
 	// authenticates. value is what Obtain returned last; the zero value without Obtain.
-	// The request is a copy: its URL and header may be changed. To change the body, replace the body together with
-	// ContentLength and GetBody, and close the former body. A changed URL must stay
-	// on the origin of the request, or within Hosts. Authenticate is called for each
-	// send, by several goroutines.
+	// The request is a copy: its URL and header may be changed. To change the body,
+	// replace the body together with ContentLength and GetBody, and close the former
+	// body. A changed URL must stay on the origin of the request, or within Hosts.
+	// Authenticate is called for each send, by several goroutines.
 	Authenticate func(req *http.Request, value CustomCredential) error
 	// Obtain returns the credential that follows old. old is the zero value if there
 	// is no credential yet. rejection is the API's response that Rejected recognized,
