@@ -33,6 +33,8 @@ var runs = [][]string{
 	{"-bench", "^BenchmarkJSONSizes$", "-benchtime", "100ms", "-count", "1", "./internal/inject"},
 	{"-bench", "^BenchmarkExpired$", "-benchtime", "5x", "-count", "1", "."},
 	{"-bench", "^BenchmarkMemory$", "-benchtime", "1x", "-count", "1", "."},
+	{"-bench", "^BenchmarkBearer$", "-benchtime", "1s", "-count", "3", "./script"},
+	{"-bench", "^(BenchmarkTenants|BenchmarkHostile|BenchmarkMessages)$", "-benchtime", "1x", "-count", "1", "./script"},
 }
 
 // results are the measured values, by name of the benchmark and by unit. A benchmark
@@ -131,6 +133,13 @@ func (r results) rows() (rows []row) {
 	}
 	heap := r.get("Memory", "heap-B/connector")
 	add("A live OAuth2 connector, of 100,000", "1024 bytes of heap", heap <= 1024, "%.0f bytes of heap", heap)
+	alone, beside := r.get("Tenants/alone", "ms-p99"), r.get("Tenants/beside_seven", "ms-p99")
+	// Eight tenants share two processors: a fair share is a fourth of one.
+	add("A message with a script, beside seven hostile tenants", "p99: 8 x the p99 of a tenant alone", beside <= 8*alone, "p99: %.1f ms, alone %.1f ms", beside, alone)
+	over := r.get("Hostile", "ms-over-limit")
+	add("A hostile script", "100 ms longer than its time limit", over <= 100, "%.0f ms longer", over)
+	live, resident := r.get("Messages", "heap-MiB"), r.get("Messages", "resident-MiB")
+	add("10,000 messages with a script", "no growth: 1 MiB of heap, 16 MiB of the process", live <= 1 && resident <= 16, "%.1f MiB of heap, %.1f MiB of the process", live, resident)
 	return rows
 }
 
@@ -216,6 +225,8 @@ func main() {
 		{"the floor", "RoundTrip/floor"}, {"OAuth2", "RoundTrip/bearer"}, {"OAuth2 with `Hosts`", "RoundTrip/bearer+hosts"}, {"API key", "RoundTrip/apikey"},
 		{"Basic", "RoundTrip/basic"}, {"x/oauth2", "RoundTrip/x/oauth2"}, {"OAuth1", "RoundTrip/oauth1"}, {"dghubble/oauth1", "RoundTrip/dghubble/oauth1"},
 		{"the floor, 64 goroutines", "Parallel/floor"}, {"OAuth2, 64 goroutines", "Parallel/bearer"}, {"x/oauth2, 64 goroutines", "Parallel/x/oauth2"},
+		{"an API key, an empty hook", "Bearer/hook"}, {"an API key, a script with `before_action`", "Bearer/script"},
+		{"an API key, a script with a signature and the response", "Bearer/longer_script"},
 		{"AuthFields, 57 kB of JSON", "JSON57kB/apply"}, {"the same through a map", "JSON57kB/map"}, {"the same through json.RawMessage", "JSON57kB/rawmessage"},
 	} {
 		table = append(table, side{
