@@ -39,6 +39,7 @@ type Turn struct {
 	tenant *tenant
 	since  time.Time     // when the turn began to run
 	ran    time.Duration // how long the turn has run before
+	over   bool
 	start  chan struct{} // receives when the turn may run
 }
 
@@ -128,11 +129,13 @@ func (t *Turn) Yield(ctx context.Context) error {
 	return t.wait(ctx)
 }
 
-// Leave ends the turn.
+// Leave ends the turn. Leave of a turn that is over does nothing.
 func (t *Turn) Leave() {
 	t.queue.mu.Lock()
 	defer t.queue.mu.Unlock()
-	t.queue.leave(t)
+	if !t.over {
+		t.queue.leave(t)
+	}
 }
 
 func (q *Queue) leave(t *Turn) {
@@ -143,6 +146,7 @@ func (q *Queue) leave(t *Turn) {
 
 // end forgets a turn that does not run.
 func (q *Queue) end(t *Turn) {
+	t.over = true
 	q.begun--
 	t.tenant.begun--
 	if len(t.tenant.new) > 0 && t.tenant.begun == perTenant()-1 {

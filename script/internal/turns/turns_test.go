@@ -139,3 +139,35 @@ func TestAWaitingTurnEndsWithItsContext(t *testing.T) {
 		turn.Leave()
 	})
 }
+
+// A caller gives a turn back, whether or not the turn ended by itself in Yield.
+func TestATurnEndsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var q Queue
+		var turns []*Turn
+		for range runtime.GOMAXPROCS(0) {
+			turn, err := q.Enter(t.Context(), "first")
+			require.NoError(t, err)
+			turns = append(turns, turn)
+		}
+		go func() { // somebody waits, so that Yield pauses
+			turn, err := q.Enter(t.Context(), "second")
+			require.NoError(t, err)
+			time.Sleep(time.Second)
+			turn.Leave()
+		}()
+		synctest.Wait()
+		time.Sleep(2 * slice)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorIs(t, turns[0].Yield(ctx), context.Canceled)
+		for _, turn := range turns {
+			turn.Leave()
+			turn.Leave()
+		}
+		time.Sleep(time.Minute)
+		assert.Zero(t, q.running, "turns that run")
+		assert.Zero(t, q.begun, "turns that have begun")
+		assert.Empty(t, q.tenants)
+	})
+}
