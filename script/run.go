@@ -70,7 +70,7 @@ func (r *run) attempt(event string) error {
 	if err != nil {
 		return err
 	}
-	if r.turn, err = queue.Enter(r.ctx, r.tenant); err != nil {
+	if r.turn, err = queue.Enter(r.ctx, r.tenant, strings.Contains(event, "oauth2")); err != nil { // a renewal is urgent: messages wait for the token
 		return err
 	}
 	defer func() {

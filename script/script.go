@@ -51,7 +51,7 @@ func Compile(source string) (*Script, error) {
 	if err := engine.Load(); err != nil {
 		return nil, err
 	}
-	turn, err := queue.Enter(context.Background(), source)
+	turn, err := queue.Enter(context.Background(), source, false)
 	if err != nil {
 		return nil, err
 	}
