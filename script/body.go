@@ -60,11 +60,11 @@ func (r *run) prepareBodies() {
 	}
 	r.request.given, r.response.given = 0, 0
 	for _, b := range []*body{&r.request, &r.response} {
-		name := "method_request"
+		mentioned := r.script.mentions("method_request") || r.script.mentions("method_request_content")
 		if b == &r.response {
-			name = "method_response"
+			mentioned = r.script.mentions("method_response")
 		}
-		if b.source != nil && !b.known && (b == &r.response) == (e.Response != nil) && r.script.mentions(name) && b.length >= 0 && b.length <= r.maxBody {
+		if b.source != nil && !b.known && (b == &r.response) == (e.Response != nil) && mentioned && b.length >= 0 && b.length <= r.maxBody {
 			b.read()
 		}
 	}
@@ -167,12 +167,15 @@ func (b *body) changed(value []byte) ([]byte, error) {
 
 func isNull(text []byte) bool { return string(bytes.TrimSpace(text)) == "null" }
 
-// apply writes the body if the script has changed the value.
-func (r *run) applyBody(b *body, value []byte, write func([]byte), h http.Header) error {
+// applyBody writes a body if the script has changed the value.
+func (r *run) applyBody(global string, b *body, value []byte, write func([]byte), h http.Header) error {
 	if b.err != nil && b.given == 0 {
 		b.data = nil // the script has replaced a body that cannot be read
 	}
 	now, err := b.changed(value)
+	if err == exact.ErrRounded {
+		return rounded(global)
+	}
 	if err != nil {
 		return err
 	}
