@@ -87,3 +87,45 @@ func TestErrorsNameWhatIsWrong(t *testing.T) {
 		assert.True(t, strings.HasPrefix(failed.Error(), want), "%s: %s", source, failed)
 	}
 }
+
+// A script whose only handler comes after the response sees the body that was sent, or
+// learns that the body is gone.
+func TestTheBodyOfASentRequest(t *testing.T) {
+	s := newServer(t, nil)
+	for _, source := range []string{
+		`function after_action() { throw 'was ' + JSON.stringify(method_request) }`,
+		`function after_action() { throw 'was ' + method_request_content }`,
+		`function before_action() {} function after_action() { throw 'was ' + method_request_content }`,
+	} {
+		c := client(t, apiKey(), source, script.Options{MaxBody: 9})
+		_, err := c.Post(s.URL, "application/json", strings.NewReader(`{"a":"1"}`))
+		assert.ErrorContains(t, err, `was {"a":"1"}`)
+		_, err = c.Post(s.URL, "application/json", nil)
+		assert.ErrorContains(t, err, `was`)
+		_, err = c.Post(s.URL, "application/json", strings.NewReader(`{"a":"12"}`))
+		assert.ErrorContains(t, err, "the body cannot be read: the body is longer than 9 bytes")
+		_, err = c.Post(s.URL, "application/json", io.NopCloser(strings.NewReader(`{"a":"1"}`)))
+		assert.ErrorContains(t, err, "the body cannot be read: the request has been sent")
+	}
+}
+
+// A text with secrets as the message spells them.
+func TestErrorsTellNoSecretInTheSpellingOfABody(t *testing.T) {
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusTeapot)
+		io.WriteString(w, `{"access_token": "resp\u006fnse\/secret"}`)
+	})
+	const handler = `function before_action() { throw method_request_content }`
+	for body, contentType := range map[string]string{
+		`{"token":"jso\u006e\"secret","id":"4711-seen","password":70117011}`: "application/json",
+		`password=f%6f%72m+secret&id=4711-seen`:                              "application/x-www-form-urlencoded",
+	} {
+		_, err := client(t, apiKey(), handler, script.Options{}).Post(s.URL, contentType, strings.NewReader(body))
+		assert.ErrorContains(t, err, "4711-seen")
+		assert.NotContains(t, err.Error(), "secret")
+		assert.NotContains(t, err.Error(), "70117011")
+	}
+	_, err := client(t, apiKey(), `function after_error() { throw 'seen ' + method_error.content }`, script.Options{}).Get(s.URL)
+	assert.ErrorContains(t, err, "seen {")
+	assert.NotContains(t, err.Error(), "secret")
+}

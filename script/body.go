@@ -2,6 +2,10 @@ package script
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
 	"mime"
 	"net/http"
 	"net/url"
@@ -53,7 +57,12 @@ func (r *run) prepareBodies() {
 		} else if length == 0 {
 			length = -1
 		}
-		r.request = body{source: func() ([]byte, error) { return e.RequestBody(r.maxBody) }, length: length, header: e.Request.Header, empty: "{}"}
+		r.request = body{source: func() ([]byte, error) {
+			if e.Response != nil && length != 0 {
+				return r.sent()
+			}
+			return e.RequestBody(r.maxBody)
+		}, length: length, header: e.Request.Header, empty: "{}"}
 	}
 	if e.Response != nil {
 		r.response = body{source: func() ([]byte, error) { return e.ResponseBody(r.maxBody) }, length: e.Response.ContentLength, header: e.Response.Header, empty: "null"}
@@ -68,6 +77,24 @@ func (r *run) prepareBodies() {
 			b.read()
 		}
 	}
+}
+
+// sent returns the body of a request that has been sent.
+func (r *run) sent() ([]byte, error) {
+	again := r.exchange.Request.GetBody
+	if again == nil {
+		return nil, errors.New("the request has been sent, and its body can be had only once: use the body in an event before the request")
+	}
+	from, err := again()
+	if err != nil {
+		return nil, err
+	}
+	defer from.Close()
+	data, err := io.ReadAll(io.LimitReader(from, min(r.maxBody, math.MaxInt64-1)+1))
+	if err == nil && int64(len(data)) > r.maxBody {
+		err = fmt.Errorf("the body is longer than %d bytes", r.maxBody)
+	}
+	return data, err
 }
 
 // text returns the body without a byte order mark, or nothing if the body is not
