@@ -2,6 +2,10 @@ package script
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
 	"mime"
 	"net/http"
 	"net/url"
@@ -53,21 +57,44 @@ func (r *run) prepareBodies() {
 		} else if length == 0 {
 			length = -1
 		}
-		r.request = body{source: func() ([]byte, error) { return e.RequestBody(r.maxBody) }, length: length, header: e.Request.Header, empty: "{}"}
+		r.request = body{source: func() ([]byte, error) {
+			if e.Response != nil && length != 0 {
+				return r.sent()
+			}
+			return e.RequestBody(r.maxBody)
+		}, length: length, header: e.Request.Header, empty: "{}"}
 	}
 	if e.Response != nil {
 		r.response = body{source: func() ([]byte, error) { return e.ResponseBody(r.maxBody) }, length: e.Response.ContentLength, header: e.Response.Header, empty: "null"}
 	}
 	r.request.given, r.response.given = 0, 0
 	for _, b := range []*body{&r.request, &r.response} {
-		name := "method_request"
+		mentioned := r.script.mentions("method_request") || r.script.mentions("method_request_content")
 		if b == &r.response {
-			name = "method_response"
+			mentioned = r.script.mentions("method_response")
 		}
-		if b.source != nil && !b.known && (b == &r.response) == (e.Response != nil) && r.script.mentions(name) && b.length >= 0 && b.length <= r.maxBody {
+		if b.source != nil && !b.known && (b == &r.response) == (e.Response != nil) && mentioned && b.length >= 0 && b.length <= r.maxBody {
 			b.read()
 		}
 	}
+}
+
+// sent returns the body of a request that has been sent.
+func (r *run) sent() ([]byte, error) {
+	again := r.exchange.Request.GetBody
+	if again == nil {
+		return nil, errors.New("the request has been sent, and its body can be had only once: use the body in an event before the request")
+	}
+	from, err := again()
+	if err != nil {
+		return nil, err
+	}
+	defer from.Close()
+	data, err := io.ReadAll(io.LimitReader(from, min(r.maxBody, math.MaxInt64-1)+1))
+	if err == nil && int64(len(data)) > r.maxBody {
+		err = fmt.Errorf("the body is longer than %d bytes", r.maxBody)
+	}
+	return data, err
 }
 
 // text returns the body without a byte order mark, or nothing if the body is not
@@ -167,12 +194,15 @@ func (b *body) changed(value []byte) ([]byte, error) {
 
 func isNull(text []byte) bool { return string(bytes.TrimSpace(text)) == "null" }
 
-// apply writes the body if the script has changed the value.
-func (r *run) applyBody(b *body, value []byte, write func([]byte), h http.Header) error {
+// applyBody writes a body if the script has changed the value.
+func (r *run) applyBody(global string, b *body, value []byte, write func([]byte), h http.Header) error {
 	if b.err != nil && b.given == 0 {
 		b.data = nil // the script has replaced a body that cannot be read
 	}
 	now, err := b.changed(value)
+	if err == exact.ErrRounded {
+		return rounded(global)
+	}
 	if err != nil {
 		return err
 	}

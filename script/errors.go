@@ -85,6 +85,8 @@ func (t thrown) at(e *Error) {
 	if found := place.FindStringSubmatch(t.stack); found != nil {
 		e.Line, _ = strconv.Atoi(found[1])
 		e.Column, _ = strconv.Atoi(found[2])
+	} else if strings.Contains(t.stack, "prelude:") { // the package has thrown, after the handler
+		e.Line = 0
 	}
 	e.Line = engine.Line(e.Line)
 	if e.Line == 0 {

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-
-	"github.com/connectorauth/connectorauth/script/internal/exact"
 )
 
 const maxHeaders = 64 << 10 // length of all new headers together, in bytes
@@ -67,7 +65,7 @@ func (r *run) applyHeaders(global string, now pairs, h http.Header) error {
 				return invalid("%s: a header value has a control character, such as a line break", global)
 			}
 			if r.rounds(value) {
-				return exact.ErrRounded
+				return rounded(global)
 			}
 			if size += len(name) + len(value); size > maxHeaders {
 				return tooLarge("%s is larger than %d bytes", global, maxHeaders)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -118,7 +119,7 @@ func (r *run) apply() error {
 			}
 		}
 		if value, ok := r.told.bodies["method_response"]; ok {
-			if err := r.applyBody(&r.response, value, r.exchange.SetResponseBody, resp.Header); err != nil {
+			if err := r.applyBody("method_response", &r.response, value, r.exchange.SetResponseBody, resp.Header); err != nil {
 				return err
 			}
 		}
@@ -143,7 +144,7 @@ func (r *run) apply() error {
 		}
 	}
 	if value, ok := r.told.bodies["method_request"]; ok {
-		return r.applyBody(&r.request, value, r.exchange.SetRequestBody, req.Header)
+		return r.applyBody("method_request", &r.request, value, r.exchange.SetRequestBody, req.Header)
 	}
 	return nil
 }
@@ -154,7 +155,7 @@ func (r *run) applyURL() error {
 	query := r.query()
 	if text := r.told.Endpoint; text != nil && *text != r.endpoint.String() {
 		if r.rounds(*text) {
-			return exact.ErrRounded
+			return rounded("method_endpoint")
 		}
 		u, err := r.endpoint.Parse(*text)
 		if err != nil || len(*text) > maxEndpoint || u.Host == "" || u.User != nil || strings.ContainsFunc(*text, isControl) {
@@ -173,7 +174,7 @@ func (r *run) applyURL() error {
 		if !slices.Equal(before[name], after[name]) {
 			wanted[name], changed = after[name], true
 			if slices.ContainsFunc(after[name], r.rounds) {
-				return exact.ErrRounded
+				return rounded("method_request_parameters")
 			}
 		}
 	}
@@ -198,6 +199,9 @@ type query struct{ exact.Form }
 
 // jsonValue returns the query as a script sees the query.
 func (q query) jsonValue() any { return json.RawMessage(q.JSON()) }
+
+// rounded returns the error that a global has a number that JavaScript has rounded.
+func rounded(global string) error { return fmt.Errorf("%s: %w", global, exact.ErrRounded) }
 
 // rounds reports whether a text that a script has made contains a number that
 // JavaScript has rounded.

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/script/internal/engine"
@@ -151,8 +152,8 @@ func (r *run) Call(what engine.What, text []byte) ([]byte, error) {
 
 // readBody returns a body for the script.
 func (r *run) readBody(name string) ([]byte, error) {
-	b, content := &r.request, name == "content"
-	if content || name == "method_response" {
+	b := &r.request
+	if name == "content" || name == "method_response" {
 		b = &r.response
 	}
 	if b.source == nil {
@@ -164,8 +165,13 @@ func (r *run) readBody(name string) ([]byte, error) {
 	if b.err != nil {
 		return nil, fmt.Errorf("the body cannot be read: %s", strings.ToValidUTF8(b.err.Error(), ""))
 	}
-	if content {
+	switch {
+	case name == "content":
 		return append([]byte("t"), b.text()...), nil
+	case name != "method_request_content":
+		return b.forScript(), nil
+	case !utf8.Valid(b.data):
+		return nil, errors.New("the body is not UTF-8, and has no text")
 	}
-	return b.forScript(), nil
+	return append([]byte("t"), b.data...), nil // with a byte order mark: a signature covers the mark
 }

@@ -75,6 +75,7 @@ func (r *run) inBody(b *body) (list []string) {
 	} else if form, ok := exact.ParseForm(string(text)); ok && b.kind() == formType {
 		for _, p := range form {
 			found(p.Name, p.Value)
+			found(p.Name, p.Spelled())
 		}
 	}
 	return list

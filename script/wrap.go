@@ -14,14 +14,17 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/script/internal/exact"
 )
 
 // Options are the options of [Wrap]. The zero value is ready to use.
 type Options struct {
 	// Parameters are the global script_parameters of the script. Values are
-	// strings, numbers, booleans, nil, and maps and slices of these types. Each
-	// request gets a new copy. A connectorauth.Secret is a string in the script, and
-	// errors do not contain the secret. Empty means an empty object.
+	// strings, numbers, booleans, nil, and []any, []string, map[string]any and
+	// map[string]string of such values. A number with more digits than JavaScript
+	// keeps, such as a long ID, must be a string. Each request gets a new copy. A
+	// connectorauth.Secret is a string in the script, and errors do not contain the
+	// secret. Empty means an empty object.
 	Parameters map[string]any
 	// MergeFields are the global method_request_mergefields of the script: what the
 	// account owner has given, such as a subdomain. Values are as in Parameters.
@@ -167,7 +170,13 @@ func (w *wrapper) object(v map[string]any) (json.RawMessage, error) {
 // w.secrets. A secret becomes a string.
 func (w *wrapper) jsonValue(v any) (any, error) {
 	switch v := v.(type) {
-	case nil, string, bool, int, int32, int64, uint, uint32, uint64, json.Number:
+	case nil, string, bool:
+		return v, nil
+	case int, int32, int64, uint, uint32, uint64, json.Number:
+		text, _ := json.Marshal(v) // a json.Number that is no number fails in object
+		if number, err := exact.Parse(text); err == nil && exact.Rounded(text, number) != nil {
+			return nil, errors.New("the number has more digits than JavaScript keeps: give the number as a string")
+		}
 		return v, nil
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {

@@ -54,6 +54,8 @@
 			configurable: true,
 		});
 	}
+	// The text of the request as it came, or as it was sent.
+	define(global, 'method_request_content', {get: () => read('method_request_content'), configurable: true});
 	function load(body, name) {
 		if (body === undefined) body = bodies[name] = {value: read(name)};
 		return body.value;
@@ -86,16 +88,16 @@
 		for (let i = 0; i < names.length; i++) {
 			const value = object[names[i]], values = [];
 			if (isArray(value)) {
-				for (let j = 0; j < value.length; j++) values[j] = header(value[j], name);
+				for (let j = 0; j < value.length; j++) values[j] = header(value[j], name, names[i]);
 			} else if (value !== null && value !== undefined) {
-				values[0] = header(value, name);
+				values[0] = header(value, name, names[i]);
 			}
 			pairs[i] = [names[i], values];
 		}
 		return pairs;
 	}
-	function header(value, name) {
-		if (value === undefined || typeof value === 'object' && value !== null) throw new TypeError(name + ': a value is an object; want a string');
+	function header(value, name, member) {
+		if (value === undefined || typeof value === 'object' && value !== null) throw new TypeError(name + ': ' + member + ' is ' + (value ? 'an object' : value) + '; want a string');
 		return text(value);
 	}
 

@@ -18,6 +18,12 @@ type Pair struct {
 	empty       bool // nothing between two ampersands
 }
 
+// Spelled returns the value as the form spells the value.
+func (p Pair) Spelled() string {
+	_, value, _ := strings.Cut(p.raw, "=")
+	return value
+}
+
 // ParseForm reads a form (application/x-www-form-urlencoded). ok says whether all
 // percent-encodings are valid; a text with an invalid encoding stands for itself.
 func ParseForm(text string) (form Form, ok bool) {

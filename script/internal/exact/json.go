@@ -248,7 +248,8 @@ func unit(digits []byte) rune {
 }
 
 // Strings calls found with each string and number in v, and the name of the member
-// that the value belongs to; elements of an array have the name of the array.
+// that the value belongs to; elements of an array have the name of the array. A
+// string comes as what the string means and, if that differs, as it is spelled.
 func (v Value) Strings(text []byte, found func(name, value string)) { v.strings(text, "", found) }
 
 func (v Value) strings(text []byte, name string, found func(name, value string)) {
@@ -262,7 +263,11 @@ func (v Value) strings(text []byte, name string, found func(name, value string))
 			member.strings(text, inner, found)
 		}
 	case '"':
-		found(name, v.string(text))
+		meant, spelled := v.string(text), string(text[v.start+1:v.end-1])
+		found(name, meant)
+		if spelled != meant {
+			found(name, spelled)
+		}
 	case 0:
 		found(name, string(v.raw(text)))
 	}
