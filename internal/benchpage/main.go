@@ -29,6 +29,7 @@ import (
 var runs = [][]string{
 	{"-bench", "^(BenchmarkRoundTrip|BenchmarkParallel)$", "-benchtime", "200ms", "-count", "8", "."},
 	{"-bench", "^BenchmarkRatio$", "-benchtime", "2s", "-count", "5", "."},
+	{"-bench", "^BenchmarkAssertion$", "-benchtime", "2s", "-count", "5", "./assertion"},
 	{"-bench", "^BenchmarkJSON57kB$", "-benchtime", "200ms", "-count", "8", "./internal/inject"},
 	{"-bench", "^BenchmarkJSONSizes$", "-benchtime", "100ms", "-count", "1", "./internal/inject"},
 	{"-bench", "^BenchmarkExpired$", "-benchtime", "5x", "-count", "1", "."},
@@ -127,6 +128,10 @@ func (r results) rows() (rows []row) {
 	}
 	add("AuthFields into 57 kB of JSON", "5 x as fast as decoding and encoding a map; about the same allocations for every size", fields >= 5 && most <= 2*least,
 		"%.1f x as fast; %.0f to %.0f allocations for 200 bytes to 2 MB", fields, least, most)
+	for _, way := range [][2]string{{"a JWT bearer grant", "JWTBearer"}, {"private_key_jwt", "ClientAuth"}, {"a self-signed JWT", "JWT"}} {
+		signatures, ratio := r.get("Assertion/"+way[1], "signatures/op"), r.get("Assertion/"+way[1], "ratio")
+		add("A live token of "+way[0], "no signature", signatures == 0, "%g signatures, %.2f x plain OAuth2", signatures, ratio)
+	}
 	for _, kind := range []string{"live", "dead"} {
 		requests := r.get("Expired/"+kind, "token-requests/op")
 		add("10,000 goroutines, an expired token, a "+kind+" account", "1 token request", requests == 1, "%g token request", requests)
