@@ -86,6 +86,9 @@ func NewCustom(config CustomConfig) (*Custom, error) {
 	if config.Authenticate == nil && config.Transport == nil {
 		problems.Add("Authenticate: is required")
 	}
+	if config.Transport != nil && isNil(config.Transport) {
+		problems.Add("Transport: is a nil %T", config.Transport)
+	}
 	if config.Authenticate == nil && config.Obtain != nil {
 		problems.Add("Authenticate: is required with Obtain")
 	}

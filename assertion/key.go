@@ -107,7 +107,7 @@ func NewKey(config KeyConfig) (*Key, error) {
 	switch {
 	case parsed.Signer != nil:
 		if signs, err = jws.New(parsed.Signer, algorithm); err == nil {
-			k.public = parsed.Signer.Public()
+			k.public = signs.Public()
 		}
 		problems.Field(field, err)
 	case parsed.Secret != nil:
