@@ -78,7 +78,9 @@
 // written anew. A number with more digits than JavaScript keeps is rounded in the
 // script. At its place, or if the number alone moves within the body, the number keeps
 // its digits. Where that is impossible, as in a text, a header or the URL, the
-// request fails.
+// request fails. Different numbers may look alike after the rounding, such as
+// neighbouring numbers of 19 digits. They keep their digits only while their arrays and
+// objects stay at their places; otherwise the request fails.
 //
 // # Exceptions
 //
@@ -129,6 +131,8 @@
 //	a new URL               16 KiB
 //	new headers             64 KiB together
 //	arguments of a call     4 MiB, for the functions above
+//	array of bytes          1 MiB, from the functions above
+//	parts of a form         20,000
 //	RSA key                 8192 bits
 //	random_bytes            1024 bytes
 //	text of an Error        about 500 bytes

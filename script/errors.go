@@ -127,7 +127,7 @@ func (r *run) failure(event string, err error) *Error {
 	default:
 		e.Message = err.Error()
 	}
-	e.Message = scrub.Text(e.Message, maxMessage, r.knownSecrets()...)
+	e.Message = r.scrubbed(e.Message)
 	return e
 }
 

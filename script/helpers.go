@@ -25,6 +25,7 @@ import (
 )
 
 const (
+	maxList   = 1 << 20  // most bytes in an array of numbers, which takes several times as much
 	maxRandom = 1024     // most bytes from one call of random_bytes
 	maxKey    = 16 << 10 // length of an RSA key in PEM, in bytes
 	maxRSA    = 8192     // bits of an RSA key
@@ -165,7 +166,7 @@ func (a args) encoding(b []byte, i int, otherwise string) (any, error) {
 	case "base64url":
 		return base64.RawURLEncoding.EncodeToString(b), nil
 	case "bytes":
-		return list(b), nil
+		return list(b)
 	}
 	return nil, errors.New("unknown encoding; want text, hex, base64, base64url or bytes")
 }
@@ -260,15 +261,18 @@ func digests(newHash func() hash.Hash) helper {
 	}
 }
 
-func utf8Encode(a args) (any, error) { return list([]byte(a.text(0))), nil }
+func utf8Encode(a args) (any, error) { return list([]byte(a.text(0))) }
 
 // list returns b as an array of numbers.
-func list(b []byte) []uint16 {
+func list(b []byte) (any, error) {
+	if len(b) > maxList {
+		return nil, fmt.Errorf("an array of bytes has more than %d", maxList)
+	}
 	numbers := make([]uint16, len(b)) // a []byte would be base64 in JSON
 	for i := range b {
 		numbers[i] = uint16(b[i])
 	}
-	return numbers
+	return numbers, nil
 }
 
 func randomBytes(a args) (any, error) {

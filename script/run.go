@@ -167,5 +167,5 @@ func (r *run) readBody(name string) ([]byte, error) {
 	if content {
 		return append([]byte("t"), b.text()...), nil
 	}
-	return b.forScript(), nil
+	return b.forScript()
 }

@@ -14,13 +14,14 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/script/internal/exact"
 )
 
 // Options are the options of [Wrap]. The zero value is ready to use.
 type Options struct {
 	// Parameters are the global script_parameters of the script. Values are
-	// strings, numbers, booleans, nil, and maps and slices of these types. Each
-	// request gets a new copy. A connectorauth.Secret is a string in the script, and
+	// strings, numbers, booleans, nil, and maps and slices of these types. A number
+	// that JavaScript would round is an error. Each request gets a new copy. A connectorauth.Secret is a string in the script, and
 	// errors do not contain the secret. Empty means an empty object.
 	Parameters map[string]any
 	// MergeFields are the global method_request_mergefields of the script: what the
@@ -167,7 +168,12 @@ func (w *wrapper) object(v map[string]any) (json.RawMessage, error) {
 // w.secrets. A secret becomes a string.
 func (w *wrapper) jsonValue(v any) (any, error) {
 	switch v := v.(type) {
-	case nil, string, bool, int, int32, int64, uint, uint32, uint64, json.Number:
+	case nil, string, bool, int32, uint32:
+		return v, nil
+	case int, int64, uint, uint64, json.Number:
+		if spelling := fmt.Sprint(v); json.Valid([]byte(spelling)) && exact.Rounds(spelling) {
+			return nil, errors.New("a number has more digits than JavaScript keeps; give the number as a string")
+		}
 		return v, nil
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
