@@ -1,9 +1,13 @@
 package script_test
 
 import (
+	"crypto/rand"
+	"encoding/asn1"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
 	"net/http"
 	"strings"
 	"testing"
@@ -136,4 +140,71 @@ func TestANewBodyIsNotEncoded(t *testing.T) {
 	assert.Equal(t, "gzip", s.last(t).Header.Get("Content-Encoding"))
 	assert.Equal(t, "\x8b\xff", body)
 	assert.Equal(t, "br", resp.Header.Get("Content-Encoding"))
+}
+
+// A key that is too long is refused before anything is computed, in PKCS #1 and PKCS #8.
+func TestLongKeysAreRefusedAtOnce(t *testing.T) {
+	random := func(bits int) *big.Int {
+		b := make([]byte, bits/8)
+		rand.Read(b)
+		b[0], b[len(b)-1] = b[0]|0xc0, b[len(b)-1]|1
+		return new(big.Int).SetBytes(b)
+	}
+	p, q := random(6000), random(6000)
+	pkcs1 := must(asn1.Marshal(struct {
+		Version                  int
+		N, E, D, P, Q, DP, DQ, R *big.Int
+	}{0, new(big.Int).Mul(p, q), big.NewInt(65537), p, p, q, p, q, p}))
+	pkcs8 := must(asn1.Marshal(struct {
+		Version   int
+		Algorithm struct {
+			ID   asn1.ObjectIdentifier
+			Null asn1.RawValue
+		}
+		Key []byte
+	}{0, struct {
+		ID   asn1.ObjectIdentifier
+		Null asn1.RawValue
+	}{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, asn1.NullRawValue}, pkcs1}))
+	for kind, der := range map[string][]byte{"RSA PRIVATE KEY": pkcs1, "PRIVATE KEY": pkcs8} {
+		key := string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+		api := on(t, `function before_action() { sign('RSA-SHA256', script_parameters.key, 'm') }`, "", script.Options{Parameters: map[string]any{"key": key}, TimeLimit: time.Second})
+		_, err := api.Get("https://api.example.com/")
+		assert.ErrorContains(t, err, "the RSA key is longer than 4096 bits", kind)
+	}
+}
+
+// A script that spoils what JSON.stringify uses still has an error with a text, and an
+// error of the package has no place in the script.
+func TestErrorsHaveATextAndTheRightPlace(t *testing.T) {
+	s := newServer(t, nil)
+	for source, want := range map[string]string{
+		`Object.prototype.toJSON = function() { throw 'json' }; throw 'text'`:       "line 1, column 83: text",
+		`Array.prototype.toJSON = function() { return 5 }; throw new Error('text')`: "Error: text",
+		`throw {stack: 'a\0b', message: 'text'}`:                                    "text",
+		`method_request = Symbol()`:                                                 "before_action: TypeError: the body is a value",
+		`method_request_headers = null`:                                             "before_action: TypeError: method_request_headers must be",
+	} {
+		assert.ErrorContains(t, fails(t, s, source, time.Second), want, source)
+	}
+}
+
+// Half of a surrogate pair has no UTF-8: nothing else is sent in its place.
+func TestHalvesOfSurrogatePairsAreRefused(t *testing.T) {
+	s := newServer(t, nil)
+	for _, source := range []string{
+		`method_request_headers.A = '\ud800'`, `method_request_parameters.a = 'x\udfff'`, `method_endpoint += '?a=\\\ud800'`, `method_request = 'a\ud800'`,
+		`method_request_headers['Content-Type'] = 'application/x-www-form-urlencoded'; method_request = {a: '\ud800'}`,
+	} {
+		_, err := client(t, apiKey(), "function before_action() { "+source+" }", script.Options{}).Post(s.URL, "application/x-www-form-urlencoded", strings.NewReader("a=1"))
+		assert.ErrorContains(t, err, "half of a surrogate pair", source)
+	}
+	got := post(t, `function before_action() { method_request_headers.A = '\\ud800 \u{1f600}' }`, "text/plain", "x")
+	assert.Equal(t, `\ud800 😀`, got.Header.Get("A"))
+}
+
+// JavaScript lets authors spell letters of a name by their number.
+func TestNamesMayBeEscaped(t *testing.T) {
+	got := post(t, `function before\u005faction() { method_\u{72}equest_headers.A = 'a' }`, "text/plain", "x")
+	assert.Equal(t, "a", got.Header.Get("A"))
 }

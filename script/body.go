@@ -142,7 +142,7 @@ func (b *body) changed(value []byte, numbers ...exact.Numbers) ([]byte, error) {
 			return b.data, nil
 		}
 		if !utf8.Valid(value) {
-			return nil, invalid("a text has a half of a surrogate pair, which UTF-8 cannot write")
+			return nil, errHalf
 		}
 		if rounds(value) {
 			return nil, exact.ErrRounded
@@ -172,6 +172,9 @@ func (b *body) changed(value []byte, numbers ...exact.Numbers) ([]byte, error) {
 	}
 	return value[1:], nil
 }
+
+// errHalf refuses a text that would be sent with U+FFFD.
+var errHalf = invalid("a text has a half of a surrogate pair, which UTF-8 cannot write")
 
 func isNull(text []byte) bool { return string(bytes.TrimSpace(text)) == "null" }
 

@@ -133,12 +133,13 @@
 //	arguments of a call     4 MiB, for the functions above
 //	array of bytes          1 MiB, from the functions above
 //	parts of a form         20,000
-//	RSA key                 8192 bits
+//	RSA key                 4096 bits
 //	random_bytes            1024 bytes
 //	text of an Error        about 500 bytes
 //
 // Each request has a machine of its own: nothing stays for the next request. Between
-// the events of a request, only what the script has changed is kept, a few dozen KiB.
+// the events of a request, only what the script has changed is kept: a few dozen KiB, or
+// about ten times a body that the script has read, until the response is there.
 // A body is read when a script that mentions the body runs; a body of unknown length is
 // read when the script uses the body, and the event starts again then.
 //

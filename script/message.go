@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -89,6 +90,7 @@ type told struct {
 	Parameters      pairs   `json:"method_request_parameters"`
 	IsSuccess       bool    `json:"isSuccess"`
 	bodies          map[string][]byte
+	half            bool // a text has a half of a surrogate pair
 	err             error
 }
 
@@ -101,16 +103,24 @@ func (t *told) read(text []byte) {
 		t.bodies[string(name)] = value
 		return
 	}
+	t.half = half.Match(text)
 	if err := json.Unmarshal(text, t); err != nil {
 		t.err = err
 	}
 }
+
+// half is how JSON.stringify writes a half of a surrogate pair: whole pairs have no
+// escape.
+var half = regexp.MustCompile(`(^|[^\\])(\\\\)*\\ud`)
 
 // apply writes the changes of a handler to the response, or to the request if there
 // is no response yet.
 func (r *run) apply() error {
 	if r.told.err != nil {
 		return invalid("the script has changed objects of the language that the package needs")
+	}
+	if r.told.half {
+		return errHalf
 	}
 	if r.exchange == nil {
 		return r.applyURL()

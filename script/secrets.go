@@ -46,7 +46,7 @@ func (r *run) knownSecrets() (list []string, ok bool) {
 	}
 	if r.endpoint != nil {
 		for name, values := range r.endpoint.Query() {
-			if sensitive(name) {
+			if sensitive(name) || r.exchange == nil && (name == "state" || name == "nonce") {
 				add(values...)
 			}
 		}

@@ -7,7 +7,7 @@
 	const global = globalThis, parse = JSON.parse, stringify = JSON.stringify, text = String, own = Object.keys, define = Object.defineProperty;
 	const isArray = Array.isArray, isView = ArrayBuffer.isView, list = Array.from, apply = Reflect.apply;
 	const method = f => Function.prototype.call.bind(f);
-	const slice = method(String.prototype.slice), inherits = method(Object.prototype.isPrototypeOf);
+	const slice = method(String.prototype.slice), includes = method(String.prototype.includes), inherits = method(Object.prototype.isPrototypeOf);
 	const Known = Map, lookUp = method(Map.prototype.get), note = method(Map.prototype.set);
 
 	// A script has no way to run text as code.
@@ -194,13 +194,14 @@
 						if (inherits(errors[name], thrown)) kind = name;
 					}
 					if (typeof thrown.stack === 'string') stack = slice(thrown.stack, 0, 1000);
+					if (includes(stack, '\0')) stack = '';
 					if (thrown.name === undefined && thrown.message !== undefined) thrown = thrown.message;
 				}
 				const full = text(thrown);
 				message = full.length > 100000 ? 'threw a text of ' + full.length + ' characters' : full;
 			} catch (e) {
 			}
-			call(THROWN, stringify([kind, message, stack, line, column]));
+			call(THROWN, kind + '\0' + line + '\0' + column + '\0' + stack + '\0' + message); // no JSON: a script may have a toJSON that throws
 		},
 	};
 })

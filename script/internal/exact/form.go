@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Form is the text of a form or a query, in parts between ampersands.
@@ -134,7 +135,11 @@ func FormValues(object []byte) (names []string, values map[string][]string, err 
 			case '{', '[':
 				err = errors.New("a value of a form must not be an object")
 			case '"':
-				values[name] = append(values[name], strings.ToValidUTF8(t.string(value), "\ufffd"))
+				text := t.string(value)
+				if !utf8.ValidString(text) {
+					err = errors.New("a text has a half of a surrogate pair, which UTF-8 cannot write")
+				}
+				values[name] = append(values[name], text)
 			case 'n':
 			default:
 				values[name] = append(values[name], string(t.raw(value)))
