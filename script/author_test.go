@@ -56,7 +56,7 @@ func TestParametersAreNotRounded(t *testing.T) {
 	empty := must(script.Compile(""))
 	for _, value := range []any{7615917337495251231, int64(-7615917337495251231), int64(1) << 60, uint64(1<<63 + 1)} {
 		_, err := script.Wrap(apiKey(), empty, script.Options{MergeFields: map[string]any{"ids": []any{map[string]any{"account": value}}}})
-		assert.ErrorContains(t, err, `script: Options: MergeFields: "ids": "account": the number has more digits than JavaScript keeps: give the number as a string`)
+		assert.ErrorContains(t, err, `script: Options: MergeFields: "ids": "account": a number has more digits than JavaScript keeps; give the number as a string`)
 	}
 	for _, value := range []any{1 << 53, -5, 1e300, 0.1, uint32(7)} {
 		_, err := script.Wrap(apiKey(), empty, script.Options{Parameters: map[string]any{"n": value}})

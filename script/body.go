@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -23,10 +24,11 @@ type body struct {
 	header http.Header
 	empty  string // what the script sees of an empty body
 
-	known bool // read was called
-	data  []byte
-	err   error
-	given byte // how the script sees the body: j (JSON), f (form), t (text) or u (undefined); 0 if the script has not used the body
+	known   bool // read was called
+	data    []byte
+	err     error
+	numbers exact.Numbers // in a body that a script has seen: those that a script sees rounded
+	given   byte          // how the script sees the body: j (JSON), f (form), t (text) or u (undefined); 0 if the script has not used the body
 }
 
 const formType = "application/x-www-form-urlencoded"
@@ -106,8 +108,9 @@ func (b *body) text() []byte {
 	return bytes.TrimPrefix(b.data, []byte("\ufeff"))
 }
 
-// forScript returns the body as prelude.js expects a body: j and JSON, t and text, or u.
-func (b *body) forScript() []byte {
+// forScript returns the body as prelude.js expects a body: j and JSON, k and JSON where
+// different numbers look alike, t and text, or u.
+func (b *body) forScript() ([]byte, error) {
 	text := b.text()
 	b.given = 'j'
 	switch kind := b.kind(); {
@@ -115,22 +118,29 @@ func (b *body) forScript() []byte {
 		if kind == formType {
 			b.given = 'f'
 		}
-		return []byte("j" + b.empty)
+		return []byte("j" + b.empty), nil
 	case !utf8.Valid(b.data):
 		b.given = 'u'
-		return []byte{'u'}
+		return []byte{'u'}, nil
 	case kind == formType:
+		if exact.TooLong(text) {
+			return nil, fmt.Errorf("the form has more than %d parts", exact.MaxParts)
+		}
 		if form, ok := exact.ParseForm(string(text)); ok {
 			b.given = 'f'
-			return append([]byte{'j'}, form.JSON()...)
+			return append([]byte{'j'}, form.JSON()...), nil
 		}
 	case kind == "application/json", strings.HasSuffix(kind, "+json"), looksLikeJSON(text):
-		if _, err := exact.Parse(text); err == nil {
-			return append([]byte{'j'}, text...)
+		if parsed, err := exact.Parse(text); err == nil {
+			mark := byte('j')
+			if b.numbers = exact.Rounded(parsed); b.numbers.Ambiguous() {
+				mark = 'k'
+			}
+			return append([]byte{mark}, text...), nil
 		}
 	}
 	b.given = 't'
-	return append([]byte{'t'}, text...)
+	return append([]byte{'t'}, text...), nil
 }
 
 func looksLikeJSON(text []byte) bool {
@@ -138,23 +148,14 @@ func looksLikeJSON(text []byte) bool {
 	return len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[')
 }
 
-// numbers are the numbers in the body that the script sees rounded.
-func (b *body) numbers() exact.Numbers {
-	if b.given != 'j' {
-		return nil
-	}
-	text := b.text()
-	v, err := exact.Parse(text)
-	if err != nil {
-		return nil
-	}
-	return exact.Rounded(text, v)
-}
-
 // changed returns the body after the script. value is what prelude.js tells of the
-// value: j and JSON, t and text, or nothing for null and undefined. What the script
-// did not change stays byte for byte.
-func (b *body) changed(value []byte) ([]byte, error) {
+// value: j and JSON, m or c and JSON if objects have moved or are copies, t and text,
+// or nothing for null and undefined. What the script did not change stays byte for
+// byte. numbers are the rounded numbers of all bodies.
+func (b *body) changed(value []byte, numbers ...exact.Numbers) ([]byte, error) {
+	rounds := func(text []byte) bool {
+		return slices.ContainsFunc(numbers, func(n exact.Numbers) bool { return n.In(text) })
+	}
 	mark := b.data[:len(b.data)-len(b.text())] // a byte order mark
 	switch {
 	case len(value) == 0:
@@ -167,15 +168,18 @@ func (b *body) changed(value []byte) ([]byte, error) {
 			return b.data, nil
 		}
 		if !utf8.Valid(value) {
-			return nil, invalid("a text has a half of a surrogate pair, which UTF-8 cannot write")
+			return nil, errHalf
 		}
-		if b.numbers().In(string(value)) {
+		if rounds(value) {
 			return nil, exact.ErrRounded
 		}
 		return value[1:], nil
 	case b.given != 0 && len(b.data) == 0 && string(value[1:]) == b.empty:
 		return b.data, nil
 	case b.given == 'f' || b.given != 'j' && b.kind() == formType:
+		if rounds(value) {
+			return nil, exact.ErrRounded
+		}
 		names, values, err := exact.FormValues(value[1:])
 		if err != nil {
 			return nil, invalid("%v", err)
@@ -186,11 +190,17 @@ func (b *body) changed(value []byte) ([]byte, error) {
 		}
 		return append(mark[:len(mark):len(mark)], form.Merge(names, values, url.QueryEscape)...), nil
 	case b.given == 'j' && len(b.data) > 0:
-		merged, err := exact.Merge(b.text(), value[1:])
+		moves := map[byte]exact.Moves{'c': exact.Copied, 'm': exact.Moved}[value[0]]
+		merged, err := exact.Merge(b.text(), value[1:], moves, numbers...)
 		return append(mark[:len(mark):len(mark)], merged...), err
+	case rounds(value):
+		return nil, exact.ErrRounded
 	}
 	return value[1:], nil
 }
+
+// errHalf refuses a text that would be sent with U+FFFD.
+var errHalf = invalid("a text has a half of a surrogate pair, which UTF-8 cannot write")
 
 func isNull(text []byte) bool { return string(bytes.TrimSpace(text)) == "null" }
 
@@ -199,7 +209,7 @@ func (r *run) applyBody(global string, b *body, value []byte, write func([]byte)
 	if b.err != nil && b.given == 0 {
 		b.data = nil // the script has replaced a body that cannot be read
 	}
-	now, err := b.changed(value)
+	now, err := b.changed(value, r.numbers()...)
 	if err == exact.ErrRounded {
 		return rounded(global)
 	}
@@ -212,9 +222,10 @@ func (r *run) applyBody(global string, b *body, value []byte, write func([]byte)
 	if int64(len(now)) > r.maxBody {
 		return tooLarge("the new body is longer than %d bytes", r.maxBody)
 	}
-	if len(value) > 0 && value[0] == 'j' && h.Get("Content-Type") == "" {
+	if len(value) > 0 && value[0] != 't' && h.Get("Content-Type") == "" {
 		h.Set("Content-Type", "application/json")
 	}
+	h.Del("Content-Encoding") // a script writes texts
 	write(now)
 	b.known, b.data, b.err = true, now, nil
 	return nil

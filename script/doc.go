@@ -95,8 +95,10 @@
 // written anew. A number with more digits than JavaScript keeps is rounded in the
 // script. At its place, or if the number alone moves within the body, the number keeps
 // its digits. Where that is impossible, as in a text, a header or the URL, the
-// request fails. JSON.stringify makes such a text: to sign a body, leave the body as it
-// is, and sign method_request_content.
+// request fails. Different numbers may look alike after the rounding, such as
+// neighbouring numbers of 19 digits. They keep their digits only while their arrays and
+// objects stay at their places; otherwise the request fails. JSON.stringify makes a
+// text: to sign a body, leave the body as it is, and sign method_request_content.
 //
 // # Exceptions
 //
@@ -147,12 +149,15 @@
 //	a new URL               16 KiB
 //	new headers             64 KiB together
 //	arguments of a call     4 MiB, for the functions above
-//	RSA key                 8192 bits
+//	array of bytes          1 MiB, from the functions above
+//	parts of a form         20,000
+//	RSA key                 4096 bits
 //	random_bytes            1024 bytes
 //	text of an Error        about 500 bytes
 //
 // Each request has a machine of its own: nothing stays for the next request. Between
-// the events of a request, only what the script has changed is kept, a few dozen KiB.
+// the events of a request, only what the script has changed is kept: a few dozen KiB, or
+// about ten times a body that the script has read, until the response is there.
 // A body is read when a script that mentions the body runs; a body of unknown length is
 // read when the script uses the body, and the event starts again then.
 //

@@ -47,6 +47,10 @@ func (r *run) applyHeaders(global string, now pairs, h http.Header) error {
 			delete(h, name)
 		}
 	}
+	spelled := make(map[string][]string, len(h)) // by name in lower case
+	for old := range h {
+		spelled[strings.ToLower(old)] = append(spelled[strings.ToLower(old)], old)
+	}
 	size := 0
 	for _, member := range now {
 		name, values := member.name, member.values
@@ -71,14 +75,13 @@ func (r *run) applyHeaders(global string, now pairs, h http.Header) error {
 				return tooLarge("%s is larger than %d bytes", global, maxHeaders)
 			}
 		}
-		for old := range h {
-			if strings.EqualFold(old, name) {
-				delete(h, old)
-			}
+		for _, old := range spelled[strings.ToLower(name)] {
+			delete(h, old)
 		}
 		if len(values) > 0 {
 			h[canonical] = values
 		}
+		spelled[strings.ToLower(name)] = []string{canonical}
 	}
 	return nil
 }

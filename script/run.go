@@ -169,7 +169,7 @@ func (r *run) readBody(name string) ([]byte, error) {
 	case name == "content":
 		return append([]byte("t"), b.text()...), nil
 	case name != "method_request_content":
-		return b.forScript(), nil
+		return b.forScript()
 	case !utf8.Valid(b.data):
 		return nil, errors.New("the body is not UTF-8, and has no text")
 	}

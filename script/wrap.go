@@ -170,12 +170,11 @@ func (w *wrapper) object(v map[string]any) (json.RawMessage, error) {
 // w.secrets. A secret becomes a string.
 func (w *wrapper) jsonValue(v any) (any, error) {
 	switch v := v.(type) {
-	case nil, string, bool:
+	case nil, string, bool, int32, uint32:
 		return v, nil
-	case int, int32, int64, uint, uint32, uint64, json.Number:
-		text, _ := json.Marshal(v) // a json.Number that is no number fails in object
-		if number, err := exact.Parse(text); err == nil && exact.Rounded(text, number) != nil {
-			return nil, errors.New("the number has more digits than JavaScript keeps: give the number as a string")
+	case int, int64, uint, uint64, json.Number:
+		if spelling := fmt.Sprint(v); json.Valid([]byte(spelling)) && exact.Rounds(spelling) {
+			return nil, errors.New("a number has more digits than JavaScript keeps; give the number as a string")
 		}
 		return v, nil
 	case float64:

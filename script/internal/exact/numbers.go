@@ -1,0 +1,179 @@
+package exact
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Numbers are the numbers of a JSON text that JavaScript rounds: by the spelling after
+// the rounding, the spelling in the text, or "" if several numbers become one.
+type Numbers map[string]string
+
+// Rounded returns the numbers in a text that JavaScript rounds.
+func Rounded(t *Text) Numbers {
+	var numbers Numbers
+	for i := range t.values {
+		raw := t.raw(i)
+		if t.kind(i) != 0 || len(raw) < 16 && bytes.IndexAny(raw, "eE") < 0 { // 15 digits are always kept
+			continue
+		}
+		f := float(raw)
+		rounded, spelling := spell(f), string(raw)
+		if decimal(rounded) == decimal(spelling) {
+			continue
+		}
+		if numbers == nil {
+			numbers = make(Numbers)
+		}
+		if other, ok := numbers[rounded]; ok && other != spelling {
+			spelling = ""
+		}
+		numbers[rounded] = spelling
+	}
+	for i := range t.values { // a number that is not rounded may look like one that is
+		if len(numbers) == 0 || t.kind(i) != 0 {
+			continue
+		}
+		raw := t.raw(i)
+		spelling, ok := numbers[string(raw)]
+		rounded := string(raw)
+		if !ok && bytes.IndexAny(raw, ".eE") >= 0 {
+			rounded = spell(float(raw))
+			spelling, ok = numbers[rounded]
+		}
+		if ok && spelling != "" && spelling != string(raw) && decimal(spelling) != decimal(string(raw)) {
+			numbers[rounded] = ""
+		}
+	}
+	return numbers
+}
+
+// Rounds reports whether JavaScript rounds a number.
+func Rounds(spelling string) bool {
+	return decimal(spell(float([]byte(spelling)))) != decimal(spelling)
+}
+
+// Ambiguous reports whether several numbers of the text become one.
+func (n Numbers) Ambiguous() bool {
+	for _, spelling := range n {
+		if spelling == "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (n Numbers) ambiguous(raw []byte) bool {
+	spelling, ok := n[spell(float(raw))]
+	return ok && spelling == ""
+}
+
+// In reports whether a text contains a rounded number, as a whole and not as a part of
+// a longer one.
+func (n Numbers) In(text []byte) bool {
+	if len(n) == 0 {
+		return false
+	}
+	digits := func(at int) int {
+		for at < len(text) && text[at] >= '0' && text[at] <= '9' {
+			at++
+		}
+		return at
+	}
+	exponent := func(at int) int {
+		if at < len(text) && (text[at] == 'e' || text[at] == 'E') {
+			at++
+			if at < len(text) && (text[at] == '+' || text[at] == '-') {
+				at++
+			}
+			return digits(at)
+		}
+		return at
+	}
+	for at := 0; at < len(text); at++ {
+		whole := digits(at)
+		if whole == at {
+			continue
+		}
+		end := whole
+		if whole < len(text) && text[whole] == '.' {
+			end = digits(whole + 1)
+		}
+		if n.has(text[at:whole]) || n.has(text[at:end]) || n.has(text[at:exponent(whole)]) || n.has(text[at:exponent(end)]) {
+			return true
+		}
+		at = whole
+	}
+	return false
+}
+
+// has reports whether a number, or its negative, is one of n.
+func (n Numbers) has(number []byte) bool {
+	var negative [32]byte
+	if len(number) < 2 || len(number) >= len(negative) { // JavaScript spells no longer ones
+		return false
+	}
+	negative[0] = '-'
+	copy(negative[1:], number)
+	_, a := n[string(number)]
+	_, b := n[string(negative[:len(number)+1])]
+	return a || b
+}
+
+// float returns the number that JSON.parse makes of a spelling. null is what
+// JSON.stringify makes of the infinities.
+func float(spelling []byte) float64 {
+	if spelling[0] == 'n' {
+		return math.Inf(1)
+	}
+	f, _ := strconv.ParseFloat(string(spelling), 64) // too large: an infinity
+	if math.IsInf(f, 0) {
+		return math.Inf(1)
+	}
+	return f
+}
+
+// spell returns a number as JSON.stringify does (ECMA-262 section 6.1.6.1.20).
+func spell(f float64) string {
+	if math.IsInf(f, 0) {
+		return "null"
+	}
+	if f == 0 {
+		return "0"
+	}
+	if a := math.Abs(f); a >= 1e-6 && a < 1e21 {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
+	return mantissa + "e" + exponent[:1] + strings.TrimLeft(exponent[1:], "0")
+}
+
+// decimal returns a spelling in a form that is the same for equal numbers: the digits
+// without zeros at the ends, and the exponent.
+func decimal(spelling string) string {
+	if spelling == "null" {
+		return spelling
+	}
+	number, exponent, _ := strings.Cut(strings.ToLower(spelling), "e")
+	negative := strings.HasPrefix(number, "-")
+	whole, fraction, _ := strings.Cut(strings.TrimPrefix(number, "-"), ".")
+	digits := strings.TrimLeft(whole+fraction, "0")
+	e, err := strconv.Atoi(exponent)
+	if exponent != "" && err != nil {
+		return spelling
+	}
+	e -= len(fraction)
+	if trimmed := strings.TrimRight(digits, "0"); trimmed != digits {
+		e += len(digits) - len(trimmed)
+		digits = trimmed
+	}
+	if digits == "" {
+		return "0"
+	}
+	if negative {
+		digits = "-" + digits
+	}
+	return digits + "e" + strconv.Itoa(e)
+}
