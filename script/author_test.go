@@ -129,3 +129,14 @@ func TestErrorsTellNoSecretInTheSpellingOfABody(t *testing.T) {
 	assert.ErrorContains(t, err, "seen {")
 	assert.NotContains(t, err.Error(), "secret")
 }
+
+// A number that moves keeps its digits, in each of the spellings that JavaScript has.
+func TestMovedNumbersKeepTheirDigits(t *testing.T) {
+	for _, number := range []string{
+		"9007199254740993", "-7615917337495251231", "123456789012345678901", "1234567890123456789012.0", "0.0000012345678901234567891",
+		"0.00000012345678901234567891", "1.23456789012345678901e-10", "-1.23456789012345678901E+30", "1.23456789012345678901e100",
+	} {
+		got := post(t, `function before_action() { method_request = {data: method_request} }`, "application/json", `{"n": `+number+`}`)
+		assert.Equal(t, `{"data":{"n":`+number+`}}`, got.body)
+	}
+}

@@ -67,7 +67,7 @@ func (m *merger) equal(from, to Value) bool {
 	case from.kind == '"':
 		return bytes.Equal(a, b) || from.string(m.source) == to.string(m.changed)
 	}
-	return from.kind != '{' && from.kind != '['
+	return true
 }
 
 // object edits an object: what is between members stays as well.
@@ -99,7 +99,7 @@ func (m *merger) object(from, to Value) (same bool) {
 		start, end := from.names[i].start, from.values[i].end
 		switch j, ok := wanted[name]; {
 		case !ok || last[name] != i && !keeps[name]:
-			e.drop(start, end)
+			e.drop(end)
 			same = false
 		case last[name] != i:
 			e.keep(start, end)
@@ -129,7 +129,7 @@ func (m *merger) array(from, to Value) (same bool) {
 	same = len(from.values) == len(to.values)
 	for i, value := range from.values {
 		if i >= len(to.values) {
-			e.drop(value.start, value.end)
+			e.drop(value.end)
 			continue
 		}
 		e.keep(value.start, value.start)
@@ -149,24 +149,21 @@ type edit struct {
 	m       *merger
 	at      int // what is before at in the source has been copied or dropped
 	written bool
-	dropped bool // the member before was dropped
 }
 
 // keep copies the source from the end of the last member to end. start is where the
 // member starts.
 func (e *edit) keep(start, end int) {
 	between := e.m.source[e.at:start]
-	if e.dropped && !e.written { // the comma belongs to a member that is gone
+	if !e.written { // the comma belongs to a member that is gone
 		between = bytes.ReplaceAll(between, []byte(","), nil)
 	}
 	e.m.out = append(append(e.m.out, between...), e.m.source[start:end]...)
-	e.at, e.written, e.dropped = end, true, false
+	e.at, e.written = end, true
 }
 
 // drop leaves a member out, and the comma before the member.
-func (e *edit) drop(start, end int) {
-	e.at, e.dropped = end, true
-}
+func (e *edit) drop(end int) { e.at = end }
 
 // comma begins a new member.
 func (e *edit) comma() {
@@ -290,14 +287,13 @@ func spell(f float64) string {
 	return mantissa + "e" + exponent[:1] + strings.TrimLeft(exponent[1:], "0")
 }
 
-// decimal returns a spelling in a form that is the same for equal numbers: the digits
-// without zeros at the ends, and the exponent.
+// decimal returns a spelling in a form that is the same for numbers that are equal
+// but for their signs: the digits without zeros at the ends, and the exponent.
 func decimal(spelling string) string {
 	if spelling == "null" {
 		return spelling
 	}
 	number, exponent, _ := strings.Cut(strings.ToLower(spelling), "e")
-	negative := strings.HasPrefix(number, "-")
 	whole, fraction, _ := strings.Cut(strings.TrimPrefix(number, "-"), ".")
 	digits := strings.TrimLeft(whole+fraction, "0")
 	e, err := strconv.Atoi(exponent)
@@ -311,9 +307,6 @@ func decimal(spelling string) string {
 	}
 	if digits == "" {
 		return "0"
-	}
-	if negative {
-		digits = "-" + digits
 	}
 	return digits + "e" + strconv.Itoa(e)
 }
