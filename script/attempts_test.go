@@ -1,0 +1,54 @@
+package script_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/script"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// An event that starts again because of a body has one limit of time altogether.
+func TestAnEventThatStartsAgainHasOneLimit(t *testing.T) {
+	s := newServer(t, nil)
+	source := `function before_action() { for (var end = Date.now() + 120; Date.now() < end;); method_request }`
+	_, err := client(t, apiKey(), source, script.Options{TimeLimit: 200 * time.Millisecond}).
+		Post(s.URL, "application/json", io.NopCloser(strings.NewReader(`{}`)))
+	assert.ErrorIs(t, err, script.ErrLimit)
+}
+
+// A body that a script mentions and does not use may have any length.
+func TestUnusedBodiesMayHaveAnyLength(t *testing.T) {
+	large := strings.Repeat("x", 2000)
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/known" {
+			w.Header().Set("Content-Length", "2000")
+		} else {
+			w.(http.Flusher).Flush()
+		}
+		io.WriteString(w, large)
+	})
+	c := client(t, apiKey(), `
+		function before_action() { if (http_method === 'X') method_request + method_request_content }
+		function after_action() { if (http_method === 'X') method_response }`, script.Options{MaxBody: 1000})
+	for path, body := range map[string]io.Reader{"/known": strings.NewReader(large), "/unknown": io.NopCloser(strings.NewReader(large))} {
+		resp, err := c.Post(s.URL+path, "text/plain", body)
+		_, got := read(t, resp, err)
+		assert.Equal(t, large, got)
+		assert.Equal(t, large, s.last(t).body)
+	}
+}
+
+// An authorization URL has no body.
+func TestAnAuthorizationURLHasNoBody(t *testing.T) {
+	c, _ := tokenClient(t, authtest.NewProvider(t), `function before_oauth2_authorise() {
+		method_request_parameters.seen = [typeof method_request, typeof method_response, typeof method_request_content].join() }`)
+	u, _, err := c.Begin(t.Context(), "http://127.0.0.1/callback")
+	require.NoError(t, err)
+	assert.Contains(t, u, "seen=undefined%2Cundefined%2Cundefined")
+}
