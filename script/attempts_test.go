@@ -52,3 +52,27 @@ func TestAnAuthorizationURLHasNoBody(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, u, "seen=undefined%2Cundefined%2Cundefined")
 }
+
+// A rounded number is no argument either: a signature or a base64 text would hide the
+// number. The exact text of a body is one, also if the body has the rounded number too.
+func TestRoundedNumbersAreNoArguments(t *testing.T) {
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"next": 90071992547409931}`) })
+	post := func(source string) error {
+		resp, err := client(t, apiKey(), source, script.Options{}).Post(s.URL, "application/json", strings.NewReader(`[90071992547409921, 90071992547409920, {"id": 7615917337495251231}]`))
+		if err == nil {
+			read(t, resp, err)
+		}
+		return err
+	}
+	for _, source := range []string{
+		`function before_action() { base64_encode(JSON.stringify(method_request)) }`,
+		`function before_action() { sign('HMAC-SHA256', 'k', 'id=' + method_request[2].id) }`,
+		`function before_action() { sha256(method_request[2].id) }`,
+		`function after_action() { url_encode(method_response.next) }`,
+	} {
+		assert.ErrorContains(t, post(source), "line 1, column ", source)
+		assert.ErrorContains(t, post(source), "TypeError: a number has more digits than JavaScript keeps", source)
+	}
+	assert.NoError(t, post(`function before_action() { if (method_request.length) sha256(method_request_content) }`))
+	assert.NoError(t, post(`function before_action() { sha256('id=' + method_request.length) }`))
+}

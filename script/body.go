@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"mime"
 	"net/http"
@@ -27,6 +28,9 @@ type body struct {
 	data  []byte
 	err   error
 	given byte // how the script sees the body: j (JSON), f (form), t (text) or u (undefined); 0 if the script has not used the body
+
+	counted bool          // rounded is known
+	rounded exact.Numbers // of data, as JSON
 }
 
 const formType = "application/x-www-form-urlencoded"
@@ -143,12 +147,26 @@ func (b *body) numbers() exact.Numbers {
 	if b.given != 'j' {
 		return nil
 	}
-	text := b.text()
-	v, err := exact.Parse(text)
-	if err != nil {
-		return nil
+	if !b.counted {
+		b.counted = true
+		text := b.text()
+		if v, err := exact.Parse(text); err == nil {
+			b.rounded = exact.Rounded(text, v)
+		}
 	}
-	return exact.Rounded(text, v)
+	return b.rounded
+}
+
+// lost reports whether the arguments of a function contain a number that the script
+// sees rounded, and that is not in the body as well.
+func (b *body) lost(arguments []byte) bool {
+	numbers := b.numbers()
+	if len(numbers) == 0 || !numbers.In(string(arguments)) {
+		return false
+	}
+	numbers = maps.Clone(numbers)
+	maps.DeleteFunc(numbers, func(rounded, _ string) bool { return bytes.Contains(b.data, []byte(rounded)) })
+	return numbers.In(string(arguments))
 }
 
 // changed returns the body after the script. value is what prelude.js tells of the
@@ -216,6 +234,6 @@ func (r *run) applyBody(global string, b *body, value []byte, write func([]byte)
 		h.Set("Content-Type", "application/json")
 	}
 	write(now)
-	b.known, b.data, b.err = true, now, nil
+	b.known, b.data, b.err, b.counted, b.rounded = true, now, nil, false, nil
 	return nil
 }
