@@ -1,6 +1,7 @@
 package script_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -75,4 +76,65 @@ func TestRoundedNumbersAreNoArguments(t *testing.T) {
 	}
 	assert.NoError(t, post(`function before_action() { if (method_request.length) sha256(method_request_content) }`))
 	assert.NoError(t, post(`function before_action() { sha256('id=' + method_request.length) }`))
+}
+
+// A number of the request is not rounded on its way through action_data into the
+// response.
+func TestNumbersOfTheRequestAreNotRoundedInTheResponse(t *testing.T) {
+	respond := func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"a": 1}`) }
+	const before = `function before_action() { action_data.id = method_request.id; method_request = {} } `
+	for source, want := range map[string]string{
+		`method_response.asked = action_data.id`:                "method_response: a number has more digits",
+		`method_response = 'id ' + action_data.id`:              "method_response: a number has more digits",
+		`method_response_headers['X-Id'] = action_data.id`:      "method_response_headers: a number has more digits",
+		`method_response_headers['X-Id'] = md5(action_data.id)`: "TypeError: a number has more digits",
+	} {
+		s := newServer(t, respond)
+		_, err := client(t, apiKey(), before+"function after_action() { "+source+" }", script.Options{}).
+			Post(s.URL, "application/json", strings.NewReader(`{"id": 7615917337495251231}`))
+		assert.ErrorContains(t, err, want, source)
+	}
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"id": 7615917337495251231}`) })
+	resp, err := client(t, apiKey(), before+"function after_action() { method_response.asked = action_data.id }", script.Options{}).
+		Post(s.URL, "application/json", strings.NewReader(`{"id": 7615917337495251231}`))
+	_, body := read(t, resp, err)
+	assert.Equal(t, `{"id": 7615917337495251231,"asked":7615917337495251231}`, body)
+}
+
+// What a script assigns is sent, also in place of a body that the script has not read.
+func TestAssignedBodiesReplaceUnreadOnes(t *testing.T) {
+	for _, test := range []struct{ source, contentType, want string }{
+		{`method_request = ''`, "application/json", ""},
+		{`method_request = null`, "application/json", ""},
+		{`method_request = {b: 'x y'}`, "application/x-www-form-urlencoded; charset=utf-8", "b=x+y"},
+		{`method_request = {b: 1}`, "text/plain", `{"b":1}`},
+		{`method_request += ''`, "text/plain", "\ufeff[1"},
+	} {
+		s := newServer(t, nil)
+		for _, body := range []io.Reader{strings.NewReader("\ufeff[1"), io.NopCloser(strings.NewReader("\ufeff[1"))} {
+			resp, err := client(t, apiKey(), "function before_action() { "+test.source+" }", script.Options{}).Post(s.URL, test.contentType, body)
+			read(t, resp, err)
+			assert.Equal(t, test.want, s.last(t).body, test.source)
+		}
+	}
+	s := newServer(t, nil)
+	_, err := client(t, apiKey(), `function before_action() { method_request = 'x'.repeat(11) }`, script.Options{MaxBody: 10}).Get(s.URL)
+	assert.ErrorIs(t, err, script.ErrLimit)
+	assert.ErrorContains(t, err, "the new body is longer than 10 bytes")
+}
+
+func TestChangesHaveLimits(t *testing.T) {
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"id": 7615917337495251231}`) })
+	for source, want := range map[string]string{
+		`function before_action() { http_method = 'X'.repeat(33) }`:                                                    "http_method must be an HTTP method of at most 32 bytes",
+		`function before_action() { method_endpoint += '\n' }`:                                                         "method_endpoint must be a URL",
+		`function before_action() { method_endpoint += '\x7f' }`:                                                       "method_endpoint must be a URL",
+		`function before_action() { method_request_parameters.a = 'x'.repeat(20000) }`:                                 "method_request_parameters are longer than 16384 bytes",
+		`function after_action() { method_response_headers['X-Id'] = 'id ' + method_response.id }`:                     "method_response_headers: a number has more digits",
+		`function before_action() { for (var i = 0; i < 70; i++) method_request_headers['X' + i] = 'x'.repeat(1000) }`: "method_request_headers is larger than 65536 bytes",
+	} {
+		_, err := client(t, apiKey(), source, script.Options{}).Get(s.URL)
+		assert.ErrorContains(t, err, want, source)
+		assert.Equal(t, strings.Contains(want, "er than"), errors.Is(err, script.ErrLimit), source)
+	}
 }

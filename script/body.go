@@ -157,16 +157,15 @@ func (b *body) numbers() exact.Numbers {
 	return b.rounded
 }
 
-// lost reports whether the arguments of a function contain a number that the script
-// sees rounded, and that is not in the body as well.
-func (b *body) lost(arguments []byte) bool {
-	numbers := b.numbers()
-	if len(numbers) == 0 || !numbers.In(string(arguments)) {
+// lost reports whether a text contains a number that JavaScript has rounded. A number
+// that is in the source as well is not lost.
+func lost(numbers exact.Numbers, text, source []byte) bool {
+	if len(numbers) == 0 || !numbers.In(string(text)) {
 		return false
 	}
 	numbers = maps.Clone(numbers)
-	maps.DeleteFunc(numbers, func(rounded, _ string) bool { return bytes.Contains(b.data, []byte(rounded)) })
-	return numbers.In(string(arguments))
+	maps.DeleteFunc(numbers, func(rounded, _ string) bool { return bytes.Contains(source, []byte(rounded)) })
+	return numbers.In(string(text))
 }
 
 // changed returns the body after the script. value is what prelude.js tells of the
@@ -198,10 +197,10 @@ func (b *body) changed(value []byte) ([]byte, error) {
 		if err != nil {
 			return nil, invalid("%v", err)
 		}
-		var form exact.Form
-		if b.given == 'f' {
-			form, _ = exact.ParseForm(string(b.text()))
+		if b.given != 'f' {
+			return []byte(exact.Form(nil).Merge(names, values, url.QueryEscape)), nil
 		}
+		form, _ := exact.ParseForm(string(b.text()))
 		return append(mark[:len(mark):len(mark)], form.Merge(names, values, url.QueryEscape)...), nil
 	case b.given == 'j' && len(b.data) > 0:
 		merged, err := exact.Merge(b.text(), value[1:])
@@ -214,9 +213,6 @@ func isNull(text []byte) bool { return string(bytes.TrimSpace(text)) == "null" }
 
 // applyBody writes a body if the script has changed the value.
 func (r *run) applyBody(global string, b *body, value []byte, write func([]byte), h http.Header) error {
-	if b.err != nil && b.given == 0 {
-		b.data = nil // the script has replaced a body that cannot be read
-	}
 	now, err := b.changed(value)
 	if err == exact.ErrRounded {
 		return rounded(global)
@@ -226,6 +222,9 @@ func (r *run) applyBody(global string, b *body, value []byte, write func([]byte)
 	}
 	if b.given != 0 && bytes.Equal(now, b.data) {
 		return nil
+	}
+	if b == &r.response && lost(r.seen, now, b.data) {
+		return rounded(global)
 	}
 	if int64(len(now)) > r.maxBody {
 		return tooLarge("the new body is longer than %d bytes", r.maxBody)

@@ -94,9 +94,10 @@
 // that equals what was parsed at its path keeps its source; only what differs is
 // written anew. A number with more digits than JavaScript keeps is rounded in the
 // script. At its place, or if the number alone moves within the body, the number keeps
-// its digits. Where that is impossible, as in a text, a header or the URL, the
-// request fails. JSON.stringify makes such a text: to sign a body, leave the body as it
-// is, and sign method_request_content.
+// its digits. Where that is impossible, as in a text, a header, the URL, an argument
+// of the functions below or another message, the request fails. JSON.stringify makes
+// such a text: to sign a body, leave the body as it is, and sign
+// method_request_content.
 //
 // # Exceptions
 //

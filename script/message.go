@@ -123,7 +123,7 @@ func (r *run) apply() error {
 				return err
 			}
 		}
-		if r.told.IsSuccess && resp.StatusCode >= http.StatusBadRequest {
+		if r.told.IsSuccess {
 			resp.StatusCode, resp.Status = http.StatusOK, "200 OK"
 		}
 		return nil
@@ -158,7 +158,7 @@ func (r *run) applyURL() error {
 			return rounded("method_endpoint")
 		}
 		u, err := r.endpoint.Parse(*text)
-		if err != nil || len(*text) > maxEndpoint || u.Host == "" || u.User != nil || strings.ContainsFunc(*text, isControl) {
+		if err != nil || len(*text) > maxEndpoint || u.Host == "" || u.User != nil {
 			return invalid("method_endpoint must be a URL with a host, without user name or password, of at most %d bytes", maxEndpoint)
 		}
 		*r.endpoint = *u
@@ -206,7 +206,7 @@ func rounded(global string) error { return fmt.Errorf("%s: %w", global, exact.Er
 // rounds reports whether a text that a script has made contains a number that
 // JavaScript has rounded.
 func (r *run) rounds(text string) bool {
-	return r.request.numbers().In(text) || r.response.numbers().In(text)
+	return r.request.numbers().In(text) || r.response.numbers().In(text) || r.seen.In(text)
 }
 
 // joined returns headers as a script sees headers: a string for each name.

@@ -28,6 +28,7 @@ type run struct {
 	machine  engine.Snapshot
 	request  body
 	response body
+	seen     exact.Numbers // numbers of the request, before its changes, that are rounded in the machine
 
 	// of the present event
 	ctx    context.Context
@@ -96,6 +97,9 @@ func (r *run) attempt(event string) error {
 		err = r.outcome(status)
 	}
 	if err == nil && status == engine.Done {
+		if r.keep && r.exchange != nil && r.exchange.Response == nil {
+			r.seen = r.request.numbers()
+		}
 		err = r.apply()
 	}
 	if err == nil && r.keep && r.exchange != nil && r.exchange.Response == nil {
@@ -142,7 +146,7 @@ func (r *run) Call(what engine.What, text []byte) ([]byte, error) {
 		if len(text) > maxCall {
 			return nil, fmt.Errorf("the arguments are longer than %d bytes", maxCall)
 		}
-		if r.request.lost(text) || r.response.lost(text) {
+		if lost(r.request.numbers(), text, r.request.data) || lost(r.response.numbers(), text, r.response.data) || lost(r.seen, text, nil) {
 			return nil, exact.ErrRounded
 		}
 		return help(text)
