@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/script"
 	"github.com/stretchr/testify/assert"
@@ -129,6 +130,7 @@ func TestChangesHaveLimits(t *testing.T) {
 		`function before_action() { http_method = 'X'.repeat(33) }`:                                                    "http_method must be an HTTP method of at most 32 bytes",
 		`function before_action() { method_endpoint += '\n' }`:                                                         "method_endpoint must be a URL",
 		`function before_action() { method_endpoint += '\x7f' }`:                                                       "method_endpoint must be a URL",
+		`function before_action() { method_endpoint += 'x'.repeat(20000) }`:                                            "method_endpoint must be a URL",
 		`function before_action() { method_request_parameters.a = 'x'.repeat(20000) }`:                                 "method_request_parameters are longer than 16384 bytes",
 		`function after_action() { method_response_headers['X-Id'] = 'id ' + method_response.id }`:                     "method_response_headers: a number has more digits",
 		`function before_action() { for (var i = 0; i < 70; i++) method_request_headers['X' + i] = 'x'.repeat(1000) }`: "method_request_headers is larger than 65536 bytes",
@@ -136,5 +138,54 @@ func TestChangesHaveLimits(t *testing.T) {
 		_, err := client(t, apiKey(), source, script.Options{}).Get(s.URL)
 		assert.ErrorContains(t, err, want, source)
 		assert.Equal(t, strings.Contains(want, "er than"), errors.Is(err, script.ErrLimit), source)
+	}
+}
+
+// A header of the caller that is spelled in another way is replaced, not doubled.
+func TestHeadersOfAnySpellingAreReplaced(t *testing.T) {
+	s := newServer(t, nil)
+	req := must(http.NewRequest(http.MethodGet, s.URL, nil))
+	req.Header["x-old"] = []string{"old"}
+	resp, err := client(t, apiKey(), `function before_action() { method_request_headers['X-OLD'] = 'a\tb' }`, script.Options{}).Do(req)
+	read(t, resp, err)
+	assert.Equal(t, []string{"a\tb"}, s.last(t).Header["X-Old"])
+}
+
+type answer func(*http.Request) *http.Response
+
+func (a answer) RoundTrip(r *http.Request) (*http.Response, error) { return a(r), nil }
+
+// HTTP/2 has no reason phrases: the script sees the usual one.
+func TestReasonPhraseWithoutAReason(t *testing.T) {
+	c := must(script.Wrap(apiKey(), must(script.Compile(`function after_error() { throw 'is ' + reasonPhrase + ', ' + method_error.reasonPhrase }`)), script.Options{}))
+	for _, status := range []string{"404", "404 ", "", "404 Not Found"} {
+		base := answer(func(r *http.Request) *http.Response {
+			return &http.Response{StatusCode: 404, Status: status, Header: http.Header{}, Body: http.NoBody, Request: r}
+		})
+		_, err := connectorauth.NewClient(c, &http.Client{Transport: base}).Get("https://api.example.com/")
+		assert.ErrorContains(t, err, "is Not Found, Not Found", status)
+	}
+}
+
+// The HTTP client controls what is between two machines.
+func TestNoScriptSetsWhatTheClientControls(t *testing.T) {
+	s := newServer(t, nil)
+	for _, name := range []string{"connection", "CONTENT-LENGTH", "Host", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "te", "Trailer", "Transfer-Encoding", "Upgrade"} {
+		_, err := client(t, apiKey(), "function before_action() { method_request_headers['"+name+"'] = 'x' }", script.Options{}).Get(s.URL)
+		assert.ErrorContains(t, err, "a script cannot set "+http.CanonicalHeaderKey(name))
+	}
+	assert.Empty(t, s.seen)
+	resp, err := client(t, apiKey(), `function after_action() { method_response_headers.Date = null; method_response_headers['X-New'] = [] }`, script.Options{}).Get(s.URL)
+	read(t, resp, err)
+	assert.NotContains(t, resp.Header, "Date")
+	assert.NotContains(t, resp.Header, "X-New")
+}
+
+func TestNamesTwoLettersAway(t *testing.T) {
+	_, err := script.Compile("function bfore_acton() {}")
+	assert.ErrorContains(t, err, "did you mean before_action?")
+	for _, name := range []string{"bfor_acton", "$before_paging", "reaction", "error", "on_error"} {
+		_, err := script.Compile("function " + name + "() {}")
+		assert.NoError(t, err, name)
 	}
 }
