@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/connectorauth/connectorauth/script"
 	"github.com/stretchr/testify/assert"
@@ -85,6 +86,8 @@ func TestErrorsNameWhatIsWrong(t *testing.T) {
 		var failed *script.Error
 		require.ErrorAs(t, err, &failed, source)
 		assert.True(t, strings.HasPrefix(failed.Error(), want), "%s: %s", source, failed)
+		assert.Equal(t, strings.Contains(want, "line 1"), failed.Line == 1 && failed.Column > 0, source)
+		assert.GreaterOrEqual(t, failed.Line, 0)
 	}
 }
 
@@ -128,4 +131,33 @@ func TestErrorsTellNoSecretInTheSpellingOfABody(t *testing.T) {
 	_, err := client(t, apiKey(), `function after_error() { throw 'seen ' + method_error.content }`, script.Options{}).Get(s.URL)
 	assert.ErrorContains(t, err, "seen {")
 	assert.NotContains(t, err.Error(), "secret")
+}
+
+// A number that moves keeps its digits, in each of the spellings that JavaScript has.
+func TestMovedNumbersKeepTheirDigits(t *testing.T) {
+	for _, number := range []string{
+		"9007199254740993", "-7615917337495251231", "123456789012345678901", "1234567890123456789012.0", "0.0000012345678901234567891",
+		"0.00000012345678901234567891", "1.23456789012345678901e-10", "-1.23456789012345678901E+30", "1.23456789012345678901e100",
+	} {
+		got := post(t, `function before_action() { method_request = {data: method_request} }`, "application/json", `{"n": `+number+`}`)
+		assert.Equal(t, `{"data":{"n":`+number+`}}`, got.body)
+	}
+}
+
+// What a script keeps from the request for the response may be large, up to the limit
+// of memory.
+func TestLargeValuesLastUntilTheResponse(t *testing.T) {
+	s := newServer(t, nil)
+	const source = `var kept; function before_action() { kept = new Uint8Array(5e6).fill(7) } function after_action() { throw 'kept ' + kept[4999999] }`
+	_, err := client(t, apiKey(), source, script.Options{TimeLimit: time.Minute}).Get(s.URL)
+	assert.ErrorContains(t, err, "kept 7")
+}
+
+// Options that do not fit into the memory are an excess of the limit.
+func TestParametersCountAsMemory(t *testing.T) {
+	s := newServer(t, nil)
+	o := script.Options{MemoryLimit: 3 << 20, Parameters: map[string]any{"large": strings.Repeat("x", 4<<20)}}
+	_, err := client(t, apiKey(), `function before_action() { script_parameters.large }`, o).Get(s.URL)
+	assert.ErrorIs(t, err, script.ErrLimit)
+	assert.ErrorContains(t, err, "needs more than 3145728 bytes of memory")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"mime"
 	"net/http"
@@ -148,6 +149,17 @@ func looksLikeJSON(text []byte) bool {
 	return len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[')
 }
 
+// lost reports whether a text contains a number that JavaScript has rounded. A number
+// that is in the source as well is not lost.
+func lost(numbers exact.Numbers, text, source []byte) bool {
+	if !numbers.In(text) {
+		return false
+	}
+	numbers = maps.Clone(numbers)
+	maps.DeleteFunc(numbers, func(rounded, _ string) bool { return bytes.Contains(source, []byte(rounded)) })
+	return numbers.In(text)
+}
+
 // changed returns the body after the script. value is what prelude.js tells of the
 // value: j and JSON, m or c and JSON if objects have moved or are copies, t and text,
 // or nothing for null and undefined. What the script did not change stays byte for
@@ -184,10 +196,10 @@ func (b *body) changed(value []byte, numbers ...exact.Numbers) ([]byte, error) {
 		if err != nil {
 			return nil, invalid("%v", err)
 		}
-		var form exact.Form
-		if b.given == 'f' {
-			form, _ = exact.ParseForm(string(b.text()))
+		if b.given != 'f' {
+			return []byte(exact.Form(nil).Merge(names, values, url.QueryEscape)), nil
 		}
+		form, _ := exact.ParseForm(string(b.text()))
 		return append(mark[:len(mark):len(mark)], form.Merge(names, values, url.QueryEscape)...), nil
 	case b.given == 'j' && len(b.data) > 0:
 		moves := map[byte]exact.Moves{'c': exact.Copied, 'm': exact.Moved}[value[0]]
@@ -206,9 +218,6 @@ func isNull(text []byte) bool { return string(bytes.TrimSpace(text)) == "null" }
 
 // applyBody writes a body if the script has changed the value.
 func (r *run) applyBody(global string, b *body, value []byte, write func([]byte), h http.Header) error {
-	if b.err != nil && b.given == 0 {
-		b.data = nil // the script has replaced a body that cannot be read
-	}
 	now, err := b.changed(value, r.numbers()...)
 	if err == exact.ErrRounded {
 		return rounded(global)

@@ -94,11 +94,12 @@
 // that equals what was parsed at its path keeps its source; only what differs is
 // written anew. A number with more digits than JavaScript keeps is rounded in the
 // script. At its place, or if the number alone moves within the body, the number keeps
-// its digits. Where that is impossible, as in a text, a header or the URL, the
-// request fails. Different numbers may look alike after the rounding, such as
-// neighbouring numbers of 19 digits. They keep their digits only while their arrays and
-// objects stay at their places; otherwise the request fails. JSON.stringify makes a
-// text: to sign a body, leave the body as it is, and sign method_request_content.
+// its digits. Where that is impossible, as in a text, a header, the URL, an argument of
+// the functions below or another message, the request fails. Different numbers may look
+// alike after the rounding, such as neighbouring numbers of 19 digits. They keep their
+// digits only while their arrays and objects stay at their places; otherwise the request
+// fails. JSON.stringify makes a text: to sign a body, leave the body as it is, and sign
+// method_request_content.
 //
 // # Exceptions
 //

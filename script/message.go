@@ -137,7 +137,7 @@ func (r *run) apply() error {
 				return err
 			}
 		}
-		if r.told.IsSuccess && resp.StatusCode >= http.StatusBadRequest {
+		if r.told.IsSuccess {
 			resp.StatusCode, resp.Status = http.StatusOK, "200 OK"
 		}
 		return nil
@@ -172,7 +172,7 @@ func (r *run) applyURL() error {
 			return rounded("method_endpoint")
 		}
 		u, err := r.endpoint.Parse(*text)
-		if err != nil || len(*text) > maxEndpoint || u.Host == "" || u.User != nil || strings.ContainsFunc(*text, isControl) {
+		if err != nil || len(*text) > maxEndpoint || u.Host == "" || u.User != nil {
 			return invalid("method_endpoint must be a URL with a host, without user name or password, of at most %d bytes", maxEndpoint)
 		}
 		*r.endpoint = *u

@@ -12,6 +12,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/script/internal/engine"
+	"github.com/connectorauth/connectorauth/script/internal/exact"
 	"github.com/connectorauth/connectorauth/script/internal/turns"
 )
 
@@ -140,6 +141,9 @@ func (r *run) Call(what engine.What, text []byte) ([]byte, error) {
 	case engine.Help:
 		if len(text) > maxCall {
 			return nil, fmt.Errorf("the arguments are longer than %d bytes", maxCall)
+		}
+		if lost(r.request.numbers, text, r.request.data) || lost(r.response.numbers, text, r.response.data) {
+			return nil, exact.ErrRounded
 		}
 		return help(text)
 	case engine.Thrown:

@@ -289,7 +289,7 @@ func (t *Text) string(i int) string {
 		case 'u':
 			u := unit(raw[i+1:])
 			i += 4
-			if utf16.IsSurrogate(u) && i+2 < len(raw) && raw[i+1] == '\\' && raw[i+2] == 'u' {
+			if i+2 < len(raw) && raw[i+1] == '\\' && raw[i+2] == 'u' {
 				if r := utf16.DecodeRune(u, unit(raw[i+3:])); r != utf8.RuneError {
 					u = r
 					i += 6

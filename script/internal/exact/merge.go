@@ -21,8 +21,8 @@ const (
 // JSON.stringify made of the value after the script. A value that equals what
 // JSON.parse made of the source at the same path stays as the source spells the
 // value; whatever differs is taken from changed. others are rounded numbers of other
-// texts, which changed must not have; those of source may be among them. Where different numbers look alike in a script,
-// moves tells whether a number at its place can be meant.
+// texts, which changed must not have; those of source may be among them. Where different
+// numbers look alike in a script, moves tells whether a number at its place can be meant.
 func Merge(source, changed []byte, moves Moves, others ...Numbers) ([]byte, error) {
 	from, err := Parse(source)
 	if err != nil {
@@ -236,24 +236,21 @@ type edit struct {
 	m       *merger
 	at      int // what is before at in the source has been copied or dropped
 	written bool
-	dropped bool // the member before was dropped
 }
 
 // keep copies the source from the end of the last member to end. start is where the
 // member starts.
 func (e *edit) keep(start, end int) {
 	between := e.m.from.source[e.at:start]
-	if e.dropped && !e.written { // the comma belongs to a member that is gone
+	if !e.written { // the comma belongs to a member that is gone
 		between = bytes.ReplaceAll(between, []byte(","), nil)
 	}
 	e.m.out = append(append(e.m.out, between...), e.m.from.source[start:end]...)
-	e.at, e.written, e.dropped = end, true, false
+	e.at, e.written = end, true
 }
 
 // drop leaves a member out, and the comma before the member.
-func (e *edit) drop(end int) {
-	e.at, e.dropped = end, true
-}
+func (e *edit) drop(end int) { e.at = end }
 
 // comma begins a new member.
 func (e *edit) comma() {
