@@ -191,7 +191,8 @@ func TestTokenExchangeWithARefreshToken(t *testing.T) {
 	})
 }
 
-// An ID token has the token_type N_A, and FromConnector passes each ID token on once.
+// An ID token has the token_type N_A. FromConnector passes the ID token on, to be exchanged
+// in turn, with an actor.
 func TestTokenExchangeForAnIDToken(t *testing.T) {
 	each(t, func(t *testing.T, p *provider) {
 		count := 0
@@ -205,7 +206,6 @@ func TestTokenExchangeForAnIDToken(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, 2, strings.Count(string(first), "."), "a JWT")
 
-		// The ID token is exchanged in turn.
 		second := must(assertion.NewTokenExchange(assertion.TokenExchangeConfig{
 			Subject: func(context.Context) (assertion.Token, error) {
 				return assertion.Token{Value: first, Type: assertion.TypeIDToken}, nil
