@@ -197,7 +197,8 @@ A request with an OAuth2 token has three steps above the floor. The library chec
 the origins of the redirect chain. It reads the token with one atomic load. It computes the time until the expiry, and
 ` + "`time.Until`" + ` reads the clock. The three steps need no lock and no allocation. API keys and Basic only check the host,
 because the constructor has made the header value. OAuth1 encodes and sorts the parameters and signs them. Fields go into
-JSON with one scan of the body and one copy.
+JSON with one scan of the body and one copy. A self-signed JWT is a credential of ` + "`NewCustom`" + `, whose functions
+get copies of the URL and of the header.
 
 A real request takes much longer: a request of ` + "`connectorauth.TestSoak`" + ` over loopback, without TLS, takes tens of
 microseconds. A renewal costs most. The rows with 10,000 goroutines count the renewals.
