@@ -89,7 +89,7 @@ func (x *TokenExchange) Parameters(ctx context.Context, r *connectorauth.TokenRe
 		}
 		token, err := party.get(ctx)
 		if err != nil {
-			return fmt.Errorf("assertion: the token of the %s: %w", party.name, err)
+			return fmt.Errorf("assertion: the token of the %s: %w", party.name, withhold(err, token.Value))
 		}
 		if err := checkToken(string(token.Value)); err != nil {
 			return err
