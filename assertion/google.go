@@ -204,21 +204,16 @@ func newExternalAccount(problems *check.List, config GoogleConfig, file googleFi
 	})
 }
 
-// impersonate obtains a token of a service account with the token of federated.
+// impersonate obtains a token of a service account with the token of federated. A token
+// that Google no longer takes is replaced once.
 func impersonate(ctx context.Context, federated *connectorauth.OAuth2, to string, body []byte, client *http.Client) (connectorauth.CustomCredential, error) {
 	var none connectorauth.CustomCredential
-	token, err := federated.Token(ctx)
-	if err != nil {
-		return none, err
-	}
-	call := endpoint.Call{Base: transportOf(client), Build: func(ctx context.Context) (*http.Request, []string, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
-		if err == nil {
-			req.Header = http.Header{"Authorization": {"Bearer " + token.AccessToken}, "Content-Type": {"application/json"}}
+	resp, err := askForAccount(ctx, federated, to, body, client)
+	if err == nil && resp.StatusCode == http.StatusUnauthorized {
+		if err = federated.Renew(ctx); err == nil {
+			resp, err = askForAccount(ctx, federated, to, body, client)
 		}
-		return req, []string{token.AccessToken}, err
-	}}
-	resp, err := call.Do(ctx)
+	}
 	if err != nil {
 		return none, fmt.Errorf("assertion: the service account's token: %w", err)
 	}
@@ -230,6 +225,22 @@ func impersonate(ctx context.Context, federated *connectorauth.OAuth2, to string
 		return none, fmt.Errorf("assertion: the service account's token: Google responded with status %d and no token", resp.StatusCode)
 	}
 	return connectorauth.CustomCredential{Value: connectorauth.Secret(granted.AccessToken), Expiry: granted.ExpireTime}, nil
+}
+
+// askForAccount sends one request with the token of federated.
+func askForAccount(ctx context.Context, federated *connectorauth.OAuth2, to string, body []byte, client *http.Client) (*endpoint.Response, error) {
+	token, err := federated.Token(ctx)
+	if err != nil {
+		return nil, err
+	}
+	call := endpoint.Call{Base: transportOf(client), Build: func(ctx context.Context) (*http.Request, []string, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+		if err == nil {
+			req.Header = http.Header{"Authorization": {"Bearer " + token.AccessToken}, "Content-Type": {"application/json"}}
+		}
+		return req, []string{token.AccessToken}, err
+	}}
+	return call.Do(ctx)
 }
 
 // transportOf returns the transport of a client, which may be nil.

@@ -2,6 +2,7 @@ package assertion_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -135,4 +136,32 @@ func TestGoogleSourcesAreBounded(t *testing.T) {
 		}
 		assert.NotContains(t, err.Error(), "secret-word")
 	}
+}
+
+// A federated token that Google no longer takes is not offered until it expires.
+func TestGoogleTokenThatWasRevokedIsReplaced(t *testing.T) {
+	exchanged := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch r.URL.Path {
+		case "/exchange":
+			exchanged++
+			fmt.Fprintf(w, `{"access_token":"federated%d","token_type":"Bearer","expires_in":3600}`, exchanged)
+		case "/impersonate":
+			if r.Header.Get("Authorization") != fmt.Sprintf("Bearer federated%d", max(exchanged, 2)) {
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+			io.WriteString(w, `{"accessToken":"robot","expireTime":"`+time.Now().Add(time.Hour).Format(time.RFC3339)+`"}`)
+		}
+	}))
+	t.Cleanup(server.Close)
+	path := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(path, []byte("pod"), 0o600))
+	c := must(assertion.NewGoogle(assertion.GoogleConfig{
+		File:   file(t, external(server.URL, map[string]any{"credential_source": map[string]any{"file": path}})),
+		Scopes: []string{"s"}, Hosts: []string{server.URL}, Shared: new(connectorauth.Shared),
+	}))
+	get(t, connectorauth.NewClient(c, nil), server.URL)
+	assert.Equal(t, 2, exchanged)
 }
