@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -55,6 +56,9 @@ type CustomConfig struct {
 	// Account is the key in Store, and the name in events. Required with Store.
 	// Connectors with the same Store and Account share a credential.
 	Account string
+	// Identity names whose credential this is, such as a user name; not a secret. A
+	// stored credential of another Identity is an error. Empty means that Account says it.
+	Identity string
 	// Shared is what this connector has in common with others: see [OAuth2Config].
 	Shared *Shared
 	// Hosts are the places that may see the credential: see [APIKeyConfig].
@@ -83,14 +87,11 @@ type Custom struct{ core hidden }
 // left the origin, and work on a copy of the caller's request.
 func NewCustom(config CustomConfig) (*Custom, error) {
 	var problems check.List
-	if config.Authenticate == nil && config.Transport == nil {
-		problems.Add("Authenticate: is required")
+	if config.Authenticate == nil && (config.Transport == nil || config.Obtain != nil) {
+		problems.Add("Authenticate: is required, unless Transport alone authenticates")
 	}
 	if config.Transport != nil && isNil(config.Transport) {
 		problems.Add("Transport: is a nil %T", config.Transport)
-	}
-	if config.Authenticate == nil && config.Obtain != nil {
-		problems.Add("Authenticate: is required with Obtain")
 	}
 	if config.Store != nil && config.Obtain == nil {
 		problems.Add("Store: has nothing to keep without Obtain")
@@ -110,7 +111,7 @@ func NewCustom(config CustomConfig) (*Custom, error) {
 	}
 	s := &customScheme{config: config}
 	if config.Obtain != nil {
-		s.engine = renew.Open[customRecord](&config.Shared.orProgram().group, config.Store, config.Account, "custom")
+		s.engine = renew.Open[customRecord](&config.Shared.orProgram().group, config.Store, config.Account, "custom "+config.Identity)
 	}
 	return &Custom{newCore(s, hosts)}, nil
 }
@@ -284,8 +285,13 @@ func (s *customScheme) Verdict(err error) renew.Verdict {
 	return v
 }
 
-// Identity names the kind of the account: the functions of a config have no name.
-func (*customScheme) Identity() string { return "a Custom connector" }
+// Identity names the account: the functions of a config have no name.
+func (s *customScheme) Identity() string {
+	if s.config.Identity != "" {
+		return fmt.Sprintf("a Custom connector for %q", s.config.Identity)
+	}
+	return "a Custom connector"
+}
 
 // Endpoint names nothing: nobody knows where Obtain sends its requests.
 func (*customScheme) Endpoint() renew.Endpoint { return renew.Endpoint{} }

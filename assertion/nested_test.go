@@ -1,0 +1,78 @@
+package assertion_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/assertion"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
+	"github.com/stretchr/testify/assert"
+)
+
+// A token that is exchanged at the provider that issues the token needs two requests to
+// one token URL. However many accounts do so at once, nobody waits for the other for
+// ever: a renewal that waits for another one takes no turn at the token URL meanwhile.
+func TestExchangeOfATokenOfTheSameProvider(t *testing.T) {
+	for _, most := range []int{1, 4} {
+		for _, common := range []bool{false, true} { // all accounts exchange one token
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				busy, peak, requests := 0, 0, 0
+				base := fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) {
+					mu.Lock()
+					busy++
+					requests++
+					peak = max(peak, busy)
+					mu.Unlock()
+					time.Sleep(50 * time.Millisecond)
+					mu.Lock()
+					busy--
+					mu.Unlock()
+					return fakehttp.Respond(200, `{"access_token":"a","token_type":"Bearer","expires_in":3600}`), nil
+				})
+				shared := &connectorauth.Shared{TokenRequests: most}
+				connect := func(grant connectorauth.Grant) *connectorauth.OAuth2 {
+					return must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+						ClientID: "c", ClientSecret: "s", TokenURL: "https://login.example.test/token", Grant: grant, HTTPClient: &http.Client{Transport: base}, Shared: shared,
+					}))
+				}
+				first := connect(connectorauth.ClientCredentials{})
+				began := time.Now()
+				var all sync.WaitGroup
+				for i := range 40 {
+					subject := first
+					if !common {
+						subject = connect(connectorauth.ClientCredentials{})
+					}
+					c := connect(must(assertion.NewTokenExchange(assertion.TokenExchangeConfig{
+						Subject: func(ctx context.Context) (assertion.Token, error) {
+							token, err := subject.Token(ctx)
+							if err != nil {
+								return assertion.Token{}, err
+							}
+							return assertion.Token{Value: connectorauth.Secret(token.AccessToken), Type: assertion.TypeAccessToken}, nil
+						}, Name: fmt.Sprint(i),
+					})))
+					all.Go(func() {
+						_, err := c.Token(t.Context())
+						assert.NoError(t, err)
+					})
+				}
+				all.Wait()
+				assert.Less(t, time.Since(began), 10*time.Second)
+				assert.LessOrEqual(t, peak, most)
+				if common {
+					assert.Equal(t, 41, requests)
+				} else {
+					assert.Equal(t, 80, requests)
+				}
+			})
+		}
+	}
+}
