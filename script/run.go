@@ -158,6 +158,9 @@ func (r *run) readBody(name string) ([]byte, error) {
 	if b.source == nil {
 		return []byte("u"), nil // an event without a request or response
 	}
+	if !b.known && b == &r.request && r.exchange.Response != nil {
+		return nil, errors.New("the body has been sent; a script that wants a body of unknown length after the response uses the body in the event before the request, too")
+	}
 	if !b.known {
 		return nil, engine.End{Err: want{b}}
 	}

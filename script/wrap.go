@@ -117,7 +117,10 @@ func (w *wrapper) hooks() connectorauth.Hooks {
 // hook returns a hook that runs the script's handler of event. Nil means that the
 // script has no handler of this name.
 func (w *wrapper) hook(event string) func(*connectorauth.Exchange) error {
-	if !w.script.mentions(event) {
+	handles := w.script.mentions(event)
+	// The events after the response want the body, which is gone by then.
+	keepsBody := w.keep && strings.HasPrefix(event, "before_") && w.script.mentions("method_request")
+	if !handles && !keepsBody {
 		return nil
 	}
 	return func(e *connectorauth.Exchange) error {
@@ -125,7 +128,12 @@ func (w *wrapper) hook(event string) func(*connectorauth.Exchange) error {
 		if r == nil {
 			r = &run{wrapper: w, exchange: e, endpoint: e.Request.URL}
 		}
-		err := r.raise(e.Request.Context(), event)
+		var err error
+		if handles {
+			err = r.raise(e.Request.Context(), event)
+		} else {
+			r.prepareBodies()
+		}
 		if w.keep {
 			e.Data = r
 		}
