@@ -208,3 +208,47 @@ func TestNamesMayBeEscaped(t *testing.T) {
 	got := post(t, `function before\u005faction() { method_\u{72}equest_headers.A = 'a' }`, "text/plain", "x")
 	assert.Equal(t, "a", got.Header.Get("A"))
 }
+
+// The body of the request is there after the response as well, or an error says why not:
+// never another body.
+func TestTheRequestIsThereAfterTheResponse(t *testing.T) {
+	for _, test := range []struct {
+		source, want string
+		unknown      bool
+	}{
+		{`function after_action() { method_response_headers.A = JSON.stringify(method_request) }`, `{"a":1}`, false},
+		{`function before_action() {} function after_action() { method_response_headers.A = JSON.stringify(method_request) }`, `{"a":1}`, false},
+		{`function before_action() { method_request.b = 2 } function after_action() { method_response_headers.A = JSON.stringify(method_request) }`, `{"a":1,"b":2}`, true},
+		{`function after_action() { method_response_headers.A = JSON.stringify(method_request) }`, "", true},
+		{`function before_action() {} function after_action() { method_response_headers.A = JSON.stringify(method_request) }`, "", true},
+	} {
+		s := newServer(t, nil)
+		var body io.Reader = strings.NewReader(`{"a":1}`)
+		if test.unknown {
+			body = io.NopCloser(body)
+		}
+		resp, err := client(t, apiKey(), test.source, script.Options{}).Post(s.URL, "application/json", body)
+		if test.want == "" {
+			assert.ErrorContains(t, err, "the request has been sent", test.source)
+			continue
+		}
+		read(t, resp, err)
+		assert.Equal(t, test.want, resp.Header.Get("A"), test.source)
+	}
+}
+
+// longHeaders is a base transport whose responses have 10 MB in the status line and in a
+// header.
+type longHeaders struct{}
+
+func (longHeaders) RoundTrip(req *http.Request) (*http.Response, error) {
+	long := strings.Repeat("<", 10<<20)
+	return &http.Response{StatusCode: http.StatusOK, Status: "200 " + long, Header: http.Header{"A": {long}}, Body: http.NoBody, Request: req}, nil
+}
+
+func TestLongHeadersAreRefused(t *testing.T) {
+	c := must(script.Wrap(apiKey(), must(script.Compile(`function after_action() { method_response_headers.B = reasonPhrase }`)), script.Options{}))
+	_, err := (&http.Client{Transport: c.Wrap(longHeaders{})}).Get("https://api.example.com/")
+	assert.ErrorIs(t, err, script.ErrLimit)
+	assert.ErrorContains(t, err, "the headers are longer than")
+}

@@ -148,7 +148,7 @@
 //	depth of calls          about 300 KiB of the engine's stack: some hundred calls
 //	source                  MaxSource, 64 KiB
 //	a new URL               16 KiB
-//	new headers             64 KiB together
+//	headers                 512 KiB together; new headers 64 KiB together
 //	arguments of a call     4 MiB, for the functions above
 //	array of bytes          1 MiB, from the functions above
 //	parts of a form         20,000

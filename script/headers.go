@@ -7,7 +7,20 @@ import (
 	"strings"
 )
 
-const maxHeaders = 64 << 10 // length of all new headers together, in bytes
+const (
+	maxHeaders    = 64 << 10  // length of all new headers together, in bytes
+	maxOldHeaders = 512 << 10 // length of all headers of a request and its response, in bytes
+)
+
+// headerSize returns the length of all headers.
+func headerSize(h http.Header) (size int) {
+	for name, values := range h {
+		for _, value := range values {
+			size += len(name) + len(value)
+		}
+	}
+	return size
+}
 
 // pairs are the members of an object of strings, in their order: [name, values].
 type pairs []pair

@@ -48,6 +48,15 @@ func (r *run) state() ([]byte, error) {
 	if r.script.mentions("method_request_parameters") && exact.TooLong([]byte(r.endpoint.RawQuery)) {
 		return nil, tooLarge("the query has more than %d parts", exact.MaxParts)
 	}
+	if e := r.exchange; e != nil {
+		size := headerSize(e.Request.Header)
+		if e.Response != nil {
+			size += headerSize(e.Response.Header) + len(e.Response.Status)
+		}
+		if size > maxOldHeaders {
+			return nil, tooLarge("the headers are longer than %d bytes", maxOldHeaders)
+		}
+	}
 	if !r.began {
 		set("script_parameters", false, func() any { return r.parameters })
 		set("method_request_mergefields", false, func() any { return r.mergeFields })

@@ -274,7 +274,7 @@ func (m *merger) write(t int) {
 		}
 		spelling, rounded := m.numbers[string(raw)]
 		switch {
-		case rounded && (spelling == "" || kind == 'n'), !rounded && kind == 0 && m.foreign(raw):
+		case rounded && (spelling == "" || spelling == whole || kind == 'n'), !rounded && kind == 0 && m.foreign(raw):
 			m.err = ErrRounded
 		case rounded:
 			m.out = append(append(m.out, m.to.source[at:m.to.values[i].start]...), spelling...)

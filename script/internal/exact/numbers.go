@@ -11,6 +11,10 @@ import (
 // the rounding, the spelling in the text, or "" if several numbers become one.
 type Numbers map[string]string
 
+// whole is for a spelling that only BigInt and toFixed make of a rounded number: with all
+// digits.
+const whole = "whole"
+
 // Rounded returns the numbers in a text that JavaScript rounds.
 func Rounded(t *Text) Numbers {
 	var numbers Numbers
@@ -31,6 +35,9 @@ func Rounded(t *Text) Numbers {
 			spelling = ""
 		}
 		numbers[rounded] = spelling
+		if all := strconv.FormatFloat(f, 'f', 0, 64); all != rounded && math.Abs(f) >= 1<<53 && !math.IsInf(f, 0) && len(all) < 32 {
+			numbers[all] = whole
+		}
 	}
 	for i := range t.values { // a number that is not rounded may look like one that is
 		if len(numbers) == 0 || t.kind(i) != 0 {
@@ -93,18 +100,18 @@ func (n Numbers) In(text []byte) bool {
 		return at
 	}
 	for at := 0; at < len(text); at++ {
-		whole := digits(at)
-		if whole == at {
+		point := digits(at)
+		if point == at {
 			continue
 		}
-		end := whole
-		if whole < len(text) && text[whole] == '.' {
-			end = digits(whole + 1)
+		end := point
+		if point < len(text) && text[point] == '.' {
+			end = digits(point + 1)
 		}
-		if n.has(text[at:whole]) || n.has(text[at:end]) || n.has(text[at:exponent(whole)]) || n.has(text[at:exponent(end)]) {
+		if n.has(text[at:point]) || n.has(text[at:end]) || n.has(text[at:exponent(point)]) || n.has(text[at:exponent(end)]) {
 			return true
 		}
-		at = whole
+		at = point
 	}
 	return false
 }

@@ -166,6 +166,7 @@ func TestATurnEndsOnce(t *testing.T) {
 			turn.Leave()
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		assert.Zero(t, q.running, "turns that run")
 		assert.Zero(t, q.begun, "turns that have begun")
 		assert.Empty(t, q.tenants)
