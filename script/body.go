@@ -197,7 +197,7 @@ func (r *run) applyBody(b *body, value []byte, write func([]byte), h http.Header
 		h.Set("Content-Type", "application/json")
 	}
 	h.Del("Content-Encoding") // a script writes texts
-	write(now)
+	r.later = func() { write(now) }
 	b.known, b.data, b.err = true, now, nil
 	return nil
 }

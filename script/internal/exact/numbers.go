@@ -50,7 +50,7 @@ func Rounded(t *Text) Numbers {
 			rounded = spell(float(raw))
 			spelling, ok = numbers[rounded]
 		}
-		if ok && spelling != "" && spelling != string(raw) && decimal(spelling) != decimal(string(raw)) {
+		if ok && spelling != "" && spelling != whole && spelling != string(raw) && decimal(spelling) != decimal(string(raw)) {
 			numbers[rounded] = ""
 		}
 	}
