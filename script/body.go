@@ -106,6 +106,9 @@ func (b *body) forScript() ([]byte, error) {
 		}
 	case kind == "application/json", strings.HasSuffix(kind, "+json"), looksLikeJSON(text):
 		if parsed, err := exact.Parse(text); err == nil {
+			if parsed.Extreme() {
+				return nil, fmt.Errorf("the body has more than %d numbers with exponents of three digits or with 200 digits", exact.MaxExtreme)
+			}
 			mark := byte('j')
 			if b.numbers = exact.Rounded(parsed); b.numbers.Ambiguous() {
 				mark = 'k'
