@@ -36,6 +36,9 @@ func TestBodiesOfAnyShapeTakeNoTime(t *testing.T) {
 		"long numbers and texts":   {"application/json", `method_request; method_request = Array(3000).fill('a text of some length')`, "[0" + numbers.String() + "]"},
 		"long numbers and headers": {"application/json", `method_request; for (var i = 0; i < 1000; i++) method_request_headers['X' + i] = 'a'`, "[0" + numbers.String() + "]"},
 		"long numbers and queries": {"application/json", `method_request; for (var i = 0; i < 1000; i++) method_request_parameters['x' + i] = 'a'`, "[0" + numbers.String() + "]"},
+		"extreme numbers":          {"application/json", `method_request.length = 1`, "[1.0e-308" + strings.Repeat(",1.0e-308", 1<<16) + "]"},
+		"extreme numbers, changed": {"application/json", `for (var i in method_request) method_request[i] = 1e-308`, "[0" + strings.Repeat(",0", 1<<15) + "]"},
+		"long extreme numbers":     {"application/json", `method_request.length = 1`, "[0" + strings.Repeat(",0."+strings.Repeat("0", 308)+"1", 3000) + "]"},
 		"many secrets":             {"application/json", `method_request; throw 'x'.repeat(1e5)`, `[{"key":"0"}` + strings.Repeat(`,{"key":"abcdefgh"}`, 1<<15) + "]"},
 		"a long array of bytes":    {"application/json", `utf8_encode('x'.repeat(4e6))`, "{}"},
 	} {

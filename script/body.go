@@ -133,6 +133,9 @@ func (b *body) forScript() ([]byte, error) {
 		}
 	case kind == "application/json", strings.HasSuffix(kind, "+json"), looksLikeJSON(text):
 		if parsed, err := exact.Parse(text); err == nil {
+			if parsed.Extreme() {
+				return nil, fmt.Errorf("the body has more than %d numbers with exponents of three digits or with 200 digits", exact.MaxExtreme)
+			}
 			mark := byte('j')
 			if b.numbers = exact.Rounded(parsed); b.numbers.Ambiguous() {
 				mark = 'k'
@@ -235,7 +238,7 @@ func (r *run) applyBody(global string, b *body, value []byte, write func([]byte)
 		h.Set("Content-Type", "application/json")
 	}
 	h.Del("Content-Encoding") // a script writes texts
-	write(now)
+	r.later = func() { write(now) }
 	b.known, b.data, b.err = true, now, nil
 	return nil
 }

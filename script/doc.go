@@ -152,6 +152,7 @@
 //	arguments of a call     4 MiB, for the functions above
 //	array of bytes          1 MiB, from the functions above
 //	parts of a form         20,000
+//	extreme numbers         300 with exponents of three digits or with 200 digits, in a body
 //	RSA key                 4096 bits
 //	random_bytes            1024 bytes
 //	text of an Error        about 500 bytes

@@ -35,6 +35,7 @@ type run struct {
 	spent  time.Duration // in earlier attempts
 	thrown thrown
 	told   told
+	later  func() // what foreign code takes part in, after the turn
 }
 
 // errTime ends a machine.
@@ -61,6 +62,9 @@ func (r *run) raise(ctx context.Context, event string) error {
 		}
 		if err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
 			return r.failure(event, err)
+		}
+		if err == nil && r.later != nil {
+			r.later()
 		}
 		return err
 	}
@@ -90,7 +94,7 @@ func (r *run) attempt(event string) error {
 			return tooLarge("needs more than %d bytes of memory", r.memory)
 		}
 	}
-	r.thrown, r.told = thrown{}, told{}
+	r.thrown, r.told, r.later = thrown{}, told{}, nil
 	status, err := m.Run(r, state, code, r.script.handlers[event])
 	if err == nil {
 		err = r.outcome(status)

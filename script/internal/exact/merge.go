@@ -85,7 +85,7 @@ func (m *merger) equal(f, t int) bool {
 	a, b := m.from.raw(f), m.to.raw(t)
 	switch from, to := m.from.kind(f), m.to.kind(t); {
 	case from == 0 && (to == 0 || to == 'n'):
-		return bytes.Equal(a, b) || float(a) == float(b)
+		return bytes.Equal(a, b) || spell(float(a)) == string(b)
 	case from != to:
 		return false
 	case from == '"':

@@ -15,6 +15,26 @@ type Numbers map[string]string
 // digits.
 const whole = "whole"
 
+// MaxExtreme is how many numbers of 200 digits or with exponents of three a text may
+// have: strconv takes a thousand times as long to read some of them.
+const MaxExtreme = 300
+
+// Extreme reports whether a text has more than MaxExtreme such numbers.
+func (t *Text) Extreme() bool {
+	n := 0
+	for i := range t.values {
+		if t.kind(i) != 0 {
+			continue
+		}
+		raw := t.raw(i)
+		_, exponent, _ := bytes.Cut(bytes.ToLower(raw[:min(len(raw), 201)]), []byte{'e'})
+		if len(raw) > 200 || len(bytes.TrimLeft(exponent, "+-0")) > 2 {
+			n++
+		}
+	}
+	return n > MaxExtreme
+}
+
 // Rounded returns the numbers in a text that JavaScript rounds.
 func Rounded(t *Text) Numbers {
 	var numbers Numbers
@@ -50,7 +70,7 @@ func Rounded(t *Text) Numbers {
 			rounded = spell(float(raw))
 			spelling, ok = numbers[rounded]
 		}
-		if ok && spelling != "" && spelling != string(raw) && decimal(spelling) != decimal(string(raw)) {
+		if ok && spelling != "" && spelling != whole && spelling != string(raw) && decimal(spelling) != decimal(string(raw)) {
 			numbers[rounded] = ""
 		}
 	}
