@@ -169,9 +169,6 @@ func (w *wrapper) object(v map[string]any) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v == nil {
-		object = map[string]any{}
-	}
 	return json.Marshal(object)
 }
 
