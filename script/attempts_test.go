@@ -130,7 +130,7 @@ func TestChangesHaveLimits(t *testing.T) {
 		`function before_action() { http_method = 'X'.repeat(33) }`:                                                    "http_method must be an HTTP method of at most 32 bytes",
 		`function before_action() { method_endpoint += '\n' }`:                                                         "method_endpoint must be a URL",
 		`function before_action() { method_endpoint += '\x7f' }`:                                                       "method_endpoint must be a URL",
-		`function before_action() { method_endpoint += 'x'.repeat(20000) }`:                                            "method_endpoint must be a URL",
+		`function before_action() { method_endpoint += '/' + 'x'.repeat(20000) }`:                                      "method_endpoint must be a URL",
 		`function before_action() { method_request_parameters.a = 'x'.repeat(20000) }`:                                 "method_request_parameters are longer than 16384 bytes",
 		`function after_action() { method_response_headers['X-Id'] = 'id ' + method_response.id }`:                     "method_response_headers: a number has more digits",
 		`function before_action() { for (var i = 0; i < 70; i++) method_request_headers['X' + i] = 'x'.repeat(1000) }`: "method_request_headers is larger than 65536 bytes",

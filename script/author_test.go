@@ -88,6 +88,7 @@ func TestErrorsNameWhatIsWrong(t *testing.T) {
 		assert.True(t, strings.HasPrefix(failed.Error(), want), "%s: %s", source, failed)
 		assert.Equal(t, strings.Contains(want, "line 1"), failed.Line == 1 && failed.Column > 0, source)
 		assert.GreaterOrEqual(t, failed.Line, 0)
+		assert.Equal(t, failed.Line == 0, failed.Column == 0, source)
 	}
 }
 

@@ -72,7 +72,7 @@ func Wrap(c connectorauth.Connector, s *Script, o Options) (connectorauth.Connec
 	}
 	if fields, ok := c.(*connectorauth.AuthFields); ok {
 		for _, f := range fields.Fields() {
-			w.fields = append(w.fields, lastPart(f.Key))
+			w.fields = append(w.fields, f.Key, lastPart(f.Key))
 		}
 	}
 	w.keep = slices.ContainsFunc(events, func(event string) bool { return strings.HasPrefix(event, "after_") && s.mentions(event) })
@@ -81,9 +81,18 @@ func Wrap(c connectorauth.Connector, s *Script, o Options) (connectorauth.Connec
 
 const maxMemory = 1 << 30
 
-// lastPart returns the name of a member at a path such as auth.key or /auth/key.
+// lastPart returns the name of a member at a path such as auth.key or /auth/key. An
+// element of an array has the name of the array.
 func lastPart(key string) string {
-	return key[strings.LastIndexAny(key, "./@")+1:]
+	pointer, ok := strings.CutPrefix(key, "/")
+	if !ok {
+		return key[strings.LastIndexAny(key, ".@")+1:]
+	}
+	steps := strings.Split(pointer, "/")
+	for len(steps) > 1 && strings.Trim(steps[len(steps)-1], "-0123456789") == "" {
+		steps = steps[:len(steps)-1]
+	}
+	return strings.NewReplacer("~1", "/", "~0", "~").Replace(steps[len(steps)-1])
 }
 
 // A wrapper is a script with its options. A wrapper is immutable.
@@ -159,9 +168,6 @@ func (w *wrapper) object(v map[string]any) (json.RawMessage, error) {
 	object, err := w.jsonValue(v)
 	if err != nil {
 		return nil, err
-	}
-	if v == nil {
-		object = map[string]any{}
 	}
 	return json.Marshal(object)
 }
