@@ -145,3 +145,14 @@ func TestCertificateIsReplaced(t *testing.T) {
 	require.Len(t, seen, 2)
 	assert.NotEqual(t, seen[0], seen[1])
 }
+
+// A program may have put another RoundTripper in the place of http.DefaultTransport.
+func TestBaseThatIsNoTransportIsRefused(t *testing.T) {
+	was := http.DefaultTransport
+	t.Cleanup(func() { http.DefaultTransport = was })
+	http.DefaultTransport = http.NewFileTransport(http.Dir("."))
+	_, err := assertion.NewCertificateTransport(assertion.CertificateConfig{
+		Certificate: func(context.Context) (*tls.Certificate, error) { return nil, nil },
+	})
+	assert.ErrorContains(t, err, "Base: is required")
+}
