@@ -127,11 +127,11 @@ const maxFound = 200
 // secretIn reports whether a value in members of these names is probably a secret.
 func (r *run) secretIn(names string) bool {
 	for name := range strings.SplitSeq(names, ".") {
-		if sensitive(name) || slices.Contains(r.fields, name) {
+		if sensitive(name) {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(r.fields, func(field string) bool { return strings.Contains("."+names+".", "."+field+".") })
 }
 
 // inBody returns the values in a body that are secret by the name of their member, at
