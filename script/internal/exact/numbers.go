@@ -40,7 +40,7 @@ func Rounded(t *Text) Numbers {
 	var numbers Numbers
 	for i := range t.values {
 		raw := t.raw(i)
-		if t.kind(i) != 0 || len(raw) < 16 && bytes.IndexAny(raw, "eE") < 0 { // 15 digits are always kept
+		if t.kind(i) != 0 || len(raw) < 16 && !bytes.ContainsAny(raw, "eE") { // 15 digits are always kept
 			continue
 		}
 		f := float(raw)
@@ -66,7 +66,7 @@ func Rounded(t *Text) Numbers {
 		raw := t.raw(i)
 		spelling, ok := numbers[string(raw)]
 		rounded := string(raw)
-		if !ok && bytes.IndexAny(raw, ".eE") >= 0 {
+		if !ok && bytes.ContainsAny(raw, ".eE") {
 			rounded = spell(float(raw))
 			spelling, ok = numbers[rounded]
 		}
