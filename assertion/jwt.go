@@ -69,8 +69,7 @@ func NewJWT(config JWTConfig) (*connectorauth.Custom, error) {
 			for header, values := range further {
 				req.Header[header] = slices.Clone(values)
 			}
-			place.Put(req, prefix+string(value.Value), make([]string, 1))
-			return nil
+			return place.Put(req, prefix+string(value.Value), make([]string, 1))
 		},
 		Obtain: func(_ context.Context, _ connectorauth.CustomCredential, rejection *http.Response) (connectorauth.CustomCredential, error) {
 			if rejection != nil {
