@@ -3,8 +3,10 @@ package session_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"encoding/xml"
 	"io"
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
@@ -85,4 +87,21 @@ func token(access, refresh string) *oauth2.Token {
 	return &oauth2.Token{AccessToken: access, RefreshToken: refresh}
 }
 
-var jobs = child.Jobs{}
+func formOf(t *testing.T, body string) url.Values {
+	t.Helper()
+	form, err := url.ParseQuery(body)
+	require.NoError(t, err)
+	return form
+}
+
+// parsedXML returns two attributes and the text of an element a.
+func parsedXML(t *testing.T, body string) (b, c, text string) {
+	t.Helper()
+	var a struct {
+		B    string `xml:"b,attr"`
+		C    string `xml:"c,attr"`
+		Text string `xml:",chardata"`
+	}
+	require.NoError(t, xml.Unmarshal([]byte(body), &a), body)
+	return a.B, a.C, a.Text
+}
