@@ -261,3 +261,17 @@ func (p *Provider) LoginFinishURL(ticket string) string {
 }
 
 const loginFinishPath = "/login/finish"
+
+// serveLoginAssertion gives a session to the subject of an assertion.
+func (p *Provider) serveLoginAssertion(w http.ResponseWriter, r *http.Request) {
+	identity, refused := p.assertion(w, r)
+	if refused != nil {
+		writeJSON(w, refused.status, refused)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stats.Logins++
+	token, s := p.newLogin(identity.User)
+	writeJSON(w, http.StatusCreated, map[string]any{"token": token, "expires_at": s.expires.UTC().Format(time.RFC3339)})
+}

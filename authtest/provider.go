@@ -33,13 +33,14 @@ type Provider struct {
 	// Endpoints where the account owner logs in with Username and Password, and gets the
 	// token of a session for SessionURL. Wrong credentials have status 401, and a locked
 	// account status 423: see Config.LockAfter.
-	LoginJSONURL    string // a JSON object with username and password; the response has session.token, renewal, expires_in and expires
-	LoginFormURL    string // a form with username and password; a redirect with the cookie SID, which is of no use after a refusal
-	LoginXMLURL     string // XML as Tableau's: tsRequest, credentials with name and password, site; the response has credentials with the attribute token
-	LoginBasicURL   string // Basic; the token is in the header X-Auth-Token
-	LoginBeginURL   string // the first step of two: data.0.ticket and the cookie PRESID, for the second step at LoginFinishURL, which is like LoginJSONURL
-	SessionRenewURL string // a form with renewal, which serves once; the response is that of LoginJSONURL
-	LogoutURL       string // the token as for SessionURL; status 204
+	LoginJSONURL      string // a JSON object with username and password; the response has session.token, renewal, expires_in and expires
+	LoginFormURL      string // a form with username and password; a redirect with the cookie SID, which is of no use after a refusal
+	LoginXMLURL       string // XML as Tableau's: tsRequest, credentials with name and password, site; the response has credentials with the attribute token
+	LoginBasicURL     string // Basic; the token is in the header X-Auth-Token
+	LoginBeginURL     string // the first step of two: data.0.ticket and the cookie PRESID, for the second step at LoginFinishURL, which is like LoginJSONURL
+	LoginAssertionURL string // an assertion as for AssertionURL, in place of a password; the response has token and expires_at
+	SessionRenewURL   string // a form with renewal, which serves once; the response is that of LoginJSONURL
+	LogoutURL         string // the token as for SessionURL; status 204
 
 	// API endpoints. An endpoint takes any method, and any path below the
 	// endpoint's path. An endpoint requires the credential in the list, exactly

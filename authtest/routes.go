@@ -28,6 +28,7 @@ func (p *Provider) route() {
 	add(&p.LoginBasicURL, "/login/basic", p.serveLoginBasic)
 	add(&p.LoginBeginURL, "/login/begin", p.serveLoginBegin)
 	p.routes[loginFinishPath] = p.serveLoginFinish
+	add(&p.LoginAssertionURL, "/login/assertion", p.serveLoginAssertion)
 	add(&p.SessionRenewURL, "/login/renew", p.serveSessionRenew)
 	add(&p.LogoutURL, "/logout", p.serveLogout)
 	add(&p.SessionURL, "/api/session", p.api(p.session))

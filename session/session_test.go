@@ -370,32 +370,20 @@ func TestLoginWithASelfSignedJWT(t *testing.T) {
 	defer p.Close()
 	key := must(assertion.NewKey(assertion.KeyConfig{Signer: private, Algorithm: assertion.ES256}))
 	app := must(assertion.NewJWT(assertion.JWTConfig{Key: key, Claims: assertion.Claims{Issuer: "4711", Subject: "4711", Audience: p.URL}}))
-	base := fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
-		if !strings.HasSuffix(req.URL.Path, "/access_tokens") {
-			return p.Client().Transport.RoundTrip(req)
-		}
-		assert.Equal(t, http.NoBody == req.Body || req.Body == nil, true)
-		check := must(http.NewRequest(http.MethodGet, p.AssertionURL, nil))
-		check.Header = req.Header
-		resp, err := p.Client().Transport.RoundTrip(check)
-		if err != nil || resp.StatusCode != 200 {
-			return resp, err
-		}
-		resp.Body.Close()
-		access, _ := p.IssueTokens("")
-		return fakehttp.Respond(201, fmt.Sprintf(`{"token":%q,"expires_at":%q}`, access, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))), nil
-	})
 	c := must(session.New(session.Config{
 		Login: []session.Request{{
-			URL: "https://api.example.test/app/installations/{installation}/access_tokens", Auth: app,
-			Capture: map[string]string{"token": "token", "expires": "expires_at"},
+			URL: p.LoginAssertionURL + "/installations/{installation}/access_tokens", Auth: app, Capture: map[string]string{"token": "token", "expires": "expires_at"},
 		}},
-		Values: map[string]connectorauth.Secret{"installation": "12/34"}, Lifetime: session.Lifetime{Expiry: "expires"}, HTTPClient: client(base),
+		Values: map[string]connectorauth.Secret{"installation": "12/34"}, Lifetime: session.Lifetime{Expiry: "expires"}, HTTPClient: p.Client(),
 	}))
-	resp, err := connectorauth.NewClient(c, p.Client()).Get(p.BearerURL)
+	resp, err := connectorauth.NewClient(c, p.Client()).Get(p.SessionURL)
 	require.NoError(t, err)
 	resp.Body.Close()
 	assert.Equal(t, 200, resp.StatusCode)
+	sent := p.Requests(p.LoginAssertionURL)[0]
+	assert.Equal(t, "/login/assertion/installations/12%2F34/access_tokens", sent.URL.EscapedPath())
+	assert.Empty(t, sent.Body)
+	assert.Equal(t, "0", sent.Header.Get("Content-Length"), "not in chunks")
 	assert.WithinDuration(t, time.Now().Add(time.Hour), must(c.Status(t.Context())).Expiry, 3*time.Second)
 }
 
