@@ -98,6 +98,9 @@ func parseJSON(v any) (any, error) {
 	if err != nil {
 		return nil, errors.New("cannot be written as JSON")
 	}
+	if bytes.Contains(text, []byte(`\ufffd`)) { // as encoding/json writes what is not UTF-8
+		return nil, errors.New("has a text that is not valid UTF-8")
+	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	var tree any

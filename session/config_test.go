@@ -198,9 +198,13 @@ func TestConfigMayChangeAfterNew(t *testing.T) {
 	assert.Equal(t, `{"a":"alice"}`, base.Requests()[0].Body)
 }
 
-func TestNumbersThatAreNone(t *testing.T) {
+func TestTextsAndNumbersThatAreNone(t *testing.T) {
 	_, err := session.New(one(func(r *session.Request) { r.JSON = math.NaN() }))
 	assert.ErrorContains(t, err, "JSON: cannot be written")
+	_, err = session.New(one(func(r *session.Request) { r.JSON = []string{"\xe6"} }))
+	assert.ErrorContains(t, err, "JSON: has a text that is not valid UTF-8")
+	_, err = session.New(one(func(r *session.Request) { r.Form = map[string]string{"a": "\xe6"} }))
+	assert.ErrorContains(t, err, `Form: "a": is not valid UTF-8`)
 	_, err = session.New(one(func(r *session.Request) { r.JSON = (*int)(nil) }))
 	assert.ErrorContains(t, err, "JSON: is null")
 }

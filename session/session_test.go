@@ -523,3 +523,21 @@ func TestNoErrorShowsACapturedValue(t *testing.T) {
 		assert.NotContains(t, err.Error(), base64std("the-captured-ticketthe-secret-of-the-owner"))
 	}
 }
+
+func TestNothingPrintsASecret(t *testing.T) {
+	p := authtest.NewProvider(t)
+	config := login(p)
+	c := must(session.New(config))
+	requireUsable(t, p, c)
+	token := p.Requests(p.SessionURL)[0].Header.Get("Authorization")[len("Bearer "):]
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		for _, value := range []any{config, &config, c, connectorauth.NewClient(c, nil).Transport} {
+			text := fmt.Sprintf(verb, value)
+			assert.NotContains(t, text, p.Password)
+			assert.NotContains(t, text, token)
+		}
+	}
+	text, err := json.Marshal(config.Values)
+	require.NoError(t, err)
+	assert.NotContains(t, string(text), p.Password)
+}

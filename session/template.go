@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
@@ -34,6 +35,9 @@ const maxDepth = 8
 // parse reads a template. The error quotes nothing: a template may have a secret in it
 // by mistake.
 func parse(s string) (template, error) {
+	if !utf8.ValidString(s) {
+		return nil, errors.New("is not valid UTF-8")
+	}
 	p := parser{rest: s}
 	t, err := p.template(0)
 	if err != nil {
