@@ -84,7 +84,7 @@ func TestTemplatesThatAreRefused(t *testing.T) {
 	}
 	for _, u := range []string{
 		"https://{user}/", "https://a.example.test{user}/", "https://a.example.test:{user}/", "{user}", "{user}://a.example.test/", "https://{user}@a.example.test/", "https://a.example.test/#{user}", "https://u:{user}@a.example.test/x",
-		"https://a.example.test{user}", "https://a.example.test\\{user}/", "//a.example.test/{user}",
+		"https://a.example.test{user}", "https://a.example.test\\{user}/", "//a.example.test/{user}", "https://a.example.test/a/../{user}", "https://a.example.test/%2e/x",
 	} {
 		_, err := session.New(one(func(r *session.Request) { r.URL = u }))
 		assert.ErrorContains(t, err, "Login[0]: URL: ", u)

@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/origin"
@@ -41,9 +42,17 @@ func parseURL(s string) (urlTemplate, error) {
 	if err != nil {
 		return urlTemplate{}, err
 	}
-	u.shape, err = origin.Endpoint(text)
-	return u, err
+	if u.shape, err = origin.Endpoint(text); err != nil {
+		return u, err
+	}
+	if slices.ContainsFunc(strings.Split(u.shape.Path, "/"), isDots) {
+		return urlTemplate{}, errors.New("has a segment of dots in its path; write where the path leads")
+	}
+	return u, nil
 }
+
+// isDots reports whether a segment leads elsewhere in a path.
+func isDots(segment string) bool { return segment == "." || segment == ".." }
 
 // spell fills in the URL, whatever comes out.
 func (u urlTemplate) spell(f *filler) (string, error) {
@@ -84,7 +93,7 @@ func (u urlTemplate) fill(f *filler) (string, error) {
 		return "", errShape
 	}
 	for i := range after {
-		if after[i] != before[i] && (after[i] == "" || after[i] == "." || after[i] == "..") {
+		if isDots(after[i]) || after[i] == "" && before[i] != "" {
 			return "", errShape
 		}
 	}
