@@ -78,25 +78,21 @@ func (s *customScheme) authenticate(req *http.Request, room []string) (credentia
 		}
 		sent.from, value = g, g.Value.credential()
 	}
-	sent.secrets = value.secrets()
-	values, err := s.values(value)
-	if err != nil {
+	sent.value = value
+	var err error
+	if sent.placed, err = s.values(value); err != nil {
 		return nil, err
 	}
-	if err := s.put(req, values, room); err != nil {
+	if err := s.put(req, sent.placed, room); err != nil {
 		return nil, err
-	}
-	sent.shown = value.Value
-	if len(values) > 0 {
-		sent.shown, sent.secrets = Secret(values[0]), append(sent.secrets, values...)
 	}
 	if s.config.Authenticate == nil {
 		return sent, nil
 	}
 	host := req.URL.Host
 	detach(req)
-	if err := foreign("Authenticate", func() error { return s.config.Authenticate(req, value) }, sent.secrets...); err != nil {
-		return nil, err
+	if err := foreign("Authenticate", func() error { return s.config.Authenticate(req, value) }); err != nil {
+		return nil, withhold(err, sent.secrets()...)
 	}
 	if err := complete(req, host); err != nil {
 		return nil, err
@@ -126,12 +122,20 @@ func (s *customScheme) awake(ctx context.Context, g *renew.Generation[customReco
 type customCredential struct {
 	s         *customScheme
 	from      *renew.Generation[customRecord] // nil without Obtain
-	shown     Secret                          // what hooks see
-	secrets   []string                        // what no error may quote
-	rejection *http.Response                  // what rejected the credential, without a body
+	value     CustomCredential
+	placed    []string       // the values of the places
+	rejection *http.Response // what rejected the credential, without a body
 }
 
-func (c *customCredential) auth(int) Secret { return c.shown }
+func (c *customCredential) auth(int) Secret {
+	if len(c.placed) > 0 {
+		return Secret(c.placed[0])
+	}
+	return c.value.Value
+}
+
+// secrets returns what no error may quote.
+func (c *customCredential) secrets() []string { return append(c.value.secrets(), c.placed...) }
 
 func (c *customCredential) rejected(resp *http.Response) bool {
 	if c.from == nil {
