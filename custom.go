@@ -59,7 +59,9 @@ type CustomConfig struct {
 	// calls Obtain again by itself for an hour, growing to a day, so that nobody's account
 	// is locked. [Custom.Renew], or a connector with another Login, tries at once. The
 	// record has a salted hash of Login, and no connector with another Login uses the
-	// credential in the record. Empty means that nobody types anything.
+	// credential in the record. Two credentials in a row that the API rejects, and has never
+	// accepted, count as a refusal too: some services tell by no response to a login that a
+	// password is wrong. Empty means that nobody types anything.
 	Login Secret
 	// Endpoint is the URL to which Obtain sends its requests. Shared limits the requests to
 	// an Endpoint, and errors name the Endpoint without a query. A record in Store belongs

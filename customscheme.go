@@ -3,12 +3,10 @@ package connectorauth
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/challenge"
@@ -16,43 +14,6 @@ import (
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 )
-
-// customRecord is a CustomCredential, and the record in the store.
-type customRecord struct {
-	Version int       `json:"v"`
-	Kind    string    `json:"kind"` // "custom"
-	Value   string    `json:"value"`
-	Issued  time.Time `json:"issued"`
-	Expiry  time.Time `json:"expiry,omitzero"`
-
-	More map[string]string         `json:"more,omitempty"`
-	note error                     // see CustomCredential
-	used atomic.Pointer[time.Time] // the last request of this process; nil if there was none
-}
-
-// credential returns the credential in r, which may be nil.
-func (r *customRecord) credential() CustomCredential {
-	if r == nil {
-		return CustomCredential{}
-	}
-	value := CustomCredential{Value: Secret(r.Value), Expiry: r.Expiry}
-	if len(r.More) > 0 {
-		value.More = make(map[string]Secret, len(r.More))
-	}
-	for name, more := range r.More {
-		value.More[name] = Secret(more)
-	}
-	return value
-}
-
-// secrets returns what no error may quote of c.
-func (c CustomCredential) secrets() []string {
-	list := []string{string(c.Value)}
-	for _, more := range c.More {
-		list = append(list, string(more))
-	}
-	return list
-}
 
 // customScheme authenticates by the places and functions of a config.
 type customScheme struct {
@@ -150,6 +111,9 @@ func (c *customCredential) rejected(resp *http.Response) bool {
 	if !rejected && len(c.s.config.Rejections) > 0 {
 		rejected = challenge.Rejects(c.s.config.Rejections, resp)
 	}
+	if !rejected && resp.StatusCode/100 == 2 {
+		c.from.Value.good.Store(true)
+	}
 	if rejected {
 		c.rejection = withoutBody(resp)
 	}
@@ -196,6 +160,10 @@ func (s *customScheme) Renew(ctx context.Context, old *customRecord) (*customRec
 
 func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection *http.Response) (*customRecord, error) {
 	issued := time.Now()
+	vain := old.inVain(rejection)
+	if s.login != nil && vain > maxVain && time.Since(old.Issued) < vainFor {
+		return nil, s.subject().name(errVain)
+	}
 	var value CustomCredential
 	err := foreign("Obtain", func() (err error) {
 		value, err = s.config.Obtain(endpoint.Untraced(ctx), old.credential(), rejection)
@@ -210,7 +178,7 @@ func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection 
 	if err != nil {
 		return nil, s.subject().name(withhold(err, value.secrets()...))
 	}
-	r := &customRecord{Value: string(value.Value), Issued: issued, Expiry: value.Expiry, note: withhold(value.Note, value.secrets()...)}
+	r := &customRecord{Value: string(value.Value), Issued: issued, Expiry: value.Expiry, Vain: vain, mine: true, note: withhold(value.Note, value.secrets()...)}
 	if len(value.More) > 0 {
 		r.More = make(map[string]string, len(value.More))
 	}
@@ -301,23 +269,6 @@ func (s *customScheme) Lead() time.Duration { return s.config.RenewBefore }
 
 // Expiry returns the times of a credential's life.
 func (*customScheme) Expiry(r *customRecord) (issued, expiry time.Time) { return r.Issued, r.Expiry }
-
-// Encode returns the record of r.
-func (*customScheme) Encode(r *customRecord) ([]byte, error) {
-	return json.Marshal(&customRecord{Version: recordVersion, Kind: "custom", Value: r.Value, Issued: r.Issued, Expiry: r.Expiry, More: r.More})
-}
-
-// Decode reads a record.
-func (*customScheme) Decode(stored []byte) (*customRecord, error) {
-	r := new(customRecord)
-	if err := decodeRecord(stored, r, &r.Version); err != nil {
-		return nil, err
-	}
-	if r.Kind != "custom" {
-		return nil, errors.New("the value is not the credential of a Custom connector")
-	}
-	return r, nil
-}
 
 // Observe tells the program what happened.
 func (s *customScheme) Observe(e renew.Event[customRecord]) {
