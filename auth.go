@@ -24,7 +24,8 @@
 // [AuthorizationCode] for a program that acts for an account owner,
 // [PasswordCredentials] for a service that offers nothing else. A consumer key
 // and signed requests: [NewOAuth1]. Fields inside each message: [NewAuthFields].
-// Nothing: [None]. Anything else: [NewCustom]. Several at once: [Join].
+// A login that gives a session: package session. Nothing: [None]. Anything else:
+// [NewCustom]. Several at once: [Join].
 //
 // A private key in place of a secret, a client certificate, or a token in exchange
 // for another: package assertion.

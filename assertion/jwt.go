@@ -47,7 +47,7 @@ func NewJWT(config JWTConfig) (*connectorauth.Custom, error) {
 	var problems check.List
 	checkKey(&problems, config.Key)
 	config.Claims.check(&problems)
-	place, prefix, err := check.TokenPlace(config.Placement)
+	_, _, err := check.TokenPlace(config.Placement)
 	problems.Field("Placement", err)
 	further := make(http.Header, len(config.Further))
 	for header, values := range config.Further {
@@ -68,11 +68,11 @@ func NewJWT(config JWTConfig) (*connectorauth.Custom, error) {
 	var follows clock.Clock
 	var sent atomic.Int64 // how far the present assertion is ahead
 	return connectorauth.NewCustom(connectorauth.CustomConfig{
-		Authenticate: func(req *http.Request, value connectorauth.CustomCredential) error {
+		Places: []connectorauth.CustomPlace{{Placement: config.Placement}},
+		Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
 			for header, values := range further {
 				req.Header[header] = slices.Clone(values)
 			}
-			place.Put(req, prefix+string(value.Value), make([]string, 1))
 			return nil
 		},
 		Obtain: func(_ context.Context, _ connectorauth.CustomCredential, rejection *http.Response) (connectorauth.CustomCredential, error) {
