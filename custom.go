@@ -11,6 +11,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/scrub"
+	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 // CustomConfig is a way of authenticating that the other connectors do not
@@ -48,6 +49,11 @@ type CustomConfig struct {
 	// without the credential, as after a redirect to another origin, goes through the
 	// base. Empty means the base.
 	Transport http.RoundTripper
+	// Header is the name of the header that Authenticate sets, such as
+	// "Authorization". The header of the caller's request is removed before, in any
+	// spelling, and Join refuses another credential for the same header. Empty means
+	// that Authenticate sets no header of this kind.
+	Header string
 
 	// Store keeps the credential. Empty means that the credential lives in memory,
 	// as long as the connector. Without Obtain, Store must be empty.
@@ -97,6 +103,9 @@ func NewCustom(config CustomConfig) (*Custom, error) {
 	}
 	if config.RenewBefore < 0 {
 		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
+	}
+	if config.Header != "" && !wire.IsToken(config.Header) {
+		problems.Add("Header: %q is not a header name", config.Header)
 	}
 	hosts := parseHosts(&problems, config.Hosts)
 	if err := problems.Err("CustomConfig"); err != nil {
@@ -150,7 +159,7 @@ type customScheme struct {
 }
 
 func (s *customScheme) places() places {
-	p := places{stage: stageCustom}
+	p := places{stage: stageCustom, header: http.CanonicalHeaderKey(s.config.Header)}
 	if s.config.Transport != nil {
 		p.others = []string{"connection"}
 	}

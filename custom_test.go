@@ -236,3 +236,24 @@ func TestCustomFunctionsThatPanicOrQuoteTheirCredential(t *testing.T) {
 		assert.NotContains(t, err.Error(), customSecret, name)
 	}
 }
+
+func TestHeaderOfACustomReplacesTheCallersInAnySpelling(t *testing.T) {
+	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
+		Header: "authorization",
+		Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
+			req.Header.Set("Authorization", "Own "+customSecret)
+			return nil
+		},
+	}))
+	base := &fakehttp.Base{}
+	req := must(http.NewRequest(http.MethodGet, home, nil))
+	req.Header["authorization"], req.Header["AUTHORIZATION"] = []string{"mine"}, []string{"mine"}
+	_, err := c.Wrap(base).RoundTrip(req)
+	require.NoError(t, err)
+	assert.Equal(t, http.Header{"Authorization": {"Own " + customSecret}}, base.Requests()[0].Header)
+
+	_, err = connectorauth.Join(c, must(connectorauth.NewBasic(connectorauth.BasicConfig{Username: "u"})))
+	require.ErrorContains(t, err, "two credentials for the header Authorization")
+	_, err = connectorauth.NewCustom(connectorauth.CustomConfig{Header: "a b", Authenticate: func(*http.Request, connectorauth.CustomCredential) error { return nil }})
+	require.ErrorContains(t, err, `Header: "a b" is not a header name`)
+}

@@ -6,6 +6,7 @@ require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/connectorauth/connectorauth v0.0.0
+	github.com/connectorauth/connectorauth/digestauth v0.0.0
 	github.com/go-jose/go-jose/v4 v4.1.3
 	github.com/go-resty/resty/v2 v2.17.2
 	github.com/golang-jwt/jwt/v5 v5.3.1
@@ -93,4 +94,7 @@ require (
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
 
-replace github.com/connectorauth/connectorauth => ../..
+replace (
+	github.com/connectorauth/connectorauth => ../..
+	github.com/connectorauth/connectorauth/digestauth => ../../digestauth
+)
