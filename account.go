@@ -3,6 +3,7 @@ package connectorauth
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -167,6 +168,19 @@ func (c *Custom) Renew(ctx context.Context) error {
 		return nil
 	}
 	return s.engine.Renew(ctx, s)
+}
+
+// Revoke tells the service by CustomConfig.Revoke that the credential is not needed any
+// more, and forgets the credential as [Custom.Forget] does, whatever became of the call.
+// An error of CustomConfig.Revoke is returned, after the credential was forgotten. A
+// connector without a credential makes no call, which is no error. A config without
+// Revoke is an error.
+func (c *Custom) Revoke(ctx context.Context) error {
+	s := c.core.get().scheme.(*customScheme)
+	if s.config.Revoke == nil {
+		return errors.New("connectorauth: the config has no Revoke: set Revoke, or use Forget, which does not tell the service")
+	}
+	return s.revoke(ctx)
 }
 
 // Forget removes the credential from the Store and from memory.

@@ -18,9 +18,10 @@ type APIKeyConfig struct {
 	// In is the part of the request where the key goes. Empty means
 	// dialect.InHeader.
 	In dialect.Location
-	// Name is the name of the header, query parameter, cookie or body field. Empty
-	// means Authorization for a header; every other location requires a name. A
-	// body field may be nested: see AuthField.Key.
+	// Name is the name of the header, query parameter, cookie or body field, or of the
+	// placeholder in the path: see [dialect.InPath]. Empty means Authorization for a
+	// header; every other location requires a name. A body field may be nested: see
+	// AuthField.Key.
 	Name string
 	// Exact sends the name of a header as Name spells it, such as "apiKey": see
 	// [dialect.Placement]. Hooks see the canonical name, "Apikey".
@@ -107,8 +108,7 @@ type fixedValue struct {
 }
 
 func (f *fixedValue) authenticate(req *http.Request, room []string) (credential, error) {
-	f.place.Put(req, f.value, room)
-	return f.sent, nil
+	return f.sent, f.place.Put(req, f.value, room)
 }
 
 func (f *fixedValue) places() places { return placesOf(f.place) }

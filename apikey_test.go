@@ -99,7 +99,7 @@ func TestAPIKeyConfigIsChecked(t *testing.T) {
 	tests := []badConfig[config]{
 		{"no key", config{}, "Key: is empty"},
 		{"no key, but a prefix", config{Prefix: "Bearer "}, "Key: is empty"},
-		{"unknown place", config{Key: secretKey, In: "path", Name: "x"}, `In: unknown location "path"`},
+		{"unknown place", config{Key: secretKey, In: "paths", Name: "x"}, `In: unknown location "paths"`},
 		{"line break in the key", config{Key: secretKey + "\n"}, "look for a line break"},
 		{"carriage return in the prefix", config{Key: secretKey, Prefix: "x\r\ny: "}, "Prefix and Key: has a control character"},
 		{"NUL in a query key", config{Key: secretKey + "\x00", In: dialect.InQuery, Name: "key"}, "control character"},

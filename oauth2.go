@@ -124,7 +124,9 @@ func (s *oauth2Scheme) authenticate(req *http.Request, room []string) (credentia
 		c = &oauth2Credential{s, g, s.place.prefix + g.Value.Access}
 		s.last.Store(c)
 	}
-	s.place.Put(req, c.sent, room)
+	if err := s.place.Put(req, c.sent, room); err != nil {
+		return nil, err
+	}
 	if s.proof == nil {
 		return c, nil
 	}

@@ -252,6 +252,8 @@ func secrets(c credential) (list []string) {
 		return list
 	case *composed:
 		list = c.parts
+	case *customCredential:
+		return c.secrets
 	}
 	return append(slices.Clip(list), string(c.auth(0)))
 }

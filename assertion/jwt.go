@@ -45,7 +45,7 @@ func NewJWT(config JWTConfig) (*connectorauth.Custom, error) {
 		problems.Add("Key: is nil")
 	}
 	config.Claims.check(&problems)
-	place, prefix, err := check.TokenPlace(config.Placement)
+	_, _, err := check.TokenPlace(config.Placement)
 	problems.Field("Placement", err)
 	further := make(http.Header, len(config.Further))
 	for header, values := range config.Further {
@@ -65,11 +65,11 @@ func NewJWT(config JWTConfig) (*connectorauth.Custom, error) {
 	claims.Lifetime = cmp.Or(claims.Lifetime, 10*time.Minute)
 	var follows clock.Clock
 	return connectorauth.NewCustom(connectorauth.CustomConfig{
-		Authenticate: func(req *http.Request, value connectorauth.CustomCredential) error {
+		Places: []connectorauth.CustomPlace{{Placement: config.Placement}},
+		Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
 			for header, values := range further {
 				req.Header[header] = slices.Clone(values)
 			}
-			place.Put(req, prefix+string(value.Value), make([]string, 1))
 			return nil
 		},
 		Obtain: func(_ context.Context, _ connectorauth.CustomCredential, rejection *http.Response) (connectorauth.CustomCredential, error) {

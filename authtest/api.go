@@ -102,6 +102,7 @@ func (p *Provider) scoped(w http.ResponseWriter, r *http.Request) (Identity, *re
 const (
 	keyHeader = "X-Api-Key"
 	keyName   = "api_key" // of the query parameter, the cookie and the body field
+	keyPath   = "/api/key/path"
 )
 
 func (p *Provider) keyHeader(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
@@ -140,6 +141,16 @@ func (p *Provider) keyBody(_ http.ResponseWriter, r *http.Request) (Identity, *r
 		values = append(values, fmt.Sprint(value))
 	}
 	return p.key("body field "+keyName, values)
+}
+
+func (p *Provider) keyInPath(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
+	rest := strings.TrimPrefix(r.URL.EscapedPath(), keyPath)
+	segment, _, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
+	key, err := url.PathUnescape(segment)
+	if err != nil || key == "" {
+		return p.key("path", nil)
+	}
+	return p.key("path", []string{key})
 }
 
 // key checks the API keys that a request has in a place.

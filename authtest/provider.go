@@ -42,6 +42,7 @@ type Provider struct {
 	KeyQueryURL         string // APIKey in the query parameter api_key
 	KeyCookieURL        string // APIKey in the cookie api_key
 	KeyBodyURL          string // APIKey in the field api_key of a form or JSON object
+	KeyPathURL          string // APIKey in the place of {key}, percent-encoded, in the path
 	BasicURL            string // Username and Password (RFC 7617)
 	OAuth1URL           string // an OAuth1 signature, with or without a token
 	FieldsURL           string // Fields in a form or JSON object

@@ -29,6 +29,8 @@ func (p *Provider) route() {
 	add(&p.KeyQueryURL, "/api/key/query", p.api(p.keyQuery))
 	add(&p.KeyCookieURL, "/api/key/cookie", p.api(p.keyCookie))
 	add(&p.KeyBodyURL, "/api/key/body", p.api(p.keyBody))
+	add(&p.KeyPathURL, keyPath, p.api(p.keyInPath))
+	p.KeyPathURL += "/{key}"
 	add(&p.BasicURL, "/api/basic", p.api(p.basic))
 	add(&p.OAuth1URL, "/api/oauth1", p.api(p.signed))
 	add(&p.AssertionURL, "/api/assertion", p.api(p.assertion))

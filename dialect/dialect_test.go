@@ -158,7 +158,7 @@ func TestEnumerations(t *testing.T) {
 func TestEmptyAndUnknownWordsAreRefusedEverywhere(t *testing.T) {
 	for _, text := range []string{
 		`{"tokenEncoding":""}`, `{"tokenEncoding":"xml"}`, `{"response":{"expiryFormat":""}}`, `{"response":{"expiryFormat":"weeks"}}`,
-		`{"placement":{"in":""}}`, `{"placement":{"in":"path"}}`,
+		`{"placement":{"in":""}}`, `{"placement":{"in":"paths"}}`,
 	} {
 		assert.ErrorContains(t, json.Unmarshal([]byte(text), new(dialect.OAuth2)), "unknown word", text)
 	}

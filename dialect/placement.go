@@ -7,8 +7,9 @@ import "slices"
 type Placement struct {
 	// In is the part of the request. Empty means InHeader.
 	In Location `json:"in,omitempty"`
-	// Name is the name of the header, query parameter or cookie. Empty means
-	// Authorization for a header; every other location requires a name.
+	// Name is the name of the header, query parameter or cookie, or of the placeholder
+	// in the path. Empty means Authorization for a header; every other location requires
+	// a name.
 	Name string `json:"name,omitempty"`
 	// Exact sends the name of a header as Name spells it, such as "apiKey", over
 	// HTTP/1: for a service that minds the case. HTTP/2 has lower-case names only. The
@@ -22,12 +23,19 @@ type Placement struct {
 // Location is the part of a request where a value goes.
 type Location string
 
-// The locations.
+// The locations. A value in a path goes where the URL of a request has the name in
+// braces: with the name token and the prefix "bot", a request for
+// https://api.example.com/{token}/getMe goes out as /botTHE-TOKEN/getMe, and so does
+// a request for /bot{token}/getMe without the prefix. A request without the placeholder
+// is refused, and so is a request that has the placeholder twice. A redirect on the same
+// origin may repeat the value: the Location then has the placeholder again. A redirect to
+// a path without the placeholder is followed without the value.
 const (
 	InHeader Location = "header" // a header field
 	InQuery  Location = "query"  // a query parameter
 	InCookie Location = "cookie" // a cookie
 	InBody   Location = "body"   // a field of the body
+	InPath   Location = "path"   // a placeholder in the path of the URL
 )
 
 // Valid reports whether l is empty or a known location.
@@ -36,7 +44,7 @@ func (l Location) Valid() bool { return l == "" || slices.Contains(locations, l)
 // UnmarshalText reads a location and refuses an empty or unknown word.
 func (l *Location) UnmarshalText(text []byte) error { return unmarshal(l, text, locations) }
 
-var locations = []Location{InHeader, InQuery, InCookie, InBody}
+var locations = []Location{InHeader, InQuery, InCookie, InBody, InPath}
 
 // FieldType says how a form asks for a value and how JSON spells the value.
 type FieldType string

@@ -150,7 +150,7 @@ func TokenPlace(p dialect.Placement) (place inject.Place, prefix string, err err
 		l.Join(inject.CheckSpelling(p.In, p.Name))
 	}
 	if p.In == dialect.InBody {
-		l.Add("In: an access token cannot go into the body; use InHeader, InQuery or InCookie")
+		l.Add("In: an access token cannot go into the body; use InHeader, InQuery, InCookie or InPath")
 	} else {
 		place, err = inject.NewPlace(p.In, p.Name)
 		l.Join(err)

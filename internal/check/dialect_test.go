@@ -164,7 +164,7 @@ func TestTokenPlace(t *testing.T) {
 		"query, no name":  {dialect.Placement{In: dialect.InQuery}, "", "", "", "Name: "},
 		"cookie, no name": {dialect.Placement{In: dialect.InCookie}, "", "", "", "Name: "},
 		"body":            {dialect.Placement{In: dialect.InBody, Name: "t"}, "", "", "", "In: an access token cannot go into the body; use InHeader"},
-		"unknown":         {dialect.Placement{In: "path", Name: "t"}, "", "", "", `In: unknown location "path"`},
+		"unknown":         {dialect.Placement{In: "paths", Name: "t"}, "", "", "", `In: unknown location "paths"`},
 		"cookie header":   {dialect.Placement{Name: "Cookie"}, "", "", "", "Name: "},
 		"framing":         {dialect.Placement{Name: "Content-Length"}, "", "", "", "Name: "},
 		"control":         {dialect.Placement{Prefix: "Bearer\r\n"}, "", "", "", "Prefix: has a control character"},

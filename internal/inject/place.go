@@ -12,8 +12,8 @@ import (
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
-// A Place is a checked place for a single value: a header, a query parameter or
-// a cookie. [NewPlace] makes a Place.
+// A Place is a checked place for a single value: a header, a query parameter, a
+// cookie or a placeholder in the path. [NewPlace] makes a Place.
 type Place struct {
 	in   dialect.Location
 	name string
@@ -37,10 +37,14 @@ func NewPlace(in dialect.Location, name string) (Place, error) {
 		if !wire.IsToken(name) {
 			return Place{}, fmt.Errorf("Name: %q is not a cookie name", name)
 		}
+	case dialect.InPath:
+		if !isPlaceholder(name) {
+			return Place{}, fmt.Errorf("Name: %q is not the name of a placeholder in a path: use letters, digits, '-' and '_', without braces", name)
+		}
 	case dialect.InBody:
-		return Place{}, errors.New("In: the value cannot go into the body; use header, query or cookie")
+		return Place{}, errors.New("In: the value cannot go into the body; use header, query, cookie or path")
 	default:
-		return Place{}, fmt.Errorf("In: unknown location %q: use header, query, cookie or body", p.in)
+		return Place{}, fmt.Errorf("In: unknown location %q: use header, query, cookie, path or body", p.in)
 	}
 	return p, nil
 }
@@ -48,8 +52,8 @@ func NewPlace(in dialect.Location, name string) (Place, error) {
 // In returns the location of the place, which is never empty.
 func (p Place) In() dialect.Location { return p.in }
 
-// Name returns the name of the header, query parameter or cookie. The name of a
-// header is in canonical form.
+// Name returns the name of the header, query parameter, cookie or placeholder. The
+// name of a header is in canonical form.
 func (p Place) Name() string { return p.name }
 
 // Header returns the canonical name of the header that Put sets, and "" for a
@@ -72,6 +76,8 @@ func (p Place) Check(value string) error {
 		return errors.New("has a control character; look for a line break at its end")
 	case p.in == dialect.InHeader && strings.TrimSpace(value) != value:
 		return errors.New("begins or ends with a space; remove the space")
+	case p.in == dialect.InPath && (value == "." || value == ".."):
+		return errors.New("is a dot or two dots, which lead elsewhere in a path")
 	case p.in == dialect.InCookie && !wire.ValidCookie(p.name, value):
 		return errors.New("has a character that no cookie can carry: a space, comma, semicolon, backslash, a quote that is not one of a pair around the whole value, or one outside ASCII")
 	}
@@ -103,15 +109,16 @@ func CheckSpelling(in dialect.Location, name string) error {
 
 // String names the place for people, as in: query parameter "key".
 func (p Place) String() string {
-	name := map[dialect.Location]string{dialect.InQuery: "query parameter", dialect.InCookie: "cookie"}[p.in]
+	name := map[dialect.Location]string{dialect.InQuery: "query parameter", dialect.InCookie: "cookie", dialect.InPath: "path placeholder"}[p.in]
 	return fmt.Sprintf("%s %q", cmp.Or(name, "header"), p.name)
 }
 
 // Put puts value into req and replaces a value of the same name. Put writes to
 // the header map of req, or replaces req.URL by a copy. room has one element and
 // becomes the value of a header. Requests must not share a room: a base
-// RoundTripper could write to it.
-func (p Place) Put(req *http.Request, value string, room []string) {
+// RoundTripper could write to it. An error means that the path of req has no place for
+// the value.
+func (p Place) Put(req *http.Request, value string, room []string) error {
 	switch p.in {
 	case dialect.InHeader:
 		room[0] = value
@@ -120,7 +127,10 @@ func (p Place) Put(req *http.Request, value string, room []string) {
 		wire.SetQuery(req, wire.SetPair(req.URL.RawQuery, p.name, value))
 	case dialect.InCookie:
 		Cookie(req.Header, p.name, value)
+	case dialect.InPath:
+		return putPath(req, p.name, value)
 	}
+	return nil
 }
 
 // forbiddenHeaders frame a message or choose the way of a message, so no

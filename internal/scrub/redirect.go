@@ -81,11 +81,16 @@ const maxEncodings = 5
 // other bytes stay. A repetition elsewhere cannot be removed: the error says so,
 // and the header stays. original is the caller's URL, sent the URL with the
 // credentials. secrets are credentials of the request, which may be a part of a
-// parameter, or stand in the path.
+// parameter, or stand in the path. Where the caller's path has a placeholder for the
+// credential, a redirect on the same origin gets the placeholder back.
 func Redirect(h http.Header, original, sent *url.URL, secrets ...string) error {
 	location := h.Get("Location")
 	if location == "" {
 		return nil
+	}
+	if restored := withPlaceholders(location, original, sent); restored != location {
+		h.Set("Location", restored)
+		location = restored
 	}
 	added := injected(original, sent, secrets)
 	if len(added) == 0 {

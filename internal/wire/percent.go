@@ -1,5 +1,10 @@
 package wire
 
+import (
+	"net/url"
+	"strings"
+)
+
 // unreserved marks the bytes that no encoder may percent-encode: RFC 3986
 // section 2.3, and RFC 5849 section 3.6.
 var unreserved = func() (table [256]bool) {
@@ -52,6 +57,15 @@ func Unescape[T string | []byte](s T) (c byte, size int) {
 		}
 	}
 	return c, 1
+}
+
+// EscapedPath returns the path of u as u.EscapedPath does, with braces as %7B and %7D.
+// Unlike u.EscapedPath, EscapedPath keeps the escapes of a path that has braces as
+// themselves.
+func EscapedPath(u *url.URL) string {
+	path := *u
+	path.RawPath = strings.NewReplacer("{", "%7B", "}", "%7D", "%7b", "%7B", "%7d", "%7D").Replace(u.RawPath)
+	return path.EscapedPath()
 }
 
 // Unhex returns the value of a hexadecimal digit, and -1 for other bytes.

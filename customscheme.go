@@ -1,0 +1,340 @@
+package connectorauth
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/connectorauth/connectorauth/internal/challenge"
+	"github.com/connectorauth/connectorauth/internal/endpoint"
+	"github.com/connectorauth/connectorauth/internal/renew"
+	"github.com/connectorauth/connectorauth/internal/scrub"
+)
+
+// customRecord is a CustomCredential, and the record in the store.
+type customRecord struct {
+	Version int       `json:"v"`
+	Kind    string    `json:"kind"` // "custom"
+	Value   string    `json:"value"`
+	Issued  time.Time `json:"issued"`
+	Expiry  time.Time `json:"expiry,omitzero"`
+
+	More map[string]string         `json:"more,omitempty"`
+	note error                     // see CustomCredential
+	used atomic.Pointer[time.Time] // the last request of this process; nil if there was none
+}
+
+// credential returns the credential in r, which may be nil.
+func (r *customRecord) credential() CustomCredential {
+	if r == nil {
+		return CustomCredential{}
+	}
+	value := CustomCredential{Value: Secret(r.Value), Expiry: r.Expiry}
+	if len(r.More) > 0 {
+		value.More = make(map[string]Secret, len(r.More))
+	}
+	for name, more := range r.More {
+		value.More[name] = Secret(more)
+	}
+	return value
+}
+
+// secrets returns what no error may quote of c.
+func (c CustomCredential) secrets() []string {
+	list := []string{string(c.Value)}
+	for _, more := range c.More {
+		list = append(list, string(more))
+	}
+	return list
+}
+
+// customScheme authenticates by the places and functions of a config.
+type customScheme struct {
+	constant
+	config CustomConfig
+	placed []customPlace
+	login  *renew.Login                // nil without Login
+	engine *renew.Reader[customRecord] // nil without Obtain
+}
+
+func (s *customScheme) transport() http.RoundTripper { return s.config.Transport }
+
+func (s *customScheme) authenticate(req *http.Request, room []string) (credential, error) {
+	sent := &customCredential{s: s}
+	var value CustomCredential
+	if s.engine != nil {
+		g, err := s.engine.Get(req.Context(), s)
+		if err == nil && s.config.Idle > 0 {
+			g, err = s.awake(req.Context(), g)
+		}
+		if err != nil {
+			return nil, err
+		}
+		sent.from, value = g, g.Value.credential()
+	}
+	sent.secrets = value.secrets()
+	values, err := s.values(value)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.put(req, values, room); err != nil {
+		return nil, err
+	}
+	sent.shown = value.Value
+	if len(values) > 0 {
+		sent.shown, sent.secrets = Secret(values[0]), append(sent.secrets, values...)
+	}
+	if s.config.Authenticate == nil {
+		return sent, nil
+	}
+	host := req.URL.Host
+	detach(req)
+	sent.out = req
+	if s.config.Header != "" {
+		dropHeader(req.Header, req.Header, s.config.Header)
+	}
+	if err := foreign("Authenticate", func() error { return s.config.Authenticate(req, value) }, sent.secrets...); err != nil {
+		return nil, err
+	}
+	if err := complete(req, host); err != nil {
+		return nil, err
+	}
+	return sent, nil
+}
+
+// awake returns g, or the generation that follows g if no request has used g for too
+// long.
+func (s *customScheme) awake(ctx context.Context, g *renew.Generation[customRecord]) (*renew.Generation[customRecord], error) {
+	last := g.Value.Issued
+	if used := g.Value.used.Load(); used != nil {
+		last = *used
+	}
+	if time.Since(last) > s.config.Idle {
+		var err error
+		if g, err = s.engine.Replace(ctx, s, g); err != nil {
+			return nil, err
+		}
+	}
+	now := time.Now()
+	g.Value.used.Store(&now)
+	return g, nil
+}
+
+// customCredential is what one request carries.
+type customCredential struct {
+	s         *customScheme
+	from      *renew.Generation[customRecord] // nil without Obtain
+	shown     Secret                          // what hooks see
+	secrets   []string                        // what no error may quote
+	out       *http.Request                   // the request with the credential; nil without Authenticate
+	rejection *http.Response                  // what rejected the credential, without a body
+}
+
+func (c *customCredential) auth(int) Secret { return c.shown }
+
+func (c *customCredential) rejected(resp *http.Response) bool {
+	if c.from == nil {
+		return false
+	}
+	rejected := resp.StatusCode == http.StatusUnauthorized
+	if c.s.config.Rejected != nil {
+		seen := c.seen(resp)
+		rejected = false
+		foreign("Rejected", func() error { rejected = c.s.config.Rejected(seen); return nil })
+	}
+	if !rejected && len(c.s.config.Rejections) > 0 {
+		rejected = challenge.Rejects(c.s.config.Rejections, resp)
+	}
+	if rejected {
+		c.rejection = c.seen(resp)
+	}
+	return rejected
+}
+
+// seen returns a copy of resp, with the request as it was sent.
+func (c *customCredential) seen(resp *http.Response) *http.Response {
+	if c.out != nil {
+		sent := *resp
+		sent.Request, resp = c.out, &sent
+	}
+	return withoutBody(resp)
+}
+
+func (c *customCredential) replace(ctx context.Context) error {
+	if c.from == nil {
+		return errNotRenewable
+	}
+	_, err := c.s.engine.Replace(ctx, customRenewal{c.s, c.rejection}, c.from)
+	return err
+}
+
+func (c *customCredential) replaceLater(ctx context.Context) error {
+	if c.from == nil {
+		return errNotRenewable
+	}
+	return c.s.engine.ReplaceLater(ctx, customRenewal{c.s, c.rejection}, c.from)
+}
+
+func (c *customCredential) rejectedAgain() error {
+	if c.from == nil {
+		return nil
+	}
+	return c.s.engine.RejectedAgain(c.from)
+}
+
+// customRenewal is a customScheme that renews after a rejection.
+type customRenewal struct {
+	*customScheme
+	rejection *http.Response
+}
+
+// Renew obtains the credential that follows old, after a rejection.
+func (r customRenewal) Renew(ctx context.Context, old *customRecord) (*customRecord, error) {
+	return r.obtain(ctx, old, r.rejection)
+}
+
+// Renew obtains the credential that follows old. Renew implements renew.Scheme.
+func (s *customScheme) Renew(ctx context.Context, old *customRecord) (*customRecord, error) {
+	return s.obtain(ctx, old, nil)
+}
+
+func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection *http.Response) (*customRecord, error) {
+	issued := time.Now()
+	var value CustomCredential
+	err := foreign("Obtain", func() (err error) {
+		value, err = s.config.Obtain(endpoint.Untraced(ctx), old.credential(), rejection)
+		return err
+	}, s.Secrets(old)...)
+	if err == nil && !value.Expiry.IsZero() && !value.Expiry.After(issued) {
+		err = errors.New("connectorauth: Obtain returned a credential that has expired")
+	}
+	if err == nil {
+		_, err = s.values(value)
+	}
+	if err != nil {
+		return nil, s.subject().name(withhold(err, value.secrets()...))
+	}
+	r := &customRecord{Value: string(value.Value), Issued: issued, Expiry: value.Expiry, note: withhold(value.Note, value.secrets()...)}
+	if len(value.More) > 0 {
+		r.More = make(map[string]string, len(value.More))
+	}
+	for name, more := range value.More {
+		r.More[name] = string(more)
+	}
+	return r, nil
+}
+
+// revoke ends and forgets the credential.
+func (s *customScheme) revoke(ctx context.Context) error {
+	var failed error
+	err := s.engine.Forget(ctx, s, func(ctx context.Context, r *customRecord) error {
+		failed = foreign("Revoke", func() error { return s.config.Revoke(endpoint.Untraced(ctx), r.credential()) }, r.credential().secrets()...)
+		return nil // what cannot be ended at the service is forgotten too
+	})
+	if err != nil {
+		return err // Revoke may not have returned
+	}
+	return failed
+}
+
+// subject returns what Obtain is about. A TokenError names its endpoint by itself.
+func (s *customScheme) subject() subject { return subject{account: s.config.Account} }
+
+// Verdict tells the engine what an error of Obtain means. Without Login, the verdict is
+// never Dead: Obtain alone knows when the account owner has been back, and must be asked
+// again. With Login, the record tells, and so does another Login.
+func (s *customScheme) Verdict(err error) renew.Verdict {
+	v := verdict(err)
+	if v.Kind == renew.Dead {
+		if v.Code != codeNotConnected {
+			if v.Code = codeReauth; s.login != nil {
+				v.Retry = true
+				return v
+			}
+		}
+		v.Kind, v.After = renew.Temporary, max(v.After, time.Minute)
+	}
+	return v
+}
+
+// Identity names the kind of the account, and where the credential comes from.
+func (s *customScheme) Identity() string {
+	if u, err := url.Parse(s.config.Endpoint); err == nil && u.Host != "" {
+		return "a Custom connector at " + u.Scheme + "://" + u.Host
+	}
+	return "a Custom connector"
+}
+
+// Login tells whether what the account owner has given has changed.
+func (s *customScheme) Login(stored string) (string, bool) { return s.login.Match(stored) }
+
+// Endpoint names the place of Obtain's requests, if the config names the place.
+func (s *customScheme) Endpoint() renew.Endpoint {
+	if s.config.Endpoint == "" {
+		return renew.Endpoint{}
+	}
+	return s.config.Shared.orProgram().endpoint(s.config.Endpoint, "")
+}
+
+// Alone returns true: Obtain starts without a credential.
+func (*customScheme) Alone() bool { return true }
+
+// SingleUse returns false: nobody knows what Obtain sends.
+func (*customScheme) SingleUse(*customRecord) bool { return false }
+
+// Rotated returns false.
+func (*customScheme) Rotated(_, _ *customRecord) bool { return false }
+
+// Restore returns the error of an earlier call of Obtain.
+func (s *customScheme) Restore(_ *customRecord, code string, dead bool, after time.Duration) error {
+	about := subject{s.config.Account, s.config.Endpoint}
+	if code == codeReauth && s.login != nil {
+		return about.name(fmt.Errorf("%w: the service refused what the account owner has given; the next attempt is made in %v at the earliest, and with other credentials at once",
+			ErrReauthRequired, after.Round(time.Second)))
+	}
+	return about.restored(code, dead, after)
+}
+
+// Secrets returns what no error may quote.
+func (*customScheme) Secrets(r *customRecord) []string {
+	return scrub.Spellings(r.credential().secrets()...)
+}
+
+// Lead returns how long before its expiry a credential is renewed.
+func (s *customScheme) Lead() time.Duration { return s.config.RenewBefore }
+
+// Expiry returns the times of a credential's life.
+func (*customScheme) Expiry(r *customRecord) (issued, expiry time.Time) { return r.Issued, r.Expiry }
+
+// Encode returns the record of r.
+func (*customScheme) Encode(r *customRecord) ([]byte, error) {
+	return json.Marshal(&customRecord{Version: recordVersion, Kind: "custom", Value: r.Value, Issued: r.Issued, Expiry: r.Expiry, More: r.More})
+}
+
+// Decode reads a record.
+func (*customScheme) Decode(stored []byte) (*customRecord, error) {
+	r := new(customRecord)
+	if err := decodeRecord(stored, r, &r.Version); err != nil {
+		return nil, err
+	}
+	if r.Kind != "custom" {
+		return nil, errors.New("the value is not the credential of a Custom connector")
+	}
+	return r, nil
+}
+
+// Observe tells the program what happened.
+func (s *customScheme) Observe(e renew.Event[customRecord]) {
+	if s.config.Observe != nil {
+		if e.Value != nil && (e.Happened == renew.Renewed || e.Happened == renew.Saved) {
+			e.Err = cmp.Or(e.Err, e.Value.note)
+		}
+		s.config.Observe(newEvent(e, s.config.Account, e.Value.credential().Expiry))
+	}
+}
