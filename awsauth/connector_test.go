@@ -16,6 +16,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/awsauth"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/test/canary"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
@@ -306,4 +307,29 @@ func TestNothingPrintsASecret(t *testing.T) {
 		}
 	}
 	assert.Empty(t, canary.Found(all.String(), secretKey, sessionToken))
+}
+
+func TestSignatureOfAJoinCoversTheOtherCredentials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		key, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "a/b", In: dialect.InQuery, Name: "key"})
+		require.NoError(t, err)
+		var signatures []string
+		for _, join := range []bool{true, false} {
+			c, url := connectorauth.Connector(open(t, nil)), home+"/?a=1&key=a%2Fb"
+			if join {
+				c, err = connectorauth.Join(c, key)
+				require.NoError(t, err)
+				url = home + "/?a=1"
+			}
+			base := new(fakehttp.Base)
+			send(t, c, base, request(t, http.MethodGet, url, nil))
+			assert.Equal(t, "a=1&key=a%2Fb", base.Requests()[0].URL.RawQuery)
+			signatures = append(signatures, base.Requests()[0].Header.Get("Authorization"))
+		}
+		assert.Equal(t, signatures[0], signatures[1])
+		basic, err := connectorauth.NewBasic(connectorauth.BasicConfig{Username: "u"})
+		require.NoError(t, err)
+		_, err = connectorauth.Join(open(t, nil), basic)
+		require.ErrorContains(t, err, "two credentials for the header Authorization")
+	})
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/digestauth"
 	"github.com/connectorauth/connectorauth/internal/test/canary"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
@@ -375,4 +376,25 @@ func TestNothingPrintsThePassword(t *testing.T) {
 			assert.Empty(t, canary.Found(fmt.Sprintf(verb, value), password))
 		}
 	}
+}
+
+func TestDigestOfAJoinCoversAKeyInTheQuery(t *testing.T) {
+	s := &service{qop: "auth", uses: 2}
+	url := s.start(t)
+	_, c := open(t, nil)
+	key, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "a/b", In: dialect.InQuery, Name: "key"})
+	require.NoError(t, err)
+	joined, err := connectorauth.Join(c, key)
+	require.NoError(t, err)
+	base := &http.Transport{}
+	t.Cleanup(base.CloseIdleConnections)
+	client := connectorauth.NewClient(joined, &http.Client{Transport: base})
+	for range 5 {
+		assert.Equal(t, 200, status(t, client, url+"/?a=1", "body"))
+	}
+	assert.Contains(t, s.headers[0], `uri="/?a=1&key=a%2Fb"`)
+	basic, err := connectorauth.NewBasic(connectorauth.BasicConfig{Username: "u"})
+	require.NoError(t, err)
+	_, err = connectorauth.Join(c, basic)
+	require.ErrorContains(t, err, "two credentials for the header Authorization")
 }
