@@ -24,7 +24,8 @@
 // [AuthorizationCode] for a program that acts for an account owner,
 // [PasswordCredentials] for a service that offers nothing else. A consumer key
 // and signed requests: [NewOAuth1]. Fields inside each message: [NewAuthFields].
-// Nothing: [None]. Anything else: [NewCustom]. Several at once: [Join].
+// A login that gives a session: package session. Nothing: [None]. Anything else:
+// [NewCustom]. Several at once: [Join].
 //
 // Package dialect says, as data, where a service departs from the standards. An
 // extension grant is a [Grant] of your own, a signed client authentication a

@@ -46,8 +46,11 @@ func (r *customRecord) credential() CustomCredential {
 }
 
 // secrets returns what no error may quote of c.
-func (c CustomCredential) secrets() []string {
-	list := []string{string(c.Value)}
+func (c CustomCredential) secrets() []string { return c.appendSecrets(nil) }
+
+// appendSecrets appends what no error may quote of c to list.
+func (c CustomCredential) appendSecrets(list []string) []string {
+	list = append(list, string(c.Value))
 	for _, more := range c.More {
 		list = append(list, string(more))
 	}
@@ -78,7 +81,7 @@ func (s *customScheme) authenticate(req *http.Request, room []string) (credentia
 		}
 		sent.from, value = g, g.Value.credential()
 	}
-	sent.secrets = value.secrets()
+	sent.secrets = value.appendSecrets(sent.room[:0])
 	values, err := s.values(value)
 	if err != nil {
 		return nil, err
@@ -132,6 +135,7 @@ type customCredential struct {
 	from      *renew.Generation[customRecord] // nil without Obtain
 	shown     Secret                          // what hooks see
 	secrets   []string                        // what no error may quote
+	room      [1]string                       // for the usual length of secrets
 	out       *http.Request                   // the request with the credential; nil without Authenticate
 	rejection *http.Response                  // what rejected the credential, without a body
 }

@@ -165,3 +165,54 @@ func TestAccessTokenInThePath(t *testing.T) {
 	_, err = connectorauth.NewClient(c, &http.Client{Transport: base}).Get(home + "/x")
 	assert.ErrorContains(t, err, "{t}")
 }
+
+// FuzzRedirectOfAKeyInThePath: whatever a redirect looks like, the key goes to its own
+// origin once at most, and nobody else sees the key.
+func FuzzRedirectOfAKeyInThePath(f *testing.F) {
+	for _, location := range []string{
+		"/bot{KEY}/x", home + "/bot{KEY}", "//api.example.test/a/bot{KEY}?b=2", foreign + "/bot{KEY}", "../{KEY}/bot{KEY}", "?x={KEY}", "#{KEY}", "x", "/%62ot{KEY}", "https:bot{KEY}", "///bot{KEY}", "/bot{token}/{KEY}", "\\\\other.example.test\\bot{KEY}",
+	} {
+		for spelling := range 3 {
+			f.Add("the-key+of/16=bytes;or more", location, spelling)
+		}
+	}
+	spellings := []func(string) string{url.PathEscape, url.QueryEscape, func(s string) string { return s }}
+	f.Fuzz(func(t *testing.T, key, around string, spelling int) {
+		if len(key) < 16 || len(key) > 100 || len(around) > 300 {
+			return
+		}
+		c, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret(key), In: dialect.InPath, Name: "token"})
+		if err != nil {
+			return
+		}
+		location := strings.ReplaceAll(around, "{KEY}", spellings[uint(spelling)%3](key))
+		var sent []*http.Request
+		client := connectorauth.NewClient(c, &http.Client{Transport: fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+			if sent = append(sent, req); len(sent) > 1 {
+				return fakehttp.Respond(200, ""), nil
+			}
+			resp := fakehttp.Respond(307, "")
+			resp.Header.Set("Location", location)
+			return resp, nil
+		})})
+		resp, err := client.Get(home + "/bot{token}/start")
+		once := mentions(sent[0].URL.String(), key)
+		if err != nil {
+			require.Zero(t, mentions(err.Error(), key), err)
+			return
+		}
+		resp.Body.Close()
+		require.Zero(t, mentions(resp.Request.URL.String(), key))
+		if len(sent) == 1 { // nothing but the key was in the Location
+			require.Zero(t, mentions(resp.Header.Get("Location"), key))
+			return
+		}
+		require.Zero(t, mentions(resp.Request.Response.Header.Get("Location"), key))
+		second := sent[1]
+		require.Zero(t, mentions(second.Header.Get("Referer"), key))
+		if second.URL.Host != sent[0].URL.Host || second.URL.Scheme != sent[0].URL.Scheme {
+			once = 0
+		}
+		require.LessOrEqual(t, mentions(second.URL.String(), key), once, "%q then %q", location, second.URL)
+	})
+}

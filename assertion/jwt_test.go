@@ -94,3 +94,19 @@ func last(base *fakehttp.Base) fakehttp.Request {
 	all := base.Requests()
 	return all[len(all)-1]
 }
+
+func TestJWTDeclaresItsPlace(t *testing.T) {
+	base := &fakehttp.Base{}
+	jwt, err := assertion.NewJWT(assertion.JWTConfig{
+		Key: keyFor(t, assertion.ES256), Claims: assertion.Claims{Issuer: "i"}, Placement: dialect.Placement{Name: "x-JWT", Exact: true},
+	})
+	require.NoError(t, err)
+	resp, err := connectorauth.NewClient(jwt, &http.Client{Transport: base}).Get("https://api.example.test/")
+	require.NoError(t, err)
+	resp.Body.Close()
+	assert.Contains(t, last(base).Header, "x-JWT")
+	key, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k", Name: "X-Jwt"})
+	require.NoError(t, err)
+	_, err = connectorauth.Join(key, jwt)
+	assert.ErrorContains(t, err, "two credentials for the header X-Jwt")
+}

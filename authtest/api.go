@@ -15,7 +15,7 @@ import (
 // An Identity is the JSON response of the API endpoints: who was authenticated,
 // and how. An Identity has no secret.
 type Identity struct {
-	AuthType string `json:"auth_type"`        // None, ApiKey, Basic, OAuth1, OAuth2, AuthFields or Assertion
+	AuthType string `json:"auth_type"`        // None, ApiKey, Basic, OAuth1, OAuth2, AuthFields, Assertion or Session
 	Client   string `json:"client,omitempty"` // the application, for OAuth1 and OAuth2
 	User     string `json:"user,omitempty"`   // the account owner; empty if only the application is known
 	Grant    string `json:"grant,omitempty"`  // the grant_type of the grant, for OAuth2

@@ -61,6 +61,13 @@ type Config struct {
 	// then has no refresh_token.
 	NoRotation bool
 
+	// SessionLifetime is how long a session is valid. 0 means an hour.
+	SessionLifetime time.Duration
+	// LockAfter is how many wrong passwords in a row lock the account at the login
+	// endpoints, for LockFor. 0 means 5, and half an hour.
+	LockAfter int
+	LockFor   time.Duration
+
 	// OAuth1Lifetime is how long an OAuth1 access token from AccessTokenURL is
 	// valid. 0 means for ever. With a lifetime, the response has an
 	// oauth_session_handle, which renews the token at AccessTokenURL (OAuth
@@ -98,7 +105,7 @@ func (c Config) withDefaults() Config {
 		panic("authtest: a public client has no secret: set Config.PublicClient or Config.ClientSecret, not both")
 	case strings.Contains(c.Username, ":"):
 		panic("authtest: Config.Username cannot contain a colon (RFC 7617 section 2)")
-	case c.TokenLifetime < 0 || c.OAuth1Lifetime < 0 || c.OAuth1Session < 0:
+	case c.TokenLifetime < 0 || c.OAuth1Lifetime < 0 || c.OAuth1Session < 0 || c.SessionLifetime < 0 || c.LockFor < 0:
 		panic("authtest: a lifetime in Config is negative: use ExpireAccessTokens to expire tokens")
 	}
 	setDefault(&c.ClientID, "client")
@@ -110,6 +117,15 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.APIKey, "key+/%:&="+rand.Text())
 	if c.TokenLifetime == 0 {
 		c.TokenLifetime = time.Hour
+	}
+	if c.SessionLifetime == 0 {
+		c.SessionLifetime = time.Hour
+	}
+	if c.LockAfter == 0 {
+		c.LockAfter = 5
+	}
+	if c.LockFor == 0 {
+		c.LockFor = 30 * time.Minute
 	}
 	if c.RefreshGrants == nil {
 		c.RefreshGrants = []string{"authorization_code", "password"}

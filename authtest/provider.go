@@ -30,6 +30,18 @@ type Provider struct {
 	// OAuth1 endpoints (RFC 5849 section 2).
 	RequestTokenURL, AuthorizeURL, AccessTokenURL string
 
+	// Endpoints where the account owner logs in with Username and Password, and gets the
+	// token of a session for SessionURL. Wrong credentials have status 401, and a locked
+	// account status 423: see Config.LockAfter.
+	LoginJSONURL      string // a JSON object with username and password; the response has session.token, renewal, expires_in and expires
+	LoginFormURL      string // a form with username and password; a redirect with the cookie SID, which is of no use after a refusal
+	LoginXMLURL       string // XML as Tableau's: tsRequest, credentials with name and password, site; the response has credentials with the attribute token
+	LoginBasicURL     string // Basic; the token is in the header X-Auth-Token
+	LoginBeginURL     string // the first step of two: data.0.ticket and the cookie PRESID, for the second step at LoginFinishURL, which is like LoginJSONURL
+	LoginAssertionURL string // an assertion as for AssertionURL, in place of a password; the response has token and expires_at
+	SessionRenewURL   string // a form with renewal, which serves once; the response is that of LoginJSONURL
+	LogoutURL         string // the token as for SessionURL; status 204
+
 	// API endpoints. An endpoint takes any method, and any path below the
 	// endpoint's path. An endpoint requires the credential in the list, exactly
 	// once, and responds with an [Identity] as JSON. The status is 401 if the
@@ -46,6 +58,7 @@ type Provider struct {
 	BasicURL            string // Username and Password (RFC 7617)
 	OAuth1URL           string // an OAuth1 signature, with or without a token
 	FieldsURL           string // Fields in a form or JSON object
+	SessionURL          string // the token of a session in the header X-Session, in the cookie SID, or in the Authorization header after "Bearer "
 	AssertionURL        string // an assertion in the Authorization header, after "Bearer "
 
 	config    Config
@@ -57,6 +70,7 @@ type Provider struct {
 	mu         sync.Mutex // guards the fields below
 	oauth2     oauth2State
 	oauth1     oauth1State
+	sessions   sessionState
 	stats      Stats
 	seen       int                  // the number of requests so far
 	requests   map[string][]Request // the latest requests, by route
@@ -89,6 +103,7 @@ func New(c Config) *Provider {
 		stop:       stop,
 		oauth2:     newOAuth2State(),
 		oauth1:     newOAuth1State(),
+		sessions:   sessionState{sessions: map[string]*loginSession{}, tickets: map[string]string{}},
 		stats:      Stats{Issued: map[string]int{}},
 		requests:   map[string][]Request{},
 		injections: map[string][]*injection{},

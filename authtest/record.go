@@ -28,17 +28,21 @@ type Request struct {
 
 // Stats counts what a provider has received and done since the start.
 type Stats struct {
-	TokenRequests  int            // requests to TokenURL, successful or not
-	Issued         map[string]int // OAuth2 access tokens issued, by grant_type; "refresh_token" is for refreshes
-	ReuseDetected  int            // codes and refresh tokens that were used again
-	RevokedGrants  int            // OAuth2 grants revoked, with all their tokens
-	RequestTokens  int            // OAuth1 temporary credentials issued
-	AccessTokens   int            // OAuth1 token credentials issued by AccessTokenURL
-	Consents       int            // how often the account owner pressed Allow
-	Denials        int            // how often the account owner pressed Deny
-	APIAccepted    int            // API requests accepted
-	APIRefused     int            // API requests refused
-	FaultsInjected int            // requests with injected faults; Always does not count
+	TokenRequests   int            // requests to TokenURL, successful or not
+	Issued          map[string]int // OAuth2 access tokens issued, by grant_type; "refresh_token" is for refreshes
+	ReuseDetected   int            // codes and refresh tokens that were used again
+	RevokedGrants   int            // OAuth2 grants revoked, with all their tokens
+	RequestTokens   int            // OAuth1 temporary credentials issued
+	AccessTokens    int            // OAuth1 token credentials issued by AccessTokenURL
+	Consents        int            // how often the account owner pressed Allow
+	Denials         int            // how often the account owner pressed Deny
+	Logins          int            // sessions that a login has begun
+	LoginsRefused   int            // logins with wrong credentials, or while the account was locked
+	SessionRenewals int            // sessions replaced at SessionRenewURL
+	Logouts         int            // sessions ended at LogoutURL
+	APIAccepted     int            // API requests accepted
+	APIRefused      int            // API requests refused
+	FaultsInjected  int            // requests with injected faults; Always does not count
 }
 
 // Stats returns the counts so far.

@@ -22,6 +22,17 @@ func (p *Provider) route() {
 	add(&p.AuthorizeURL, "/oauth1/authorize", p.serveAuthorize1)
 	add(&p.AccessTokenURL, "/oauth1/access", p.serveAccessToken)
 
+	add(&p.LoginJSONURL, "/login/json", p.serveLoginJSON)
+	add(&p.LoginFormURL, "/login/form", p.serveLoginForm)
+	add(&p.LoginXMLURL, "/login/xml", p.serveLoginXML)
+	add(&p.LoginBasicURL, "/login/basic", p.serveLoginBasic)
+	add(&p.LoginBeginURL, "/login/begin", p.serveLoginBegin)
+	p.routes[loginFinishPath] = p.serveLoginFinish
+	add(&p.LoginAssertionURL, "/login/assertion", p.serveLoginAssertion)
+	add(&p.SessionRenewURL, "/login/renew", p.serveSessionRenew)
+	add(&p.LogoutURL, "/logout", p.serveLogout)
+	add(&p.SessionURL, "/api/session", p.api(p.session))
+
 	add(&p.OpenURL, "/api/open", p.api(p.open))
 	add(&p.BearerURL, "/api/bearer", p.api(p.bearer))
 	add(&p.KeyHeaderURL, "/api/key/header", p.api(p.keyHeader))

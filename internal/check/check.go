@@ -54,3 +54,10 @@ func split(err error) []error {
 	}
 	return []error{err}
 }
+
+// Custom appends the problems of another config, which err lists under its own name.
+func (l *List) Custom(err error) {
+	if err != nil {
+		l.Join(errors.Unwrap(err))
+	}
+}

@@ -13,8 +13,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
-	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/origin"
@@ -36,6 +34,11 @@ type Call struct {
 	Build func(ctx context.Context) (req *http.Request, secrets []string, err error)
 	// Base sends the request. nil means http.DefaultTransport.
 	Base http.RoundTripper
+	// Auth returns a RoundTripper that authenticates the request, and sends through base,
+	// perhaps once more after a refusal. nil means that the request is sent as it is.
+	Auth func(base http.RoundTripper) http.RoundTripper
+	// Redirects makes a redirect a Response, which is not followed either.
+	Redirects bool
 	// Before sees each request right before the request is sent. May be nil.
 	Before func(*http.Request) error
 	// After sees each response, with a body that can be read and replaced. An error
@@ -52,6 +55,8 @@ type Response struct {
 	Body           []byte   // the body without content codings: see wire.Decode
 	Secrets        []string // must not show in errors about the response
 	AfterErr       error    // the error of Call.After; the response is then as it arrived
+
+	redirects bool // see Call
 }
 
 // through lets f see and change a copy of the response. After an error, r is as
@@ -70,7 +75,7 @@ func (r *Response) through(f func(*http.Response) error) error {
 	if changed.Body == given {
 		changed.Body = io.NopCloser(bytes.NewReader(r.Body))
 	}
-	seen, err := read(&changed, r.Secrets)
+	seen, err := read(&changed, r.Secrets, r.redirects)
 	if err != nil {
 		return err
 	}
@@ -99,7 +104,8 @@ func (f *Failure) Error() string {
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Cause }
 
-// Do makes the call. Any status other than a redirect gives a Response. An error
+// Do makes the call. Any status other than a redirect, unless Redirects is set, gives a
+// Response. An error
 // is a *Failure, or the error of Build: then nothing was sent.
 func (c *Call) Do(ctx context.Context) (*Response, error) {
 	resp, err := c.send(ctx)
@@ -128,24 +134,22 @@ func (c *Call) send(ctx context.Context) (*Response, error) {
 		return nil, fmt.Errorf("connectorauth: the URL of the request: %w", err)
 	}
 	origin.ASCII(req)
-	origin.Resolve(req)
-	watch := &watch{cancel: cancel}
-	req = once(req.WithContext(httptrace.WithClientTrace(ctx, watch.trace())))
-	base := c.Base
-	if base == nil {
-		base = http.DefaultTransport
+	net := &sender{base: c.Base, cancel: cancel}
+	through := http.RoundTripper(net)
+	if c.Auth != nil {
+		through = c.Auth(net)
 	}
-	resp, err := base.RoundTrip(req)
+	resp, err := through.RoundTrip(req.WithContext(ctx))
 	if err == nil && resp == nil {
 		err = errors.New("the base RoundTripper returned neither a response nor an error")
 	}
 	if err != nil {
-		if watch.again.Load() { // err says only that watch has ended the context
+		if net.ended() { // err says only that watch has ended the context
 			err = errors.New("the server ended the connection or the stream without a response, and the request is not sent again")
 		}
-		return nil, &Failure{InDoubt: watch.sent.Load() || !watch.traced.Load(), Cause: scrub.Cause(err, secrets...)}
+		return nil, &Failure{InDoubt: net.inDoubt(), Cause: scrub.Cause(err, secrets...)}
 	}
-	r, err := read(resp, secrets)
+	r, err := read(resp, secrets, c.Redirects)
 	if err == nil && c.After != nil {
 		r.AfterErr = r.through(c.After)
 	}
@@ -153,14 +157,14 @@ func (c *Call) send(ctx context.Context) (*Response, error) {
 }
 
 // read reads the response to its end.
-func read(resp *http.Response, secrets []string) (*Response, error) {
+func read(resp *http.Response, secrets []string, redirects bool) (*Response, error) {
 	if resp.Body == nil {
 		resp.Body = http.NoBody
 	}
 	defer resp.Body.Close()
-	r := &Response{Response: resp, Secrets: secrets}
+	r := &Response{Response: resp, Secrets: secrets, redirects: redirects}
 	switch {
-	case 300 <= resp.StatusCode && resp.StatusCode <= 399:
+	case !redirects && 300 <= resp.StatusCode && resp.StatusCode <= 399:
 		return nil, r.Fail(errors.New("the endpoint answered with a redirect, which is not followed; configure the final URL"))
 	case resp.StatusCode == http.StatusSwitchingProtocols: // no body follows, and the stream may never end
 		return nil, r.Fail(errors.New("the endpoint wants another protocol than HTTP"))
@@ -235,61 +239,6 @@ func RetryAfter(h http.Header) time.Duration {
 		return max(time.Until(date), 0)
 	}
 	return 0
-}
-
-// once returns req in a form that net/http never sends twice by itself: without
-// GetBody, and with a body that net/http cannot rewind.
-//
-// An empty body of a POST stays empty. As an unknown body it would be sent in
-// chunks, which some servers refuse. HTTP/1 does not repeat such a POST unless
-// the request has an idempotency key; watch keeps HTTP/2 from repeating it.
-func once(req *http.Request) *http.Request {
-	req.GetBody = nil
-	if req.Body != nil && req.Body != http.NoBody {
-		req.Body = opaque{req.Body}
-		return req
-	}
-	_, key := req.Header["Idempotency-Key"]
-	_, xKey := req.Header["X-Idempotency-Key"]
-	if req.Method != http.MethodPost || key || xKey {
-		req.Body = opaque{io.NopCloser(strings.NewReader(""))}
-	}
-	return req
-}
-
-// opaque hides the type of a body from net/http.
-type opaque struct{ io.ReadCloser }
-
-// watch follows a request on its way to the network, and ends the request before
-// the request is sent again.
-type watch struct {
-	cancel context.CancelFunc
-	traced atomic.Bool // the transport reports its steps
-	wrote  atomic.Bool // the header was written
-	sent   atomic.Bool // the whole request was written
-	again  atomic.Bool // the transport was about to send the request again
-}
-
-func (w *watch) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		GetConn:      func(string) { w.connection() },
-		GotConn:      func(httptrace.GotConnInfo) { w.connection() },
-		WroteHeaders: func() { w.wrote.Store(true) },
-		WroteRequest: func(info httptrace.WroteRequestInfo) {
-			if info.Err == nil {
-				w.sent.Store(true)
-			}
-		},
-	}
-}
-
-// connection notes that the transport wants or has a connection.
-func (w *watch) connection() {
-	w.traced.Store(true)
-	if w.wrote.Load() {
-		w.again.Store(true)
-		w.cancel()
-	}
 }
 
 // Untraced returns ctx without the httptrace.ClientTrace of another request: the

@@ -1,0 +1,543 @@
+package session_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/assertion"
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
+	"github.com/connectorauth/connectorauth/session"
+	"github.com/connectorauth/connectorauth/tokenstore"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// shapes are the logins of authtest, and where the session goes.
+func shapes(p *authtest.Provider) map[string]session.Config {
+	basic := must(connectorauth.NewBasic(connectorauth.BasicConfig{Username: p.Username, Password: connectorauth.Secret(p.Password)}))
+	values := login(p).Values
+	configs := map[string]session.Config{
+		"JSON": {Login: login(p).Login, Values: values},
+		"form and cookie": {
+			Login: []session.Request{{
+				URL: p.LoginFormURL, Form: map[string]string{"username": "{user}", "password": "{password}"}, Capture: map[string]string{"token": "cookie:SID"},
+			}},
+			Values: values, Places: cookie, Refusals: []dialect.Rejection{{Status: 303, Header: "Location", HeaderValue: "failed=1"}},
+		},
+		"XML": {
+			Login: []session.Request{{
+				URL:     p.LoginXMLURL,
+				XML:     `<tsRequest><credentials name="{user}" password="{password}"><site contentUrl=""/></credentials></tsRequest>`,
+				Capture: map[string]string{"token": "credentials.@token", "site": "/credentials/site/@id"},
+			}},
+			Values: values, Places: header,
+		},
+		"Basic and header": {Login: []session.Request{{URL: p.LoginBasicURL, Auth: basic, Capture: map[string]string{"token": "header:X-Auth-Token"}}}},
+		"Basic by a template": {
+			Login: []session.Request{{
+				URL: p.LoginBasicURL, Header: map[string]string{"authorization": "Basic {base64({user}:{password})}"}, Capture: map[string]string{"token": "header:X-Auth-Token"},
+			}},
+			Values: values,
+		},
+		"two steps": {
+			Login: []session.Request{
+				{URL: p.LoginBeginURL, Capture: map[string]string{"ticket": "data.0.ticket", "pre": "cookie:PRESID"}},
+				{
+					URL: p.LoginFinishURL("") + "{ticket}", Header: map[string]string{"Cookie": "PRESID={pre}"},
+					JSON: map[string]any{"username": "{user}", "password": "{password}"}, Capture: map[string]string{"token": "/session/token"},
+				},
+			},
+			Values: values,
+		},
+	}
+	for name, c := range configs {
+		c.HTTPClient, c.Shared = p.Client(), new(connectorauth.Shared)
+		configs[name] = c
+	}
+	return configs
+}
+
+func TestLoginsOfAllShapes(t *testing.T) {
+	p := authtest.NewProvider(t)
+	for name, config := range shapes(p) {
+		t.Run(name, func(t *testing.T) {
+			before := p.Stats().Logins
+			c, err := session.New(config)
+			require.NoError(t, err)
+			assert.Equal(t, connectorauth.AuthTypeCustom, c.AuthType())
+			for range 3 {
+				requireUsable(t, p, c)
+			}
+			assert.Equal(t, 1, p.Stats().Logins-before, "no lifetime means until rejected")
+			p.EndSessions()
+			requireUsable(t, p, c)
+			requireUsable(t, p, c)
+			assert.Equal(t, 2, p.Stats().Logins-before)
+		})
+	}
+}
+
+// A wrong password costs one login, whatever the shape, and however many connectors and
+// requests there are.
+func TestWrongPasswordCostsOneLogin(t *testing.T) {
+	for name := range shapes(authtest.NewProvider(t)) {
+		t.Run(name, func(t *testing.T) {
+			p := authtest.NewProvider(t)
+			right := shapes(p)[name]
+			wrong := right
+			if wrong.Values != nil {
+				wrong.Values = map[string]connectorauth.Secret{"user": right.Values["user"], "password": "wrong password <&>"}
+			} else {
+				wrong.Login = []session.Request{right.Login[0]}
+				wrong.Login[0].Auth = must(connectorauth.NewBasic(connectorauth.BasicConfig{Username: p.Username, Password: "wrong password <&>"}))
+			}
+			store := new(tokenstore.Memory)
+			connect := func(config session.Config) *connectorauth.Custom {
+				config.Store, config.Account, config.Shared = store, "a", new(connectorauth.Shared)
+				return must(session.New(config))
+			}
+			for range 8 {
+				_, err := use(t, p, connect(wrong))
+				require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+				for _, text := range []string{err.Error(), fmt.Sprintf("%+v", err)} {
+					assert.NotContains(t, text, "wrong password")
+				}
+			}
+			assert.Equal(t, 1, p.Stats().LoginsRefused)
+			assert.Zero(t, p.Stats().APIRefused)
+			status := must(connect(wrong).Status(t.Context()))
+			assert.Equal(t, connectorauth.StateReauthRequired, status.State)
+			requireUsable(t, p, connect(right))
+			require.ErrorIs(t, connect(wrong).Renew(t.Context()), connectorauth.ErrReauthRequired)
+			assert.Equal(t, 2, p.Stats().LoginsRefused, "Renew tries at once")
+			requireUsable(t, p, connect(right))
+			assert.Equal(t, 1, p.Stats().Logins)
+		})
+	}
+}
+
+func TestErrorOfARefusedLogin(t *testing.T) {
+	p := authtest.NewProvider(t)
+	config := login(p)
+	config.Values["password"] = "wrong"
+	_, err := use(t, p, must(session.New(config)))
+	require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+	var failed *connectorauth.TokenError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, 401, failed.StatusCode)
+	assert.Equal(t, p.LoginJSONURL, failed.Endpoint)
+	assert.ErrorContains(t, err, "session: Login[0] was refused")
+}
+
+// A lock that ends is noticed by itself, and the account is not locked by our logins.
+func TestLockedAccountComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := authtest.New(authtest.Config{InMemory: true, LockAfter: 2})
+		defer p.Close()
+		other := login(p)
+		other.Values["password"] = "wrong"
+		for range 2 { // somebody else locks the account
+			_, err := use(t, p, must(session.New(other)))
+			require.Error(t, err)
+		}
+		c := must(session.New(login(p)))
+		for range 10 {
+			_, err := use(t, p, c)
+			require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+			time.Sleep(4 * time.Minute)
+		}
+		assert.Equal(t, 3, p.Stats().LoginsRefused)
+		time.Sleep(21 * time.Minute)
+		requireUsable(t, p, c)
+	})
+}
+
+func TestSessionIsRenewedBeforeItsEnd(t *testing.T) {
+	for name, lifetime := range map[string]session.Lifetime{
+		"seconds": {Expiry: "expires"}, "a date": {Expiry: "date"}, "fixed": {Fixed: time.Hour},
+		"the JWT": {JWT: "token"}, "not readable, but fixed": {Expiry: "token", Fixed: time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := authtest.New(authtest.Config{InMemory: true})
+				defer p.Close()
+				var notes []error
+				config := login(p, func(c *session.Config) {
+					c.Login[0].Capture = map[string]string{"token": "session.token", "expires": "expires_in", "date": "expires"}
+					c.Lifetime = lifetime
+					c.Observe = func(e connectorauth.Event) {
+						if e.Kind == connectorauth.EventRenewed {
+							notes = append(notes, e.Err)
+						}
+					}
+				})
+				if lifetime.JWT != "" {
+					p.Inject(p.LoginJSONURL, authtest.Always, authtest.EditAnswer(func(response map[string]any) {
+						token := fmt.Sprintf(`{"exp":%d}`, time.Now().Add(time.Hour).Unix())
+						response["session"].(map[string]any)["token"] = "e30." + base64url(token) + ".c2ln"
+					}))
+				}
+				c := must(session.New(config))
+				call := func() {
+					resp, err := connectorauth.NewClient(c, p.Client()).Get(p.OpenURL) // any token will do
+					require.NoError(t, err)
+					resp.Body.Close()
+				}
+				call()
+				require.Equal(t, name == "not readable, but fixed", notes[0] != nil)
+				assert.WithinDuration(t, time.Now().Add(time.Hour), must(c.Status(t.Context())).Expiry, 2*time.Second)
+				time.Sleep(50 * time.Minute)
+				call()
+				assert.Equal(t, 1, p.Stats().Logins)
+				time.Sleep(9 * time.Minute)
+				call()
+				synctest.Wait()
+				assert.Equal(t, 2, p.Stats().Logins, "in the background")
+			})
+		})
+	}
+}
+
+func TestSessionIsRenewedByARequestOfItsOwn(t *testing.T) {
+	p := authtest.NewProvider(t)
+	config := login(p, func(c *session.Config) {
+		c.Renew = &session.Request{URL: p.SessionRenewURL, Form: map[string]string{"renewal": "{renewal}"}, Capture: map[string]string{"token": "session.token", "expires": "expires_in", "renewal": "renewal"}}
+	})
+	c := must(session.New(config))
+	requireUsable(t, p, c)
+	for range 3 { // the renewal token rotates
+		p.ExpireSessions()
+		requireUsable(t, p, c)
+	}
+	assert.Equal(t, 1, p.Stats().Logins)
+	assert.Equal(t, 3, p.Stats().SessionRenewals)
+	p.EndSessions()
+	requireUsable(t, p, c)
+	assert.Equal(t, 2, p.Stats().Logins, "a refused renewal leads to a login")
+
+	p.ExpireSessions()
+	p.Inject(p.SessionRenewURL, 1, authtest.Answer(500, nil, "oops"))
+	requireUsable(t, p, c)
+	assert.Equal(t, 3, p.Stats().Logins)
+
+	p.ExpireSessions()
+	p.Inject(p.SessionRenewURL, 1, authtest.Answer(429, http.Header{"Retry-After": {"30"}}, ""))
+	status, err := use(t, p, c)
+	require.NoError(t, err)
+	assert.Equal(t, 401, status, "a service that asks for a pause gets no login")
+	assert.Equal(t, 3, p.Stats().Logins)
+}
+
+func TestRenewalKeepsWhatItsResponseLeavesOut(t *testing.T) {
+	p := authtest.NewProvider(t)
+	config := login(p, func(c *session.Config) {
+		c.Renew = &session.Request{URL: p.SessionRenewURL, Form: map[string]string{"renewal": "{renewal}"}, Capture: map[string]string{"token": "session.token", "expires": "expires_in", "renewal": "renewal"}}
+	})
+	c := must(session.New(config))
+	requireUsable(t, p, c)
+	p.Inject(p.SessionRenewURL, 1, authtest.EditAnswer(func(response map[string]any) { delete(response, "renewal"); delete(response, "expires_in") }))
+	require.NoError(t, c.Renew(t.Context()))
+	requireUsable(t, p, c)
+	assert.True(t, must(c.Status(t.Context())).Expiry.IsZero())
+	require.NoError(t, c.Renew(t.Context()), "the former renewal token is sent, and is used up")
+	requireUsable(t, p, c)
+	assert.Equal(t, 2, p.Stats().Logins)
+	assert.Equal(t, 1, p.Stats().SessionRenewals)
+}
+
+func TestLogout(t *testing.T) {
+	p := authtest.NewProvider(t)
+	store := new(tokenstore.Memory)
+	config := login(p, func(c *session.Config) {
+		c.Logout = &session.Request{Method: "DELETE", URL: p.LogoutURL, Header: map[string]string{"X-Session": "{token}"}}
+		c.Store, c.Account = store, "a"
+	})
+	c := must(session.New(config))
+	require.NoError(t, c.Revoke(t.Context()))
+	assert.Empty(t, p.Requests(p.LogoutURL), "there was no session")
+	requireUsable(t, p, c)
+	require.NoError(t, c.Revoke(t.Context()))
+	assert.Equal(t, 1, p.Stats().Logouts)
+	_, ok, err := store.Load(t.Context(), "a")
+	require.NoError(t, err)
+	assert.False(t, ok)
+
+	requireUsable(t, p, c)
+	p.EndSessions()
+	require.NoError(t, c.Revoke(t.Context()), "the session was over")
+	requireUsable(t, p, c)
+	p.Inject(p.LogoutURL, 1, authtest.Answer(500, nil, ""))
+	require.ErrorContains(t, c.Revoke(t.Context()), "status 500")
+	_, ok, err = store.Load(t.Context(), "a")
+	require.NoError(t, err)
+	assert.False(t, ok, "forgotten whatever the service says")
+	config.Logout = nil
+	assert.ErrorContains(t, must(session.New(config)).Revoke(t.Context()), "no Revoke")
+}
+
+// A login whose response is lost, or of no use for now, is not sent again at once, and
+// is no refusal.
+func TestLoginThatFailsForNow(t *testing.T) {
+	for name, fault := range map[string]authtest.Fault{
+		"dropped": authtest.DropAfter(), "outage": authtest.Answer(503, http.Header{"Retry-After": {"7"}}, "<html>"),
+		"too many": authtest.Answer(429, nil, ""), "not found": authtest.Answer(404, nil, "nothing here"),
+		"redirect":  authtest.Answer(307, http.Header{"Location": {"https://other.example.test/"}}, ""),
+		"too large": authtest.Answer(200, nil, `{"session":{"token":"`+strings.Repeat("x", 1<<20)+`"}}`),
+		"too long":  authtest.Answer(200, nil, `{"session":{"token":"`+strings.Repeat("x", 65<<10)+`"},"renewal":"r"}`),
+		"slow":      authtest.Delay(time.Hour),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := authtest.New(authtest.Config{InMemory: true})
+				defer p.Close()
+				p.Inject(p.LoginJSONURL, 1, fault)
+				c := must(session.New(login(p)))
+				for range 3 {
+					_, err := use(t, p, c)
+					require.Error(t, err)
+					assert.NotErrorIs(t, err, connectorauth.ErrReauthRequired)
+					assert.NotContains(t, err.Error(), "other.example")
+					assert.NotContains(t, err.Error(), "xxx")
+				}
+				assert.Len(t, p.Requests(p.LoginJSONURL), 1)
+				time.Sleep(10 * time.Second)
+				requireUsable(t, p, c)
+				assert.Len(t, p.Requests(p.LoginJSONURL), 2)
+			})
+		})
+	}
+}
+
+// A response of success without the session may be the refusal of a service that knows
+// no status codes.
+func TestResponseWithoutTheSessionIsARefusal(t *testing.T) {
+	for name, body := range map[string]string{
+		"another object": `{"success":false}`, "null": `{"session":{"token":null}}`, "an object": `{"session":{"token":{}},"renewal":"r"}`, "a page": "<html><p>Wrong password</html>", "nothing": "",
+		"not complete": `{"session":{"token":"abc"`,
+	} {
+		p := authtest.NewProvider(t)
+		p.Inject(p.LoginJSONURL, authtest.Always, authtest.Answer(200, nil, body))
+		c := must(session.New(login(p)))
+		for range 3 {
+			_, err := use(t, p, c)
+			require.ErrorIs(t, err, connectorauth.ErrReauthRequired, name)
+		}
+		assert.Len(t, p.Requests(p.LoginJSONURL), 1, name)
+	}
+}
+
+func TestSessionGoesToSeveralPlaces(t *testing.T) {
+	p := authtest.NewProvider(t)
+	config := login(p, func(c *session.Config) {
+		c.Places = []session.Place{
+			{Placement: dialect.Placement{Name: "X-Session"}},
+			{Placement: dialect.Placement{Name: "X-Both", Prefix: "v1 "}, Value: "{base64({lower({user})}:{token})}"},
+			{Placement: dialect.Placement{In: dialect.InQuery, Name: "renewal"}, Value: "{renewal}"},
+		}
+	})
+	base := &fakehttp.Base{}
+	resp, err := connectorauth.NewClient(must(session.New(config)), client(base)).Get("https://api.example.test/x?a=1")
+	require.NoError(t, err)
+	resp.Body.Close()
+	sent := base.Requests()[0]
+	token := sent.Header.Get("X-Session")
+	assert.Equal(t, "v1 "+base64std(p.Username+":"+token), sent.Header.Get("X-Both"))
+	assert.Contains(t, sent.URL.RawQuery, "a=1&renewal=renewal-")
+	assert.Equal(t, "https://api.example.test/x?a=1", resp.Request.URL.String())
+	_, err = connectorauth.Join(must(session.New(config)), must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k", Name: "x-both"})))
+	assert.ErrorContains(t, err, "two credentials for the header X-Both")
+}
+
+// As a GitHub App: a JWT of the app's key authenticates the request of a token.
+func TestLoginWithASelfSignedJWT(t *testing.T) {
+	private := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	p := authtest.New(authtest.Config{AssertionKeys: map[string]crypto.PublicKey{"": &private.PublicKey}})
+	defer p.Close()
+	key := must(assertion.NewKey(assertion.KeyConfig{Signer: private, Algorithm: assertion.ES256}))
+	app := must(assertion.NewJWT(assertion.JWTConfig{Key: key, Claims: assertion.Claims{Issuer: "4711", Subject: "4711", Audience: p.URL}}))
+	c := must(session.New(session.Config{
+		Login: []session.Request{{
+			URL: p.LoginAssertionURL + "/installations/{installation}/access_tokens", Auth: app, Capture: map[string]string{"token": "token", "expires": "expires_at"},
+		}},
+		Values: map[string]connectorauth.Secret{"installation": "12/34"}, Lifetime: session.Lifetime{Expiry: "expires"}, HTTPClient: p.Client(),
+	}))
+	resp, err := connectorauth.NewClient(c, p.Client()).Get(p.SessionURL)
+	require.NoError(t, err)
+	resp.Body.Close()
+	assert.Equal(t, 200, resp.StatusCode)
+	sent := p.Requests(p.LoginAssertionURL)[0]
+	assert.Equal(t, "/login/assertion/installations/12%2F34/access_tokens", sent.URL.EscapedPath())
+	assert.Empty(t, sent.Body)
+	assert.Equal(t, "0", sent.Header.Get("Content-Length"), "not in chunks")
+	assert.WithinDuration(t, time.Now().Add(time.Hour), must(c.Status(t.Context())).Expiry, 3*time.Second)
+}
+
+// A connector in Auth that needs its owner, or cannot renew for now, says nothing of
+// this account.
+func TestConnectorInAuthThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := authtest.New(authtest.Config{InMemory: true})
+		defer p.Close()
+		auth := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL},
+			HTTPClient: p.Client(), Store: new(tokenstore.Memory), Account: "auth",
+		}))
+		exchange := func(req *http.Request) (*http.Response, error) {
+			if req.URL.Path != "/exchange" {
+				return p.Client().Transport.RoundTrip(req)
+			}
+			check := must(http.NewRequestWithContext(t.Context(), http.MethodGet, p.BearerURL, nil))
+			check.Header = http.Header{"Authorization": req.Header["Authorization"]}
+			resp, err := p.Client().Transport.RoundTrip(check)
+			if err != nil || resp.StatusCode != 200 {
+				return resp, err
+			}
+			resp.Body.Close()
+			login := must(http.NewRequestWithContext(t.Context(), http.MethodPost, p.LoginBasicURL, nil))
+			login.SetBasicAuth(p.Username, p.Password)
+			if resp, err = p.Client().Transport.RoundTrip(login); err != nil {
+				return nil, err
+			}
+			token := resp.Header.Get("X-Auth-Token")
+			resp.Body.Close()
+			return fakehttp.Respond(200, token), nil
+		}
+		c := must(session.New(session.Config{
+			Login:  []session.Request{{URL: "https://api.example.test/exchange", Form: map[string]string{"site": "{site}"}, Auth: auth, Capture: map[string]string{"token": ""}}},
+			Values: map[string]connectorauth.Secret{"site": "main"}, HTTPClient: client(fakehttp.RoundTripper(exchange)),
+		}))
+		_, err := use(t, p, c)
+		require.ErrorIs(t, err, connectorauth.ErrNotConnected)
+		time.Sleep(2 * time.Minute)
+		access, refresh := p.IssueTokens("")
+		require.NoError(t, auth.SetToken(t.Context(), token(access, refresh)))
+		requireUsable(t, p, c)
+
+		p.EndSessions()
+		p.RevokeAccessTokens()
+		requireUsable(t, p, c) // Auth renews, and the login request is sent once more
+
+		p.EndSessions()
+		p.RevokeAccessTokens()
+		p.Inject(p.TokenURL, 1, authtest.Answer(503, nil, ""))
+		status, err := use(t, p, c)
+		require.NoError(t, err, "not for good")
+		assert.Equal(t, 401, status)
+		time.Sleep(time.Minute)
+		requireUsable(t, p, c)
+	})
+}
+
+func TestManyRequestsMakeOneLogin(t *testing.T) {
+	p := authtest.NewProvider(t)
+	c := must(session.New(login(p)))
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			status, err := use(t, p, c)
+			assert.NoError(t, err)
+			assert.Equal(t, 200, status)
+		})
+	}
+	all.Wait()
+	assert.Equal(t, 1, p.Stats().Logins)
+}
+
+func TestRejectionsOfTheAPI(t *testing.T) {
+	p := authtest.NewProvider(t)
+	p.Inject(p.SessionURL, authtest.Always, authtest.RewriteAnswer(func(w http.ResponseWriter, status int, response map[string]any) {
+		if status == 401 {
+			w.WriteHeader(403)
+			json.NewEncoder(w).Encode(map[string]any{"code": 1001})
+			return
+		}
+		w.WriteHeader(status)
+		json.NewEncoder(w).Encode(response)
+	}))
+	c := must(session.New(login(p, func(c *session.Config) {
+		c.Rejections = []dialect.Rejection{{Status: 403, Path: "code", Value: "1001"}}
+	})))
+	requireUsable(t, p, c)
+	p.EndSessions()
+	requireUsable(t, p, c)
+	assert.Equal(t, 2, p.Stats().Logins)
+}
+
+func TestIdleSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := authtest.New(authtest.Config{InMemory: true, SessionLifetime: 1000 * time.Hour})
+		defer p.Close()
+		c := must(session.New(login(p, func(c *session.Config) { c.Lifetime = session.Lifetime{Idle: 30 * time.Minute} })))
+		for range 5 {
+			requireUsable(t, p, c)
+			time.Sleep(20 * time.Minute)
+		}
+		assert.Equal(t, 1, p.Stats().Logins)
+		time.Sleep(20 * time.Minute)
+		requireUsable(t, p, c)
+		assert.Equal(t, 2, p.Stats().Logins)
+	})
+}
+
+func TestNoErrorShowsACapturedValue(t *testing.T) {
+	quoting := func(what func(*http.Request) string) http.RoundTripper {
+		return fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+			if req.URL.Path == "/one" {
+				return fakehttp.Respond(200, `{"ticket":"the-captured-ticket"}`), nil
+			}
+			return nil, errors.New("no route for " + what(req))
+		})
+	}
+	for _, what := range []func(*http.Request) string{
+		func(req *http.Request) string { return req.URL.String() },
+		func(req *http.Request) string { return req.Header.Get("X-Made") },
+		func(*http.Request) string { return "the-captured-ticket" },
+		func(*http.Request) string { return "the-secret-of-the-owner" },
+	} {
+		c := must(session.New(session.Config{
+			Login: []session.Request{
+				{URL: "https://api.example.test/one", Capture: map[string]string{"ticket": "ticket"}},
+				{URL: "https://api.example.test/two/{ticket}?x={secret}", Header: map[string]string{"X-Made": "{base64({ticket}{secret})}"}, Capture: map[string]string{"token": "token"}},
+			},
+			Values: map[string]connectorauth.Secret{"secret": "the-secret-of-the-owner"}, HTTPClient: client(quoting(what)),
+		}))
+		err := c.Renew(context.Background())
+		require.ErrorContains(t, err, "session: Login[1]")
+		assert.NotContains(t, err.Error(), "the-captured-ticket")
+		assert.NotContains(t, err.Error(), "the-secret-of-the-owner")
+		assert.NotContains(t, err.Error(), base64std("the-captured-ticketthe-secret-of-the-owner"))
+	}
+}
+
+func TestNothingPrintsASecret(t *testing.T) {
+	p := authtest.NewProvider(t)
+	config := login(p)
+	c := must(session.New(config))
+	requireUsable(t, p, c)
+	token := p.Requests(p.SessionURL)[0].Header.Get("Authorization")[len("Bearer "):]
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		for _, value := range []any{config, &config, c, connectorauth.NewClient(c, nil).Transport} {
+			text := fmt.Sprintf(verb, value)
+			assert.NotContains(t, text, p.Password)
+			assert.NotContains(t, text, token)
+		}
+	}
+	text, err := json.Marshal(config.Values)
+	require.NoError(t, err)
+	assert.NotContains(t, string(text), p.Password)
+}

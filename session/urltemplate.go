@@ -1,0 +1,113 @@
+package session
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/wire"
+)
+
+// A urlTemplate is the URL of a request. Values stand in segments of the path and in
+// the query, and cannot change the rest.
+type urlTemplate struct {
+	template
+	shape *url.URL // with a letter for each value
+}
+
+var errOrigin = errors.New("has a value in its scheme, host or port; write the origin out, and use values in the path and the query")
+
+// parseURL reads the template of a URL.
+func parseURL(s string) (urlTemplate, error) {
+	scheme, rest, _ := strings.Cut(s, "://")
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	if strings.ContainsAny(scheme+rest[:end], "{}") {
+		return urlTemplate{}, errOrigin
+	}
+	t, err := parse(s)
+	if err != nil {
+		return urlTemplate{}, err
+	}
+	sample := filler{values: map[string]string{}}
+	for _, name := range t.names() {
+		sample.values[name] = "x"
+	}
+	u := urlTemplate{template: t}
+	text, err := u.spell(&sample)
+	if err != nil {
+		return urlTemplate{}, err
+	}
+	if u.shape, err = origin.Endpoint(text); err != nil {
+		return u, err
+	}
+	if slices.ContainsFunc(strings.Split(u.shape.Path, "/"), isDots) {
+		return urlTemplate{}, errors.New("has a segment of dots in its path; write where the path leads")
+	}
+	return u, nil
+}
+
+// isDots reports whether a segment leads elsewhere in a path.
+func isDots(segment string) bool { return segment == "." || segment == ".." }
+
+// spell fills in the URL, whatever comes out.
+func (u urlTemplate) spell(f *filler) (string, error) {
+	inQuery := false
+	var b strings.Builder
+	for _, p := range u.template {
+		text, err := f.part(p)
+		if err != nil {
+			return "", err
+		}
+		switch {
+		case p.isText():
+			inQuery = inQuery || strings.Contains(text, "?")
+		case inQuery:
+			text = string(wire.AppendEscaped(nil, text))
+		default:
+			text = url.PathEscape(text)
+		}
+		b.WriteString(text)
+	}
+	return b.String(), nil
+}
+
+var errShape = errors.New("a value would change what the URL leads to: a value in a path is neither empty nor dots alone")
+
+// fill returns the URL with its values. The error quotes no value.
+func (u urlTemplate) fill(f *filler) (string, error) {
+	text, err := u.spell(f)
+	if err != nil {
+		return "", err
+	}
+	filled, err := origin.Endpoint(text)
+	if err != nil {
+		return "", err
+	}
+	before, after := segments(u.shape), segments(filled)
+	if !origin.Same(filled, u.shape) || len(before) != len(after) {
+		return "", errShape
+	}
+	for i := range after {
+		if isDots(after[i]) || after[i] == "" && before[i] != "" {
+			return "", errShape
+		}
+	}
+	return text, nil
+}
+
+func segments(u *url.URL) []string { return strings.Split(u.EscapedPath(), "/") }
+
+// beginning returns the part of the URL that is the same for all accounts, without a
+// query.
+func (u urlTemplate) beginning() string {
+	first := ""
+	if len(u.template) > 0 && u.template[0].isText() {
+		first, _, _ = strings.Cut(u.template[0].text, "?")
+	}
+	return first
+}
