@@ -231,7 +231,7 @@ func (a *account) rejected(resp *http.Response) bool {
 	if err != nil || !ok {
 		return false
 	}
-	sent := signed.Unix() - time.Now().Unix()
+	sent := int64(time.Until(signed).Round(time.Second) / time.Second)
 	a.clock.Correct(theirs, sent, false)
 	off := a.clock.Ahead() - sent
 	return max(off, -off) > 60
