@@ -24,7 +24,7 @@ type Payload string
 // The kinds of payloads.
 const (
 	PayloadSigned   Payload = "signed"   // the hash of the whole body is signed; a body without GetBody is held in memory
-	PayloadUnsigned Payload = "unsigned" // the body is not signed; needs https
+	PayloadUnsigned Payload = "unsigned" // the body is not signed; AWS takes such a body by https alone
 	PayloadChunked  Payload = "chunked"  // each 64 KiB of the body have a signature of their own; S3 alone
 )
 

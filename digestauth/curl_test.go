@@ -20,18 +20,13 @@ func TestCurlAgainstTheSameService(t *testing.T) {
 		t.Skip("curl is not installed")
 	}
 	for _, algorithm := range []string{"SHA-256", "SHA-256-sess", "MD5", "MD5-sess", ""} {
-		for _, qop := range []string{"auth", "auth-int"} {
-			s := &service{algorithms: []string{algorithm}, qop: qop}
-			url := s.start(t)
-			output, err := exec.Command(curl, "-sS", "--digest", "-u", user+":"+password, "-d", "hello", "-o", os.DevNull, "-w", "%{http_code}", url+"/a%2Fb?x=y").CombinedOutput()
-			require.NoError(t, err, "%s", output)
-			if qop == "auth-int" { // curl says that it has no auth-int with a body
-				continue
-			}
-			assert.Equal(t, "200", string(output), algorithm)
-			assert.Equal(t, []string{"hello"}, s.bodies)
-			client, _ := open(t, allowMD5)
-			assert.Equal(t, 200, status(t, client, url+"/a%2Fb?x=y", "hello"))
-		}
+		s := &service{algorithms: []string{algorithm}, qop: "auth"}
+		url := s.start(t)
+		output, err := exec.Command(curl, "-sS", "--digest", "-u", user+":"+password, "-d", "hello", "-o", os.DevNull, "-w", "%{http_code}", url+"/a%2Fb?x=y").CombinedOutput()
+		require.NoError(t, err, "%s", output)
+		assert.Equal(t, "200", string(output), algorithm)
+		assert.Equal(t, []string{"hello"}, s.bodies)
+		client, _ := open(t, allowMD5)
+		assert.Equal(t, 200, status(t, client, url+"/a%2Fb?x=y", "hello"))
 	}
 }
