@@ -36,7 +36,7 @@ const (
 // newCanary watches for all of these secrets.
 func newCanary(t *testing.T) *canary.Canary {
 	return canary.New(t,
-		secretKey, password, clientSecret, accessToken, tokenSecret, fieldValue, customSecret,
+		secretKey, password, clientSecret, accessToken, tokenSecret, fieldValue, customSecret, loginValue,
 		refreshToken, authCode, temporarySecret, oauth1Verifier,
 		url.QueryEscape(clientSecret), // as it is within Basic
 	)
@@ -75,10 +75,11 @@ func birds() (list []bird) {
 			}})
 		}
 	}
-	list = append(list, bird{"Join", func(_ *canary.Canary, provider http.RoundTripper, _ connectorauth.TokenStore) (connectorauth.Connector, any) {
-		all := subjects(provider)
-		return must(connectorauth.Join(all[1].connector, all[2].connector, all[6].connector)), nil // query, cookie, OAuth2
-	}})
+	for i, s := range pairs(tokenEndpoint()) {
+		list = append(list, bird{s.name, func(_ *canary.Canary, provider http.RoundTripper, _ connectorauth.TokenStore) (connectorauth.Connector, any) {
+			return pairs(provider)[i].connector, nil
+		}})
+	}
 	list = append(list, bird{"OAuth1 with consent", func(_ *canary.Canary, provider http.RoundTripper, store connectorauth.TokenStore) (connectorauth.Connector, any) {
 		config := connectorauth.OAuth1Config{
 			ClientID: "client", ClientSecret: clientSecret,

@@ -14,6 +14,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
+	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 // CustomConfig is a way of authenticating that the other connectors do not
@@ -32,8 +33,8 @@ type CustomConfig struct {
 	Authenticate func(req *http.Request, value CustomCredential) error
 	// Obtain returns the credential that follows old. old is the zero value if there
 	// is no credential yet. rejection is the API's response that Rejected recognized,
-	// without its body, with a copy of the request; nil if old expires, does not exist,
-	// or was rejected by a hook alone. However many requests need a credential, Obtain is
+	// without its body, with a copy of the request as the request was sent; nil if old
+	// expires, does not exist, or was rejected by a hook alone. However many requests need a credential, Obtain is
 	// called once, and the credential is saved before use. ctx is bounded and outlives
 	// the caller that wanted the credential.
 	//
@@ -44,7 +45,8 @@ type CustomConfig struct {
 	// replaced: Obtain gets the zero value. Empty means that the credential never changes.
 	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
 	// Rejected reports whether a response says that the credential is no longer
-	// valid. Rejected sees a copy of the response, without the body: where the body
+	// valid. Rejected sees a copy of each response, without the body, with a copy of the
+	// request as the request was sent. Where the body
 	// tells, as in an error with status 200, Hooks.AfterResponse returns
 	// ErrCredentialRejected. A panic counts as no. Empty means status 401. Without
 	// Obtain, Rejected is not used.
@@ -81,6 +83,11 @@ type CustomConfig struct {
 	// without the credential, as after a redirect to another origin, goes through the
 	// base. Empty means the base.
 	Transport http.RoundTripper
+	// Header is the name of the header that Authenticate sets, such as
+	// "Authorization". The header of the caller's request is removed before, in any
+	// spelling, and Join refuses another credential for the same header. Empty means
+	// that Authenticate sets no header of this kind.
+	Header string
 
 	// Store keeps the credential. Empty means that the credential lives in memory,
 	// as long as the connector. Without Obtain, Store must be empty.
@@ -181,6 +188,9 @@ func (config *CustomConfig) check(problems *check.List) {
 	}
 	if config.RenewBefore < 0 {
 		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
+	}
+	if config.Header != "" && !wire.IsToken(config.Header) {
+		problems.Add("Header: %q is not a header name", config.Header)
 	}
 	if config.Idle < 0 {
 		problems.Add("Idle: is negative; 0 means for ever")

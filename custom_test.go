@@ -236,3 +236,54 @@ func TestCustomFunctionsThatPanicOrQuoteTheirCredential(t *testing.T) {
 		assert.NotContains(t, err.Error(), customSecret, name)
 	}
 }
+
+func TestHeaderOfACustomReplacesTheCallersInAnySpelling(t *testing.T) {
+	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
+		Header: "authorization",
+		Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
+			req.Header.Set("Authorization", "Own "+customSecret)
+			return nil
+		},
+	}))
+	base := &fakehttp.Base{}
+	req := must(http.NewRequest(http.MethodGet, home, nil))
+	req.Header["authorization"], req.Header["AUTHORIZATION"] = []string{"mine"}, []string{"mine"}
+	_, err := c.Wrap(base).RoundTrip(req)
+	require.NoError(t, err)
+	assert.Equal(t, http.Header{"Authorization": {"Own " + customSecret}}, base.Requests()[0].Header)
+
+	_, err = connectorauth.Join(c, must(connectorauth.NewBasic(connectorauth.BasicConfig{Username: "u"})))
+	require.ErrorContains(t, err, "two credentials for the header Authorization")
+	_, err = connectorauth.NewCustom(connectorauth.CustomConfig{Header: "a b", Authenticate: func(*http.Request, connectorauth.CustomCredential) error { return nil }})
+	require.ErrorContains(t, err, `Header: "a b" is not a header name`)
+}
+
+func TestRejectedSeesTheRequestAsItWasSent(t *testing.T) {
+	var seen, obtained []string
+	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
+		Authenticate: func(req *http.Request, value connectorauth.CustomCredential) error {
+			req.Header.Set("X-Number", string(value.Value))
+			return nil
+		},
+		Obtain: func(_ context.Context, old connectorauth.CustomCredential, rejection *http.Response) (connectorauth.CustomCredential, error) {
+			if rejection != nil {
+				obtained = append(obtained, rejection.Request.Header.Get("X-Number"))
+			}
+			return connectorauth.CustomCredential{Value: old.Value + "1"}, nil
+		},
+		Rejected: func(resp *http.Response) bool {
+			seen = append(seen, resp.Request.Header.Get("X-Number"))
+			return resp.StatusCode == http.StatusForbidden
+		},
+	}))
+	base := &fakehttp.Base{Answer: func(req *http.Request) (*http.Response, error) {
+		if req.Header.Get("X-Number") == "1" {
+			return fakehttp.Respond(http.StatusForbidden, ""), nil
+		}
+		return fakehttp.Respond(http.StatusOK, ""), nil
+	}}
+	code, _ := get(t, c, &http.Client{Transport: base}, home)
+	assert.Equal(t, 200, code)
+	assert.Equal(t, []string{"1", "11"}, seen)
+	assert.Equal(t, []string{"1"}, obtained)
+}

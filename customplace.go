@@ -59,6 +59,9 @@ func (s *customScheme) places() places {
 			p.others = append(p.others, of.all()...)
 		}
 	}
+	if s.config.Header != "" {
+		p.others = append(p.others, "header "+http.CanonicalHeaderKey(s.config.Header))
+	}
 	if s.config.Transport != nil {
 		p.others = append(p.others, "connection")
 	}

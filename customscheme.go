@@ -52,6 +52,10 @@ func (s *customScheme) authenticate(req *http.Request, room []string) (credentia
 	}
 	host := req.URL.Host
 	detach(req)
+	sent.out = req
+	if s.config.Header != "" {
+		dropHeader(req.Header, req.Header, s.config.Header)
+	}
 	if err := foreign("Authenticate", func() error { return s.config.Authenticate(req, value) }); err != nil {
 		return nil, withhold(err, sent.secrets()...)
 	}
@@ -85,6 +89,7 @@ type customCredential struct {
 	from      *renew.Generation[customRecord] // nil without Obtain
 	value     CustomCredential
 	placed    []string       // the values of the places
+	out       *http.Request  // the request with the credential; nil without Authenticate
 	rejection *http.Response // what rejected the credential, without a body
 }
 
@@ -104,7 +109,7 @@ func (c *customCredential) rejected(resp *http.Response) bool {
 	}
 	rejected := resp.StatusCode == http.StatusUnauthorized
 	if c.s.config.Rejected != nil {
-		seen := withoutBody(resp)
+		seen := c.seen(resp)
 		rejected = false
 		foreign("Rejected", func() error { rejected = c.s.config.Rejected(seen); return nil })
 	}
@@ -115,9 +120,18 @@ func (c *customCredential) rejected(resp *http.Response) bool {
 		c.from.Value.good.Store(true)
 	}
 	if rejected {
-		c.rejection = withoutBody(resp)
+		c.rejection = c.seen(resp)
 	}
 	return rejected
+}
+
+// seen returns a copy of resp, with the request as it was sent.
+func (c *customCredential) seen(resp *http.Response) *http.Response {
+	if c.out != nil {
+		sent := *resp
+		sent.Request, resp = c.out, &sent
+	}
+	return withoutBody(resp)
 }
 
 func (c *customCredential) replace(ctx context.Context) error {

@@ -2,9 +2,14 @@ package connectorauth_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"log"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"time"
@@ -326,4 +331,38 @@ func ExampleErrHostNotAllowed() {
 	fmt.Println(err)
 	// Output:
 	// Post "https://api.example.com.evil.example/": connectorauth: credentials are not allowed there: https://api.example.com.evil.example is not among the connector's Hosts
+}
+
+// A signature of the query, as crypto exchanges want. The values are published by an
+// exchange.
+func ExampleWithHooks_querySignature() {
+	const secret = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println(r.URL.Query().Get("signature"))
+	}))
+	defer service.Close()
+
+	key, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{
+		Name: "X-MBX-APIKEY", Key: "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	connector := connectorauth.WithHooks(key, connectorauth.Hooks{
+		BeforeRequest: func(e *connectorauth.Exchange) error {
+			mac := hmac.New(sha256.New, []byte(secret))
+			io.WriteString(mac, e.Request.URL.RawQuery)
+			e.Request.URL.RawQuery += "&signature=" + hex.EncodeToString(mac.Sum(nil))
+			return nil
+		},
+	})
+	resp, err := connectorauth.NewClient(connector, nil).Post(service.URL+"/api/v3/order?symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC"+
+		"&quantity=1&price=0.1&recvWindow=5000&timestamp=1499827319559", "", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	resp.Body.Close()
+	// Output: c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71
 }

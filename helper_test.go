@@ -63,10 +63,36 @@ type subject struct {
 	// traces show that a request carries the credentials; at least one of them is
 	// in each such request, in one encoding or another.
 	traces []string
+	parts  []subject // of a Join
 }
 
-// carries reports whether any credential is in text.
-func (s subject) carries(text string) bool { return len(canary.Found(text, s.traces...)) > 0 }
+// carries reports whether the credential is in text; for a Join, all credentials.
+func (s subject) carries(text string) bool {
+	for _, part := range s.parts {
+		if !part.carries(text) {
+			return false
+		}
+	}
+	return len(canary.Found(text, s.traces...)) > 0
+}
+
+// split returns the parts of a Join, or s.
+func (s subject) split() []subject {
+	if s.parts == nil {
+		return []subject{s}
+	}
+	return s.parts
+}
+
+// inBody reports whether the credential, or that of a part, goes into the body.
+func (s subject) inBody() bool {
+	for _, part := range s.split() {
+		if part.name == "body key" || part.name == "AuthFields" {
+			return true
+		}
+	}
+	return false
+}
 
 // subjects returns one connector for each kind of credential and each place
 // where one goes. OAuth2 gets its token from tokens.
@@ -75,24 +101,24 @@ func subjects(tokens http.RoundTripper, hosts ...string) []subject {
 		return must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, In: in, Name: name, Hosts: hosts}))
 	}
 	return []subject{
-		{"header key", key(dialect.InHeader, "X-Api-Key"), []string{secretKey}},
-		{"query key", key(dialect.InQuery, "api_key"), []string{secretKey}},
-		{"cookie key", key(dialect.InCookie, "api_key"), []string{secretKey}},
-		{"body key", key(dialect.InBody, "api_key"), []string{secretKey}},
-		{"Basic", must(connectorauth.NewBasic(connectorauth.BasicConfig{
+		{name: "header key", connector: key(dialect.InHeader, "X-Api-Key"), traces: []string{secretKey}},
+		{name: "query key", connector: key(dialect.InQuery, "api_key"), traces: []string{secretKey}},
+		{name: "cookie key", connector: key(dialect.InCookie, "api_key"), traces: []string{secretKey}},
+		{name: "body key", connector: key(dialect.InBody, "api_key"), traces: []string{secretKey}},
+		{name: "Basic", connector: must(connectorauth.NewBasic(connectorauth.BasicConfig{
 			Username: "user", Password: password, Hosts: hosts,
-		})), []string{password}},
-		{"OAuth1", must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
+		})), traces: []string{password}},
+		{name: "OAuth1", connector: must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
 			ClientID: "client", ClientSecret: clientSecret, Token: oauth1Token, TokenSecret: tokenSecret, Hosts: hosts,
-		})), []string{"oauth_signature", oauth1Token, clientSecret, tokenSecret}},
-		{"OAuth2", must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		})), traces: []string{"oauth_signature", oauth1Token, clientSecret, tokenSecret}},
+		{name: "OAuth2", connector: must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 			ClientID: "client", ClientSecret: clientSecret, TokenURL: "https://login.example.test/token",
 			Grant: connectorauth.ClientCredentials{}, HTTPClient: &http.Client{Transport: tokens}, Hosts: hosts,
-		})), []string{accessToken, clientSecret}},
-		{"AuthFields", must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{
+		})), traces: []string{accessToken, clientSecret}},
+		{name: "AuthFields", connector: must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{
 			Fields: []connectorauth.AuthField{{Key: "auth.token", Value: fieldValue}}, Hosts: hosts,
-		})), []string{fieldValue}},
-		{"Custom", must(connectorauth.NewCustom(connectorauth.CustomConfig{
+		})), traces: []string{fieldValue}},
+		{name: "Custom", connector: must(connectorauth.NewCustom(connectorauth.CustomConfig{
 			Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
 				req.Header.Set("X-Custom", customSecret)
 				query := req.URL.Query()
@@ -101,7 +127,7 @@ func subjects(tokens http.RoundTripper, hosts ...string) []subject {
 				return nil
 			},
 			Hosts: hosts,
-		})), []string{customSecret}},
+		})), traces: []string{customSecret}},
 	}
 }
 

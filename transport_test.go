@@ -27,7 +27,7 @@ import (
 )
 
 func TestCallersRequestIsNotModified(t *testing.T) {
-	for _, s := range subjects(tokenEndpoint()) {
+	for _, s := range withPairs(tokenEndpoint()) {
 		for _, contentType := range []string{"application/json", "application/x-www-form-urlencoded"} {
 			t.Run(s.name+"/"+contentType, func(t *testing.T) {
 				var sent fakehttp.Bodies
@@ -96,7 +96,7 @@ func TestBodyIsClosedOnce(t *testing.T) {
 		}, wantErr: true},
 	}
 	for _, test := range tests {
-		for _, s := range subjects(tokenEndpoint(), "api.example.test") {
+		for _, s := range withPairs(tokenEndpoint(), "api.example.test") {
 			for _, replayable := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%s/%s/%v", test.name, s.name, replayable), func(t *testing.T) {
 					var sent fakehttp.Bodies
@@ -296,7 +296,7 @@ func TestResponseOfASloppyBaseIsMended(t *testing.T) {
 		}
 	}
 	silent := fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) { return nil, nil })
-	for _, s := range subjects(tokenEndpoint()) {
+	for _, s := range withPairs(tokenEndpoint()) {
 		_, err := connectorauth.NewClient(s.connector, &http.Client{Transport: silent}).Post(home, "application/json", strings.NewReader(`{}`))
 		require.Error(t, err, s.name)
 	}

@@ -105,7 +105,7 @@ func TestForeignCodeChangesNeitherTheCredentialNorTheCallersRequest(t *testing.T
 		*e.Request.URL = host // elsewhere, the request would be refused
 		return nil
 	}}
-	for _, s := range subjects(tokenEndpoint()) {
+	for _, s := range withPairs(tokenEndpoint()) {
 		good := &fakehttp.Base{}
 		send := func(c connectorauth.Connector, base http.RoundTripper) {
 			req := callersRequest()

@@ -11,7 +11,7 @@
 //	connector, err = script.Wrap(connector, compiled, script.Options{})
 //	client := connectorauth.NewClient(connector, nil)
 //
-// docs/scripts.md has ten recipes.
+// docs/scripts.md has thirteen recipes.
 //
 // # Events
 //

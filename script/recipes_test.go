@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto"
 	"crypto/hmac"
+	"crypto/md5"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -73,7 +75,68 @@ func TestRecipes(t *testing.T) {
 		resp, err := client(t, k1, sources[number], script.Options{}).Get(s.URL)
 		return read(t, resp, err)
 	}
+	// signedBy sends a request with an API key and returns what the server received.
+	signedBy := func(t *testing.T, number string, config connectorauth.APIKeyConfig, parameters map[string]any, method, path, body string, header http.Header) seen {
+		s := newServer(t, nil)
+		req, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))
+		require.NoError(t, err)
+		req.Header = header
+		resp, err := client(t, must(connectorauth.NewAPIKey(config)), sources[number], script.Options{Parameters: parameters}).Do(req)
+		read(t, resp, err)
+		return s.last(t)
+	}
 	tests := map[string]func(t *testing.T){
+		"11": func(t *testing.T) {
+			const published = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+			config, account := connectorauth.APIKeyConfig{Key: published}, map[string]any{"account": "devstoreaccount1"}
+			got := signedBy(t, "11", config, account, "GET", "/devstoreaccount1/", "", http.Header{"X-Ms-Date": {"Wed, 29 Apr 2009 13:12:47 GMT"}})
+			assert.Equal(t, "SharedKeyLite devstoreaccount1:ijwRTxfJgqvmfdWPSLCpgxfvHpl6Kbbo/qJTzlI7wUw=", got.Header.Get("Authorization"))
+
+			got = signedBy(t, "11", config, account, "POST", "/t?comp=x", `{"a":1}`, http.Header{"Content-Type": {"application/json"}, "X-Ms-Version": {"2009-09-19"}})
+			key, err := base64.StdEncoding.DecodeString(published)
+			require.NoError(t, err)
+			sum := md5.Sum([]byte(got.body))
+			assert.Equal(t, base64.StdEncoding.EncodeToString(sum[:]), got.Header.Get("Content-Md5"))
+			mac := hmac.New(sha256.New, key)
+			io.WriteString(mac, "POST\n"+got.Header.Get("Content-Md5")+"\napplication/json\n\nx-ms-date:"+got.Header.Get("X-Ms-Date")+"\nx-ms-version:2009-09-19\n/devstoreaccount1/t")
+			assert.Equal(t, "SharedKeyLite devstoreaccount1:"+base64.StdEncoding.EncodeToString(mac.Sum(nil)), got.Header.Get("Authorization"))
+		},
+		"12": func(t *testing.T) {
+			digest := func(nonce, created string) string {
+				sum := sha1.Sum([]byte(nonce + created + "taadtaadpstcsm"))
+				return base64.StdEncoding.EncodeToString(sum[:])
+			}
+			assert.Equal(t, "quR/EWLAV4xLf9Zqyw4pDmfV9OY=", digest("d36e316282959a9ed4c89851497a717f", "2003-12-15T14:43:07Z"), "the published example")
+			nonces := map[string]bool{}
+			for range 2 {
+				got := signedBy(t, "12", connectorauth.APIKeyConfig{Key: "taadtaadpstcsm"}, map[string]any{"user": "bob"}, "GET", "/", "", http.Header{})
+				assert.Equal(t, `WSSE profile="UsernameToken"`, got.Header.Get("Authorization"))
+				match := regexp.MustCompile(`^UsernameToken Username="bob", PasswordDigest="(.*)", Nonce="(.*)", Created="(.*)"$`).FindStringSubmatch(got.Header.Get("X-WSSE"))
+				require.NotNil(t, match, got.Header.Get("X-WSSE"))
+				assert.Equal(t, digest(match[2], match[3]), match[1])
+				created, err := time.Parse(time.RFC3339, match[3])
+				require.NoError(t, err)
+				assert.WithinDuration(t, time.Now(), created, time.Minute)
+				nonces[match[2]] = true
+			}
+			assert.Len(t, nonces, 2)
+		},
+		"13": func(t *testing.T) {
+			const secret = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
+			config := connectorauth.APIKeyConfig{Name: "X-MBX-APIKEY", Key: "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"}
+			sent := func(query string) string {
+				got := signedBy(t, "13", config, map[string]any{"secret": secret}, "POST", "/api/v3/order"+query, "", http.Header{})
+				assert.Equal(t, string(config.Key), got.Header.Get("X-MBX-APIKEY"))
+				return got.URL.RawQuery
+			}
+			const query = "symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1&recvWindow=5000&timestamp=1499827319559"
+			assert.Equal(t, query+"&signature=c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71", sent("?"+query))
+			for _, query := range []string{"", "?a=%20b"} {
+				signed, signature, _ := strings.Cut(sent(query), "&signature=")
+				assert.Equal(t, hexHMAC(secret, signed), signature)
+				assert.Regexp(t, `(^|&)timestamp=\d{13}$`, signed)
+			}
+		},
 		"1": func(t *testing.T) {
 			assert.Equal(t, "Bearer k1", sent(t, "1", "/", "{}", script.Options{}).Header.Get("Authorization"))
 		},

@@ -3,9 +3,12 @@ module github.com/connectorauth/connectorauth/internal/interop
 go 1.25.0
 
 require (
+	github.com/aws/smithy-go/aws-http-auth v1.2.2
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/connectorauth/connectorauth v0.0.0
+	github.com/connectorauth/connectorauth/awsauth v0.0.0
+	github.com/connectorauth/connectorauth/digestauth v0.0.0
 	github.com/go-jose/go-jose/v3 v3.0.3
 	github.com/go-jose/go-jose/v4 v4.1.3
 	github.com/go-resty/resty/v2 v2.17.2
@@ -102,4 +105,8 @@ require (
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
 
-replace github.com/connectorauth/connectorauth => ../..
+replace (
+	github.com/connectorauth/connectorauth => ../..
+	github.com/connectorauth/connectorauth/awsauth => ../../awsauth
+	github.com/connectorauth/connectorauth/digestauth => ../../digestauth
+)

@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package httpd_test checks Basic, API keys and injected bodies against nginx
-// and Apache httpd. The tests start servers of their own, on free loopback ports
+// Package httpd_test checks Basic, Digest, API keys and injected bodies against nginx,
+// lighttpd and Apache httpd. The tests start servers of their own, on free loopback ports
 // and below a temporary directory; without the binaries they skip, or fail if
 // CONNECTORAUTH_TEST_REQUIRE is set.
 package httpd_test
