@@ -25,11 +25,10 @@ type CustomConfig struct {
 	Places []CustomPlace
 	// Authenticate adds the credential to a request, after Places. Required, unless Places
 	// or Transport authenticate. value is what Obtain returned last; the zero value without
-	// Obtain.
-	// The request is a copy: its URL and header may be changed. To change the body, replace the body together with
-	// ContentLength and GetBody, and close the former body. A changed URL must stay
-	// on the origin of the request, or within Hosts. Authenticate is called for each
-	// send, by several goroutines.
+	// Obtain. The request is a copy: its URL and header may be changed. To change the body,
+	// replace the body together with ContentLength and GetBody, and close the former
+	// body. A changed URL must stay on the origin of the request, or within Hosts.
+	// Authenticate is called for each send, by several goroutines.
 	Authenticate func(req *http.Request, value CustomCredential) error
 	// Obtain returns the credential that follows old. old is the zero value if there
 	// is no credential yet. rejection is the API's response that Rejected recognized,
@@ -89,6 +88,9 @@ type CustomConfig struct {
 	// Account is the key in Store, and the name in events. Required with Store.
 	// Connectors with the same Store and Account share a credential.
 	Account string
+	// Identity names whose credential this is, such as a user name; not a secret. A
+	// stored credential of another Identity is an error. Empty means that Account says it.
+	Identity string
 	// Shared is what this connector has in common with others: see [OAuth2Config].
 	Shared *Shared
 	// Hosts are the places that may see the credential: see [APIKeyConfig].
@@ -162,11 +164,11 @@ func NewCustom(config CustomConfig) (*Custom, error) {
 // check lists what is wrong with the config, except for Places and Hosts.
 func (config *CustomConfig) check(problems *check.List) {
 	places := len(config.Places) > 0
-	if config.Authenticate == nil && config.Transport == nil && !places {
-		problems.Add("Authenticate: is required, or Places")
+	if config.Authenticate == nil && !places && (config.Transport == nil || config.Obtain != nil) {
+		problems.Add("Authenticate: is required, or Places, unless Transport alone authenticates")
 	}
-	if config.Authenticate == nil && config.Obtain != nil && !places {
-		problems.Add("Authenticate: is required with Obtain, or Places")
+	if config.Transport != nil && isNil(config.Transport) {
+		problems.Add("Transport: is a nil %T", config.Transport)
 	}
 	if config.Obtain == nil && (config.Login != "" || config.Endpoint != "" || config.Idle != 0 || len(config.Rejections) > 0 || config.Revoke != nil) {
 		problems.Add("Login, Endpoint, Idle, Rejections, Revoke: are for a credential of Obtain; remove them, or set Obtain")

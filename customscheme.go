@@ -221,12 +221,16 @@ func (s *customScheme) Verdict(err error) renew.Verdict {
 	return v
 }
 
-// Identity names the kind of the account, and where the credential comes from.
+// Identity names the account, and where the credential comes from.
 func (s *customScheme) Identity() string {
-	if u, err := url.Parse(s.config.Endpoint); err == nil && u.Host != "" {
-		return "a Custom connector at " + u.Scheme + "://" + u.Host
+	name := "a Custom connector"
+	if s.config.Identity != "" {
+		name = fmt.Sprintf("%s for %q", name, s.config.Identity)
 	}
-	return "a Custom connector"
+	if u, err := url.Parse(s.config.Endpoint); err == nil && u.Host != "" {
+		name += " at " + u.Scheme + "://" + u.Host
+	}
+	return name
 }
 
 // Login tells whether what the account owner has given has changed.
