@@ -358,3 +358,22 @@ func TestNoteOfACredentialIsToldAndNotKept(t *testing.T) {
 	assert.Equal(t, connectorauth.EventRenewed, events[1].Kind)
 	assert.ErrorIs(t, events[1].Err, errBroken)
 }
+
+// What one account lacks is no pause for the others at the same endpoint.
+func TestAccountThatNeedsItsOwnerDoesNotPauseTheEndpoint(t *testing.T) {
+	for _, login := range []connectorauth.Secret{"", "typed"} {
+		shared := new(connectorauth.Shared)
+		use := func(value credential, err error) error {
+			c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
+				Places: []connectorauth.CustomPlace{{}}, Endpoint: "https://login.example.test/session", Shared: shared, Login: login,
+				Obtain: func(context.Context, credential, *http.Response) (credential, error) { return value, err },
+			}))
+			_, err = c.Wrap(&fakehttp.Base{}).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
+			return err
+		}
+		for _, lacks := range []error{connectorauth.ErrNotConnected, connectorauth.ErrReauthRequired} {
+			require.ErrorIs(t, use(credential{}, lacks), lacks)
+			require.NoError(t, use(credential{Value: "v"}, nil))
+		}
+	}
+}

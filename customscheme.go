@@ -230,7 +230,7 @@ func (s *customScheme) Verdict(err error) renew.Verdict {
 				return v
 			}
 		}
-		v.Kind, v.After = renew.Temporary, max(v.After, time.Minute)
+		v.Kind, v.After, v.Own = renew.Temporary, max(v.After, time.Minute), true
 	}
 	return v
 }

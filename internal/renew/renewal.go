@@ -248,7 +248,7 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 	if !panicked {
 		verdict = r.scheme.Verdict(err)
 	}
-	if verdict.After > 0 && verdict.Kind != Dead {
+	if verdict.After > 0 && verdict.Kind != Dead && !verdict.Own {
 		r.group.pause(r.scheme.Endpoint().URL, verdict.After)
 	}
 	event := Event[T]{Happened: Failed, Value: value, Err: err, Took: took}

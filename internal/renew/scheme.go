@@ -95,6 +95,7 @@ type Verdict struct {
 	After time.Duration // the least time until the next attempt, as in a Retry-After header
 
 	Unsent bool // nothing was sent
+	Own    bool // After concerns this account alone, not the endpoint
 	Idle   bool // there was nothing to send, so the next attempt need not wait
 	Retry  bool // with Dead: try again after an hour, growing to a day
 	Void   bool // with Dead: requests cannot use the present value either
