@@ -27,17 +27,17 @@ type CustomConfig struct {
 	// Authenticate adds the credential to a request, after Places. Required, unless Places
 	// or Transport authenticate. value is what Obtain returned last; the zero value without
 	// Obtain.
-	// The request is a copy: its URL and header may be changed. To change the body, replace the body together with
-	// ContentLength and GetBody, and close the former body. A changed URL must stay
-	// on the origin of the request, or within Hosts. Authenticate is called for each
-	// send, by several goroutines.
+	// The request is a copy: its URL and header may be changed. To change the body,
+	// replace the body together with ContentLength and GetBody, and close the former body.
+	// A changed URL must stay on the origin of the request, or within Hosts. Authenticate
+	// is called for each send, by several goroutines.
 	Authenticate func(req *http.Request, value CustomCredential) error
 	// Obtain returns the credential that follows old. old is the zero value if there
 	// is no credential yet. rejection is the API's response that Rejected recognized,
 	// without its body, with a copy of the request as the request was sent; nil if old
-	// expires, does not exist, or was rejected by a hook alone. However many requests need a credential, Obtain is
-	// called once, and the credential is saved before use. ctx is bounded and outlives
-	// the caller that wanted the credential.
+	// expires, does not exist, or was rejected by a hook alone. However many requests need
+	// a credential, Obtain is called once, and the credential is saved before use. ctx is
+	// bounded and outlives the caller that wanted the credential.
 	//
 	// After an error, Obtain is called again with growing pauses, over all processes
 	// with the same Store. After an error that matches ErrReauthRequired or
@@ -47,8 +47,8 @@ type CustomConfig struct {
 	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
 	// Rejected reports whether a response says that the credential is no longer
 	// valid. Rejected sees a copy of each response, without the body, with a copy of the
-	// request as the request was sent. Where the body
-	// tells, as in an error with status 200, Hooks.AfterResponse returns
+	// request as the request was sent. Where the body tells, as in an error with status
+	// 200, Rejections look into the body, or Hooks.AfterResponse returns
 	// ErrCredentialRejected. A panic counts as no. Empty means status 401. Without
 	// Obtain, Rejected is not used.
 	Rejected func(*http.Response) bool

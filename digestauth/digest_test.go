@@ -266,23 +266,80 @@ func TestOverloadedServerSaysNothingOfThePassword(t *testing.T) {
 	assert.Equal(t, 503, status(t, client, url, ""))
 	overloaded = false
 	assert.Equal(t, 200, status(t, client, url, ""))
+
+	s.password, overloaded = "another", true
+	client, _ = open(t, nil)
+	assert.Equal(t, 503, status(t, client, url, ""))
+	overloaded = false
+	for range 2 {
+		_, err := client.Get(url)
+		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+	}
+	assert.Equal(t, 1, s.tried, "the nonce was never accepted")
+}
+
+func TestNonceThatIsStaleAtOnceRefusesNothing(t *testing.T) {
+	s := &service{qop: "auth"}
+	stale := true
+	s.respond = func(w http.ResponseWriter, r *http.Request) bool {
+		if stale && r.Header.Get("Authorization") != "" {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			stale = false
+			s.challenge(w, true)
+			return true
+		}
+		return false
+	}
+	url := s.start(t)
+	client, _ := open(t, nil)
+	assert.Equal(t, 401, status(t, client, url, ""), "a request is sent again once")
+	assert.Equal(t, 200, status(t, client, url, ""))
+}
+
+// A challenge that was asked for before a refusal does not end the pause.
+func TestLateChallengeDoesNotEndAPause(t *testing.T) {
+	s := &service{qop: "auth", password: "another"}
+	var late chan struct{}
+	s.respond = func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/late" {
+			<-late
+		}
+		return false
+	}
+	bubble(t, s, func(t *testing.T, client *http.Client, _ *connectorauth.Custom) {
+		late = make(chan struct{})
+		var all sync.WaitGroup
+		get := func(path string) {
+			_, err := client.Get("https://api.example.test" + path)
+			assert.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+		}
+		all.Go(func() { get("/late") })
+		synctest.Wait()
+		get("/")
+		close(late)
+		all.Wait()
+		get("/")
+		assert.Equal(t, 1, s.tried)
+	})
 }
 
 func TestBodyThatCannotBeSentAgain(t *testing.T) {
 	s := &service{qop: "auth"}
 	url := s.start(t)
 	client, _ := open(t, nil)
-	send := func() *http.Response {
-		resp, err := client.Post(url, "text/plain", io.MultiReader(strings.NewReader("a stream")))
+	send := func() (resp *http.Response, left int) {
+		body := strings.NewReader("a stream")
+		resp, err := client.Post(url, "text/plain", io.MultiReader(body))
 		require.NoError(t, err)
 		resp.Body.Close()
-		return resp
+		return resp, body.Len()
 	}
-	resp := send()
+	resp, left := send()
 	assert.Equal(t, 401, resp.StatusCode)
 	assert.ErrorContains(t, connectorauth.RenewalError(resp), "the body of the request cannot be sent again")
-	assert.Zero(t, s.read, "the body is not sent without a challenge")
-	require.Eventually(t, func() bool { return send().StatusCode == 200 }, 5*time.Second, 10*time.Millisecond)
+	assert.Equal(t, len("a stream"), left, "the body is not sent without a challenge")
+	require.Eventually(t, func() bool { resp, _ := send(); return resp.StatusCode == 200 }, 5*time.Second, 10*time.Millisecond)
 	assert.Equal(t, "a stream", s.bodies[0])
 }
 
