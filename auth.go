@@ -27,8 +27,11 @@
 // A login that gives a session: package session. Nothing: [None]. Anything else:
 // [NewCustom]. Several at once: [Join].
 //
+// A private key in place of a secret, a client certificate, or a token in exchange
+// for another: package assertion.
+//
 // Package dialect says, as data, where a service departs from the standards. An
-// extension grant is a [Grant] of your own, a signed client authentication a
+// extension grant is a [Grant] of your own, another client authentication a
 // [ClientAuth], a proof of possession such as DPoP a [Proof]. [WithHooks] shows a
 // function each message; the module script does the same for JavaScript. Package
 // authtest is a provider to test against.

@@ -26,11 +26,10 @@ type CustomConfig struct {
 	Places []CustomPlace
 	// Authenticate adds the credential to a request, after Places. Required, unless Places
 	// or Transport authenticate. value is what Obtain returned last; the zero value without
-	// Obtain.
-	// The request is a copy: its URL and header may be changed. To change the body,
-	// replace the body together with ContentLength and GetBody, and close the former body.
-	// A changed URL must stay on the origin of the request, or within Hosts. Authenticate
-	// is called for each send, by several goroutines.
+	// Obtain. The request is a copy: its URL and header may be changed. To change the body,
+	// replace the body together with ContentLength and GetBody, and close the former
+	// body. A changed URL must stay on the origin of the request, or within Hosts.
+	// Authenticate is called for each send, by several goroutines.
 	Authenticate func(req *http.Request, value CustomCredential) error
 	// Obtain returns the credential that follows old. old is the zero value if there
 	// is no credential yet. rejection is the API's response that Rejected recognized,
@@ -61,7 +60,9 @@ type CustomConfig struct {
 	// calls Obtain again by itself for an hour, growing to a day, so that nobody's account
 	// is locked. [Custom.Renew], or a connector with another Login, tries at once. The
 	// record has a salted hash of Login, and no connector with another Login uses the
-	// credential in the record. Empty means that nobody types anything.
+	// credential in the record. Two credentials in a row that the API rejects, and has never
+	// accepted, count as a refusal too: some services tell by no response to a login that a
+	// password is wrong. Empty means that nobody types anything.
 	Login Secret
 	// Endpoint is the URL to which Obtain sends its requests. Shared limits the requests to
 	// an Endpoint, and errors name the Endpoint without a query. A record in Store belongs
@@ -94,6 +95,9 @@ type CustomConfig struct {
 	// Account is the key in Store, and the name in events. Required with Store.
 	// Connectors with the same Store and Account share a credential.
 	Account string
+	// Identity names whose credential this is, such as a user name; not a secret. A
+	// stored credential of another Identity is an error. Empty means that Account says it.
+	Identity string
 	// Shared is what this connector has in common with others: see [OAuth2Config].
 	Shared *Shared
 	// Hosts are the places that may see the credential: see [APIKeyConfig].
@@ -167,11 +171,11 @@ func NewCustom(config CustomConfig) (*Custom, error) {
 // check lists what is wrong with the config, except for Places and Hosts.
 func (config *CustomConfig) check(problems *check.List) {
 	places := len(config.Places) > 0
-	if config.Authenticate == nil && config.Transport == nil && !places {
-		problems.Add("Authenticate: is required, or Places")
+	if config.Authenticate == nil && !places && (config.Transport == nil || config.Obtain != nil) {
+		problems.Add("Authenticate: is required, or Places, unless Transport alone authenticates")
 	}
-	if config.Authenticate == nil && config.Obtain != nil && !places {
-		problems.Add("Authenticate: is required with Obtain, or Places")
+	if config.Transport != nil && isNil(config.Transport) {
+		problems.Add("Transport: is a nil %T", config.Transport)
 	}
 	if config.Obtain == nil && (config.Login != "" || config.Endpoint != "" || config.Idle != 0 || len(config.Rejections) > 0 || config.Revoke != nil) {
 		problems.Add("Login, Endpoint, Idle, Rejections, Revoke: are for a credential of Obtain; remove them, or set Obtain")

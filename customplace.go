@@ -73,8 +73,8 @@ func (s *customScheme) values(c CustomCredential) (values []string, err error) {
 	for _, p := range s.placed {
 		value := c.Value
 		if p.Value != nil {
-			if err := foreign("the Value of a place", func() (err error) { value, err = p.Value(c); return err }, c.secrets()...); err != nil {
-				return nil, err
+			if err := foreign("the Value of a place", func() (err error) { value, err = p.Value(c); return err }); err != nil {
+				return nil, withhold(err, c.secrets()...)
 			}
 		}
 		if err := p.place.Check(p.prefix + string(value)); value == "" || err != nil {

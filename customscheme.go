@@ -3,12 +3,10 @@ package connectorauth
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/challenge"
@@ -16,46 +14,6 @@ import (
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 )
-
-// customRecord is a CustomCredential, and the record in the store.
-type customRecord struct {
-	Version int       `json:"v"`
-	Kind    string    `json:"kind"` // "custom"
-	Value   string    `json:"value"`
-	Issued  time.Time `json:"issued"`
-	Expiry  time.Time `json:"expiry,omitzero"`
-
-	More map[string]string         `json:"more,omitempty"`
-	note error                     // see CustomCredential
-	used atomic.Pointer[time.Time] // the last request of this process; nil if there was none
-}
-
-// credential returns the credential in r, which may be nil.
-func (r *customRecord) credential() CustomCredential {
-	if r == nil {
-		return CustomCredential{}
-	}
-	value := CustomCredential{Value: Secret(r.Value), Expiry: r.Expiry}
-	if len(r.More) > 0 {
-		value.More = make(map[string]Secret, len(r.More))
-	}
-	for name, more := range r.More {
-		value.More[name] = Secret(more)
-	}
-	return value
-}
-
-// secrets returns what no error may quote of c.
-func (c CustomCredential) secrets() []string { return c.appendSecrets(nil) }
-
-// appendSecrets appends what no error may quote of c to list.
-func (c CustomCredential) appendSecrets(list []string) []string {
-	list = append(list, string(c.Value))
-	for _, more := range c.More {
-		list = append(list, string(more))
-	}
-	return list
-}
 
 // customScheme authenticates by the places and functions of a config.
 type customScheme struct {
@@ -81,17 +39,13 @@ func (s *customScheme) authenticate(req *http.Request, room []string) (credentia
 		}
 		sent.from, value = g, g.Value.credential()
 	}
-	sent.secrets = value.appendSecrets(sent.room[:0])
-	values, err := s.values(value)
-	if err != nil {
+	sent.value = value
+	var err error
+	if sent.placed, err = s.values(value); err != nil {
 		return nil, err
 	}
-	if err := s.put(req, values, room); err != nil {
+	if err := s.put(req, sent.placed, room); err != nil {
 		return nil, err
-	}
-	sent.shown = value.Value
-	if len(values) > 0 {
-		sent.shown, sent.secrets = Secret(values[0]), append(sent.secrets, values...)
 	}
 	if s.config.Authenticate == nil {
 		return sent, nil
@@ -102,8 +56,8 @@ func (s *customScheme) authenticate(req *http.Request, room []string) (credentia
 	if s.config.Header != "" {
 		dropHeader(req.Header, req.Header, s.config.Header)
 	}
-	if err := foreign("Authenticate", func() error { return s.config.Authenticate(req, value) }, sent.secrets...); err != nil {
-		return nil, err
+	if err := foreign("Authenticate", func() error { return s.config.Authenticate(req, value) }); err != nil {
+		return nil, withhold(err, sent.secrets()...)
 	}
 	if err := complete(req, host); err != nil {
 		return nil, err
@@ -133,14 +87,21 @@ func (s *customScheme) awake(ctx context.Context, g *renew.Generation[customReco
 type customCredential struct {
 	s         *customScheme
 	from      *renew.Generation[customRecord] // nil without Obtain
-	shown     Secret                          // what hooks see
-	secrets   []string                        // what no error may quote
-	room      [1]string                       // for the usual length of secrets
-	out       *http.Request                   // the request with the credential; nil without Authenticate
-	rejection *http.Response                  // what rejected the credential, without a body
+	value     CustomCredential
+	placed    []string       // the values of the places
+	out       *http.Request  // the request with the credential; nil without Authenticate
+	rejection *http.Response // what rejected the credential, without a body
 }
 
-func (c *customCredential) auth(int) Secret { return c.shown }
+func (c *customCredential) auth(int) Secret {
+	if len(c.placed) > 0 {
+		return Secret(c.placed[0])
+	}
+	return c.value.Value
+}
+
+// secrets returns what no error may quote.
+func (c *customCredential) secrets() []string { return append(c.value.secrets(), c.placed...) }
 
 func (c *customCredential) rejected(resp *http.Response) bool {
 	if c.from == nil {
@@ -154,6 +115,9 @@ func (c *customCredential) rejected(resp *http.Response) bool {
 	}
 	if !rejected && len(c.s.config.Rejections) > 0 {
 		rejected = challenge.Rejects(c.s.config.Rejections, resp)
+	}
+	if !rejected && resp.StatusCode/100 == 2 {
+		c.from.Value.good.Store(true)
 	}
 	if rejected {
 		c.rejection = c.seen(resp)
@@ -210,6 +174,10 @@ func (s *customScheme) Renew(ctx context.Context, old *customRecord) (*customRec
 
 func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection *http.Response) (*customRecord, error) {
 	issued := time.Now()
+	vain := old.inVain(rejection)
+	if s.login != nil && vain > maxVain && time.Since(old.Issued) < vainFor {
+		return nil, s.subject().name(errVain)
+	}
 	var value CustomCredential
 	err := foreign("Obtain", func() (err error) {
 		value, err = s.config.Obtain(endpoint.Untraced(ctx), old.credential(), rejection)
@@ -224,7 +192,7 @@ func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection 
 	if err != nil {
 		return nil, s.subject().name(withhold(err, value.secrets()...))
 	}
-	r := &customRecord{Value: string(value.Value), Issued: issued, Expiry: value.Expiry, note: withhold(value.Note, value.secrets()...)}
+	r := &customRecord{Value: string(value.Value), Issued: issued, Expiry: value.Expiry, Vain: vain, mine: true, note: withhold(value.Note, value.secrets()...)}
 	if len(value.More) > 0 {
 		r.More = make(map[string]string, len(value.More))
 	}
@@ -267,12 +235,16 @@ func (s *customScheme) Verdict(err error) renew.Verdict {
 	return v
 }
 
-// Identity names the kind of the account, and where the credential comes from.
+// Identity names the account, and where the credential comes from.
 func (s *customScheme) Identity() string {
-	if u, err := url.Parse(s.config.Endpoint); err == nil && u.Host != "" {
-		return "a Custom connector at " + u.Scheme + "://" + u.Host
+	name := "a Custom connector"
+	if s.config.Identity != "" {
+		name = fmt.Sprintf("%s for %q", name, s.config.Identity)
 	}
-	return "a Custom connector"
+	if u, err := url.Parse(s.config.Endpoint); err == nil && u.Host != "" {
+		name += " at " + u.Scheme + "://" + u.Host
+	}
+	return name
 }
 
 // Login tells whether what the account owner has given has changed.
@@ -315,23 +287,6 @@ func (s *customScheme) Lead() time.Duration { return s.config.RenewBefore }
 
 // Expiry returns the times of a credential's life.
 func (*customScheme) Expiry(r *customRecord) (issued, expiry time.Time) { return r.Issued, r.Expiry }
-
-// Encode returns the record of r.
-func (*customScheme) Encode(r *customRecord) ([]byte, error) {
-	return json.Marshal(&customRecord{Version: recordVersion, Kind: "custom", Value: r.Value, Issued: r.Issued, Expiry: r.Expiry, More: r.More})
-}
-
-// Decode reads a record.
-func (*customScheme) Decode(stored []byte) (*customRecord, error) {
-	r := new(customRecord)
-	if err := decodeRecord(stored, r, &r.Version); err != nil {
-		return nil, err
-	}
-	if r.Kind != "custom" {
-		return nil, errors.New("the value is not the credential of a Custom connector")
-	}
-	return r, nil
-}
 
 // Observe tells the program what happened.
 func (s *customScheme) Observe(e renew.Event[customRecord]) {

@@ -165,15 +165,15 @@ type TokenRequest struct {
 	// Header is the header of the request.
 	Header http.Header `json:"-"`
 
-	ahead int64 // how far the provider's clock is ahead, in seconds
-	dated bool  // Now was called
+	ahead       int64 // how far the provider's clock is ahead, in seconds
+	dated, anew bool  // Now was called; the grant has called Now, or adds nothing
 }
 
 // Now returns the time by the provider's clock, for an assertion to carry. When the
 // Date of a refusal shows that the clock of this machine is wrong, later requests have
-// the provider's time. A request that was refused for its time is sent again once,
-// unless the request has a code or a refresh token that the provider may have looked
-// at: any error but invalid_client (RFC 6749 section 5.2).
+// the provider's time. A request that was refused for its time is sent again once. With
+// parameters that are not made by Now, such as a code, a refresh token or a password,
+// that needs the error invalid_client (RFC 6749 section 5.2).
 func (r *TokenRequest) Now() time.Time {
 	r.dated = true
 	return time.Now().Add(time.Duration(r.ahead) * time.Second)

@@ -25,7 +25,6 @@ type tokenRequest struct {
 	url       string
 	grantType string
 	params    func(context.Context, *TokenRequest) error // adds parameters by standard names; called for each send
-	anew      bool                                       // params makes the parameters anew
 	further   url.Values                                 // by the provider's names
 	names     map[string]string                          // the provider's names, by standard names
 	encoding  dialect.Encoding
@@ -70,7 +69,7 @@ func (s *oauth2Scheme) codeRequest(v pending.Value, code string) tokenRequest {
 // grantRequest obtains a token by the grant.
 func (s *oauth2Scheme) grantRequest() tokenRequest {
 	r := s.newRequest(cmp.Or(s.dialect.GrantType, s.grant.GrantType()))
-	r.further, r.singleUse, r.anew = s.dialect.TokenParams, s.traits.SingleUse, true
+	r.further, r.singleUse = s.dialect.TokenParams, s.traits.SingleUse
 	r.params = func(ctx context.Context, t *TokenRequest) error {
 		err := foreign("the parameters of the grant", func() error { return s.grant.Parameters(ctx, t) })
 		switch {
@@ -82,6 +81,7 @@ func (s *oauth2Scheme) grantRequest() tokenRequest {
 		default:
 			return err
 		}
+		t.anew = t.dated || len(t.Params) == 0 && len(t.Header) == len(s.dialect.TokenHeader)
 		if s.scope != "" && !t.Params.Has("scope") {
 			t.Params.Set("scope", s.scope)
 		}
@@ -142,36 +142,42 @@ func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*e
 		call.After = func(resp *http.Response) error { return seen.after(resp) }
 	}
 	call.Again = func(resp *endpoint.Response) bool {
-		return !resp.Granted() && (s.learnsTime(r, sent, resp) || s.wantsProof(resp))
+		later, proof := s.learnsTime(r, sent, resp), s.wantsProof(resp) // both see each response
+		return !resp.Granted() && (later || proof)
 	}
 	return call.Do(ctx)
 }
 
 // learnsTime follows the provider's clock, if the refused request carried the time,
-// and reports whether the request is worth another try. A request with a code or a
-// refresh token is not made anew, and is tried again only if the provider has looked
-// at the client authentication alone.
+// and reports whether the request is worth another try. What the provider may have
+// looked at, and what is not made anew, is not sent again: a code, a refresh token, a
+// password. Then the provider must have looked at the client authentication alone. A
+// correction that did not help is given up, because the Date may be that of a cache.
 func (s *oauth2Scheme) learnsTime(r tokenRequest, sent *TokenRequest, resp *endpoint.Response) bool {
 	theirs, ok := clock.Date(resp.Header)
 	if !ok || !sent.dated || resp.StatusCode != http.StatusBadRequest && resp.StatusCode != http.StatusUnauthorized {
 		return false
 	}
-	s.clock.Correct(theirs, sent.ahead, true)
-	if r.anew {
-		return s.clock.Ahead() != sent.ahead
-	}
 	var failed *endpoint.Failure
 	_, err := resp.Token(time.Time{}, r.paths...)
-	return s.clock.Ahead() != sent.ahead && errors.As(err, &failed) && failed.Code == "invalid_client"
+	blamed := sent.anew || errors.As(err, &failed) && failed.Code == "invalid_client"
+	s.clock.Correct(theirs, sent.ahead, true)
+	if s.clock.Ahead() == sent.ahead {
+		if blamed {
+			s.clock.Reset(sent.ahead)
+		}
+		return false
+	}
+	return blamed
 }
 
-// wantsProof reports whether a refusal asks for another proof of possession.
+// wantsProof reports whether a response asks for another proof of possession.
 func (s *oauth2Scheme) wantsProof(resp *endpoint.Response) (again bool) {
 	if s.proof == nil {
 		return false
 	}
 	seen := *resp.Response
-	seen.Body = io.NopCloser(bytes.NewReader(resp.Body))
+	seen.Header, seen.Body = resp.Header.Clone(), io.NopCloser(bytes.NewReader(resp.Body))
 	foreign("Again", func() error { again = s.proof.Again(&seen); return nil })
 	return again
 }

@@ -253,7 +253,7 @@ func secrets(c credential) (list []string) {
 	case *composed:
 		list = c.parts
 	case *customCredential:
-		return c.secrets
+		return c.secrets()
 	}
 	return append(slices.Clip(list), string(c.auth(0)))
 }

@@ -200,7 +200,7 @@ func TestProofChangesNoRequestOfTheCaller(t *testing.T) {
 	was := shown(req)
 	resp, err := c.Wrap(&fakehttp.Base{}).RoundTrip(req)
 	require.NoError(t, err)
-	assert.Equal(t, 1, proof.asked)
+	assert.Equal(t, 2, proof.asked, "by the token endpoint's response, and by the API's")
 	assert.Equal(t, 200, resp.StatusCode)
 	assert.Equal(t, was, shown(req))
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -23,7 +25,8 @@ type CertificateConfig struct {
 	RootCAs *x509.CertPool
 	// Base is a transport to begin with, for a proxy or time limits of the program's own.
 	// Base is not changed, and its TLSClientConfig must not switch the verification off.
-	// Nil means http.DefaultTransport.
+	// A proxy whose URL begins with https is refused, because net/http would present the
+	// certificate to the proxy. Nil means http.DefaultTransport.
 	Base *http.Transport
 }
 
@@ -62,8 +65,13 @@ func NewCertificateTransport(config CertificateConfig) (*CertificateTransport, e
 	if config.RootCAs != nil {
 		base.TLSClientConfig.RootCAs = config.RootCAs
 	}
+	if len(base.TLSNextProto) > 0 { // functions that pool the connections of Base and of this transport
+		base.TLSNextProto, base.ForceAttemptHTTP2 = nil, true
+	}
+	base.Proxy = checkedProxy(base.Proxy)
 	get := config.Certificate
 	base.TLSClientConfig.Certificates = nil
+	base.TLSClientConfig.ClientSessionCache = nil // a session goes on with the certificate with which it began
 	base.TLSClientConfig.GetClientCertificate = func(request *tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		certificate, err := get(request.Context())
 		switch {
@@ -75,6 +83,20 @@ func NewCertificateTransport(config CertificateConfig) (*CertificateTransport, e
 		return certificate, nil
 	}
 	return &CertificateTransport{base}, nil
+}
+
+// checkedProxy returns proxy without the proxies that would ask for the certificate.
+func checkedProxy(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+	if proxy == nil {
+		return nil
+	}
+	return func(req *http.Request) (*url.URL, error) {
+		u, err := proxy(req)
+		if err == nil && u != nil && strings.EqualFold(u.Scheme, "https") {
+			return nil, errors.New("assertion: a proxy over https would get the client certificate; use a proxy over http, which sees encrypted bytes alone")
+		}
+		return u, err
+	}
 }
 
 // RoundTrip implements http.RoundTripper. A request over plain http is refused.

@@ -20,9 +20,14 @@ import (
 // secured starts a server that asks for a client certificate and tells how many came.
 func secured(t *testing.T, handler http.HandlerFunc) (*httptest.Server, *x509.CertPool) {
 	t.Helper()
+	return securedBy(t, true, handler)
+}
+
+func securedBy(t *testing.T, http2 bool, handler http.HandlerFunc) (*httptest.Server, *x509.CertPool) {
+	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
 	server.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
-	server.EnableHTTP2 = true
+	server.EnableHTTP2 = http2
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	t.Cleanup(server.Close)

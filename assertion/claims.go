@@ -50,6 +50,11 @@ func (c *Claims) check(problems *check.List) {
 	if c.Lifetime > 0 && c.Lifetime < 2*backdated {
 		problems.Add("Claims.Lifetime: is %v; use at least %v, because clocks differ", c.Lifetime, 2*backdated)
 	}
+	for field, text := range map[string]string{"Issuer": c.Issuer, "Subject": c.Subject, "Audience": c.Audience} {
+		if isNoText(text) {
+			problems.Add("Claims.%s: contains a control character, or is not UTF-8", field)
+		}
+	}
 	for _, name := range reserved {
 		if _, ok := c.More[name]; ok {
 			problems.Add("Claims.More: contains %q, which is set for each assertion; use the fields of Claims", name)
@@ -60,6 +65,9 @@ func (c *Claims) check(problems *check.List) {
 			problems.Add("Claims.Header: contains %q, which comes from the Key", name)
 		}
 	}
+	if _, ok := c.Header["b64"]; ok {
+		problems.Add(`Claims.Header: contains "b64", and assertions are always encoded (RFC 7797 section 7)`)
+	}
 	for field, values := range map[string]map[string]any{"Claims.More": c.More, "Claims.Header": c.Header} {
 		if _, err := json.Marshal(values); err != nil {
 			problems.Add("%s: cannot be written as JSON: %w", field, err)
@@ -67,10 +75,22 @@ func (c *Claims) check(problems *check.List) {
 	}
 }
 
-// clone returns a copy that shares no map with c.
+// clone returns a copy that shares nothing with c, however deep.
 func (c Claims) clone() Claims {
-	c.More, c.Header = maps.Clone(c.More), maps.Clone(c.Header)
+	c.More, c.Header = snapshot(c.More), snapshot(c.Header)
 	return c
+}
+
+// snapshot returns members as JSON. A value that cannot be JSON, which check reports, is
+// left out.
+func snapshot(members map[string]any) map[string]any {
+	texts := make(map[string]any, len(members))
+	for name, value := range members {
+		if text, err := json.Marshal(value); err == nil {
+			texts[name] = json.RawMessage(text)
+		}
+	}
+	return texts
 }
 
 // sign returns an assertion that is issued at now. An assertion that is sent several
@@ -84,7 +104,7 @@ func (k *Key) sign(c *Claims, now time.Time, once bool) (string, error) {
 			claims[name] = value
 		}
 	}
-	claims["iat"], claims["exp"] = issued.Unix(), issued.Add(c.Lifetime).Unix() // never longer than a provider allows
+	claims["iat"], claims["exp"] = issued.Unix(), issued.Unix()+int64(c.Lifetime/time.Second) // never longer than a provider allows
 	if once {
 		claims["jti"] = rand.Text()
 	}
@@ -101,7 +121,7 @@ func (k *Key) sign(c *Claims, now time.Time, once bool) (string, error) {
 	if k.thumbprint != "" {
 		header["x5t#S256"] = k.thumbprint
 	}
-	signed, err := k.signs().Sign(header, payload)
+	signed, err := k.key().Sign(header, payload)
 	if err != nil {
 		return "", fmt.Errorf("assertion: %w", err)
 	}

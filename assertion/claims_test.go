@@ -108,3 +108,11 @@ func TestChangedClaimsChangeNoGrant(t *testing.T) {
 	_, claims := decoded(t, r.Params.Get("assertion"))
 	assert.Equal(t, "a", claims["scope"])
 }
+
+// payloadOf returns the claims of an assertion as text.
+func payloadOf(t *testing.T, signed string) string {
+	t.Helper()
+	text, err := base64.RawURLEncoding.DecodeString(strings.Split(signed, ".")[1])
+	require.NoError(t, err)
+	return string(text)
+}

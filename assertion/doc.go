@@ -1,7 +1,7 @@
 // Package assertion authenticates with keys that sign: an assertion, which is a signed
 // JWT (RFC 7519), stands in for a secret.
 //
-// [NewKey] reads a key. What the key is for decides what to make of it:
+// [NewKey] reads a key. What the service wants decides what to make:
 //
 //   - [NewJWTBearer] is a grant: an assertion is exchanged for an access token (RFC
 //     7523 section 2.1), as service accounts and server-to-server integrations do.
@@ -10,7 +10,10 @@
 //   - [NewJWT] is a connector whose assertions go to the API themselves, without a
 //     token endpoint.
 //   - [NewTokenExchange] is a grant: a token of one kind is exchanged for another (RFC
-//     8693). The result may be the assertion of a [JWTBearer].
+//     8693). The result may be the assertion of a [JWTBearer]: see [FromConnector].
+//   - [NewCertificateTransport] presents a client certificate (RFC 8705), to the token
+//     endpoint and to the API.
+//   - [NewGoogle] is a connector for the account files of Google.
 //
 // An assertion may also come from elsewhere, such as a file that a platform renews:
 // the grants and the client authentication take a function instead of a key.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -89,7 +90,7 @@ func (x *TokenExchange) Parameters(ctx context.Context, r *connectorauth.TokenRe
 		}
 		token, err := party.get(ctx)
 		if err != nil {
-			return fmt.Errorf("assertion: the token of the %s: %w", party.name, err)
+			return fmt.Errorf("assertion: the token of the %s: %w", party.name, withhold(err, token.Value))
 		}
 		if err := checkToken(string(token.Value)); err != nil {
 			return err
@@ -111,9 +112,14 @@ func (x *TokenExchange) Parameters(ctx context.Context, r *connectorauth.TokenRe
 	return nil
 }
 
-// Traits names the subject.
+// Traits names the subject, and where the token is to be used: a token for one place is
+// not taken for a token for another.
 func (x *TokenExchange) Traits() connectorauth.GrantTraits {
-	return connectorauth.GrantTraits{Subject: x.config.Name}
+	subject := x.config.Name
+	if places := slices.Concat(x.config.Audiences, x.config.Resources); len(places) > 0 {
+		subject = strings.TrimPrefix(subject+" at "+strings.Join(places, ", "), " ")
+	}
+	return connectorauth.GrantTraits{Subject: subject}
 }
 
 // String names the type.

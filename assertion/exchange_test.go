@@ -3,12 +3,14 @@ package assertion_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/assertion"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -41,7 +43,83 @@ func TestTokenExchange(t *testing.T) {
 	sent := string(p.Requests(p.TokenURL)[1].Body)
 	assert.Contains(t, sent, "audience=one")
 	assert.Contains(t, sent, "resource=https%3A%2F%2Fapi.example.test%2Fv1")
-	assert.Equal(t, "alice", grant.Traits().Subject)
+	assert.Equal(t, "alice at one, https://api.example.test/v1", grant.Traits().Subject)
+}
+
+// A token for one audience is not taken for a token for another.
+func TestExchangesForSeveralPlacesShareNoToken(t *testing.T) {
+	p := provider(t, authtest.Config{}, assertion.ES256)
+	store := new(tokenstore.Memory)
+	connect := func(audience string) *connectorauth.OAuth2 {
+		return must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, HTTPClient: p.Client(),
+			Store: store, Account: "alice", Shared: new(connectorauth.Shared),
+			Grant: must(assertion.NewTokenExchange(assertion.TokenExchangeConfig{
+				Subject: func(ctx context.Context) (assertion.Token, error) {
+					r := &connectorauth.TokenRequest{Params: map[string][]string{}}
+					err := bearer(t, p, keyFor(t, assertion.ES256)).Parameters(ctx, r)
+					return assertion.Token{Value: connectorauth.Secret(r.Params.Get("assertion")), Type: assertion.TypeJWT}, err
+				}, Audiences: []string{audience}, Name: "alice",
+			})),
+		}))
+	}
+	must(connect("one").Token(t.Context()))
+	must(connect("one").Token(t.Context()))
+	assert.Equal(t, 1, p.Stats().TokenRequests)
+	_, err := connect("other").Token(t.Context())
+	assert.ErrorContains(t, err, "use another Account")
+}
+
+// An assertion of another connector is sent once, after a restart and by another process
+// too.
+func TestAssertionOfAConnectorIsSentOnceAfterARestart(t *testing.T) {
+	p := provider(t, authtest.Config{}, assertion.ES256)
+	store := new(tokenstore.Memory)
+	seen := map[connectorauth.Secret]bool{}
+	for range 3 {
+		source := assertion.FromConnector(must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, HTTPClient: p.Client(),
+			Store: store, Account: "a", Shared: new(connectorauth.Shared), Grant: connectorauth.ClientCredentials{},
+		})))
+		for range 2 {
+			token, err := source(t.Context())
+			require.NoError(t, err)
+			assert.False(t, seen[token])
+			seen[token] = true
+		}
+	}
+	assert.Equal(t, 6, p.Stats().TokenRequests)
+}
+
+// Several grants may share the assertions of one connector, at one endpoint.
+func TestAssertionsOfAConnectorAreShared(t *testing.T) {
+	p := provider(t, authtest.Config{}, assertion.ES256)
+	shared := &connectorauth.Shared{TokenRequests: 2}
+	source := assertion.FromConnector(must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, HTTPClient: p.Client(),
+		Shared: shared, Grant: connectorauth.ClientCredentials{},
+	})))
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	var all sync.WaitGroup
+	for range 6 {
+		c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, HTTPClient: p.Client(), Shared: shared,
+			Grant: must(assertion.NewTokenExchange(assertion.TokenExchangeConfig{Subject: func(ctx context.Context) (assertion.Token, error) {
+				token, err := source(ctx)
+				mu.Lock()
+				defer mu.Unlock()
+				assert.False(t, seen[string(token)])
+				seen[string(token)] = true
+				return assertion.Token{Value: token, Type: assertion.TypeAccessToken}, err
+			}})),
+		}))
+		all.Go(func() {
+			_, err := c.Token(t.Context())
+			assert.NoError(t, err)
+		})
+	}
+	all.Wait()
 }
 
 // An identity assertion of one provider obtains an access token of another.

@@ -2,12 +2,12 @@ package assertion
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +55,14 @@ type googleFile struct {
 	TokenURL         string `json:"token_url"`
 	Impersonation    string `json:"service_account_impersonation_url"`
 
-	Source googleSource `json:"credential_source"`
+	Universe         string `json:"universe_domain"`
+	ClientID         string `json:"client_id"` // of a service account, where it is for people
+	WorkforceProject string `json:"workforce_pool_user_project"`
+
+	Source   googleSource `json:"credential_source"`
+	Lifetime struct {
+		Seconds int `json:"token_lifetime_seconds"`
+	} `json:"service_account_impersonation"`
 }
 
 // NewGoogle returns a connector for an account of Google Cloud, without anything of
@@ -67,6 +74,9 @@ func NewGoogle(config GoogleConfig) (connectorauth.Connector, error) {
 	var file googleFile
 	if err := json.Unmarshal([]byte(config.File), &file); err != nil {
 		problems.Add("File: is not the JSON of a Google account")
+	}
+	if file.Universe != "" && file.Universe != "googleapis.com" {
+		problems.Add("File: universe_domain is %.50q; only googleapis.com is known", file.Universe)
 	}
 	if len(config.Scopes) == 0 {
 		problems.Add("Scopes: is empty; name what the program needs, such as https://www.googleapis.com/auth/devstorage.read_only")
@@ -142,6 +152,12 @@ func newExternalAccount(problems *check.List, config GoogleConfig, file googleFi
 	if file.Audience == "" || file.SubjectTokenType == "" {
 		problems.Add("File: has no audience, or no subject_token_type")
 	}
+	if file.ClientID != "" || file.WorkforceProject != "" {
+		problems.Add("File: client_id and workforce_pool_user_project are not heeded; use NewTokenExchange for a workforce pool")
+	}
+	if seconds := file.Lifetime.Seconds; seconds != 0 && (seconds < 600 || seconds > 12*3600) {
+		problems.Add("File: token_lifetime_seconds is %d; Google takes 600 to 43200", seconds)
+	}
 	if config.Subject != "" {
 		problems.Add("Subject: is for service accounts")
 	}
@@ -171,38 +187,33 @@ func newExternalAccount(problems *check.List, config GoogleConfig, file googleFi
 	if err != nil {
 		return nil, err
 	}
-	scopes := slices.Clone(config.Scopes)
+	body, err := json.Marshal(map[string]any{"scope": config.Scopes, "lifetime": fmt.Sprintf("%ds", cmp.Or(file.Lifetime.Seconds, 3600))})
+	if err != nil {
+		return nil, err
+	}
 	return connectorauth.NewCustom(connectorauth.CustomConfig{
 		Authenticate: func(req *http.Request, value connectorauth.CustomCredential) error {
 			req.Header.Set("Authorization", "Bearer "+string(value.Value))
 			return nil
 		},
 		Obtain: func(ctx context.Context, _ connectorauth.CustomCredential, _ *http.Response) (connectorauth.CustomCredential, error) {
-			return impersonate(ctx, federated, file.Impersonation, scopes, client)
+			return impersonate(ctx, federated, file.Impersonation, body, client)
 		},
-		Store: config.Store, Account: config.Account, Shared: config.Shared, Hosts: config.Hosts, Observe: config.Observe,
+		Store: config.Store, Account: config.Account, Identity: file.Impersonation + " by " + file.Audience,
+		Shared: config.Shared, Hosts: config.Hosts, Observe: config.Observe,
 	})
 }
 
-// impersonate obtains a token of a service account with the token of federated.
-func impersonate(ctx context.Context, federated *connectorauth.OAuth2, to string, scopes []string, client *http.Client) (connectorauth.CustomCredential, error) {
+// impersonate obtains a token of a service account with the token of federated. A token
+// that Google no longer takes is replaced once.
+func impersonate(ctx context.Context, federated *connectorauth.OAuth2, to string, body []byte, client *http.Client) (connectorauth.CustomCredential, error) {
 	var none connectorauth.CustomCredential
-	token, err := federated.Token(ctx)
-	if err != nil {
-		return none, err
-	}
-	body, err := json.Marshal(map[string]any{"scope": scopes, "lifetime": "3600s"})
-	if err != nil {
-		return none, err
-	}
-	call := endpoint.Call{Base: transportOf(client), Build: func(ctx context.Context) (*http.Request, []string, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
-		if err == nil {
-			req.Header = http.Header{"Authorization": {"Bearer " + token.AccessToken}, "Content-Type": {"application/json"}}
+	resp, err := askForAccount(ctx, federated, to, body, client)
+	if err == nil && resp.StatusCode == http.StatusUnauthorized {
+		if err = federated.Renew(ctx); err == nil {
+			resp, err = askForAccount(ctx, federated, to, body, client)
 		}
-		return req, []string{token.AccessToken}, err
-	}}
-	resp, err := call.Do(ctx)
+	}
 	if err != nil {
 		return none, fmt.Errorf("assertion: the service account's token: %w", err)
 	}
@@ -214,6 +225,22 @@ func impersonate(ctx context.Context, federated *connectorauth.OAuth2, to string
 		return none, fmt.Errorf("assertion: the service account's token: Google responded with status %d and no token", resp.StatusCode)
 	}
 	return connectorauth.CustomCredential{Value: connectorauth.Secret(granted.AccessToken), Expiry: granted.ExpireTime}, nil
+}
+
+// askForAccount sends one request with the token of federated.
+func askForAccount(ctx context.Context, federated *connectorauth.OAuth2, to string, body []byte, client *http.Client) (*endpoint.Response, error) {
+	token, err := federated.Token(ctx)
+	if err != nil {
+		return nil, err
+	}
+	call := endpoint.Call{Base: transportOf(client), Build: func(ctx context.Context) (*http.Request, []string, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+		if err == nil {
+			req.Header = http.Header{"Authorization": {"Bearer " + token.AccessToken}, "Content-Type": {"application/json"}}
+		}
+		return req, []string{token.AccessToken}, err
+	}}
+	return call.Do(ctx)
 }
 
 // transportOf returns the transport of a client, which may be nil.

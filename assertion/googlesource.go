@@ -7,12 +7,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
+	"github.com/connectorauth/connectorauth/internal/inject"
+	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 // googleSource says where the token of a workload's platform is.
@@ -39,8 +43,18 @@ func (s *googleSource) check(problems *check.List) {
 		problems.Add("File: credential_source: needs a file or a url")
 	}
 	if s.URL != "" {
-		if u, err := url.Parse(s.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		u, err := url.Parse(s.URL)
+		switch {
+		case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 			problems.Add("File: credential_source: url is not a URL of http or https")
+		case u.Scheme == "http" && !near(u.Hostname()):
+			problems.Add("File: credential_source: plain http is for addresses of the machine and its network; use https")
+		}
+	}
+	for name, value := range s.Headers {
+		problems.Field("File: credential_source: headers", inject.CheckHeaderName(http.CanonicalHeaderKey(name)))
+		if wire.HasControl(value) {
+			problems.Add("File: credential_source: headers: a value contains a control character")
 		}
 	}
 	if s.Format.Type != "" && s.Format.Type != "text" && s.Format.Type != "json" || s.Format.Type == "json" && s.Format.Field == "" {
@@ -48,11 +62,33 @@ func (s *googleSource) check(problems *check.List) {
 	}
 }
 
+// near reports whether plain http reaches a host within the machine or its network,
+// as platforms serve their tokens.
+func near(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
+	}
+	return origin.Loopback(host) || !strings.Contains(host, ".") || strings.HasSuffix(strings.ToLower(host), ".internal")
+}
+
+// bounded reads to the end of r, which must come soon.
+func bounded(r io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, endpoint.MaxResponse+1))
+	if err == nil && len(text) > endpoint.MaxResponse {
+		err = fmt.Errorf("assertion: the token of the platform is longer than %d bytes", endpoint.MaxResponse)
+	}
+	return text, err
+}
+
 // read returns the token of the platform.
 func (s *googleSource) read(ctx context.Context, client *http.Client) (token string, err error) {
 	var text []byte
 	if s.File != "" {
-		text, err = os.ReadFile(s.File)
+		var f *os.File
+		if f, err = os.Open(s.File); err == nil {
+			defer f.Close()
+			text, err = bounded(f)
+		}
 	} else {
 		text, err = s.get(ctx, client)
 	}
@@ -70,8 +106,8 @@ func (s *googleSource) read(ctx context.Context, client *http.Client) (token str
 	return token, nil
 }
 
-// get reads the source by HTTP, as platforms serve tokens to their workloads: over plain
-// http too, because the address is the machine's own. Redirects are not followed.
+// get reads the source by HTTP, as platforms serve tokens to their workloads. Redirects
+// are not followed.
 func (s *googleSource) get(ctx context.Context, client *http.Client) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, endpoint.Timeout)
 	defer cancel()
@@ -94,5 +130,5 @@ func (s *googleSource) get(ctx context.Context, client *http.Client) ([]byte, er
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("assertion: the platform responded with status %d instead of a token", resp.StatusCode)
 	}
-	return io.ReadAll(io.LimitReader(resp.Body, endpoint.MaxResponse))
+	return bounded(resp.Body)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -30,6 +31,9 @@ type JWTConfig struct {
 	Further http.Header
 	// Hosts are the places that may see the assertions: see connectorauth.APIKeyConfig.
 	Hosts []string
+	// Shared is what this connector has in common with others: see
+	// connectorauth.OAuth2Config.
+	Shared *connectorauth.Shared
 	// Observe is told when an assertion is made: see connectorauth.OAuth2Config.
 	Observe func(connectorauth.Event)
 }
@@ -41,9 +45,7 @@ type JWTConfig struct {
 // of this machine is wrong, the next assertion has the API's time.
 func NewJWT(config JWTConfig) (*connectorauth.Custom, error) {
 	var problems check.List
-	if config.Key == nil {
-		problems.Add("Key: is nil")
-	}
+	checkKey(&problems, config.Key)
 	config.Claims.check(&problems)
 	_, _, err := check.TokenPlace(config.Placement)
 	problems.Field("Placement", err)
@@ -64,6 +66,7 @@ func NewJWT(config JWTConfig) (*connectorauth.Custom, error) {
 	claims := config.Claims.clone()
 	claims.Lifetime = cmp.Or(claims.Lifetime, 10*time.Minute)
 	var follows clock.Clock
+	var sent atomic.Int64 // how far the present assertion is ahead
 	return connectorauth.NewCustom(connectorauth.CustomConfig{
 		Places: []connectorauth.CustomPlace{{Placement: config.Placement}},
 		Authenticate: func(req *http.Request, _ connectorauth.CustomCredential) error {
@@ -75,16 +78,20 @@ func NewJWT(config JWTConfig) (*connectorauth.Custom, error) {
 		Obtain: func(_ context.Context, _ connectorauth.CustomCredential, rejection *http.Response) (connectorauth.CustomCredential, error) {
 			if rejection != nil {
 				if theirs, ok := clock.Date(rejection.Header); ok {
-					follows.Correct(theirs, follows.Ahead(), true)
+					was := sent.Load()
+					if follows.Correct(theirs, was, true); follows.Ahead() == was {
+						follows.Reset(was) // the correction did not help: the Date may be that of a cache
+					}
 				}
 			}
-			now := time.Now()
-			signed, err := config.Key.sign(&claims, now.Add(time.Duration(follows.Ahead())*time.Second), false)
+			now, ahead := time.Now(), follows.Ahead()
+			sent.Store(ahead)
+			signed, err := config.Key.sign(&claims, now.Add(time.Duration(ahead)*time.Second), false)
 			if err != nil {
 				return connectorauth.CustomCredential{}, err
 			}
 			return connectorauth.CustomCredential{Value: connectorauth.Secret(signed), Expiry: now.Add(claims.Lifetime - backdated)}, nil
 		},
-		Hosts: config.Hosts, Observe: config.Observe,
+		Hosts: config.Hosts, Shared: config.Shared, Observe: config.Observe,
 	})
 }

@@ -2,6 +2,8 @@ package assertion_test
 
 import (
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,6 +47,55 @@ func TestJWTIsSignedOncePerLifetime(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		call()
 		assert.Len(t, sent, 2)
+	})
+}
+
+func TestManyRequestsShareOneJWT(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signer := &counting{Signer: privates["P-256"]}
+		var rejected atomic.Value
+		rejected.Store("")
+		jwt := must(assertion.NewJWT(assertion.JWTConfig{
+			Key: must(assertion.NewKey(assertion.KeyConfig{Signer: signer})), Claims: assertion.Claims{Issuer: "i", Lifetime: 20 * time.Second},
+			Hosts: []string{"api.example.test"}, Shared: new(connectorauth.Shared),
+		}))
+		client := connectorauth.NewClient(jwt, &http.Client{Transport: fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) {
+			_, claims := decoded(t, r.Header.Get("Authorization")[len("Bearer "):])
+			assert.Less(t, float64(time.Now().Unix()), claims["exp"].(float64), "no assertion is sent after its end")
+			if r.Header.Get("Authorization") == rejected.Load() {
+				return fakehttp.Respond(401, ""), nil
+			}
+			time.Sleep(time.Millisecond)
+			resp := fakehttp.Respond(200, "")
+			resp.Header.Set("X-Sent", r.Header.Get("Authorization"))
+			return resp, nil
+		})})
+		sent := ""
+		all := func() {
+			var wait sync.WaitGroup
+			var mu sync.Mutex
+			for range 1000 {
+				wait.Go(func() {
+					resp, err := client.Get("https://api.example.test/")
+					if assert.NoError(t, err) {
+						resp.Body.Close()
+						assert.Equal(t, 200, resp.StatusCode)
+						mu.Lock()
+						defer mu.Unlock()
+						sent = resp.Header.Get("X-Sent")
+					}
+				})
+			}
+			wait.Wait()
+		}
+		all()
+		assert.EqualValues(t, 1, signer.signatures.Load())
+		rejected.Store(sent)
+		all()
+		assert.EqualValues(t, 2, signer.signatures.Load(), "one for a rejection by 1,000 requests")
+		time.Sleep(11 * time.Second)
+		all()
+		assert.EqualValues(t, 3, signer.signatures.Load())
 	})
 }
 

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -44,7 +46,7 @@ type KeyConfig struct {
 	// Signer is a private key that stays elsewhere, such as in a KMS or HSM: RSA, ECDSA
 	// or Ed25519. Signer must be safe for concurrent use. A crypto.MessageSigner hashes
 	// for itself.
-	Signer crypto.Signer
+	Signer crypto.Signer `json:"-"`
 	// Secret is the secret of HS256, HS384 or HS512: the bytes themselves, at least as
 	// many as the hash has. Decode a secret that is written in hexadecimal or base64.
 	Secret connectorauth.Secret
@@ -59,6 +61,9 @@ type KeyConfig struct {
 	// header x5t#S256. Nil means none.
 	Certificate *x509.Certificate
 }
+
+// Format writes the name of the type, for every verb: a Signer may be a private key.
+func (KeyConfig) Format(s fmt.State, _ rune) { io.WriteString(s, "assertion.KeyConfig") }
 
 // A Key signs assertions. A Key is immutable and safe for concurrent use.
 type Key struct {
@@ -101,13 +106,13 @@ func NewKey(config KeyConfig) (*Key, error) {
 	if k.id == "" {
 		k.id = parsed.ID
 	}
-	if wire.HasControl(k.id) {
-		problems.Add("ID: contains a control character")
+	if isNoText(k.id) {
+		problems.Add("ID: contains a control character, or is not UTF-8")
 	}
 	switch {
 	case parsed.Signer != nil:
 		if signs, err = jws.New(parsed.Signer, algorithm); err == nil {
-			k.public = parsed.Signer.Public()
+			k.public = signs.Public()
 		}
 		problems.Field(field, err)
 	case parsed.Secret != nil:
@@ -125,19 +130,39 @@ func NewKey(config KeyConfig) (*Key, error) {
 	return k, nil
 }
 
+// key returns what signs. A Key that NewKey has not made has nothing that signs.
+func (k *Key) key() *jws.Key {
+	if k == nil || k.signs == nil {
+		return new(jws.Key)
+	}
+	return k.signs()
+}
+
+// checkKey reports a key that NewKey has not made.
+func checkKey(problems *check.List, k *Key) {
+	if k == nil {
+		problems.Add("Key: is nil")
+	} else if k.signs == nil {
+		problems.Add("Key: is empty; use NewKey")
+	}
+}
+
+// isNoText reports whether s would be signed as another text.
+func isNoText(s string) bool { return !utf8.ValidString(s) || wire.HasControl(s) }
+
 // Algorithm returns how the key signs.
-func (k *Key) Algorithm() Algorithm { return Algorithm(k.signs().Algorithm()) }
+func (k *Key) Algorithm() Algorithm { return Algorithm(k.key().Algorithm()) }
 
 // PublicJWK returns the public key as a JSON Web Key (RFC 7517), for the registration
 // of the client at a provider. A secret has none: the result is empty.
 func (k *Key) PublicJWK() json.RawMessage {
-	text := k.signs().PublicJWK()
+	text := k.key().PublicJWK()
 	if text == nil {
 		return nil
 	}
 	members := make(map[string]any)
 	json.Unmarshal(text, &members) // jws wrote it
-	members["alg"], members["use"] = k.signs().Algorithm(), "sig"
+	members["alg"], members["use"] = k.key().Algorithm(), "sig"
 	if k.id != "" {
 		members["kid"] = k.id
 	}
@@ -147,7 +172,7 @@ func (k *Key) PublicJWK() json.RawMessage {
 
 // Thumbprint returns the SHA-256 thumbprint of the public key (RFC 7638), which some
 // providers use as kid. A secret has none: the result is empty.
-func (k *Key) Thumbprint() string { return k.signs().Thumbprint() }
+func (k *Key) Thumbprint() string { return k.key().Thumbprint() }
 
 // Fingerprint returns the SHA-256 hash of the public key in DER (SubjectPublicKeyInfo of
 // RFC 5280), in base64 with padding, as Snowflake names keys. A secret has none: the

@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/assertion"
@@ -21,7 +22,7 @@ import (
 // certify returns a certificate of a key that signs for itself.
 func certify(t *testing.T, signer crypto.Signer) *x509.Certificate {
 	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, signer.Public(), signer)
 	require.NoError(t, err)
 	return must(x509.ParseCertificate(der))

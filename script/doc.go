@@ -15,8 +15,11 @@
 //
 // # Events
 //
-// A script handles an event with a function of the same name at the top level. A
-// function whose name looks like an event, and is none, is an error of Compile.
+// A script handles an event with a function of the same name at the top level. The
+// top level runs once for each request, before the first event. At the top level, a
+// function whose name begins with before or after, or is one or two letters away from an
+// event, and is no event, is an error of Compile. A script without a handler does
+// nothing.
 //
 //	before_action               a request is ready to be sent and carries its credentials
 //	after_action                the response has a status of success, 2xx
@@ -36,33 +39,47 @@
 // connector renews its token and sends a request again, the events of the request
 // happen again.
 //
+// After an error in an event of a renewal, the renewal has failed for now, and the
+// connector asks again later. If only the account owner can help, a handler makes the
+// token response {error: "invalid_grant"} instead: see ErrReauthRequired of package
+// connectorauth. With a status that says "later", such as 503, isSuccess = true is
+// necessary too.
+//
 // # Names
 //
 // A handler may change the globals of the first group. Changes before a request are
 // sent. Changes after a response reach the caller, and the connector reads a changed
 // token response. A change to the other globals has no effect outside the script.
 //
-//	method_request_headers      an object. A new value replaces the header of the same
-//	                            name, in upper or lower case; delete removes a header; an
-//	                            array sends several values
-//	method_request_parameters   the query, an object; the value of a repeated name is an array
+//	method_request_headers      an object with names such as Content-Type. A new value
+//	                            replaces the header of the same name, in upper or lower
+//	                            case; delete, null and undefined remove a header; an array
+//	                            sends several values; numbers are sent as texts
+//	method_request_parameters   the query, an object, with values as in headers; the value of
+//	                            a repeated name is an array
 //	method_request              the body. A JSON body or a form is an object, other text is
 //	                            a string, an empty body is {}, and bytes that are not UTF-8
 //	                            are undefined. An object is sent in the format of the
 //	                            original body, or as JSON; a string is sent as it is
-//	method_endpoint             the URL. A new URL must be within the connector's Hosts, or
-//	                            on the origin of the request
+//	method_endpoint             the URL, with its escapes. A new URL may be relative, and
+//	                            must be within the connector's Hosts, or on the origin of
+//	                            the request
 //	http_method                 the method
 //	method_response_headers     as for requests, in events after the response
 //	method_response             as for requests; an empty body is null
 //	method_error                if the status is 400 or more: {statusCode, reasonPhrase,
 //	                            content, error, isError, isWarning, isSuccess}. content is
 //	                            the body as a text, error is method_response. A new content
-//	                            is the new body. isSuccess = true makes the status 200
+//	                            is the new body. isSuccess = true makes the status 200.
+//	                            With other statuses: undefined
 //
+//	method_request_content      the body as a text, byte for byte, to be signed: before a
+//	                            request as the body came, afterwards as the body was sent.
+//	                            An error if the bytes are not UTF-8
 //	method_auth_value           the credential. For ApiKey: the key. For Basic: user name
 //	                            and password in base64. For OAuth2: the access token.
-//	                            Otherwise empty
+//	                            For Custom: the value. Otherwise, as for a Join, empty:
+//	                            the credentials are in the headers, the query or the body
 //	method_request_mergefields  a copy of Options.MergeFields, which the events of one
 //	                            request and its response share
 //	script_parameters           a copy of Options.Parameters
@@ -77,8 +94,12 @@
 // that equals what was parsed at its path keeps its source; only what differs is
 // written anew. A number with more digits than JavaScript keeps is rounded in the
 // script. At its place, or if the number alone moves within the body, the number keeps
-// its digits. Where that is impossible, as in a text, a header or the URL, the
-// request fails.
+// its digits. Where that is impossible, as in a text, a header, the URL, an argument of
+// the functions below or another message, the request fails. Different numbers may look
+// alike after the rounding, such as neighbouring numbers of 19 digits. They keep their
+// digits only while their arrays and objects stay at their places; otherwise the request
+// fails. JSON.stringify makes a text: to sign a body, leave the body as it is, and sign
+// method_request_content.
 //
 // # Exceptions
 //
@@ -112,7 +133,7 @@
 //	random_bytes(count, encoding)        "hex" by default; Math.random is no source of secrets
 //
 // A script has the whole language (ECMAScript), without files, network, environment,
-// timers, modules, eval and Function.
+// console, timers, modules, eval and Function.
 //
 // # Limits
 //
@@ -127,14 +148,18 @@
 //	depth of calls          about 300 KiB of the engine's stack: some hundred calls
 //	source                  MaxSource, 64 KiB
 //	a new URL               16 KiB
-//	new headers             64 KiB together
+//	headers                 512 KiB together; new headers 64 KiB together
 //	arguments of a call     4 MiB, for the functions above
-//	RSA key                 8192 bits
+//	array of bytes          1 MiB, from the functions above
+//	parts of a form         20,000
+//	extreme numbers         300 with exponents of three digits or with 200 digits, in a body
+//	RSA key                 4096 bits
 //	random_bytes            1024 bytes
 //	text of an Error        about 500 bytes
 //
 // Each request has a machine of its own: nothing stays for the next request. Between
-// the events of a request, only what the script has changed is kept, a few dozen KiB.
+// the events of a request, only what the script has changed is kept: a few dozen KiB, or
+// about ten times a body that the script has read, until the response is there.
 // A body is read when a script that mentions the body runs; a body of unknown length is
 // read when the script uses the body, and the event starts again then.
 //

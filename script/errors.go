@@ -1,7 +1,6 @@
 package script
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -69,9 +68,14 @@ type thrown struct {
 func (thrown) Error() string { return "script: the script threw" }
 
 func readThrown(text []byte) (t thrown) {
-	if json.Unmarshal(text, &[]any{&t.kind, &t.message, &t.stack, &t.line, &t.column}) != nil {
+	parts := strings.SplitN(string(text), "\x00", 5)
+	if len(parts) < 5 {
 		t.message = "threw a value that cannot be described"
+		return t
 	}
+	t.kind, t.stack, t.message = parts[0], parts[3], parts[4]
+	t.line, _ = strconv.Atoi(parts[1])
+	t.column, _ = strconv.Atoi(parts[2])
 	return t
 }
 
@@ -81,10 +85,14 @@ var place = regexp.MustCompile(`\bscript:(\d{1,7}):(\d{1,7})`)
 // at writes the place into e: where the innermost call in the script made the error,
 // or else the throw statement.
 func (t thrown) at(e *Error) {
-	e.Line, e.Column = t.line, t.column
+	if t.stack == "" { // an error of prelude.js has no place in the script
+		e.Line, e.Column = t.line, t.column
+	}
 	if found := place.FindStringSubmatch(t.stack); found != nil {
 		e.Line, _ = strconv.Atoi(found[1])
 		e.Column, _ = strconv.Atoi(found[2])
+	} else if strings.Contains(t.stack, "prelude:") { // the package has thrown, after the handler
+		e.Line = 0
 	}
 	e.Line = engine.Line(e.Line)
 	if e.Line == 0 {
@@ -127,7 +135,7 @@ func (r *run) failure(event string, err error) *Error {
 	default:
 		e.Message = err.Error()
 	}
-	e.Message = scrub.Text(e.Message, maxMessage, r.knownSecrets()...)
+	e.Message = r.scrubbed(e.Message)
 	return e
 }
 

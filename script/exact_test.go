@@ -64,6 +64,8 @@ func TestRoundedNumbersAreRefused(t *testing.T) {
 		`method_request_parameters.id = method_request.id`,
 		`method_request = JSON.stringify(method_request)`,
 		`method_request.text = 'order ' + method_request.id`,
+		`method_request.text = method_request.id.toFixed()`,
+		`method_request.text = String(BigInt(method_request.id))`,
 		`method_request.twin = method_request.other; method_request.third = method_request.id`,
 	} {
 		_, err := client(t, apiKey(), "function before_action() { "+source+" }", script.Options{}).

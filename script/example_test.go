@@ -90,12 +90,11 @@ func Example_response() {
 
 func Example_sign() {
 	run(`function before_action() {
-		method_request = JSON.stringify(method_request); // a string is sent without changes
-		method_request_headers.Authorization = sign('HMAC-SHA256', method_auth_value, method_request, 'base64');
+		method_request_headers.Authorization = sign('HMAC-SHA256', method_auth_value, method_request_content, 'base64');
 	}`, `{ "id": 1 }`, script.Options{})
 	// Output:
-	// POST /orders s3rtYX+he1+o7P4zIrIJBYtEZb7jUWYYo7aYeFkyNts= {"id":1}
-	// 200 OK {"id":1}
+	// POST /orders V24Ukmq8z/k2JoZ7YmB2OXbDmyAjMroheGkS4Yo5aSo= { "id": 1 }
+	// 200 OK { "id": 1 }
 }
 
 // The functions accept and return bytes in several encodings.

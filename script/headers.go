@@ -5,11 +5,22 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-
-	"github.com/connectorauth/connectorauth/script/internal/exact"
 )
 
-const maxHeaders = 64 << 10 // length of all new headers together, in bytes
+const (
+	maxHeaders    = 64 << 10  // length of all new headers together, in bytes
+	maxOldHeaders = 512 << 10 // length of all headers of a request and its response, in bytes
+)
+
+// headerSize returns the length of all headers.
+func headerSize(h http.Header) (size int) {
+	for name, values := range h {
+		for _, value := range values {
+			size += len(name) + len(value)
+		}
+	}
+	return size
+}
 
 // pairs are the members of an object of strings, in their order: [name, values].
 type pairs []pair
@@ -49,6 +60,10 @@ func (r *run) applyHeaders(global string, now pairs, h http.Header) error {
 			delete(h, name)
 		}
 	}
+	spelled := make(map[string][]string, len(h)) // by name in lower case
+	for old := range h {
+		spelled[strings.ToLower(old)] = append(spelled[strings.ToLower(old)], old)
+	}
 	size := 0
 	for _, member := range now {
 		name, values := member.name, member.values
@@ -67,20 +82,19 @@ func (r *run) applyHeaders(global string, now pairs, h http.Header) error {
 				return invalid("%s: a header value has a control character, such as a line break", global)
 			}
 			if r.rounds(value) {
-				return exact.ErrRounded
+				return rounded(global)
 			}
 			if size += len(name) + len(value); size > maxHeaders {
 				return tooLarge("%s is larger than %d bytes", global, maxHeaders)
 			}
 		}
-		for old := range h {
-			if strings.EqualFold(old, name) {
-				delete(h, old)
-			}
+		for _, old := range spelled[strings.ToLower(name)] {
+			delete(h, old)
 		}
 		if len(values) > 0 {
 			h[canonical] = values
 		}
+		spelled[strings.ToLower(name)] = []string{canonical}
 	}
 	return nil
 }

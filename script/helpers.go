@@ -1,19 +1,14 @@
 package script
 
 import (
-	"crypto"
-	"crypto/hmac"
 	"crypto/md5"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"hash"
@@ -25,9 +20,8 @@ import (
 )
 
 const (
-	maxRandom = 1024     // most bytes from one call of random_bytes
-	maxKey    = 16 << 10 // length of an RSA key in PEM, in bytes
-	maxRSA    = 8192     // bits of an RSA key
+	maxList   = 1 << 20 // most bytes in an array of numbers, which takes several times as much
+	maxRandom = 1024    // most bytes from one call of random_bytes
 )
 
 // A helper is a Go function for scripts. In the script, an error of a helper is an
@@ -165,7 +159,7 @@ func (a args) encoding(b []byte, i int, otherwise string) (any, error) {
 	case "base64url":
 		return base64.RawURLEncoding.EncodeToString(b), nil
 	case "bytes":
-		return list(b), nil
+		return list(b)
 	}
 	return nil, errors.New("unknown encoding; want text, hex, base64, base64url or bytes")
 }
@@ -260,15 +254,18 @@ func digests(newHash func() hash.Hash) helper {
 	}
 }
 
-func utf8Encode(a args) (any, error) { return list([]byte(a.text(0))), nil }
+func utf8Encode(a args) (any, error) { return list([]byte(a.text(0))) }
 
 // list returns b as an array of numbers.
-func list(b []byte) []uint16 {
+func list(b []byte) (any, error) {
+	if len(b) > maxList {
+		return nil, fmt.Errorf("an array of bytes has more than %d", maxList)
+	}
 	numbers := make([]uint16, len(b)) // a []byte would be base64 in JSON
 	for i := range b {
 		numbers[i] = uint16(b[i])
 	}
-	return numbers
+	return numbers, nil
 }
 
 func randomBytes(a args) (any, error) {
@@ -279,62 +276,4 @@ func randomBytes(a args) (any, error) {
 	b := make([]byte, n)
 	rand.Read(b)
 	return a.encoding(b, 1, "hex")
-}
-
-// sign is a helper with the arguments method, key, bytes and encoding.
-func sign(a args) (any, error) {
-	name := strings.ToUpper(a.text(0))
-	kind, hashName, _ := strings.Cut(name, "-")
-	hashes := map[string]crypto.Hash{"SHA1": crypto.SHA1, "SHA224": crypto.SHA224, "SHA256": crypto.SHA256, "SHA384": crypto.SHA384, "SHA512": crypto.SHA512}
-	h, ok := hashes[hashName]
-	if !ok || kind != "HMAC" && kind != "RSA" {
-		return nil, errors.New("sign: unknown method; want HMAC or RSA with SHA1, SHA224, SHA256, SHA384 or SHA512, such as HMAC-SHA256")
-	}
-	key, err := a.bytes(1)
-	if err != nil {
-		return nil, err
-	}
-	message, err := a.bytes(2)
-	if err != nil {
-		return nil, err
-	}
-	if kind == "HMAC" {
-		mac := hmac.New(h.New, key)
-		mac.Write(message)
-		return a.encoding(mac.Sum(nil), 3, "hex")
-	}
-	private, err := parseRSA(key)
-	if err != nil {
-		return nil, err
-	}
-	digest := h.New()
-	digest.Write(message)
-	signature, err := rsa.SignPKCS1v15(rand.Reader, private, h, digest.Sum(nil))
-	if err != nil {
-		return nil, errors.New("sign: the RSA key cannot sign; the key may be too short")
-	}
-	return a.encoding(signature, 3, "base64")
-}
-
-// parseRSA reads an RSA private key in PEM: PKCS #1 or PKCS #8.
-func parseRSA(text []byte) (*rsa.PrivateKey, error) {
-	if len(text) > maxKey {
-		return nil, fmt.Errorf("sign: the key is longer than %d bytes", maxKey)
-	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, errors.New("sign: the key is not in PEM format")
-	}
-	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
-	if err != nil {
-		parsed, _ := x509.ParsePKCS8PrivateKey(block.Bytes)
-		key, _ = parsed.(*rsa.PrivateKey)
-	}
-	if key == nil {
-		return nil, errors.New("sign: the key is not an RSA private key")
-	}
-	if key.N.BitLen() > maxRSA || len(key.Primes) > 2 {
-		return nil, fmt.Errorf("sign: the RSA key is longer than %d bits, or has more than two primes", maxRSA)
-	}
-	return key, nil
 }

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth/script/internal/exact"
 )
@@ -42,6 +45,18 @@ func (r *run) state() ([]byte, error) {
 		}
 	}
 	before := r.exchange == nil || r.exchange.Response == nil
+	if r.script.mentions("method_request_parameters") && exact.TooLong([]byte(r.endpoint.RawQuery)) {
+		return nil, tooLarge("the query has more than %d parts", exact.MaxParts)
+	}
+	if e := r.exchange; e != nil {
+		size := headerSize(e.Request.Header)
+		if e.Response != nil {
+			size += headerSize(e.Response.Header) + len(e.Response.Status)
+		}
+		if size > maxOldHeaders {
+			return nil, tooLarge("the headers are longer than %d bytes", maxOldHeaders)
+		}
+	}
 	if !r.began {
 		set("script_parameters", false, func() any { return r.parameters })
 		set("method_request_mergefields", false, func() any { return r.mergeFields })
@@ -85,6 +100,7 @@ type told struct {
 	Parameters      pairs   `json:"method_request_parameters"`
 	IsSuccess       bool    `json:"isSuccess"`
 	bodies          map[string][]byte
+	half            bool // a text has a half of a surrogate pair
 	err             error
 }
 
@@ -97,16 +113,24 @@ func (t *told) read(text []byte) {
 		t.bodies[string(name)] = value
 		return
 	}
+	t.half = half.Match(text)
 	if err := json.Unmarshal(text, t); err != nil {
 		t.err = err
 	}
 }
+
+// half is how JSON.stringify writes a half of a surrogate pair: whole pairs have no
+// escape.
+var half = regexp.MustCompile(`(^|[^\\])(\\\\)*\\ud`)
 
 // apply writes the changes of a handler to the response, or to the request if there
 // is no response yet.
 func (r *run) apply() error {
 	if r.told.err != nil {
 		return invalid("the script has changed objects of the language that the package needs")
+	}
+	if r.told.half {
+		return errHalf
 	}
 	if r.exchange == nil {
 		return r.applyURL()
@@ -118,11 +142,11 @@ func (r *run) apply() error {
 			}
 		}
 		if value, ok := r.told.bodies["method_response"]; ok {
-			if err := r.applyBody(&r.response, value, r.exchange.SetResponseBody, resp.Header); err != nil {
+			if err := r.applyBody("method_response", &r.response, value, r.exchange.SetResponseBody, resp.Header); err != nil {
 				return err
 			}
 		}
-		if r.told.IsSuccess && resp.StatusCode >= http.StatusBadRequest {
+		if r.told.IsSuccess {
 			resp.StatusCode, resp.Status = http.StatusOK, "200 OK"
 		}
 		return nil
@@ -143,7 +167,7 @@ func (r *run) apply() error {
 		}
 	}
 	if value, ok := r.told.bodies["method_request"]; ok {
-		return r.applyBody(&r.request, value, r.exchange.SetRequestBody, req.Header)
+		return r.applyBody("method_request", &r.request, value, r.exchange.SetRequestBody, req.Header)
 	}
 	return nil
 }
@@ -152,12 +176,12 @@ func (r *run) apply() error {
 // caller of the hook checks whether credentials may go to the new URL.
 func (r *run) applyURL() error {
 	query := r.query()
-	if text := r.told.Endpoint; text != nil && *text != r.endpoint.String() {
+	if text := r.told.Endpoint; text != nil && *text != seen(r.endpoint.String()) {
 		if r.rounds(*text) {
-			return exact.ErrRounded
+			return rounded("method_endpoint")
 		}
 		u, err := r.endpoint.Parse(*text)
-		if err != nil || len(*text) > maxEndpoint || u.Host == "" || u.User != nil || strings.ContainsFunc(*text, isControl) {
+		if err != nil || len(*text) > maxEndpoint || u.Host == "" || u.User != nil {
 			return invalid("method_endpoint must be a URL with a host, without user name or password, of at most %d bytes", maxEndpoint)
 		}
 		*r.endpoint = *u
@@ -173,7 +197,7 @@ func (r *run) applyURL() error {
 		if !slices.Equal(before[name], after[name]) {
 			wanted[name], changed = after[name], true
 			if slices.ContainsFunc(after[name], r.rounds) {
-				return exact.ErrRounded
+				return rounded("method_request_parameters")
 			}
 		}
 	}
@@ -199,17 +223,35 @@ type query struct{ exact.Form }
 // jsonValue returns the query as a script sees the query.
 func (q query) jsonValue() any { return json.RawMessage(q.JSON()) }
 
+// rounded returns the error that a global has a number that JavaScript has rounded.
+func rounded(global string) error { return fmt.Errorf("%s: %w", global, exact.ErrRounded) }
+
 // rounds reports whether a text that a script has made contains a number that
 // JavaScript has rounded.
 func (r *run) rounds(text string) bool {
-	return r.request.numbers().In(text) || r.response.numbers().In(text)
+	return slices.ContainsFunc(r.numbers(), func(n exact.Numbers) bool { return n.In([]byte(text)) })
+}
+
+// numbers are the numbers that the script has seen rounded, also before the request: a
+// script can keep a number in action_data.
+func (r *run) numbers() []exact.Numbers {
+	return []exact.Numbers{r.request.numbers, r.response.numbers}
 }
 
 // joined returns headers as a script sees headers: a string for each name.
 func joined(h http.Header) map[string]string {
 	object := make(map[string]string, len(h))
 	for _, name := range slices.Sorted(maps.Keys(h)) {
-		object[name] = strings.Join(h[name], ", ")
+		object[name] = seen(strings.Join(h[name], ", "))
 	}
 	return object
+}
+
+// seen returns a text as a script sees the text: bytes that are not UTF-8 are U+FFFD,
+// each.
+func seen(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	return string([]rune(text))
 }

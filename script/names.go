@@ -46,5 +46,5 @@ func nearestEvent(name string) (nearest string, distance int) {
 // simple returns a name without the ways in which names are joined. British and
 // American spelling are the same.
 func simple(name string) string {
-	return strings.NewReplacer("_", "", "$", "", "authorize", "authorise").Replace(strings.ToLower(name))
+	return strings.NewReplacer("_", "", "authorize", "authorise").Replace(strings.ToLower(name))
 }

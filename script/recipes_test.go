@@ -1,6 +1,7 @@
 package script_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/hmac"
 	"crypto/md5"
@@ -12,6 +13,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -28,13 +30,21 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// recipes returns the scripts of docs/scripts.md, by number.
+// recipes returns the scripts of docs/scripts.md, by number. The second script of
+// recipe 10 has the number 10.2.
 func recipes(t *testing.T) map[string]string {
 	page, err := os.ReadFile("../docs/scripts.md")
 	require.NoError(t, err)
 	found := make(map[string]string)
-	for _, match := range regexp.MustCompile("(?s)\n## (\\d+)\\. [^\n]*\n.*?```js\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
-		found[match[1]] = match[2]
+	for section := range strings.SplitSeq(string(page), "\n## ") {
+		number, _, _ := strings.Cut(section, ".")
+		for i, match := range regexp.MustCompile("(?s)```js\n(.*?)```").FindAllStringSubmatch(section, -1) {
+			if i > 0 {
+				found[fmt.Sprint(number, ".", i+1)] = match[1]
+			} else {
+				found[number] = match[1]
+			}
+		}
 	}
 	return found
 }
@@ -133,8 +143,11 @@ func TestRecipes(t *testing.T) {
 		"2": func(t *testing.T) {
 			got := sent(t, "2", "/items?a=1", `{ "id": 1 }`, script.Options{})
 			assert.Equal(t, hexHMAC("k1", "POST\n/items?a=1\n"+got.Header.Get("X-Time")+"\n"+got.body), got.Header.Get("X-Signature"))
-			assert.Equal(t, `{"id":1}`, got.body)
+			assert.Equal(t, `{ "id": 1 }`, got.body)
 			assert.Empty(t, got.Header.Get("Authorization"))
+			got = sent(t, "2", "/", "", script.Options{})
+			assert.Equal(t, hexHMAC("k1", "POST\n/\n"+got.Header.Get("X-Time")+"\n"), got.Header.Get("X-Signature"))
+			assert.Empty(t, got.body)
 		},
 		"3": func(t *testing.T) {
 			h := sent(t, "3", "/", "{}", script.Options{}).Header
@@ -146,6 +159,16 @@ func TestRecipes(t *testing.T) {
 		},
 		"4": func(t *testing.T) {
 			assert.Equal(t, `{"session":"k1","data":{"id":7615917337495251231}}`, sent(t, "4", "/", `{"id": 7615917337495251231}`, script.Options{}).body)
+			s := newServer(t, nil)
+			logins := must(connectorauth.NewCustom(connectorauth.CustomConfig{
+				Obtain: func(context.Context, connectorauth.CustomCredential, *http.Response) (connectorauth.CustomCredential, error) {
+					return connectorauth.CustomCredential{Value: "session-1"}, nil
+				},
+				Authenticate: func(*http.Request, connectorauth.CustomCredential) error { return nil },
+			}))
+			resp, err := client(t, logins, sources["4"], script.Options{}).Post(s.URL, "application/json", strings.NewReader(`{"id": 1.0}`))
+			read(t, resp, err)
+			assert.Equal(t, `{"session":"session-1","data":{"id":1}}`, s.last(t).body)
 		},
 		"5": func(t *testing.T) {
 			p := authtest.NewProvider(t)
@@ -207,9 +230,19 @@ func TestRecipes(t *testing.T) {
 			_, err = fetch()
 			assert.ErrorContains(t, err, "script: after_oauth2_token_error: line 14, column 2: the token endpoint has status 403 Forbidden")
 		},
+		"10.2": func(t *testing.T) {
+			s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				io.WriteString(w, `{"fault": "consent withdrawn"}`)
+			})
+			c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{ClientID: "c", ClientSecret: "client-secret", TokenURL: s.URL, Grant: connectorauth.AuthorizationCode{AuthURL: s.URL}}))
+			require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: "stale-token", RefreshToken: "refresh-token", Expiry: time.Now().Add(-time.Hour)}))
+			_, err := client(t, c, sources["10.2"], script.Options{}).Get(s.URL)
+			assert.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+			assert.ErrorContains(t, err, "consent withdrawn")
+		},
 	}
 	require.Len(t, sources, len(tests))
-	require.Len(t, sources, 13)
 	for number, test := range tests {
 		t.Run(number, test)
 	}

@@ -8,9 +8,11 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/script/internal/engine"
+	"github.com/connectorauth/connectorauth/script/internal/exact"
 	"github.com/connectorauth/connectorauth/script/internal/turns"
 )
 
@@ -33,6 +35,7 @@ type run struct {
 	spent  time.Duration // in earlier attempts
 	thrown thrown
 	told   told
+	later  func() // what foreign code takes part in, after the turn
 }
 
 // errTime ends a machine.
@@ -60,6 +63,9 @@ func (r *run) raise(ctx context.Context, event string) error {
 		if err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
 			return r.failure(event, err)
 		}
+		if err == nil && r.later != nil {
+			r.later()
+		}
 		return err
 	}
 }
@@ -70,7 +76,7 @@ func (r *run) attempt(event string) error {
 	if err != nil {
 		return err
 	}
-	if r.turn, err = queue.Enter(r.ctx, r.tenant); err != nil {
+	if r.turn, err = queue.Enter(r.ctx, r.tenant, strings.Contains(event, "oauth2")); err != nil { // a renewal is urgent: messages wait for the token
 		return err
 	}
 	defer func() {
@@ -88,7 +94,7 @@ func (r *run) attempt(event string) error {
 			return tooLarge("needs more than %d bytes of memory", r.memory)
 		}
 	}
-	r.thrown, r.told = thrown{}, told{}
+	r.thrown, r.told, r.later = thrown{}, told{}, nil
 	status, err := m.Run(r, state, code, r.script.handlers[event])
 	if err == nil {
 		err = r.outcome(status)
@@ -140,6 +146,9 @@ func (r *run) Call(what engine.What, text []byte) ([]byte, error) {
 		if len(text) > maxCall {
 			return nil, fmt.Errorf("the arguments are longer than %d bytes", maxCall)
 		}
+		if lost(r.request.numbers, text, r.request.data) || lost(r.response.numbers, text, r.response.data) {
+			return nil, exact.ErrRounded
+		}
 		return help(text)
 	case engine.Thrown:
 		r.thrown = readThrown(text)
@@ -151,8 +160,8 @@ func (r *run) Call(what engine.What, text []byte) ([]byte, error) {
 
 // readBody returns a body for the script.
 func (r *run) readBody(name string) ([]byte, error) {
-	b, content := &r.request, name == "content"
-	if content || name == "method_response" {
+	b := &r.request
+	if name == "content" || name == "method_response" {
 		b = &r.response
 	}
 	if b.source == nil {
@@ -164,8 +173,13 @@ func (r *run) readBody(name string) ([]byte, error) {
 	if b.err != nil {
 		return nil, fmt.Errorf("the body cannot be read: %s", strings.ToValidUTF8(b.err.Error(), ""))
 	}
-	if content {
+	switch {
+	case name == "content":
 		return append([]byte("t"), b.text()...), nil
+	case name != "method_request_content":
+		return b.forScript()
+	case !utf8.Valid(b.data):
+		return nil, errors.New("the body is not UTF-8, and has no text")
 	}
-	return b.forScript(), nil
+	return append([]byte("t"), b.data...), nil // with a byte order mark: a signature covers the mark
 }

@@ -3,6 +3,8 @@ package script
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -43,7 +45,7 @@ func Compile(source string) (*Script, error) {
 		return nil, &Error{Message: "the source is not UTF-8"}
 	}
 	s := &Script{source: source, handlers: make(map[string][]byte), words: make(map[string]bool)}
-	for name := range strings.FieldsFuncSeq(source, func(c rune) bool {
+	for name := range strings.FieldsFuncSeq(unescaped(source), func(c rune) bool {
 		return c != '_' && c != '$' && !unicode.IsLetter(c) && !unicode.IsDigit(c)
 	}) {
 		s.words[name] = true
@@ -51,7 +53,7 @@ func Compile(source string) (*Script, error) {
 	if err := engine.Load(); err != nil {
 		return nil, err
 	}
-	turn, err := queue.Enter(context.Background(), source)
+	turn, err := queue.Enter(context.Background(), source, false)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +76,17 @@ func Compile(source string) (*Script, error) {
 		}
 	}
 	return s, nil
+}
+
+// escape is a character of a name that a source spells by its number.
+var escape = regexp.MustCompile(`\\u(?:[0-9A-Fa-f]{4}|\{[0-9A-Fa-f]{1,6}\})`)
+
+// unescaped returns a source with the names as they are meant.
+func unescaped(source string) string {
+	return escape.ReplaceAllStringFunc(source, func(s string) string {
+		n, _ := strconv.ParseInt(strings.Trim(s[2:], "{}"), 16, 32)
+		return string(rune(n))
+	})
 }
 
 // mentions reports whether name is a word of the source. Without this word, the

@@ -3,6 +3,8 @@ package script_test
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"io"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -50,5 +52,64 @@ func TestErrorsTellNoSecretInALongText(t *testing.T) {
 		_, err := client(t, apiKey(), "function before_action() { throw "+thrown+" }", o).Get(s.URL)
 		require.ErrorContains(t, err, "script: before_action: line 1")
 		assert.NotContains(t, err.Error(), secret[:16], thrown)
+	}
+}
+
+// Spellings that JavaScript and this package make of a secret, alone and within a text.
+func TestErrorsTellNoSecretInAnySpelling(t *testing.T) {
+	const secret = "Pa ss&w0rd!/(x)+'y'*~?"
+	s := newServer(t, nil)
+	o := script.Options{Parameters: map[string]any{"s": connectorauth.Secret(secret)}}
+	for _, thrown := range []string{
+		`url_encode(s)`, `encodeURIComponent(s)`, `encodeURI(s)`, `escape(s)`, `encodeURIComponent(encodeURIComponent(s))`, `encodeURIComponent(s).replace(/%../g, function(c) { return c.toLowerCase() })`, `url_encode(s).replace(/%20/g, '+')`,
+		`hex_encode(s).toUpperCase()`, `btoa('u:' + s)`, `btoa('us:' + s + ':x')`, `btoa('use:' + s + 'yy')`, `base64url_encode('u:' + s)`, `base64url_encode('us:' + s + 'z')`, `btoa(JSON.stringify({s: s}))`,
+		`JSON.stringify([s])`, `JSON.stringify(JSON.stringify([s]))`, `JSON.stringify([s]).replace(/\//g, '\\/')`, `utf8_encode(s)`, `JSON.stringify(utf8_encode(s))`,
+	} {
+		_, err := client(t, apiKey(), "function before_action() { var s = script_parameters.s; throw '<' + ("+thrown+") + '>' }", o).Get(s.URL)
+		require.ErrorContains(t, err, "script: before_action: line 1")
+		for _, part := range []string{"w0rd", "dzByZ", "cwcmQ", "3MHJk", "77307264", "119,48,114,100"} {
+			assert.NotContains(t, err.Error(), part, thrown)
+		}
+	}
+}
+
+// The engine cuts what an error names, also in the middle of a secret.
+func TestErrorsTellNoBeginningOfASecret(t *testing.T) {
+	token := strings.Repeat("eyJhbGciOiJIUzI1NiJ9.", 20)
+	s := newServer(t, nil)
+	o := script.Options{Parameters: map[string]any{"s": connectorauth.Secret(token)}}
+	for _, source := range []string{
+		`null[s]`, `undefined[s].x`, `null[s] = 1`, `JSON.parse(s)`, `BigInt(s)`, `new RegExp('(' + s)`, `s in 'x'`, `'use strict'; Object.freeze({})[s] = 1`, `var o = {}; o[s]()`, `new Intl[s]`, `Symbol(s) + 1`, `new (Object(s))`,
+		`class A { #x; static f(o) { return o.#x } } A.f(s)`, `decodeURIComponent(s + '%')`, `var {[s]: {x}} = {}`, `var m = {[s]: 1}; m[s].x.y`, `Reflect.construct(s)`, `new Date(s).toISOString()`, `Object.defineProperty(Object.freeze({}), s, {value: 1})`,
+		`throw s.slice(0, 63)`, `throw s.slice(0, 300)`, `throw 'x' + s.slice(0, 63) + 'y'`, `sign(s, 'a', 'b')`, `new Error(s.slice(0, 30)).x.y`,
+	} {
+		_, err := client(t, apiKey(), "function before_action() { var s = script_parameters.s; "+source+" }", o).Get(s.URL)
+		if err != nil {
+			assert.NotContains(t, err.Error(), token[:20], source)
+		}
+	}
+}
+
+// Secrets that come and go in headers.
+func TestErrorsTellNoSecretOfHeaders(t *testing.T) {
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Set-Cookie", "sid=s3ss10n-0f-the-api; Path=/")
+		w.Header().Add("Set-Cookie", "b=s3c0nd-c00kie")
+		w.Header().Set("X-Auth-Token", "t0ken-0f-the-api")
+		w.Header().Set("X-Access-Key", "acc3ss-k3y-value")
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"session_id": "in-the-b0dy-1", "credentials": {"value": "in-the-b0dy-2"}, "privateKey": "in-the-b0dy-3", "jwt": ["in-the-b0dy-4"], "passphrase": "in-the-b0dy-5"}`)
+	})
+	for _, thrown := range []string{
+		`JSON.stringify([method_request_headers, method_response_headers, method_response])`, `method_response_headers['Set-Cookie'].split(/[=;]/)[1]`, `method_request_headers.Cookie.split('=')[2]`,
+		`method_response_headers['X-Auth-Token']`, `[method_response_headers['X-Access-Key']]`, `method_response.session_id + method_response.credentials.value + method_response.privateKey + method_response.jwt + method_response.passphrase`,
+	} {
+		req := must(http.NewRequest(http.MethodGet, s.URL, nil))
+		req.Header.Set("Cookie", "a=c00kie-0f-the-caller; b=0ther-c00kie")
+		_, err := client(t, apiKey(), "function after_action() { throw "+thrown+" }", script.Options{}).Do(req)
+		require.ErrorContains(t, err, "script: after_action: line 1")
+		for _, secret := range []string{"s3ss10n-0f", "s3c0nd", "t0ken-0f", "acc3ss-k3y", "c00kie", "b0dy"} {
+			assert.NotContains(t, err.Error(), secret, thrown)
+		}
 	}
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -93,4 +96,44 @@ func TestCallersLeave(t *testing.T) {
 	resp, err := on(t, bearerScript, "", script.Options{}).Get("https://api.example.com/")
 	require.NoError(t, err)
 	resp.Body.Close()
+}
+
+// closes is a body whose Close does something.
+type closes struct {
+	io.Reader
+	do func()
+}
+
+func (c closes) Close() error {
+	c.do()
+	return nil
+}
+
+// A body that the caller gave may send scripted requests of its own when the body is
+// closed: the turn is over by then.
+func TestClosingABodyTakesNoTurn(t *testing.T) {
+	inner := on(t, bearerScript, "", script.Options{Tenant: "inner"})
+	outer := on(t, `function before_action() { method_request = 'new' }`, "", script.Options{Tenant: "outer"})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var begun, all sync.WaitGroup
+	n := runtime.GOMAXPROCS(0)
+	begun.Add(n)
+	for range n {
+		all.Go(func() {
+			body := closes{strings.NewReader("old"), sync.OnceFunc(func() {
+				begun.Done()
+				begun.Wait() // all turns would be taken
+				resp, err := inner.Do(must(http.NewRequestWithContext(ctx, http.MethodGet, "https://api.example.com/", nil)))
+				if assert.NoError(t, err) {
+					resp.Body.Close()
+				}
+			})}
+			resp, err := outer.Post("https://api.example.com/", "text/plain", body)
+			if assert.NoError(t, err) {
+				resp.Body.Close()
+			}
+		})
+	}
+	all.Wait()
 }

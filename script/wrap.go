@@ -14,14 +14,17 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/script/internal/exact"
 )
 
 // Options are the options of [Wrap]. The zero value is ready to use.
 type Options struct {
 	// Parameters are the global script_parameters of the script. Values are
-	// strings, numbers, booleans, nil, and maps and slices of these types. Each
-	// request gets a new copy. A connectorauth.Secret is a string in the script, and
-	// errors do not contain the secret. Empty means an empty object.
+	// strings, numbers, booleans, nil, and []any, []string, map[string]any and
+	// map[string]string of such values. A number with more digits than JavaScript
+	// keeps, such as a long ID, must be a string. Each request gets a new copy. A
+	// connectorauth.Secret is a string in the script, and errors do not contain the
+	// secret. Empty means an empty object.
 	Parameters map[string]any
 	// MergeFields are the global method_request_mergefields of the script: what the
 	// account owner has given, such as a subdomain. Values are as in Parameters.
@@ -69,7 +72,7 @@ func Wrap(c connectorauth.Connector, s *Script, o Options) (connectorauth.Connec
 	}
 	if fields, ok := c.(*connectorauth.AuthFields); ok {
 		for _, f := range fields.Fields() {
-			w.fields = append(w.fields, lastPart(f.Key))
+			w.fields = append(w.fields, f.Key, lastPart(f.Key))
 		}
 	}
 	w.keep = slices.ContainsFunc(events, func(event string) bool { return strings.HasPrefix(event, "after_") && s.mentions(event) })
@@ -78,9 +81,18 @@ func Wrap(c connectorauth.Connector, s *Script, o Options) (connectorauth.Connec
 
 const maxMemory = 1 << 30
 
-// lastPart returns the name of a member at a path such as auth.key or /auth/key.
+// lastPart returns the name of a member at a path such as auth.key or /auth/key. An
+// element of an array has the name of the array.
 func lastPart(key string) string {
-	return key[strings.LastIndexAny(key, "./@")+1:]
+	pointer, ok := strings.CutPrefix(key, "/")
+	if !ok {
+		return key[strings.LastIndexAny(key, ".@")+1:]
+	}
+	steps := strings.Split(pointer, "/")
+	for len(steps) > 1 && strings.Trim(steps[len(steps)-1], "-0123456789") == "" {
+		steps = steps[:len(steps)-1]
+	}
+	return strings.NewReplacer("~1", "/", "~0", "~").Replace(steps[len(steps)-1])
 }
 
 // A wrapper is a script with its options. A wrapper is immutable.
@@ -157,9 +169,6 @@ func (w *wrapper) object(v map[string]any) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v == nil {
-		object = map[string]any{}
-	}
 	return json.Marshal(object)
 }
 
@@ -167,7 +176,12 @@ func (w *wrapper) object(v map[string]any) (json.RawMessage, error) {
 // w.secrets. A secret becomes a string.
 func (w *wrapper) jsonValue(v any) (any, error) {
 	switch v := v.(type) {
-	case nil, string, bool, int, int32, int64, uint, uint32, uint64, json.Number:
+	case nil, string, bool, int32, uint32:
+		return v, nil
+	case int, int64, uint, uint64, json.Number:
+		if spelling := fmt.Sprint(v); json.Valid([]byte(spelling)) && exact.Rounds(spelling) {
+			return nil, errors.New("a number has more digits than JavaScript keeps; give the number as a string")
+		}
 		return v, nil
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {

@@ -27,7 +27,8 @@
 // Renew. A service that refuses a login by a response of success needs [Config].Refusals,
 // unless the response lacks a capture: then the login counts as refused too. Whoever
 // logs in by a form and captures a cookie should look at what the service responds to a
-// wrong password: often a redirect, and a cookie that is of no use.
+// wrong password: often a redirect, and a cookie that is of no use. Without Refusals, two
+// such sessions in a row count as a refusal, once the API has rejected both.
 //
 // A password in [Request].Auth is seen to change if Auth is a Basic or an APIKey. After
 // a change in another connector, call Renew.

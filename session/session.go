@@ -108,9 +108,7 @@ type service struct {
 func New(config Config) (*connectorauth.Custom, error) {
 	var problems check.List
 	s := &service{values: map[string]string{}, lifetime: config.Lifetime, refusals: slices.Clone(config.Refusals)}
-	if config.HTTPClient != nil {
-		s.base = config.HTTPClient.Transport
-	}
+	s.base = cmp.Or(config.HTTPClient, http.DefaultClient).Transport
 	for _, name := range slices.Sorted(maps.Keys(config.Values)) {
 		if !isName(name) {
 			problems.Add("Values: %q is no name; use letters, digits and '_'", name)

@@ -541,3 +541,46 @@ func TestNothingPrintsASecret(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, string(text), p.Password)
 }
+
+// A service that refuses a login by a redirect and a cookie of no use, without a word of
+// it in Refusals: the API tells.
+func TestLoginsInVainDoNotLockTheAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := authtest.New(authtest.Config{InMemory: true})
+		defer p.Close()
+		config := shapes(p)["form and cookie"]
+		config.Refusals = nil
+		right := config.Values["password"]
+		store := new(tokenstore.Memory)
+		connect := func(password connectorauth.Secret) *connectorauth.Custom {
+			c := config
+			c.Values = map[string]connectorauth.Secret{"user": config.Values["user"], "password": password}
+			c.Store, c.Account, c.Shared = store, "a", new(connectorauth.Shared)
+			return must(session.New(c))
+		}
+		first := connect("wrong")
+		status, err := use(t, p, first)
+		require.NoError(t, err)
+		assert.Equal(t, 401, status)
+		assert.Equal(t, 2, p.Stats().LoginsRefused)
+		for range 45 {
+			time.Sleep(time.Minute)
+			for _, c := range []*connectorauth.Custom{first, connect("wrong")} {
+				_, err := use(t, p, c)
+				require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+			}
+		}
+		assert.Equal(t, 2, p.Stats().LoginsRefused)
+		time.Sleep(time.Hour)
+		use(t, p, connect("wrong"))
+		use(t, p, first)
+		assert.Equal(t, 3, p.Stats().LoginsRefused, "the next attempt")
+		requireUsable(t, p, connect(right))
+		p.EndSessions()
+		c := connect(right)
+		requireUsable(t, p, c)
+		p.EndSessions()
+		requireUsable(t, p, c)
+		assert.Equal(t, 3, p.Stats().Logins, "sessions that were accepted are not in vain")
+	})
+}

@@ -3,9 +3,8 @@
 function before_action() {
 	var timestamp = String(unix_time());
 	var path = method_endpoint.replace(/^https?:\/\/[^\/]+/, '');
-	method_request = JSON.stringify(method_request); // a string is sent without changes, so the signature fits
 	delete method_request_headers.Authorization;
 	method_request_headers['X-Timestamp'] = timestamp;
-	method_request_headers['X-Signature'] = sign('HMAC-SHA256', method_auth_value, [http_method, path, timestamp, method_request].join('\n'));
+	method_request_headers['X-Signature'] = sign('HMAC-SHA256', method_auth_value, [http_method, path, timestamp, method_request_content].join('\n'));
 	return true;
 }

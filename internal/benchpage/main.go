@@ -29,10 +29,13 @@ import (
 var runs = [][]string{
 	{"-bench", "^(BenchmarkRoundTrip|BenchmarkParallel)$", "-benchtime", "200ms", "-count", "8", "."},
 	{"-bench", "^BenchmarkRatio$", "-benchtime", "2s", "-count", "5", "."},
+	{"-bench", "^BenchmarkAssertion$", "-benchtime", "2s", "-count", "5", "./assertion"},
 	{"-bench", "^BenchmarkJSON57kB$", "-benchtime", "200ms", "-count", "8", "./internal/inject"},
 	{"-bench", "^BenchmarkJSONSizes$", "-benchtime", "100ms", "-count", "1", "./internal/inject"},
 	{"-bench", "^BenchmarkExpired$", "-benchtime", "5x", "-count", "1", "."},
 	{"-bench", "^BenchmarkMemory$", "-benchtime", "1x", "-count", "1", "."},
+	{"-bench", "^BenchmarkBearer$", "-benchtime", "1s", "-count", "3", "./script"},
+	{"-bench", "^(BenchmarkTenants|BenchmarkHostile|BenchmarkMessages)$", "-benchtime", "1x", "-count", "1", "./script"},
 }
 
 // results are the measured values, by name of the benchmark and by unit. A benchmark
@@ -125,12 +128,23 @@ func (r results) rows() (rows []row) {
 	}
 	add("AuthFields into 57 kB of JSON", "5 x as fast as decoding and encoding a map; about the same allocations for every size", fields >= 5 && most <= 2*least,
 		"%.1f x as fast; %.0f to %.0f allocations for 200 bytes to 2 MB", fields, least, most)
+	for _, way := range [][2]string{{"a JWT bearer grant", "JWTBearer"}, {"private_key_jwt", "ClientAuth"}, {"a self-signed JWT", "JWT"}} {
+		signatures, ratio := r.get("Assertion/"+way[1], "signatures/op"), r.get("Assertion/"+way[1], "ratio")
+		add("A live token of "+way[0], "no signature", signatures == 0, "%g signatures, %.2f x plain OAuth2", signatures, ratio)
+	}
 	for _, kind := range []string{"live", "dead"} {
 		requests := r.get("Expired/"+kind, "token-requests/op")
 		add("10,000 goroutines, an expired token, a "+kind+" account", "1 token request", requests == 1, "%g token request", requests)
 	}
 	heap := r.get("Memory", "heap-B/connector")
 	add("A live OAuth2 connector, of 100,000", "1024 bytes of heap", heap <= 1024, "%.0f bytes of heap", heap)
+	alone, beside := r.get("Tenants/alone", "ms-p99"), r.get("Tenants/beside_seven", "ms-p99")
+	// Eight tenants share two processors: a fair share is a fourth of one.
+	add("A message with a script, beside seven hostile tenants", "p99: 8 x the p99 of a tenant alone", beside <= 8*alone, "p99: %.1f ms, alone %.1f ms", beside, alone)
+	over := r.get("Hostile", "ms-over-limit")
+	add("A hostile script", "100 ms longer than its time limit", over <= 100, "%.0f ms longer", over)
+	live, resident := r.get("Messages", "heap-MiB"), r.get("Messages", "resident-MiB")
+	add("10,000 messages with a script", "no growth: 1 MiB of heap, 16 MiB of the process", live <= 1 && resident <= 16, "%.1f MiB of heap, %.1f MiB of the process", live, resident)
 	return rows
 }
 
@@ -183,7 +197,8 @@ A request with an OAuth2 token has three steps above the floor. The library chec
 the origins of the redirect chain. It reads the token with one atomic load. It computes the time until the expiry, and
 ` + "`time.Until`" + ` reads the clock. The three steps need no lock and no allocation. API keys and Basic only check the host,
 because the constructor has made the header value. OAuth1 encodes and sorts the parameters and signs them. Fields go into
-JSON with one scan of the body and one copy.
+JSON with one scan of the body and one copy. A self-signed JWT is a credential of ` + "`NewCustom`" + `, whose functions
+get copies of the URL and of the header.
 
 A real request takes much longer: a request of ` + "`connectorauth.TestSoak`" + ` over loopback, without TLS, takes tens of
 microseconds. A renewal costs most. The rows with 10,000 goroutines count the renewals.
@@ -216,6 +231,8 @@ func main() {
 		{"the floor", "RoundTrip/floor"}, {"OAuth2", "RoundTrip/bearer"}, {"OAuth2 with `Hosts`", "RoundTrip/bearer+hosts"}, {"API key", "RoundTrip/apikey"},
 		{"Basic", "RoundTrip/basic"}, {"x/oauth2", "RoundTrip/x/oauth2"}, {"OAuth1", "RoundTrip/oauth1"}, {"dghubble/oauth1", "RoundTrip/dghubble/oauth1"},
 		{"the floor, 64 goroutines", "Parallel/floor"}, {"OAuth2, 64 goroutines", "Parallel/bearer"}, {"x/oauth2, 64 goroutines", "Parallel/x/oauth2"},
+		{"an API key, an empty hook", "Bearer/hook"}, {"an API key, a script with `before_action`", "Bearer/script"},
+		{"an API key, a script with a signature and the response", "Bearer/longer_script"},
 		{"AuthFields, 57 kB of JSON", "JSON57kB/apply"}, {"the same through a map", "JSON57kB/map"}, {"the same through json.RawMessage", "JSON57kB/rawmessage"},
 	} {
 		table = append(table, side{

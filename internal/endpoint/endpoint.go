@@ -45,7 +45,8 @@ type Call struct {
 	// does not lose the response: see Response.AfterErr. May be nil.
 	After func(*http.Response) error
 	// Again sees each response, and reports whether the response asks for the same
-	// request with another proof. The request is sent again once. May be nil.
+	// request with another proof. The request is sent again once, and Again sees the second
+	// response too. May be nil.
 	Again func(*Response) bool
 }
 
@@ -110,7 +111,9 @@ func (f *Failure) Unwrap() error { return f.Cause }
 func (c *Call) Do(ctx context.Context) (*Response, error) {
 	resp, err := c.send(ctx)
 	if err == nil && c.Again != nil && c.Again(resp) {
-		return c.send(ctx)
+		if resp, err = c.send(ctx); err == nil {
+			c.Again(resp)
+		}
 	}
 	return resp, err
 }

@@ -16,8 +16,12 @@ import (
 	"slices"
 )
 
-// minRSA is the length in bits of the shortest RSA key (RFC 7518 section 3.3).
-const minRSA = 2048
+// minRSA and maxRSA are the lengths in bits of the shortest RSA key (RFC 7518 section
+// 3.3), and of the longest that signs in less than a second or so.
+const (
+	minRSA = 2048
+	maxRSA = 16 << 10
+)
 
 // A jwk is a public key as a JSON Web Key (RFC 7517) has it. The coordinates of an EC
 // key are as long as the curve's field.
@@ -27,18 +31,35 @@ type jwk struct {
 	x, y     []byte // EC; x alone for Ed25519
 }
 
-// publicOf returns the public key of signer.
-func publicOf(signer crypto.Signer) (jwk, error) {
+// publicOf returns the public key of signer, which may be foreign code.
+func publicOf(signer crypto.Signer) (k jwk, public crypto.PublicKey, err error) {
 	if signer == nil {
-		return jwk{}, errors.New("the key is nil")
+		return jwk{}, nil, errors.New("the key is nil")
 	}
 	if v := reflect.ValueOf(signer); v.Kind() == reflect.Pointer && v.IsNil() {
-		return jwk{}, errors.New("the key is nil")
+		return jwk{}, nil, errors.New("the key is nil")
 	}
-	switch public := signer.Public().(type) {
+	defer func() {
+		if recover() != nil { // the value may contain a secret
+			k, public, err = jwk{}, nil, errors.New("the key is damaged: the key has no public half")
+		}
+	}()
+	public = signer.Public()
+	k, err = newJWK(public)
+	return k, public, err
+}
+
+// newJWK returns a public key that can verify. A key that is nil or damaged may be a panic.
+func newJWK(public crypto.PublicKey) (jwk, error) {
+	switch public := public.(type) {
 	case *rsa.PublicKey:
-		if bits := public.N.BitLen(); bits < minRSA {
+		switch bits := public.N.BitLen(); {
+		case bits < minRSA:
 			return jwk{}, fmt.Errorf("the RSA key has %d bits; at least %d are needed (RFC 7518 section 3.3)", bits, minRSA)
+		case bits > maxRSA:
+			return jwk{}, fmt.Errorf("the RSA key has %d bits; more than %d would take too long", bits, maxRSA)
+		case public.E < 3 || public.E%2 == 0:
+			return jwk{}, errors.New("the RSA key is damaged: its exponent is too small or even")
 		}
 		return jwk{kty: "RSA", n: public.N.Bytes(), e: big.NewInt(int64(public.E)).Bytes()}, nil
 	case *ecdsa.PublicKey:
@@ -56,7 +77,7 @@ func publicOf(signer crypto.Signer) (jwk, error) {
 		if len(public) != ed25519.PublicKeySize {
 			return jwk{}, errors.New("the Ed25519 key has a wrong length")
 		}
-		return jwk{kty: "OKP", crv: "Ed25519", x: public}, nil
+		return jwk{kty: "OKP", crv: "Ed25519", x: slices.Clone(public)}, nil
 	default:
 		return jwk{}, fmt.Errorf("a public key of the type %T signs with no known algorithm; use RSA, ECDSA or Ed25519", public)
 	}
@@ -113,6 +134,9 @@ func (k jwk) text() []byte {
 // alone. The result of an HMAC key is empty.
 func (k *Key) PublicJWK() json.RawMessage { return k.public.text() }
 
+// Public returns the public key, as New saw the key. The result of an HMAC key is nil.
+func (k *Key) Public() crypto.PublicKey { return k.verifier }
+
 // Thumbprint returns the SHA-256 thumbprint of the public key (RFC 7638), in
 // base64url. The result of an HMAC key is empty.
 func (k *Key) Thumbprint() string {
@@ -128,7 +152,7 @@ func (k *Key) Thumbprint() string {
 // a certificate, in base64url. A certificate of another key is an error.
 func (k *Key) CertificateThumbprint(certificate *x509.Certificate) (string, error) {
 	own, ok := any(certificate.PublicKey).(interface{ Equal(crypto.PublicKey) bool })
-	if k.signer == nil || !ok || !own.Equal(k.signer.Public()) {
+	if k.signer == nil || !ok || !own.Equal(k.Public()) {
 		return "", errors.New("the certificate belongs to another key")
 	}
 	sum := sha256.Sum256(certificate.Raw)
@@ -221,7 +245,7 @@ func (k *privateJWK) rsa() (crypto.Signer, error) {
 	if bits := private.N.BitLen(); bits < minRSA {
 		return private, nil // New says what is wrong with short keys
 	}
-	if private.N.BitLen() > 16<<10 || private.Validate() != nil {
+	if private.N.BitLen() > maxRSA || len(k.D)+len(k.P)+len(k.Q) > maxRSA/4 || private.Validate() != nil {
 		return nil, errDamaged
 	}
 	private.Precompute()

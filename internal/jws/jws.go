@@ -66,13 +66,14 @@ type Key struct {
 	signer    crypto.Signer // nil for HMAC
 	secret    []byte        // for HMAC
 	public    jwk           // of signer
+	verifier  crypto.PublicKey
 }
 
 // New returns a key that signs through signer. An empty algorithm means the one
 // that fits signer: RS256 for RSA, ES256, ES384 or ES512 for the curves P-256, P-384
 // and P-521, EdDSA for Ed25519.
 func New(signer crypto.Signer, algorithm string) (*Key, error) {
-	public, err := publicOf(signer)
+	public, verifier, err := publicOf(signer)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +87,7 @@ func New(signer crypto.Signer, algorithm string) (*Key, error) {
 	if fits := public.fits(a); !fits {
 		return nil, fmt.Errorf("%s does not fit the key, which is of the kind %s; %s does", a.name, public.kind(), public.algorithm())
 	}
-	return &Key{algorithm: a, signer: signer, public: public}, nil
+	return &Key{algorithm: a, signer: signer, public: public, verifier: verifier}, nil
 }
 
 // NewSecret returns a key that computes HMACs. An empty algorithm means HS256. The
@@ -117,7 +118,7 @@ func choose(name, fallback string) (algorithm, error) {
 	if strings.EqualFold(name, "none") {
 		return algorithm{}, errors.New(`the algorithm "none" does not sign`)
 	}
-	return algorithm{}, fmt.Errorf("unknown algorithm %q: use %s", name, strings.Join(Algorithms, ", "))
+	return algorithm{}, fmt.Errorf("unknown algorithm %.20q: use %s", name, strings.Join(Algorithms, ", "))
 }
 
 // Algorithm returns the name of the algorithm.
@@ -192,7 +193,7 @@ func (k *Key) verifies(message, signature []byte) bool {
 		h.Write(message)
 		digest = h.Sum(nil)
 	}
-	switch public := k.signer.Public().(type) {
+	switch public := k.verifier.(type) {
 	case *rsa.PublicKey:
 		if k.algorithm.family == rsaPSS {
 			options := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}

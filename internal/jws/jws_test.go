@@ -70,6 +70,10 @@ func TestKeysThatDoNotFitAreRefused(t *testing.T) {
 	assert.ErrorContains(t, err, "the secret has 31 bytes; HS256 needs at least 32")
 	_, err = NewSecret(make([]byte, 63), "HS512")
 	assert.ErrorContains(t, err, "at least 64")
+	_, err = NewSecret(make([]byte, 64), "HS1")
+	assert.ErrorContains(t, err, `unknown algorithm "HS1"`)
+	_, err = NewSecret(make([]byte, 64), "none")
+	assert.ErrorContains(t, err, "does not sign")
 	_, err = NewSecret(make([]byte, 64), "RS256")
 	assert.ErrorContains(t, err, "RS256 needs a private key")
 }

@@ -13,6 +13,13 @@ import (
 // curves are the curves of RFC 7518 section 6.2.1.1.
 var curves = map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}
 
+// The sizes in bytes of the longest text that is read, and of the longest private key
+// in it: DER of an RSA key of maxRSA bits. Numbers that are longer cost minutes.
+const (
+	maxText = 1 << 20
+	maxDER  = 12 << 10
+)
+
 // Parsed is a key that was read from text.
 type Parsed struct {
 	Signer    crypto.Signer // nil for a secret
@@ -25,8 +32,10 @@ type Parsed struct {
 // line breaks of PEM may be written as \n, or have become spaces, as in environment
 // variables and JSON.
 func Parse(text string) (Parsed, error) {
-	text = strings.TrimSpace(text)
+	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff")) // a byte order mark
 	switch {
+	case len(text) > maxText:
+		return Parsed{}, fmt.Errorf("the text has %d bytes; no key has more than %d", len(text), maxText)
 	case text == "":
 		return Parsed{}, errors.New("the key is empty")
 	case text[0] == '{':
@@ -53,6 +62,8 @@ func Parse(text string) (Parsed, error) {
 	switch {
 	case signer != nil:
 		return Parsed{Signer: signer}, nil
+	case strings.Contains(text, "PUBLIC KEY-----"):
+		return Parsed{}, errors.New("the key is a public key; signing needs the private key")
 	case strings.Contains(text, "-----BEGIN CERTIFICATE"):
 		return Parsed{}, errors.New("the text is a certificate; signing needs the private key")
 	}
@@ -79,13 +90,15 @@ func straighten(text string) []byte {
 }
 
 // parseBlock returns the private key of a block. A block beside a key, such as a
-// certificate, has none.
+// certificate or the public key, has none.
 func parseBlock(block *pem.Block) (crypto.Signer, error) {
 	var key any
 	var err error
 	switch kind := block.Type; {
 	case kind == "ENCRYPTED PRIVATE KEY" || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED"):
 		return nil, errors.New("the private key is encrypted; decrypt the key first, as with openssl pkey")
+	case strings.HasSuffix(kind, "PRIVATE KEY") && len(block.Bytes) > maxDER:
+		return nil, fmt.Errorf("the private key has %d bytes; at most %d are read", len(block.Bytes), maxDER)
 	case kind == "PRIVATE KEY":
 		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
 	case kind == "RSA PRIVATE KEY":
@@ -94,8 +107,6 @@ func parseBlock(block *pem.Block) (crypto.Signer, error) {
 		key, err = x509.ParseECPrivateKey(block.Bytes)
 	case kind == "OPENSSH PRIVATE KEY":
 		return nil, errors.New("the private key is in OpenSSH's own format; convert the key with ssh-keygen -p -m PKCS8")
-	case strings.HasSuffix(kind, "PUBLIC KEY"):
-		return nil, errors.New("the key is a public key; signing needs the private key")
 	case strings.HasSuffix(kind, "PRIVATE KEY"):
 		return nil, fmt.Errorf("PEM of the kind %.30q is not known; use PKCS#8, PKCS#1 or SEC 1", kind)
 	default:

@@ -1,6 +1,7 @@
 package renew
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -25,10 +26,15 @@ func (f *flight[T]) end(g *Generation[T], err error) {
 	close(f.done)
 }
 
-// wait waits for the end of f, or for ctx.
-func (f *flight[T]) wait(ctx context.Context) error {
+// wait waits for the end of f, or for ctx. A renewal that waits for f has no turn at its
+// endpoint meanwhile.
+func (f *flight[T]) wait(ctx context.Context) (err error) {
 	if f.goroutine.Load() == goroutine() {
 		return errOwnRenewal
+	}
+	if other, ok := ctx.Value(yielderKey{}).(yielder); ok {
+		other.yield()
+		defer func() { err = cmp.Or(err, other.resume(ctx)) }()
 	}
 	select {
 	case <-f.done:

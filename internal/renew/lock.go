@@ -92,6 +92,8 @@ func (r *renewal[T]) watch(ctx context.Context, rec *record) <-chan *Generation[
 // enter waits for a turn at the scheme's endpoint, if the renewal has none. Who
 // holds the lock of the store goes first: other programs wait for the lock.
 func (r *renewal[T]) enter(ctx context.Context) (err error) {
+	r.turn.Lock()
+	defer r.turn.Unlock()
 	if r.left == nil {
 		to := r.scheme.Endpoint()
 		if r.left, err = r.group.enter(ctx, to.URL, to.Most, r.lease != nil); errors.Is(err, ErrShutdown) {
@@ -105,6 +107,8 @@ func (r *renewal[T]) enter(ctx context.Context) (err error) {
 
 // leave ends the turn at the endpoint.
 func (r *renewal[T]) leave() {
+	r.turn.Lock()
+	defer r.turn.Unlock()
 	if r.left != nil {
 		r.left()
 		r.left = nil

@@ -12,20 +12,21 @@ import (
 // nil after fail.
 type renewal[T any] struct {
 	*Engine[T]
-	scheme  Scheme[T]
-	stale   *Generation[T]
-	reject  bool            // the API has rejected stale
-	force   bool            // the program wants a token request, whatever is known of failures
-	late    *time.Timer     // tells those who wait that the renewal does not end
-	gate    context.Context // ends at Shutdown: nothing must be sent after its end
-	left    func()          // set while the renewal has a turn at the endpoint
-	lease   Lease           // set while the store's lock is held
-	based   bool            // the store was looked into
-	asked   bool            // a token request was made
-	tried   sum             // of the value that the token request was to replace
-	seen    *T              // what the store held last; nil if nobody has looked
-	forget  bool            // the stale generation must not be used any more
-	failure *failure        // set together with err where there is no new generation
+	scheme Scheme[T]
+	stale  *Generation[T]
+	reject bool            // the API has rejected stale
+	force  bool            // the program wants a token request, whatever is known of failures
+	late   *time.Timer     // tells those who wait that the renewal does not end
+	gate   context.Context // ends at Shutdown: nothing must be sent after its end
+	left   func()          // set while the renewal has a turn at the endpoint
+	yielding
+	lease   Lease    // set while the store's lock is held
+	based   bool     // the store was looked into
+	asked   bool     // a token request was made
+	tried   sum      // of the value that the token request was to replace
+	seen    *T       // what the store held last; nil if nobody has looked
+	forget  bool     // the stale generation must not be used any more
+	failure *failure // set together with err where there is no new generation
 	err     error
 }
 
@@ -283,6 +284,8 @@ func (r *renewal[T]) ask(ctx context.Context, old *T) (next *T, panicked bool, e
 			next, panicked, err = nil, true, fmt.Errorf("connectorauth: panic of type %T during the renewal", p)
 		}
 	}()
+	ctx, done := r.asking(ctx)
+	defer done()
 	next, err = r.scheme.Renew(ctx, old)
 	return next, false, err
 }

@@ -4,13 +4,9 @@ package scrub
 
 import (
 	"cmp"
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -142,21 +138,6 @@ func Text(s string, limit int, secrets ...string) string {
 		s = strings.ToValidUTF8(s[:limit], "") + "..."
 	}
 	return s
-}
-
-// Spellings returns secrets together with the spellings in which an error may quote
-// the secrets: percent-encoded once and twice, in JSON and Go, in base64 and
-// hexadecimal.
-func Spellings(secrets ...string) []string {
-	list := slices.Clip(secrets)
-	for _, secret := range secrets {
-		b, escaped := []byte(secret), url.QueryEscape(secret)
-		inJSON, _ := json.Marshal(secret) // a string: cannot fail
-		inGo := strconv.Quote(secret)
-		list = append(list, escaped, url.QueryEscape(escaped), url.PathEscape(secret), string(inJSON[1:len(inJSON)-1]), inGo[1:len(inGo)-1],
-			base64.RawStdEncoding.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b), hex.EncodeToString(b))
-	}
-	return list
 }
 
 // longestFirst returns a sorted copy of texts. A text that begins with another one

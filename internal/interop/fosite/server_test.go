@@ -28,6 +28,7 @@ const (
 type settings struct {
 	clientID, clientSecret string // empty means the usual ones
 	lifetime               time.Duration
+	anonymous              bool // an assertion as a grant needs no client authentication
 }
 
 // server is a fosite authorization server together with an API that wants its
@@ -60,6 +61,8 @@ func newServer(t *testing.T, s settings) *server {
 		RefreshTokenLifespan: time.Hour,
 		RefreshTokenScopes:   []string{"offline"},
 		EnforcePKCE:          true, // by S256 alone, which is fosite's default
+
+		GrantTypeJWTBearerCanSkipClientAuth: s.anonymous,
 	}
 	hash, err := (&fosite.BCrypt{Config: config}).Hash(t.Context(), []byte(srv.clientSecret))
 	require.NoError(t, err)
@@ -73,7 +76,7 @@ func newServer(t *testing.T, s settings) *server {
 	srv.provider = compose.Compose(config, srv.store,
 		&compose.CommonStrategy{CoreStrategy: compose.NewOAuth2HMACStrategy(config)},
 		compose.OAuth2AuthorizeExplicitFactory, compose.OAuth2PKCEFactory, compose.OAuth2RefreshTokenGrantFactory,
-		compose.OAuth2ClientCredentialsGrantFactory,
+		compose.OAuth2ClientCredentialsGrantFactory, compose.RFC7523AssertionGrantFactory,
 		//lint:ignore SA1019 the password grant is one of the three that connectors have
 		compose.OAuth2ResourceOwnerPasswordCredentialsFactory,
 		compose.OAuth2TokenIntrospectionFactory, compose.OAuth2TokenRevocationFactory)
@@ -88,6 +91,7 @@ func newServer(t *testing.T, s settings) *server {
 		mux.ServeHTTP(w, r)
 	}))
 	t.Cleanup(srv.Close)
+	config.TokenURL = srv.URL + "/token" // the audience of assertions
 	return srv
 }
 

@@ -115,11 +115,11 @@ func (e *engine) makeImage() error {
 	}
 	copy(m.bytes(), e.image) // without what the compiler left
 	p, err := m.put(code)
-	if err == nil {
-		_, err = m.invoke("equip", p[0], uint64(len(code)))
-	}
 	if err != nil {
 		return err
+	}
+	if status, err := m.invoke("equip", p[0], uint64(len(code))); err != nil || Status(status) != Done {
+		return fmt.Errorf("prelude.js has status %d: %w", status, err)
 	}
 	high, err := m.invoke("top")
 	if err != nil {

@@ -34,7 +34,7 @@ func Get(limit int64) (*Machine, error) {
 			return nil, err
 		}
 	}
-	m.memory.limit = max(int(limit), len(e.image))
+	m.memory.limit = int(limit)
 	return m, nil
 }
 

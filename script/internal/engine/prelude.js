@@ -7,7 +7,8 @@
 	const global = globalThis, parse = JSON.parse, stringify = JSON.stringify, text = String, own = Object.keys, define = Object.defineProperty;
 	const isArray = Array.isArray, isView = ArrayBuffer.isView, list = Array.from, apply = Reflect.apply;
 	const method = f => Function.prototype.call.bind(f);
-	const slice = method(String.prototype.slice), inherits = method(Object.prototype.isPrototypeOf);
+	const slice = method(String.prototype.slice), includes = method(String.prototype.includes), inherits = method(Object.prototype.isPrototypeOf);
+	const Known = Map, lookUp = method(Map.prototype.get), note = method(Map.prototype.set);
 
 	// A script has no way to run text as code.
 	for (const make of [function () {}, async function () {}, function* () {}, async function* () {}]) {
@@ -54,6 +55,8 @@
 			configurable: true,
 		});
 	}
+	// The text of the request as it came, or as it was sent.
+	define(global, 'method_request_content', {get: () => read('method_request_content'), configurable: true});
 	function load(body, name) {
 		if (body === undefined) body = bodies[name] = {value: read(name)};
 		return body.value;
@@ -62,8 +65,51 @@
 		const response = call(READ, what);
 		switch (slice(response, 0, 1)) {
 		case 'j': return parse(slice(response, 1));
+		case 'k': {
+			const value = parse(slice(response, 1));
+			places[what] = remember(value);
+			return value;
+		}
 		case 't': return slice(response, 1);
 		}
+	}
+
+	// Different numbers of a body may look alike here. Then Go must know whether the
+	// objects and arrays are still at their places: a place is the object that was there,
+	// and the places inside.
+	const places = {__proto__: null};
+	const isObject = value => typeof value === 'object' && value !== null;
+	function remember(root) {
+		const known = new Known(), top = {value: root, inside: new Known()}, todo = [top];
+		for (let i = 0; i < todo.length; i++) {
+			const place = todo[i], value = place.value;
+			if (!isObject(value)) continue;
+			note(known, value, place);
+			const names = own(value);
+			for (let j = 0; j < names.length; j++) {
+				const inner = value[names[j]];
+				if (isObject(inner)) note(place.inside, names[j], todo[todo.length] = {value: inner, inside: new Known()});
+			}
+		}
+		return {known, top};
+	}
+	// moves returns m if an object is at the place of another, c if a copy is, and else j.
+	function moves(root, places) {
+		if (places === undefined) return 'j';
+		let result = 'j';
+		const todo = [{value: root, place: places.top}];
+		for (let i = 0; i < todo.length; i++) {
+			const value = todo[i].value, place = todo[i].place;
+			if (!isObject(value)) continue;
+			const was = lookUp(places.known, value);
+			if (was !== undefined && was !== place) return 'm';
+			if (was !== place) result = 'c';
+			const names = own(value);
+			for (let j = 0; j < names.length; j++) {
+				todo[todo.length] = {value: value[names[j]], place: place === undefined ? undefined : lookUp(place.inside, names[j])};
+			}
+		}
+		return result;
 	}
 
 	let out, failure; // what Go wants to know at the end, and method_error
@@ -86,16 +132,16 @@
 		for (let i = 0; i < names.length; i++) {
 			const value = object[names[i]], values = [];
 			if (isArray(value)) {
-				for (let j = 0; j < value.length; j++) values[j] = header(value[j], name);
+				for (let j = 0; j < value.length; j++) values[j] = header(value[j], name, names[i]);
 			} else if (value !== null && value !== undefined) {
-				values[0] = header(value, name);
+				values[0] = header(value, name, names[i]);
 			}
 			pairs[i] = [names[i], values];
 		}
 		return pairs;
 	}
-	function header(value, name) {
-		if (value === undefined || typeof value === 'object' && value !== null) throw new TypeError(name + ': a value is an object; want a string');
+	function header(value, name, member) {
+		if (value === undefined || typeof value === 'object' && value !== null) throw new TypeError(name + ': ' + member + ' is ' + (value ? 'an object' : value) + '; want a string');
 		return text(value);
 	}
 
@@ -103,7 +149,10 @@
 		// begin makes the globals of an event.
 		begin(state) {
 			const {values, wanted, error, response} = parse(state), names = own(values);
-			if (response) delete bodies.method_response;
+			if (response) {
+				delete bodies.method_response;
+				delete places.method_response;
+			}
 			for (let i = 0; i < names.length; i++) global[names[i]] = values[names[i]];
 			if (error) failed(error);
 			out = wanted;
@@ -129,7 +178,7 @@
 					} else {
 						const json = stringify(value.value);
 						if (json === undefined) throw new TypeError('the body is a value that JSON cannot write, such as a function');
-						call(OUT, name + ':j' + json);
+						call(OUT, name + ':' + moves(value.value, places[name]) + json);
 					}
 					break;
 				default:
@@ -147,13 +196,14 @@
 						if (inherits(errors[name], thrown)) kind = name;
 					}
 					if (typeof thrown.stack === 'string') stack = slice(thrown.stack, 0, 1000);
+					if (includes(stack, '\0')) stack = '';
 					if (thrown.name === undefined && thrown.message !== undefined) thrown = thrown.message;
 				}
 				const full = text(thrown);
 				message = full.length > 100000 ? 'threw a text of ' + full.length + ' characters' : full;
 			} catch (e) {
 			}
-			call(THROWN, stringify([kind, message, stack, line, column]));
+			call(THROWN, kind + '\0' + line + '\0' + column + '\0' + stack + '\0' + message); // no JSON: a script may have a toJSON that throws
 		},
 	};
 })

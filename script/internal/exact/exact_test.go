@@ -2,9 +2,11 @@ package exact
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
@@ -45,7 +47,7 @@ func TestMergeKeepsWhatIsTheSame(t *testing.T) {
 		{`[7615917337495251231, 2]`, `[2,7615917337495251000]`, `[2, 7615917337495251231]`},
 		{`{"a": 10.00}`, `{"b":10}`, `{"b":10}`},
 	} {
-		got, err := Merge([]byte(test.source), []byte(test.changed))
+		got, err := Merge([]byte(test.source), []byte(test.changed), Stayed)
 		require.NoError(t, err, test.source)
 		assert.Equal(t, test.want, string(got), "%s with %s", test.source, test.changed)
 	}
@@ -58,9 +60,82 @@ func TestMergeRefusesToRound(t *testing.T) {
 		{`{"a": 1e400}`, `{"b":null}`},
 		{`[0.12345678901234567891]`, `["x",{"y":"0.12345678901234568"}]`},
 	} {
-		_, err := Merge([]byte(test.source), []byte(test.changed))
+		_, err := Merge([]byte(test.source), []byte(test.changed), Stayed)
 		assert.ErrorIs(t, err, ErrRounded, test.source)
 	}
+}
+
+// Members of one name in members of one name are compared once each, and not twice at
+// each depth.
+func TestMergeOfRepeatedNamesTakesNoTime(t *testing.T) {
+	const depth = 500
+	source := strings.Repeat(`{"a":0,"a":`, depth) + "1.0" + strings.Repeat("}", depth)
+	changed := strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth)
+	got, err := Merge([]byte(source), []byte(changed), Stayed)
+	require.NoError(t, err)
+	assert.Equal(t, source, string(got))
+	got, err = Merge([]byte(source), []byte(strings.Replace(changed, "1", "2", 1)), Stayed)
+	require.NoError(t, err)
+	assert.Equal(t, strings.Repeat(`{"a":`, depth)+"2"+strings.Repeat("}", depth), string(got))
+}
+
+// Numbers that look alike in JavaScript: where elements may have moved, nobody knows
+// which is meant.
+func TestMergeMixesUpNoNumbersThatLookAlike(t *testing.T) {
+	for _, test := range []struct {
+		source, changed string
+		moves           Moves
+		want            string // "" means ErrRounded
+	}{
+		{`[7615917337495251231,7615917337495251232]`, `[7615917337495251000,7615917337495251000]`, Stayed, `[7615917337495251231,7615917337495251232]`},
+		{`[7615917337495251231,7615917337495251232]`, `[7615917337495251000,7615917337495251000,1]`, Stayed, `[7615917337495251231,7615917337495251232,1]`},
+		{`[7615917337495251231,7615917337495251232]`, `[7615917337495251000]`, Stayed, ``},
+		{`[7615917337495251231,7615917337495251232,1]`, `[7615917337495251000,7615917337495251000,2]`, Stayed, ``},
+		{`[7615917337495251000,7615917337495251231]`, `[7615917337495251000]`, Stayed, ``},
+		{`{"a":7615917337495251231,"b":7615917337495251000}`, `{"c":7615917337495251000}`, Stayed, ``},
+		{`[1,1.00000000000000000001]`, `[1]`, Stayed, ``},
+		{`[{"id":7615917337495251231},{"id":7615917337495251232}]`, `[{"id":7615917337495251000,"n":1},{"id":7615917337495251000}]`, Stayed, `[{"id":7615917337495251231,"n":1},{"id":7615917337495251232}]`},
+		{`[{"id":7615917337495251231},{"id":7615917337495251232}]`, `[{"id":7615917337495251000}]`, Moved, ``},
+		{`[{"id":7615917337495251231},{"id":7615917337495251232}]`, `[{"id":7615917337495251000},{"id":7615917337495251000}]`, Moved, ``},
+		{`[{"id":7615917337495251231},{"id":7615917337495251232}]`, `[{"id":7615917337495251000},{"id":7615917337495251000}]`, Copied, `[{"id":7615917337495251231},{"id":7615917337495251232}]`},
+		{`[{"id":7615917337495251231},{"id":7615917337495251232}]`, `[{"id":7615917337495251000}]`, Copied, ``},
+		{`[{"id":7615917337495251231},{"id":1}]`, `[{"id":1},{"id":7615917337495251000}]`, Moved, `[{"id":1},{"id":7615917337495251231}]`},
+	} {
+		got, err := Merge([]byte(test.source), []byte(test.changed), test.moves)
+		if test.want == "" {
+			assert.ErrorIs(t, err, ErrRounded, "%s with %s", test.source, test.changed)
+			continue
+		}
+		require.NoError(t, err, test.source)
+		assert.Equal(t, test.want, string(got))
+	}
+}
+
+func TestNumbersInTexts(t *testing.T) {
+	text, err := Parse([]byte(`[7615917337495251231, 0.10000000000000000001, -123456789012345678901234, 1.00000000000000000001]`))
+	require.NoError(t, err)
+	numbers := Rounded(text)
+	for s, want := range map[string]bool{
+		"7615917337495251000": true, "id=7615917337495251000&x": true, "a7615917337495251000.json": true, "-7615917337495251000": true,
+		"76159173374952510001": false, "0.1": true, "v0.1": true, "10.1": false, "0.15": false, "1.2345678901234569e+23": true, "1": false, "": false, "1.": false, "-": false, "1e": false,
+	} {
+		assert.Equal(t, want, numbers.In([]byte(s)), s)
+	}
+	assert.True(t, Rounds("7615917337495251231"))
+	assert.False(t, Rounds("7615917337495251000"))
+}
+
+// A form with many names is grouped in linear time.
+func TestFormsWithManyNamesTakeNoTime(t *testing.T) {
+	var text strings.Builder
+	for i := range 200_000 {
+		fmt.Fprintf(&text, "%x&", i)
+	}
+	form, _ := ParseForm(text.String())
+	began := time.Now()
+	assert.Len(t, form.Names(), 200_000)
+	assert.Less(t, time.Since(began), 5*time.Second)
+	assert.True(t, TooLong([]byte(text.String())))
 }
 
 func TestParseIsRFC8259(t *testing.T) {
@@ -115,15 +190,15 @@ func FuzzMerge(f *testing.F) {
 		if err != nil {
 			return
 		}
-		parsed := canonical(nil, []byte(source), v)
-		merged, err := Merge([]byte(source), parsed)
+		parsed := canonical(nil, v, 0)
+		merged, err := Merge([]byte(source), parsed, Stayed)
 		if err != nil || string(merged) != source {
 			t.Fatalf("Merge(%q, %q) = %q, %v", source, parsed, merged, err)
 		}
 		// A new member changes nothing else.
-		if v.kind == '[' {
-			merged, err := Merge([]byte(source), append(parsed[:len(parsed)-1:len(parsed)-1], comma(len(v.values))+`"new"]`...))
-			if err != nil || !strings.HasPrefix(string(merged), strings.TrimRight(source[:v.end-1], " \t\r\n")) {
+		if v.kind(0) == '[' {
+			merged, err := Merge([]byte(source), append(parsed[:len(parsed)-1:len(parsed)-1], comma(len(v.values)-1)+`"new"]`...), Stayed)
+			if err != nil || !strings.HasPrefix(string(merged), strings.TrimRight(source[:v.values[0].end-1], " \t\r\n")) {
 				t.Fatalf("Merge(%q) with a new element = %q, %v", source, merged, err)
 			}
 		}
@@ -138,41 +213,40 @@ func comma(n int) string {
 }
 
 // canonical spells a value as JSON.stringify does.
-func canonical(out, text []byte, v Value) []byte {
-	switch v.kind {
+func canonical(out []byte, t *Text, i int) []byte {
+	n := 0
+	switch t.kind(i) {
 	case 0:
-		return append(out, spell(float(v.raw(text)))...)
+		return append(out, spell(float(t.raw(i)))...)
 	case '"':
-		s, _ := json.Marshal(strings.ToValidUTF8(v.string(text), ""))
-		if !strings.Contains(v.string(text), "\xed") {
+		s, _ := json.Marshal(strings.ToValidUTF8(t.string(i), ""))
+		if !strings.Contains(t.string(i), "\xed") {
 			return append(out, s...)
 		}
-		return append(out, v.raw(text)...) // half of a surrogate pair
+		return append(out, t.raw(i)...) // half of a surrogate pair
 	case '[':
 		out = append(out, '[')
-		for i, member := range v.values {
-			out = append(out, comma(i)...)
-			out = canonical(out, text, member)
-		}
+		t.members(i, func(_, value int) {
+			out = append(out, comma(n)...)
+			out = canonical(out, t, value)
+			n++
+		})
 		return append(out, ']')
 	case '{':
 		last := map[string]int{}
-		for i, name := range v.names {
-			last[name.string(text)] = i
-		}
+		t.members(i, func(name, value int) { last[t.string(name)] = value })
 		out = append(out, '{')
-		n := 0
-		for i, name := range v.names {
-			if last[name.string(text)] == i {
+		t.members(i, func(name, value int) {
+			if last[t.string(name)] == value {
 				out = append(out, comma(n)...)
-				out = append(canonical(out, text, name), ':')
-				out = canonical(out, text, v.values[i])
+				out = append(canonical(out, t, name), ':')
+				out = canonical(out, t, value)
 				n++
 			}
-		}
+		})
 		return append(out, '}')
 	}
-	return append(out, v.raw(text)...)
+	return append(out, t.raw(i)...)
 }
 
 func FuzzForm(f *testing.F) {

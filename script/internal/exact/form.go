@@ -1,11 +1,12 @@
 package exact
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/url"
-	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Form is the text of a form or a query, in parts between ampersands.
@@ -17,6 +18,18 @@ type Pair struct {
 	raw         string
 	empty       bool // nothing between two ampersands
 }
+
+// Spelled returns the value as the form spells the value.
+func (p Pair) Spelled() string {
+	_, value, _ := strings.Cut(p.raw, "=")
+	return value
+}
+
+// MaxParts is how many parts a form may have: each costs more than its bytes.
+const MaxParts = 20_000
+
+// TooLong reports whether a form has more than MaxParts.
+func TooLong(form []byte) bool { return bytes.Count(form, []byte{'&'}) >= MaxParts }
 
 // ParseForm reads a form (application/x-www-form-urlencoded). ok says whether all
 // percent-encodings are valid; a text with an invalid encoding stands for itself.
@@ -42,8 +55,10 @@ func ParseForm(text string) (form Form, ok bool) {
 
 // Names returns the names of a form, each once, in their order.
 func (f Form) Names() (names []string) {
+	known := make(map[string]bool)
 	for _, p := range f {
-		if !p.empty && !slices.Contains(names, p.Name) {
+		if !p.empty && !known[p.Name] {
+			known[p.Name] = true
 			names = append(names, p.Name)
 		}
 	}
@@ -111,31 +126,37 @@ func (f Form) Merge(names []string, values map[string][]string, escape func(stri
 
 // FormValues reads a JSON object as the values of a form. A null is left out.
 func FormValues(object []byte) (names []string, values map[string][]string, err error) {
-	v, err := Parse(object)
-	if err == nil && v.kind != '{' {
+	t, err := Parse(object)
+	if err == nil && t.kind(0) != '{' {
 		err = errors.New("a form must be an object")
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	values = make(map[string][]string)
-	for i, member := range v.values {
-		name, list := v.names[i].string(object), []Value{member}
-		if member.kind == '[' {
-			list = member.values
-		}
-		names = append(names, name)
-		for _, value := range list {
-			switch value.kind {
+	t.members(0, func(at, value int) {
+		name := t.string(at)
+		add := func(_, value int) {
+			switch t.kind(value) {
 			case '{', '[':
-				return nil, nil, errors.New("a value of a form must not be an object")
+				err = errors.New("a value of a form must not be an object")
 			case '"':
-				values[name] = append(values[name], strings.ToValidUTF8(value.string(object), "\ufffd"))
+				text := t.string(value)
+				if !utf8.ValidString(text) {
+					err = errors.New("a text has a half of a surrogate pair, which UTF-8 cannot write")
+				}
+				values[name] = append(values[name], text)
 			case 'n':
 			default:
-				values[name] = append(values[name], string(value.raw(object)))
+				values[name] = append(values[name], string(t.raw(value)))
 			}
 		}
-	}
-	return names, values, nil
+		names = append(names, name)
+		if t.kind(value) == '[' {
+			t.members(value, add)
+		} else {
+			add(nothing, value)
+		}
+	})
+	return names, values, err
 }

@@ -3,7 +3,9 @@
 package exact
 
 import (
+	"bytes"
 	"errors"
+	"math"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -15,30 +17,67 @@ const maxDepth = 10_000
 // ErrSyntax says that a text is not JSON (RFC 8259), or nests too deep.
 var ErrSyntax = errors.New("the text is not JSON, or nests too deep")
 
-// A Value is a value in a JSON text.
-type Value struct {
-	kind       byte // the first byte; 0 for numbers
-	start, end int  // the place in the text
-	names      []Value
-	values     []Value // of an object or array
+// A Text is a JSON text, read: its values in their order.
+type Text struct {
+	source []byte
+	values []value // an object is followed by names and values in turn, an array by values
+}
+
+// A value is a place in the source. A small value matters: an API's text of 1 MiB may
+// have half a million.
+type value struct {
+	start, end uint32
+	next       uint32 // the value behind this one and all that is in this one
 }
 
 // Parse reads a JSON text (RFC 8259).
-func Parse(text []byte) (Value, error) {
-	p := parser{text: text}
-	v := p.value(0)
-	p.space()
-	if p.failed || p.at < len(text) {
-		return Value{}, ErrSyntax
+func Parse(source []byte) (*Text, error) {
+	if len(source) > math.MaxInt32 {
+		return nil, ErrSyntax
 	}
-	return v, nil
+	p := parser{text: source, values: make([]value, 0, count(source))}
+	p.value(0)
+	p.space()
+	if p.failed || p.at < len(source) {
+		return nil, ErrSyntax
+	}
+	return &Text{source, p.values}, nil
+}
+
+// count returns how many values a JSON text has at most.
+func count(source []byte) (n int) {
+	quoted := false
+	for i := 0; i < len(source); i++ {
+		switch source[i] {
+		case '\\':
+			i++
+		case '"':
+			quoted = !quoted
+		case ',', ':', '[', '{':
+			if !quoted {
+				n++
+			}
+		}
+	}
+	return n + 1
 }
 
 // A parser reads a text from left to right.
 type parser struct {
 	text   []byte
+	values []value
 	at     int
 	failed bool
+}
+
+// begin notes a value that begins here, and done that the value ends here.
+func (p *parser) begin() (at int) {
+	p.values = append(p.values, value{start: uint32(p.at)})
+	return len(p.values) - 1
+}
+
+func (p *parser) done(at int) {
+	p.values[at].end, p.values[at].next = uint32(p.at), uint32(len(p.values))
 }
 
 // peek returns the next byte, or 0 at the end and after a failure.
@@ -66,52 +105,50 @@ func (p *parser) space() {
 	}
 }
 
-func (p *parser) value(depth int) Value {
+func (p *parser) value(depth int) {
 	p.space()
-	v := Value{kind: p.peek(), start: p.at}
-	switch {
+	at := p.begin()
+	switch c := p.peek(); {
 	case depth > maxDepth:
 		p.fail()
-	case v.kind == '{' || v.kind == '[':
-		p.members(&v, depth)
-	case v.kind == '"':
+	case c == '{' || c == '[':
+		p.members(c, depth)
+	case c == '"':
 		p.quoted()
-	case v.kind == 't':
+	case c == 't':
 		p.word("true")
-	case v.kind == 'f':
+	case c == 'f':
 		p.word("false")
-	case v.kind == 'n':
+	case c == 'n':
 		p.word("null")
 	default:
-		v.kind = 0
 		p.number()
 	}
-	v.end = p.at
-	return v
+	p.done(at)
 }
 
 // members reads an object or an array.
-func (p *parser) members(v *Value, depth int) {
+func (p *parser) members(kind byte, depth int) {
 	last := byte('}')
-	if v.kind == '[' {
+	if kind == '[' {
 		last = ']'
 	}
 	p.at++
+	first := true
 	for p.space(); p.peek() != last; p.space() {
-		if len(v.values) > 0 {
+		if !first {
 			p.take(',')
 			p.space()
 		}
-		if v.kind == '{' {
-			name := Value{kind: p.peek(), start: p.at}
+		first = false
+		if kind == '{' {
+			name := p.begin()
 			p.quoted()
-			name.end = p.at
-			v.names = append(v.names, name)
+			p.done(name)
 			p.space()
 			p.take(':')
 		}
-		v.values = append(v.values, p.value(depth+1))
-		if p.failed {
+		if p.value(depth + 1); p.failed {
 			return
 		}
 	}
@@ -195,13 +232,42 @@ func (p *parser) digits() {
 	}
 }
 
-// raw returns a value as it is in its text.
-func (v Value) raw(text []byte) []byte { return text[v.start:v.end] }
+// kind returns the first byte of value i, or 0 for numbers.
+func (t *Text) kind(i int) byte {
+	if c := t.source[t.values[i].start]; c != '-' && (c < '0' || c > '9') {
+		return c
+	}
+	return 0
+}
 
-// string returns the string that v means. A surrogate without its other half becomes
-// the three bytes that UTF-8 has for its number, so that different strings differ.
-func (v Value) string(text []byte) string {
-	raw := text[v.start+1 : v.end-1]
+// raw returns value i as it is spelled.
+func (t *Text) raw(i int) []byte { return t.source[t.values[i].start:t.values[i].end] }
+
+// next returns the value behind value i and all that is in value i.
+func (t *Text) next(i int) int { return int(t.values[i].next) }
+
+// members calls each with the members of the object or array i: the name, or -1 in an
+// array, and the value.
+func (t *Text) members(i int, each func(name, value int)) {
+	object, end := t.kind(i) == '{', t.next(i)
+	for at := i + 1; at < end; at = t.next(at) {
+		name := -1
+		if object {
+			name, at = at, at+1 // a name has nothing inside
+		}
+		each(name, at)
+	}
+}
+
+// string returns the string that value i means. A surrogate without its other half
+// becomes the three bytes that UTF-8 has for its number, so that different strings
+// differ.
+func (t *Text) string(i int) string {
+	raw := t.raw(i)
+	raw = raw[1 : len(raw)-1]
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw)
+	}
 	out := make([]byte, 0, len(raw))
 	for i := 0; i < len(raw); i++ {
 		if raw[i] != '\\' {
@@ -223,7 +289,7 @@ func (v Value) string(text []byte) string {
 		case 'u':
 			u := unit(raw[i+1:])
 			i += 4
-			if utf16.IsSurrogate(u) && i+2 < len(raw) && raw[i+1] == '\\' && raw[i+2] == 'u' {
+			if i+2 < len(raw) && raw[i+1] == '\\' && raw[i+2] == 'u' {
 				if r := utf16.DecodeRune(u, unit(raw[i+3:])); r != utf8.RuneError {
 					u = r
 					i += 6
@@ -247,23 +313,34 @@ func unit(digits []byte) rune {
 	return rune(n)
 }
 
-// Strings calls found with each string and number in v, and the name of the member
-// that the value belongs to; elements of an array have the name of the array.
-func (v Value) Strings(text []byte, found func(name, value string)) { v.strings(text, "", found) }
-
-func (v Value) strings(text []byte, name string, found func(name, value string)) {
-	switch v.kind {
-	case '{', '[':
-		for i, member := range v.values {
-			inner := name
-			if v.kind == '{' {
-				inner = v.names[i].string(text)
+// Strings calls found with each string and number, and the names of the members that
+// the value is in, joined by points. A string comes as what the string means and, if
+// that differs, as it is spelled. Strings ends when found returns false.
+func (t *Text) Strings(found func(names, value string) bool) {
+	more := true
+	var look func(i int, name string)
+	look = func(i int, name string) {
+		switch t.kind(i) {
+		case '{', '[':
+			t.members(i, func(at, value int) {
+				if !more {
+					return
+				}
+				inner := name
+				if at >= 0 && len(inner) < 1000 {
+					inner += "." + t.string(at)
+				}
+				look(value, inner)
+			})
+		case '"':
+			meant, spelled := t.string(i), t.raw(i)
+			more = found(name, meant)
+			if inner := string(spelled[1 : len(spelled)-1]); more && inner != meant {
+				more = found(name, inner)
 			}
-			member.strings(text, inner, found)
+		case 0:
+			more = found(name, string(t.raw(i)))
 		}
-	case '"':
-		found(name, v.string(text))
-	case 0:
-		found(name, string(v.raw(text)))
 	}
+	look(0, "")
 }

@@ -3,19 +3,27 @@ package exact
 import (
 	"bytes"
 	"errors"
-	"math"
-	"strconv"
-	"strings"
 )
 
 // ErrRounded says that a change would write a number that JavaScript has rounded.
 var ErrRounded = errors.New("a number has more digits than JavaScript keeps, and would be rounded: leave such a number at its place, or move the number alone")
 
+// Moves says what a script did with the objects and arrays of a text.
+type Moves int
+
+const (
+	Stayed Moves = iota // each is at its place
+	Copied              // others are at their places
+	Moved               // some are at the places of others
+)
+
 // Merge returns the JSON text source with the changes of a script: changed is what
 // JSON.stringify made of the value after the script. A value that equals what
 // JSON.parse made of the source at the same path stays as the source spells the
-// value; whatever differs is taken from changed.
-func Merge(source, changed []byte) ([]byte, error) {
+// value; whatever differs is taken from changed. others are rounded numbers of other
+// texts, which changed must not have; those of source may be among them. Where different
+// numbers look alike in a script, moves tells whether a number at its place can be meant.
+func Merge(source, changed []byte, moves Moves, others ...Numbers) ([]byte, error) {
 	from, err := Parse(source)
 	if err != nil {
 		return nil, err
@@ -24,124 +32,203 @@ func Merge(source, changed []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := merger{source: source, changed: changed, numbers: Rounded(source, from)}
-	m.out = append(m.out, source[:from.start]...)
-	m.merge(from, to)
-	m.out = append(m.out, source[from.end:]...)
+	m := merger{from: from, to: to, same: make([]bool, len(from.values)), numbers: Rounded(from), others: others}
+	m.compare(0, 0)
+	m.strict = moves == Moved || moves == Copied && !m.same[0]
+	m.out = append(make([]byte, 0, len(source)+64), source[:from.values[0].start]...)
+	m.merge(0, 0)
+	m.out = append(m.out, source[from.values[0].end:]...)
 	return m.out, m.err
 }
 
 // A merger writes a changed text.
 type merger struct {
-	source, changed []byte
-	numbers         Numbers
-	out             []byte
-	err             error
+	from, to *Text
+	same     []bool // by value of from: the value at the same path is the same
+	numbers  Numbers
+	others   []Numbers
+	strict   bool // an ambiguous number cannot stay
+	out      []byte
+	err      error
 }
 
-// merge writes to, with from in place of what is the same, and reports whether all
-// is the same.
-func (m *merger) merge(from, to Value) (same bool) {
-	if from.kind == '{' && to.kind == '{' {
-		return m.object(from, to)
+// compare notes what is the same in value f of the source and value t.
+func (m *merger) compare(f, t int) (same bool) {
+	switch kind := m.from.kind(f); {
+	case kind == '{' && m.to.kind(t) == '{':
+		members, added := m.match(f, t)
+		same = len(added) == 0
+		for _, p := range members {
+			same = (p.last != nothing || p.to != nothing && m.compare(int(p.value), int(p.to))) && same
+		}
+	case kind == '[' && m.to.kind(t) == '[':
+		at, end := t+1, m.to.next(t)
+		same = true
+		m.from.members(f, func(_, value int) {
+			if at >= end {
+				same = false
+				return
+			}
+			same = m.compare(value, at) && same
+			at = m.to.next(at)
+		})
+		same = same && at >= end
+	default:
+		same = m.equal(f, t)
 	}
-	if from.kind == '[' && to.kind == '[' {
-		return m.array(from, to)
-	}
-	if m.equal(from, to) {
-		m.out = append(m.out, from.raw(m.source)...)
-		return true
-	}
-	m.write(to)
-	return false
+	m.same[f] = same
+	return same
 }
 
-// equal compares values that are not objects or arrays.
-func (m *merger) equal(from, to Value) bool {
-	a, b := from.raw(m.source), to.raw(m.changed)
-	switch {
-	case from.kind == 0 && (to.kind == 0 || to.kind == 'n'):
-		return float(a) == float(b)
-	case from.kind != to.kind:
+// equal compares values that are not both objects or both arrays.
+func (m *merger) equal(f, t int) bool {
+	a, b := m.from.raw(f), m.to.raw(t)
+	switch from, to := m.from.kind(f), m.to.kind(t); {
+	case from == 0 && (to == 0 || to == 'n'):
+		return bytes.Equal(a, b) || spell(float(a)) == string(b)
+	case from != to:
 		return false
-	case from.kind == '"':
-		return bytes.Equal(a, b) || from.string(m.source) == to.string(m.changed)
+	case from == '"':
+		return bytes.Equal(a, b) || m.from.string(f) == m.to.string(t)
+	default:
+		return from != '{' && from != '['
 	}
-	return from.kind != '{' && from.kind != '['
+}
+
+// A member is a member of an object of the source, and what became of the member.
+type member struct {
+	name, value int32
+	to          int32 // the value in the changed text, or nothing
+	last        int32 // JSON.parse takes the last of several members with the same name: its place in the list; or nothing
+}
+
+const nothing = -1
+
+// match returns the members of the object f of the source, and the names that are new
+// in t.
+func (m *merger) match(f, t int) (list []member, added []int32) {
+	at, end, aligned := t+1, m.to.next(t), true
+	m.from.members(f, func(name, value int) {
+		p := member{int32(name), int32(value), nothing, nothing}
+		if aligned = aligned && at < end && bytes.Equal(m.from.raw(name), m.to.raw(at)); aligned {
+			p.to = int32(at + 1)
+			at = m.to.next(at + 1)
+		}
+		list = append(list, p)
+	})
+	if aligned { // the names of t differ, so those of f do
+		for ; at < end; at = m.to.next(at + 1) {
+			added = append(added, int32(at))
+		}
+		return list, added
+	}
+	wanted := make(map[string]int32) // by name: the value in t, or below nothing the place in list that has the value
+	m.to.members(t, func(name, value int) { wanted[m.to.string(name)] = int32(value) })
+	for i := len(list) - 1; i >= 0; i-- {
+		p := &list[i]
+		name := m.from.string(int(p.name))
+		switch to, ok := wanted[name]; {
+		case !ok:
+			p.to = nothing
+		case to < nothing:
+			p.to, p.last = nothing, nothing-1-to
+		default:
+			p.to, wanted[name] = to, nothing-1-int32(i)
+		}
+	}
+	m.to.members(t, func(name, _ int) {
+		if wanted[m.to.string(name)] > nothing {
+			added = append(added, int32(name))
+		}
+	})
+	return list, added
+}
+
+// merge writes value t, with value f of the source in place of what is the same.
+func (m *merger) merge(f, t int) {
+	switch kind := m.from.kind(f); {
+	case m.same[f]:
+		m.stay(f, m.strict)
+		m.out = append(m.out, m.from.raw(f)...)
+	case kind == '{' && m.to.kind(t) == '{':
+		m.object(f, t)
+	case kind == '[' && m.to.kind(t) == '[':
+		m.array(f, t)
+	default:
+		m.write(t)
+	}
+}
+
+// stay refuses ambiguous numbers in a value that stays.
+func (m *merger) stay(f int, strict bool) {
+	if !strict || len(m.numbers) == 0 {
+		return
+	}
+	for i := f; i < m.from.next(f); i++ {
+		if m.from.kind(i) == 0 && m.numbers.ambiguous(m.from.raw(i)) {
+			m.err = ErrRounded
+		}
+	}
 }
 
 // object edits an object: what is between members stays as well.
-func (m *merger) object(from, to Value) (same bool) {
-	wanted := make(map[string]int, len(to.names)) // by name, the place in to
-	for i, name := range to.names {
-		wanted[name.string(m.changed)] = i
-	}
-	last := make(map[string]int, len(from.names)) // JSON.parse takes the last of several members with the same name
-	names := make([]string, len(from.names))
-	for i, name := range from.names {
-		names[i] = name.string(m.source)
-		last[names[i]] = i
-	}
-	keeps := make(map[string]bool) // names with several members that all stay
-	if len(last) < len(names) {
-		for name, i := range last {
-			mark := len(m.out)
-			if j, ok := wanted[name]; ok {
-				keeps[name] = m.merge(from.values[i], to.values[j])
-			}
-			m.out = m.out[:mark]
-		}
-	}
-	e := edit{m: m, at: from.start + 1}
+func (m *merger) object(f, t int) {
+	members, added := m.match(f, t)
+	e := edit{m: m, at: int(m.from.values[f].start) + 1}
 	m.out = append(m.out, '{')
-	same = true
-	for i, name := range names {
-		start, end := from.names[i].start, from.values[i].end
-		switch j, ok := wanted[name]; {
-		case !ok || last[name] != i && !keeps[name]:
-			e.drop(start, end)
-			same = false
-		case last[name] != i:
+	for _, p := range members {
+		start, end := int(m.from.values[p.name].start), int(m.from.values[p.value].end)
+		switch {
+		case p.to != nothing:
+			e.keep(start, int(m.from.values[p.value].start))
+			m.merge(int(p.value), int(p.to))
+			e.at = end
+		case p.last != nothing && m.same[members[p.last].value]:
 			e.keep(start, end)
 		default:
-			e.keep(start, from.values[i].start)
-			same = m.merge(from.values[i], to.values[j]) && same
-			e.at = end
+			e.drop(end)
 		}
 	}
-	for j, name := range to.names {
-		if _, ok := last[name.string(m.changed)]; !ok {
-			e.comma()
-			m.write(name)
-			m.out = append(m.out, ':')
-			m.write(to.values[j])
-			same = false
-		}
+	for _, name := range added {
+		e.comma()
+		m.write(int(name))
+		m.out = append(m.out, ':')
+		m.write(int(name) + 1)
 	}
-	m.out = append(m.out, m.source[e.at:from.end]...)
-	return same
+	m.out = append(m.out, m.from.source[e.at:m.from.values[f].end]...)
 }
 
-// array edits an array: elements at the same index belong together.
-func (m *merger) array(from, to Value) (same bool) {
-	e := edit{m: m, at: from.start + 1}
-	m.out = append(m.out, '[')
-	same = len(from.values) == len(to.values)
-	for i, value := range from.values {
-		if i >= len(to.values) {
-			e.drop(value.start, value.end)
-			continue
+// array edits an array: elements at the same index belong together. If not only new
+// elements follow, nobody knows which of several numbers that look alike is meant.
+func (m *merger) array(f, t int) {
+	at, end := t+1, m.to.next(t)
+	shifted := false
+	m.from.members(f, func(_, value int) {
+		if at >= end || !m.same[value] {
+			shifted = true
 		}
-		e.keep(value.start, value.start)
-		same = m.merge(value, to.values[i]) && same
-		e.at = value.end
-	}
-	for _, value := range to.values[min(len(from.values), len(to.values)):] {
+		at = min(m.to.next(min(at, end-1)), end)
+	})
+	at = t + 1
+	e := edit{m: m, at: int(m.from.values[f].start) + 1}
+	m.out = append(m.out, '[')
+	m.from.members(f, func(_, value int) {
+		if at >= end {
+			e.drop(int(m.from.values[value].end))
+			return
+		}
+		e.keep(int(m.from.values[value].start), int(m.from.values[value].start))
+		if m.from.kind(value) == 0 && m.same[value] {
+			m.stay(value, shifted)
+		}
+		m.merge(value, at)
+		e.at, at = int(m.from.values[value].end), m.to.next(at)
+	})
+	for ; at < end; at = m.to.next(at) {
 		e.comma()
-		m.write(value)
+		m.write(at)
 	}
-	m.out = append(m.out, m.source[e.at:from.end]...)
-	return same
+	m.out = append(m.out, m.from.source[e.at:m.from.values[f].end]...)
 }
 
 // An edit copies the members of an object or array that stay.
@@ -149,24 +236,21 @@ type edit struct {
 	m       *merger
 	at      int // what is before at in the source has been copied or dropped
 	written bool
-	dropped bool // the member before was dropped
 }
 
 // keep copies the source from the end of the last member to end. start is where the
 // member starts.
 func (e *edit) keep(start, end int) {
-	between := e.m.source[e.at:start]
-	if e.dropped && !e.written { // the comma belongs to a member that is gone
+	between := e.m.from.source[e.at:start]
+	if !e.written { // the comma belongs to a member that is gone
 		between = bytes.ReplaceAll(between, []byte(","), nil)
 	}
-	e.m.out = append(append(e.m.out, between...), e.m.source[start:end]...)
-	e.at, e.written, e.dropped = end, true, false
+	e.m.out = append(append(e.m.out, between...), e.m.from.source[start:end]...)
+	e.at, e.written = end, true
 }
 
 // drop leaves a member out, and the comma before the member.
-func (e *edit) drop(start, end int) {
-	e.at, e.dropped = end, true
-}
+func (e *edit) drop(end int) { e.at = end }
 
 // comma begins a new member.
 func (e *edit) comma() {
@@ -178,142 +262,34 @@ func (e *edit) comma() {
 
 // write writes a value that is new, or at a new place. A number that has moved keeps
 // the spelling of the source if only one number of the source can be meant.
-func (m *merger) write(v Value) {
-	raw := v.raw(m.changed)
-	if len(m.numbers) == 0 {
-		m.out = append(m.out, raw...)
-		return
-	}
-	switch v.kind {
-	case '{', '[':
-		at := v.start
-		for i, member := range v.values {
-			if v.kind == '{' {
-				m.out = append(m.out, m.changed[at:v.names[i].start]...)
-				m.write(v.names[i])
-				at = v.names[i].end
-			}
-			m.out = append(m.out, m.changed[at:member.start]...)
-			m.write(member)
-			at = member.end
-		}
-		m.out = append(m.out, m.changed[at:v.end]...)
-	case '"':
-		if m.numbers.In(v.string(m.changed)) {
+func (m *merger) write(t int) {
+	at := int(m.to.values[t].start)
+	for i := t; i < m.to.next(t); i++ {
+		kind, raw := m.to.kind(i), m.to.raw(i)
+		if kind == '"' && (m.numbers.In(raw) || m.foreign(raw)) {
 			m.err = ErrRounded
 		}
-		m.out = append(m.out, raw...)
-	case 0, 'n':
+		if kind != 0 && kind != 'n' {
+			continue
+		}
 		spelling, rounded := m.numbers[string(raw)]
 		switch {
-		case !rounded:
-			spelling = string(raw)
-		case spelling == "" || v.kind == 'n':
+		case rounded && (spelling == "" || spelling == whole || kind == 'n'), !rounded && kind == 0 && m.foreign(raw):
 			m.err = ErrRounded
+		case rounded:
+			m.out = append(append(m.out, m.to.source[at:m.to.values[i].start]...), spelling...)
+			at = int(m.to.values[i].end)
 		}
-		m.out = append(m.out, spelling...)
-	default:
-		m.out = append(m.out, raw...)
 	}
+	m.out = append(m.out, m.to.source[at:m.to.values[t].end]...)
 }
 
-// Numbers are the numbers of a JSON text that JavaScript rounds: by the spelling after
-// the rounding, the spelling in the text, or "" if several numbers become one.
-type Numbers map[string]string
-
-// Rounded returns the numbers in v that JavaScript rounds.
-func Rounded(text []byte, v Value) Numbers {
-	var numbers Numbers
-	var collect func(v Value)
-	collect = func(v Value) {
-		for _, member := range v.values {
-			collect(member)
-		}
-		if v.kind != 0 {
-			return
-		}
-		spelling := string(v.raw(text))
-		if len(spelling) < 16 && !strings.ContainsAny(spelling, "eE") { // 15 digits are always kept
-			return
-		}
-		rounded := spell(float([]byte(spelling)))
-		if decimal(rounded) == decimal(spelling) {
-			return
-		}
-		if numbers == nil {
-			numbers = make(Numbers)
-		}
-		if other, ok := numbers[rounded]; ok && other != spelling {
-			spelling = ""
-		}
-		numbers[rounded] = spelling
-	}
-	collect(v)
-	return numbers
-}
-
-// In reports whether a text contains a rounded number.
-func (n Numbers) In(text string) bool {
-	for rounded := range n {
-		if rounded != "null" && len(rounded) > 1 && strings.Contains(text, rounded) {
+// foreign reports whether a text has a rounded number of another text.
+func (m *merger) foreign(text []byte) bool {
+	for _, numbers := range m.others {
+		if numbers.In(text) {
 			return true
 		}
 	}
 	return false
-}
-
-// float returns the number that JSON.parse makes of a spelling. null is what
-// JSON.stringify makes of the infinities.
-func float(spelling []byte) float64 {
-	if spelling[0] == 'n' {
-		return math.Inf(1)
-	}
-	f, _ := strconv.ParseFloat(string(spelling), 64) // too large: an infinity
-	if math.IsInf(f, 0) {
-		return math.Inf(1)
-	}
-	return f
-}
-
-// spell returns a number as JSON.stringify does (ECMA-262 section 6.1.6.1.20).
-func spell(f float64) string {
-	if math.IsInf(f, 0) {
-		return "null"
-	}
-	if f == 0 {
-		return "0"
-	}
-	if a := math.Abs(f); a >= 1e-6 && a < 1e21 {
-		return strconv.FormatFloat(f, 'f', -1, 64)
-	}
-	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
-	return mantissa + "e" + exponent[:1] + strings.TrimLeft(exponent[1:], "0")
-}
-
-// decimal returns a spelling in a form that is the same for equal numbers: the digits
-// without zeros at the ends, and the exponent.
-func decimal(spelling string) string {
-	if spelling == "null" {
-		return spelling
-	}
-	number, exponent, _ := strings.Cut(strings.ToLower(spelling), "e")
-	negative := strings.HasPrefix(number, "-")
-	whole, fraction, _ := strings.Cut(strings.TrimPrefix(number, "-"), ".")
-	digits := strings.TrimLeft(whole+fraction, "0")
-	e, err := strconv.Atoi(exponent)
-	if exponent != "" && err != nil {
-		return spelling
-	}
-	e -= len(fraction)
-	if trimmed := strings.TrimRight(digits, "0"); trimmed != digits {
-		e += len(digits) - len(trimmed)
-		digits = trimmed
-	}
-	if digits == "" {
-		return "0"
-	}
-	if negative {
-		digits = "-" + digits
-	}
-	return digits + "e" + strconv.Itoa(e)
 }

@@ -39,12 +39,14 @@ type Turn struct {
 	tenant *tenant
 	since  time.Time     // when the turn began to run
 	ran    time.Duration // how long the turn has run before
+	urgent bool
+	over   bool
 	start  chan struct{} // receives when the turn may run
 }
 
 // Enter waits for a turn of a tenant. Leave must follow. Enter returns ctx's error if
-// ctx is done before the turn comes.
-func (q *Queue) Enter(ctx context.Context, name string) (*Turn, error) {
+// ctx is done before the turn comes. An urgent turn is before the others of its tenant.
+func (q *Queue) Enter(ctx context.Context, name string, urgent bool) (*Turn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -57,8 +59,14 @@ func (q *Queue) Enter(ctx context.Context, name string) (*Turn, error) {
 		t = &tenant{name: name, used: q.clock}
 		q.tenants[name] = t
 	}
-	turn := &Turn{queue: q, tenant: t, start: make(chan struct{}, 1)}
-	t.new = append(t.new, turn)
+	turn := &Turn{queue: q, tenant: t, start: make(chan struct{}, 1), urgent: urgent}
+	at := len(t.new)
+	if urgent {
+		if i := slices.IndexFunc(t.new, func(other *Turn) bool { return !other.urgent }); i >= 0 {
+			at = i
+		}
+	}
+	t.new = slices.Insert(t.new, at, turn)
 	if len(t.new) == 1 && t.begun < perTenant() {
 		q.waiting = append(q.waiting, t)
 	}
@@ -128,11 +136,13 @@ func (t *Turn) Yield(ctx context.Context) error {
 	return t.wait(ctx)
 }
 
-// Leave ends the turn.
+// Leave ends the turn. Leave of a turn that is over does nothing.
 func (t *Turn) Leave() {
 	t.queue.mu.Lock()
 	defer t.queue.mu.Unlock()
-	t.queue.leave(t)
+	if !t.over {
+		t.queue.leave(t)
+	}
 }
 
 func (q *Queue) leave(t *Turn) {
@@ -143,6 +153,7 @@ func (q *Queue) leave(t *Turn) {
 
 // end forgets a turn that does not run.
 func (q *Queue) end(t *Turn) {
+	t.over = true
 	q.begun--
 	t.tenant.begun--
 	if len(t.tenant.new) > 0 && t.tenant.begun == perTenant()-1 {

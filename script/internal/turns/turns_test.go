@@ -33,7 +33,7 @@ func TestNoMoreTurnsRunThanThereAreProcessors(t *testing.T) {
 		var running, most atomic.Int64
 		for i := range 100 {
 			go func() {
-				turn, err := q.Enter(t.Context(), fmt.Sprint(i%10))
+				turn, err := q.Enter(t.Context(), fmt.Sprint(i%10), false)
 				require.NoError(t, err)
 				most.Store(max(most.Load(), running.Add(1)))
 				time.Sleep(time.Millisecond)
@@ -59,7 +59,7 @@ func TestATenantWithLittleToDoIsNext(t *testing.T) {
 			for range 10 {
 				others.Go(func() {
 					for ctx.Err() == nil {
-						turn, err := q.Enter(ctx, fmt.Sprint(i))
+						turn, err := q.Enter(ctx, fmt.Sprint(i), false)
 						if err == nil {
 							work(ctx, turn, 250*time.Millisecond)
 						}
@@ -70,7 +70,7 @@ func TestATenantWithLittleToDoIsNext(t *testing.T) {
 		time.Sleep(time.Second)
 		for range 100 {
 			began := time.Now()
-			turn, err := q.Enter(t.Context(), "good")
+			turn, err := q.Enter(t.Context(), "good", false)
 			require.NoError(t, err)
 			assert.LessOrEqual(t, time.Since(began), 2*slice)
 			require.NoError(t, work(t.Context(), turn, 200*time.Microsecond))
@@ -93,7 +93,7 @@ func TestTenantsShareEqually(t *testing.T) {
 			for range 1 + 5*i {
 				all.Go(func() {
 					for {
-						turn, err := q.Enter(ctx, fmt.Sprint(i))
+						turn, err := q.Enter(ctx, fmt.Sprint(i), false)
 						if err != nil {
 							return
 						}
@@ -120,22 +120,90 @@ func TestAWaitingTurnEndsWithItsContext(t *testing.T) {
 		var q Queue
 		var turns []*Turn
 		for range runtime.GOMAXPROCS(0) {
-			turn, err := q.Enter(t.Context(), "first")
+			turn, err := q.Enter(t.Context(), "first", false)
 			require.NoError(t, err)
 			turns = append(turns, turn)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := q.Enter(ctx, "second")
+		_, err := q.Enter(ctx, "second", false)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		_, err = q.Enter(ctx, "second")
+		_, err = q.Enter(ctx, "second", false)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		for _, turn := range turns {
 			turn.Leave()
 		}
 		assert.Empty(t, q.tenants)
-		turn, err := q.Enter(t.Context(), "second")
+		turn, err := q.Enter(t.Context(), "second", false)
 		require.NoError(t, err)
 		turn.Leave()
+	})
+}
+
+// A caller gives a turn back, whether or not the turn ended by itself in Yield.
+func TestATurnEndsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var q Queue
+		var turns []*Turn
+		for range runtime.GOMAXPROCS(0) {
+			turn, err := q.Enter(t.Context(), "first", false)
+			require.NoError(t, err)
+			turns = append(turns, turn)
+		}
+		go func() { // somebody waits, so that Yield pauses
+			turn, err := q.Enter(t.Context(), "second", false)
+			require.NoError(t, err)
+			time.Sleep(time.Second)
+			turn.Leave()
+		}()
+		synctest.Wait()
+		time.Sleep(2 * slice)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorIs(t, turns[0].Yield(ctx), context.Canceled)
+		for _, turn := range turns {
+			turn.Leave()
+			turn.Leave()
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.Zero(t, q.running, "turns that run")
+		assert.Zero(t, q.begun, "turns that have begun")
+		assert.Empty(t, q.tenants)
+	})
+}
+
+// A renewal does not wait for the messages of its tenant, however many there are.
+func TestAnUrgentTurnIsBeforeTheOthersOfItsTenant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var q Queue
+		ctx, stop := context.WithCancel(t.Context())
+		var messages sync.WaitGroup
+		for range 1000 {
+			messages.Go(func() {
+				if turn, err := q.Enter(ctx, "one", false); err == nil {
+					work(ctx, turn, 250*time.Millisecond)
+				}
+			})
+		}
+		synctest.Wait()
+		var order []int
+		var urgent sync.WaitGroup
+		for i := range 3 {
+			urgent.Go(func() {
+				began := time.Now()
+				turn, err := q.Enter(t.Context(), "one", true)
+				require.NoError(t, err)
+				order = append(order, i)
+				assert.Less(t, time.Since(began), time.Second)
+				assert.NoError(t, work(t.Context(), turn, time.Millisecond))
+			})
+			synctest.Wait()
+		}
+		urgent.Wait()
+		assert.Equal(t, []int{0, 1, 2}, order, "one after another")
+		stop()
+		messages.Wait()
+		assert.Empty(t, q.tenants)
 	})
 }
