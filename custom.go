@@ -34,9 +34,9 @@ type CustomConfig struct {
 	// Obtain returns the credential that follows old. old is the zero value if there
 	// is no credential yet. rejection is the API's response that Rejected recognized,
 	// without its body, with a copy of the request as the request was sent; nil if old
-	// expires, does not exist, or was rejected by a hook alone. However many requests need a credential, Obtain is
-	// called once, and the credential is saved before use. ctx is bounded and outlives
-	// the caller that wanted the credential.
+	// expires, does not exist, or was rejected by a hook alone. However many requests need
+	// a credential, Obtain is called once, and the credential is saved before use. ctx is
+	// bounded and outlives the caller that wanted the credential.
 	//
 	// After an error, Obtain is called again with growing pauses, over all processes
 	// with the same Store. After an error that matches ErrReauthRequired or
@@ -46,8 +46,8 @@ type CustomConfig struct {
 	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
 	// Rejected reports whether a response says that the credential is no longer
 	// valid. Rejected sees a copy of each response, without the body, with a copy of the
-	// request as the request was sent. Where the body
-	// tells, as in an error with status 200, Hooks.AfterResponse returns
+	// request as the request was sent. Where the body tells, as in an error with status
+	// 200, Rejections look into the body, or Hooks.AfterResponse returns
 	// ErrCredentialRejected. A panic counts as no. Empty means status 401. Without
 	// Obtain, Rejected is not used.
 	Rejected func(*http.Response) bool
