@@ -29,6 +29,7 @@ type body struct {
 	data    []byte
 	err     error
 	numbers exact.Numbers // in a body that a script has seen: those that a script sees rounded
+	sent    byte          // after the request, how a script sees the body that was sent: j, f or t; 0 if that depends on the body
 	given   byte          // how the script sees the body: j (JSON), f (form), t (text) or u (undefined); 0 if the script has not used the body
 }
 
@@ -114,7 +115,15 @@ func (b *body) text() []byte {
 func (b *body) forScript() ([]byte, error) {
 	text := b.text()
 	b.given = 'j'
-	switch kind := b.kind(); {
+	kind := b.kind()
+	switch b.sent {
+	case 'j':
+		kind = "application/json"
+	case 'f':
+		kind = formType
+	}
+	switch {
+	case b.sent == 't':
 	case len(b.data) == 0:
 		if kind == formType {
 			b.given = 'f'
@@ -224,6 +233,16 @@ func (r *run) applyBody(global string, b *body, value []byte, write func([]byte)
 	now, err := b.changed(value, r.numbers()...)
 	if err == exact.ErrRounded {
 		return rounded(global)
+	}
+	if b == &r.request && len(value) > 0 {
+		switch {
+		case value[0] == 't':
+			b.sent = 't'
+		case b.given == 'f' || b.given != 'j' && b.kind() == formType:
+			b.sent = 'f'
+		default:
+			b.sent = 'j'
+		}
 	}
 	if err != nil {
 		return err

@@ -29,7 +29,8 @@ func (r *run) state() ([]byte, error) {
 		Wanted   []string       `json:"wanted"`
 		Error    map[string]any `json:"error,omitempty"`
 		Response bool           `json:"response,omitempty"`
-	}{Response: r.exchange != nil && r.exchange.Response != nil, Values: make(map[string]any), Wanted: []string{}}
+		Wait     bool           `json:"wait,omitempty"`
+	}{Response: r.exchange != nil && r.exchange.Response != nil, Wait: r.waits && r.exchange.Response == nil, Values: make(map[string]any), Wanted: []string{}}
 	// set makes a global, and wants the global back if the script may change the global.
 	set := func(name string, changes bool, value func() any) {
 		if r.script.mentions(name) {
@@ -235,7 +236,7 @@ func (r *run) rounds(text string) bool {
 // numbers are the numbers that the script has seen rounded, also before the request: a
 // script can keep a number in action_data.
 func (r *run) numbers() []exact.Numbers {
-	return []exact.Numbers{r.request.numbers, r.response.numbers}
+	return []exact.Numbers{r.request.numbers, r.earlier, r.response.numbers}
 }
 
 // joined returns headers as a script sees headers: a string for each name.

@@ -24,8 +24,11 @@ type run struct {
 	exchange *connectorauth.Exchange // nil for an authorization URL
 	endpoint *url.URL                // URL of the request, or the authorization URL
 
+	waits    bool // the script has a handler for the response
 	began    bool // the top level of the script has run
 	machine  engine.Snapshot
+	kept     *kept         // nil unless the run waits for the response
+	earlier  exact.Numbers // those of the request, in an event of the response
 	request  body
 	response body
 
@@ -65,6 +68,7 @@ func (r *run) raise(ctx context.Context, event string) error {
 		}
 		if err == nil && r.later != nil {
 			r.later()
+			r.later = nil
 		}
 		return err
 	}
@@ -102,10 +106,31 @@ func (r *run) attempt(event string) error {
 	if err == nil && status == engine.Done {
 		err = r.apply()
 	}
-	if err == nil && r.keep && r.exchange != nil && r.exchange.Response == nil {
-		r.machine, r.began = m.Save(), true
+	if err == nil && r.waits && r.exchange.Response == nil {
+		err = r.wait(m)
 	}
 	return err
+}
+
+// wait keeps the run for the response: what the machine's memory has changed, and no
+// body that Go has.
+func (r *run) wait(m *engine.Machine) (err error) {
+	if r.machine, err = m.Save(); err != nil {
+		return err
+	}
+	r.began, r.told, r.earlier = true, told{}, r.request.numbers // the script may have kept a number
+	if !r.keep(runSize + int64(r.machine.Size()+100*len(r.earlier))) {
+		return tooLarge("the script's requests keep more than %d bytes until their responses", max(maxWaiting, r.memory))
+	}
+	return nil
+}
+
+// leave forgets what the run has kept for the response.
+func (r *run) leave() {
+	r.machine = engine.Snapshot{}
+	if r.kept != nil {
+		r.kept.release()
+	}
 }
 
 // outcome returns the error that a status of the machine stands for.
@@ -146,7 +171,7 @@ func (r *run) Call(what engine.What, text []byte) ([]byte, error) {
 		if len(text) > maxCall {
 			return nil, fmt.Errorf("the arguments are longer than %d bytes", maxCall)
 		}
-		if lost(r.request.numbers, text, r.request.data) || lost(r.response.numbers, text, r.response.data) {
+		if lost(r.request.numbers, text, r.request.data) || lost(r.earlier, text, r.request.data) || lost(r.response.numbers, text, r.response.data) {
 			return nil, exact.ErrRounded
 		}
 		return help(text)

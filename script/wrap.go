@@ -75,7 +75,6 @@ func Wrap(c connectorauth.Connector, s *Script, o Options) (connectorauth.Connec
 			w.fields = append(w.fields, f.Key, lastPart(f.Key))
 		}
 	}
-	w.keep = slices.ContainsFunc(events, func(event string) bool { return strings.HasPrefix(event, "after_") && s.mentions(event) })
 	return connectorauth.WithHooks(c, w.hooks()), nil
 }
 
@@ -104,17 +103,16 @@ type wrapper struct {
 	tenant                  string
 	limit                   time.Duration
 	memory, maxBody         int64
-	keep                    bool // keep the run of a request for the events of the response
 }
 
 // hooks returns the hooks for the events that the script handles.
 func (w *wrapper) hooks() connectorauth.Hooks {
 	h := connectorauth.Hooks{
-		BeforeRequest: w.hook("before_action"),
+		BeforeRequest: w.hook("before_action", "after_action", "after_error"),
 		AfterResponse: w.after("after_action", "after_error"),
-		BeforeToken:   w.hook("before_oauth2_token"),
+		BeforeToken:   w.hook("before_oauth2_token", "after_oauth2_token", "after_oauth2_token_error"),
 		AfterToken:    w.after("after_oauth2_token", "after_oauth2_token_error"),
-		BeforeRefresh: w.hook("before_oauth2_refresh"),
+		BeforeRefresh: w.hook("before_oauth2_refresh", "after_oauth2_refresh", "after_oauth2_refresh_error"),
 		AfterRefresh:  w.after("after_oauth2_refresh", "after_oauth2_refresh_error"),
 	}
 	if w.script.mentions("before_oauth2_authorise") {
@@ -126,18 +124,20 @@ func (w *wrapper) hooks() connectorauth.Hooks {
 }
 
 // hook returns a hook that runs the script's handler of event. Nil means that the
-// script has no handler of this name.
-func (w *wrapper) hook(event string) func(*connectorauth.Exchange) error {
+// script has no handler of this name. The run waits for the response if the script
+// has a handler for the response.
+func (w *wrapper) hook(event string, response ...string) func(*connectorauth.Exchange) error {
 	if !w.script.mentions(event) {
 		return nil
 	}
+	waits := slices.ContainsFunc(response, w.script.mentions)
 	return func(e *connectorauth.Exchange) error {
 		r, _ := e.Data.(*run)
 		if r == nil {
-			r = &run{wrapper: w, exchange: e, endpoint: e.Request.URL}
+			r = &run{wrapper: w, exchange: e, endpoint: e.Request.URL, waits: waits}
 		}
 		err := r.raise(e.Request.Context(), event)
-		if w.keep {
+		if waits && err == nil {
 			e.Data = r
 		}
 		return err
@@ -153,6 +153,9 @@ func (w *wrapper) after(succeeded, failed string) func(*connectorauth.Exchange) 
 		return nil
 	}
 	return func(e *connectorauth.Exchange) error {
+		if r, ok := e.Data.(*run); ok {
+			defer r.leave()
+		}
 		switch status := e.Response.StatusCode; {
 		case status >= http.StatusBadRequest && failure != nil:
 			return failure(e)

@@ -67,6 +67,7 @@ type engine struct {
 	image   []byte
 	high    uint32 // where the used part of image ends
 	sp      uint64 // the stack pointer of a machine at rest
+	heap    int    // where the first block of the allocator begins
 }
 
 // load compiles the module, once in a program: that takes about a second.
@@ -97,23 +98,37 @@ func Load() error {
 	return err
 }
 
-// makeImage starts a machine and keeps the machine's memory.
-func (e *engine) makeImage() error {
+// start returns a machine with the language, and without the prelude.
+func (e *engine) start() (*Machine, error) {
 	m, err := e.instantiate()
+	if err != nil {
+		return nil, err
+	}
+	m.memory.limit = 64 * pageSize
+	if _, err := m.invoke("boot", stackLimit, spare); err != nil {
+		m.close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// makeImage starts a machine and keeps the machine's memory. Another machine compiles
+// the prelude, because a compiler leaves much.
+func (e *engine) makeImage() error {
+	compiler, err := e.start()
+	if err != nil {
+		return err
+	}
+	defer compiler.close()
+	code, _, err := compiler.compile(patient{}, prelude, 1)
+	if err != nil {
+		return err
+	}
+	m, err := e.start()
 	if err != nil {
 		return err
 	}
 	defer m.close()
-	m.memory.limit = 64 * pageSize
-	if _, err := m.invoke("boot", stackLimit, spare); err != nil {
-		return err
-	}
-	e.image, e.high = append([]byte(nil), m.bytes()...), uint32(len(m.bytes()))
-	code, _, err := m.compile(patient{}, prelude, 1)
-	if err != nil {
-		return err
-	}
-	copy(m.bytes(), e.image) // without what the compiler left
 	p, err := m.put(code)
 	if err != nil {
 		return err
@@ -121,11 +136,16 @@ func (e *engine) makeImage() error {
 	if status, err := m.invoke("equip", p[0], uint64(len(code))); err != nil || Status(status) != Done {
 		return fmt.Errorf("prelude.js has status %d: %w", status, err)
 	}
-	high, err := m.invoke("top")
+	heap, err := m.invoke("heap")
 	if err != nil {
 		return err
 	}
-	e.image, e.high, e.sp = append([]byte(nil), m.bytes()...), uint32(high), m.global("sp").Get()
+	e.heap, e.sp = int(heap)-overhead, m.global("sp").Get()
+	high, err := m.clear()
+	if err != nil {
+		return err
+	}
+	e.image, e.high = append([]byte(nil), m.bytes()...), uint32(high)
 	return nil
 }
 

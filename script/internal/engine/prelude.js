@@ -112,7 +112,7 @@
 		return result;
 	}
 
-	let out, failure; // what Go wants to know at the end, and method_error
+	let out, waits, failure; // what Go wants to know at the end; whether the machine waits for the response; and method_error
 	function failed(values) {
 		let content;
 		failure = {statusCode: values.statusCode, reasonPhrase: values.reasonPhrase, isError: true, isWarning: false, isSuccess: false};
@@ -148,7 +148,7 @@
 	return {
 		// begin makes the globals of an event.
 		begin(state) {
-			const {values, wanted, error, response} = parse(state), names = own(values);
+			const {values, wanted, error, response, wait} = parse(state), names = own(values);
 			if (response) {
 				delete bodies.method_response;
 				delete places.method_response;
@@ -156,12 +156,13 @@
 			for (let i = 0; i < names.length; i++) global[names[i]] = values[names[i]];
 			if (error) failed(error);
 			out = wanted;
+			waits = wait;
 		},
 		// finish tells Go the globals that the script may have changed.
 		finish() {
 			const values = {};
 			for (let i = 0; i < out.length; i++) {
-				const name = out[i], value = bodies[name];
+				const name = out[i], value = bodies[name], was = places[name];
 				switch (name) {
 				case 'method_request_headers': case 'method_response_headers': case 'method_request_parameters':
 					values[name] = headers(name);
@@ -171,6 +172,10 @@
 					break;
 				case 'method_request': case 'method_response':
 					if (value === undefined) break;
+					if (waits && value.value !== null && value.value !== undefined && value.value !== '') {
+						delete bodies[name]; // Go has what is sent
+						delete places[name];
+					}
 					if (value.value === null || value.value === undefined) {
 						call(OUT, name + ':');
 					} else if (typeof value.value === 'string') {
@@ -178,7 +183,7 @@
 					} else {
 						const json = stringify(value.value);
 						if (json === undefined) throw new TypeError('the body is a value that JSON cannot write, such as a function');
-						call(OUT, name + ':' + moves(value.value, places[name]) + json);
+						call(OUT, name + ':' + moves(value.value, was) + json);
 					}
 					break;
 				default:

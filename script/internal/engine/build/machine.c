@@ -19,6 +19,8 @@ static JSValue kit;      /* the functions of prelude.js */
 static int refused;      /* memory was refused */
 static int line, column; /* the place of the last throw */
 static char *high;       /* the end of the highest block that was ever allocated */
+static char *first;      /* the first block of the heap, which stays */
+static size_t equipped;  /* how much is allocated in a machine that nobody has used */
 
 /* meter calls spend when the fuel is spent. */
 void EXPORT(spend)(void) { tick(); }
@@ -47,6 +49,12 @@ char *EXPORT(buffer)(size_t n) { return m_malloc(NULL, n); }
 
 /* top returns the end of the memory that was ever used. */
 char *EXPORT(top)(void) { return high; }
+
+/* heap returns the first block of the heap. Go walks the blocks from there. */
+char *EXPORT(heap)(void) { return first; }
+
+/* lower says that Go has cleared the memory from end on. */
+void EXPORT(lower)(char *end) { high = end; }
 
 /* ---- what the C library asks of an operating system ---- */
 
@@ -109,6 +117,7 @@ void machine_thrown(JSContext *ctx) {
 
 /* ---- what Go calls ---- */
 
+enum { COLLECTED = 64 << 10 };
 enum { DONE, THREW, NO_HANDLER, FALSE_RETURNED, WAITS, REFUSED };
 
 /* report tells prelude.js about the pending exception. */
@@ -138,9 +147,11 @@ static int invoke(const char *name, const char *text, size_t n) {
 
 /* boot makes a runtime with the language, but without eval. */
 void EXPORT(boot)(size_t stack_limit, size_t spare) {
+    void *volatile spare_block;
     static const JSMallocFunctions memory = {m_calloc, m_malloc, m_free, m_realloc, m_usable};
     JSValue global, math;
 
+    first = malloc(1);
     rt = JS_NewRuntime2(&memory, NULL);
     rt->stack_limit = stack_limit;
     JS_SetGCThreshold(rt, 4 << 20); /* the objects of most messages are never collected */
@@ -160,7 +171,28 @@ void EXPORT(boot)(size_t stack_limit, size_t spare) {
     JS_FreeValue(ctx, math);
     JS_FreeValue(ctx, global);
     kit = JS_UNDEFINED;
-    free(malloc(spare));
+    spare_block = malloc(spare); /* volatile: a compiler leaves out a malloc that nobody uses */
+    free(spare_block);
+}
+
+/* collect frees objects that only refer to one another, if enough is allocated to make that worth the time, and
+   clears the free blocks of the engine's arenas. */
+void EXPORT(collect)(void) {
+    struct list_head *el;
+    int i, n;
+
+    if (rt->malloc_state.malloc_size > equipped + COLLECTED) JS_RunGC(rt);
+    for (i = 0; i < JS_ARENA_BLOCK_SIZE_COUNT; i++) {
+        list_for_each(el, &rt->arena_state.free_arena_list[i]) {
+            JSArena *ar = list_entry(el, JSArena, free_link);
+            size_t size = arena_block_sizes[i];
+            for (n = ar->first_free_block; n != JS_ARENA_FREE_NIL;) {
+                JSMallocBlockHeader *b = arena_get_block(ar, n, size);
+                memset(b->user_data, 0, size - sizeof(JSMallocBlockHeader));
+                n = b->u.free_next;
+            }
+        }
+    }
 }
 
 /* equip runs prelude.js, a function of the function that calls Go. */
@@ -169,7 +201,9 @@ int EXPORT(equip)(char *code, size_t n) {
     kit = JS_Call(ctx, f, JS_UNDEFINED, 1, &c);
     JS_FreeValue(ctx, f);
     JS_FreeValue(ctx, c);
-    JS_RunGC(rt);
+    free(code);
+    collect();
+    equipped = rt->malloc_state.malloc_size;
     return JS_IsException(kit) ? THREW : DONE;
 }
 
@@ -214,8 +248,8 @@ int EXPORT(compile)(char *source, size_t n, int is_prelude) {
     return DONE;
 }
 
-/* run handles one event: a state for prelude.js, the script or nothing, and a script that returns the handler. */
-int EXPORT(run)(char *state, size_t state_n, char *code, size_t n, char *handler, size_t handler_n) {
+/* handle handles one event: a state for prelude.js, the script or nothing, and a script that returns the handler. */
+static int handle(char *state, size_t state_n, char *code, size_t n, char *handler, size_t handler_n) {
     JSValue f, r;
     JSContext *c;
     int status = invoke("begin", state, state_n);
@@ -248,4 +282,11 @@ int EXPORT(run)(char *state, size_t state_n, char *code, size_t n, char *handler
     if (JS_IsBool(r) && !JS_VALUE_GET_BOOL(r)) return FALSE_RETURNED;
     JS_FreeValue(ctx, r);
     return invoke("finish", "", 0);
+}
+
+/* run handles one event, and frees the buffer that begins with state. */
+int EXPORT(run)(char *state, size_t state_n, char *code, size_t n, char *handler, size_t handler_n) {
+    int status = handle(state, state_n, code, n, handler, handler_n);
+    free(state);
+    return status;
 }
