@@ -30,6 +30,11 @@ type JWTBearerConfig struct {
 // access token. Use a JWTBearer as Grant of a connectorauth.OAuth2Config. No person is
 // needed: when the access token expires, another assertion obtains another.
 //
+// Some providers, such as DocuSign, want the consent of the user once. Their refusal, such
+// as consent_required, matches connectorauth.ErrReauthRequired, and Status shows
+// connectorauth.StateReauthRequired. Renew of the connector tries at once when the user has
+// consented; without Renew, the next attempt is made after an hour, growing to a day.
+//
 // A client without a secret may have to leave out its identity: see [NoClientAuth].
 type JWTBearer struct {
 	source  source
