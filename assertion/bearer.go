@@ -17,9 +17,9 @@ type JWTBearerConfig struct {
 	// Subject, and some providers, such as Google, do not. A Lifetime of 0 means 3
 	// minutes.
 	Claims Claims
-	// Assertion returns an assertion from elsewhere, such as the text of a file that a
-	// platform renews. Assertion is called for each token request. ctx is bounded. Nil
-	// means that Key signs.
+	// Assertion returns an assertion from elsewhere, such as a file that a platform
+	// renews: see [FromFile]. Assertion is called for each token request. ctx is bounded.
+	// Nil means that Key signs.
 	Assertion func(ctx context.Context) (connectorauth.Secret, error)
 	// Subject names whom the assertions of the function Assertion stand for, so that
 	// accounts are told apart. With Key, Subject is Claims.Subject or Claims.Issuer.

@@ -17,8 +17,8 @@ type ClientAuthConfig struct {
 	// means 3 minutes.
 	Claims Claims
 	// Assertion returns an assertion from elsewhere, such as the token that a cloud
-	// platform gives its workloads. Assertion is called for each token request. ctx is
-	// bounded. Nil means that Key signs.
+	// platform gives its workloads: see [FromFile]. Assertion is called for each token
+	// request. ctx is bounded. Nil means that Key signs.
 	Assertion func(ctx context.Context) (connectorauth.Secret, error)
 }
 

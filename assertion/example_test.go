@@ -113,11 +113,8 @@ func ExampleNewJWTBearer_file() {
 	}
 
 	grant, err := assertion.NewJWTBearer(assertion.JWTBearerConfig{
-		Assertion: func(context.Context) (connectorauth.Secret, error) {
-			text, err := os.ReadFile(path)
-			return connectorauth.Secret(text), err
-		},
-		Subject: "pod", // tells accounts apart
+		Assertion: assertion.FromFile(path),
+		Subject:   "pod", // tells accounts apart
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -31,7 +31,8 @@ type Token struct {
 // TokenExchangeConfig says what is exchanged for what.
 type TokenExchangeConfig struct {
 	// Subject returns the token that is exchanged. Subject is called for each token
-	// request, so a token that a platform renews is read anew. ctx is bounded. Required.
+	// request, so a token that a platform renews is read anew: see [FromFile] and
+	// [AsToken]. ctx is bounded. Required.
 	Subject func(ctx context.Context) (Token, error)
 	// Actor returns the token of the party that acts for the subject. Nil means none.
 	Actor func(ctx context.Context) (Token, error)
