@@ -35,7 +35,7 @@ func NewClientAuth(config ClientAuthConfig) (*ClientAuth, error) {
 	if config.Key != nil {
 		needsAudience(&problems, config.Claims)
 		if config.Claims.Issuer+config.Claims.Subject != "" {
-			problems.Add("Claims.Issuer: and Claims.Subject must be empty: the assertions name the ClientID of the connector")
+			problems.Add("Claims.Issuer: must be empty, as must Claims.Subject: the assertions name the ClientID of the connector")
 		}
 	}
 	if err := problems.Err("ClientAuthConfig"); err != nil {
