@@ -19,7 +19,6 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/assertion"
 	"github.com/connectorauth/connectorauth/authtest"
-	"github.com/connectorauth/connectorauth/dialect"
 )
 
 // examplePrivate is the private key of RFC 8037 appendix A.1, as a JSON Web Key. The
@@ -255,7 +254,6 @@ func ExampleFromConnector() {
 	}
 	home, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 		ClientID: "client", ClientSecret: "secret", TokenURL: server.URL + "/home/token", Grant: exchange,
-		Dialect: dialect.OAuth2{Response: dialect.Response{AnyTokenType: true}}, // the token_type is N_A
 	})
 	if err != nil {
 		log.Fatal(err)
