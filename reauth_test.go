@@ -94,3 +94,22 @@ func TestAssertionWhoseUserMustConsentIsReauthRequired(t *testing.T) {
 		require.NoError(t, err)
 	})
 }
+
+func TestAccountOwnerWhoMustActShowsWithoutAStore(t *testing.T) {
+	for code, grant := range map[string]connectorauth.Grant{
+		"consent_required": userGrant{}, "invalid_grant": connectorauth.PasswordCredentials{Username: "alice", Password: "old"},
+	} {
+		inTime(t, &account{answer: func(int, url.Values) (*http.Response, error) {
+			return fakehttp.Respond(400, fmt.Sprintf(`{"error":%q}`, code)), nil
+		}}, func(t *testing.T, a *account) {
+			a.edit = func(c *connectorauth.OAuth2Config) { c.Grant, c.Store = grant, nil }
+			c := a.connector()
+			_, err := c.Token(t.Context())
+			require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+			status, err := c.Status(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, connectorauth.StateReauthRequired, status.State)
+			assert.False(t, status.NotBefore.IsZero())
+		})
+	}
+}

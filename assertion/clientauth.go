@@ -24,8 +24,8 @@ type ClientAuthConfig struct {
 
 // ClientAuth is the client authentication of RFC 7523 section 2.2: private_key_jwt, or
 // client_secret_jwt if the key is a secret. Use a ClientAuth as ClientAuth of a
-// connectorauth.OAuth2Config, without a ClientSecret. Every request to the provider,
-// a revocation too, gets an assertion of its own.
+// connectorauth.OAuth2Config, without a ClientSecret, which would not be sent. Every
+// request to the provider, a revocation too, gets an assertion of its own.
 type ClientAuth struct{ source source }
 
 // NewClientAuth returns the client authentication.
