@@ -97,8 +97,8 @@ const (
 func statusOf[T any](k renew.Known[T]) Status {
 	status := Status{State: StateOK, LastError: k.Err, Since: k.Since, NotBefore: k.NotBefore}
 	switch {
-	case k.Dead:
-		status.State = StateReauthRequired
+	case k.Dead || !k.InDoubt && errors.Is(k.Err, ErrReauthRequired) && !errors.Is(k.Err, ErrNotConnected):
+		status.State = StateReauthRequired // perhaps until the next attempt
 	case k.Err != nil || k.InDoubt:
 		status.State = StateFailing
 	case k.Value == nil:

@@ -131,19 +131,26 @@ func withoutQuery(endpoint string) string {
 	return endpoint
 }
 
-// invalidGrantCodes are the codes of RFC 6749 section 5.2, of OpenID Connect Core
-// section 3.1.2.6, and of providers, that mean that the grant is no longer valid, or
-// that the account owner must act.
-var invalidGrantCodes = []string{
-	"invalid_grant", "interaction_required", "login_required", "consent_required", "account_selection_required",
-	"bad_refresh_token", "invalid_refresh_token",
-}
+// ownerCodes are the codes of OpenID Connect Core section 3.1.2.6 that mean that the
+// account owner must act.
+var ownerCodes = []string{"interaction_required", "login_required", "consent_required", "account_selection_required"}
+
+// invalidGrantCodes are ownerCodes, and the codes of RFC 6749 section 5.2 and of providers
+// that mean that the grant is no longer valid.
+var invalidGrantCodes = append([]string{"invalid_grant", "bad_refresh_token", "invalid_refresh_token"}, ownerCodes...)
 
 // judge sets whether the grant is no longer valid. A provider's outage says
 // nothing about the grant.
 func (e *TokenError) judge(codes []string) {
 	outage := e.StatusCode >= 500 || e.StatusCode == http.StatusTooManyRequests || e.StatusCode == http.StatusRequestTimeout
 	e.dead = !outage && (slices.Contains(invalidGrantCodes, e.Code) || slices.Contains(codes, e.Code))
+}
+
+// retries reports whether the account owner can help at the provider, and no program is
+// told: a password may be locked, and an assertion for a user may lack a consent.
+func (s *oauth2Scheme) retries(code string) bool {
+	_, password := s.grant.(PasswordCredentials)
+	return password || s.traits.Subject != "" && slices.Contains(ownerCodes, code)
 }
 
 // Error describes the failure without a credential or a response body.

@@ -112,3 +112,19 @@ func (c *OAuth2Config) client() check.Client {
 	}
 	return client
 }
+
+// checkType refuses tokens of another type than the connector sends (RFC 6749
+// section 7.1). Many providers leave the type out.
+func (s *oauth2Scheme) checkType(t string) error {
+	want := s.tokenType()
+	notForAPI := strings.EqualFold(t, "N_A") // RFC 8693 section 2.2.1
+	switch {
+	case strings.EqualFold(t, want), s.proof == nil && (t == "" || s.dialect.Response.AnyTokenType || notForAPI && s.traits.NoAccessToken):
+		return nil
+	case notForAPI:
+		return errors.New("the token type is N_A: the token is no access token, and the grant asked for one")
+	case len(t) > 16: // not a type, but something that the provider put in its place
+		return fmt.Errorf("the token type is not %s", want)
+	}
+	return fmt.Errorf("the token type is %q, not %s", t, want)
+}

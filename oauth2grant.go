@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
-	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -57,6 +56,9 @@ type GrantTraits struct {
 	// the response to such a request is lost, the request is not repeated while the
 	// present token is valid. Refresh tokens always count as single-use.
 	SingleUse bool
+	// NoAccessToken says that the token is not for an API, but an assertion for another
+	// provider, as in RFC 8693: the token_type may be N_A.
+	NoAccessToken bool
 }
 
 // AuthorizationCode sends the account owner to the provider, who returns with a
@@ -289,19 +291,6 @@ func (s *oauth2Scheme) checkAccess(access string) error {
 		return fmt.Errorf("the access token %w", err)
 	}
 	return nil
-}
-
-// checkType refuses tokens of another type than the connector sends (RFC 6749
-// section 7.1). Many providers leave the type out.
-func (s *oauth2Scheme) checkType(t string) error {
-	want := s.tokenType()
-	if strings.EqualFold(t, want) || s.proof == nil && (t == "" || s.dialect.Response.AnyTokenType) {
-		return nil
-	}
-	if len(t) > 16 { // not a type, but something that the provider put in its place
-		return fmt.Errorf("the token type is not %s", want)
-	}
-	return fmt.Errorf("the token type is %q, not %s", t, want)
 }
 
 // checkGrant reports what is wrong with the grant of c.

@@ -283,19 +283,19 @@ func (s *oauth2Scheme) tokenError(err error, r tokenRequest) error {
 	if errors.As(err, &failed) {
 		failed.judge(s.dialect.InvalidGrantCodes)
 		failed.inDoubt = failed.inDoubt && r.singleUse
-		if _, password := s.grant.(PasswordCredentials); !r.refresh && !s.traits.NeedsOwner && !password {
+		if !r.refresh && !s.traits.NeedsOwner && !s.retries(failed.Code) {
 			failed.dead = false // nobody can help, and the next request is another one
 		}
 	}
 	return err
 }
 
-// Verdict tells the engine what an error of Renew means. A grant that needs no
-// owner is never dead, and neither is a password, which may only be locked.
+// Verdict tells the engine what an error of Renew means. A grant that needs no owner is
+// never dead, and is asked again.
 func (s *oauth2Scheme) Verdict(err error) renew.Verdict {
 	v := verdict(err)
 	if v.Kind == renew.Dead && !s.traits.NeedsOwner {
-		if _, v.Retry = s.grant.(PasswordCredentials); !v.Retry {
+		if v.Retry = s.retries(v.Code); !v.Retry {
 			v.Kind, v.Code = renew.Refused, codeReauth
 		}
 	}

@@ -56,3 +56,60 @@ func TestRefreshThatNeedsThePersonIsReauthRequired(t *testing.T) {
 		})
 	})
 }
+
+// userGrant is an assertion that stands for a user, who may have to consent at the
+// provider first.
+type userGrant struct{ assertionGrant }
+
+func (userGrant) Traits() connectorauth.GrantTraits {
+	return connectorauth.GrantTraits{Subject: "alice"}
+}
+
+func TestAssertionWhoseUserMustConsentIsReauthRequired(t *testing.T) {
+	missing := func(int, url.Values) (*http.Response, error) {
+		return fakehttp.Respond(400, `{"error":"consent_required"}`), nil
+	}
+	forUser := func(c *connectorauth.OAuth2Config) { c.Grant = userGrant{} }
+	refused := func(t *testing.T, a *account) {
+		t.Helper()
+		_, err := a.token(t)
+		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+		require.ErrorContains(t, err, "consent_required")
+	}
+	inTime(t, &account{answer: missing, edit: forUser}, func(t *testing.T, a *account) {
+		refused(t, a)
+		refused(t, a)
+		assert.Len(t, a.forms, 1, "remembered over connectors")
+		assert.Equal(t, connectorauth.StateReauthRequired, a.status(t).State)
+		assert.Contains(t, a.events.kinds(), connectorauth.EventReauthRequired)
+		a.answer = granted
+		require.NoError(t, a.connector().Renew(t.Context()), "the user has consented")
+		assert.Equal(t, connectorauth.StateOK, a.status(t).State)
+	})
+	inTime(t, &account{answer: missing, edit: forUser}, func(t *testing.T, a *account) {
+		refused(t, a)
+		a.answer = granted // nobody has told the program
+		time.Sleep(time.Hour)
+		_, err := a.token(t)
+		require.NoError(t, err)
+	})
+}
+
+func TestAccountOwnerWhoMustActShowsWithoutAStore(t *testing.T) {
+	for code, grant := range map[string]connectorauth.Grant{
+		"consent_required": userGrant{}, "invalid_grant": connectorauth.PasswordCredentials{Username: "alice", Password: "old"},
+	} {
+		inTime(t, &account{answer: func(int, url.Values) (*http.Response, error) {
+			return fakehttp.Respond(400, fmt.Sprintf(`{"error":%q}`, code)), nil
+		}}, func(t *testing.T, a *account) {
+			a.edit = func(c *connectorauth.OAuth2Config) { c.Grant, c.Store = grant, nil }
+			c := a.connector()
+			_, err := c.Token(t.Context())
+			require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+			status, err := c.Status(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, connectorauth.StateReauthRequired, status.State)
+			assert.False(t, status.NotBefore.IsZero())
+		})
+	}
+}

@@ -17,9 +17,9 @@ type JWTBearerConfig struct {
 	// Subject, and some providers, such as Google, do not. A Lifetime of 0 means 3
 	// minutes.
 	Claims Claims
-	// Assertion returns an assertion from elsewhere, such as the text of a file that a
-	// platform renews. Assertion is called for each token request. ctx is bounded. Nil
-	// means that Key signs.
+	// Assertion returns an assertion from elsewhere, such as a file that a platform
+	// renews: see [FromFile]. Assertion is called for each token request. ctx is bounded.
+	// Nil means that Key signs.
 	Assertion func(ctx context.Context) (connectorauth.Secret, error)
 	// Subject names whom the assertions of the function Assertion stand for, so that
 	// accounts are told apart. With Key, Subject is Claims.Subject or Claims.Issuer.
@@ -29,6 +29,11 @@ type JWTBearerConfig struct {
 // JWTBearer is the grant of RFC 7523 section 2.1: an assertion is exchanged for an
 // access token. Use a JWTBearer as Grant of a connectorauth.OAuth2Config. No person is
 // needed: when the access token expires, another assertion obtains another.
+//
+// Some providers, such as DocuSign, want the consent of the user once. Their refusal, such
+// as consent_required, matches connectorauth.ErrReauthRequired, and Status shows
+// connectorauth.StateReauthRequired. Renew of the connector tries at once when the user has
+// consented; without Renew, the next attempt is made after an hour, growing to a day.
 //
 // A client without a secret may have to leave out its identity: see [NoClientAuth].
 type JWTBearer struct {

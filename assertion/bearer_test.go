@@ -117,3 +117,10 @@ func TestTokensFromElsewhereAreChecked(t *testing.T) {
 		assert.Empty(t, r.Params)
 	}
 }
+
+func TestProviderOfTestsNamesAKidThatIsUnknown(t *testing.T) {
+	p := provider(t, authtest.Config{}, assertion.ES256)
+	key := must(assertion.NewKey(assertion.KeyConfig{Signer: privates["P-256"], ID: "k2"}))
+	_, err := connector(t, p, bearer(t, p, key), assertion.NoClientAuth{}).Token(t.Context())
+	require.ErrorContains(t, err, `no key of AssertionKeys has the kid "k2"`)
+}

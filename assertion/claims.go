@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -31,7 +32,8 @@ type Claims struct {
 	// constructor. At most a day; providers often refuse more than a few minutes.
 	Lifetime time.Duration
 	// More are further claims, such as "scope". Values are what encoding/json takes. More
-	// cannot replace a claim that another field sets. Empty means none.
+	// cannot have iss, sub and aud, which other fields set, and iat, exp, nbf and jti.
+	// Empty means none.
 	More map[string]any
 	// Header are further members of the header (RFC 7515 section 4.1), such as "typ",
 	// which otherwise is "JWT". Header cannot set alg, kid and x5t#S256, which come from
@@ -39,8 +41,12 @@ type Claims struct {
 	Header map[string]any
 }
 
-// reserved are the claims that assertions set themselves.
-var reserved = []string{"iss", "sub", "aud", "iat", "exp", "jti", "nbf"}
+// reserved are the claims that a program cannot set by More, and what sets them.
+var reserved = map[string]string{
+	"iss": "use Claims.Issuer", "sub": "use Claims.Subject", "aud": "use Claims.Audience, which is a text",
+	"exp": "use Claims.Lifetime", "iat": "each assertion has the time at which the key signs",
+	"nbf": "an assertion is valid from its iat", "jti": "each assertion that is sent once has a new one, and NewJWT has none",
+}
 
 // check lists what is wrong with the claims.
 func (c *Claims) check(problems *check.List) {
@@ -55,9 +61,9 @@ func (c *Claims) check(problems *check.List) {
 			problems.Add("Claims.%s: contains a control character, or is not UTF-8", field)
 		}
 	}
-	for _, name := range reserved {
+	for _, name := range slices.Sorted(maps.Keys(reserved)) {
 		if _, ok := c.More[name]; ok {
-			problems.Add("Claims.More: contains %q, which is set for each assertion; use the fields of Claims", name)
+			problems.Add("Claims.More: contains %q; %s", name, reserved[name])
 		}
 	}
 	for _, name := range []string{"alg", "kid", "x5t#S256"} {

@@ -76,25 +76,26 @@ func TestClaimsThatCannotBeAreRefused(t *testing.T) {
 		return assertion.JWTBearerConfig{Key: key, Claims: claims}
 	}
 	for want, config := range map[string]assertion.JWTBearerConfig{
-		"Key: is nil":                       {Claims: good},
-		"Claims.Issuer: is empty":           with(func(c *assertion.Claims) { c.Issuer = "" }),
-		"Claims.Audience: is empty":         with(func(c *assertion.Claims) { c.Audience = "" }),
-		"Claims.Lifetime: is -1s":           with(func(c *assertion.Claims) { c.Lifetime = -time.Second }),
-		"Claims.Lifetime: is 25h":           with(func(c *assertion.Claims) { c.Lifetime = 25 * time.Hour }),
-		"Claims.Lifetime: is 10s":           with(func(c *assertion.Claims) { c.Lifetime = 10 * time.Second }),
-		`Claims.More: contains "exp"`:       with(func(c *assertion.Claims) { c.More = map[string]any{"exp": 1} }),
-		`Claims.More: contains "aud"`:       with(func(c *assertion.Claims) { c.More = map[string]any{"aud": []string{"a"}} }),
-		`Claims.Header: contains "alg"`:     with(func(c *assertion.Claims) { c.Header = map[string]any{"alg": "none"} }),
-		"Claims.More: cannot be written":    with(func(c *assertion.Claims) { c.More = map[string]any{"f": func() {}} }),
-		"Subject: is for Assertion":         {Key: key, Claims: good, Subject: "s"},
-		"Key: give either Key or Assertion": {Key: key, Claims: good, Assertion: fixedAssertion},
-		"Claims: are for a Key":             {Claims: good, Assertion: fixedAssertion},
+		"Key: is nil":               {Claims: good},
+		"Claims.Issuer: is empty":   with(func(c *assertion.Claims) { c.Issuer = "" }),
+		"Claims.Audience: is empty": with(func(c *assertion.Claims) { c.Audience = "" }),
+		"Claims.Lifetime: is -1s":   with(func(c *assertion.Claims) { c.Lifetime = -time.Second }),
+		"Claims.Lifetime: is 25h":   with(func(c *assertion.Claims) { c.Lifetime = 25 * time.Hour }),
+		"Claims.Lifetime: is 10s":   with(func(c *assertion.Claims) { c.Lifetime = 10 * time.Second }),
+		`Claims.More: contains "nbf"; an assertion is valid from its iat`: with(func(c *assertion.Claims) { c.More = map[string]any{"nbf": 1} }),
+		`Claims.More: contains "exp"; use Claims.Lifetime`:                with(func(c *assertion.Claims) { c.More = map[string]any{"exp": 1} }),
+		`Claims.More: contains "aud"`:                                     with(func(c *assertion.Claims) { c.More = map[string]any{"aud": []string{"a"}} }),
+		`Claims.Header: contains "alg"`:                                   with(func(c *assertion.Claims) { c.Header = map[string]any{"alg": "none"} }),
+		"Claims.More: cannot be written":                                  with(func(c *assertion.Claims) { c.More = map[string]any{"f": func() {}} }),
+		"Subject: is for Assertion":                                       {Key: key, Claims: good, Subject: "s"},
+		"Key: give either Key or Assertion":                               {Key: key, Claims: good, Assertion: fixedAssertion},
+		"Claims: are for a Key":                                           {Claims: good, Assertion: fixedAssertion},
 	} {
 		_, err := assertion.NewJWTBearer(config)
 		assert.ErrorContains(t, err, want)
 	}
 	_, err := assertion.NewClientAuth(assertion.ClientAuthConfig{Key: key, Claims: good})
-	assert.ErrorContains(t, err, "Claims.Issuer: and Claims.Subject must be empty")
+	assert.ErrorContains(t, err, "Claims.Issuer: must be empty, as must Claims.Subject")
 	_, err = assertion.NewClientAuth(assertion.ClientAuthConfig{Key: key})
 	assert.ErrorContains(t, err, "Claims.Audience: is empty")
 }

@@ -17,15 +17,15 @@ type ClientAuthConfig struct {
 	// means 3 minutes.
 	Claims Claims
 	// Assertion returns an assertion from elsewhere, such as the token that a cloud
-	// platform gives its workloads. Assertion is called for each token request. ctx is
-	// bounded. Nil means that Key signs.
+	// platform gives its workloads: see [FromFile]. Assertion is called for each token
+	// request. ctx is bounded. Nil means that Key signs.
 	Assertion func(ctx context.Context) (connectorauth.Secret, error)
 }
 
 // ClientAuth is the client authentication of RFC 7523 section 2.2: private_key_jwt, or
 // client_secret_jwt if the key is a secret. Use a ClientAuth as ClientAuth of a
-// connectorauth.OAuth2Config, without a ClientSecret. Every request to the provider,
-// a revocation too, gets an assertion of its own.
+// connectorauth.OAuth2Config, without a ClientSecret, which would not be sent. Every
+// request to the provider, a revocation too, gets an assertion of its own.
 type ClientAuth struct{ source source }
 
 // NewClientAuth returns the client authentication.
@@ -35,7 +35,7 @@ func NewClientAuth(config ClientAuthConfig) (*ClientAuth, error) {
 	if config.Key != nil {
 		needsAudience(&problems, config.Claims)
 		if config.Claims.Issuer+config.Claims.Subject != "" {
-			problems.Add("Claims.Issuer: and Claims.Subject must be empty: the assertions name the ClientID of the connector")
+			problems.Add("Claims.Issuer: must be empty, as must Claims.Subject: the assertions name the ClientID of the connector")
 		}
 	}
 	if err := problems.Err("ClientAuthConfig"); err != nil {

@@ -15,8 +15,9 @@
 //     endpoint and to the API.
 //   - [NewGoogle] is a connector for the account files of Google.
 //
-// An assertion may also come from elsewhere, such as a file that a platform renews:
-// the grants and the client authentication take a function instead of a key.
+// An assertion may also come from elsewhere: the grants and the client authentication
+// take a function instead of a key, such as that of [FromFile] for a file that a platform
+// renews. The repository's docs/keys.md says what each of many services wants.
 //
 // # Time
 //

@@ -19,7 +19,6 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/assertion"
 	"github.com/connectorauth/connectorauth/authtest"
-	"github.com/connectorauth/connectorauth/dialect"
 )
 
 // examplePrivate is the private key of RFC 8037 appendix A.1, as a JSON Web Key. The
@@ -113,11 +112,8 @@ func ExampleNewJWTBearer_file() {
 	}
 
 	grant, err := assertion.NewJWTBearer(assertion.JWTBearerConfig{
-		Assertion: func(context.Context) (connectorauth.Secret, error) {
-			text, err := os.ReadFile(path)
-			return connectorauth.Secret(text), err
-		},
-		Subject: "pod", // tells accounts apart
+		Assertion: assertion.FromFile(path),
+		Subject:   "pod", // tells accounts apart
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -258,7 +254,6 @@ func ExampleFromConnector() {
 	}
 	home, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 		ClientID: "client", ClientSecret: "secret", TokenURL: server.URL + "/home/token", Grant: exchange,
-		Dialect: dialect.OAuth2{Response: dialect.Response{AnyTokenType: true}}, // the token_type is N_A
 	})
 	if err != nil {
 		log.Fatal(err)

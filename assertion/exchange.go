@@ -31,7 +31,8 @@ type Token struct {
 // TokenExchangeConfig says what is exchanged for what.
 type TokenExchangeConfig struct {
 	// Subject returns the token that is exchanged. Subject is called for each token
-	// request, so a token that a platform renews is read anew. ctx is bounded. Required.
+	// request, so a token that a platform renews is read anew: see [FromFile] and
+	// [AsToken]. ctx is bounded. Required.
 	Subject func(ctx context.Context) (Token, error)
 	// Actor returns the token of the party that acts for the subject. Nil means none.
 	Actor func(ctx context.Context) (Token, error)
@@ -50,8 +51,8 @@ type TokenExchangeConfig struct {
 // TokenExchange as Grant of a connectorauth.OAuth2Config. When the token expires, another
 // exchange obtains another; a refresh token is used if there is one.
 //
-// A token that is no access token has the token_type "N_A". A connector takes such a
-// token if its Dialect.Response.AnyTokenType is set, and [FromConnector] passes the
+// A token that is no access token has the token_type "N_A". A connector takes such a token
+// if RequestedType is another type than TypeAccessToken, and [FromConnector] passes the
 // token on.
 type TokenExchange struct{ config TokenExchangeConfig }
 
@@ -113,13 +114,14 @@ func (x *TokenExchange) Parameters(ctx context.Context, r *connectorauth.TokenRe
 }
 
 // Traits names the subject, and where the token is to be used: a token for one place is
-// not taken for a token for another.
+// not taken for a token for another. Traits also says what kind of token is wanted.
 func (x *TokenExchange) Traits() connectorauth.GrantTraits {
 	subject := x.config.Name
 	if places := slices.Concat(x.config.Audiences, x.config.Resources); len(places) > 0 {
 		subject = strings.TrimPrefix(subject+" at "+strings.Join(places, ", "), " ")
 	}
-	return connectorauth.GrantTraits{Subject: subject}
+	other := x.config.RequestedType != "" && x.config.RequestedType != TypeAccessToken
+	return connectorauth.GrantTraits{Subject: subject, NoAccessToken: other}
 }
 
 // String names the type.

@@ -3,19 +3,29 @@ package assertion_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/assertion"
 	"github.com/connectorauth/connectorauth/authtest"
-	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 func fixedAssertion(context.Context) (connectorauth.Secret, error) { return "a.b.c", nil }
+
+// signedFor returns assertions for p.
+func signedFor(t *testing.T, p *authtest.Provider) func(context.Context) (connectorauth.Secret, error) {
+	return func(ctx context.Context) (connectorauth.Secret, error) {
+		r := &connectorauth.TokenRequest{Params: map[string][]string{}}
+		err := bearer(t, p, keyFor(t, assertion.ES256)).Parameters(ctx, r)
+		return connectorauth.Secret(r.Params.Get("assertion")), err
+	}
+}
 
 func TestTokenExchange(t *testing.T) {
 	p := provider(t, authtest.Config{}, assertion.ES256)
@@ -124,26 +134,46 @@ func TestAssertionsOfAConnectorAreShared(t *testing.T) {
 
 // An identity assertion of one provider obtains an access token of another.
 func TestIdentityAssertion(t *testing.T) {
-	home, abroad := provider(t, authtest.Config{}, assertion.ES256), provider(t, authtest.Config{}, assertion.ES256)
-	issued := bearer(t, abroad, keyFor(t, assertion.ES256)) // what the home provider signs for the other
-	home.Inject(home.TokenURL, authtest.Always, authtest.EditAnswer(func(response map[string]any) {
-		r := &connectorauth.TokenRequest{Params: map[string][]string{}}
-		if issued.Parameters(context.Background(), r) == nil {
-			response["access_token"], response["token_type"], response["issued_token_type"] = r.Params.Get("assertion"), "N_A", assertion.TypeIDJAG
-		}
-	}))
-	exchange := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-		ClientID: home.ClientID, ClientSecret: connectorauth.Secret(home.ClientSecret), TokenURL: home.TokenURL,
-		Grant: connectorauth.ClientCredentials{}, HTTPClient: home.Client(), Shared: new(connectorauth.Shared),
-		Dialect: dialect.OAuth2{Response: dialect.Response{AnyTokenType: true}},
-	}))
-	grant := must(assertion.NewJWTBearer(assertion.JWTBearerConfig{Assertion: assertion.FromConnector(exchange), Subject: "alice"}))
+	abroad := provider(t, authtest.Config{}, assertion.ES256)
+	issue := signedFor(t, abroad) // what the home provider signs for the other
+	requests := 0
+	home := exchangeFor(t, assertion.TypeIDJAG, func() string {
+		requests++
+		return string(must(issue(t.Context())))
+	})
+	grant := must(assertion.NewJWTBearer(assertion.JWTBearerConfig{Assertion: assertion.FromConnector(home), Subject: "alice"}))
 	c := connector(t, abroad, grant, assertion.NoClientAuth{})
 	client := connectorauth.NewClient(c, abroad.Client())
 	get(t, client, abroad.BearerURL)
 	abroad.ExpireAccessTokens()
 	get(t, client, abroad.BearerURL)
-	assert.Equal(t, 2, home.Stats().TokenRequests, "each assertion is sent once")
+	assert.Equal(t, 2, requests, "each assertion is sent once")
+}
+
+// exchangeFor returns a connector that exchanges a token for one of another kind, whose
+// token_type is N_A.
+func exchangeFor(t *testing.T, kind string, issue func() string) *connectorauth.OAuth2 {
+	t.Helper()
+	return must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: "client", ClientSecret: "secret", TokenURL: "https://home.example.test/token", Shared: new(connectorauth.Shared),
+		Grant: must(assertion.NewTokenExchange(assertion.TokenExchangeConfig{
+			Subject: assertion.AsToken(assertion.TypeIDToken, fixedAssertion), RequestedType: kind,
+		})),
+		HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) {
+			return fakehttp.Respond(200, `{"access_token":"`+issue()+`","token_type":"N_A","expires_in":300}`), nil
+		})},
+	}))
+}
+
+func TestTokenThatIsNoAccessTokenIsTakenWhereOneWasAskedFor(t *testing.T) {
+	for kind, taken := range map[string]bool{"": false, assertion.TypeAccessToken: false, assertion.TypeIDJAG: true, assertion.TypeJWT: true} {
+		_, err := exchangeFor(t, kind, func() string { return "a.b.c" }).Token(t.Context())
+		if taken {
+			require.NoError(t, err, kind)
+		} else {
+			require.ErrorContains(t, err, "N_A: the token is no access token", kind)
+		}
+	}
 }
 
 func TestTokenExchangeIsChecked(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
+	"github.com/connectorauth/connectorauth/internal/jws"
 	"github.com/connectorauth/connectorauth/internal/origin"
 )
 
@@ -21,8 +22,9 @@ import (
 type GoogleConfig struct {
 	// File is the JSON of a service account key (type service_account), or of a workload
 	// identity federation (type external_account) whose credential_source is a file or a
-	// URL. Required. An external_account names a file or a URL to read, so File must come
-	// from whoever runs the program, and never from an account owner.
+	// URL: the content and not the name. The JSON may be in base64. Required. An
+	// external_account names a file or a URL to read, so File must come from whoever runs
+	// the program, and never from an account owner.
 	File connectorauth.Secret
 	// Scopes are the scopes to ask for, such as
 	// https://www.googleapis.com/auth/devstorage.read_only. At least one.
@@ -69,11 +71,19 @@ type googleFile struct {
 // Google's SDK. A service account signs an assertion with its key. A federated workload
 // exchanges the token of its platform, which is read anew each time, and then obtains a
 // token of the service account that the file names, if the file names one.
+//
+// The connector is a *connectorauth.OAuth2, or a *connectorauth.Custom where a federated
+// workload stands for a service account. Both have Status, Renew and Forget.
 func NewGoogle(config GoogleConfig) (connectorauth.Connector, error) {
 	var problems check.List
 	var file googleFile
-	if err := json.Unmarshal([]byte(config.File), &file); err != nil {
-		problems.Add("File: is not the JSON of a Google account")
+	text := jws.Plain(string(config.File))
+	unread := json.Unmarshal([]byte(text), &file) != nil
+	switch {
+	case text == "":
+		problems.Add("File: is empty")
+	case unread:
+		problems.Add("File: is not the JSON of a Google account; give the content of the file, and not its name")
 	}
 	if file.Universe != "" && file.Universe != "googleapis.com" {
 		problems.Add("File: universe_domain is %.50q; only googleapis.com is known", file.Universe)
@@ -86,10 +96,11 @@ func NewGoogle(config GoogleConfig) (connectorauth.Connector, error) {
 	}
 	var c connectorauth.Connector
 	var err error
-	switch file.Type {
-	case "service_account":
+	switch {
+	case unread:
+	case file.Type == "service_account":
 		c, err = newServiceAccount(&problems, config, file)
-	case "external_account":
+	case file.Type == "external_account":
 		c, err = newExternalAccount(&problems, config, file)
 	default:
 		problems.Add("File: the type is %.30q; use service_account or external_account", file.Type)

@@ -1,6 +1,7 @@
 package assertion_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -142,7 +143,20 @@ func TestGoogleFilesAreChecked(t *testing.T) {
 		assert.NotContains(t, err.Error(), "secret-word")
 	}
 	_, err := assertion.NewGoogle(assertion.GoogleConfig{File: "{secret-word"})
-	assert.ErrorContains(t, err, "is not the JSON")
+	assert.ErrorContains(t, err, "is not the JSON of a Google account; give the content of the file")
 	assert.ErrorContains(t, err, "Scopes: is empty")
 	assert.NotContains(t, err.Error(), "secret-word")
+	assert.NotContains(t, err.Error(), "the type is", "a problem that follows from the first")
+	_, err = assertion.NewGoogle(assertion.GoogleConfig{Scopes: []string{"s"}})
+	assert.EqualError(t, err, "connectorauth: GoogleConfig: File: is empty")
+}
+
+func TestGoogleFileInBase64IsRead(t *testing.T) {
+	text := file(t, map[string]any{
+		"type": "service_account", "client_email": "r", "token_uri": "https://oauth2.googleapis.com/token", "private_key": string(pemOf(privates["RSA"])),
+	})
+	_, err := assertion.NewGoogle(assertion.GoogleConfig{
+		File: connectorauth.Secret(base64.StdEncoding.EncodeToString([]byte(text))), Scopes: []string{"s"},
+	})
+	require.NoError(t, err)
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -84,11 +83,7 @@ func bounded(r io.Reader) ([]byte, error) {
 func (s *googleSource) read(ctx context.Context, client *http.Client) (token string, err error) {
 	var text []byte
 	if s.File != "" {
-		var f *os.File
-		if f, err = os.Open(s.File); err == nil {
-			defer f.Close()
-			text, err = bounded(f)
-		}
+		text, err = readFile(s.File)
 	} else {
 		text, err = s.get(ctx, client)
 	}
@@ -96,7 +91,7 @@ func (s *googleSource) read(ctx context.Context, client *http.Client) (token str
 		return "", err
 	}
 	if s.Format.Type != "json" {
-		return strings.TrimSpace(string(text)), nil
+		return trimmed(text), nil
 	}
 	var members map[string]any
 	if json.Unmarshal(text, &members) != nil {

@@ -24,7 +24,8 @@ type JWTConfig struct {
 	// is sent with many requests, and has no jti.
 	Claims Claims
 	// Placement is where an assertion goes. Empty means the Authorization header with the
-	// prefix "Bearer ".
+	// prefix "Bearer ". A Placement that is not empty has its own Prefix alone, such as
+	// "Ghost ".
 	Placement dialect.Placement
 	// Further are headers that go along with each request, such as one that says what
 	// kind of token this is. Empty means none.

@@ -40,8 +40,8 @@ const (
 // KeyConfig says what signs. Exactly one of Private, Signer and Secret is required.
 type KeyConfig struct {
 	// Private is a private key as text: PEM (PKCS#8, PKCS#1 or SEC 1), or a JSON Web
-	// Key (RFC 7517). The line breaks of PEM may be written as \n, as in JSON and
-	// environment variables. An encrypted key must be decrypted before.
+	// Key (RFC 7517). The line breaks of PEM may be written as \n, and all of the text in
+	// base64, as in environment variables. An encrypted key must be decrypted before.
 	Private connectorauth.Secret
 	// Signer is a private key that stays elsewhere, such as in a KMS or HSM: RSA, ECDSA
 	// or Ed25519. Signer must be safe for concurrent use. A crypto.MessageSigner hashes
@@ -58,7 +58,8 @@ type KeyConfig struct {
 	// Web Key, or no kid.
 	ID string
 	// Certificate is the certificate of the key, whose SHA-256 thumbprint goes into the
-	// header x5t#S256. Nil means none.
+	// header x5t#S256. Nil means none. tls.LoadX509KeyPair reads both from PEM files: its
+	// result has the certificate as Leaf, and the key as PrivateKey.
 	Certificate *x509.Certificate
 }
 

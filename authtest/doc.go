@@ -28,8 +28,9 @@
 // and body fields.
 //
 // Assertions (RFC 7523) are verified with the public keys in Config.AssertionKeys:
-// as a grant, as the client authentication, as the token that is exchanged (RFC
-// 8693), and at AssertionURL. Config.ClockSkew makes the provider's clock wrong.
+// as a grant, as the client authentication, as the token that is exchanged for an
+// access token (RFC 8693), and at AssertionURL. Another requested_token_type is
+// refused. Config.ClockSkew makes the provider's clock wrong.
 //
 // # Consent
 //

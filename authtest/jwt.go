@@ -115,6 +115,9 @@ func (p *Provider) checkSignature(algorithm, kid, signed string, signature []byt
 	if len(algorithm) != 5 || hashes[algorithm[2:]] == 0 {
 		return fmt.Errorf("the algorithm %q is unknown", algorithm)
 	}
+	if p.config.AssertionKeys[kid] == nil && !strings.HasPrefix(algorithm, "HS") {
+		return fmt.Errorf("no key of AssertionKeys has the kid %q", kid)
+	}
 	hash := hashes[algorithm[2:]]
 	h := hash.New()
 	h.Write([]byte(signed))

@@ -98,7 +98,8 @@ type OAuth2 struct {
 	// InvalidGrantCodes are further error codes of token responses with the
 	// meaning of invalid_grant: the account owner must authorize again. Empty means
 	// the codes of RFC 6749 section 5.2 and of OpenID Connect Core section 3.1.2.6,
-	// such as interaction_required, which need no mention.
+	// such as interaction_required, which need no mention. With an assertion for a user,
+	// only the codes of OpenID Connect mean that the user must act.
 	InvalidGrantCodes []string `json:"invalidGrantCodes,omitempty"`
 
 	// Placement says where requests to the API carry the access token. Empty means

@@ -173,6 +173,7 @@ type privateJWK struct {
 	P, Q    bytes
 	X, Y    bytes
 	K       bytes
+	Google  json.RawMessage `json:"private_key"` // of an account file, which is no key
 }
 
 // bytes is a member in base64url.
@@ -210,6 +211,10 @@ func parseJWK(text []byte) (Parsed, error) {
 		}
 		none.Secret = k.K
 		return none, nil
+	case k.Kty == "" && k.Google != nil:
+		return Parsed{}, errors.New("the text is an account file of Google; NewGoogle reads the account files, and the member private_key is the key alone")
+	case k.Kty == "":
+		return Parsed{}, errors.New("the JSON is no JSON Web Key: it has no kty")
 	case k.Kty != "RSA" && k.Kty != "EC" && k.Kty != "OKP":
 		return Parsed{}, fmt.Errorf("the JSON Web Key has the kty %.20q; use RSA, EC, OKP or oct", k.Kty)
 	case len(k.D) == 0:

@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/elliptic"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -28,19 +29,22 @@ type Parsed struct {
 	ID        string        // kid of a JSON Web Key
 }
 
-// Parse reads a private key from PEM (PKCS#8, PKCS#1 or SEC 1), or a JSON Web Key. The
-// line breaks of PEM may be written as \n, or have become spaces, as in environment
-// variables and JSON.
+// Parse reads a private key from PEM (PKCS#8, PKCS#1 or SEC 1), or a JSON Web Key, or
+// either in base64. The line breaks of PEM may be written as \n, or have become spaces, as
+// in environment variables and JSON.
 func Parse(text string) (Parsed, error) {
-	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff")) // a byte order mark
-	switch {
-	case len(text) > maxText:
+	if len(text) > maxText {
 		return Parsed{}, fmt.Errorf("the text has %d bytes; no key has more than %d", len(text), maxText)
+	}
+	text = Plain(text)
+	switch {
 	case text == "":
 		return Parsed{}, errors.New("the key is empty")
 	case text[0] == '{':
 		return parseJWK([]byte(text))
-	case !strings.Contains(text, "-----BEGIN "):
+	case !strings.Contains(text, begin) && strings.HasPrefix(string(unwrapped(text)), "0"): // a SEQUENCE of DER
+		return Parsed{}, errors.New("the key is the inside of PEM; put the lines -----BEGIN PRIVATE KEY----- and -----END PRIVATE KEY----- around it")
+	case !strings.Contains(text, begin):
 		return Parsed{}, errors.New("the key is neither PEM, which begins with -----BEGIN, nor a JSON Web Key")
 	}
 	var signer crypto.Signer
@@ -68,6 +72,37 @@ func Parse(text string) (Parsed, error) {
 		return Parsed{}, errors.New("the text is a certificate; signing needs the private key")
 	}
 	return Parsed{}, errors.New("the PEM is damaged or cut off")
+}
+
+// begin begins PEM.
+const begin = "-----BEGIN "
+
+// Plain returns a text without space and a byte order mark around it. PEM and JSON in
+// base64, as environment variables have them, are decoded once.
+func Plain(text string) string {
+	text = stripped(text)
+	if text == "" || text[0] == '{' || strings.Contains(text, begin) {
+		return text
+	}
+	if inside := stripped(string(unwrapped(text))); strings.HasPrefix(inside, "{") || strings.Contains(inside, begin) {
+		return inside
+	}
+	return text
+}
+
+// stripped returns a text without space and a byte order mark around it.
+func stripped(text string) string {
+	return strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
+}
+
+// unwrapped returns what a text in base64 says, or nil. Line breaks do not matter.
+func unwrapped(text string) []byte {
+	text = strings.TrimRight(strings.Join(strings.Fields(text), ""), "=")
+	inside, err := base64.RawStdEncoding.DecodeString(strings.NewReplacer("-", "+", "_", "/").Replace(text))
+	if err != nil {
+		return nil
+	}
+	return inside
 }
 
 // straighten gives PEM its line breaks back.

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -84,7 +85,7 @@ func TestKeysOfEachFormatAreRead(t *testing.T) {
 			der, err := x509.MarshalECPrivateKey(private)
 			all["SEC 1"] = text("EC PARAMETERS", []byte{6, 8, 42, 134, 72, 206, 61, 3, 1, 7}, nil) + text("EC PRIVATE KEY", der, err)
 		}
-		for name, text := range all {
+		for name, text := range maps.Clone(all) {
 			if name == "JWK" {
 				continue
 			}
@@ -92,6 +93,9 @@ func TestKeysOfEachFormatAreRead(t *testing.T) {
 			all[name+" with escaped line breaks"] = strings.ReplaceAll(text, "\n", `\n`)
 			all[name+" with spaces for line breaks"] = strings.ReplaceAll(text, "\n", " ")
 			all[name+" without a line break"] = strings.ReplaceAll(text, "\n", "")
+			all[name+" in base64"] = base64.StdEncoding.EncodeToString([]byte(text))
+			all[name+" in base64 with lines"] = lines(base64.StdEncoding.EncodeToString([]byte("\ufeff\n"+text)), 76)
+			all[name+" in base64url"] = base64.RawURLEncoding.EncodeToString([]byte(text))
 			all[name+" indented"] = strings.ReplaceAll("\n"+text, "\n", "\n\t ")
 			all[name+" after a certificate"] = text + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 		}
@@ -112,6 +116,22 @@ func TestKeysOfEachFormatAreRead(t *testing.T) {
 			})
 		}
 	}
+}
+
+// lines breaks a text into lines, as the program base64 does.
+func lines(text string, width int) string {
+	var b strings.Builder
+	for ; len(text) > width; text = text[width:] {
+		b.WriteString(text[:width] + "\n")
+	}
+	return b.String() + text + "\n"
+}
+
+func TestJSONWebKeyInBase64IsRead(t *testing.T) {
+	text := privateText(t, keys()["EdDSA"], map[string]any{"kid": "k1"})
+	parsed, err := Parse(base64.StdEncoding.EncodeToString([]byte(text)))
+	require.NoError(t, err)
+	assert.Equal(t, "k1", parsed.ID)
 }
 
 func TestMembersOfJSONWebKeys(t *testing.T) {
@@ -136,6 +156,11 @@ func TestTextThatIsNoSigningKeyIsRefused(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"nothing":                 {" \n", "the key is empty"},
 		"a word":                  {"secret-word", "neither PEM"},
+		"base64 of a word":        {base64.StdEncoding.EncodeToString([]byte("secret-word")), "neither PEM"},
+		"base64 twice":            {base64.StdEncoding.EncodeToString([]byte(base64.StdEncoding.EncodeToString([]byte(pkcs8(keys()["EdDSA"]))))), "neither PEM"},
+		"PEM without its ends":    {strings.Split(pkcs8(keys()["EdDSA"]), "\n")[1], "put the lines -----BEGIN PRIVATE KEY----- and"},
+		"a Google account file":   {`{"type":"service_account","private_key":"secret-word"}`, "NewGoogle reads the account files"},
+		"JSON of something else":  {`{"type":"secret-word"}`, "no kty"},
 		"a file name":             {"/etc/secret-word.pem", "neither PEM"},
 		"a public key":            {text("PUBLIC KEY", public, err), "is a public key"},
 		"a certificate":           {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "is a certificate"},

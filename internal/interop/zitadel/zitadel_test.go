@@ -200,7 +200,6 @@ func TestTokenExchangeForAnIDToken(t *testing.T) {
 			Subject: token(newOAuth2(t, p.bearer(keyFor(assertion.ES256), p.issuer)), &count), RequestedType: assertion.TypeIDToken,
 		}))
 		config := p.config(grant, "openid", impersonate+user)
-		config.Dialect.Response.AnyTokenType = true
 		get := assertion.FromConnector(newOAuth2(t, config))
 		first, err := get(t.Context())
 		require.NoError(t, err)
