@@ -110,7 +110,9 @@ func (t *CertificateTransport) RoundTrip(req *http.Request) (*http.Response, err
 	return t.base.RoundTrip(req)
 }
 
-// CloseIdleConnections closes the idle connections, as after the certificate was replaced.
+// CloseIdleConnections closes the idle connections, as after the certificate was replaced. A
+// connection of HTTP/2 with a request under way is not idle, and takes further requests with
+// the former certificate.
 func (t *CertificateTransport) CloseIdleConnections() { t.base.CloseIdleConnections() }
 
 // String names the type.
