@@ -156,10 +156,13 @@
 //	RSA key                 4096 bits
 //	random_bytes            1024 bytes
 //	text of an Error        about 500 bytes
+//	waiting for responses   256 MiB, or Options.MemoryLimit if that is more, for what the
+//	                        scripts of a tenant keep until the responses, together
 //
 // Each request has a machine of its own: nothing stays for the next request. Between
-// the events of a request, only what the script has changed is kept: a few dozen KiB, or
-// about ten times a body that the script has read, until the response is there.
+// the events of a request, only what the script has made and still uses is kept, until
+// the response is there: about 5 KiB, and what is in action_data and other globals. The
+// body does not count: after the response, method_request is what was sent, read anew.
 // A body is read when a script that mentions the body runs; a body of unknown length is
 // read when the script uses the body, and the event starts again then.
 //

@@ -6,10 +6,12 @@ import (
 	"time"
 )
 
-const (
-	maxWaiting = 256 << 20 // most bytes that the runs of a tenant keep until their responses
-	runSize    = 2 << 10   // what a run takes beside the snapshot of its machine
-)
+// maxWaiting is how many bytes the runs of a tenant may keep until their responses: a
+// variable for tests.
+var maxWaiting int64 = 256 << 20
+
+// runSize is what a run takes beside the snapshot of its machine.
+const runSize = 2 << 10
 
 // waiting counts what the runs of each tenant keep until their responses.
 var waiting struct {
