@@ -74,28 +74,31 @@ func TestATurnThatComesTooLateTakesNoTime(t *testing.T) {
 
 // Each turn that has begun has a machine with its memory: there are never many.
 func TestFewTurnsHaveBegun(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var q Queue
-		var highest int
-		for i := range 200 {
-			go func() {
-				turn, err := q.Enter(t.Context(), fmt.Sprint(i%100), false)
-				require.NoError(t, err)
-				for turn.Ran() < 5*time.Millisecond {
-					time.Sleep(100 * time.Microsecond)
-					q.mu.Lock()
-					highest = max(highest, q.begun)
-					q.mu.Unlock()
-					require.NoError(t, turn.Yield(t.Context()))
-				}
-				turn.Leave()
-			}()
-		}
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		assert.Equal(t, most(), highest)
-		assert.Empty(t, q.tenants)
-	})
+	for _, test := range []struct{ tenants, limit int }{{100, most() * 2}, {5, most() + 5}, {1, perTenant()}} {
+		synctest.Test(t, func(t *testing.T) {
+			var q Queue
+			var highest int
+			for i := range 5 * most() {
+				go func() {
+					turn, err := q.Enter(t.Context(), fmt.Sprint(i%test.tenants), false)
+					require.NoError(t, err)
+					for turn.Ran() < 5*time.Millisecond {
+						time.Sleep(100 * time.Microsecond)
+						q.mu.Lock()
+						highest = max(highest, q.begun)
+						q.mu.Unlock()
+						require.NoError(t, turn.Yield(t.Context()))
+					}
+					turn.Leave()
+				}()
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			assert.LessOrEqual(t, highest, test.limit, "%d tenants", test.tenants)
+			assert.GreaterOrEqual(t, highest, min(test.tenants*perTenant(), most()), "%d tenants", test.tenants)
+			assert.Empty(t, q.tenants)
+		})
+	}
 }
 
 // What counts is the time of a tenant, not the number of its turns.

@@ -22,6 +22,7 @@ type Queue struct {
 	paused  []*Turn            // turns that have begun and do not run
 	running int
 	begun   int // running and paused turns
+	active  int // tenants of these turns
 	clock   time.Duration
 }
 
@@ -76,9 +77,15 @@ func (q *Queue) Enter(ctx context.Context, name string, urgent bool) (*Turn, err
 }
 
 // perTenant is how many turns of a tenant may have begun, and most is how many turns
-// of all tenants: each has a machine with its memory.
+// of all tenants: each has a machine with its memory. Beyond most, as many tenants may
+// begin their first turn, so that a tenant does not wait for a whole turn of another.
 func perTenant() int { return runtime.GOMAXPROCS(0) }
 func most() int      { return max(16, 4*runtime.GOMAXPROCS(0)) }
+
+// mayBegin reports whether a tenant that waits may begin another turn.
+func (q *Queue) mayBegin(t *tenant) bool {
+	return q.begun < most() || t.begun == 0 && q.active < most()
+}
 
 // wait waits until the turn may run, or until ctx is done: then the turn is over.
 func (t *Turn) wait(ctx context.Context) error {
@@ -155,7 +162,9 @@ func (q *Queue) leave(t *Turn) {
 func (q *Queue) end(t *Turn) {
 	t.over = true
 	q.begun--
-	t.tenant.begun--
+	if t.tenant.begun--; t.tenant.begun == 0 {
+		q.active--
+	}
 	if len(t.tenant.new) > 0 && t.tenant.begun == perTenant()-1 {
 		q.waiting = append(q.waiting, t.tenant)
 	}
@@ -187,17 +196,17 @@ func (q *Queue) next() {
 			}
 		}
 		var first *tenant
-		if q.begun < most() {
-			for _, t := range q.waiting {
-				if first == nil || t.used < first.used {
-					first = t
-				}
+		for _, t := range q.waiting {
+			if q.mayBegin(t) && (first == nil || t.used < first.used) {
+				first = t
 			}
 		}
 		switch {
 		case first != nil && (turn == nil || first.used <= turn.tenant.used):
 			turn, first.new = first.new[0], first.new[1:]
-			first.begun++
+			if first.begun++; first.begun == 1 {
+				q.active++
+			}
 			q.begun++
 			if len(first.new) == 0 || first.begun == perTenant() {
 				q.waiting = slices.DeleteFunc(q.waiting, func(t *tenant) bool { return t == first })

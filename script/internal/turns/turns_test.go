@@ -51,34 +51,37 @@ func TestNoMoreTurnsRunThanThereAreProcessors(t *testing.T) {
 
 // However many turns others want, a tenant waits for slices and not for turns.
 func TestATenantWithLittleToDoIsNext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var q Queue
-		ctx, stop := context.WithCancel(t.Context())
-		var others sync.WaitGroup
-		for i := range 7 {
-			for range 10 {
-				others.Go(func() {
-					for ctx.Err() == nil {
-						turn, err := q.Enter(ctx, fmt.Sprint(i), false)
-						if err == nil {
-							work(ctx, turn, 250*time.Millisecond)
+	for _, hostile := range []int{1, 7, most() - 1} {
+		synctest.Test(t, func(t *testing.T) {
+			var q Queue
+			ctx, stop := context.WithCancel(t.Context())
+			var others sync.WaitGroup
+			for i := range hostile {
+				for range 10 {
+					others.Go(func() {
+						for ctx.Err() == nil {
+							turn, err := q.Enter(ctx, fmt.Sprint(i), false)
+							if err == nil {
+								work(ctx, turn, 250*time.Millisecond)
+							}
 						}
-					}
-				})
+					})
+				}
 			}
-		}
-		time.Sleep(time.Second)
-		for range 100 {
-			began := time.Now()
-			turn, err := q.Enter(t.Context(), "good", false)
-			require.NoError(t, err)
-			assert.LessOrEqual(t, time.Since(began), 2*slice)
-			require.NoError(t, work(t.Context(), turn, 200*time.Microsecond))
-		}
-		stop()
-		others.Wait()
-		assert.Empty(t, q.tenants)
-	})
+			time.Sleep(time.Second)
+			for range 100 {
+				began := time.Now()
+				turn, err := q.Enter(t.Context(), "good", false)
+				require.NoError(t, err)
+				each := time.Duration(1 + hostile/runtime.GOMAXPROCS(0))
+				assert.LessOrEqual(t, time.Since(began), (1+each)*slice, "%d others: a slice of each", hostile)
+				require.NoError(t, work(t.Context(), turn, 200*time.Microsecond))
+			}
+			stop()
+			others.Wait()
+			assert.Empty(t, q.tenants)
+		})
+	}
 }
 
 // Tenants with endless work get the same time.
@@ -187,21 +190,18 @@ func TestAnUrgentTurnIsBeforeTheOthersOfItsTenant(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		var order []int
 		var urgent sync.WaitGroup
-		for i := range 3 {
+		for range 3 {
 			urgent.Go(func() {
 				began := time.Now()
 				turn, err := q.Enter(t.Context(), "one", true)
 				require.NoError(t, err)
-				order = append(order, i)
 				assert.Less(t, time.Since(began), time.Second)
 				assert.NoError(t, work(t.Context(), turn, time.Millisecond))
 			})
 			synctest.Wait()
 		}
 		urgent.Wait()
-		assert.Equal(t, []int{0, 1, 2}, order, "one after another")
 		stop()
 		messages.Wait()
 		assert.Empty(t, q.tenants)
