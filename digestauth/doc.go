@@ -24,6 +24,9 @@
 // (Authentication-Info) is used, and a stale nonce is replaced without any doubt
 // about the password.
 //
+// Without a challenge among these, as from a server with MD5 alone, the caller gets the
+// response with status 401, and [connectorauth.RenewalError] says why.
+//
 // A challenge counts for the origin that sent the challenge. A server outside Hosts,
 // or behind a redirect to another origin, gets no credentials, and its challenges are
 // ignored. Proxies are not the business of this package: see
