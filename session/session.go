@@ -49,7 +49,7 @@ type Config struct {
 	// connector.
 	Store connectorauth.TokenStore
 	// Account is the key in Store, and the name in events. Required with Store. Connectors
-	// with the same Store, Account and Values share a session.
+	// with the same Store, Account and Values share a session, whatever their Places.
 	Account string
 	// Shared is what the connector has in common with others: see
 	// connectorauth.OAuth2Config. The first login request is the token URL.
