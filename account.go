@@ -178,7 +178,7 @@ func (c *Custom) Renew(ctx context.Context) error {
 func (c *Custom) Revoke(ctx context.Context) error {
 	s := c.core.get().scheme.(*customScheme)
 	if s.config.Revoke == nil {
-		return errors.New("connectorauth: the config has no Revoke: set Revoke, or use Forget, which does not tell the service")
+		return errors.New("connectorauth: the config has no Revoke, or Logout of package session: set one, or use Forget, which does not tell the service")
 	}
 	return s.revoke(ctx)
 }

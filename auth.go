@@ -17,15 +17,15 @@
 //
 // # Choosing a connector
 //
-// The service's documentation names the authentication. A key or token in a
-// header, the query, a cookie or the body: [NewAPIKey]. A user name and password:
-// [NewBasic]. A client ID and secret with a token URL: [NewOAuth2], with the
-// grant that fits. [ClientCredentials] is for a program that acts for itself,
-// [AuthorizationCode] for a program that acts for an account owner,
-// [PasswordCredentials] for a service that offers nothing else. A consumer key
-// and signed requests: [NewOAuth1]. Fields inside each message: [NewAuthFields].
-// A login that gives a session: package session. Nothing: [None]. Anything else:
-// [NewCustom]. Several at once: [Join].
+// The service's documentation names the authentication. A key or token in a header, the
+// query, a cookie, the body or the path: [NewAPIKey]. A user name and password:
+// [NewBasic]. A client ID and secret with a token URL: [NewOAuth2], with the grant that
+// fits. [ClientCredentials] is for a program that acts for itself, [AuthorizationCode]
+// for a program that acts for an account owner, [PasswordCredentials] for a service that
+// offers nothing else. A consumer key and signed requests: [NewOAuth1]. Fields inside
+// each message: [NewAuthFields]. A login that gives a session: package session. HTTP
+// Digest: module digestauth. Signatures of AWS: module awsauth. Nothing: [None].
+// Anything else: [NewCustom]. Several at once: [Join].
 //
 // A private key in place of a secret, a client certificate, or a token in exchange
 // for another: package assertion.

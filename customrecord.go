@@ -40,10 +40,15 @@ func (r *customRecord) credential() CustomCredential {
 	return value
 }
 
-const (
-	maxVain = 1                // how many credentials in a row may be rejected without ever being accepted
-	vainFor = 45 * time.Minute // so long, another one is of no use; less than the first pause after a refusal
-)
+// maxVain is how many credentials in a row may be rejected without ever being accepted.
+const maxVain = 1
+
+// vainFor returns how long after the last of so many credentials in vain another one is
+// of no use: first less than the first pause after a refusal, then twice as long each
+// time. The pauses after refusals add up, to less than a day with the longest vainFor.
+func vainFor(vain int) time.Duration {
+	return min(45*time.Minute<<min(vain-maxVain-1, 4), 12*time.Hour)
+}
 
 // errVain is the error of a Login that the service does not refuse, and whose
 // credentials are of no use.

@@ -175,7 +175,7 @@ func (s *customScheme) Renew(ctx context.Context, old *customRecord) (*customRec
 func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection *http.Response) (*customRecord, error) {
 	issued := time.Now()
 	vain := old.inVain(rejection)
-	if s.login != nil && vain > maxVain && time.Since(old.Issued) < vainFor {
+	if s.login != nil && vain > maxVain && time.Since(old.Issued) < vainFor(vain) {
 		return nil, s.subject().name(errVain)
 	}
 	var value CustomCredential

@@ -48,17 +48,22 @@ type builtin interface {
 
 // Join returns a connector that adds the credentials of all connectors to each
 // request: fields and values with a place first, signatures last. Two credentials
-// for the same place are refused. A request must be allowed by the Hosts of every
-// connector. Hooks of a connector keep running.
+// for the same place are refused, such as Basic for a gateway and a bearer token for the
+// API behind the gateway: one of the two needs another place, which the service names.
+// The credentials of a proxy belong in the URL of [http.Transport.Proxy]. A request must
+// be allowed by the Hosts of every connector. Hooks of a connector keep running.
 //
 // If the API rejects a request, every connector that recognizes the rejection
 // renews its credential once, and the request is sent once more.
 //
-// The connectors must come from this package; [None] adds nothing.
+// The connectors are those of this library and of [NewCustom], such as the connectors of
+// package session, a signature of awsauth, or the certificate of a CertificateTransport.
+// Other implementations of [Connector] are refused. [None] adds nothing.
 func Join(connectors ...Connector) (Connector, error) {
 	var problems check.List
 	var parts []joinPart
 	var hosts []origin.Set
+	var from []int // which connector each of hosts is from
 	for i, c := range connectors {
 		switch c := c.(type) {
 		case builtin:
@@ -66,22 +71,30 @@ func Join(connectors ...Connector) (Connector, error) {
 				problems.Add("connector %d: is an empty %T; use the constructor", i, c)
 				continue
 			}
-			parts = append(parts, partsOf(c.inner())...)
-			hosts = append(hosts, c.inner().hosts)
+			for j, other := range hosts {
+				if !other.Meets(c.inner().hosts) {
+					problems.Add("connectors %d and %d: no host is among the Hosts of both", from[j], i)
+				}
+			}
+			for _, p := range partsOf(c.inner()) {
+				p.from = i
+				parts = append(parts, p)
+			}
+			hosts, from = append(hosts, c.inner().hosts), append(from, i)
 		case None:
 		default:
-			problems.Add("connector %d: is %T; only connectors of this package can be joined", i, c)
+			problems.Add("connector %d: is %T; only connectors of this library, and of NewCustom, can be joined", i, c)
 		}
 	}
-	var taken []string
-	for _, p := range parts {
-		all := p.scheme.places().all()
-		for _, place := range all {
-			if slices.ContainsFunc(taken, func(t string) bool { return overlap(t, place) }) {
-				problems.Add("two credentials for the %s: remove one", place)
+	for i, p := range parts {
+		for _, place := range p.scheme.places().all() {
+			taken := func(other joinPart) bool {
+				return slices.ContainsFunc(other.scheme.places().all(), func(t string) bool { return overlap(t, place) })
+			}
+			if j := slices.IndexFunc(parts[:i], taken); j >= 0 {
+				problems.Add("two credentials for the %s, from connectors %d and %d: remove one, or choose another place for one", place, parts[j].from, p.from)
 			}
 		}
-		taken = append(taken, all...)
 	}
 	if len(parts) == 0 {
 		problems.Add("there is no connector with credentials; use None for a service without credentials")
@@ -117,13 +130,14 @@ type joinPart struct {
 	header string // what scheme sets; see core
 	exact  bool   // see core
 	hooks  []hook
+	from   int // which argument of Join the part is from
 }
 
 // partsOf returns the parts of a connector. A Join has several.
 func partsOf(c *core) []joinPart {
 	s, ok := c.scheme.(*joinedScheme)
 	if !ok {
-		return []joinPart{{c.scheme, c.header, c.exact, c.hooks}}
+		return []joinPart{{scheme: c.scheme, header: c.header, exact: c.exact, hooks: c.hooks}}
 	}
 	parts := make([]joinPart, len(s.parts))
 	for i := range parts {

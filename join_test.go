@@ -94,10 +94,10 @@ func TestJoinRefusesWhatCannotWork(t *testing.T) {
 			must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k", In: dialect.InQuery, Name: "oauth_token"})),
 		}, []string{`query parameter "oauth_token"`}},
 		"a place within a Join":   {[]connectorauth.Connector{joined, basic}, []string{"header Authorization"}},
-		"another package":         {[]connectorauth.Connector{basic, foreignConnector{}}, []string{"foreignConnector", "only connectors of this package"}},
+		"another package":         {[]connectorauth.Connector{basic, foreignConnector{}}, []string{"foreignConnector", "only connectors of this library"}},
 		"nil":                     {[]connectorauth.Connector{basic, nil}, []string{"<nil>"}},
 		"everything at once":      {[]connectorauth.Connector{basic, basic, cookie, cookie, nil}, []string{"header Authorization", `cookie "sid"`, "<nil>"}},
-		"hooks around a stranger": {[]connectorauth.Connector{basic, connectorauth.WithHooks(foreignConnector{}, connectorauth.Hooks{})}, []string{"only connectors of this package"}},
+		"hooks around a stranger": {[]connectorauth.Connector{basic, connectorauth.WithHooks(foreignConnector{}, connectorauth.Hooks{})}, []string{"only connectors of this library"}},
 	} {
 		_, err := connectorauth.Join(test.connectors...)
 		require.Error(t, err, name)

@@ -177,3 +177,28 @@ func TestCertificateJoinsEachKind(t *testing.T) {
 	visit(t, n, c, home+"/start")
 	assert.Equal(t, []string{"certificate", "certificate", ""}, []string{n.Trail[0].Header.Get("X-Through"), n.Trail[1].Header.Get("X-Through"), n.Trail[2].Header.Get("X-Through")})
 }
+
+// A program that joins three connectors learns which of them to change, and that no
+// request would reach any host.
+func TestJoinNamesTheConnectorsThatConflict(t *testing.T) {
+	at := func(name string, hosts ...string) connectorauth.Connector {
+		return must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k", Name: name, Hosts: hosts}))
+	}
+	_, err := connectorauth.Join(at("X-A"), at(""), connectorauth.None{}, must(connectorauth.NewBasic(connectorauth.BasicConfig{Username: "u"})))
+	require.ErrorContains(t, err, "two credentials for the header Authorization, from connectors 1 and 3: remove one, or choose another place for one")
+	for _, hosts := range [][2]string{
+		{"a.example.com", "b.example.com"}, {"a.example.com", "http://a.example.com"}, {"a.example.com", "a.example.com:8443"},
+		{"*.example.com", "example.com"}, {"*.a.example.com", "*.b.example.com"}, {"*.example.com", "a.example.com:8443"},
+	} {
+		_, err := connectorauth.Join(at("X-A", hosts[0]), connectorauth.None{}, at("X-B"), at("X-C", hosts[1]))
+		require.ErrorContains(t, err, "connectors 0 and 3: no host is among the Hosts of both", hosts)
+	}
+	for _, hosts := range [][2]string{
+		{"a.example.com", "https://A.example.com:443"}, {"*.example.com", "a.example.com"}, {"*.example.com", "*.a.example.com"}, {"*.example.com", "*.example.com"},
+	} {
+		_, err := connectorauth.Join(at("X-A", hosts[0], "x.example"), at("X-B", "y.example", hosts[1]))
+		require.NoError(t, err, hosts)
+	}
+	_, err = connectorauth.Join(must(connectorauth.Join(at("X-A"), at("X-B", "a.example.com"))), at("X-C", "b.example.com"))
+	require.ErrorContains(t, err, "connectors 0 and 1: no host")
+}

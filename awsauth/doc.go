@@ -41,9 +41,19 @@
 //
 // With Service "s3", "s3-object-lambda", "s3-outposts" or "s3express", the rules of S3
 // hold: the path is encoded once and not normalized, and X-Amz-Content-Sha256 tells the
-// hash of the body. [Config].Payload chooses what becomes of a body that cannot be read
-// twice: [PayloadSigned] holds the body in memory, [PayloadUnsigned] leaves the body
-// unsigned (UNSIGNED-PAYLOAD), and [PayloadChunked] signs the body in chunks while the body
-// is sent (STREAMING-AWS4-HMAC-SHA256-PAYLOAD). A request with an X-Amz-Content-Sha256 of
-// the caller keeps its value.
+// hash of the body. [Config].Payload chooses how bodies are signed: [PayloadSigned] signs
+// the hash of the whole body, and holds a body without GetBody in memory, [PayloadUnsigned]
+// leaves every body unsigned (UNSIGNED-PAYLOAD), and [PayloadChunked] signs a body in chunks
+// while the body is sent (STREAMING-AWS4-HMAC-SHA256-PAYLOAD). A request with an
+// X-Amz-Content-Sha256 of the caller keeps its value.
+//
+// S3 wants the length of a body. So a program that streams with PayloadUnsigned or
+// PayloadChunked sets ContentLength of the request; a header Content-Length has no effect:
+//
+//	req, err := http.NewRequestWithContext(ctx, http.MethodPut, "https://bucket.s3.eu-west-1.amazonaws.com/key", stream)
+//	if err != nil {
+//		return err
+//	}
+//	req.ContentLength = size
+//	resp, err := client.Do(req)
 package awsauth

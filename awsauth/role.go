@@ -44,7 +44,8 @@ type RoleConfig struct {
 }
 
 // AssumeRole returns a Source of credentials for a role (AssumeRole). source gives the
-// credentials with which the role is assumed.
+// credentials with which the role is assumed. A mistake in config is an error of the
+// Source, and so of the first request.
 func AssumeRole(config RoleConfig, source Source) Source {
 	return func(ctx context.Context) (Credentials, error) {
 		if source == nil {

@@ -38,9 +38,9 @@ type Response struct {
 //
 // With every format, text that is no number is read too: dates in the spellings of RFC
 // 3339, ISO 8601, RFC 1123, C, Java, JavaScript and .NET, in UTC where there is no
-// zone; and lifetimes such as 1h30m, "7 days", PT1H and 01:00:00. 0 and an empty value
-// mean no expiry. An expiry that cannot be read, or that has passed already, counts as
-// absent, and connectorauth.Event tells.
+// zone; and lifetimes such as 1h30m, "7 days", PT1H, 01:00:00 and 240:00:00. 0 and an
+// empty value mean no expiry. An expiry that cannot be read, or that has passed already,
+// counts as absent, and connectorauth.Event tells.
 type ExpiryFormat string
 
 // The expiry formats.

@@ -2,6 +2,7 @@ package digestauth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -111,7 +112,7 @@ func (d *digest) place(u *url.URL) *place {
 func (d *digest) authenticate(req *http.Request, _ connectorauth.CustomCredential) error {
 	offer, count, err := d.admit(req.Context(), req.URL)
 	if err != nil {
-		return err
+		return d.named(err)
 	}
 	if offer == nil {
 		if req.Body != nil && req.Body != http.NoBody {
@@ -163,13 +164,19 @@ func (d *digest) learn(e *connectorauth.Exchange) error {
 	if refusal == nil {
 		return nil
 	}
-	if d.account != "" {
-		refusal = fmt.Errorf("%w; account %q", refusal, d.account)
-	}
+	refusal = d.named(refusal)
 	if d.observe != nil {
 		d.observe(connectorauth.Event{Kind: connectorauth.EventReauthRequired, Account: d.account, Err: refusal})
 	}
 	return refusal
+}
+
+// named adds the account to a refusal.
+func (d *digest) named(err error) error {
+	if d.account == "" || !errors.Is(err, connectorauth.ErrReauthRequired) {
+		return err
+	}
+	return fmt.Errorf("%w; account %q", err, d.account)
 }
 
 // obtain returns the next number once there is a challenge to answer. Without a

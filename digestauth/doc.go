@@ -24,6 +24,9 @@
 // (Authentication-Info) is used, and a stale nonce is replaced without any doubt
 // about the password.
 //
+// Without a challenge among these, as from a server with MD5 alone, the caller gets the
+// response with status 401, and [connectorauth.RenewalError] says why.
+//
 // A challenge counts for the origin that sent the challenge. A server outside Hosts,
 // or behind a redirect to another origin, gets no credentials, and its challenges are
 // ignored. Proxies are not the business of this package: see
@@ -40,6 +43,11 @@
 // service may respond with status 401 where a user has no access. Renew of the
 // connector forgets what is known, and starts anew.
 //
+// The connector alone knows of a refusal: Observe tells, and Status does not. Each
+// process, and each new connector, tries a wrong password once. So keep a connector: a
+// program that makes a connector for each request tries a wrong password with each
+// request, until the service locks the account.
+//
 // # Bodies
 //
 // A request with a body and without a challenge asks the server to look at the header
@@ -47,8 +55,8 @@
 // ExpectContinueTimeout, as http.DefaultTransport has, then sends the body once. If
 // the body cannot be sent again, because the request has no GetBody, the caller gets
 // the response with status 401, [connectorauth.RenewalError] says why, and the next
-// request carries credentials. A program that streams bodies makes any other request
-// before. When a nonce is stale, a body is sent twice.
+// request carries credentials. A program that streams bodies makes a request without a
+// body before, such as a HEAD. When a nonce is stale, a body is sent twice.
 //
 // # What is not checked
 //

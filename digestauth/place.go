@@ -40,7 +40,7 @@ func (p *place) enter() (tried <-chan struct{}, err error) {
 	now := time.Now()
 	switch {
 	case p.until.After(now):
-		return nil, p.failed
+		return nil, fmt.Errorf("%w; the next attempt is made in %v at the earliest", p.failed, p.until.Sub(now).Round(time.Second))
 	case p.good || p.offer == nil:
 		return nil, nil
 	case p.trial != nil && p.ends.After(now):

@@ -44,6 +44,8 @@ func TestWrongPasswordIsTriedOnce(t *testing.T) {
 	for range 10 {
 		_, err := client.Get(url)
 		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+		require.ErrorContains(t, err, `account "alice"`)
+		require.ErrorContains(t, err, "the next attempt is made in 1h0m0s at the earliest")
 	}
 	assert.Equal(t, 1, s.tried, "over 60 requests")
 	assert.Equal(t, before, s.requests, "nothing is sent after the refusal")

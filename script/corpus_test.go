@@ -102,7 +102,7 @@ var hostileResponses = map[string]string{
 // the response.
 func on(t testing.TB, source, respond string, o script.Options) *http.Client {
 	t.Helper()
-	c, err := script.Wrap(apiKey(), must(script.Compile(source)), o)
+	c, err := script.Wrap(apiKey(), must(script.Compile(source)), patient(o))
 	require.NoError(t, err)
 	return &http.Client{Transport: c.Wrap(answers(respond))}
 }

@@ -78,8 +78,9 @@
 //	                            An error if the bytes are not UTF-8
 //	method_auth_value           the credential. For ApiKey: the key. For Basic: user name
 //	                            and password in base64. For OAuth2: the access token.
-//	                            For Custom: the value. Otherwise, as for a Join, empty:
-//	                            the credentials are in the headers, the query or the body
+//	                            For Custom: the value. For a session: the value in the
+//	                            first of its Places. Otherwise, as for a Join, empty: the
+//	                            credentials are in the headers, the query or the body
 //	method_request_mergefields  a copy of Options.MergeFields, which the events of one
 //	                            request and its response share
 //	script_parameters           a copy of Options.Parameters

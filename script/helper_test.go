@@ -1,12 +1,14 @@
 package script_test
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
@@ -72,9 +74,16 @@ func client(t testing.TB, c connectorauth.Connector, source string, o script.Opt
 	t.Helper()
 	s, err := script.Compile(source)
 	require.NoError(t, err)
-	c, err = script.Wrap(c, s, o)
+	c, err = script.Wrap(c, s, patient(o))
 	require.NoError(t, err)
 	return connectorauth.NewClient(c, nil)
+}
+
+// patient returns o with a long time limit if o has none: on a busy machine, a script
+// may wait.
+func patient(o script.Options) script.Options {
+	o.TimeLimit = cmp.Or(o.TimeLimit, time.Minute)
+	return o
 }
 
 // read returns the status and the body of a response.

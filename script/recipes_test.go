@@ -92,14 +92,21 @@ func TestRecipes(t *testing.T) {
 			got := signedBy(t, "11", config, account, "GET", "/devstoreaccount1/", "", http.Header{"X-Ms-Date": {"Wed, 29 Apr 2009 13:12:47 GMT"}})
 			assert.Equal(t, "SharedKeyLite devstoreaccount1:ijwRTxfJgqvmfdWPSLCpgxfvHpl6Kbbo/qJTzlI7wUw=", got.Header.Get("Authorization"))
 
-			got = signedBy(t, "11", config, account, "POST", "/t?comp=x", `{"a":1}`, http.Header{"Content-Type": {"application/json"}, "X-Ms-Version": {"2009-09-19"}})
+			got = signedBy(t, "11", config, account, "PUT", "/t/x?timeout=20&comp=metadata", "a text,\n{\"a\": 1}", http.Header{"Content-Type": {"text/plain"}, "X-Ms-Version": {"2009-09-19"}})
+			assert.Equal(t, "a text,\n{\"a\": 1}", got.body, "the body goes out as it is")
 			key, err := base64.StdEncoding.DecodeString(published)
 			require.NoError(t, err)
 			sum := md5.Sum([]byte(got.body))
 			assert.Equal(t, base64.StdEncoding.EncodeToString(sum[:]), got.Header.Get("Content-Md5"))
 			mac := hmac.New(sha256.New, key)
-			io.WriteString(mac, "POST\n"+got.Header.Get("Content-Md5")+"\napplication/json\n\nx-ms-date:"+got.Header.Get("X-Ms-Date")+"\nx-ms-version:2009-09-19\n/devstoreaccount1/t")
+			io.WriteString(mac, "PUT\n"+got.Header.Get("Content-Md5")+"\ntext/plain\n\nx-ms-date:"+got.Header.Get("X-Ms-Date")+"\nx-ms-version:2009-09-19\n/devstoreaccount1/t/x?comp=metadata")
 			assert.Equal(t, "SharedKeyLite devstoreaccount1:"+base64.StdEncoding.EncodeToString(mac.Sum(nil)), got.Header.Get("Authorization"))
+
+			got = signedBy(t, "11", config, account, "DELETE", "/t/x?compact=1", "", nil)
+			assert.Empty(t, got.body, "no body for a request without a body")
+			assert.Empty(t, got.Header.Get("Content-Md5"))
+			got = signedBy(t, "11", config, account, "PUT", "/t/x", "\xff\x00", http.Header{"Content-Md5": {"of the caller"}})
+			assert.Equal(t, "\xff\x00", got.body, "bytes, with a Content-MD5 of the caller")
 		},
 		"12": func(t *testing.T) {
 			digest := func(nonce, created string) string {

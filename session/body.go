@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -137,31 +140,39 @@ func namesInJSON(tree any) (list []string) {
 	return list
 }
 
-// mapJSON returns a copy of a tree with other leaves.
+// mapJSON returns a copy of a tree with other leaves. Errors name the member.
 func mapJSON(tree any, leaf func(any) (any, error)) (any, error) {
 	var problems []error
-	next := func(v any) any {
-		mapped, err := mapJSON(v, leaf)
+	mapped := mapMember(tree, "", func(path string, v any) any {
+		v, err := leaf(v)
+		if err != nil && path != "" {
+			err = fmt.Errorf("%q: %w", path[1:], err)
+		}
 		if err != nil {
 			problems = append(problems, err)
 		}
-		return mapped
-	}
+		return v
+	})
+	return mapped, errors.Join(problems...)
+}
+
+// mapMember is mapJSON for the member at path, which is empty or begins with a dot.
+func mapMember(tree any, path string, leaf func(path string, v any) any) any {
 	switch tree := tree.(type) {
 	case map[string]any:
 		members := make(map[string]any, len(tree))
-		for name, member := range tree {
-			members[name] = next(member)
+		for _, name := range slices.Sorted(maps.Keys(tree)) {
+			members[name] = mapMember(tree[name], path+"."+name, leaf)
 		}
-		return members, errors.Join(problems...)
+		return members
 	case []any:
 		elements := make([]any, len(tree))
 		for i, element := range tree {
-			elements[i] = next(element)
+			elements[i] = mapMember(element, path+"."+strconv.Itoa(i), leaf)
 		}
-		return elements, errors.Join(problems...)
+		return elements
 	}
-	return leaf(tree)
+	return leaf(path, tree)
 }
 
 func escapeXML(s string) string {

@@ -68,6 +68,30 @@ func TestAllMistakesAreNamedAtOnce(t *testing.T) {
 	assert.ErrorContains(t, err, "Places[0]: Value: there is no value for {token}")
 }
 
+// A token after Bearer has no space (RFC 6750 section 2.1), so a value with a space has a
+// scheme of its own.
+func TestSchemeAfterBearerIsRefused(t *testing.T) {
+	with := func(place session.Place) error {
+		config := one(func(*session.Request) {})
+		config.Places = []session.Place{place}
+		_, err := session.New(config)
+		return err
+	}
+	value := "Basic {base64({user}:{token})}"
+	assert.ErrorContains(t, with(session.Place{Value: value}), "Places[0]: Value: has a space after Bearer; ")
+	assert.NoError(t, with(session.Place{Placement: dialect.Placement{Name: "Authorization"}, Value: value}))
+	assert.NoError(t, with(session.Place{Value: "{base64({user} {token})}"}))
+}
+
+func TestMistakesInJSONNameTheMember(t *testing.T) {
+	_, err := session.New(one(func(r *session.Request) {
+		r.Form, r.XML = nil, ""
+		r.JSON = map[string]any{"auth": map[string]any{"list": []any{1, "{user"}}, "name": "{us er}"}
+	}))
+	assert.ErrorContains(t, err, `Login[0]: JSON: "auth.list.1": the template is wrong at byte 0`)
+	assert.ErrorContains(t, err, `Login[0]: JSON: "name": the template is wrong at byte 0`)
+}
+
 func TestTemplatesThatAreRefused(t *testing.T) {
 	for _, template := range []string{
 		"{", "}", "{}", "{ user}", "{user", "{user }", "{us-er}", "{upper({user})}", "{base64({user}", "{base64({user)}", "{base64}", strings.Repeat("{lower(", 9) + strings.Repeat(")}", 9),

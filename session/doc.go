@@ -22,13 +22,16 @@
 //
 // Many services lock an account after a few wrong passwords. A refused login is therefore
 // an error that matches connectorauth.ErrReauthRequired, and is remembered in the Store.
-// No process logs in again by itself for an hour, growing to a day, so that a lock that
-// ends is noticed. A connector with other [Config].Values tries at once, and so does
+// No process logs in again by itself for about an hour, growing to a day, so that a lock
+// that ends is noticed. A connector with other [Config].Values tries at once, and so does
 // Renew. A service that refuses a login by a response of success needs [Config].Refusals,
 // unless the response lacks a capture: then the login counts as refused too. Whoever
 // logs in by a form and captures a cookie should look at what the service responds to a
 // wrong password: often a redirect, and a cookie that is of no use. Without Refusals, two
 // such sessions in a row count as a refusal, once the API has rejected both.
+//
+// A wrong path in Capture looks like a refusal too, and the error names the capture. A
+// correction of the config is no change of Values: call Renew once.
 //
 // A password in [Request].Auth is seen to change if Auth is a Basic or an APIKey. After
 // a change in another connector, call Renew.

@@ -49,7 +49,7 @@ type Config struct {
 	// connector.
 	Store connectorauth.TokenStore
 	// Account is the key in Store, and the name in events. Required with Store. Connectors
-	// with the same Store, Account and Values share a session.
+	// with the same Store, Account and Values share a session, whatever their Places.
 	Account string
 	// Shared is what the connector has in common with others: see
 	// connectorauth.OAuth2Config. The first login request is the token URL.
@@ -67,7 +67,9 @@ type Config struct {
 
 // Place is where a part of a session goes.
 type Place struct {
-	// Placement is the place. Empty means the header "Authorization: Bearer VALUE".
+	// Placement is the place. Empty means the header "Authorization: Bearer VALUE". For
+	// another scheme in the same header, set Name to "Authorization", and begin Value with
+	// the scheme: "Basic {base64({id}:{key})}".
 	dialect.Placement
 	// Value is the template of the value. Empty means "{token}".
 	Value string
@@ -208,6 +210,9 @@ func (s *service) places(problems *check.List, list []Place) (places []connector
 		t, err := parse(cmp.Or(p.Value, "{token}"))
 		problems.Field(field, err)
 		checkNames(problems, field, t.names(), known)
+		if p.Placement == (dialect.Placement{}) && slices.ContainsFunc(t, func(part part) bool { return strings.Contains(part.text, " ") }) {
+			problems.Add("%s: has a space after Bearer; for another scheme, set Placement.Name to \"Authorization\"", field)
+		}
 		places = append(places, connectorauth.CustomPlace{Placement: p.Placement, Value: func(c connectorauth.CustomCredential) (connectorauth.Secret, error) {
 			value, err := s.filler(c).fill(t, nil)
 			return connectorauth.Secret(value), err

@@ -209,7 +209,7 @@ func TestLogout(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, ok, "forgotten whatever the service says")
 	config.Logout = nil
-	assert.ErrorContains(t, must(session.New(config)).Revoke(t.Context()), "no Revoke")
+	assert.ErrorContains(t, must(session.New(config)).Revoke(t.Context()), "Logout of package session")
 }
 
 func TestSessionGoesToSeveralPlaces(t *testing.T) {

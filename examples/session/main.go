@@ -29,16 +29,20 @@ func main() {
 	defer p.Close()
 	values := map[string]connectorauth.Secret{"user": connectorauth.Secret(p.Username), "password": connectorauth.Secret(p.Password)}
 
-	// The token is an attribute of the response, and lasts four hours.
+	// The token is an attribute of the response, and lasts four hours. The response names
+	// the site too, which belongs in the paths of later requests: the program writes {site}.
 	tableau := session.Config{
 		Login: []session.Request{{
 			URL:     p.LoginXMLURL,
 			XML:     `<tsRequest><credentials name="{user}" password="{password}"><site contentUrl=""/></credentials></tsRequest>`,
-			Capture: map[string]string{"token": "credentials.@token"},
+			Capture: map[string]string{"token": "credentials.@token", "site": "credentials.site.@id"},
 		}},
-		Logout:   &session.Request{URL: p.LogoutURL, Header: map[string]string{"X-Session": "{token}"}},
-		Values:   values,
-		Places:   []session.Place{{Placement: dialect.Placement{Name: "X-Session"}}},
+		Logout: &session.Request{URL: p.LogoutURL, Header: map[string]string{"X-Session": "{token}"}},
+		Values: values,
+		Places: []session.Place{
+			{Placement: dialect.Placement{Name: "X-Session"}},
+			{Placement: dialect.Placement{In: dialect.InPath, Name: "site"}, Value: "{site}"},
+		},
 		Lifetime: session.Lifetime{Fixed: 4 * time.Hour},
 	}
 	// The response tells no lifetime: the session lasts until the API rejects the session.
@@ -81,10 +85,10 @@ func main() {
 		Values:   map[string]connectorauth.Secret{"installation": "4712"},
 		Lifetime: session.Lifetime{Expiry: "ends"},
 	}
-	use(p, "like Tableau", tableau)
-	use(p, "like Metabase", metabase)
-	use(p, "two steps", twoSteps)
-	use(p, "like a GitHub App", github)
+	use(p, "like Tableau", tableau, "/sites/{site}/workbooks")
+	use(p, "like Metabase", metabase, "")
+	use(p, "two steps", twoSteps, "")
+	use(p, "like a GitHub App", github, "")
 
 	// A wrong password costs one login, and is remembered.
 	values["password"] = "wrong"
@@ -98,12 +102,12 @@ func main() {
 	}
 }
 
-// use makes two requests to the API, and logs out if the service knows a logout.
-func use(p *authtest.Provider, name string, config session.Config) {
+// use makes two requests to the API, with path after the URL, and logs out if the service knows a logout.
+func use(p *authtest.Provider, name string, config session.Config, path string) {
 	before := p.Stats().Logins
 	c := must(session.New(config))
 	for range 2 {
-		resp := must(connectorauth.NewClient(c, nil).Get(p.SessionURL))
+		resp := must(connectorauth.NewClient(c, nil).Get(p.SessionURL + path))
 		resp.Body.Close()
 		logins := p.Stats().Logins - before
 		log.Printf("%s: %s, %d login", name, resp.Status, logins)

@@ -110,10 +110,12 @@ var units = []struct {
 }
 
 // parseLifetime reads a lifetime with units: 1h30m, 7 days, PT1H (ISO 8601),
-// 01:00:00.
+// 01:00:00, 240:00:00.
 func parseLifetime(s string) (lifetime time.Duration, ok bool) {
-	if clock, err := time.Parse("15:04:05", s); err == nil {
-		return clock.Sub(time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)), true
+	hours, clock, _ := strings.Cut(s, ":") // Tableau has 177:05:38
+	if clock, err := time.Parse("04:05", clock); err == nil && hours != "" && strings.Trim(hours, "0123456789") == "" {
+		number, _ := parseNumber(hours)
+		return seconds(number*60*60 + clock.Sub(time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)).Seconds()), true
 	}
 	s = strings.ToLower(s)
 	if iso, ok := strings.CutPrefix(s, "p"); ok {

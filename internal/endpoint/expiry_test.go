@@ -23,7 +23,8 @@ func TestLifetimesAsProvidersWriteThem(t *testing.T) {
 		`"3600s"`: time.Hour, `"1h"`: time.Hour, `"1h0m0s"`: time.Hour, `"60 minutes"`: time.Hour, `"1 Hour"`: time.Hour, `"7d"`: 7 * 24 * time.Hour,
 		`"1 day, 2 hours"`: 26 * time.Hour, `"2w"`: 14 * 24 * time.Hour, `"3600000ms"`: time.Hour, `"1.5h"`: 90 * time.Minute,
 		`"PT1H"`: time.Hour, `"PT3600S"`: time.Hour, `"P1DT2H30M"`: 26*time.Hour + 30*time.Minute, `"p30d"`: 30 * 24 * time.Hour, `"PT1M"`: time.Minute,
-		`"01:00:00"`: time.Hour, `"1:00:00.5"`: time.Hour + time.Second/2,
+		`"01:00:00"`: time.Hour, `"1:00:00.5"`: time.Hour + time.Second/2, `"177:05:38"`: 177*time.Hour + 5*time.Minute + 38*time.Second, // Tableau
+		`"240:00:00"`: 240 * time.Hour, `"99999999999999999999999:00:00"`: endpoint.MaxLifetime,
 		`9223372036854775807`: endpoint.MaxLifetime, `1e300`: endpoint.MaxLifetime, `1e400`: endpoint.MaxLifetime, `"99999999999999999999999"`: endpoint.MaxLifetime,
 		`"Inf"`: endpoint.MaxLifetime, `"99999999999999999999999 days"`: endpoint.MaxLifetime,
 	} {
@@ -54,7 +55,7 @@ func TestExpiriesThatAreNone(t *testing.T) {
 
 func TestExpiriesOfNoUseAreTold(t *testing.T) {
 	for _, written := range []string{
-		`"soon"`, `"NaN"`, `true`, `false`, `{}`, `{"$date":1}`, `[]`, `[""]`, `"3,600"`, `"3600 fortnights"`, `"P1M"`, `"P1Y"`, `"P"`, `"PT"`, `"1h-30m"`, `"h"`, `"1.2.3h"`, `".h"`, `"25:00:00"`,
+		`"soon"`, `"NaN"`, `true`, `false`, `{}`, `{"$date":1}`, `[]`, `[""]`, `"3,600"`, `"3600 fortnights"`, `"P1M"`, `"P1Y"`, `"P"`, `"PT"`, `"1h-30m"`, `"h"`, `"1.2.3h"`, `".h"`, `"25:60:00"`, `"1:00"`, `"-1:00:00"`, `":00:00"`, `"1.00:00:00"`,
 		`"1/2/2030"`, `"02.01.2030"`, `"2030-13-02T15:04:05Z"`, `"2030-02-30"`, `"2030-01-02T15:04:05 EST"`, `"Wed Jan 02 15:04:05 CET 2030"`, `"2030-01-02T15:04:05+2"`,
 		`"` + strings.Repeat("1s", 51) + `"`, `"2030-01-02T15:04:05 Etc/GMT+5"`, `"2030-01-02T15:04:05+99:00"`, `"T"`, `"+"`, `"2030-01-02T"`, `"/Date(x)/"`,
 		`"2001-01-01T00:00:00Z"`, `"2029-01-02T15:04:05Z"`, // when the token was issued

@@ -194,6 +194,30 @@ func Intersect(sets ...Set) Set {
 	return all
 }
 
+// Meets reports whether an origin may be in both s and other.
+func (s Set) Meets(other Set) bool {
+	for _, a := range append([]Set{{origins: s.origins}}, s.and...) {
+		for _, b := range append([]Set{{origins: other.origins}}, other.and...) {
+			if len(a.and)+len(b.and) > 0 {
+				if !a.Meets(b) {
+					return false
+				}
+			} else if len(a.origins) > 0 && len(b.origins) > 0 && !meet(a.origins, b.origins) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func meet(a, b []origin) bool {
+	return slices.ContainsFunc(a, func(a origin) bool {
+		return slices.ContainsFunc(b, func(b origin) bool {
+			return a == b || a.scheme == b.scheme && (a.wildcard && strings.HasSuffix(b.host, a.host) || b.wildcard && strings.HasSuffix(a.host, b.host))
+		})
+	})
+}
+
 // outside says why credentials must not go to u, in a redirect chain with the
 // first URL first. Empty means that the credentials may go to u.
 func (s Set) outside(u, first *url.URL) string {

@@ -26,7 +26,7 @@ func (e *Engine[T]) Known(ctx context.Context, s Scheme[T]) (k Known[T], err err
 	tell := func(sum sum) {
 		if f != nil && f.err != nil && f.sum == sum && f.err != errStillGood {
 			k.Err, k.InDoubt = f.err, k.InDoubt || f.inDoubt
-			if f.dead {
+			if f.dead || f.login {
 				k.Dead = true
 			}
 			if f.active() && !f.dead {

@@ -19,6 +19,7 @@ type failure struct {
 	// request changes none of them.
 	err      error
 	dead     bool
+	login    bool // a refused login, which is tried again: a person must act, as with dead
 	inDoubt  bool
 	doubt    *doubt    // what the record cannot say: see Engine
 	until    time.Time // when the request may be made again
@@ -100,7 +101,7 @@ func (r *renewal[T]) fail(err error, verdict Verdict, rec *record) *Generation[T
 	f.last = err
 	f.wait = time.Now().Add(max(wait, min(verdict.After, maxRetryAfter)))
 	if r.asked {
-		f.err, f.dead, f.inDoubt, f.doubt = err, verdict.Kind == Dead && !login, verdict.Kind == InDoubt, nil
+		f.err, f.dead, f.login, f.inDoubt, f.doubt = err, verdict.Kind == Dead && !login, login, verdict.Kind == InDoubt, nil
 		f.until, f.sum, f.recorded = f.wait, r.tried, time.Time{}
 		r.forget = r.forget || verdict.Kind == Dead && verdict.Void
 	}

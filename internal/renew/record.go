@@ -237,7 +237,7 @@ func (r *renewal[T]) restore(code string, dead bool, after time.Duration) error 
 // for in the record.
 func (r *renewal[T]) pause(err error, rec *record, recorded time.Time, wait time.Duration) {
 	f := r.lastCopy()
-	f.err, f.dead, f.inDoubt, f.sum = err, false, false, digest(rec.Value)
+	f.err, f.dead, f.login, f.inDoubt, f.sum = err, false, rec.Dead != nil, false, digest(rec.Value)
 	f.until, f.recorded = time.Now().Add(wait), recorded
 	f.wait = f.until
 	r.failure, r.err = f, err

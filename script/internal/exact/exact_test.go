@@ -117,7 +117,7 @@ func TestNumbersInTexts(t *testing.T) {
 	numbers := Rounded(text)
 	for s, want := range map[string]bool{
 		"7615917337495251000": true, "id=7615917337495251000&x": true, "a7615917337495251000.json": true, "-7615917337495251000": true,
-		"76159173374952510001": false, "0.1": true, "v0.1": true, "10.1": false, "0.15": false, "1.2345678901234569e+23": true, "1": false, "": false, "1.": false, "-": false, "1e": false,
+		"76159173374952510001": false, "0.1": false, "v0.1": false, "10.1": false, "0.15": false, "1.2345678901234569e+23": true, "1": false, "": false, "1.": false, "-": false, "1e": false,
 	} {
 		assert.Equal(t, want, numbers.In([]byte(s)), s)
 	}

@@ -136,10 +136,11 @@ func (n Numbers) In(text []byte) bool {
 	return false
 }
 
-// has reports whether a number, or its negative, is one of n.
+// has reports whether a number of a text, or its negative, is one of n. A short number,
+// such as 10 of 10.000000000000000001, stands in too many texts by chance.
 func (n Numbers) has(number []byte) bool {
 	var negative [32]byte
-	if len(number) < 2 || len(number) >= len(negative) { // JavaScript spells no longer ones
+	if len(number) < 12 || len(number) >= len(negative) { // JavaScript spells no longer ones
 		return false
 	}
 	negative[0] = '-'
