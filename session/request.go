@@ -12,6 +12,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
@@ -147,6 +148,8 @@ func (r *request) build(ctx context.Context, f *filler) (*http.Request, []string
 
 // shows returns what a connector adds to the request, if the connector adds what an
 // account owner has given, and "" otherwise: another password in Auth is a change too.
+// What hooks add is none: with a time or a random value, each connector would be of
+// another account owner.
 func (r *request) shows() string {
 	switch r.auth.(type) {
 	case *connectorauth.Basic, *connectorauth.APIKey:
@@ -159,7 +162,7 @@ func (r *request) shows() string {
 		req.Header.Write(&seen)
 		return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}, Body: http.NoBody}, nil
 	})
-	if req, err := http.NewRequest(http.MethodGet, r.url.shape.String(), nil); err == nil {
+	if req, err := http.NewRequestWithContext(endpoint.Unhooked(context.Background()), http.MethodGet, r.url.shape.String(), nil); err == nil {
 		r.auth.Wrap(look).RoundTrip(req)
 	}
 	return seen.String()
