@@ -111,7 +111,7 @@ type CustomConfig struct {
 
 // CustomCredential is the credential of a [Custom] connector.
 type CustomCredential struct {
-	// Value is the credential as text. A store keeps the text.
+	// Value is the credential as text. A store keeps the text, which must be UTF-8.
 	Value Secret
 	// More are further values of the credential, by name, such as a refresh token. A store
 	// keeps them too.

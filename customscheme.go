@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth/internal/challenge"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
@@ -209,6 +211,9 @@ func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection 
 	}, s.Secrets(old)...)
 	if err == nil && !value.Expiry.IsZero() && !value.Expiry.After(issued) {
 		err = errors.New("connectorauth: Obtain returned a credential that has expired")
+	}
+	if err == nil && s.config.Store != nil && slices.ContainsFunc(value.secrets(), func(text string) bool { return !utf8.ValidString(text) }) {
+		err = errors.New("connectorauth: Obtain returned a value that is not valid UTF-8, of which Store would keep another text")
 	}
 	if err == nil {
 		_, err = s.values(value)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/wire"
@@ -85,8 +86,11 @@ func (r *reading) get(s source) (value string, err error) {
 		value = r.inBody(s)
 	}
 	value = strings.TrimSpace(value)
-	if len(value) > maxCapture {
+	switch {
+	case len(value) > maxCapture:
 		return "", fmt.Errorf("is longer than %d bytes", maxCapture)
+	case !utf8.ValidString(value): // a store would keep another text
+		return "", errors.New("is not valid UTF-8")
 	}
 	return value, nil
 }

@@ -134,8 +134,20 @@ func (r *request) build(ctx context.Context, f *filler) (*http.Request, []string
 		req.Header.Set("Content-Type", r.body.contentType)
 	}
 	for name, t := range r.header {
-		value, err := f.fill(t, nil)
-		if err == nil && (wire.HasControl(value) || strings.TrimSpace(value) != value) {
+		whole := true
+		var check func(string) string
+		if name == "Cookie" { // or a value would add another cookie
+			check = func(value string) string {
+				inner := value
+				if n := len(value); n >= 2 && value[0] == '"' && value[n-1] == '"' {
+					inner = value[1 : n-1]
+				}
+				whole = whole && !strings.ContainsAny(inner, `;"`)
+				return value
+			}
+		}
+		value, err := f.fill(t, check)
+		if err == nil && (!whole || wire.HasControl(value) || strings.TrimSpace(value) != value) {
 			err = fmt.Errorf("a value cannot stand in the header %s", name)
 		}
 		if err != nil {
