@@ -204,9 +204,12 @@ func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection 
 	if s.login != nil && vain > maxVain && time.Since(old.Issued) < vainFor {
 		return nil, s.subject().name(errVain)
 	}
-	var value CustomCredential
+	var value, former CustomCredential
+	if s.login == nil || vain == 0 {
+		former = old.credential() // what was of no use is no beginning of a good one
+	}
 	err := foreign("Obtain", func() (err error) {
-		value, err = s.config.Obtain(endpoint.Untraced(ctx), old.credential(), rejection)
+		value, err = s.config.Obtain(endpoint.Untraced(ctx), former, rejection)
 		return err
 	}, s.Secrets(old)...)
 	if err == nil && !value.Expiry.IsZero() && !value.Expiry.After(issued) {

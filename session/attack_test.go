@@ -227,3 +227,22 @@ func TestRenewalThatSaysNothingOfTheEnd(t *testing.T) {
 		assert.LessOrEqual(t, p.Stats().SessionRenewals, 1)
 	})
 }
+
+// A Renew that succeeds, and prolongs nothing, is followed by a login.
+func TestRenewalOfNoUseLeadsToALogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := authtest.New(authtest.Config{InMemory: true})
+		defer p.Close()
+		c := must(session.New(login(p, func(c *session.Config) {
+			c.Renew = &session.Request{URL: p.LoginBeginURL, Header: map[string]string{"X-Session": "{token}"}} // which always succeeds
+		})))
+		requireUsable(t, p, c)
+		p.EndSessions()
+		status, err := use(t, p, c)
+		require.NoError(t, err)
+		require.Equal(t, 401, status)
+		time.Sleep(61 * time.Second)
+		requireUsable(t, p, c)
+		assert.Equal(t, 2, p.Stats().Logins)
+	})
+}
