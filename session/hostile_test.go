@@ -1,12 +1,16 @@
 package session_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/session"
 	"github.com/connectorauth/connectorauth/tokenstore"
@@ -110,4 +114,58 @@ func TestHostileResponses(t *testing.T) {
 		assert.Equal(t, test.want == "", err != nil, name)
 		assert.Less(t, time.Since(began), 5*time.Second, name)
 	}
+}
+
+// What a renewal responds decides whether a login follows.
+func TestWhatFollowsARenewal(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer           authtest.Fault
+		captures         map[string]string
+		renewals, logins int
+	}{
+		"no value":   {authtest.Answer(200, nil, `{"x":1}`), map[string]string{"token": "session.token", "renewal": "renewal"}, 0, 2},
+		"an outage":  {authtest.Answer(503, nil, ""), map[string]string{"token": "session.token"}, 0, 1},
+		"a redirect": {authtest.Answer(302, http.Header{"Location": {"/login"}}, ""), nil, 0, 2},
+		"a session":  {nil, map[string]string{"token": "session.token"}, 1, 1},
+	} {
+		p := authtest.NewProvider(t)
+		p.Inject(p.LoginJSONURL, authtest.Always, authtest.EditAnswer(func(response map[string]any) { delete(response, "expires_in") }))
+		c := must(session.New(login(p, func(c *session.Config) {
+			c.Renew = &session.Request{URL: p.SessionRenewURL, Form: map[string]string{"renewal": "{renewal}"}, Capture: test.captures}
+		})))
+		requireUsable(t, p, c)
+		if test.answer != nil {
+			p.Inject(p.SessionRenewURL, 1, test.answer)
+		}
+		err := c.Renew(t.Context())
+		assert.Equal(t, name == "an outage", err != nil, name)
+		assert.Equal(t, test.renewals, p.Stats().SessionRenewals, name)
+		assert.Equal(t, test.logins, len(p.Requests(p.LoginJSONURL)), name)
+	}
+}
+
+// readOnly is a store on a full disk.
+type readOnly struct{ *tokenstore.Memory }
+
+func (readOnly) Save(context.Context, string, []byte) error { return errors.New("disk full") }
+func (readOnly) CompareAndSwap(context.Context, string, []byte, []byte) (bool, error) {
+	return false, errors.New("disk full")
+}
+
+// A refusal that cannot be recorded keeps the account's lock, so nobody else tries.
+func TestRefusalThatCannotBeRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := authtest.New(authtest.Config{InMemory: true})
+		defer p.Close()
+		store := readOnly{new(tokenstore.Memory)}
+		for range 5 {
+			_, err := use(t, p, must(session.New(login(p, func(c *session.Config) {
+				c.Store, c.Account = store, "a"
+				c.Values["password"] = "wrong"
+			}))))
+			require.Error(t, err)
+		}
+		assert.Equal(t, 1, p.Stats().LoginsRefused)
+		time.Sleep(time.Hour)
+	})
 }
