@@ -169,3 +169,32 @@ func TestRefusalThatCannotBeRecorded(t *testing.T) {
 		time.Sleep(time.Hour)
 	})
 }
+
+// A connector in Auth that needs its owner is no refusal of the login: once the owner has
+// been there, the account comes back.
+func TestConnectorInAuthThatNeedsItsOwner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone := true
+		auth := must(connectorauth.NewCustom(connectorauth.CustomConfig{
+			Places: []connectorauth.CustomPlace{{}},
+			Obtain: func(context.Context, connectorauth.CustomCredential, *http.Response) (connectorauth.CustomCredential, error) {
+				if gone {
+					return connectorauth.CustomCredential{}, connectorauth.ErrReauthRequired
+				}
+				return connectorauth.CustomCredential{Value: "v"}, nil
+			},
+		}))
+		base := &fakehttp.Base{Answer: func(*http.Request) (*http.Response, error) { return fakehttp.Respond(200, `{"token":"t"}`), nil }}
+		config := one(func(r *session.Request) { r.Auth = auth })
+		config.HTTPClient = client(base)
+		c := connectorauth.NewClient(must(session.New(config)), client(base))
+		_, err := c.Get("https://api.example.test/")
+		require.ErrorIs(t, err, connectorauth.ErrNotConnected)
+		assert.Empty(t, base.Requests())
+		gone = false
+		time.Sleep(3 * time.Minute)
+		resp, err := c.Get("https://api.example.test/")
+		require.NoError(t, err)
+		resp.Body.Close()
+	})
+}
