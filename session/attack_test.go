@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,6 +106,12 @@ func TestEachWrongPasswordCostsOneLogin(t *testing.T) {
 	}
 	assert.Equal(t, 4, p.Stats().LoginsRefused)
 	assert.Equal(t, 1, p.Stats().Logins)
+	for i := range 20 {
+		use(t, p, connect(fmt.Sprint("another ", i)))
+	}
+	raw, _, err := store.Load(t.Context(), "a")
+	require.NoError(t, err)
+	assert.Equal(t, 1+8, strings.Count(string(raw), `"login":`), "the record does not grow for ever")
 }
 
 // renewed returns the outcome of a login whose response has these headers.
