@@ -198,3 +198,20 @@ func TestConnectorInAuthThatNeedsItsOwner(t *testing.T) {
 		resp.Body.Close()
 	})
 }
+
+// What a function has made of a secret is a secret.
+func TestNoErrorShowsWhatAFunctionHasMade(t *testing.T) {
+	for _, function := range []string{"lower", "base64", "url"} {
+		config := one(func(r *session.Request) { r.Header = map[string]string{"X-Made": "{" + function + "(The/{password}!)}"} })
+		made := ""
+		config.Values["password"] = "PassWord/Of/Alice"
+		config.HTTPClient = client(fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+			made = req.Header.Get("X-Made")
+			return nil, errors.New("cannot send " + made)
+		}))
+		err := must(session.New(config)).Renew(t.Context())
+		require.Error(t, err)
+		require.NotEmpty(t, made)
+		assert.NotContains(t, err.Error(), made, function)
+	}
+}
