@@ -202,9 +202,11 @@ func TestConnectorInAuthThatNeedsItsOwner(t *testing.T) {
 // What a function has made of a secret is a secret.
 func TestNoErrorShowsWhatAFunctionHasMade(t *testing.T) {
 	for _, function := range []string{"lower", "base64", "url"} {
-		config := one(func(r *session.Request) { r.Header = map[string]string{"X-Made": "{" + function + "(The/{password}!)}"} })
+		config := one(func(r *session.Request) {
+			r.Header = map[string]string{"X-Made": "{" + function + "(The/{password}!)}"}
+		})
 		made := ""
-		config.Values["password"] = "PassWord/Of/Alice"
+		config.Values["password"] = "PassWord/Of/Bob"
 		config.HTTPClient = client(fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
 			made = req.Header.Get("X-Made")
 			return nil, errors.New("cannot send " + made)
