@@ -135,3 +135,21 @@ func TestRevokeBesideRenewals(t *testing.T) {
 		assert.Empty(t, alive)
 	})
 }
+
+// A credential that has expired is an error of Obtain, and no reason for one call after
+// another.
+func TestObtainOfAnExpiredCredential(t *testing.T) {
+	calls := 0
+	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
+		Places: []connectorauth.CustomPlace{{}},
+		Obtain: func(context.Context, credential, *http.Response) (credential, error) {
+			calls++
+			return credential{Value: "v", Expiry: time.Now().Add(-time.Hour)}, nil
+		},
+	}))
+	for range 5 {
+		_, err := c.Wrap(&fakehttp.Base{}).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
+		require.ErrorContains(t, err, "has expired")
+	}
+	assert.Equal(t, 1, calls)
+}
