@@ -70,6 +70,24 @@ func TestShortSessionsInVainDoNotLockTheAccount(t *testing.T) {
 	}
 }
 
+// A program that runs for one request each time learns from the runs before.
+func TestShortProcessesInVainDoNotLockTheAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := authtest.New(authtest.Config{InMemory: true})
+		defer p.Close()
+		store := new(tokenstore.Memory)
+		for range 20 {
+			config := shapes(p)["form and cookie"]
+			config.Refusals, config.Store, config.Account = nil, store, "a"
+			config.Values["password"] = "wrong"
+			use(t, p, must(session.New(config)))
+			synctest.Wait()
+			time.Sleep(2 * time.Minute)
+		}
+		assert.Equal(t, 2, p.Stats().LoginsRefused)
+	})
+}
+
 // A session that another process has used is not in vain.
 func TestSessionThatAnotherProcessHasUsedIsNotInVain(t *testing.T) {
 	p := authtest.NewProvider(t)
