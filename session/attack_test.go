@@ -65,6 +65,9 @@ func TestShortSessionsInVainDoNotLockTheAccount(t *testing.T) {
 					time.Sleep(time.Minute)
 				}
 				assert.LessOrEqual(t, p.Stats().LoginsRefused, 2)
+				time.Sleep(time.Hour)
+				use(t, p, c)
+				assert.Equal(t, 3, p.Stats().LoginsRefused, "another attempt after an hour")
 			})
 		})
 	}
