@@ -32,7 +32,8 @@ type CustomConfig struct {
 	// Authenticate is called for each send, by several goroutines.
 	Authenticate func(req *http.Request, value CustomCredential) error
 	// Obtain returns the credential that follows old. old is the zero value if there
-	// is no credential yet. rejection is the API's response that Rejected recognized,
+	// is no credential yet, and, with Login, if the API has rejected the credential without
+	// ever having accepted it. rejection is the API's response that Rejected recognized,
 	// without its body, with a copy of the request as the request was sent; nil if old
 	// expires, does not exist, or was rejected by a hook alone. However many requests need
 	// a credential, Obtain is called once, and the credential is saved before use. ctx is
@@ -111,7 +112,7 @@ type CustomConfig struct {
 
 // CustomCredential is the credential of a [Custom] connector.
 type CustomCredential struct {
-	// Value is the credential as text. A store keeps the text.
+	// Value is the credential as text. A store keeps the text, which must be UTF-8.
 	Value Secret
 	// More are further values of the credential, by name, such as a refresh token. A store
 	// keeps them too.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync/atomic"
 	"time"
 )
@@ -22,6 +21,7 @@ type customRecord struct {
 	note error                     // see CustomCredential
 	mine bool                      // obtained by this process
 	good atomic.Bool               // the API has accepted a request of this process
+	bad  atomic.Bool               // the API has rejected a request of this process
 	used atomic.Pointer[time.Time] // the last request of this process; nil if there was none
 }
 
@@ -55,12 +55,15 @@ func vainFor(vain int) time.Duration {
 var errVain = fmt.Errorf("%w: the API has rejected several credentials right after they were obtained", ErrReauthRequired)
 
 // inVain returns how many credentials in a row were obtained in vain, r included, which
-// may be nil and was rejected, unless rejection is nil.
-func (r *customRecord) inVain(rejection *http.Response) int {
-	if r == nil || rejection == nil || r.good.Load() || !r.mine && r.Vain == 0 {
+// may be nil. Only the process that has obtained r knows that nobody has used r before.
+func (r *customRecord) inVain() int {
+	switch {
+	case r == nil || r.good.Load():
 		return 0
+	case r.mine && r.bad.Load():
+		return r.Vain + 1
 	}
-	return r.Vain + 1
+	return r.Vain
 }
 
 // secrets returns what no error may quote of c.

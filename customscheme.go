@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth/internal/challenge"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
@@ -41,7 +43,15 @@ func (s *customScheme) authenticate(req *http.Request, room []string) (credentia
 	}
 	sent.value = value
 	var err error
-	if sent.placed, err = s.values(value); err != nil {
+	if sent.placed, err = s.values(value); err != nil && sent.from != nil && !sent.from.Value.mine {
+		// A program with another config has stored the credential.
+		if sent.from, err = s.engine.Replace(req.Context(), s, sent.from); err == nil {
+			value = sent.from.Value.credential()
+			sent.value = value
+			sent.placed, err = s.values(value)
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := s.put(req, sent.placed, room); err != nil {
@@ -91,6 +101,7 @@ type customCredential struct {
 	placed    []string       // the values of the places
 	out       *http.Request  // the request with the credential; nil without Authenticate
 	rejection *http.Response // what rejected the credential, without a body
+	first     bool           // the API has not accepted the credential before
 }
 
 func (c *customCredential) auth(int) Secret {
@@ -117,12 +128,21 @@ func (c *customCredential) rejected(resp *http.Response) bool {
 		rejected = challenge.Rejects(c.s.config.Rejections, resp)
 	}
 	if !rejected && resp.StatusCode/100 == 2 {
-		c.from.Value.good.Store(true)
+		c.first = c.from.Value.good.CompareAndSwap(false, true)
 	}
 	if rejected {
 		c.rejection = c.seen(resp)
 	}
 	return rejected
+}
+
+// noteRejection notes that the API has rejected the credential. A hook may have found the
+// rejection in a response of success.
+func (c *customCredential) noteRejection() {
+	if c.first {
+		c.from.Value.good.Store(false)
+	}
+	c.from.Value.bad.Store(true)
 }
 
 // seen returns a copy of resp, with the request as it was sent.
@@ -138,6 +158,7 @@ func (c *customCredential) replace(ctx context.Context) error {
 	if c.from == nil {
 		return errNotRenewable
 	}
+	c.noteRejection()
 	_, err := c.s.engine.Replace(ctx, customRenewal{c.s, c.rejection}, c.from)
 	return err
 }
@@ -146,12 +167,17 @@ func (c *customCredential) replaceLater(ctx context.Context) error {
 	if c.from == nil {
 		return errNotRenewable
 	}
+	c.noteRejection()
 	return c.s.engine.ReplaceLater(ctx, customRenewal{c.s, c.rejection}, c.from)
 }
 
 func (c *customCredential) rejectedAgain() error {
 	if c.from == nil {
 		return nil
+	}
+	c.noteRejection()
+	if c.s.login != nil && c.from.Value.inVain() > maxVain {
+		c.s.engine.GiveUp(context.Background(), customRenewal{c.s, c.rejection}, c.from) // for other processes too
 	}
 	return c.s.engine.RejectedAgain(c.from)
 }
@@ -174,17 +200,23 @@ func (s *customScheme) Renew(ctx context.Context, old *customRecord) (*customRec
 
 func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection *http.Response) (*customRecord, error) {
 	issued := time.Now()
-	vain := old.inVain(rejection)
+	vain := old.inVain()
 	if s.login != nil && vain > maxVain && time.Since(old.Issued) < vainFor(vain) {
 		return nil, s.subject().name(errVain)
 	}
-	var value CustomCredential
+	var value, former CustomCredential
+	if s.login == nil || vain == 0 {
+		former = old.credential() // what was of no use is no beginning of a good one
+	}
 	err := foreign("Obtain", func() (err error) {
-		value, err = s.config.Obtain(endpoint.Untraced(ctx), old.credential(), rejection)
+		value, err = s.config.Obtain(endpoint.Untraced(ctx), former, rejection)
 		return err
 	}, s.Secrets(old)...)
 	if err == nil && !value.Expiry.IsZero() && !value.Expiry.After(issued) {
 		err = errors.New("connectorauth: Obtain returned a credential that has expired")
+	}
+	if err == nil && s.config.Store != nil && slices.ContainsFunc(value.secrets(), func(text string) bool { return !utf8.ValidString(text) }) {
+		err = errors.New("connectorauth: Obtain returned a value that is not valid UTF-8, of which Store would keep another text")
 	}
 	if err == nil {
 		_, err = s.values(value)

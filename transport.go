@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
@@ -185,7 +186,7 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 		return nil, nil, err
 	}
 	var seen exchanges
-	if c.hooks != nil {
+	if c.hooks != nil && !endpoint.IsUnhooked(req.Context()) {
 		if seen, err = runBefore(c.hooks, out, sent); err != nil {
 			closeBody(out.Body)
 			return nil, nil, err

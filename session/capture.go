@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/wire"
@@ -84,8 +86,11 @@ func (r *reading) get(s source) (value string, err error) {
 		value = r.inBody(s)
 	}
 	value = strings.TrimSpace(value)
-	if len(value) > maxCapture {
+	switch {
+	case len(value) > maxCapture:
 		return "", fmt.Errorf("is longer than %d bytes", maxCapture)
+	case !utf8.ValidString(value): // a store would keep another text
+		return "", errors.New("is not valid UTF-8")
 	}
 	return value, nil
 }
@@ -133,19 +138,30 @@ func (r *reading) inBody(s source) string {
 	return ""
 }
 
-// cookie returns the value of a cookie that a response sets. The attributes of the
-// cookie are left out. A cookie that is removed has no value.
+// cookie returns the value of a cookie that a response sets: the last one, if the
+// response sets several. The attributes of the cookie are left out. A cookie that is
+// removed has no value. A cookie of another domain or path is another cookie, which
+// services remove along the way.
 func cookie(resp *http.Response, name string) (value string) {
+	var of *http.Cookie // which has value
 	for _, c := range resp.Cookies() {
 		switch {
 		case c.Name != name:
-		case c.MaxAge < 0:
-			value = ""
+		case isRemoved(c):
+			if of != nil && c.Domain == of.Domain && c.Path == of.Path {
+				value, of = "", nil
+			}
 		case c.Quoted:
-			value = `"` + c.Value + `"`
+			value, of = `"`+c.Value+`"`, c
 		default:
-			value = c.Value
+			value, of = c.Value, c
 		}
 	}
 	return value
+}
+
+// isRemoved reports whether a response removes a cookie. Max-Age counts more than Expires
+// (RFC 6265 section 5.3). A clock may be wrong, but not by a day.
+func isRemoved(c *http.Cookie) bool {
+	return c.MaxAge < 0 || c.MaxAge == 0 && !c.Expires.IsZero() && time.Since(c.Expires) > 24*time.Hour
 }

@@ -53,6 +53,9 @@ func (l Lifetime) end(values map[string]string, issued time.Time) (expiry time.T
 	if expiry.IsZero() && l.Fixed > 0 {
 		expiry = issued.Add(l.Fixed)
 	}
+	if !expiry.IsZero() && !expiry.After(time.Now()) { // or each request would log in
+		expiry, note = time.Time{}, errLifetime
+	}
 	return expiry, note
 }
 

@@ -18,7 +18,7 @@ import (
 
 // obtain renews the session old, or logs in.
 func (s *service) obtain(ctx context.Context, old connectorauth.CustomCredential, _ *http.Response) (connectorauth.CustomCredential, error) {
-	if s.renew != nil && len(old.More) > 0 {
+	if s.renew != nil && s.isWhole(old) {
 		next, err := s.run(ctx, old, s.renew)
 		var failed *failure
 		if err == nil || !errors.As(err, &failed) || !failed.answered {
@@ -26,6 +26,12 @@ func (s *service) obtain(ctx context.Context, old connectorauth.CustomCredential
 		}
 	}
 	return s.run(ctx, connectorauth.CustomCredential{}, s.login...)
+}
+
+// isWhole reports whether session has all captures. A session that a program with another
+// config has stored may lack some.
+func (s *service) isWhole(session connectorauth.CustomCredential) bool {
+	return !slices.ContainsFunc(s.names, func(name string) bool { return session.More[name] == "" && name != s.lifetime.Expiry })
 }
 
 // revoke logs out.
@@ -46,6 +52,11 @@ func (s *service) run(ctx context.Context, old connectorauth.CustomCredential, r
 	for _, r := range requests {
 		if err := s.send(ctx, r, f, old); err != nil {
 			return none, err
+		}
+	}
+	if end, _ := s.lifetime.end(f.values, began); requests[0] == s.renew && !end.After(old.Expiry) {
+		if _, told := s.renew.captures[s.lifetime.Expiry]; !told {
+			delete(f.values, s.lifetime.Expiry) // the date is that of the session before
 		}
 	}
 	next := connectorauth.CustomCredential{More: map[string]connectorauth.Secret{}}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
@@ -133,8 +134,20 @@ func (r *request) build(ctx context.Context, f *filler) (*http.Request, []string
 		req.Header.Set("Content-Type", r.body.contentType)
 	}
 	for name, t := range r.header {
-		value, err := f.fill(t, nil)
-		if err == nil && (wire.HasControl(value) || strings.TrimSpace(value) != value) {
+		whole := true
+		var check func(string) string
+		if name == "Cookie" { // or a value would add another cookie
+			check = func(value string) string {
+				inner := value
+				if n := len(value); n >= 2 && value[0] == '"' && value[n-1] == '"' {
+					inner = value[1 : n-1]
+				}
+				whole = whole && !strings.ContainsAny(inner, `;"`)
+				return value
+			}
+		}
+		value, err := f.fill(t, check)
+		if err == nil && (!whole || wire.HasControl(value) || strings.TrimSpace(value) != value) {
 			err = fmt.Errorf("a value cannot stand in the header %s", name)
 		}
 		if err != nil {
@@ -147,6 +160,8 @@ func (r *request) build(ctx context.Context, f *filler) (*http.Request, []string
 
 // shows returns what a connector adds to the request, if the connector adds what an
 // account owner has given, and "" otherwise: another password in Auth is a change too.
+// What hooks add is none: with a time or a random value, each connector would be of
+// another account owner.
 func (r *request) shows() string {
 	switch r.auth.(type) {
 	case *connectorauth.Basic, *connectorauth.APIKey:
@@ -159,7 +174,7 @@ func (r *request) shows() string {
 		req.Header.Write(&seen)
 		return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}, Body: http.NoBody}, nil
 	})
-	if req, err := http.NewRequest(http.MethodGet, r.url.shape.String(), nil); err == nil {
+	if req, err := http.NewRequestWithContext(endpoint.Unhooked(context.Background()), http.MethodGet, r.url.shape.String(), nil); err == nil {
 		r.auth.Wrap(look).RoundTrip(req)
 	}
 	return seen.String()

@@ -258,6 +258,15 @@ func (u untraced) Value(key any) any {
 	return value
 }
 
+// Unhooked returns ctx for a request that is not sent: hooks of a connector, which may
+// do anything, do not see the request.
+func Unhooked(ctx context.Context) context.Context { return unhooked{ctx} }
+
+type unhooked struct{ context.Context }
+
+// IsUnhooked reports whether ctx comes from Unhooked.
+func IsUnhooked(ctx context.Context) bool { _, is := ctx.(unhooked); return is }
+
 func closeBody(req *http.Request) {
 	if req.Body != nil {
 		req.Body.Close()

@@ -29,7 +29,7 @@ type record struct {
 	Attempts  int       `json:"attempts,omitempty"`  // refused token requests in a row
 
 	Nonce string  `json:"nonce,omitempty"` // tells the record from an equal one before, for which a late write may be under way
-	Other *record `json:"other,omitempty"` // what is known of another login, without a value
+	Other *record `json:"other,omitempty"` // what is known of another login, without a value; and so on
 
 	raw        []byte  // the record as stored; nil if absent
 	replaced   *record // the stored record, which is of another login
@@ -59,14 +59,20 @@ const (
 )
 
 // encode returns the stored form of r. A record without a value does not replace
-// the value of another login.
+// the value of another login. What replaces a value keeps that its login was refused.
 func (r record) encode() []byte {
 	r.Version = recordVersion
-	if r.replaced != nil && len(r.Value) == 0 {
-		outer := *r.replaced
+	switch before := r.replaced; {
+	case before == nil:
+	case len(r.Value) == 0:
+		outer := *before
 		outer.Other = &r
-		r.Other = nil
 		return outer.encode()
+	case before.Dead != nil:
+		r.Other = &record{
+			Version: recordVersion, Identity: before.Identity, Login: before.Login, Dead: before.Dead,
+			NotBefore: before.NotBefore, Pause: before.Pause, Attempts: before.Attempts, Other: r.Other,
+		}
 	}
 	raw, _ := json.Marshal(r) // Value is valid JSON, so encoding cannot fail
 	return raw
@@ -148,18 +154,6 @@ func (r *renewal[T]) decode(raw []byte) (*record, *Generation[T], error) {
 		return r.damaged(err)
 	}
 	return rec, newGeneration(r.scheme, value, rec.Value), nil
-}
-
-// forLogin returns what r, the record of another login, says about login.
-func (r *record) forLogin(login string) *record {
-	rec := &record{Identity: r.Identity, Rotates: r.Rotates}
-	if r.Other != nil && r.Other.Login == login {
-		*rec = *r.Other
-	} else {
-		rec.Other = r.Other
-	}
-	rec.Login, rec.raw, rec.replaced = login, r.raw, r
-	return rec
 }
 
 // damaged is the outcome of load for a record that cannot be read. A scheme that

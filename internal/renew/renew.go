@@ -121,6 +121,13 @@ func (e *Engine[T]) ReplaceLater(ctx context.Context, s Scheme[T], rejected *Gen
 	}
 }
 
+// GiveUp starts Replace, as ReplaceLater does, also for a generation that replaced a
+// rejected one lately. GiveUp is for an s that knows of an error without a request, which
+// the store keeps then.
+func (e *Engine[T]) GiveUp(ctx context.Context, s Scheme[T], rejected *Generation[T]) {
+	e.join(ctx, s, rejected, true)
+}
+
 // RejectedAgain notes that g was rejected right after its renewal, and returns
 // ErrRejectedAgain.
 func (e *Engine[T]) RejectedAgain(g *Generation[T]) error {

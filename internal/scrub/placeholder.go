@@ -8,20 +8,39 @@ import (
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
-// withPlaceholders returns location with the placeholders of the caller's path in the
-// place of the credentials that were sent there. A location on another origin than that
-// of sent stays as it is.
-func withPlaceholders(location string, original, sent *url.URL) string {
+// filled returns the segments of the caller's path with a placeholder, by what was sent.
+func filled(original, sent *url.URL) map[string]string {
 	before, after := strings.Split(wire.EscapedPath(original), "/"), strings.Split(sent.EscapedPath(), "/")
 	if len(before) != len(after) {
-		return location
+		return nil
 	}
-	filled := map[string]string{} // the segments with a placeholder, by what was sent
+	filled := map[string]string{}
 	for i := range before {
 		if before[i] != after[i] && strings.Contains(before[i], "%7B") {
 			filled[segment(after[i])] = before[i]
 		}
 	}
+	return filled
+}
+
+// inPath adds the segments that were sent in place of a placeholder to the list of what
+// was added to a URL. However short, such a segment, and a secret in one, are no words
+// of a path.
+func inPath(added []pair, original, sent *url.URL) []pair {
+	for segment := range filled(original, sent) {
+		for i, p := range added {
+			added[i].certain = p.certain || p.value != "" && strings.Contains(segment, p.value)
+		}
+		added = append(added, pair{value: segment, certain: true})
+	}
+	return added
+}
+
+// withPlaceholders returns location with the placeholders of the caller's path in the
+// place of the credentials that were sent there. A location on another origin than that
+// of sent stays as it is.
+func withPlaceholders(location string, original, sent *url.URL) string {
+	filled := filled(original, sent)
 	if len(filled) == 0 {
 		return location
 	}

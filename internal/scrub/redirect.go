@@ -12,7 +12,10 @@ import (
 )
 
 // A pair is a query parameter, decoded, or a secret without a name.
-type pair struct{ name, value string }
+type pair struct {
+	name, value string
+	certain     bool // the value is a secret, however short
+}
 
 // injected returns the query parameters that sent has and original has not, and
 // the secrets among others.
@@ -37,7 +40,7 @@ func parameters(query string) (list []pair) {
 	add := func(text string) {
 		name, value, _ := strings.Cut(strings.ReplaceAll(text, "+", " "), "=")
 		if name != "" || value != "" {
-			list = append(list, pair{unescape(name), unescape(value)})
+			list = append(list, pair{name: unescape(name), value: unescape(value)})
 		}
 	}
 	for group := range strings.SplitSeq(query, "&") {
@@ -61,8 +64,8 @@ var public = []string{
 func (p pair) isSecret() bool { return len(p.value) >= minSecret && !slices.Contains(public, p.name) }
 
 // minBare is the length, in bytes, from which a value without its name counts as a
-// repetition, unless the value is a parameter of the query. Shorter values are often
-// ordinary words of a path.
+// repetition, unless the value is a parameter of the query, or was sent in the path.
+// Shorter values are often ordinary words of a path.
 const minBare = 12
 
 // minCertain is the length, in bytes, from which no text contains a value by
@@ -92,12 +95,12 @@ func Redirect(h http.Header, original, sent *url.URL, secrets ...string) error {
 		h.Set("Location", restored)
 		location = restored
 	}
-	added := injected(original, sent, secrets)
+	added := inPath(injected(original, sent, secrets), original, sent)
 	if len(added) == 0 {
 		return nil
 	}
 	for i, p := range added {
-		added[i] = pair{fold(p.name), fold(p.value)}
+		added[i].name, added[i].value = fold(p.name), fold(p.value)
 	}
 	rest, fragment, hasFragment := strings.Cut(location, "#")
 	path, query, hasQuery := strings.Cut(rest, "?")
@@ -193,7 +196,7 @@ func repeats(added []pair, text string) bool {
 			if p.name != "" && len(p.value) >= minSecret && p.stands(text, p.name+"="+p.value) {
 				return true
 			}
-			if len(p.value) >= minBare && p.isSecret() && p.stands(text, p.value) {
+			if (p.certain || len(p.value) >= minBare) && p.isSecret() && p.stands(text, p.value) {
 				return true
 			}
 		}
