@@ -44,12 +44,21 @@ type CustomConfig struct {
 	// with this error. With Login, see there. A stored credential that is damaged is
 	// replaced: Obtain gets the zero value. Empty means that the credential never changes.
 	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
+	// Challenge is called for a rejection in place of Obtain, for credentials that answer
+	// what the response asks for, as HTTP Digest does. response is the response that
+	// Rejected or a hook recognized, without its body, with a copy of the request as the
+	// request was sent. After nil, the request is sent once more, and Authenticate answers.
+	// After an error, the caller gets the response, and RenewalError returns the error; an
+	// error that matches ErrReauthRequired takes the place of the response. Each rejection
+	// counts: no failure, and no second rejection, delays the next call. Several goroutines
+	// call Challenge. Empty means Obtain.
+	Challenge func(ctx context.Context, response *http.Response) error
 	// Rejected reports whether a response says that the credential is no longer
 	// valid. Rejected sees a copy of each response, without the body, with a copy of the
 	// request as the request was sent. Where the body
 	// tells, as in an error with status 200, Hooks.AfterResponse returns
 	// ErrCredentialRejected. A panic counts as no. Empty means status 401. Without
-	// Obtain, Rejected is not used.
+	// Obtain and Challenge, Rejected is not used.
 	Rejected func(*http.Response) bool
 	// Rejections describe, as data, further responses that say that the credential is no
 	// longer valid. A Rejection may look into the body. Empty means none.
@@ -177,7 +186,7 @@ func (config *CustomConfig) check(problems *check.List) {
 	if config.Transport != nil && isNil(config.Transport) {
 		problems.Add("Transport: is a nil %T", config.Transport)
 	}
-	if config.Obtain == nil && (config.Login != "" || config.Endpoint != "" || config.Idle != 0 || len(config.Rejections) > 0 || config.Revoke != nil) {
+	if config.Obtain == nil && (config.Login != "" || config.Endpoint != "" || config.Idle != 0 || len(config.Rejections) > 0 && config.Challenge == nil || config.Revoke != nil) {
 		problems.Add("Login, Endpoint, Idle, Rejections, Revoke: are for a credential of Obtain; remove them, or set Obtain")
 	}
 	if config.Store != nil && config.Obtain == nil {

@@ -90,6 +90,7 @@ type customCredential struct {
 	value     CustomCredential
 	placed    []string       // the values of the places
 	out       *http.Request  // the request with the credential; nil without Authenticate
+	response  *http.Response // the last response, for Challenge
 	rejection *http.Response // what rejected the credential, without a body
 }
 
@@ -104,9 +105,10 @@ func (c *customCredential) auth(int) Secret {
 func (c *customCredential) secrets() []string { return append(c.value.secrets(), c.placed...) }
 
 func (c *customCredential) rejected(resp *http.Response) bool {
-	if c.from == nil {
+	if c.from == nil && c.s.config.Challenge == nil {
 		return false
 	}
+	c.response = resp
 	rejected := resp.StatusCode == http.StatusUnauthorized
 	if c.s.config.Rejected != nil {
 		seen := c.seen(resp)
@@ -116,7 +118,7 @@ func (c *customCredential) rejected(resp *http.Response) bool {
 	if !rejected && len(c.s.config.Rejections) > 0 {
 		rejected = challenge.Rejects(c.s.config.Rejections, resp)
 	}
-	if !rejected && resp.StatusCode/100 == 2 {
+	if !rejected && resp.StatusCode/100 == 2 && c.from != nil {
 		c.from.Value.good.Store(true)
 	}
 	if rejected {
@@ -134,7 +136,15 @@ func (c *customCredential) seen(resp *http.Response) *http.Response {
 	return withoutBody(resp)
 }
 
+// challenged calls Challenge.
+func (c *customCredential) challenged(ctx context.Context) error {
+	return foreign("Challenge", func() error { return c.s.config.Challenge(ctx, c.seen(c.response)) }, c.secrets()...)
+}
+
 func (c *customCredential) replace(ctx context.Context) error {
+	if c.s.config.Challenge != nil {
+		return c.challenged(ctx)
+	}
 	if c.from == nil {
 		return errNotRenewable
 	}
@@ -143,6 +153,9 @@ func (c *customCredential) replace(ctx context.Context) error {
 }
 
 func (c *customCredential) replaceLater(ctx context.Context) error {
+	if c.s.config.Challenge != nil {
+		return c.challenged(ctx)
+	}
 	if c.from == nil {
 		return errNotRenewable
 	}
@@ -150,7 +163,7 @@ func (c *customCredential) replaceLater(ctx context.Context) error {
 }
 
 func (c *customCredential) rejectedAgain() error {
-	if c.from == nil {
+	if c.from == nil || c.s.config.Challenge != nil {
 		return nil
 	}
 	return c.s.engine.RejectedAgain(c.from)

@@ -34,7 +34,9 @@
 // Many services lock an account after some wrong passwords. Until a service has
 // accepted the password, one request at a time carries credentials, and the others
 // wait for the outcome. A refusal is an error that matches
-// [connectorauth.ErrReauthRequired]. After a refusal, no request carries credentials
+// [connectorauth.ErrReauthRequired]. A response with status 401 to a password that
+// nobody has accepted is a refusal, with or without a challenge. If the realm is
+// another or the nonce is stale, the third such response is. After a refusal, no request carries credentials
 // for an hour, and after each further refusal for twice as long, up to a day. After a
 // refusal of a password that was accepted before, the first pause is a minute: a
 // service may respond with status 401 where a user has no access. Renew of the
