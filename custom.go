@@ -97,6 +97,10 @@ type CustomConfig struct {
 	// spelling, and Join refuses another credential for the same header. Empty means
 	// that Authenticate sets no header of this kind.
 	Header string
+	// Signs tells that Authenticate signs the request. In a Join, Authenticate is then
+	// called after all other connectors, so that the signature covers what they add. Of
+	// several signatures, the later connector is called last.
+	Signs bool
 
 	// Store keeps the credential. Empty means that the credential lives in memory,
 	// as long as the connector. Without Obtain, Store must be empty.

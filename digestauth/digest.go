@@ -67,7 +67,7 @@ func New(config Config) (*connectorauth.Custom, error) {
 		username: config.Username, password: config.Password, allowMD5: config.AllowMD5, account: config.Account, observe: config.Observe,
 	}
 	c, err := connectorauth.NewCustom(connectorauth.CustomConfig{
-		Authenticate: d.authenticate, Obtain: d.obtain, Challenge: d.challenge, Header: "Authorization",
+		Authenticate: d.authenticate, Obtain: d.obtain, Challenge: d.challenge, Header: "Authorization", Signs: true,
 		Hosts: config.Hosts, Account: config.Account, Shared: config.Shared, Observe: config.Observe,
 	})
 	if err != nil {
