@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
@@ -157,6 +158,11 @@ func NewCustom(config CustomConfig) (*Custom, error) {
 	var problems check.List
 	config.check(&problems)
 	s := &customScheme{config: config, placed: placesOfCustom(&problems, config.Places)}
+	if slices.ContainsFunc(s.placed, func(p customPlace) bool {
+		return config.Header != "" && strings.EqualFold(p.place.Header(), config.Header)
+	}) {
+		problems.Add("Header: is a place too, whose value Authenticate would replace")
+	}
 	hosts := parseHosts(&problems, config.Hosts)
 	if err := problems.Err("CustomConfig"); err != nil {
 		return nil, err

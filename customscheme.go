@@ -27,7 +27,7 @@ type customScheme struct {
 func (s *customScheme) transport() http.RoundTripper { return s.config.Transport }
 
 func (s *customScheme) authenticate(req *http.Request, room []string) (credential, error) {
-	sent := &customCredential{s: s}
+	sent := &customCredential{s: s, out: req}
 	var value CustomCredential
 	if s.engine != nil {
 		g, err := s.engine.Get(req.Context(), s)
@@ -52,7 +52,6 @@ func (s *customScheme) authenticate(req *http.Request, room []string) (credentia
 	}
 	host := req.URL.Host
 	detach(req)
-	sent.out = req
 	if s.config.Header != "" {
 		dropHeader(req.Header, req.Header, s.config.Header)
 	}
@@ -89,7 +88,7 @@ type customCredential struct {
 	from      *renew.Generation[customRecord] // nil without Obtain
 	value     CustomCredential
 	placed    []string       // the values of the places
-	out       *http.Request  // the request with the credential; nil without Authenticate
+	out       *http.Request  // the request with the credential
 	response  *http.Response // the last response, for Challenge
 	rejection *http.Response // what rejected the credential, without a body
 }
@@ -129,11 +128,9 @@ func (c *customCredential) rejected(resp *http.Response) bool {
 
 // seen returns a copy of resp, with the request as it was sent.
 func (c *customCredential) seen(resp *http.Response) *http.Response {
-	if c.out != nil {
-		sent := *resp
-		sent.Request, resp = c.out, &sent
-	}
-	return withoutBody(resp)
+	sent := *resp
+	sent.Request = c.out
+	return withoutBody(&sent)
 }
 
 // challenged calls Challenge.
