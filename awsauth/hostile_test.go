@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,4 +142,35 @@ func TestSignatureOfAJoinCoversOAuth1InTheQuery(t *testing.T) {
 		want := signed(t, open(t, nil), home+"/?"+sent.URL.RawQuery, nil)
 		assert.Equal(t, want.Header.Get("Authorization"), sent.Header.Get("Authorization"))
 	})
+}
+
+func TestRequestsInFlightWhileTheClockIsCorrected(t *testing.T) {
+	for _, ahead := range []time.Duration{time.Hour, -time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			base := &fakehttp.Base{Answer: func(req *http.Request) (*http.Response, error) {
+				began := time.Now()
+				signed, err := time.Parse("20060102T150405Z", req.Header.Get("X-Amz-Date"))
+				require.NoError(t, err)
+				off := began.Add(ahead).Sub(signed)
+				if off.Abs() > 5*time.Minute && req.URL.Path == "/slow" {
+					time.Sleep(5 * time.Second)
+				}
+				resp := fakehttp.Respond(200, "")
+				if off.Abs() > 5*time.Minute {
+					resp = fakehttp.Respond(403, "")
+				}
+				resp.Header.Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+				return resp, nil
+			}}
+			c := open(t, nil)
+			var all sync.WaitGroup
+			for _, path := range []string{"/slow", "/slow", "/fast"} {
+				all.Go(func() {
+					resp, _ := send(t, c, base, request(t, http.MethodGet, home+path, nil))
+					assert.Equal(t, 200, resp.StatusCode, "%s, %v", path, ahead)
+				})
+			}
+			all.Wait()
+		})
+	}
 }
