@@ -65,6 +65,7 @@ func New(config Config) (*connectorauth.Custom, error) {
 	}
 	d := &digest{
 		username: config.Username, password: config.Password, allowMD5: config.AllowMD5, account: config.Account, observe: config.Observe,
+		login: newLogin(config.Shared, config.Username, string(config.Password)),
 	}
 	c, err := connectorauth.NewCustom(connectorauth.CustomConfig{
 		Authenticate: d.authenticate, Obtain: d.obtain, Challenge: d.challenge, Header: "Authorization", Signs: true,
@@ -83,6 +84,7 @@ type digest struct {
 	password connectorauth.Secret
 	allowMD5 bool
 	account  string
+	login    login
 	observe  func(connectorauth.Event)
 
 	mu     sync.Mutex
@@ -100,7 +102,8 @@ func (d *digest) place(u *url.URL) *place {
 		if len(d.places) >= maxPlaces {
 			d.forget()
 		}
-		d.places = append(d.places, &place{origin: &url.URL{Scheme: u.Scheme, Host: u.Host}})
+		at := &url.URL{Scheme: u.Scheme, Host: u.Host}
+		d.places = append(d.places, &place{origin: at, login: d.login.at(strings.ToLower(at.String()))})
 		return d.places[len(d.places)-1]
 	}
 	p := d.places[i]
@@ -204,6 +207,7 @@ func (d *digest) obtain(context.Context, connectorauth.CustomCredential, *http.R
 	defer d.mu.Unlock()
 	for _, p := range d.places {
 		p.settle()
+		p.login.forget()
 	}
 	d.places = nil
 	d.number++

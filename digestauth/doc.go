@@ -39,8 +39,9 @@
 // another or the nonce is stale, the third such response is. After a refusal, no request carries credentials
 // for an hour, and after each further refusal for twice as long, up to a day. After a
 // refusal of a password that was accepted before, the first pause is a minute: a
-// service may respond with status 401 where a user has no access. Renew of the
-// connector forgets what is known, and starts anew.
+// service may respond with status 401 where a user has no access. All connectors of a
+// program with the same Shared, user name and password know of a refusal. Renew of a
+// connector that has met the refusal forgets what is known, and starts anew.
 //
 // # Bodies
 //

@@ -263,3 +263,48 @@ func TestHookThatRejectsDoesNotForgetARefusal(t *testing.T) {
 		assert.Equal(t, 1, tried)
 	})
 }
+
+func TestConnectorsOfAProgramKnowOfARefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tried, good := 0, false
+		base := &fakehttp.Base{Answer: func(req *http.Request) (*http.Response, error) {
+			if req.Header.Get("Authorization") != "" {
+				if tried++; good {
+					return fakehttp.Respond(200, ""), nil
+				}
+			}
+			resp := fakehttp.Respond(401, "")
+			resp.Header.Set("WWW-Authenticate", offered("r", "n", ""))
+			return resp, nil
+		}}
+		shared := new(connectorauth.Shared)
+		fresh := func(secret connectorauth.Secret) (*http.Client, *connectorauth.Custom) {
+			c, err := digestauth.New(digestauth.Config{Username: user, Password: secret, Shared: shared})
+			require.NoError(t, err)
+			return connectorauth.NewClient(c, &http.Client{Transport: base}), c
+		}
+		use := func(secret connectorauth.Secret) int {
+			client, _ := fresh(secret)
+			return get(t, client, api)
+		}
+		for range 10 {
+			require.Zero(t, use("wrong"))
+		}
+		require.Equal(t, 1, tried)
+		require.Zero(t, use("another"))
+		require.Equal(t, 2, tried, "another password")
+		time.Sleep(61 * time.Minute)
+		require.Zero(t, use("wrong"))
+		require.Equal(t, 3, tried)
+		time.Sleep(61 * time.Minute)
+		require.Zero(t, use("wrong"))
+		require.Equal(t, 3, tried, "the pause is two hours")
+
+		client, c := fresh("wrong")
+		require.Zero(t, get(t, client, api))
+		good = true
+		require.NoError(t, c.Renew(t.Context()))
+		require.Equal(t, 200, get(t, client, api))
+		require.Equal(t, 200, use("wrong"), "nothing is refused any more")
+	})
+}

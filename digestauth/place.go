@@ -22,6 +22,7 @@ const (
 
 // place is what is known of one origin.
 type place struct {
+	login    login
 	origin   *url.URL
 	offer    *offer // the challenge; nil if there is none yet
 	count    uint32 // of the requests with the nonce of offer
@@ -41,6 +42,12 @@ type place struct {
 // password, enter returns what ends with the trial.
 func (p *place) enter() (tried <-chan struct{}, err error) {
 	now := time.Now()
+	if !p.good {
+		if r := p.login.refused(); r.until.After(p.until) { // by another connector
+			p.until, p.pause = r.until, r.pause
+			p.fail()
+		}
+	}
 	switch {
 	case p.until.After(now):
 		return nil, p.failed
@@ -88,6 +95,9 @@ func (p *place) learn(nonce string, resp *http.Response, allowMD5 bool) (refusal
 	case nonce == "" || status >= 500 || status == http.StatusProxyAuthRequired || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout:
 		// Nobody has looked at the password.
 	default:
+		if !p.good {
+			p.login.forget()
+		}
 		p.good, p.known, p.accepted, p.tries, p.pause, p.failed = true, true, true, 0, 0, nil
 		p.follow(resp.Header)
 	}
@@ -128,6 +138,12 @@ func (p *place) refuse() {
 	}
 	p.pause = min(max(2*p.pause, pause), maxPause)
 	p.until = time.Now().Add(p.pause)
+	p.login.refuse(refusal{p.until, p.pause})
+	p.fail()
+}
+
+// fail gives up the challenge of a refused password.
+func (p *place) fail() {
 	p.good, p.offer, p.tries = false, nil, 0
 	p.failed = fmt.Errorf("digestauth: %w: %s refuses user name or password", connectorauth.ErrReauthRequired, p.origin)
 }
