@@ -3,6 +3,7 @@ package digestauth_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -307,4 +308,29 @@ func TestConnectorsOfAProgramKnowOfARefusal(t *testing.T) {
 		require.Equal(t, 200, get(t, client, api))
 		require.Equal(t, 200, use("wrong"), "nothing is refused any more")
 	})
+}
+
+func TestURIOfACredentialIsThatOfTheRequest(t *testing.T) {
+	s := &service{qop: "auth"}
+	base := s.start(t)
+	client, _ := open(t, nil)
+	for _, path := range []string{"", "?", "/?", "?x", "//a//b", "/a;b=c", "/{x}?y={z}", "/ä?ö=ü", "/a%2fb%2F%20", "/a+b?c+d", `/"quoted"?\"`, "/%", "/a#fragment"} {
+		u, err := url.Parse(base + strings.ReplaceAll(path, "/%", "/%25"))
+		require.NoError(t, err)
+		for _, method := range []string{"GET", "OPTIONS", "PROPFIND", ""} {
+			resp, err := client.Do((&http.Request{Method: method, URL: u, Header: http.Header{}}).WithContext(t.Context()))
+			require.NoError(t, err)
+			resp.Body.Close()
+			assert.Equal(t, 200, resp.StatusCode, "%s %s", method, path)
+		}
+	}
+	for _, u := range []*url.URL{{Path: "*"}, {Opaque: "/a%2Fb"}} {
+		at, err := url.Parse(base)
+		require.NoError(t, err)
+		u.Scheme, u.Host = at.Scheme, at.Host
+		resp, err := client.Do((&http.Request{Method: "OPTIONS", URL: u, Header: http.Header{}}).WithContext(t.Context()))
+		require.NoError(t, err)
+		resp.Body.Close()
+		assert.Equal(t, 200, resp.StatusCode, u)
+	}
 }
