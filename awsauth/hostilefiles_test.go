@@ -1,7 +1,10 @@
 package awsauth_test
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -80,5 +83,51 @@ func TestHostileResponsesOfTheSecurityTokenService(t *testing.T) {
 		_, err := c.Wrap(base).RoundTrip(request(t, http.MethodGet, home, nil))
 		assert.Error(t, err, name)
 		assert.Empty(t, base.Requests(), name)
+	}
+}
+
+func TestFileThatCannotBeReadIsAnError(t *testing.T) {
+	home := bare(t)
+	require.NoError(t, os.MkdirAll(filepath.Join(home, ".aws", "credentials"), 0o700)) // a directory
+	_, err := awsauth.Default()(t.Context())
+	require.Error(t, err)
+	assert.NotErrorIs(t, err, awsauth.ErrNoCredentials)
+}
+
+func TestRoleWithoutARegionIsAnError(t *testing.T) {
+	_, err := awsauth.AssumeRole(awsauth.RoleConfig{RoleARN: "arn"}, awsauth.Static("AKID", secretKey, ""))(t.Context())
+	assert.ErrorContains(t, err, "Region: ")
+}
+
+func TestResponseOfAMetadataServiceIsLimited(t *testing.T) {
+	for size, want := range map[int]string{64 << 10: "", 64<<10 + 1: "longer than"} {
+		bare(t)
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			text := `{"AccessKeyId":"AKID","SecretAccessKey":"x"}`
+			io.WriteString(w, text+strings.Repeat(" ", size-len(text)))
+		}))
+		t.Cleanup(server.Close)
+		t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.URL)
+		_, err := awsauth.Container()(t.Context())
+		if want == "" {
+			assert.NoError(t, err)
+		} else {
+			assert.ErrorContains(t, err, want)
+		}
+	}
+}
+
+func TestCredentialsThatNoHeaderHolds(t *testing.T) {
+	for _, c := range []awsauth.Source{awsauth.Static("AKID\x7f", "s", ""), awsauth.Static("AKIÐ", "s", ""), awsauth.Static("AKID", "s", "t\x00")} {
+		_, err := open(t, func(config *awsauth.Config) { config.Credentials = c }).Wrap(new(fakehttp.Base)).RoundTrip(request(t, http.MethodGet, home, nil))
+		assert.ErrorContains(t, err, "another character")
+	}
+}
+
+func TestChunksOfABodyThatFillsThem(t *testing.T) {
+	for _, size := range []int{1, 64<<10 - 1, 64 << 10, 64<<10 + 1, 128 << 10} {
+		base := new(fakehttp.Base)
+		send(t, open(t, s3(awsauth.PayloadChunked)), base, request(t, http.MethodPut, home+"/key", strings.NewReader(strings.Repeat("x", size))))
+		assert.EqualValues(t, len(base.Requests()[0].Body), base.Requests()[0].ContentLength, size)
 	}
 }
