@@ -11,11 +11,10 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/digestauth"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/connectorauth/connectorauth/digestauth"
 )
 
 func TestCountOfEachNonceStartsAtOne(t *testing.T) {
