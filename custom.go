@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
@@ -45,12 +46,21 @@ type CustomConfig struct {
 	// with this error. With Login, see there. A stored credential that is damaged is
 	// replaced: Obtain gets the zero value. Empty means that the credential never changes.
 	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
+	// Challenge is called for a rejection in place of Obtain, for credentials that answer
+	// what the response asks for, as HTTP Digest does. response is the response that
+	// Rejected or a hook recognized, without its body, with a copy of the request as the
+	// request was sent. After nil, the request is sent once more, and Authenticate answers.
+	// After an error, the caller gets the response, and RenewalError returns the error; an
+	// error that matches ErrReauthRequired takes the place of the response. Each rejection
+	// counts: no failure, and no second rejection, delays the next call. Several goroutines
+	// call Challenge. Empty means Obtain.
+	Challenge func(ctx context.Context, response *http.Response) error
 	// Rejected reports whether a response says that the credential is no longer
 	// valid. Rejected sees a copy of each response, without the body, with a copy of the
 	// request as the request was sent. Where the body tells, as in an error with status
 	// 200, Rejections look into the body, or Hooks.AfterResponse returns
 	// ErrCredentialRejected. A panic counts as no. Empty means status 401. Without
-	// Obtain, Rejected is not used.
+	// Obtain and Challenge, Rejected is not used.
 	Rejected func(*http.Response) bool
 	// Rejections describe, as data, further responses that say that the credential is no
 	// longer valid. A Rejection may look into the body. Empty means none.
@@ -89,6 +99,10 @@ type CustomConfig struct {
 	// spelling, and Join refuses another credential for the same header. Empty means
 	// that Authenticate sets no header of this kind.
 	Header string
+	// Signs tells that Authenticate signs the request. In a Join, Authenticate is then
+	// called after all other connectors, so that the signature covers what they add. Of
+	// several signatures, the later connector is called last.
+	Signs bool
 
 	// Store keeps the credential. Empty means that the credential lives in memory,
 	// as long as the connector. Without Obtain, Store must be empty.
@@ -145,6 +159,11 @@ func NewCustom(config CustomConfig) (*Custom, error) {
 	var problems check.List
 	config.check(&problems)
 	s := &customScheme{config: config, placed: placesOfCustom(&problems, config.Places)}
+	if slices.ContainsFunc(s.placed, func(p customPlace) bool {
+		return config.Header != "" && strings.EqualFold(p.place.Header(), config.Header)
+	}) {
+		problems.Add("Header: is a place too, whose value Authenticate would replace")
+	}
 	hosts := parseHosts(&problems, config.Hosts)
 	if err := problems.Err("CustomConfig"); err != nil {
 		return nil, err
@@ -178,7 +197,7 @@ func (config *CustomConfig) check(problems *check.List) {
 	if config.Transport != nil && isNil(config.Transport) {
 		problems.Add("Transport: is a nil %T", config.Transport)
 	}
-	if config.Obtain == nil && (config.Login != "" || config.Endpoint != "" || config.Idle != 0 || len(config.Rejections) > 0 || config.Revoke != nil) {
+	if config.Obtain == nil && (config.Login != "" || config.Endpoint != "" || config.Idle != 0 || len(config.Rejections) > 0 && config.Challenge == nil || config.Revoke != nil) {
 		problems.Add("Login, Endpoint, Idle, Rejections, Revoke: are for a credential of Obtain; remove them, or set Obtain")
 	}
 	if config.Store != nil && config.Obtain == nil {

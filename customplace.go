@@ -51,6 +51,9 @@ func (s *customScheme) places() places {
 	if s.config.Authenticate != nil {
 		p.stage = stageCustom
 	}
+	if s.config.Signs {
+		p.stage = stageLast
+	}
 	for _, c := range s.placed {
 		switch of := placesOf(c.place); {
 		case of.header != "" && p.header == "":

@@ -29,7 +29,7 @@ type customScheme struct {
 func (s *customScheme) transport() http.RoundTripper { return s.config.Transport }
 
 func (s *customScheme) authenticate(req *http.Request, room []string) (credential, error) {
-	sent := &customCredential{s: s}
+	sent := &customCredential{s: s, out: req}
 	var value CustomCredential
 	if s.engine != nil {
 		g, err := s.engine.Get(req.Context(), s)
@@ -62,7 +62,6 @@ func (s *customScheme) authenticate(req *http.Request, room []string) (credentia
 	}
 	host := req.URL.Host
 	detach(req)
-	sent.out = req
 	if s.config.Header != "" {
 		dropHeader(req.Header, req.Header, s.config.Header)
 	}
@@ -99,7 +98,8 @@ type customCredential struct {
 	from      *renew.Generation[customRecord] // nil without Obtain
 	value     CustomCredential
 	placed    []string       // the values of the places
-	out       *http.Request  // the request with the credential; nil without Authenticate
+	out       *http.Request  // the request with the credential
+	response  *http.Response // the last response, for Challenge
 	rejection *http.Response // what rejected the credential, without a body
 	first     bool           // the API has not accepted the credential before
 }
@@ -115,9 +115,10 @@ func (c *customCredential) auth(int) Secret {
 func (c *customCredential) secrets() []string { return append(c.value.secrets(), c.placed...) }
 
 func (c *customCredential) rejected(resp *http.Response) bool {
-	if c.from == nil {
+	if c.from == nil && c.s.config.Challenge == nil {
 		return false
 	}
+	c.response = resp
 	rejected := resp.StatusCode == http.StatusUnauthorized
 	if c.s.config.Rejected != nil {
 		seen := c.seen(resp)
@@ -127,7 +128,7 @@ func (c *customCredential) rejected(resp *http.Response) bool {
 	if !rejected && len(c.s.config.Rejections) > 0 {
 		rejected = challenge.Rejects(c.s.config.Rejections, resp)
 	}
-	if !rejected && resp.StatusCode/100 == 2 {
+	if !rejected && resp.StatusCode/100 == 2 && c.from != nil {
 		c.first = c.from.Value.good.CompareAndSwap(false, true)
 	}
 	if rejected {
@@ -147,14 +148,20 @@ func (c *customCredential) noteRejection() {
 
 // seen returns a copy of resp, with the request as it was sent.
 func (c *customCredential) seen(resp *http.Response) *http.Response {
-	if c.out != nil {
-		sent := *resp
-		sent.Request, resp = c.out, &sent
-	}
-	return withoutBody(resp)
+	sent := *resp
+	sent.Request = c.out
+	return withoutBody(&sent)
+}
+
+// challenged calls Challenge.
+func (c *customCredential) challenged(ctx context.Context) error {
+	return foreign("Challenge", func() error { return c.s.config.Challenge(ctx, c.seen(c.response)) }, c.secrets()...)
 }
 
 func (c *customCredential) replace(ctx context.Context) error {
+	if c.s.config.Challenge != nil {
+		return c.challenged(ctx)
+	}
 	if c.from == nil {
 		return errNotRenewable
 	}
@@ -164,6 +171,9 @@ func (c *customCredential) replace(ctx context.Context) error {
 }
 
 func (c *customCredential) replaceLater(ctx context.Context) error {
+	if c.s.config.Challenge != nil {
+		return c.challenged(ctx)
+	}
 	if c.from == nil {
 		return errNotRenewable
 	}
@@ -172,7 +182,7 @@ func (c *customCredential) replaceLater(ctx context.Context) error {
 }
 
 func (c *customCredential) rejectedAgain() error {
-	if c.from == nil {
+	if c.from == nil || c.s.config.Challenge != nil {
 		return nil
 	}
 	c.noteRejection()

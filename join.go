@@ -34,8 +34,9 @@ type stage int
 
 const (
 	stagePlace  stage = iota // a value with a place in the header, query, cookie or body
-	stageCustom              // functions, which may sign
+	stageCustom              // functions
 	stageSign                // a signature over the request
+	stageLast                // functions that sign; OAuth1 may sign in the query, which they cover
 )
 
 // builtin is a Connector of this package with credentials.

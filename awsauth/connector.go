@@ -8,6 +8,7 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -98,6 +99,10 @@ func (c Credentials) check() error {
 // bodies and in the header X-Amzn-Errortype.
 var expired = []string{"ExpiredToken", "TokenRefreshRequired", "UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"}
 
+// unsigned are the headers that no signature covers: the signature's own, and those that
+// net/http writes by itself or that end at the next server.
+var unsigned = []string{"authorization", "connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"}
+
 // New returns a connector that signs requests with AWS Signature Version 4. The
 // connector is safe for concurrent use.
 func New(config Config) (*connectorauth.Custom, error) {
@@ -122,7 +127,7 @@ func New(config Config) (*connectorauth.Custom, error) {
 	}
 	var headers []string
 	for _, name := range config.SignedHeaders {
-		if !wire.IsToken(name) || strings.EqualFold(name, "Authorization") {
+		if !wire.IsToken(name) || slices.Contains(unsigned, strings.ToLower(name)) {
 			problems.Add("SignedHeaders: %q is not the name of a header that can be signed", name)
 		}
 		headers = append(headers, strings.ToLower(name))
@@ -148,7 +153,7 @@ func New(config Config) (*connectorauth.Custom, error) {
 		}
 	}
 	return connectorauth.NewCustom(connectorauth.CustomConfig{
-		Authenticate: a.authenticate, Obtain: a.obtain, Rejected: a.rejected, Rejections: rejections, Header: "Authorization",
+		Authenticate: a.authenticate, Obtain: a.obtain, Rejected: a.rejected, Rejections: rejections, Header: "Authorization", Signs: true,
 		Hosts: config.Hosts, Store: config.Store, Account: config.Account, Shared: config.Shared,
 		RenewBefore: config.RenewBefore, Observe: config.Observe,
 	})
@@ -167,6 +172,9 @@ func isS3(service string) bool {
 type account struct {
 	config Config
 	clock  clock.Clock
+
+	mu        sync.Mutex // guards corrected, and corrections of clock
+	corrected time.Time  // when clock last changed
 }
 
 // The names of the further values of a connector's credential.
@@ -231,8 +239,17 @@ func (a *account) rejected(resp *http.Response) bool {
 	if err != nil || !ok {
 		return false
 	}
-	sent := int64(time.Until(signed).Round(time.Second) / time.Second)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now, ahead := time.Now(), a.clock.Ahead()
+	sent := ahead
+	if at := signed.Add(-time.Duration(ahead) * time.Second); at.After(now) || at.Before(a.corrected) { // signed before the last correction
+		sent = int64(signed.Sub(now).Round(time.Second) / time.Second)
+	}
 	a.clock.Correct(theirs, sent, false)
+	if a.clock.Ahead() != ahead {
+		a.corrected = now.Truncate(time.Second)
+	}
 	off := a.clock.Ahead() - sent
 	return max(off, -off) > 60
 }

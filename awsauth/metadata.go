@@ -131,6 +131,7 @@ func fetch(ctx context.Context, method, target string, header http.Header) ([]by
 		return nil, err
 	}
 	req.Header = header
+	origin.Resolve(req)
 	base := &http.Transport{DialContext: (&net.Dialer{Timeout: dialTime}).DialContext, DisableKeepAlives: true}
 	resp, err := base.RoundTrip(req)
 	if err != nil {

@@ -113,14 +113,16 @@ func Files(profile string) Source {
 }
 
 // readSections reads the lines of a shared file. Of two values of a section, the later
-// counts.
+// counts. Indented lines below a key without a value belong to the key.
 func readSections(text string, sections map[string]map[string]string) {
 	var section map[string]string
+	open := false // the last key at the start of a line has no value
 	for line := range strings.Lines(text) {
-		nested := strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")
+		nested := open && (strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t"))
 		line = strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
 		if inner, ok := strings.CutPrefix(line, "["); ok {
 			inner, _, _ = strings.Cut(inner, "]")
+			open = false
 			name := strings.TrimSpace(inner)
 			if of, ok := strings.CutPrefix(name, "profile "); ok {
 				name = strings.TrimSpace(of)
@@ -138,9 +140,21 @@ func readSections(text string, sections map[string]map[string]string) {
 		if !ok || nested || section == nil || strings.HasPrefix(line, "#") || strings.HasPrefix(line, ";") {
 			continue
 		}
-		value, _, _ = strings.Cut(value, " #") // a comment
-		section[strings.ToLower(strings.TrimSpace(key))] = strings.TrimSpace(value)
+		value = withoutComment(value)
+		open = value == ""
+		section[strings.ToLower(strings.TrimSpace(key))] = value
 	}
+}
+
+// withoutComment returns a value without spaces around, and without the comment that
+// follows a space.
+func withoutComment(value string) string {
+	for i := 1; i < len(value); i++ {
+		if (value[i] == '#' || value[i] == ';') && (value[i-1] == ' ' || value[i-1] == '\t') {
+			value = value[:i]
+		}
+	}
+	return strings.TrimSpace(value)
 }
 
 // maxProfiles is how many profiles may lead to each other.
@@ -158,6 +172,8 @@ func ofProfile(ctx context.Context, sections map[string]map[string]string, name 
 		return Credentials{}, fmt.Errorf("awsauth: the profile %q is one of a circle, or of a chain of more than %d", name, maxProfiles)
 	case role != "" && (depth == 0 || !keys):
 		return ofRole(ctx, sections, name, depth)
+	case keys && p["aws_secret_access_key"] == "":
+		return Credentials{}, fmt.Errorf("awsauth: the profile %q has an aws_access_key_id without aws_secret_access_key", name)
 	case keys:
 		return Credentials{
 			AccessKeyID: p["aws_access_key_id"], SecretAccessKey: connectorauth.Secret(p["aws_secret_access_key"]),

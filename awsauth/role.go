@@ -36,7 +36,8 @@ type RoleConfig struct {
 	// Region is the region of the Security Token Service. Required without Endpoint.
 	Region string
 	// Endpoint is the URL of the Security Token Service. Empty means
-	// "https://sts.REGION.amazonaws.com/". https except on loopback.
+	// "https://sts.REGION.amazonaws.com/", or amazonaws.com.cn in China. https except on
+	// loopback.
 	Endpoint string
 	// HTTPClient sends the requests. Only its Transport is used. Empty means
 	// http.DefaultClient.
@@ -107,6 +108,9 @@ func (c *RoleConfig) assume(ctx context.Context, action string, form url.Values,
 			return Credentials{}, fmt.Errorf("awsauth: %s: Region: %q is not the name of a region, and Endpoint is empty", action, c.Region)
 		}
 		target = "https://sts." + c.Region + ".amazonaws.com/"
+		if strings.HasPrefix(c.Region, "cn-") {
+			target = "https://sts." + c.Region + ".amazonaws.com.cn/"
+		}
 	}
 	if _, err := origin.Endpoint(target); err != nil {
 		return Credentials{}, fmt.Errorf("awsauth: %s: Endpoint: %w", action, err)

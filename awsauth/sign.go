@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -33,6 +34,7 @@ type signer struct {
 // sign adds the signature and what belongs to it to req.
 func (s *signer) sign(req *http.Request, payload Payload, maxBody int64) error {
 	s3 := isS3(s.service)
+	spellOnce(req.Header)
 	hash := req.Header.Get(hashHeader)
 	chunked := hash == "" && payload == PayloadChunked && req.Body != nil && req.Body != http.NoBody
 	if hash == "" {
@@ -49,8 +51,12 @@ func (s *signer) sign(req *http.Request, payload Payload, maxBody int64) error {
 	if s.credentials.SessionToken != "" {
 		req.Header.Set("X-Amz-Security-Token", string(s.credentials.SessionToken))
 	}
-	path := canonicalPath(req.URL.EscapedPath(), s3)
-	if s3 && path != req.URL.EscapedPath() { // S3 signs the path as S3 itself would encode it
+	wirePath := req.URL.EscapedPath()
+	if req.URL.Opaque != "" {
+		wirePath = req.URL.Opaque
+	}
+	path := canonicalPath(wirePath, s3)
+	if s3 && path != wirePath { // S3 signs the path as S3 itself would encode it
 		req.URL.RawPath = path
 	}
 	host := req.Host
@@ -69,6 +75,20 @@ func (s *signer) sign(req *http.Request, payload Payload, maxBody int64) error {
 		return s.chunk(req, signature)
 	}
 	return nil
+}
+
+// spellOnce leaves one spelling of the headers that belong to a signature.
+func spellOnce(h http.Header) {
+	for name, list := range h {
+		own := http.CanonicalHeaderKey(name)
+		if own == name || own != hashHeader && own != "X-Amz-Date" && own != "X-Amz-Security-Token" {
+			continue
+		}
+		delete(h, name)
+		if h[own] == nil {
+			h[own] = list
+		}
+	}
 }
 
 // payload returns what the signature says of the body: the hash, or a word.
@@ -128,7 +148,7 @@ func hexSum[T string | []byte](text T) string {
 // canonicalPath returns the path for the signature. wirePath is the path as sent.
 func canonicalPath(wirePath string, s3 bool) string {
 	if s3 {
-		return encodePath(unescape(wirePath))
+		return encodePath(unescape(strings.ReplaceAll(wirePath, "+", "%2B")))
 	}
 	var kept []string
 	for segment := range strings.SplitSeq(wirePath, "/") {
@@ -152,7 +172,8 @@ func encodePath(path string) string {
 	return strings.ReplaceAll(string(wire.AppendEscaped(nil, "/"+strings.TrimPrefix(path, "/"))), "%2F", "/")
 }
 
-// unescape undoes percent-encoding. What is no escape stays.
+// unescape undoes percent-encoding as in a query, where a plus sign is a space. What is
+// no escape stays.
 func unescape(s string) string {
 	var b strings.Builder
 	for len(s) > 0 {
@@ -193,13 +214,14 @@ func canonicalQuery(query string) string {
 // canonicalHeaders returns the headers for the signature, and their names. further are
 // names beside those that are always signed.
 func canonicalHeaders(host string, h http.Header, further []string) (headers, names string) {
-	values := map[string][]string{"host": {host}}
-	for name, list := range h {
+	values := map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(h)) { // as net/http sends them
 		lower := strings.ToLower(name)
-		if strings.HasPrefix(lower, "x-amz-") || lower == "content-type" || lower == "content-md5" || slices.Contains(further, lower) {
-			values[lower] = list
+		if len(h[name]) > 0 && (strings.HasPrefix(lower, "x-amz-") || lower == "content-type" || lower == "content-md5" || slices.Contains(further, lower)) {
+			values[lower] = append(slices.Clip(values[lower]), h[name]...)
 		}
 	}
+	values["host"] = []string{host} // net/http sends no other
 	var b strings.Builder
 	sorted := make([]string, 0, len(values))
 	for name := range values {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/challenge"
@@ -65,9 +66,10 @@ func New(config Config) (*connectorauth.Custom, error) {
 	}
 	d := &digest{
 		username: config.Username, password: config.Password, allowMD5: config.AllowMD5, account: config.Account, observe: config.Observe,
+		login: newLogin(config.Shared, config.Username, string(config.Password)),
 	}
 	c, err := connectorauth.NewCustom(connectorauth.CustomConfig{
-		Authenticate: d.authenticate, Obtain: d.obtain, Header: "Authorization",
+		Authenticate: d.authenticate, Obtain: d.obtain, Challenge: d.challenge, Header: "Authorization", Signs: true,
 		Hosts: config.Hosts, Account: config.Account, Shared: config.Shared, Observe: config.Observe,
 	})
 	if err != nil {
@@ -77,12 +79,13 @@ func New(config Config) (*connectorauth.Custom, error) {
 }
 
 // digest authenticates one user. The credential of the connector is a number that
-// counts challenges; the challenges are in places.
+// counts new starts; the challenges are in places.
 type digest struct {
 	username string
 	password connectorauth.Secret
 	allowMD5 bool
 	account  string
+	login    login
 	observe  func(connectorauth.Event)
 
 	mu     sync.Mutex
@@ -97,15 +100,26 @@ const maxPlaces = 64
 func (d *digest) place(u *url.URL) *place {
 	i := slices.IndexFunc(d.places, func(p *place) bool { return origin.Same(p.origin, u) })
 	if i < 0 {
-		if len(d.places) == maxPlaces {
-			d.places = slices.Delete(d.places, 0, 1)
+		if len(d.places) >= maxPlaces {
+			d.forget()
 		}
-		d.places = append(d.places, &place{origin: &url.URL{Scheme: u.Scheme, Host: u.Host}})
+		at := &url.URL{Scheme: u.Scheme, Host: u.Host}
+		d.places = append(d.places, &place{origin: at, login: d.login.at(strings.ToLower(at.String()))})
 		return d.places[len(d.places)-1]
 	}
 	p := d.places[i]
 	d.places = append(slices.Delete(d.places, i, i+1), p)
 	return p
+}
+
+// forget makes room for a place. A place that knows of a refusal is the last to go, so
+// that a refused password is not sent again. d.mu is held.
+func (d *digest) forget() {
+	now := time.Now()
+	i := slices.IndexFunc(d.places, func(p *place) bool { return p.trial == nil && !p.until.After(now) })
+	i = max(i, 0)
+	d.places[i].settle()
+	d.places = slices.Delete(d.places, i, i+1)
 }
 
 // authenticate answers the challenge of the request's origin.
@@ -179,16 +193,30 @@ func (d *digest) named(err error) error {
 	return fmt.Errorf("%w; account %q", err, d.account)
 }
 
-// obtain returns the next number once there is a challenge to answer. Without a
-// rejection, obtain starts anew.
-func (d *digest) obtain(_ context.Context, _ connectorauth.CustomCredential, rejection *http.Response) (next connectorauth.CustomCredential, err error) {
+// challenge returns nil once there is a challenge to answer. learn has seen the
+// response before.
+func (d *digest) challenge(_ context.Context, resp *http.Response) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if rejection == nil {
-		d.places = nil
-	} else if p := d.place(rejection.Request.URL); p.failed != nil {
-		return next, p.failed
+	p := d.place(resp.Request.URL)
+	switch {
+	case p.failed != nil:
+		return p.failed
+	case resp.StatusCode != http.StatusUnauthorized || p.offer == nil:
+		return fmt.Errorf("digestauth: %s: the response has no challenge", p.origin)
 	}
+	return nil
+}
+
+// obtain starts anew: Custom.Renew calls obtain, and so does the first request.
+func (d *digest) obtain(context.Context, connectorauth.CustomCredential, *http.Response) (next connectorauth.CustomCredential, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, p := range d.places {
+		p.settle()
+		p.login.forget()
+	}
+	d.places = nil
 	d.number++
 	next.Value = connectorauth.Secret(strconv.FormatUint(d.number, 10))
 	return next, nil

@@ -37,11 +37,14 @@
 // Many services lock an account after some wrong passwords. Until a service has
 // accepted the password, one request at a time carries credentials, and the others
 // wait for the outcome. A refusal is an error that matches
-// [connectorauth.ErrReauthRequired]. After a refusal, no request carries credentials
+// [connectorauth.ErrReauthRequired]. A response with status 401 to a password that
+// nobody has accepted is a refusal, with or without a challenge. If the realm is
+// another or the nonce is stale, the third such response is. After a refusal, no request carries credentials
 // for an hour, and after each further refusal for twice as long, up to a day. After a
 // refusal of a password that was accepted before, the first pause is a minute: a
-// service may respond with status 401 where a user has no access. Renew of the
-// connector forgets what is known, and starts anew.
+// service may respond with status 401 where a user has no access. All connectors of a
+// program with the same Shared, user name and password know of a refusal. Renew of a
+// connector that has met the refusal forgets what is known, and starts anew.
 //
 // The connector alone knows of a refusal: Observe tells, and Status does not. Each
 // process, and each new connector, tries a wrong password once. So keep a connector: a

@@ -90,6 +90,8 @@ func (o *offer) protect(list string, md5, allowMD5 bool) error {
 		return errors.New("the server offers Digest with MD5, and Config.AllowMD5 is false")
 	case o.nonce == "" || max(len(o.realm), len(o.nonce), len(o.opaque)) > maxLength:
 		return errors.New("the Digest challenge has no nonce, or is too long")
+	case wire.HasControl(o.realm + o.nonce + o.opaque):
+		return errors.New("the Digest challenge has a control character")
 	case slices.Contains(qops, "auth"):
 		o.qop = "auth"
 	case slices.Contains(qops, "auth-int"):

@@ -9,6 +9,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/challenge"
+	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 const (
@@ -16,10 +17,12 @@ const (
 	firstPause = time.Hour        // after the first refusal of a password
 	briefPause = time.Minute      // the same for a password that was accepted before
 	maxPause   = 24 * time.Hour   // the longest pause
+	maxTries   = 3                // how many requests carry a password that nobody has accepted
 )
 
 // place is what is known of one origin.
 type place struct {
+	login    login
 	origin   *url.URL
 	offer    *offer // the challenge; nil if there is none yet
 	count    uint32 // of the requests with the nonce of offer
@@ -28,6 +31,7 @@ type place struct {
 
 	good  bool          // the last that is known of the password: accepted
 	known bool          // the password was accepted at some time
+	tries int           // responses with status 401 to credentials, since the password was good
 	until time.Time     // no request carries a refused password before this time
 	pause time.Duration // the last pause; 0 without a refusal
 	trial chan struct{} // is closed at the end of the request that tries the password; nil if there is none
@@ -38,6 +42,12 @@ type place struct {
 // password, enter returns what ends with the trial.
 func (p *place) enter() (tried <-chan struct{}, err error) {
 	now := time.Now()
+	if !p.good {
+		if r := p.login.refused(); r.until.After(p.until) { // by another connector
+			p.until, p.pause = r.until, r.pause
+			p.fail()
+		}
+	}
 	switch {
 	case p.until.After(now):
 		return nil, fmt.Errorf("%w; the next attempt is made in %v at the earliest", p.failed, p.until.Sub(now).Round(time.Second))
@@ -85,7 +95,10 @@ func (p *place) learn(nonce string, resp *http.Response, allowMD5 bool) (refusal
 	case nonce == "" || status >= 500 || status == http.StatusProxyAuthRequired || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout:
 		// Nobody has looked at the password.
 	default:
-		p.good, p.known, p.accepted, p.pause, p.failed = true, true, true, 0, nil
+		if !p.good {
+			p.login.forget()
+		}
+		p.good, p.known, p.accepted, p.tries, p.pause, p.failed = true, true, true, 0, 0, nil
 		p.follow(resp.Header)
 	}
 	p.settle()
@@ -94,19 +107,23 @@ func (p *place) learn(nonce string, resp *http.Response, allowMD5 bool) (refusal
 
 // challenged takes the challenge of a status 401, and decides whether the response
 // refuses the password. A nonce that was accepted before may have ended, even if the
-// server does not say so.
+// server does not say so. A realm that changes, and a nonce that is stale, are no
+// refusal, but not time after time while nobody has accepted the password.
 func (p *place) challenged(h http.Header, allowMD5 bool) (refusal error) {
 	next, err := choose(challenge.Parse(h["Www-Authenticate"]), allowMD5)
-	if err != nil {
-		p.failed = fmt.Errorf("digestauth: %s: %w", p.origin, err)
-		return nil
+	if p.offer != nil && !p.good {
+		p.tries++
 	}
-	if p.offer != nil && next.realm == p.offer.realm && !next.stale && !p.accepted {
+	if p.offer != nil && !p.accepted && (err != nil || next.realm == p.offer.realm && !next.stale) || p.tries >= maxTries {
 		p.refuse()
 		return p.failed
 	}
-	if p.offer != nil && !next.stale {
-		p.good = false
+	if p.offer != nil && (err != nil || !next.stale) {
+		p.good, p.accepted = false, false
+	}
+	if err != nil {
+		p.failed = fmt.Errorf("digestauth: %s: %w", p.origin, err)
+		return nil
 	}
 	p.offer, p.count, p.accepted, p.failed = next, 0, false, nil
 	return nil
@@ -121,14 +138,20 @@ func (p *place) refuse() {
 	}
 	p.pause = min(max(2*p.pause, pause), maxPause)
 	p.until = time.Now().Add(p.pause)
-	p.good, p.offer = false, nil
+	p.login.refuse(refusal{p.until, p.pause})
+	p.fail()
+}
+
+// fail gives up the challenge of a refused password.
+func (p *place) fail() {
+	p.good, p.offer, p.tries = false, nil, 0
 	p.failed = fmt.Errorf("digestauth: %w: %s refuses user name or password", connectorauth.ErrReauthRequired, p.origin)
 }
 
 // follow takes the next nonce of an Authentication-Info header (RFC 7616 section 3.5).
 func (p *place) follow(h http.Header) {
 	for _, info := range challenge.Parse(h["Authentication-Info"]) {
-		if next := info.Params["nextnonce"]; next != "" && len(next) <= maxLength && next != p.offer.nonce {
+		if next := info.Params["nextnonce"]; next != "" && len(next) <= maxLength && !wire.HasControl(next) && next != p.offer.nonce {
 			p.offer.nonce, p.count = next, 0
 		}
 	}
