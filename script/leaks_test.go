@@ -113,3 +113,62 @@ func TestErrorsTellNoSecretOfHeaders(t *testing.T) {
 		}
 	}
 }
+
+// A field of an AuthFields is a secret in errors, wherever its key puts the field. The
+// rest of the error stays.
+func TestErrorsTellNoFieldAtAnyKey(t *testing.T) {
+	const licence = "L1CENCE/of+acme=="
+	s := newServer(t, nil)
+	for _, key := range []string{"licence", "auth.licence", "/auth/licence", "/auth.licence", "/params/0", "/params/-", "/a~1b~0c"} {
+		c := must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{Fields: []connectorauth.AuthField{{Key: key, Value: licence}}}))
+		for _, thrown := range []string{`JSON.stringify(method_request)`, `method_request_content`} {
+			for contentType, body := range map[string]string{"application/json": "{}", "application/x-www-form-urlencoded": "a=1"} {
+				_, err := client(t, c, "function before_action() { throw 'seen ' + "+thrown+" }", script.Options{}).Post(s.URL, contentType, strings.NewReader(body))
+				assert.ErrorContains(t, err, "script: before_action: line 1, column 28: seen", "%s at %s", thrown, key)
+				assert.NotContains(t, err.Error(), licence, "%s at %s", thrown, key)
+			}
+		}
+	}
+}
+
+// Credentials that the caller sends are secrets, and words that only sound so are not.
+func TestErrorsTellNoCredentialOfTheCaller(t *testing.T) {
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"token_type": "bearer-type"}`) })
+	for header, source := range map[string]string{
+		"Cookie: session=the-secret":                  `method_request_headers.Cookie`,
+		"Authorization: Scheme the-secret":            `method_request_headers.Authorization.split(' ')[1]`,
+		"Authorization: Basic dXNlcjp0aGUtc2VjcmV0":   `atob(method_request_headers.Authorization.split(' ')[1])`,
+		"X-Api-Key: the-secret":                       `method_request_headers['X-Api-Key']`,
+		"Authorization: Basic dXNlcjp0aGUtc2VjcmV0  ": `atob(method_request_headers.Authorization.split(' ')[1]).split(':')[1]`,
+	} {
+		req := must(http.NewRequest(http.MethodGet, s.URL, nil))
+		name, value, _ := strings.Cut(header, ": ")
+		req.Header.Set(name, strings.TrimSpace(value))
+		_, err := client(t, apiKey(), "function before_action() { throw 'seen ' + "+source+" }", script.Options{}).Do(req)
+		assert.ErrorContains(t, err, "seen ", header)
+		assert.NotContains(t, err.Error(), "the-secret", header)
+	}
+	_, err := client(t, apiKey(), "function after_action() { throw method_response.token_type }", script.Options{}).Get(s.URL)
+	assert.ErrorContains(t, err, "bearer-type")
+}
+
+// A text with secrets as the message spells them.
+func TestErrorsTellNoSecretInTheSpellingOfABody(t *testing.T) {
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusTeapot)
+		io.WriteString(w, `{"access_token": "resp\u006fnse\/secret"}`)
+	})
+	const handler = `function before_action() { throw method_request_content }`
+	for body, contentType := range map[string]string{
+		`{"token":"jso\u006e\"secret","id":"4711-seen","password":70117011}`: "application/json",
+		`password=f%6f%72m+secret&id=4711-seen`:                              "application/x-www-form-urlencoded",
+	} {
+		_, err := client(t, apiKey(), handler, script.Options{}).Post(s.URL, contentType, strings.NewReader(body))
+		assert.ErrorContains(t, err, "4711-seen")
+		assert.NotContains(t, err.Error(), "secret")
+		assert.NotContains(t, err.Error(), "70117011")
+	}
+	_, err := client(t, apiKey(), `function after_error() { throw 'seen ' + method_error.content }`, script.Options{}).Get(s.URL)
+	assert.ErrorContains(t, err, "seen {")
+	assert.NotContains(t, err.Error(), "secret")
+}
