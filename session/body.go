@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/template"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
@@ -21,9 +22,9 @@ import (
 // value sends nothing.
 type body struct {
 	contentType string
-	form        map[string]template
+	form        map[string]template.Template
 	tree        any // of JSON, with a template in the place of each string
-	xml         template
+	xml         template.Template
 }
 
 // parseBody reads the body of r, and lists what is wrong.
@@ -31,9 +32,9 @@ func parseBody(problems *check.List, r *Request) (b body) {
 	kinds := 0
 	if r.Form != nil {
 		kinds++
-		b.contentType, b.form = wire.FormType, map[string]template{}
+		b.contentType, b.form = wire.FormType, map[string]template.Template{}
 		for name, text := range r.Form {
-			t, err := parse(text)
+			t, err := template.Parse(text)
 			problems.Field(fmt.Sprintf("Form: %q", name), err)
 			b.form[name] = t
 		}
@@ -61,18 +62,18 @@ func parseBody(problems *check.List, r *Request) (b body) {
 // names returns the names of the values in the body.
 func (b body) names() (list []string) {
 	for _, t := range b.form {
-		list = append(list, t.names()...)
+		list = append(list, t.Names()...)
 	}
-	return append(append(list, namesInJSON(b.tree)...), b.xml.names()...)
+	return append(append(list, namesInJSON(b.tree)...), b.xml.Names()...)
 }
 
 // fill returns the body with its values.
-func (b body) fill(f *filler) ([]byte, error) {
+func (b body) fill(f *template.Filler) ([]byte, error) {
 	switch {
 	case b.form != nil:
 		form := url.Values{}
 		for name, t := range b.form {
-			value, err := f.fill(t, nil)
+			value, err := f.Fill(t, nil)
 			if err != nil {
 				return nil, err
 			}
@@ -80,7 +81,7 @@ func (b body) fill(f *filler) ([]byte, error) {
 		}
 		return []byte(form.Encode()), nil
 	case b.tree != nil:
-		tree, err := f.fillJSON(b.tree)
+		tree, err := fillJSON(f, b.tree)
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +91,7 @@ func (b body) fill(f *filler) ([]byte, error) {
 		err = encoder.Encode(tree)
 		return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
 	}
-	text, err := f.fill(b.xml, escapeXML)
+	text, err := f.Fill(b.xml, escapeXML)
 	return []byte(text), err
 }
 
@@ -115,16 +116,16 @@ func parseJSON(v any) (any, error) {
 	}
 	return mapJSON(tree, func(s any) (any, error) {
 		if s, ok := s.(string); ok {
-			return parse(s)
+			return template.Parse(s)
 		}
 		return s, nil
 	})
 }
 
-func (f *filler) fillJSON(tree any) (any, error) {
+func fillJSON(f *template.Filler, tree any) (any, error) {
 	return mapJSON(tree, func(v any) (any, error) {
-		if t, ok := v.(template); ok {
-			return f.fill(t, nil)
+		if t, ok := v.(template.Template); ok {
+			return f.Fill(t, nil)
 		}
 		return v, nil
 	})
@@ -132,8 +133,8 @@ func (f *filler) fillJSON(tree any) (any, error) {
 
 func namesInJSON(tree any) (list []string) {
 	mapJSON(tree, func(v any) (any, error) {
-		if t, ok := v.(template); ok {
-			list = append(list, t.names()...)
+		if t, ok := v.(template.Template); ok {
+			list = append(list, t.Names()...)
 		}
 		return v, nil
 	})
@@ -182,16 +183,16 @@ func escapeXML(s string) string {
 }
 
 // parseXML reads the template of a document. Values stand in texts and attributes.
-func parseXML(s string) (template, error) {
-	t, err := parse(s)
+func parseXML(s string) (template.Template, error) {
+	t, err := template.Parse(s)
 	if err != nil {
 		return nil, err
 	}
-	sample := filler{values: map[string]string{}}
-	for _, name := range t.names() {
-		sample.values[name] = ` a="/>` // which is harmless in texts and in quotes alone
+	sample := template.Filler{Values: map[string]string{}}
+	for _, name := range t.Names() {
+		sample.Values[name] = ` a="/>` // which is harmless in texts and in quotes alone
 	}
-	text, err := sample.fill(t, escapeXML)
+	text, err := sample.Fill(t, escapeXML)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/challenge"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
+	"github.com/connectorauth/connectorauth/internal/template"
 )
 
 // obtain renews the session old, or logs in.
@@ -54,18 +55,18 @@ func (s *service) run(ctx context.Context, old connectorauth.CustomCredential, r
 			return none, err
 		}
 	}
-	if end, _ := s.lifetime.end(f.values, began); requests[0] == s.renew && !end.After(old.Expiry) {
+	if end, _ := s.lifetime.end(f.Values, began); requests[0] == s.renew && !end.After(old.Expiry) {
 		if _, told := s.renew.captures[s.lifetime.Expiry]; !told {
-			delete(f.values, s.lifetime.Expiry) // the date is that of the session before
+			delete(f.Values, s.lifetime.Expiry) // the date is that of the session before
 		}
 	}
 	next := connectorauth.CustomCredential{More: map[string]connectorauth.Secret{}}
 	for _, name := range s.names {
-		if value, ok := f.values[name]; ok {
+		if value, ok := f.Values[name]; ok {
 			next.More[name] = connectorauth.Secret(value)
 		}
 	}
-	next.Expiry, next.Note = s.lifetime.end(f.values, began)
+	next.Expiry, next.Note = s.lifetime.end(f.Values, began)
 	return next, nil
 }
 
@@ -85,7 +86,7 @@ var refusing = []int{
 }
 
 // send makes a request once, and adds what the response has to the values of f.
-func (s *service) send(ctx context.Context, r *request, f *filler, old connectorauth.CustomCredential) error {
+func (s *service) send(ctx context.Context, r *request, f *template.Filler, old connectorauth.CustomCredential) error {
 	call := endpoint.Call{
 		Build:     func(ctx context.Context) (*http.Request, []string, error) { return r.build(ctx, f) },
 		Base:      s.base,
@@ -103,7 +104,7 @@ func (s *service) send(ctx context.Context, r *request, f *filler, old connector
 			return fmt.Errorf("session: %s: the connector in Auth: %w", r.name, why)
 		}
 	}
-	status := &connectorauth.TokenError{StatusCode: resp.StatusCode, RetryAfter: endpoint.RetryAfter(resp.Header), Endpoint: r.url.beginning()}
+	status := &connectorauth.TokenError{StatusCode: resp.StatusCode, RetryAfter: endpoint.RetryAfter(resp.Header), Endpoint: r.url.Beginning()}
 	redirect := resp.StatusCode/100 == 3
 	switch {
 	case slices.Contains(refusing, resp.StatusCode) || s.refuses(resp):
@@ -128,9 +129,9 @@ func (r *request) unanswered(err error) error {
 	}
 	if errors.Is(err, connectorauth.ErrReauthRequired) {
 		// The connector in Auth needs its owner, and this account needs nothing else.
-		return fmt.Errorf("session: %s to %s: the connector in Auth: %w: %w", r.name, r.url.beginning(), connectorauth.ErrNotConnected, err)
+		return fmt.Errorf("session: %s to %s: the connector in Auth: %w: %w", r.name, r.url.Beginning(), connectorauth.ErrNotConnected, err)
 	}
-	return fmt.Errorf("session: %s to %s: %w", r.name, r.url.beginning(), err)
+	return fmt.Errorf("session: %s to %s: %w", r.name, r.url.Beginning(), err)
 }
 
 // failed is the error of a response of no use, which may be of use later.
@@ -158,7 +159,7 @@ func (s *service) refuses(resp *endpoint.Response) bool {
 }
 
 // capture adds what the response has to the values of f.
-func (s *service) capture(r *request, resp *endpoint.Response, f *filler, old connectorauth.CustomCredential, status error) error {
+func (s *service) capture(r *request, resp *endpoint.Response, f *template.Filler, old connectorauth.CustomCredential, status error) error {
 	reading := reading{Response: resp}
 	found := 0
 	for _, name := range slices.Sorted(maps.Keys(r.captures)) {
@@ -170,9 +171,9 @@ func (s *service) capture(r *request, resp *endpoint.Response, f *filler, old co
 		switch {
 		case value != "":
 			found++
-			f.values[name] = value
+			f.Values[name] = value
 		case name == s.lifetime.Expiry:
-			delete(f.values, name) // an expiry of the session before says nothing
+			delete(f.Values, name) // an expiry of the session before says nothing
 		case !kept:
 			return r.refused(fmt.Errorf("the response has no value for %q: %w", name, status))
 		}

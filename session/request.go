@@ -15,6 +15,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/scrub"
+	"github.com/connectorauth/connectorauth/internal/template"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
@@ -60,8 +61,8 @@ type Request struct {
 type request struct {
 	name     string // such as Login[0], for people
 	method   string
-	url      urlTemplate
-	header   map[string]template
+	url      template.URL
+	header   map[string]template.Template
 	body     body
 	auth     connectorauth.Connector
 	captures map[string]source
@@ -71,27 +72,27 @@ type request struct {
 func newRequest(problems *check.List, field string, r *Request, known []string) *request {
 	var own check.List
 	out := &request{
-		name: field, method: cmp.Or(r.Method, http.MethodPost), header: map[string]template{}, auth: r.Auth, captures: map[string]source{},
+		name: field, method: cmp.Or(r.Method, http.MethodPost), header: map[string]template.Template{}, auth: r.Auth, captures: map[string]source{},
 	}
 	if !wire.IsToken(out.method) || out.method == http.MethodConnect || out.method == http.MethodTrace {
 		own.Add("Method: is not a method for a login")
 	}
 	var err error
-	if out.url, err = parseURL(r.URL); err != nil {
+	if out.url, err = template.ParseURL(r.URL); err != nil {
 		own.Field("URL", err)
 	}
-	checkNames(&own, "URL", out.url.names(), known)
+	checkNames(&own, "URL", out.url.Names(), known)
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		canonical := http.CanonicalHeaderKey(name)
 		if !wire.IsToken(name) || inject.IsForbiddenHeader(canonical) && canonical != "Content-Type" {
 			own.Add("Header: %q is not a header to set here", name)
 		}
-		t, err := parse(r.Header[name])
+		t, err := template.Parse(r.Header[name])
 		own.Field("Header: "+name, err)
 		if _, twice := out.header[canonical]; twice {
 			own.Add("Header: %s is there twice", canonical)
 		}
-		checkNames(&own, "Header: "+name, t.names(), known)
+		checkNames(&own, "Header: "+name, t.Names(), known)
 		out.header[canonical] = t
 	}
 	out.body = parseBody(&own, r)
@@ -100,7 +101,7 @@ func newRequest(problems *check.List, field string, r *Request, known []string) 
 		own.Add("Method: a %s has no body; remove the body, or use POST", out.method)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Capture)) {
-		if !isName(name) {
+		if !template.IsName(name) {
 			own.Add("Capture: %q is no name; use letters, digits and '_'", name)
 		}
 		s, err := parseSource(r.Capture[name])
@@ -112,12 +113,12 @@ func newRequest(problems *check.List, field string, r *Request, known []string) 
 }
 
 // build returns the HTTP request, and the secrets in it.
-func (r *request) build(ctx context.Context, f *filler) (*http.Request, []string, error) {
+func (r *request) build(ctx context.Context, f *template.Filler) (*http.Request, []string, error) {
 	secrets := func() []string {
-		list := slices.Collect(maps.Values(f.values))
-		return scrub.Spellings(append(list, f.made...)...)
+		list := slices.Collect(maps.Values(f.Values))
+		return scrub.Spellings(append(list, f.Made...)...)
 	}
-	to, err := r.url.fill(f)
+	to, err := r.url.Fill(f)
 	if err != nil {
 		return nil, secrets(), fmt.Errorf("the URL: %w", err)
 	}
@@ -146,7 +147,7 @@ func (r *request) build(ctx context.Context, f *filler) (*http.Request, []string
 				return value
 			}
 		}
-		value, err := f.fill(t, check)
+		value, err := f.Fill(t, check)
 		if err == nil && (!whole || wire.HasControl(value) || strings.TrimSpace(value) != value) {
 			err = fmt.Errorf("a value cannot stand in the header %s", name)
 		}
@@ -174,7 +175,7 @@ func (r *request) shows() string {
 		req.Header.Write(&seen)
 		return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}, Body: http.NoBody}, nil
 	})
-	if req, err := http.NewRequestWithContext(endpoint.Unhooked(context.Background()), http.MethodGet, r.url.shape.String(), nil); err == nil {
+	if req, err := http.NewRequestWithContext(endpoint.Unhooked(context.Background()), http.MethodGet, r.url.Shape.String(), nil); err == nil {
 		r.auth.Wrap(look).RoundTrip(req)
 	}
 	return seen.String()

@@ -13,6 +13,7 @@ import (
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/challenge"
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/template"
 	"github.com/connectorauth/connectorauth/internal/words"
 )
 
@@ -112,7 +113,7 @@ func New(config Config) (*connectorauth.Custom, error) {
 	s := &service{values: map[string]string{}, lifetime: config.Lifetime, refusals: slices.Clone(config.Refusals)}
 	s.base = cmp.Or(config.HTTPClient, http.DefaultClient).Transport
 	for _, name := range slices.Sorted(maps.Keys(config.Values)) {
-		if !isName(name) {
+		if !template.IsName(name) {
 			problems.Add("Values: %q is no name; use letters, digits and '_'", name)
 		}
 		problems.Field("Values: "+name, check.Text(string(config.Values[name])))
@@ -132,8 +133,8 @@ func New(config Config) (*connectorauth.Custom, error) {
 	if s.logout != nil {
 		custom.Revoke = s.revoke
 	}
-	if len(s.login) > 0 && s.login[0].url.shape != nil {
-		custom.Endpoint = s.login[0].url.beginning()
+	if len(s.login) > 0 && s.login[0].url.Shape != nil {
+		custom.Endpoint = s.login[0].url.Beginning()
 		custom.Login = s.typed()
 	}
 	connector, err := connectorauth.NewCustom(custom)
@@ -207,14 +208,14 @@ func (s *service) places(problems *check.List, list []Place) (places []connector
 	known := append(slices.Sorted(maps.Keys(s.values)), s.names...)
 	for i, p := range list {
 		field := fmt.Sprintf("Places[%d]: Value", i)
-		t, err := parse(cmp.Or(p.Value, "{token}"))
+		t, err := template.Parse(cmp.Or(p.Value, "{token}"))
 		problems.Field(field, err)
-		checkNames(problems, field, t.names(), known)
-		if p.Placement == (dialect.Placement{}) && slices.ContainsFunc(t, func(part part) bool { return strings.Contains(part.text, " ") }) {
+		checkNames(problems, field, t.Names(), known)
+		if p.Placement == (dialect.Placement{}) && t.HasSpace() {
 			problems.Add("%s: has a space after Bearer; for another scheme, set Placement.Name to \"Authorization\"", field)
 		}
 		places = append(places, connectorauth.CustomPlace{Placement: p.Placement, Value: func(c connectorauth.CustomCredential) (connectorauth.Secret, error) {
-			value, err := s.filler(c).fill(t, nil)
+			value, err := s.filler(c).Fill(t, nil)
 			return connectorauth.Secret(value), err
 		}})
 	}
@@ -222,12 +223,12 @@ func (s *service) places(problems *check.List, list []Place) (places []connector
 }
 
 // filler returns a filler with the values of the config and of a session.
-func (s *service) filler(c connectorauth.CustomCredential) *filler {
+func (s *service) filler(c connectorauth.CustomCredential) *template.Filler {
 	values := maps.Clone(s.values)
 	for name, value := range c.More {
 		values[name] = string(value)
 	}
-	return &filler{values: values}
+	return &template.Filler{Values: values}
 }
 
 // typed returns what decides whether a refused login is worth another try.

@@ -1,4 +1,6 @@
-package session
+// Package template fills values into texts and URLs, for logins and definitions. A
+// template is data: a value in braces, or one of a few functions.
+package template
 
 import (
 	"encoding/base64"
@@ -11,15 +13,16 @@ import (
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
-// A template is a text with values in it: see Request.
-type template []part
+// A Template is a text with values in it: {name} is a value, {base64(...)}, {url(...)} and
+// {lower(...)} compute from what is between the parentheses, and a brace is written twice.
+type Template []part
 
 // part is a literal text, a value, or a function of a template.
 type part struct {
 	text     string
 	name     string // of a value
 	function string
-	of       template // the argument of the function
+	of       Template // the argument of the function
 }
 
 // functions are all that a template can compute.
@@ -32,9 +35,9 @@ var functions = map[string]func(string) string{
 // maxDepth is how deep functions may be in functions.
 const maxDepth = 8
 
-// parse reads a template. The error quotes nothing: a template may have a secret in it
+// Parse reads a template. The error quotes nothing: a template may have a secret in it
 // by mistake.
-func parse(s string) (template, error) {
+func Parse(s string) (Template, error) {
 	if !utf8.ValidString(s) {
 		return nil, errors.New("is not valid UTF-8")
 	}
@@ -50,7 +53,7 @@ func parse(s string) (template, error) {
 type parser struct{ rest string }
 
 // template reads up to the end, or, within a function, up to the end of the argument.
-func (p *parser) template(depth int) (t template, err error) {
+func (p *parser) template(depth int) (t Template, err error) {
 	literal := func(text string, size int) {
 		if n := len(t); n > 0 && t[n-1].isText() {
 			t[n-1].text += text
@@ -127,32 +130,39 @@ func isNameByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
 }
 
-// isName reports whether name can stand in a template.
-func isName(name string) bool {
+// IsName reports whether name can stand in a template.
+func IsName(name string) bool {
 	return name != "" && !slices.ContainsFunc([]byte(name), func(c byte) bool { return !isNameByte(c) })
+}
+
+// HasSpace reports whether a literal text in t has a space.
+func (t Template) HasSpace() bool {
+	return slices.ContainsFunc(t, func(p part) bool { return strings.Contains(p.text, " ") })
 }
 
 func (p part) isText() bool { return p.name == "" && p.function == "" }
 
-// names returns the names of the values in t.
-func (t template) names() (list []string) {
+// Names returns the names of the values in t, as often as they occur.
+func (t Template) Names() (list []string) {
 	for _, p := range t {
 		if p.name != "" {
 			list = append(list, p.name)
 		}
-		list = append(list, p.of.names()...)
+		list = append(list, p.of.Names()...)
 	}
 	return list
 }
 
-// A filler fills in templates, and remembers what it has made.
-type filler struct {
-	values map[string]string
-	made   []string // results of functions, which no error may quote
+// A Filler fills in templates, and remembers what it has made. A Filler is for one
+// goroutine.
+type Filler struct {
+	Values map[string]string // by name
+	Made   []string          // results of functions, which no error may quote
 }
 
-// fill returns t with its values, each in the spelling of its place.
-func (f *filler) fill(t template, escape func(string) string) (string, error) {
+// Fill returns t with its values, each in the spelling of its place. A nil escape changes
+// nothing.
+func (f *Filler) Fill(t Template, escape func(string) string) (string, error) {
 	var b strings.Builder
 	for _, p := range t {
 		text, err := f.part(p)
@@ -167,18 +177,18 @@ func (f *filler) fill(t template, escape func(string) string) (string, error) {
 	return b.String(), nil
 }
 
-func (f *filler) part(p part) (string, error) {
+func (f *Filler) part(p part) (string, error) {
 	switch {
 	case p.function != "":
-		argument, err := f.fill(p.of, nil)
+		argument, err := f.Fill(p.of, nil)
 		if err != nil {
 			return "", err
 		}
 		made := functions[p.function](argument)
-		f.made = append(f.made, made)
+		f.Made = append(f.Made, made)
 		return made, nil
 	case p.name != "":
-		value, ok := f.values[p.name]
+		value, ok := f.Values[p.name]
 		if !ok {
 			return "", fmt.Errorf("there is no value for {%s}", p.name)
 		}

@@ -1,4 +1,4 @@
-package session
+package template
 
 import (
 	"errors"
@@ -10,43 +10,43 @@ import (
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
-// A urlTemplate is the URL of a request. Values stand in segments of the path and in
-// the query, and cannot change the rest.
-type urlTemplate struct {
-	template
-	shape *url.URL // with a letter for each value
+// A URL is the template of a URL. Values stand in segments of the path and in the query,
+// and cannot change the rest.
+type URL struct {
+	Template
+	Shape *url.URL // with a letter for each value; nil if the template is wrong
 }
 
 var errOrigin = errors.New("has a value in its scheme, host or port; write the origin out, and use values in the path and the query")
 
-// parseURL reads the template of a URL.
-func parseURL(s string) (urlTemplate, error) {
+// ParseURL reads the template of a URL.
+func ParseURL(s string) (URL, error) {
 	scheme, rest, _ := strings.Cut(s, "://")
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {
 		end = len(rest)
 	}
 	if strings.ContainsAny(scheme+rest[:end], "{}") {
-		return urlTemplate{}, errOrigin
+		return URL{}, errOrigin
 	}
-	t, err := parse(s)
+	t, err := Parse(s)
 	if err != nil {
-		return urlTemplate{}, err
+		return URL{}, err
 	}
-	sample := filler{values: map[string]string{}}
-	for _, name := range t.names() {
-		sample.values[name] = "x"
+	sample := Filler{Values: map[string]string{}}
+	for _, name := range t.Names() {
+		sample.Values[name] = "x"
 	}
-	u := urlTemplate{template: t}
+	u := URL{Template: t}
 	text, err := u.spell(&sample)
 	if err != nil {
-		return urlTemplate{}, err
+		return URL{}, err
 	}
-	if u.shape, err = origin.Endpoint(text); err != nil {
+	if u.Shape, err = origin.Endpoint(text); err != nil {
 		return u, err
 	}
-	if slices.ContainsFunc(strings.Split(u.shape.Path, "/"), isDots) {
-		return urlTemplate{}, errors.New("has a segment of dots in its path; write where the path leads")
+	if slices.ContainsFunc(strings.Split(u.Shape.Path, "/"), isDots) {
+		return URL{}, errors.New("has a segment of dots in its path; write where the path leads")
 	}
 	return u, nil
 }
@@ -55,10 +55,10 @@ func parseURL(s string) (urlTemplate, error) {
 func isDots(segment string) bool { return segment == "." || segment == ".." }
 
 // spell fills in the URL, whatever comes out.
-func (u urlTemplate) spell(f *filler) (string, error) {
+func (u URL) spell(f *Filler) (string, error) {
 	inQuery := false
 	var b strings.Builder
-	for _, p := range u.template {
+	for _, p := range u.Template {
 		text, err := f.part(p)
 		if err != nil {
 			return "", err
@@ -78,8 +78,8 @@ func (u urlTemplate) spell(f *filler) (string, error) {
 
 var errShape = errors.New("a value would change what the URL leads to: a value in a path is neither empty nor dots alone")
 
-// fill returns the URL with its values. The error quotes no value.
-func (u urlTemplate) fill(f *filler) (string, error) {
+// Fill returns the URL with its values. The error quotes no value.
+func (u URL) Fill(f *Filler) (string, error) {
 	text, err := u.spell(f)
 	if err != nil {
 		return "", err
@@ -88,8 +88,8 @@ func (u urlTemplate) fill(f *filler) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	before, after := segments(u.shape), segments(filled)
-	if !origin.Same(filled, u.shape) || len(before) != len(after) {
+	before, after := segments(u.Shape), segments(filled)
+	if !origin.Same(filled, u.Shape) || len(before) != len(after) {
 		return "", errShape
 	}
 	for i := range after {
@@ -102,12 +102,12 @@ func (u urlTemplate) fill(f *filler) (string, error) {
 
 func segments(u *url.URL) []string { return strings.Split(u.EscapedPath(), "/") }
 
-// beginning returns the part of the URL that is the same for all accounts, without a
+// Beginning returns the part of the URL that is the same for all accounts, without a
 // query.
-func (u urlTemplate) beginning() string {
+func (u URL) Beginning() string {
 	first := ""
-	if len(u.template) > 0 && u.template[0].isText() {
-		first, _, _ = strings.Cut(u.template[0].text, "?")
+	if len(u.Template) > 0 && u.Template[0].isText() {
+		first, _, _ = strings.Cut(u.Template[0].text, "?")
 	}
 	return first
 }

@@ -1,0 +1,63 @@
+package template_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/connectorauth/connectorauth/internal/template"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTemplates(t *testing.T) {
+	values := map[string]string{"user": "Ada", "password": "l/o"}
+	for text, want := range map[string]string{
+		"":                                  "",
+		"plain":                             "plain",
+		"{user}":                            "Ada",
+		"{{{user}}}":                        "{Ada}",
+		"Basic {base64({user}:{password})}": "Basic QWRhOmwvbw==",
+		"{url({password})}":                 "l%2Fo",
+		"{lower({url({password})})}":        "l%2fo",
+		"a)b":                               "a)b",
+	} {
+		parsed, err := template.Parse(text)
+		require.NoError(t, err, text)
+		filled, err := (&template.Filler{Values: values}).Fill(parsed, nil)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, filled, text)
+	}
+	for _, text := range []string{"{", "}", "{}", "{user", "{us er}", "{rot13({user})}", "{base64({user}", "\xff", strings.Repeat("{lower(", 9) + strings.Repeat(")}", 9)} {
+		_, err := template.Parse(text)
+		assert.Error(t, err, text)
+	}
+	missing, err := template.Parse("{nobody}")
+	require.NoError(t, err)
+	_, err = (&template.Filler{Values: values}).Fill(missing, nil)
+	assert.ErrorContains(t, err, "{nobody}")
+}
+
+// FuzzURL: whatever the template and the value, the URL keeps its origin and the number
+// of its segments.
+func FuzzURL(f *testing.F) {
+	f.Add("/{v}/a?b={v}", "x")
+	f.Add("/a{v}", "../b")
+	f.Add("/a?{v}={v}", "&c#d")
+	f.Fuzz(func(t *testing.T, rest, value string) {
+		parsed, err := template.ParseURL("https://api.example.test" + rest)
+		if err != nil {
+			return
+		}
+		filled, err := parsed.Fill(&template.Filler{Values: map[string]string{"v": value}})
+		if err != nil {
+			return
+		}
+		u, err := url.Parse(filled)
+		require.NoError(t, err)
+		require.Equal(t, parsed.Shape.Scheme+"://"+parsed.Shape.Host, u.Scheme+"://"+u.Host)
+		require.Nil(t, u.User)
+		require.Empty(t, u.Fragment)
+		require.Equal(t, strings.Count(parsed.Shape.EscapedPath(), "/"), strings.Count(u.EscapedPath(), "/"))
+	})
+}
