@@ -37,11 +37,19 @@ const maxDepth = 8
 
 // Parse reads a template. The error quotes nothing: a template may have a secret in it
 // by mistake.
-func Parse(s string) (Template, error) {
+func Parse(s string) (Template, error) { return parse(s, isNameByte) }
+
+// ParsePointers reads a template whose names are JSON Pointers (RFC 6901), such as
+// {/user/name}: any text without braces and parentheses.
+func ParsePointers(s string) (Template, error) {
+	return parse(s, func(c byte) bool { return strings.IndexByte("{}()", c) < 0 })
+}
+
+func parse(s string, inName func(byte) bool) (Template, error) {
 	if !utf8.ValidString(s) {
 		return nil, errors.New("is not valid UTF-8")
 	}
-	p := parser{rest: s}
+	p := parser{s, inName}
 	t, err := p.template(0)
 	if err != nil {
 		return nil, fmt.Errorf("the template is wrong at byte %d: %w", len(s)-len(p.rest), err)
@@ -50,7 +58,10 @@ func Parse(s string) (Template, error) {
 }
 
 // parser reads a template from start to end.
-type parser struct{ rest string }
+type parser struct {
+	rest   string
+	inName func(byte) bool // reports whether a name may have a byte
+}
 
 // template reads up to the end, or, within a function, up to the end of the argument.
 func (p *parser) template(depth int) (t Template, err error) {
@@ -100,7 +111,7 @@ func (p *parser) template(depth int) (t Template, err error) {
 // value reads a value or function in braces.
 func (p *parser) value(depth int) (part, error) {
 	end := 1
-	for end < len(p.rest) && isNameByte(p.rest[end]) {
+	for end < len(p.rest) && p.inName(p.rest[end]) {
 		end++
 	}
 	name := p.rest[1:end]

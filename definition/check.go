@@ -1,0 +1,311 @@
+package definition
+
+import (
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/connectorauth/connectorauth/internal/inject"
+	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/template"
+	"github.com/connectorauth/connectorauth/internal/wire"
+)
+
+// A checker lists the mistakes of a definition that fits the format.
+type checker struct {
+	*reader
+	d        *Definition
+	inputs   map[string]*Input
+	captures map[string]*Limits // what may stand in a base URL beside inputs
+	inBase   bool
+}
+
+// definition checks all of the document.
+func (c *checker) definition() {
+	var root *path
+	c.name(root.member("name"), c.d.Name)
+	for i, was := range c.d.Was {
+		c.name(root.member("was").element(i), was)
+	}
+	for i, link := range c.d.Links {
+		if u, err := origin.Endpoint(link.URL); err != nil || u.Scheme != "https" {
+			c.add(root.member("links").element(i).member("url"), "want an https URL")
+		}
+	}
+	c.inputs = map[string]*Input{}
+	for i := range c.d.Inputs {
+		c.input(root.member("inputs").element(i), &c.d.Inputs[i])
+	}
+	if c.d.BaseURL == "" {
+		c.add(root.member("baseUrl"), "is missing")
+	}
+	if len(c.d.Methods) == 0 {
+		c.add(root.member("methods"), "is missing; give at least one method, with the type None for a service without credentials")
+	}
+	names, defaults := map[string]bool{}, 0
+	for i := range c.d.Methods {
+		m, p := &c.d.Methods[i], root.member("methods").element(i)
+		for j, name := range append([]string{m.Name}, m.Was...) {
+			at := p.member("name")
+			if j > 0 {
+				at = p.member("was").element(j - 1)
+			}
+			c.name(at, name)
+			if names[name] {
+				c.add(at, "%s is the name of two methods", shown(name))
+			}
+			names[name] = true
+		}
+		if m.Default {
+			if defaults++; defaults > 1 {
+				c.add(p.member("default"), "another method is the default already")
+			}
+		}
+		c.method(p, m)
+	}
+	c.test(root.member("test"))
+	c.found = slices.CompactFunc(c.found, func(a, b finding) bool { return a == b })
+}
+
+func (c *checker) name(p *path, name string) {
+	if !valid(name) {
+		c.add(p, "%s is no name; use at most 64 lower-case letters, digits, '-' and '_'", shown(name))
+	}
+}
+
+// input checks an input, which may stand in templates from now on.
+func (c *checker) input(p *path, i *Input) {
+	if !template.IsName(i.Name) {
+		c.add(p.member("name"), "%s is no name of an input; use letters, digits and '_'", shown(i.Name))
+	}
+	if c.inputs[i.Name] != nil {
+		c.add(p.member("name"), "%s is the name of two inputs", shown(i.Name))
+	}
+	c.inputs[i.Name] = i
+	c.limits(p, &i.Limits)
+	switch {
+	case i.Default != "" && i.Secret:
+		c.add(p.member("default"), "a secret has no default, because a definition is no secret")
+	case i.Default != "":
+		if err := i.Limits.check(i.Default); err != nil {
+			c.add(p.member("default"), "%v", err)
+		}
+	}
+	if i.Example != "" && i.Limits.check(i.Example) != nil {
+		c.add(p.member("example"), "is no value that the input allows")
+	}
+}
+
+// limits checks what limits a value.
+func (c *checker) limits(p *path, l *Limits) {
+	if l.Pattern != "" {
+		var err error
+		if l.pattern, err = regexp.Compile("^(?:" + l.Pattern + ")$"); err != nil || len(l.Pattern) > 500 {
+			c.add(p.member("pattern"), "is no regular expression (RE2) of at most 500 bytes")
+		}
+	}
+	for i, choice := range l.Enum {
+		if slices.IndexFunc(l.Enum, func(other Choice) bool { return other.Value == choice.Value }) < i || choice.Value == "" {
+			c.add(p.member("enum").element(i), "is empty, or there twice")
+		}
+	}
+	for i, suffix := range l.Suffixes {
+		at := p.member("suffixes").element(i)
+		if !strings.HasPrefix(suffix, ".") {
+			c.add(at, "must begin with a dot, such as .example.com")
+		} else if err := checkSuffix(suffix, l.Suffixes); err != nil {
+			c.add(at, "%v", err)
+		}
+	}
+	if l.AnyHost && !c.d.anyHost {
+		c.add(p.member("anyHost"), "the program does not allow inputs that lead to any host; give suffixes or an enum, or set Options.AnyHost")
+	}
+}
+
+// method checks a method, and what depends on its inputs.
+func (c *checker) method(p *path, m *Method) {
+	common := maps.Clone(c.inputs)
+	for i := range m.Inputs {
+		c.input(p.member("inputs").element(i), &m.Inputs[i])
+	}
+	c.captures = map[string]*Limits{}
+	if s, ok := m.Scheme.(*OAuth2); ok {
+		for i := range s.Captures {
+			c.capture(p.member("captures").element(i), &s.Captures[i])
+		}
+	}
+	if m.Scheme != nil {
+		m.Scheme.check(c, p)
+	}
+	for i, and := range m.And {
+		if and.Scheme != nil {
+			and.Scheme.check(c, p.member("and").element(i))
+		}
+	}
+	var root *path
+	c.inBase = true
+	c.url(root.member("baseUrl"), c.d.BaseURL)
+	for _, name := range slices.Sorted(maps.Keys(c.d.BaseURLs)) {
+		c.url(root.member("baseUrls").member(name), c.d.BaseURLs[name])
+		c.name(root.member("baseUrls").member(name), name)
+	}
+	c.inBase = false
+	for _, name := range slices.Sorted(maps.Keys(c.d.Headers)) {
+		at := root.member("headers").member(name)
+		if err := inject.CheckHeaderName(name); err != nil || strings.EqualFold(name, "Content-Type") {
+			c.add(at, "is not a header to set here")
+		}
+		c.text(at, c.d.Headers[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.d.Params)) {
+		c.text(root.member("params").member(name), c.d.Params[name])
+	}
+	c.inputs = common
+}
+
+// capture checks a captured value.
+func (c *checker) capture(p *path, capture *Capture) {
+	if !template.IsName(capture.Name) || c.inputs[capture.Name] != nil || c.captures[capture.Name] != nil {
+		c.add(p.member("name"), "%s is no name, or the name of another value", shown(capture.Name))
+	}
+	if capture.Path == "" {
+		c.add(p.member("path"), "is missing")
+	}
+	if capture.From == FromCallback && len(capture.Enum) == 0 && (capture.Format == FormatHost || capture.Format == FormatOrigin) {
+		c.add(p.member("format"), "a callback passes through a browser, so its values cannot be hosts; give an enum")
+	}
+	if capture.AnyHost {
+		c.add(p.member("anyHost"), "a captured value needs suffixes or an enum")
+	}
+	c.captures[capture.Name] = &capture.Limits
+	c.limits(p, &capture.Limits)
+}
+
+// known returns the limits of a value, or nil.
+func (c *checker) known(name string) *Limits {
+	if i := c.inputs[name]; i != nil {
+		return &i.Limits
+	}
+	if c.inBase {
+		return c.captures[name]
+	}
+	return nil
+}
+
+// names lists the names that have no value.
+func (c *checker) names(p *path, names []string) {
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if c.known(name) == nil {
+			c.add(p, "there is no value for {%s} here%s", name, hint(name, slices.Sorted(maps.Keys(c.inputs))))
+		}
+	}
+}
+
+// text checks a template. An empty one is absent.
+func (c *checker) text(p *path, s string) {
+	t, err := template.Parse(s)
+	if err != nil {
+		c.add(p, "%v", err)
+		return
+	}
+	c.names(p, t.Names())
+	c.d.texts[s] = t
+}
+
+// lists checks the templates of headers or parameters.
+func (c *checker) lists(p *path, lists map[string][]string) {
+	for _, name := range slices.Sorted(maps.Keys(lists)) {
+		for i, s := range lists[name] {
+			c.text(p.member(name).element(i), s)
+		}
+	}
+}
+
+// url checks the template of a URL. An empty one is absent.
+func (c *checker) url(p *path, s string) {
+	if s == "" {
+		return
+	}
+	u, ok := c.origin(p, s)
+	if !ok {
+		return
+	}
+	c.names(p, u.names)
+	c.d.urls[s] = u
+	if c.inBase && (strings.ContainsAny(u.rest, "?") || strings.HasSuffix(u.rest, "/")) {
+		c.add(p, "a base URL has no query and no slash at its end; use params for parameters")
+	}
+}
+
+// origin checks the origin of the template of a URL.
+func (c *checker) origin(p *path, s string) (urlTemplate, bool) {
+	u, err := parseURL(s)
+	if err != nil {
+		c.add(p, "%v", err)
+		return u, false
+	}
+	inOrigin := []string{}
+	for _, part := range append(slices.Clone(u.host), hostPart{name: u.whole}) {
+		if part.name != "" {
+			inOrigin = append(inOrigin, part.name)
+		}
+	}
+	c.names(p, inOrigin)
+	for _, name := range inOrigin {
+		if i := c.inputs[name]; i != nil && i.Optional && i.Default == "" {
+			c.add(p, "{%s} stands in a host, and is optional; give the input a default", name)
+		}
+		if c.inputs[name] == nil && u.port != "" {
+			c.add(p, "a captured value in a host, and a port, exclude each other")
+		}
+	}
+	if err := u.checkHosts(c.known); err != nil {
+		c.add(p, "%v", err)
+		return u, false
+	}
+	return u, true
+}
+
+// test checks the test request, whose path may have the inputs of the definition.
+func (c *checker) test(p *path) {
+	t := c.d.Test
+	if t == nil {
+		return
+	}
+	method, rest, _ := strings.Cut(t.Request, " ")
+	if !wire.IsToken(method) || strings.ToUpper(method) != method || method == http.MethodConnect || !strings.HasPrefix(rest, "/") {
+		c.add(p.member("request"), "want a method and a path, such as GET /me")
+	} else if u, err := template.ParseURL("https://example.com" + rest); err != nil {
+		c.add(p.member("request"), "%v", err)
+	} else {
+		c.names(p.member("request"), u.Names())
+	}
+	if _, ok := c.d.BaseURLs[t.Base]; t.Base != "" && !ok {
+		c.add(p.member("base"), "%s is none of baseUrls%s", shown(t.Base), hint(t.Base, slices.Sorted(maps.Keys(c.d.BaseURLs))))
+	}
+	for i, status := range t.OK {
+		if status < 100 || status > 599 {
+			c.add(p.member("ok").element(i), "is no status")
+		}
+	}
+	if t.ID != "" && !isPointer(t.ID) {
+		c.add(p.member("id"), "want a JSON Pointer (RFC 6901), such as /user/id")
+	}
+	label, err := template.ParsePointers(t.Label)
+	if err != nil {
+		c.add(p.member("label"), "%v", err)
+	}
+	for _, pointer := range label.Names() {
+		if !isPointer(pointer) {
+			c.add(p.member("label"), "want JSON Pointers (RFC 6901) in braces, such as {/user/name}")
+		}
+	}
+}
+
+// isPointer reports whether s is a JSON Pointer to a member.
+func isPointer(s string) bool {
+	return strings.HasPrefix(s, "/") && !strings.Contains(strings.NewReplacer("~0", "", "~1", "").Replace(s), "~")
+}

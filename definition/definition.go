@@ -1,0 +1,119 @@
+package definition
+
+import (
+	"time"
+
+	"github.com/connectorauth/connectorauth/internal/template"
+)
+
+// A Definition is what a service wants of every account. Parse returns definitions. A
+// Definition must not be modified, and is safe for concurrent use.
+type Definition struct {
+	// Version is the version of the format: 1. Required.
+	Version int `json:"connectorauth"`
+	// Name names the definition for programs: lower-case letters, digits, '-' and '_'.
+	// Required.
+	Name string
+	// Was are former names. Empty means none.
+	Was []string
+	// Title names the service for people. Empty means Name.
+	Title string
+	// Links lead to documentation. Empty means none.
+	Links []Link
+	// Inputs are the inputs of all methods. Empty means none.
+	Inputs []Input
+	// BaseURL is the template of the URL of the API. Required.
+	BaseURL string
+	// BaseURLs are further base URLs by name, such as upload. Empty means none.
+	BaseURLs map[string]string `json:"baseUrls"`
+	// Headers are the templates of headers that go along with each request to the API, by
+	// name. A header whose value comes out empty is left out. Empty means none.
+	Headers map[string]string
+	// Params are the templates of query parameters that go along with each request to the
+	// API, by name. A parameter whose value comes out empty is left out. Empty means none.
+	Params map[string]string
+	// Methods are the ways to authenticate, of which an account has one. At least one.
+	Methods []Method
+	// Test is a request that shows whether an account works. Empty means none.
+	Test *Test
+
+	anyHost bool // the program allows AnyHost
+	texts   map[string]template.Template
+	urls    map[string]urlTemplate
+}
+
+// A Link leads to documentation.
+type Link struct {
+	Title string
+	URL   string // Required; https.
+}
+
+// A Test is a request that shows whether an account works, and whose account it is.
+type Test struct {
+	// Request is the HTTP method, a space, and a path that is added to the base URL, such
+	// as "GET /me". The path is a template, and may have a query. Required.
+	Request string
+	// Base is the name of one of the BaseURLs. Empty means BaseURL.
+	Base string
+	// OK are the statuses that mean that the account works. Empty means 200 to 299.
+	OK []int
+	// ID is the JSON Pointer (RFC 6901) of the account's identity in the response. Empty
+	// means none.
+	ID string
+	// Label is the template of a text that names the account for people. Its values are
+	// JSON Pointers: "{/email} ({/org/name})". Empty means none.
+	Label string
+}
+
+// A Method is a way to authenticate.
+type Method struct {
+	// Name names the method for programs: see Definition. Stored accounts keep the name.
+	// Required.
+	Name string
+	// Was are former names. Empty means none.
+	Was []string
+	// Title names the method for people. Empty means Name.
+	Title string
+	// Default: programs offer this method first. One method at most.
+	Default bool
+	// Inputs are further inputs. Empty means none.
+	Inputs []Input
+	// Credential is what requests carry.
+	Credential
+	// And are credentials that requests carry as well. Empty means none.
+	And []Credential
+	// RefreshLifetime is how long a refresh token lasts where responses do not tell, and
+	// RefreshIdle how long without a use. 0 means for ever. KeepAlive is how often a
+	// program should renew the token of an account that nobody uses. 0 means never. The
+	// three are for programs: a connector does not act on them.
+	RefreshLifetime, RefreshIdle, KeepAlive time.Duration
+}
+
+// find returns the method called name, or formerly called so. Empty means the default
+// method, or the only one.
+func (d *Definition) find(name string) *Method {
+	for i := range d.Methods {
+		if m := &d.Methods[i]; name != "" && m.Name == name || name == "" && (m.Default || len(d.Methods) == 1) {
+			return m
+		}
+	}
+	for i := range d.Methods {
+		for _, was := range d.Methods[i].Was {
+			if was == name {
+				return &d.Methods[i]
+			}
+		}
+	}
+	return nil
+}
+
+// inputs returns the inputs of a method, first those of the definition.
+func (d *Definition) inputs(m *Method) (list []*Input) {
+	for i := range d.Inputs {
+		list = append(list, &d.Inputs[i])
+	}
+	for i := range m.Inputs {
+		list = append(list, &m.Inputs[i])
+	}
+	return list
+}

@@ -1,0 +1,45 @@
+// Package definition reads what a service wants of every account, as data: a
+// definition is one JSON document for one service. Connect makes a connector of a
+// definition and of what the account owner has given.
+//
+//	d, err := definition.Parse("acme.json", text, definition.Options{})
+//	if err != nil {
+//		return err // every mistake, with line and column
+//	}
+//	account, err := d.Connect(definition.Connection{
+//		Method: "key",
+//		Values: map[string]connectorauth.Secret{"subdomain": "mycompany", "apiKey": "..."},
+//	})
+//	if err != nil {
+//		return err // every mistake of the values, in words for the account owner
+//	}
+//	client := connectorauth.NewClient(account.Connector(), nil)
+//
+// # The format
+//
+// The member "connectorauth" is the version of the format: 1. The other members are the
+// fields of [Definition] in lower camel case, such as baseUrl for BaseURL, and so are the
+// members of all objects below. A duration is text such as "1h30m". The value of a
+// member is never null. Members whose names begin with "x-" are not read; any other
+// unknown member is a mistake. A document has at most 1 MiB, and is at most 32 deep.
+//
+// # Templates
+//
+// URLs, headers, parameters and credentials are templates: {name} is the value of an
+// input. {base64(...)}, {url(...)} and {lower(...)} compute from what is between the
+// parentheses. A brace is written twice. There is nothing else to compute, and nothing
+// in a definition is executed.
+//
+// # Origins
+//
+// No value can lead a request to an origin that the definition does not declare. The
+// scheme and the port of a URL are literal. In the host, an input is a part of one label,
+// left of a literal suffix of two labels or more that is not a public suffix
+// (https://publicsuffix.org): "https://{subdomain}.example.com". In the path, an input is
+// a part of one segment, and in the query a part of one value. Where the end of the host
+// is not literal, the input itself says where it may lead, by Enum, Suffixes or AnyHost.
+// An input with the format origin, or with an enum of URLs, may stand alone in place of
+// scheme and host: "{site}/api".
+//
+// Hosts of a connector are the origins of the base URLs.
+package definition

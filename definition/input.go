@@ -1,0 +1,163 @@
+package definition
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/origin"
+)
+
+// An Input is a value that the account owner or the program gives, once per account.
+type Input struct {
+	// Name names the input in templates: letters, digits and '_'. Required.
+	Name string
+	// Title names the input for people. Empty means Name.
+	Title string
+	// Help is a text that says where to find the value. Example is a value for people to
+	// see. Empty means none.
+	Help, Example string
+	// Secret: forms and programs must not show the value.
+	Secret bool
+	// Optional: the value may be absent. Default replaces an absent value. A Default makes
+	// an input optional. A secret has no Default.
+	Optional bool
+	Default  string
+	// Hidden: forms do not ask for the input. The program gives the value, or Default is
+	// the value.
+	Hidden bool
+	// Prefix and Suffix are shown around the field of a form, and are no part of the value.
+	Prefix, Suffix string
+	Limits
+}
+
+// Limits say which values are allowed, and where a value may lead.
+type Limits struct {
+	// Format is the kind of the value. Empty means FormatText.
+	Format Format
+	// Pattern is a regular expression (RE2) for the whole value. Empty means any value.
+	Pattern string
+	// Enum are the allowed values. A value may be a whole URL, for a template such as
+	// "{site}/api". Empty means all values.
+	Enum []Choice
+	// Suffixes are how a host may end, such as ".example.com". Required for FormatHost and
+	// FormatOrigin in a URL, unless Enum or AnyHost is given. A suffix is not a public
+	// suffix of a registry, such as ".co.uk". Empty means none.
+	Suffixes []string
+	// AnyHost: the value may lead to any host. The program must allow AnyHost: see
+	// Options.
+	AnyHost bool
+
+	pattern *regexp.Regexp
+}
+
+// A Choice is a value of an enum. In a document, a text is a Choice without a Title.
+type Choice struct {
+	Value string // Required.
+	Title string // Empty means Value.
+}
+
+func (c *Choice) short(text string) { c.Value = text }
+
+// Format is the kind of a value.
+type Format string
+
+// The formats.
+const (
+	FormatText    Format = "text"    // text without line breaks and other control characters
+	FormatLabel   Format = "label"   // a label of a host: lower-case letters, digits and '-'
+	FormatHost    Format = "host"    // the name of a host, such as www.example.com; no address, no port
+	FormatOrigin  Format = "origin"  // https:// and a host, and perhaps a port
+	FormatUUID    Format = "uuid"    // RFC 9562, with hyphens
+	FormatEmail   Format = "email"   // an address of mail
+	FormatInteger Format = "integer" // digits, with a minus sign if negative
+)
+
+var formats = map[Format]struct {
+	pattern *regexp.Regexp
+	words   string
+}{
+	FormatLabel:   {regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`), "use lower-case letters, digits and hyphens only, such as mycompany"},
+	FormatHost:    {regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`), "give the name of a host, such as www.example.com, in lower case"},
+	FormatOrigin:  {regexp.MustCompile(`^https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?(:[1-9][0-9]{0,4})?$`), "give an address such as https://www.example.com, in lower case, without a path"},
+	FormatUUID:    {regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`), "give an ID such as 123e4567-e89b-12d3-a456-426614174000"},
+	FormatEmail:   {regexp.MustCompile(`^[^\s@<>"]+@[^\s@<>"]+$`), "give an address such as ada@example.com"},
+	FormatInteger: {regexp.MustCompile(`^-?[0-9]{1,18}$`), "give a whole number"},
+}
+
+const maxValue = 64 << 10 // the length in bytes of the longest value
+
+// check says what is wrong with a value, without the value.
+func (l *Limits) check(value string) error {
+	if len(value) > maxValue {
+		return fmt.Errorf("is longer than %d bytes", maxValue)
+	}
+	if err := check.Text(value); err != nil {
+		return err
+	}
+	if len(l.Enum) > 0 {
+		if !slices.ContainsFunc(l.Enum, func(c Choice) bool { return c.Value == value }) {
+			return errors.New("is none of the choices")
+		}
+		return nil
+	}
+	if f, ok := formats[l.Format]; ok && (len(value) > 300 || !f.pattern.MatchString(value)) {
+		if strings.TrimSpace(value) != value {
+			return errors.New("has a space at an end; remove the space")
+		}
+		return errors.New(f.words)
+	}
+	if l.pattern != nil && !l.pattern.MatchString(value) {
+		return errors.New("does not look as the service writes it")
+	}
+	if l.Format == FormatHost || l.Format == FormatOrigin {
+		return l.checkHost(value)
+	}
+	return nil
+}
+
+// checkHost says what is wrong with the host of a value.
+func (l *Limits) checkHost(value string) error {
+	host := value
+	if l.Format == FormatOrigin {
+		u, err := origin.Endpoint(value)
+		if err != nil {
+			return err
+		}
+		host = u.Hostname()
+	}
+	if len(l.Suffixes) == 0 {
+		return nil
+	}
+	if !slices.ContainsFunc(l.Suffixes, func(suffix string) bool { return strings.HasSuffix(host, suffix) }) {
+		return fmt.Errorf("must end in %s", strings.Join(l.Suffixes, " or "))
+	}
+	return nil
+}
+
+// optional reports whether a value may be absent.
+func (i *Input) optional() bool { return i.Optional || i.Default != "" }
+
+// title names the input for people.
+func (i *Input) title() string {
+	if i.Title != "" {
+		return i.Title
+	}
+	return i.Name
+}
+
+// isOrigin reports whether the value is a whole origin, or a URL below one.
+func (l *Limits) isOrigin() bool {
+	return len(l.Enum) == 0 && l.Format == FormatOrigin || len(l.Enum) > 0 && !slices.ContainsFunc(l.Enum, func(c Choice) bool {
+		u, err := origin.Endpoint(c.Value)
+		return err != nil || u.RawQuery != "" || u.ForceQuery || strings.HasSuffix(c.Value, "/") || u.Path != "" && hasDots(u)
+	})
+}
+
+func hasDots(u *url.URL) bool {
+	return slices.ContainsFunc(strings.Split(u.Path, "/"), func(s string) bool { return s == "." || s == ".." })
+}

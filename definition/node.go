@@ -1,0 +1,233 @@
+package definition
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// The limits of a document.
+const (
+	maxSize  = 1 << 20 // in bytes
+	maxDepth = 32
+)
+
+// kind is the kind of a JSON value, in words for people.
+type kind string
+
+const (
+	object  kind = "an object"
+	array   kind = "a list"
+	text    kind = "text"
+	number  kind = "a number"
+	boolean kind = "true or false"
+	null    kind = "null"
+)
+
+// A node is a value of a JSON document (RFC 8259), with its place.
+type node struct {
+	kind     kind
+	at       int    // in bytes
+	text     string // of a text, a number or a boolean
+	members  []member
+	elements []node
+}
+
+// A member is a member of an object. No two members of an object have the same name.
+type member struct {
+	name  string
+	at    int
+	value node
+}
+
+// A scanner reads a document from start to end. report is told of names that are there
+// twice.
+type scanner struct {
+	src    string
+	pos    int
+	report func(at int, text string)
+}
+
+// wrong is the mistake that ends the reading.
+type wrong struct {
+	at   int
+	text string
+}
+
+// document reads a whole document.
+func (s *scanner) document() (root node, mistake *wrong) {
+	defer func() {
+		if r := recover(); r != nil {
+			w, ok := r.(wrong)
+			if !ok {
+				panic(r)
+			}
+			mistake = &w
+		}
+	}()
+	root = s.value(0)
+	if s.space(); s.pos < len(s.src) {
+		s.fail("there is more after the document")
+	}
+	return root, nil
+}
+
+func (s *scanner) fail(format string, args ...any) {
+	panic(wrong{s.pos, fmt.Sprintf(format, args...)})
+}
+
+// space skips white space.
+func (s *scanner) space() {
+	for s.pos < len(s.src) && strings.IndexByte(" \t\r\n", s.src[s.pos]) >= 0 {
+		s.pos++
+	}
+}
+
+// next skips white space, and returns the next byte; 0 at the end.
+func (s *scanner) next() byte {
+	if s.space(); s.pos < len(s.src) {
+		return s.src[s.pos]
+	}
+	return 0
+}
+
+// expect skips white space and one of the bytes in want.
+func (s *scanner) expect(want, where string) byte {
+	c := s.next()
+	if c == 0 || strings.IndexByte(want, c) < 0 {
+		if s.pos == len(s.src) {
+			s.fail("the document ends too early")
+		}
+		s.fail("want %s", where)
+	}
+	s.pos++
+	return c
+}
+
+func (s *scanner) value(depth int) node {
+	c := s.next()
+	n := node{at: s.pos}
+	switch {
+	case depth > maxDepth:
+		s.fail("is more than %d deep", maxDepth)
+	case c == '{':
+		n.kind = object
+		n.members = s.object(depth)
+	case c == '[':
+		n.kind = array
+		n.elements = s.array(depth)
+	case c == '"':
+		n.kind, n.text = text, s.string()
+	default:
+		n.kind, n.text = s.word()
+	}
+	return n
+}
+
+func (s *scanner) object(depth int) (members []member) {
+	s.pos++
+	if s.next() == '}' {
+		s.pos++
+		return nil
+	}
+	var seen map[string]bool
+	for {
+		if s.next() != '"' {
+			s.expect("\"", `the name of a member, in double quotes`)
+		}
+		m := member{at: s.pos}
+		m.name = s.string()
+		if len(members) == 16 {
+			seen = map[string]bool{}
+			for _, other := range members {
+				seen[other.name] = true
+			}
+		}
+		twice := seen[m.name] || seen == nil && slices.ContainsFunc(members, func(o member) bool { return o.name == m.name })
+		s.expect(":", "a colon after the name of a member")
+		m.value = s.value(depth + 1)
+		if twice {
+			s.report(m.at, shown(m.name)+" is there twice; remove one")
+		} else {
+			members = append(members, m)
+		}
+		if seen != nil {
+			seen[m.name] = true
+		}
+		if s.expect(",}", "a comma or a } after a member") == '}' {
+			return members
+		}
+	}
+}
+
+func (s *scanner) array(depth int) (elements []node) {
+	s.pos++
+	if s.next() == ']' {
+		s.pos++
+		return nil
+	}
+	for {
+		elements = append(elements, s.value(depth+1))
+		if s.expect(",]", "a comma or a ] after an element") == ']' {
+			return elements
+		}
+	}
+}
+
+// string reads a text.
+func (s *scanner) string() string {
+	start := s.pos
+	plain := true
+	for s.pos++; s.pos < len(s.src); s.pos++ {
+		switch c := s.src[s.pos]; {
+		case c == '"':
+			s.pos++
+			quoted := s.src[start:s.pos]
+			if inner := quoted[1 : len(quoted)-1]; plain && utf8.ValidString(inner) {
+				return inner
+			}
+			var decoded string
+			err := json.Unmarshal([]byte(quoted), &decoded)
+			if s.pos = start; err != nil || !utf8.ValidString(quoted) {
+				s.fail("the text is not valid: look at its backslashes and at the encoding of the file, which is UTF-8")
+			}
+			if strings.Count(decoded, "\uFFFD") > strings.Count(quoted, "\uFFFD")+strings.Count(strings.ToLower(quoted), `\ufffd`) {
+				s.fail("the text has half of a character: a \\ud800 to \\udfff alone")
+			}
+			s.pos = start + len(quoted)
+			return decoded
+		case c < ' ':
+			s.fail("a text has no line breaks and control characters; write \\n for a line break")
+		case c == '\\':
+			plain = false
+			s.pos++
+		}
+	}
+	s.pos = start
+	s.fail("the text has no double quote at its end")
+	return ""
+}
+
+// word reads a number, true, false or null.
+func (s *scanner) word() (kind, string) {
+	start := s.pos
+	for s.pos < len(s.src) && strings.IndexByte(" \t\r\n,]}:", s.src[s.pos]) < 0 {
+		s.pos++
+	}
+	word := s.src[start:s.pos]
+	switch {
+	case word == "true" || word == "false":
+		return boolean, word
+	case word == "null":
+		return null, word
+	case word != "" && strings.IndexByte("-0123456789", word[0]) >= 0 && json.Valid([]byte(word)):
+		return number, word
+	}
+	if s.pos = start; word == "" && start == len(s.src) {
+		s.fail("the document ends too early")
+	}
+	s.fail("want a value: text in double quotes, a number, true, false, {...} or [...]")
+	return "", ""
+}

@@ -1,0 +1,179 @@
+package definition
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
+)
+
+// OAuth2 is an access token that is renewed: see connectorauth.OAuth2Config.
+type OAuth2 struct {
+	Grant                               Grant
+	TokenURL, FormerTokenURL, RevokeURL string // templates; TokenURL is required
+	ClientID, ClientSecret              string // templates; empty means Connection.Client
+	ClientAuth                          connectorauth.ClientAuthMethod
+	Scopes                              []Scope
+	Dialect                             dialect.OAuth2 // URLs, parameters and headers are templates
+	// Captures are values of the token response or of the callback, for base URLs.
+	Captures []Capture
+}
+
+// A Grant is how a token is obtained: exactly one of the fields. The texts of the fields
+// are templates.
+type Grant struct {
+	AuthorizationCode   *connectorauth.AuthorizationCode
+	ClientCredentials   *connectorauth.ClientCredentials
+	PasswordCredentials *connectorauth.PasswordCredentials
+}
+
+// A Scope is a scope to ask for. In a document, a text is a Scope with a Name alone.
+type Scope struct {
+	Name        string // template; required
+	Title, Help string // for people; empty means none
+	// Default: the scope is asked for where the program makes no choice. Without any
+	// Default in a list, all are.
+	Default bool
+}
+
+func (s *Scope) short(text string) { s.Name = text }
+
+// A Capture is a value that the provider gives along with the token, such as the URL of
+// the account's API.
+type Capture struct {
+	Name string // in templates: letters, digits and '_'; required
+	// From is where the value comes from. Empty means FromToken. A value from the callback
+	// has passed through a browser, so it is a part of a label or of a segment, or has an
+	// Enum.
+	From From
+	// Path is the name of the value there, or the names joined by dots: "data.domain".
+	// Required.
+	Path string
+	Limits
+}
+
+// From is where a captured value comes from.
+type From string
+
+// The sources of captured values.
+const (
+	FromToken    From = "token"    // a member of the token response
+	FromCallback From = "callback" // a parameter of the callback
+)
+
+func (s *OAuth2) check(c *checker, p *path) {
+	c.text(p.member("clientId"), s.ClientID)
+	c.text(p.member("clientSecret"), s.ClientSecret)
+	c.url(p.member("tokenUrl"), s.TokenURL)
+	c.url(p.member("formerTokenUrl"), s.FormerTokenURL)
+	c.url(p.member("revokeUrl"), s.RevokeURL)
+	for i, scope := range s.Scopes {
+		c.text(p.member("scopes").element(i), scope.Name)
+	}
+	s.Grant.check(c, p.member("grant"))
+	d, at := &s.Dialect, p.member("dialect")
+	c.url(at.member("refreshUrl"), d.RefreshURL)
+	c.url(at.member("longLived").member("url"), d.LongLived.URL)
+	c.url(at.member("extend").member("url"), d.Extend.URL)
+	for _, name := range slices.Sorted(maps.Keys(d.Regions.Origins)) {
+		c.url(at.member("regions").member("origins").member(name), d.Regions.Origins[name])
+	}
+	c.lists(at.member("tokenParams"), d.TokenParams)
+	c.lists(at.member("refreshParams"), d.RefreshParams)
+	c.lists(at.member("tokenHeader"), d.TokenHeader)
+}
+
+func (g *Grant) check(c *checker, p *path) {
+	grants := 0
+	if a := g.AuthorizationCode; a != nil {
+		grants++
+		c.url(p.member("authorizationCode").member("authUrl"), a.AuthURL)
+		c.text(p.member("authorizationCode").member("issuer"), a.Issuer)
+		c.lists(p.member("authorizationCode").member("params"), a.Params)
+	}
+	if g.ClientCredentials != nil {
+		grants++
+	}
+	if o := g.PasswordCredentials; o != nil {
+		grants++
+		c.text(p.member("passwordCredentials").member("username"), o.Username)
+		c.text(p.member("passwordCredentials").member("password"), string(o.Password))
+	}
+	if grants != 1 {
+		c.add(p, "give one of authorizationCode, clientCredentials and passwordCredentials")
+	}
+}
+
+func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
+	client := b.client(s.ClientID, s.ClientSecret)
+	config := connectorauth.OAuth2Config{
+		ClientID: client.ID, ClientSecret: client.Secret,
+		TokenURL: b.url(s.TokenURL), FormerTokenURL: b.url(s.FormerTokenURL), RevokeURL: b.url(s.RevokeURL),
+		Scopes: b.scopes(s.Scopes), Grant: s.Grant.with(b), Dialect: s.dialect(b),
+		Store: b.c.Store, Account: b.c.Account, Shared: b.c.Shared, Hosts: b.hosts,
+		RenewBefore: b.c.RenewBefore, HTTPClient: b.c.HTTPClient, Observe: b.c.Observe,
+	}
+	if s.ClientAuth != "" {
+		config.ClientAuth = s.ClientAuth
+	}
+	return connectorauth.NewOAuth2(config)
+}
+
+// with returns the grant of an account.
+func (g *Grant) with(b *builder) connectorauth.Grant {
+	switch {
+	case g.AuthorizationCode != nil:
+		grant := *g.AuthorizationCode
+		grant.AuthURL, grant.Issuer = b.url(grant.AuthURL), b.text(grant.Issuer)
+		grant.Params = b.lists(grant.Params)
+		return grant
+	case g.PasswordCredentials != nil:
+		return connectorauth.PasswordCredentials{
+			Username: b.text(g.PasswordCredentials.Username), Password: b.secret(string(g.PasswordCredentials.Password)),
+		}
+	}
+	return connectorauth.ClientCredentials{}
+}
+
+// dialect returns the dialect of an account.
+func (s *OAuth2) dialect(b *builder) dialect.OAuth2 {
+	d := s.Dialect.Clone()
+	d.RefreshURL, d.LongLived.URL, d.Extend.URL = b.url(d.RefreshURL), b.url(d.LongLived.URL), b.url(d.Extend.URL)
+	for name, origin := range d.Regions.Origins {
+		d.Regions.Origins[name] = b.url(origin)
+	}
+	d.TokenParams, d.RefreshParams = b.lists(d.TokenParams), b.lists(d.RefreshParams)
+	d.TokenHeader = http.Header(b.lists(d.TokenHeader))
+	for _, capture := range s.Captures {
+		if capture.From == FromCallback && !slices.Contains(d.CallbackValues, capture.Path) {
+			d.CallbackValues = append(d.CallbackValues, capture.Path)
+		}
+	}
+	return d
+}
+
+// scopes returns the scopes that the program has chosen, or those of the definition.
+func (b *builder) scopes(known []Scope) (list []string) {
+	var all, byDefault []string
+	for _, s := range known {
+		name := b.text(s.Name)
+		all = append(all, name)
+		if s.Default {
+			byDefault = append(byDefault, name)
+		}
+	}
+	for _, name := range b.c.Scopes {
+		if !slices.Contains(all, name) {
+			b.mistakes.Add("Scopes: %s is no scope of the definition%s", shown(name), hint(name, all))
+		}
+	}
+	switch {
+	case b.c.Scopes != nil:
+		return b.c.Scopes
+	case byDefault != nil:
+		return byDefault
+	}
+	return all
+}

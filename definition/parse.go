@@ -1,0 +1,83 @@
+package definition
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/connectorauth/connectorauth/internal/template"
+)
+
+// version is the version of the format that this package reads.
+const version = 1
+
+// Options are what a program allows definitions to say.
+type Options struct {
+	// AnyHost allows inputs with AnyHost, which may lead to any host of the network. The
+	// zero value refuses such definitions.
+	AnyHost bool
+}
+
+// Parse reads a definition. The name of the file is for the error, which is an *Error
+// and lists all mistakes.
+func Parse(file string, document []byte, options Options) (*Definition, error) {
+	src := strings.TrimPrefix(string(document), "\ufeff")
+	r := &reader{file: file, src: src}
+	d := &Definition{anyHost: options.AnyHost, texts: map[string]template.Template{}, urls: map[string]urlTemplate{}}
+	r.read(d)
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// read reads the document into d, and checks d.
+func (r *reader) read(d *Definition) {
+	if len(r.src) > maxSize {
+		r.src = ""
+		r.addAt(0, nil, "is longer than %d bytes", maxSize)
+		return
+	}
+	s := &scanner{src: r.src, report: func(at int, text string) { r.addAt(at, nil, "%s", text) }}
+	root, mistake := s.document()
+	if mistake != nil {
+		r.addAt(mistake.at, nil, "%s", mistake.text)
+		return
+	}
+	if r.root = root; root.kind != object {
+		r.addAt(root.at, nil, "want an object")
+		return
+	}
+	if !r.version() {
+		return
+	}
+	r.decode(&r.root, reflect.ValueOf(d).Elem(), nil)
+	c := &checker{reader: r, d: d}
+	c.definition()
+	if len(r.found) == 0 { // or a constructor would find the same mistakes in other words
+		c.trial()
+	}
+}
+
+// version reports whether the document has a version that this package reads.
+func (r *reader) version() bool {
+	at := (*path)(nil).member("connectorauth")
+	n, ok := at.find(&r.root)
+	switch {
+	case !ok:
+		r.addAt(0, nil, "is no definition, or lacks its version: add \"connectorauth\": %d", version)
+	case n.kind != number || n.text != fmt.Sprint(version):
+		r.addAt(n.at, at, "this program reads version %d; use a newer version of the program for another", version)
+	default:
+		return true
+	}
+	return false
+}
+
+// valid reports whether a name can be kept by programs.
+func valid(name string) bool {
+	return name != "" && len(name) <= 64 && utf8.ValidString(name) && strings.IndexFunc(name, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '-' || r == '_')
+	}) < 0
+}

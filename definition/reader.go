@@ -1,0 +1,241 @@
+package definition
+
+import (
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/connectorauth/connectorauth/internal/words"
+)
+
+// maxFindings is how many mistakes an Error lists.
+const maxFindings = 100
+
+// A reader puts the values of a document into Go values, and lists what does not fit.
+type reader struct {
+	file, src string
+	root      node
+	found     []finding
+}
+
+// finding is a Finding that has an offset in place of a position.
+type finding struct {
+	at   int
+	path string
+	text string
+}
+
+// addAt lists a mistake at an offset.
+func (r *reader) addAt(at int, p *path, format string, args ...any) {
+	r.found = append(r.found, finding{at, p.String(), fmt.Sprintf(format, args...)})
+}
+
+// add lists a mistake of the value at p.
+func (r *reader) add(p *path, format string, args ...any) {
+	r.addAt(p.in(&r.root), p, format, args...)
+}
+
+// err returns the mistakes as one error, or nil if there are none.
+func (r *reader) err() error {
+	if len(r.found) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(r.found, func(a, b finding) int { return a.at - b.at })
+	e := &Error{More: max(0, len(r.found)-maxFindings)}
+	for _, f := range r.found[:len(r.found)-e.More] {
+		line, column := position(r.src, f.at)
+		e.Findings = append(e.Findings, Finding{r.file, line, column, f.path, f.text})
+	}
+	return e
+}
+
+// shorthand is a struct that a document may write as a text.
+type shorthand interface{ short(text string) }
+
+var (
+	durationType    = reflect.TypeFor[time.Duration]()
+	schemeType      = reflect.TypeFor[Scheme]()
+	shorthandType   = reflect.TypeFor[shorthand]()
+	unmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
+
+// decode puts n into to.
+func (r *reader) decode(n *node, to reflect.Value, p *path) {
+	t := to.Type()
+	if n.kind == null {
+		r.addAt(n.at, p, "is null; leave the member out")
+		return
+	}
+	switch {
+	case t == durationType:
+		if r.is(n, text, p) {
+			r.duration(n, to, p)
+		}
+		return
+	case t.Kind() == reflect.String:
+		if r.is(n, text, p) {
+			r.text(n, to, p)
+		}
+		return
+	case n.kind == text && reflect.PointerTo(t).Implements(shorthandType):
+		to.Addr().Interface().(shorthand).short(n.text)
+		return
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		to.Set(reflect.New(t.Elem()))
+		r.decode(n, to.Elem(), p)
+	case reflect.Struct:
+		if r.is(n, object, p) {
+			r.object(n, to, p)
+		}
+	case reflect.Map:
+		if r.is(n, object, p) {
+			to.Set(reflect.MakeMapWithSize(t, len(n.members)))
+			for i := range n.members {
+				m := &n.members[i]
+				value := reflect.New(t.Elem()).Elem()
+				r.decode(&m.value, value, p.member(m.name))
+				to.SetMapIndex(reflect.ValueOf(m.name), value)
+			}
+		}
+	case reflect.Slice:
+		if r.is(n, array, p) {
+			to.Set(reflect.MakeSlice(t, len(n.elements), len(n.elements)))
+			for i := range n.elements {
+				r.decode(&n.elements[i], to.Index(i), p.element(i))
+			}
+		}
+	case reflect.Bool:
+		if r.is(n, boolean, p) {
+			to.SetBool(n.text == "true")
+		}
+	case reflect.Int:
+		if r.is(n, number, p) {
+			value, err := strconv.Atoi(n.text)
+			if err != nil {
+				r.addAt(n.at, p, "want a whole number")
+			}
+			to.SetInt(int64(value))
+		}
+	case reflect.Interface:
+		to.Set(reflect.ValueOf(n.tree()))
+	default:
+		panic("definition: no document has a " + t.String())
+	}
+}
+
+// is reports whether n is of a kind, and lists the mistake if not.
+func (r *reader) is(n *node, want kind, p *path) bool {
+	if n.kind != want {
+		r.addAt(n.at, p, "is %s; want %s", n.kind, want)
+	}
+	return n.kind == want
+}
+
+func (r *reader) duration(n *node, to reflect.Value, p *path) {
+	d, err := time.ParseDuration(n.text)
+	if err != nil || d <= 0 {
+		r.addAt(n.at, p, "want a positive duration such as 1h30m")
+	}
+	to.SetInt(int64(d))
+}
+
+// text reads a text, or a word of an enumeration.
+func (r *reader) text(n *node, to reflect.Value, p *path) {
+	list, limited := enumerations[to.Type()]
+	switch {
+	case limited && !slices.Contains(list, n.text):
+		r.addAt(n.at, p, "%s is none of %s%s", shown(n.text), strings.Join(list, ", "), hint(n.text, list))
+	case reflect.PointerTo(to.Type()).Implements(unmarshalerType):
+		if err := to.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(n.text)); err != nil {
+			r.addAt(n.at, p, "%s", strings.TrimPrefix(err.Error(), "dialect: "))
+		}
+	default:
+		to.SetString(n.text)
+	}
+}
+
+// object reads the members of a struct, and of the Scheme that its type names.
+func (r *reader) object(n *node, to reflect.Value, p *path) {
+	s := shapes[to.Type()]
+	known, judge := s.names, true
+	var scheme reflect.Value
+	var of shape
+	if s.scheme != nil {
+		if scheme, judge = r.scheme(n, p); judge {
+			of = shapes[scheme.Type().Elem()]
+			known = append(slices.Clip(known), of.names...)
+		}
+	}
+	for i := range n.members {
+		m := &n.members[i]
+		inner := p.member(m.name)
+		if index, ok := s.fields[m.name]; ok {
+			r.decode(&m.value, to.FieldByIndex(index), inner)
+		} else if index, ok := of.fields[m.name]; ok {
+			r.decode(&m.value, scheme.Elem().FieldByIndex(index), inner)
+		} else if judge && !strings.HasPrefix(m.name, "x-") {
+			r.addAt(m.at, inner, "is no member here%s", hint(m.name, known))
+		}
+	}
+	if scheme.IsValid() {
+		to.FieldByIndex(s.scheme).Set(scheme)
+	}
+}
+
+// scheme returns a new Scheme of the type that n names.
+func (r *reader) scheme(n *node, p *path) (scheme reflect.Value, ok bool) {
+	for i := range n.members {
+		if m := &n.members[i]; m.name == "type" && m.value.kind == text {
+			if t := schemeOf(m.value.text); t != nil {
+				return reflect.New(t), true
+			}
+			return scheme, false // the enumeration lists the mistake
+		}
+	}
+	r.addAt(n.at, p, "has no type; add \"type\", with one of %s", strings.Join(schemeNames, ", "))
+	return scheme, false
+}
+
+// hint names the word that was probably meant.
+func hint(word string, known []string) string {
+	const longest = 40 // of a word with a mistake
+	if len(word) <= longest {
+		if near := words.Nearest(word, known); near != "" {
+			return "; did you mean " + near + "?"
+		}
+	}
+	return ""
+}
+
+// tree returns n as encoding/json would decode n into an any, with numbers as they are
+// written.
+func (n *node) tree() any {
+	switch n.kind {
+	case object:
+		members := make(map[string]any, len(n.members))
+		for i := range n.members {
+			members[n.members[i].name] = n.members[i].value.tree()
+		}
+		return members
+	case array:
+		elements := make([]any, len(n.elements))
+		for i := range n.elements {
+			elements[i] = n.elements[i].tree()
+		}
+		return elements
+	case number:
+		return json.Number(n.text)
+	case boolean:
+		return n.text == "true"
+	case null:
+		return nil
+	}
+	return n.text
+}

@@ -1,0 +1,86 @@
+package definition
+
+import (
+	"slices"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/session"
+)
+
+// Session is a login: see session.Config, whose fields these are. In the URLs of the
+// requests, inputs may stand in the host too: see the package documentation.
+type Session struct {
+	Login         []session.Request
+	Renew, Logout *session.Request
+	Places        []session.Place
+	Lifetime      session.Lifetime
+	Refusals      []dialect.Rejection
+	Rejections    []dialect.Rejection
+}
+
+func (s *Session) check(c *checker, p *path) {
+	for i := range s.Login {
+		c.loginURL(p.member("login").element(i).member("url"), s.Login[i].URL)
+	}
+	if s.Renew != nil {
+		c.loginURL(p.member("renew").member("url"), s.Renew.URL)
+	}
+	if s.Logout != nil {
+		c.loginURL(p.member("logout").member("url"), s.Logout.URL)
+	}
+}
+
+// loginURL checks the origin of a URL. Package session checks the rest, in which
+// captures may stand.
+func (c *checker) loginURL(p *path, s string) {
+	if s == "" {
+		c.add(p, "is missing")
+		return
+	}
+	if u, ok := c.origin(p, s); ok {
+		c.d.urls[s] = u
+	}
+}
+
+func (s *Session) connector(b *builder) (connectorauth.Connector, error) {
+	config := session.Config{
+		Login: slices.Clone(s.Login), Values: map[string]connectorauth.Secret{}, Places: s.Places, Lifetime: s.Lifetime,
+		Refusals: s.Refusals, Rejections: s.Rejections,
+		Store: b.c.Store, Account: b.c.Account, Shared: b.c.Shared, Hosts: b.hosts,
+		RenewBefore: b.c.RenewBefore, HTTPClient: b.c.HTTPClient, Observe: b.c.Observe,
+	}
+	for i := range config.Login {
+		config.Login[i].URL = b.loginURL(config.Login[i].URL)
+	}
+	config.Renew, config.Logout = b.request(s.Renew), b.request(s.Logout)
+	for _, input := range b.inputs {
+		config.Values[input.Name] = connectorauth.Secret(b.filler.Values[input.Name])
+	}
+	return session.New(config)
+}
+
+// request returns a copy of r with the origin of the account.
+func (b *builder) request(r *session.Request) *session.Request {
+	if r == nil {
+		return nil
+	}
+	request := *r
+	request.URL = b.loginURL(r.URL)
+	return &request
+}
+
+// loginURL returns a template whose origin is that of the account.
+func (b *builder) loginURL(s string) string {
+	u, ok := b.d.urls[s]
+	if !ok {
+		return s
+	}
+	base := u.origin(b.filler.Values)
+	if !u.literal() {
+		if err := u.checkFilled(base); err != nil {
+			b.mistakes.Field("login", err)
+		}
+	}
+	return base + u.rest
+}

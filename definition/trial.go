@@ -1,0 +1,67 @@
+package definition
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/template"
+)
+
+// trial makes a connector of each method, so that the constructors list their mistakes
+// when a definition is read, and not for the first account.
+func (c *checker) trial() {
+	for i := range c.d.Methods {
+		m, p := &c.d.Methods[i], (*path)(nil).member("methods").element(i)
+		b := &builder{
+			d: c.d, inputs: c.d.inputs(m), filler: template.Filler{Values: map[string]string{}},
+			c: &Connection{Client: Client{ID: "x", Secret: "x"}},
+		}
+		for _, input := range b.inputs {
+			b.filler.Values[input.Name] = input.sample()
+		}
+		for _, credential := range append([]Credential{m.Credential}, m.And...) {
+			if o, ok := credential.Scheme.(*OAuth2); ok && o.ClientAuth == connectorauth.ClientAuthNone {
+				b.c.Client.Secret = ""
+			}
+		}
+		_, err := b.connect(m)
+		if err == nil || m.anyHost(c.d) {
+			continue
+		}
+		for _, problem := range strings.Split(err.Error(), "\n") {
+			c.add(p, "%s", strings.TrimPrefix(problem, "definition: "+c.d.Name+": "))
+		}
+	}
+}
+
+// anyHost reports whether an input of the method may lead to any host.
+func (m *Method) anyHost(d *Definition) bool {
+	for _, i := range d.inputs(m) {
+		if i.AnyHost {
+			return true
+		}
+	}
+	return false
+}
+
+// sample returns a value that the formats allow.
+func (i *Input) sample() string {
+	end := ".example.com"
+	if len(i.Suffixes) > 0 {
+		end = i.Suffixes[0]
+	}
+	switch {
+	case len(i.Enum) > 0:
+		return cmp.Or(i.Default, i.Enum[0].Value)
+	case i.Format == FormatHost:
+		return "x" + end
+	case i.Format == FormatOrigin:
+		return "https://x" + end
+	case i.Format == FormatInteger:
+		return "1"
+	case i.Format == FormatUUID:
+		return "123e4567-e89b-12d3-a456-426614174000"
+	}
+	return cmp.Or(i.Default, i.Example, "x")
+}
