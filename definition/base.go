@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ func (b *builder) bases(m *Method) *bases {
 	if s, ok := m.Scheme.(*OAuth2); ok {
 		out.captures = s.Captures
 	}
-	b.base(out, "", b.d.BaseURL)
+	b.base(out, "", cmp.Or(m.BaseURL, b.d.BaseURL))
 	for name, s := range b.d.BaseURLs {
 		b.base(out, name, s)
 	}

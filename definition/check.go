@@ -38,9 +38,6 @@ func (c *checker) definition() {
 	for i := range c.d.Inputs {
 		c.input(root.member("inputs").element(i), &c.d.Inputs[i])
 	}
-	if c.d.BaseURL == "" {
-		c.add(root.member("baseUrl"), "is missing")
-	}
 	if len(c.d.Methods) == 0 {
 		c.add(root.member("methods"), "is missing; give at least one method, with the type None for a service without credentials")
 	}
@@ -66,6 +63,7 @@ func (c *checker) definition() {
 		c.method(p, m)
 	}
 	c.test(root.member("test"))
+	slices.SortStableFunc(c.found, func(a, b finding) int { return a.at - b.at }) // a common member is checked with each method
 	c.found = slices.CompactFunc(c.found, func(a, b finding) bool { return a == b })
 }
 
@@ -146,7 +144,14 @@ func (c *checker) method(p *path, m *Method) {
 	}
 	var root *path
 	c.inBase = true
-	c.url(root.member("baseUrl"), c.d.BaseURL)
+	switch {
+	case m.BaseURL != "":
+		c.url(p.member("baseUrl"), m.BaseURL)
+	case c.d.BaseURL != "":
+		c.url(root.member("baseUrl"), c.d.BaseURL)
+	default:
+		c.add(root.member("baseUrl"), "is missing")
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.d.BaseURLs)) {
 		c.url(root.member("baseUrls").member(name), c.d.BaseURLs[name])
 		c.name(root.member("baseUrls").member(name), name)

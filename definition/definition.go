@@ -22,7 +22,8 @@ type Definition struct {
 	Links []Link
 	// Inputs are the inputs of all methods. Empty means none.
 	Inputs []Input
-	// BaseURL is the template of the URL of the API. Required.
+	// BaseURL is the template of the URL of the API. Required, unless each method has a
+	// BaseURL.
 	BaseURL string
 	// BaseURLs are further base URLs by name, such as upload. Empty means none.
 	BaseURLs map[string]string `json:"baseUrls"`
@@ -78,6 +79,9 @@ type Method struct {
 	Default bool
 	// Inputs are further inputs. Empty means none.
 	Inputs []Input
+	// BaseURL takes the place of Definition.BaseURL for accounts of this method. Empty
+	// means Definition.BaseURL.
+	BaseURL string
 	// Credential is what requests carry.
 	Credential
 	// And are credentials that requests carry as well. Empty means none.
