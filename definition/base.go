@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,19 +47,21 @@ func (b *builder) base(out *bases, name, s string) {
 		}
 	}
 	if !slices.ContainsFunc(u.names, out.captured) {
-		out.known[name] = b.url(s)
-		b.addHost(out.known[name])
+		if out.known[name] = b.url(s); out.known[name] == "" {
+			return // which is a mistake of a value
+		}
+		b.addHost(&u)
 		return
 	}
 	out.later[name] = u
 	if !slices.ContainsFunc(u.names, func(name string) bool { return out.captured(name) && u.inOrigin(name) }) {
-		b.addHost(u.origin(b.filler.Values))
+		b.addHost(&u)
 		return
 	}
 	if u.whole != "" {
 		l := out.limits(u.whole)
 		for _, choice := range l.Enum {
-			b.addHost(choice.Value)
+			b.hosts = append(b.hosts, withoutPath(choice.Value))
 		}
 		if len(l.Enum) == 0 {
 			b.addSuffixes(l.Suffixes)
@@ -101,10 +102,15 @@ func (b *builder) addSuffixes(list []string) {
 }
 
 // addHost adds the origin of a base URL to the hosts.
-func (b *builder) addHost(base string) {
-	if u, err := url.Parse(base); err == nil && u.Host != "" {
-		b.hosts = append(b.hosts, u.Scheme+"://"+u.Host)
-	}
+func (b *builder) addHost(u *urlTemplate) {
+	b.hosts = append(b.hosts, withoutPath(u.origin(b.filler.Values)))
+}
+
+// withoutPath returns the origin of a URL.
+func withoutPath(base string) string {
+	scheme, rest, _ := strings.Cut(base, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return scheme + "://" + host
 }
 
 // inOrigin reports whether a value stands in the origin.

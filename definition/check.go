@@ -247,10 +247,13 @@ func (c *checker) url(p *path, s string) {
 
 // origin checks the origin of the template of a URL.
 func (c *checker) origin(p *path, s string) (urlTemplate, bool) {
-	u, err := parseURL(s)
-	if err != nil {
-		c.add(p, "%v", err)
-		return u, false
+	u, known := c.d.urls[s] // but its names may have other limits here
+	if !known {
+		var err error
+		if u, err = parseURL(s); err != nil {
+			c.add(p, "%v", err)
+			return u, false
+		}
 	}
 	inOrigin := []string{}
 	for _, part := range append(slices.Clone(u.host), hostPart{name: u.whole}) {

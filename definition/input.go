@@ -77,16 +77,53 @@ const (
 	FormatInteger Format = "integer" // digits, with a minus sign if negative
 )
 
+// formats are the formats that not every text has.
 var formats = map[Format]struct {
-	pattern *regexp.Regexp
-	words   string
+	valid func(string) bool
+	words string
 }{
-	FormatLabel:   {regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`), "use lower-case letters, digits and hyphens only, such as mycompany"},
-	FormatHost:    {regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`), "give the name of a host, such as www.example.com, in lower case"},
-	FormatOrigin:  {regexp.MustCompile(`^https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?(:[1-9][0-9]{0,4})?$`), "give an address such as https://www.example.com, in lower case, without a path"},
-	FormatUUID:    {regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`), "give an ID such as 123e4567-e89b-12d3-a456-426614174000"},
-	FormatEmail:   {regexp.MustCompile(`^[^\s@<>"]+@[^\s@<>"]+$`), "give an address such as ada@example.com"},
-	FormatInteger: {regexp.MustCompile(`^-?[0-9]{1,18}$`), "give a whole number"},
+	FormatLabel:   {isLabel, "use lower-case letters, digits and hyphens only, such as mycompany"},
+	FormatHost:    {isHostName, "give the name of a host, such as www.example.com, in lower case"},
+	FormatOrigin:  {isOrigin, "give an address such as https://www.example.com, in lower case, without a path"},
+	FormatUUID:    {regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`).MatchString, "give an ID such as 123e4567-e89b-12d3-a456-426614174000"},
+	FormatEmail:   {regexp.MustCompile(`^[^\s@<>"]+@[^\s@<>"]+$`).MatchString, "give an address such as ada@example.com"},
+	FormatInteger: {regexp.MustCompile(`^-?[0-9]{1,18}$`).MatchString, "give a whole number"},
+}
+
+// isLabel reports whether s is a label of a host, in lower case.
+func isLabel(s string) bool {
+	if s == "" || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-') {
+			return false
+		}
+	}
+	return true
+}
+
+// isHostName reports whether s is the name of a host, in lower case, with two labels at
+// least. The last label begins with a letter, so s is no address.
+func isHostName(s string) bool {
+	labels := 0
+	last := ""
+	for label := range strings.SplitSeq(s, ".") {
+		if !isLabel(label) {
+			return false
+		}
+		labels++
+		last = label
+	}
+	return labels > 1 && len(s) <= 253 && 'a' <= last[0] && last[0] <= 'z'
+}
+
+var port = regexp.MustCompile(`:[1-9][0-9]{0,4}$`)
+
+// isOrigin reports whether s is https, the name of a host, and perhaps a port.
+func isOrigin(s string) bool {
+	host, secure := strings.CutPrefix(s, "https://")
+	return secure && isHostName(strings.TrimSuffix(host, port.FindString(host)))
 }
 
 const maxValue = 64 << 10 // the length in bytes of the longest value
@@ -105,7 +142,7 @@ func (l *Limits) check(value string) error {
 		}
 		return nil
 	}
-	if f, ok := formats[l.Format]; ok && (len(value) > 300 || !f.pattern.MatchString(value)) {
+	if f, ok := formats[l.Format]; ok && !f.valid(value) {
 		if strings.TrimSpace(value) != value {
 			return errors.New("has a space at an end; remove the space")
 		}

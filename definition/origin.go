@@ -21,6 +21,10 @@ type urlTemplate struct {
 	port   string // with its colon, or empty
 	rest   string // the template of path and query
 	names  []string
+	inner  template.URL // the URL with this origin if the origin is literal, or with another
+
+	fixedRest bool   // path and query have no values
+	fixed     string // path and query then
 }
 
 // hostPart is a literal text or a value of a host.
@@ -60,11 +64,18 @@ func parseURL(s string) (u urlTemplate, err error) {
 	if u.literal() {
 		sample = u.origin(nil)
 	}
-	inner, err := template.ParseURL(sample + u.rest)
-	if err != nil {
+	if u.inner, err = template.ParseURL(sample + u.rest); err != nil {
 		return u, err
 	}
-	u.names = append(u.names, inner.Names()...)
+	inRest := u.inner.Names()
+	if len(inRest) == 0 {
+		filled, err := u.inner.Fill(&template.Filler{})
+		if err != nil {
+			return u, err
+		}
+		u.fixed = strings.TrimPrefix(filled, sample)
+	}
+	u.fixedRest, u.names = len(inRest) == 0, append(u.names, inRest...)
 	return u, nil
 }
 
@@ -223,7 +234,7 @@ func checkSuffix(suffix string, declared []string) error {
 
 // checkName says why a name is no name of a host.
 func checkName(name string) error {
-	if !formats[FormatHost].pattern.MatchString(name) && !origin.Loopback(name) {
+	if !isHostName(name) && !origin.Loopback(name) {
 		return fmt.Errorf("%s is not the name of a host", shown(name))
 	}
 	return nil
@@ -233,14 +244,17 @@ var errOrigin = errors.New("a value would lead to another host")
 
 // fill returns the URL with values, which their Limits allow. The error quotes no value.
 func (u *urlTemplate) fill(f *template.Filler) (string, error) {
+	if u.literal() && !u.fixedRest {
+		return u.inner.Fill(f)
+	}
 	base := u.origin(f.Values)
 	if !u.literal() {
 		if err := u.checkFilled(base); err != nil {
 			return "", err
 		}
 	}
-	if u.rest == "" {
-		return base, nil
+	if u.fixedRest {
+		return base + u.fixed, nil
 	}
 	inner, err := template.ParseURL(base + u.rest)
 	if err != nil {
