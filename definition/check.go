@@ -3,7 +3,6 @@ package definition
 import (
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,6 +11,10 @@ import (
 	"github.com/connectorauth/connectorauth/internal/template"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
+
+// maxCommon is how many inputs, methods, headers, parameters and base URLs a definition
+// has: each header is checked with each method.
+const maxCommon = 50
 
 // A checker lists the mistakes of a definition that fits the format.
 type checker struct {
@@ -25,6 +28,14 @@ type checker struct {
 // definition checks all of the document.
 func (c *checker) definition() {
 	var root *path
+	for name, count := range map[string]int{
+		"inputs": len(c.d.Inputs), "methods": len(c.d.Methods), "headers": len(c.d.Headers), "params": len(c.d.Params), "baseUrls": len(c.d.BaseURLs),
+	} {
+		if count > maxCommon {
+			c.add(root.member(name), "has more than %d elements", maxCommon)
+			return
+		}
+	}
 	c.name(root.member("name"), c.d.Name)
 	for i, was := range c.d.Was {
 		c.name(root.member("was").element(i), was)
@@ -100,8 +111,8 @@ func (c *checker) input(p *path, i *Input) {
 func (c *checker) limits(p *path, l *Limits) {
 	if l.Pattern != "" {
 		var err error
-		if l.pattern, err = regexp.Compile("^(?:" + l.Pattern + ")$"); err != nil || len(l.Pattern) > 500 {
-			c.add(p.member("pattern"), "is no regular expression (RE2) of at most 500 bytes")
+		if l.pattern, err = compile(l.Pattern); err != nil {
+			c.add(p.member("pattern"), "%v", err)
 		}
 	}
 	for i, choice := range l.Enum {
@@ -203,7 +214,7 @@ func (c *checker) known(name string) *Limits {
 func (c *checker) names(p *path, names []string) {
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		if c.known(name) == nil {
+		if c.known(name) == nil && len(c.found) < maxKept {
 			c.add(p, "there is no value for {%s} here%s", name, hint(name, slices.Sorted(maps.Keys(c.inputs))))
 		}
 	}
@@ -292,7 +303,7 @@ func (c *checker) test(p *path) {
 		c.names(p.member("request"), u.Names())
 	}
 	if _, ok := c.d.BaseURLs[t.Base]; t.Base != "" && !ok {
-		c.add(p.member("base"), "%s is none of baseUrls%s", shown(t.Base), hint(t.Base, slices.Sorted(maps.Keys(c.d.BaseURLs))))
+		c.add(p.member("base"), "%s is none of baseUrls%s", shown(t.Base), c.hint(t.Base, slices.Sorted(maps.Keys(c.d.BaseURLs))))
 	}
 	for i, status := range t.OK {
 		if status < 100 || status > 599 {

@@ -39,7 +39,8 @@ type Input struct {
 type Limits struct {
 	// Format is the kind of the value. Empty means FormatText.
 	Format Format
-	// Pattern is a regular expression (RE2) for the whole value. Empty means any value.
+	// Pattern is a regular expression (RE2) for the whole value, of at most 500 bytes.
+	// Repetitions count as often as they repeat, up to 2,000 in all. Empty means any value.
 	Pattern string
 	// Enum are the allowed values. A value may be a whole URL, for a template such as
 	// "{site}/api". Empty means all values.

@@ -130,7 +130,7 @@ func (u *urlTemplate) origin(values map[string]string) string {
 }
 
 // maxHosts is how many hosts an enum may make of a URL.
-const maxHosts = 1000
+const maxHosts = 250
 
 // checkHosts says why the host could be one that the definition does not declare.
 func (u *urlTemplate) checkHosts(limits func(name string) *Limits) error {

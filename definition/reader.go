@@ -13,14 +13,18 @@ import (
 	"github.com/connectorauth/connectorauth/internal/words"
 )
 
-// maxFindings is how many mistakes an Error lists.
-const maxFindings = 100
+const (
+	maxFindings = 100              // how many mistakes an Error lists
+	maxKept     = 10 * maxFindings // how many mistakes are looked for
+	maxElements = 1000             // of a list, or of an object whose members are names
+)
 
 // A reader puts the values of a document into Go values, and lists what does not fit.
 type reader struct {
 	file, src string
 	root      node
 	found     []finding
+	more      int // mistakes beyond maxKept
 }
 
 // finding is a Finding that has an offset in place of a position.
@@ -32,12 +36,20 @@ type finding struct {
 
 // addAt lists a mistake at an offset.
 func (r *reader) addAt(at int, p *path, format string, args ...any) {
+	if len(r.found) >= maxKept {
+		r.more++
+		return
+	}
 	r.found = append(r.found, finding{at, p.String(), fmt.Sprintf(format, args...)})
 }
 
 // add lists a mistake of the value at p.
 func (r *reader) add(p *path, format string, args ...any) {
-	r.addAt(p.in(&r.root), p, format, args...)
+	at := 0
+	if len(r.found) < maxKept {
+		at = p.in(&r.root)
+	}
+	r.addAt(at, p, format, args...)
 }
 
 // err returns the mistakes as one error, or nil if there are none.
@@ -46,8 +58,9 @@ func (r *reader) err() error {
 		return nil
 	}
 	slices.SortStableFunc(r.found, func(a, b finding) int { return a.at - b.at })
-	e := &Error{More: max(0, len(r.found)-maxFindings)}
-	for _, f := range r.found[:len(r.found)-e.More] {
+	listed := r.found[:min(len(r.found), maxFindings)]
+	e := &Error{More: len(r.found) - len(listed) + r.more}
+	for _, f := range listed {
 		line, column := position(r.src, f.at)
 		e.Findings = append(e.Findings, Finding{r.file, line, column, f.path, f.text})
 	}
@@ -95,7 +108,7 @@ func (r *reader) decode(n *node, to reflect.Value, p *path) {
 			r.object(n, to, p)
 		}
 	case reflect.Map:
-		if r.is(n, object, p) {
+		if r.is(n, object, p) && r.few(n, len(n.members), p) {
 			to.Set(reflect.MakeMapWithSize(t, len(n.members)))
 			for i := range n.members {
 				m := &n.members[i]
@@ -105,7 +118,7 @@ func (r *reader) decode(n *node, to reflect.Value, p *path) {
 			}
 		}
 	case reflect.Slice:
-		if r.is(n, array, p) {
+		if r.is(n, array, p) && r.few(n, len(n.elements), p) {
 			to.Set(reflect.MakeSlice(t, len(n.elements), len(n.elements)))
 			for i := range n.elements {
 				r.decode(&n.elements[i], to.Index(i), p.element(i))
@@ -138,6 +151,14 @@ func (r *reader) is(n *node, want kind, p *path) bool {
 	return n.kind == want
 }
 
+// few reports whether a list is short enough, and lists the mistake if not.
+func (r *reader) few(n *node, elements int, p *path) bool {
+	if elements > maxElements {
+		r.addAt(n.at, p, "has more than %d elements", maxElements)
+	}
+	return elements <= maxElements
+}
+
 func (r *reader) duration(n *node, to reflect.Value, p *path) {
 	d, err := time.ParseDuration(n.text)
 	if err != nil || d <= 0 {
@@ -151,7 +172,7 @@ func (r *reader) text(n *node, to reflect.Value, p *path) {
 	list, limited := enumerations[to.Type()]
 	switch {
 	case limited && !slices.Contains(list, n.text):
-		r.addAt(n.at, p, "%s is none of %s%s", shown(n.text), strings.Join(list, ", "), hint(n.text, list))
+		r.addAt(n.at, p, "%s is none of %s%s", shown(n.text), strings.Join(list, ", "), r.hint(n.text, list))
 	case reflect.PointerTo(to.Type()).Implements(unmarshalerType):
 		if err := to.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(n.text)); err != nil {
 			r.addAt(n.at, p, "%s", strings.TrimPrefix(err.Error(), "dialect: "))
@@ -181,7 +202,7 @@ func (r *reader) object(n *node, to reflect.Value, p *path) {
 		} else if index, ok := of.fields[m.name]; ok {
 			r.decode(&m.value, scheme.Elem().FieldByIndex(index), inner)
 		} else if judge && !strings.HasPrefix(m.name, "x-") {
-			r.addAt(m.at, inner, "is no member here%s", hint(m.name, known))
+			r.addAt(m.at, inner, "is no member here%s", r.hint(m.name, known))
 		}
 	}
 	if scheme.IsValid() {
@@ -201,6 +222,14 @@ func (r *reader) scheme(n *node, p *path) (scheme reflect.Value, ok bool) {
 	}
 	r.addAt(n.at, p, "has no type; add \"type\", with one of %s", strings.Join(schemeNames, ", "))
 	return scheme, false
+}
+
+// hint is the function hint, as long as somebody may read the hint.
+func (r *reader) hint(word string, known []string) string {
+	if len(r.found) >= maxKept {
+		return ""
+	}
+	return hint(word, known)
 }
 
 // hint names the word that was probably meant.

@@ -1,0 +1,45 @@
+package definition_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// A document can cost its reader 10 ms per kB at most, whatever the document repeats.
+func TestDocumentsCannotKeepAProgramBusy(t *testing.T) {
+	many := func(count int, format string) string {
+		var b strings.Builder
+		for i := range count {
+			fmt.Fprintf(&b, format, i)
+		}
+		return strings.TrimSuffix(b.String(), ",")
+	}
+	const begin = `{"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com", `
+	for name, document := range map[string]string{
+		"unknown members":      begin + many(50_000, `"member%d": 1,`) + "}",
+		"equal members":        begin + strings.TrimSuffix(strings.Repeat(`"a": 1,`, 100_000), ",") + "}",
+		"unknown values":       begin + `"inputs": [` + many(50, `{"name": "in%d"},`) + `], "methods": [{"name": "a", "type": "ApiKey", "key": "` + many(90_000, "{n%d}") + `"}]}`,
+		"methods and headers":  begin + `"methods": [` + many(5000, `{"name": "m%d", "type": "None"},`) + `], "headers": {` + many(10_000, `"bad %d": "",`) + "}}",
+		"many methods":         begin + `"methods": [` + many(50, `{"name": "m%d", "type": "None"},`) + `], "headers": {` + many(50, `"bad %d": "{x}{y}{z}",`) + "}}",
+		"patterns":             begin + `"inputs": [` + many(50, `{"name": "i%d", "pattern": "`+strings.Repeat("(a{500})", 60)+`"},`) + "]}",
+		"nested repetitions":   begin + `"inputs": [{"name": "a", "pattern": "((a{30}){30}){30}"}]}`,
+		"enums in a host":      begin + `"inputs": [` + many(10, `{"name": "i%d", "enum": [`+strings.ReplaceAll(many(100, `"a%d",`), "%", "%%")+`]},`) + `], "baseUrls": {"x": "https://a{i0}{i1}{i2}{i3}{i4}{i5}{i6}{i7}{i8}{i9}"}, "methods": [{"name": "a", "type": "None"}]}`,
+		"functions":            begin + `"methods": [{"name": "a", "type": "ApiKey", "key": "` + strings.Repeat("{lower(", 100_000) + `"}]}`,
+		"braces":               begin + `"methods": [{"name": "a", "type": "ApiKey", "key": "` + strings.Repeat("{{", 300_000) + `{"}]}`,
+		"lists":                begin + `"was": [` + many(200_000, "%d,") + "]}",
+		"deep":                 strings.Repeat("[", 1<<20),
+		"a text without a end": `"` + strings.Repeat(`\\`, 1<<18),
+	} {
+		began := time.Now()
+		text := mistakes(document)
+		took := time.Since(began)
+		assert.NotEmpty(t, text, name)
+		assert.LessOrEqual(t, len(text), 40_000, name)
+		assert.Less(t, took, 100*time.Millisecond+10*time.Millisecond*time.Duration(len(document)/1000), name)
+		t.Logf("%s: %d kB in %s", name, len(document)/1000, took)
+	}
+}
