@@ -231,6 +231,21 @@ func (c *checker) text(p *path, s string) {
 	c.d.texts[s] = t
 }
 
+// public checks a template of what errors, records or browsers show.
+func (c *checker) public(p *path, s string) {
+	c.text(p, s)
+	c.noSecret(p, c.d.texts[s].Names())
+}
+
+// noSecret lists the secrets among names.
+func (c *checker) noSecret(p *path, names []string) {
+	for _, name := range names {
+		if i := c.inputs[name]; i != nil && i.Secret {
+			c.add(p, "{%s} is a secret, and errors, records and browsers show this text; put the secret elsewhere", name)
+		}
+	}
+}
+
 // lists checks the templates of headers or parameters.
 func (c *checker) lists(p *path, lists map[string][]string) {
 	for _, name := range slices.Sorted(maps.Keys(lists)) {
@@ -250,6 +265,7 @@ func (c *checker) url(p *path, s string) {
 		return
 	}
 	c.names(p, u.names)
+	c.noSecret(p, u.names)
 	c.d.urls[s] = u
 	if c.inBase && (strings.ContainsAny(u.rest, "?") || strings.HasSuffix(u.rest, "/")) {
 		c.add(p, "a base URL has no query and no slash at its end; use params for parameters")
@@ -273,6 +289,7 @@ func (c *checker) origin(p *path, s string) (urlTemplate, bool) {
 		}
 	}
 	c.names(p, inOrigin)
+	c.noSecret(p, inOrigin)
 	for _, name := range inOrigin {
 		if i := c.inputs[name]; i != nil && i.Optional && i.Default == "" {
 			c.add(p, "{%s} stands in a host, and is optional; give the input a default", name)

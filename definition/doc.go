@@ -43,5 +43,8 @@
 // An input with the format origin, or with an enum of URLs, may stand alone in place of
 // scheme and host: "{site}/api".
 //
+// A secret stands in no URL, and in nothing else that errors, records or browsers show,
+// such as a client ID. For a key in the path of a URL, use the placement path.
+//
 // Hosts of a connector are the origins of the base URLs.
 package definition

@@ -21,10 +21,11 @@ type OAuth1 struct {
 
 func (s *OAuth1) check(c *checker, p *path) {
 	for name, text := range map[string]string{
-		"clientId": s.ClientID, "clientSecret": s.ClientSecret, "token": s.Token, "tokenSecret": s.TokenSecret, "realm": s.Realm,
+		"clientSecret": s.ClientSecret, "token": s.Token, "tokenSecret": s.TokenSecret, "realm": s.Realm,
 	} {
 		c.text(p.member(name), text)
 	}
+	c.public(p.member("clientId"), s.ClientID)
 	for name, url := range map[string]string{"requestTokenUrl": s.RequestTokenURL, "authorizeUrl": s.AuthorizeURL, "accessTokenUrl": s.AccessTokenURL} {
 		c.url(p.member(name), url)
 	}

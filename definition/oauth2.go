@@ -64,13 +64,13 @@ const (
 )
 
 func (s *OAuth2) check(c *checker, p *path) {
-	c.text(p.member("clientId"), s.ClientID)
+	c.public(p.member("clientId"), s.ClientID)
 	c.text(p.member("clientSecret"), s.ClientSecret)
 	c.url(p.member("tokenUrl"), s.TokenURL)
 	c.url(p.member("formerTokenUrl"), s.FormerTokenURL)
 	c.url(p.member("revokeUrl"), s.RevokeURL)
 	for i, scope := range s.Scopes {
-		c.text(p.member("scopes").element(i), scope.Name)
+		c.public(p.member("scopes").element(i), scope.Name)
 	}
 	s.Grant.check(c, p.member("grant"))
 	d, at := &s.Dialect, p.member("dialect")
@@ -90,15 +90,19 @@ func (g *Grant) check(c *checker, p *path) {
 	if a := g.AuthorizationCode; a != nil {
 		grants++
 		c.url(p.member("authorizationCode").member("authUrl"), a.AuthURL)
-		c.text(p.member("authorizationCode").member("issuer"), a.Issuer)
-		c.lists(p.member("authorizationCode").member("params"), a.Params)
+		c.public(p.member("authorizationCode").member("issuer"), a.Issuer)
+		for name, list := range a.Params {
+			for i, s := range list {
+				c.public(p.member("authorizationCode").member("params").member(name).element(i), s)
+			}
+		}
 	}
 	if g.ClientCredentials != nil {
 		grants++
 	}
 	if o := g.PasswordCredentials; o != nil {
 		grants++
-		c.text(p.member("passwordCredentials").member("username"), o.Username)
+		c.public(p.member("passwordCredentials").member("username"), o.Username)
 		c.text(p.member("passwordCredentials").member("password"), string(o.Password))
 	}
 	if grants != 1 {

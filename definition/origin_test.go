@@ -89,6 +89,18 @@ func TestOriginsThatNothingDeclares(t *testing.T) {
 	}
 }
 
+// The program allows such inputs, and nothing keeps their requests away from private
+// addresses: no connector is made.
+func TestInputThatLeadsToAnyHost(t *testing.T) {
+	document := []byte(withURL(`, "format": "host", "anyHost": true`, "https://{x}"))
+	_, err := definition.Parse("f", document, definition.Options{})
+	assert.ErrorContains(t, err, "set Options.AnyHost")
+	d, err := definition.Parse("f", document, definition.Options{AnyHost: true})
+	require.NoError(t, err)
+	_, err = d.Connect(definition.Connection{Values: values{"x": "internal.example.com"}})
+	assert.ErrorContains(t, err, "x may lead to any host")
+}
+
 // Every value that a definition takes leads to an origin that the definition declares.
 func FuzzOrigin(f *testing.F) {
 	inputs := []string{

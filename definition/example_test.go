@@ -1,0 +1,50 @@
+package definition_test
+
+import (
+	"fmt"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/definition"
+)
+
+func Example() {
+	d, err := definition.Parse("acme.json", []byte(`{
+		"connectorauth": 1, "name": "acme",
+		"inputs": [{"name": "subdomain", "title": "Subdomain", "format": "label", "example": "mycompany"}],
+		"baseUrl": "https://{subdomain}.example.com/api",
+		"methods": [{"name": "key", "type": "ApiKey",
+			"inputs": [{"name": "apiKey", "title": "API key", "secret": true}],
+			"key": "{apiKey}", "placement": {"name": "X-Key"}}]
+	}`), definition.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = d.Connect(definition.Connection{Values: map[string]connectorauth.Secret{"subdomain": "https://mycompany.example.com"}})
+	fmt.Println(err)
+
+	account, err := d.Connect(definition.Connection{Values: map[string]connectorauth.Secret{"subdomain": "mycompany", "apiKey": "k"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(account.Connector())
+	// Output:
+	// definition: acme
+	// Subdomain: use lower-case letters, digits and hyphens only, such as mycompany
+	// API key: is missing
+	// connectorauth.APIKey
+}
+
+func ExampleParse() {
+	_, err := definition.Parse("acme.json", []byte(`{
+  "connectorauth": 1, "name": "acme",
+  "inputs": [{"name": "shop", "format": "label"}],
+  "baseUrl": "https://{shop}.co.uk",
+  "methods": [{"name": "key", "type": "ApiKey", "kee": "{shop}"}]
+}`), definition.Options{})
+	fmt.Println(err)
+	// Output:
+	// acme.json:4:14: baseUrl: everybody can register names that end in .co.uk; use a longer suffix
+	// acme.json:5:49: methods[0].kee: is no member here; did you mean key?
+}
