@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -106,6 +107,7 @@ type builder struct {
 	inputs   []*Input
 	filler   template.Filler
 	hosts    []string
+	trial    bool       // the values are samples
 	mistakes check.List // of the program
 	problems InputError // of the account owner
 }
@@ -117,6 +119,9 @@ func (b *builder) values(method string) {
 	for _, i := range b.inputs {
 		names = append(names, i.Name)
 		value := cmp.Or(string(b.c.Values[i.Name]), i.Default)
+		if i.Format == FormatKey {
+			value = strings.TrimSpace(value)
+		}
 		switch {
 		case value != "":
 			if err := i.Limits.check(value); err != nil {

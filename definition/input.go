@@ -76,6 +76,7 @@ const (
 	FormatUUID    Format = "uuid"    // RFC 9562, with hyphens
 	FormatEmail   Format = "email"   // an address of mail
 	FormatInteger Format = "integer" // digits, with a minus sign if negative
+	FormatKey     Format = "key"     // a private key, which may have line breaks: PEM, or a JSON Web Key
 )
 
 // formats are the formats that not every text has.
@@ -134,7 +135,11 @@ func (l *Limits) check(value string) error {
 	if len(value) > maxValue {
 		return fmt.Errorf("is longer than %d bytes", maxValue)
 	}
-	if err := check.Text(value); err != nil {
+	text := check.Text
+	if l.Format == FormatKey {
+		text = check.Lines
+	}
+	if err := text(value); err != nil {
 		return err
 	}
 	if len(l.Enum) > 0 {

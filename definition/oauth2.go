@@ -15,8 +15,11 @@ type OAuth2 struct {
 	TokenURL, FormerTokenURL, RevokeURL string // templates; TokenURL is required
 	ClientID, ClientSecret              string // templates; empty means Connection.Client
 	ClientAuth                          connectorauth.ClientAuthMethod
-	Scopes                              []Scope
-	Dialect                             dialect.OAuth2 // URLs, parameters and headers are templates
+	// ClientAssertion authenticates the client in place of ClientAuth, as private_key_jwt or
+	// client_secret_jwt. Empty means ClientAuth.
+	ClientAssertion *Assertion
+	Scopes          []Scope
+	Dialect         dialect.OAuth2 // URLs, parameters and headers are templates
 	// Captures are values of the token response or of the callback, for base URLs.
 	Captures []Capture
 }
@@ -27,6 +30,7 @@ type Grant struct {
 	AuthorizationCode   *connectorauth.AuthorizationCode
 	ClientCredentials   *connectorauth.ClientCredentials
 	PasswordCredentials *connectorauth.PasswordCredentials
+	JWTBearer           *Assertion // RFC 7523 section 2.1
 }
 
 // A Scope is a scope to ask for. In a document, a text is a Scope with a Name alone.
@@ -73,6 +77,12 @@ func (s *OAuth2) check(c *checker, p *path) {
 		c.public(p.member("scopes").element(i), scope.Name)
 	}
 	s.Grant.check(c, p.member("grant"))
+	if s.ClientAssertion != nil {
+		s.ClientAssertion.check(c, p.member("clientAssertion"))
+		if s.ClientAuth != "" {
+			c.add(p.member("clientAuth"), "clientAuth and clientAssertion exclude each other")
+		}
+	}
 	d, at := &s.Dialect, p.member("dialect")
 	c.url(at.member("refreshUrl"), d.RefreshURL)
 	c.url(at.member("longLived").member("url"), d.LongLived.URL)
@@ -105,8 +115,12 @@ func (g *Grant) check(c *checker, p *path) {
 		c.public(p.member("passwordCredentials").member("username"), o.Username)
 		c.text(p.member("passwordCredentials").member("password"), string(o.Password))
 	}
+	if g.JWTBearer != nil {
+		grants++
+		g.JWTBearer.check(c, p.member("jwtBearer"))
+	}
 	if grants != 1 {
-		c.add(p, "give one of authorizationCode, clientCredentials and passwordCredentials")
+		c.add(p, "give one of authorizationCode, clientCredentials, passwordCredentials and jwtBearer")
 	}
 }
 
@@ -119,7 +133,9 @@ func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
 		Store: b.c.Store, Account: b.c.Account, Shared: b.c.Shared, Hosts: b.hosts,
 		RenewBefore: b.c.RenewBefore, HTTPClient: b.c.HTTPClient, Observe: b.c.Observe,
 	}
-	if s.ClientAuth != "" {
+	if s.ClientAssertion != nil {
+		config.ClientAuth, config.ClientSecret = s.ClientAssertion.clientAuth(b), ""
+	} else if s.ClientAuth != "" {
 		config.ClientAuth = s.ClientAuth
 	}
 	return connectorauth.NewOAuth2(config)
@@ -133,6 +149,8 @@ func (g *Grant) with(b *builder) connectorauth.Grant {
 		grant.AuthURL, grant.Issuer = b.url(grant.AuthURL), b.text(grant.Issuer)
 		grant.Params = b.lists(grant.Params)
 		return grant
+	case g.JWTBearer != nil:
+		return g.JWTBearer.grant(b)
 	case g.PasswordCredentials != nil:
 		return connectorauth.PasswordCredentials{
 			Username: b.text(g.PasswordCredentials.Username), Password: b.secret(string(g.PasswordCredentials.Password)),

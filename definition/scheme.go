@@ -13,7 +13,7 @@ type Credential struct {
 	// Type is the kind of the credential. Required.
 	Type connectorauth.AuthType
 	// Scheme is the credential: one of *APIKey, *Basic, *AuthFields, *OAuth1, *OAuth2,
-	// *Session and *None.
+	// *Session, *JWT and *None.
 	Scheme Scheme
 }
 
@@ -32,11 +32,11 @@ const TypeSession connectorauth.AuthType = "Session"
 var (
 	schemeNames = []string{
 		string(connectorauth.AuthTypeAPIKey), string(connectorauth.AuthTypeBasic), string(connectorauth.AuthTypeAuthFields),
-		string(connectorauth.AuthTypeOAuth1), string(connectorauth.AuthTypeOAuth2), string(TypeSession), string(connectorauth.AuthTypeNone),
+		string(connectorauth.AuthTypeOAuth1), string(connectorauth.AuthTypeOAuth2), string(TypeSession), string(TypeJWT), string(connectorauth.AuthTypeNone),
 	}
 	schemeTypes = []reflect.Type{
 		reflect.TypeFor[APIKey](), reflect.TypeFor[Basic](), reflect.TypeFor[AuthFields](),
-		reflect.TypeFor[OAuth1](), reflect.TypeFor[OAuth2](), reflect.TypeFor[Session](), reflect.TypeFor[None](),
+		reflect.TypeFor[OAuth1](), reflect.TypeFor[OAuth2](), reflect.TypeFor[Session](), reflect.TypeFor[JWT](), reflect.TypeFor[None](),
 	}
 )
 

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/assertion"
 )
 
 // A shape lists the members of a struct in documents.
@@ -22,9 +23,10 @@ var (
 	shapes       = shapesOf(append(slices.Clone(schemeTypes), reflect.TypeFor[Definition]()))
 	enumerations = map[reflect.Type][]string{
 		reflect.TypeFor[connectorauth.AuthType]():         schemeNames,
-		reflect.TypeFor[Format]():                         {"text", "label", "host", "origin", "uuid", "email", "integer"},
+		reflect.TypeFor[Format]():                         {"text", "label", "host", "origin", "uuid", "email", "integer", "key"},
 		reflect.TypeFor[From]():                           {"token", "callback"},
 		reflect.TypeFor[connectorauth.ClientAuthMethod](): {"client_secret_basic", "client_secret_post", "client_secret_basic_raw", "client_secret_user", "none", "tls_client_auth", "self_signed_tls_client_auth"},
+		reflect.TypeFor[assertion.Algorithm]():            {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512"},
 		reflect.TypeFor[connectorauth.SignatureMethod]():  {"HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512", "PLAINTEXT"},
 	}
 )

@@ -14,7 +14,7 @@ func (c *checker) trial() {
 	for i := range c.d.Methods {
 		m, p := &c.d.Methods[i], (*path)(nil).member("methods").element(i)
 		b := &builder{
-			d: c.d, inputs: c.d.inputs(m), filler: template.Filler{Values: map[string]string{}},
+			d: c.d, trial: true, inputs: c.d.inputs(m), filler: template.Filler{Values: map[string]string{}},
 			c: &Connection{Client: Client{ID: "x", Secret: "x"}},
 		}
 		for _, input := range b.inputs {
