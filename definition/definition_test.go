@@ -169,3 +169,15 @@ func TestErrorIsAnError(t *testing.T) {
 	require.True(t, errors.As(err, &failed))
 	assert.Equal(t, []definition.Finding{{File: "a.json", Line: 1, Column: 2, Text: "the document ends too early"}}, failed.Findings)
 }
+
+// Members that begin with x- are not read, wherever they stand; in a map, x- begins an
+// ordinary name.
+func TestMembersOfOthers(t *testing.T) {
+	d := parse(t, `{"connectorauth": 1, "x-a": {"b": [null]}, "name": "acme", "baseUrl": "https://api.example.com", "headers": {"x-b": "c"},
+		"inputs": [{"name": "a", "optional": true, "x-order": 3}],
+		"methods": [{"name": "key", "type": "ApiKey", "key": "k", "x-c": 1, "placement": {"name": "X-Key", "x-d": true}}]}`)
+	c, err := d.Connect(definition.Connection{})
+	require.NoError(t, err)
+	req := sent(t, c, "GET", "/", "")
+	assert.Equal(t, []string{"c", "k"}, []string{req.Header.Get("X-B"), req.Header.Get("X-Key")})
+}

@@ -197,7 +197,7 @@ func (i *Input) title() string {
 func (l *Limits) isOrigin() bool {
 	return len(l.Enum) == 0 && l.Format == FormatOrigin || len(l.Enum) > 0 && !slices.ContainsFunc(l.Enum, func(c Choice) bool {
 		u, err := origin.Endpoint(c.Value)
-		return err != nil || u.RawQuery != "" || u.ForceQuery || strings.HasSuffix(c.Value, "/") || u.Path != "" && hasDots(u)
+		return err != nil || strings.ContainsAny(c.Value, "{}") || u.RawQuery != "" || u.ForceQuery || strings.HasSuffix(c.Value, "/") || u.Path != "" && hasDots(u)
 	})
 }
 

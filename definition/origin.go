@@ -223,7 +223,7 @@ func checkSuffix(suffix string, declared []string) error {
 		return err
 	}
 	public, byRegistry := publicsuffix.PublicSuffix(name)
-	if public == name && (byRegistry || !strings.Contains(name, ".")) {
+	if public == name && byRegistry {
 		return fmt.Errorf("everybody can register names that end in %s; use a longer suffix", suffix)
 	}
 	if public == name && !slices.Contains(declared, suffix) {

@@ -3,6 +3,7 @@ package definition_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -79,6 +80,7 @@ func TestOriginsThatNothingDeclares(t *testing.T) {
 		{`, "format": "label"`, "{x}/api", "needs the format origin, or an enum"},
 		{`, "enum": ["https://example.com", "http://example.com"]`, "{x}/api", "needs the format origin, or an enum"},
 		{`, "enum": ["https://example.com/?a="]`, "{x}/api", "needs the format origin, or an enum"},
+		{`, "enum": ["https://example.com/{y}"]`, "{x}/api", "needs the format origin, or an enum"},
 		{`, "enum": ["com", "co/uk"]`, "https://api.acme.{x}", "its enum has lower-case letters"},
 		{`, "enum": ["uk", "jp"]`, "https://{y}.co.{x}", "everybody can register names that end in .co.uk"},
 		{"", "https://example.com/{x}/", "no slash at its end"},
@@ -99,6 +101,54 @@ func TestInputThatLeadsToAnyHost(t *testing.T) {
 	require.NoError(t, err)
 	_, err = d.Connect(definition.Connection{Values: values{"x": "internal.example.com"}})
 	assert.ErrorContains(t, err, "x may lead to any host")
+}
+
+func TestCapturesThatAreRefused(t *testing.T) {
+	for _, test := range []struct{ capture, baseURL, want string }{
+		{`"from": "callback", "format": "host", "suffixes": [".example.com"]`, "https://{x}", "a callback passes through a browser"},
+		{`"from": "callback", "format": "origin", "suffixes": [".example.com"]`, "{x}", "a callback passes through a browser"},
+		{`"format": "origin", "anyHost": true`, "{x}", "a captured value needs suffixes or an enum"},
+		{`"format": "origin"`, "{x}", "nothing limits where {x} may lead"},
+		{`"format": "label"`, "https://{x}.co.uk", "everybody can register"},
+		{`"format": "label"`, "https://{x}.example.com:8443", "a captured value in a host, and a port, exclude each other"},
+		{`"format": "label"`, "https://{y}.example.com", "there is no value for {y} here; did you mean"},
+	} {
+		document := `{"connectorauth": 1, "name": "acme", "baseUrl": "` + test.baseURL + `", "inputs": [{"name": "yy"}], "methods": [{"name": "a", "type": "OAuth2",
+			"grant": {"clientCredentials": {}}, "tokenUrl": "https://example.com", "captures": [{"name": "x", "path": "a", ` + test.capture + `}]}]}`
+		_, err := definition.Parse("f", []byte(document), definition.Options{AnyHost: true})
+		assert.ErrorContains(t, err, test.want, document)
+	}
+	// A captured value stands in base URLs alone: a token request has none yet.
+	assert.Contains(t, mistakes(`{"connectorauth": 1, "name": "acme", "baseUrl": "https://{x}.example.com", "methods": [{"name": "a", "type": "OAuth2",
+		"grant": {"clientCredentials": {}}, "tokenUrl": "https://{x}.example.com", "captures": [{"name": "x", "path": "a", "format": "label"}]}]}`), "methods[0].tokenUrl: there is no value for {x} here")
+}
+
+// The hosts of captured values are those that the definition declares.
+func TestHostsOfCapturedValues(t *testing.T) {
+	for _, test := range []struct{ capture, baseURL, value, want, allowed, refused string }{
+		{`"format": "label"`, "https://{x}.{y}.example.com", "a", "https://a.y.example.com", "https://b.y.example.com", "https://a.z.example.com"},
+		{`"enum": ["com", "co.uk"]`, "https://{y}.acme.{x}", "co.uk", "https://y.acme.co.uk", "https://y.acme.com", "https://z.acme.com"},
+		{`"enum": ["https://eu.example.com/v2", "https://example.us"]`, "{x}/api", "https://eu.example.com/v2", "https://eu.example.com/v2/api", "https://example.us", "https://us.example.com"},
+		{`"format": "host", "suffixes": [".example.com"]`, "https://{x}/api", "a.b.example.com", "https://a.b.example.com/api", "https://c.example.com", "https://example.com"},
+		{`"from": "token"`, "https://{y}.example.com/{x}", "a b", "https://y.example.com/a%20b", "https://y.example.com", "https://z.example.com"},
+	} {
+		d := parse(t, `{"connectorauth": 1, "name": "acme", "baseUrl": "`+test.baseURL+`", "inputs": [{"name": "y", "format": "label"}], "methods": [{"name": "a", "type": "OAuth2",
+			"grant": {"clientCredentials": {}}, "tokenUrl": "https://example.com", "captures": [{"name": "x", "path": "data.0.host", `+test.capture+`}]}]}`)
+		p := &provider{token: map[string]any{"access_token": "T", "token_type": "Bearer", "data": []any{map[string]any{"host": test.value}}}}
+		c, err := d.Connect(definition.Connection{Values: values{"y": "y"}, Client: definition.Client{ID: "id", Secret: "s"}, HTTPClient: p.client(t)})
+		require.NoError(t, err)
+		base, err := c.BaseURL(t.Context(), "")
+		require.NoError(t, err)
+		assert.Equal(t, test.want, base)
+		client := connectorauth.NewClient(c.Connector(), p.client(t))
+		resp, err := client.Post(test.allowed, "", http.NoBody)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		_, err = client.Post(test.refused, "", http.NoBody)
+		assert.ErrorIs(t, err, connectorauth.ErrHostNotAllowed)
+		_, err = c.BaseURL(t.Context(), "other")
+		assert.ErrorContains(t, err, `no base URL "other"`)
+	}
 }
 
 // Every value that a definition takes leads to an origin that the definition declares.

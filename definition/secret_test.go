@@ -42,6 +42,10 @@ func TestErrorsQuoteNoValue(t *testing.T) {
 	}
 }
 
+func TestSecretHasNoDefault(t *testing.T) {
+	assert.Contains(t, mistakes(withURL(`, "secret": true, "default": "a"`, "https://example.com")), "inputs[0].default: a secret has no default")
+}
+
 // A value that would change what a URL leads to is a mistake of the account owner.
 func TestValueThatCannotStandInAURL(t *testing.T) {
 	d := parse(t, withURL("", "https://example.com/{x}/api"))

@@ -23,6 +23,7 @@ func (c *checker) test(p *path) {
 		c.add(p.member("request"), "%v", err)
 	} else {
 		c.names(p.member("request"), u.Names())
+		c.noSecret(p.member("request"), u.Names())
 	}
 	if _, ok := c.d.BaseURLs[t.Base]; t.Base != "" && !ok {
 		c.add(p.member("base"), "%s is none of baseUrls%s", shown(t.Base), c.hint(t.Base, slices.Sorted(maps.Keys(c.d.BaseURLs))))
