@@ -51,40 +51,41 @@ type parser struct{ rest string }
 
 // template reads up to the end, or, within a function, up to the end of the argument.
 func (p *parser) template(depth int) (t template, err error) {
-	literal := func(text string, size int) {
-		if n := len(t); n > 0 && t[n-1].isText() {
-			t[n-1].text += text
-		} else {
-			t = append(t, part{text: text})
+	var literal strings.Builder
+	flush := func() {
+		if literal.Len() > 0 {
+			t = append(t, part{text: literal.String()})
+			literal.Reset()
 		}
-		p.rest = p.rest[size:]
 	}
 	for {
 		next := strings.IndexAny(p.rest, "{}")
-		if depth > 0 {
-			if end := strings.Index(p.rest, ")}"); end >= 0 && end < next {
-				next = end
-			}
-		}
-		if next > 0 {
-			literal(p.rest[:next], next)
-			continue
-		}
-		switch {
-		case next < 0 && depth > 0:
+		if next < 0 && depth > 0 {
 			return nil, errors.New("a function has no )} at its end")
-		case next < 0:
-			if p.rest != "" {
-				literal(p.rest, len(p.rest))
-			}
+		}
+		if next < 0 {
+			literal.WriteString(p.rest)
+			p.rest = ""
+			flush()
 			return t, nil
-		case p.rest[0] == ')':
+		}
+		ends := depth > 0 && next > 0 && p.rest[next-1:next+1] == ")}"
+		if ends {
+			next--
+		}
+		literal.WriteString(p.rest[:next])
+		p.rest = p.rest[next:]
+		switch {
+		case ends:
+			flush()
 			return t, nil
 		case strings.HasPrefix(p.rest, "{{"), strings.HasPrefix(p.rest, "}}"):
-			literal(p.rest[:1], 2)
+			literal.WriteByte(p.rest[0])
+			p.rest = p.rest[2:]
 		case p.rest[0] == '}':
 			return nil, errors.New("a } stands alone; write }} for a brace")
 		default:
+			flush()
 			value, err := p.value(depth)
 			if err != nil {
 				return nil, err
