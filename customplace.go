@@ -80,10 +80,11 @@ func (s *customScheme) values(c CustomCredential) (values []string, err error) {
 				return nil, withhold(err, c.secrets()...)
 			}
 		}
-		if err := p.place.Check(p.prefix + string(value)); value == "" || err != nil {
-			if value == "" {
-				err = errNoValue
-			}
+		err = p.place.Check(p.prefix + string(value))
+		if value == "" {
+			err = errNoValue
+		}
+		if err != nil {
 			return nil, fmt.Errorf("connectorauth: the value for the %v %w", p.place, err)
 		}
 		values = append(values, string(value))
@@ -95,11 +96,11 @@ func (s *customScheme) values(c CustomCredential) (values []string, err error) {
 func (s *customScheme) put(req *http.Request, values, room []string) error {
 	first := true
 	for i, p := range s.placed {
-		if name := p.place.Header(); name != "" && !first {
-			dropHeader(req.Header, req.Header, name)
-			room = make([]string, 1)
-		}
-		if p.place.Header() != "" {
+		if name := p.place.Header(); name != "" {
+			if !first {
+				dropHeader(req.Header, req.Header, name)
+				room = make([]string, 1)
+			}
 			first = false
 		}
 		if err := p.place.Put(req, p.prefix+values[i], room); err != nil {

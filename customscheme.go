@@ -30,7 +30,6 @@ func (s *customScheme) transport() http.RoundTripper { return s.config.Transport
 
 func (s *customScheme) authenticate(req *http.Request, room []string) (credential, error) {
 	sent := &customCredential{s: s, out: req}
-	var value CustomCredential
 	if s.engine != nil {
 		g, err := s.engine.Get(req.Context(), s)
 		if err == nil && s.config.Idle > 0 {
@@ -39,16 +38,14 @@ func (s *customScheme) authenticate(req *http.Request, room []string) (credentia
 		if err != nil {
 			return nil, err
 		}
-		sent.from, value = g, g.Value.credential()
+		sent.from, sent.value = g, g.Value.credential()
 	}
-	sent.value = value
 	var err error
-	if sent.placed, err = s.values(value); err != nil && sent.from != nil && !sent.from.Value.mine {
+	if sent.placed, err = s.values(sent.value); err != nil && sent.from != nil && !sent.from.Value.mine {
 		// A program with another config has stored the credential.
 		if sent.from, err = s.engine.Replace(req.Context(), s, sent.from); err == nil {
-			value = sent.from.Value.credential()
-			sent.value = value
-			sent.placed, err = s.values(value)
+			sent.value = sent.from.Value.credential()
+			sent.placed, err = s.values(sent.value)
 		}
 	}
 	if err != nil {
@@ -65,7 +62,7 @@ func (s *customScheme) authenticate(req *http.Request, room []string) (credentia
 	if s.config.Header != "" {
 		dropHeader(req.Header, req.Header, s.config.Header)
 	}
-	if err := foreign("Authenticate", func() error { return s.config.Authenticate(req, value) }); err != nil {
+	if err := foreign("Authenticate", func() error { return s.config.Authenticate(req, sent.value) }); err != nil {
 		return nil, withhold(err, sent.secrets()...)
 	}
 	if err := complete(req, host); err != nil {

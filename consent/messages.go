@@ -170,17 +170,16 @@ func fill(text string, names map[string]string) (string, error) {
 		inside, after, closed := strings.Cut(rest, "]")
 		with, without, _ := strings.Cut(inside, "|")
 		part, full, err := replace(with, names)
+		instead, _, wrong := replace(without, names)
 		switch {
 		case !closed:
 			return "", fmt.Errorf("%q has a [ without a ]", text)
 		case !strings.Contains(with, "{"):
 			return "", fmt.Errorf("%q has no placeholder between [ and ]", text)
-		case err != nil:
-			return "", err
+		case err != nil || wrong != nil:
+			return "", cmp.Or(err, wrong)
 		case !full:
-			if part, _, err = replace(without, names); err != nil {
-				return "", err
-			}
+			part = instead
 		}
 		out.WriteString(part)
 		text = after

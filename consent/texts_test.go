@@ -117,6 +117,7 @@ func FuzzMessages(f *testing.F) {
 	f.Add("Your[ {service}] account is connected", "Google", "")
 	f.Add("[{service}|The service] of {name}", "{name}", "[|]")
 	f.Add("a]b[c{d}e|f", "", "")
+	f.Add("[{service}|the {n}]", "Google", "")
 	f.Fuzz(func(t *testing.T, text, service, name string) {
 		_, wrong := fill(text, nil)
 		filled, err := fill(text, map[string]string{"service": service, "name": name})

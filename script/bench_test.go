@@ -36,8 +36,8 @@ function after_action() { action_data.seen = method_response }`
 func BenchmarkBearer(b *testing.B) {
 	plain := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "0123456789abcdef"}))
 	hooked := connectorauth.WithHooks(plain, connectorauth.Hooks{BeforeRequest: func(*connectorauth.Exchange) error { return nil }})
-	scripted := must(script.Wrap(plain, must(script.Compile(bearerScript)), script.Options{}))
-	signing := must(script.Wrap(plain, must(script.Compile(signScript)), script.Options{}))
+	scripted := must(script.Wrap(plain, must(script.Compile(bearerScript)), patient(script.Options{})))
+	signing := must(script.Wrap(plain, must(script.Compile(signScript)), patient(script.Options{})))
 	for _, c := range []struct {
 		name string
 		connectorauth.Connector
@@ -62,7 +62,7 @@ func BenchmarkBearer(b *testing.B) {
 // BenchmarkMessages reports by how much memory grows over 10,000 messages.
 func BenchmarkMessages(b *testing.B) {
 	const n = 10_000
-	rt := must(script.Wrap(must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "0123456789abcdef"})), must(script.Compile(bearerScript)), script.Options{})).Wrap(wire{})
+	rt := must(script.Wrap(must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "0123456789abcdef"})), must(script.Compile(bearerScript)), patient(script.Options{}))).Wrap(wire{})
 	req := must(http.NewRequest("GET", "https://api.example.com/v1/photos", nil))
 	send := func(n int) {
 		for range n {

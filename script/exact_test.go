@@ -99,7 +99,7 @@ func FuzzUntouchedBody(f *testing.F) {
 	compiled := must(script.Compile(`
 		function before_action() { JSON.stringify(method_request); method_request = method_request }
 		function after_action() { JSON.stringify(method_response); method_response = method_response }`))
-	rt := must(script.Wrap(apiKey(), compiled, script.Options{})).Wrap(reflector{})
+	rt := must(script.Wrap(apiKey(), compiled, patient(script.Options{}))).Wrap(reflector{})
 	for _, seed := range []string{`{"a": 1.0, "b": "\ud800"}`, "a=%20+&b", "\ufeff[1e400]", "plain", "\xff", "", `{"__proto__": 1}`} {
 		f.Add("application/json", seed)
 		f.Add("application/x-www-form-urlencoded", seed)

@@ -41,7 +41,7 @@ func TestHeadersAndURLsKeepTheirBytes(t *testing.T) {
 }
 
 func TestLongHeadersAreRefused(t *testing.T) {
-	c := must(script.Wrap(apiKey(), must(script.Compile(`function after_action() { method_response_headers.B = reasonPhrase }`)), script.Options{}))
+	c := must(script.Wrap(apiKey(), must(script.Compile(`function after_action() { method_response_headers.B = reasonPhrase }`)), patient(script.Options{})))
 	_, err := (&http.Client{Transport: c.Wrap(longHeaders{})}).Get("https://api.example.com/")
 	assert.ErrorIs(t, err, script.ErrLimit)
 	assert.ErrorContains(t, err, "the headers are longer than")
@@ -73,7 +73,7 @@ func TestNoScriptSetsWhatTheClientControls(t *testing.T) {
 
 // HTTP/2 has no reason phrases: the script sees the usual one.
 func TestReasonPhraseWithoutAReason(t *testing.T) {
-	c := must(script.Wrap(apiKey(), must(script.Compile(`function after_error() { throw 'is ' + reasonPhrase + ', ' + method_error.reasonPhrase }`)), script.Options{}))
+	c := must(script.Wrap(apiKey(), must(script.Compile(`function after_error() { throw 'is ' + reasonPhrase + ', ' + method_error.reasonPhrase }`)), patient(script.Options{})))
 	for _, status := range []string{"404", "404 ", "", "404 Not Found"} {
 		base := answer(func(r *http.Request) *http.Response {
 			return &http.Response{StatusCode: 404, Status: status, Header: http.Header{}, Body: http.NoBody, Request: r}

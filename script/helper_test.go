@@ -113,6 +113,6 @@ func tokenClient(t *testing.T, p *authtest.Provider, source string) (*connectora
 		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL,
 		Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL},
 	}))
-	wrapped := must(script.Wrap(c, must(script.Compile(source)), script.Options{})).(*connectorauth.OAuth2)
+	wrapped := must(script.Wrap(c, must(script.Compile(source)), patient(script.Options{}))).(*connectorauth.OAuth2)
 	return wrapped, connectorauth.NewClient(wrapped, nil)
 }

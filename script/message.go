@@ -114,7 +114,7 @@ func (t *told) read(text []byte) {
 		t.bodies[string(name)] = value
 		return
 	}
-	t.half = half.Match(text)
+	t.half = bytes.Contains(text, []byte(`\ud`)) && half.Match(text)
 	if err := json.Unmarshal(text, t); err != nil {
 		t.err = err
 	}

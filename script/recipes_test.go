@@ -225,7 +225,7 @@ func TestRecipes(t *testing.T) {
 			fetch := func() (*oauth2.Token, error) {
 				c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{ClientID: "c", ClientSecret: "client-secret", TokenURL: s.URL, Grant: connectorauth.ClientCredentials{}}))
 				o := script.Options{Parameters: map[string]any{"tenant": "acme", "secret": connectorauth.Secret("hush-hush")}}
-				return must(script.Wrap(c, must(script.Compile(sources["10"])), o)).(*connectorauth.OAuth2).Token(t.Context())
+				return must(script.Wrap(c, must(script.Compile(sources["10"])), patient(o))).(*connectorauth.OAuth2).Token(t.Context())
 			}
 			token, err := fetch()
 			require.NoError(t, err)

@@ -24,7 +24,7 @@ func beside(t testing.TB, hostile, n int) []time.Duration {
 	ctx, stop := context.WithCancel(t.Context())
 	var others sync.WaitGroup
 	for tenant := range hostile {
-		api := on(t, `function before_action() { for (;;); }`, "", script.Options{Tenant: fmt.Sprint("hostile ", tenant)})
+		api := on(t, `function before_action() { for (;;); }`, "", script.Options{Tenant: fmt.Sprint("hostile ", tenant), TimeLimit: 250 * time.Millisecond})
 		for range 3 {
 			others.Go(func() {
 				for ctx.Err() == nil {

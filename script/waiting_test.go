@@ -128,7 +128,7 @@ func TestATenantKeepsSoMuchUntilTheResponses(t *testing.T) {
 	defer script.SetMaxWaiting(script.SetMaxWaiting(9 << 20))
 	compiled := must(script.Compile(hoarder))
 	with := func(tenant string, base http.RoundTripper) http.RoundTripper {
-		return must(script.Wrap(apiKey(), compiled, script.Options{Tenant: tenant, MemoryLimit: 8 << 20})).Wrap(base)
+		return must(script.Wrap(apiKey(), compiled, patient(script.Options{Tenant: tenant, MemoryLimit: 8 << 20}))).Wrap(base)
 	}
 	send := func(rt http.RoundTripper) error {
 		resp, err := rt.RoundTrip(must(http.NewRequest("GET", "https://api.example.com/", nil)))
@@ -168,7 +168,7 @@ func (b broken) RoundTrip(*http.Request) (*http.Response, error) { return nil, b
 func TestFailedRequestsKeepNothing(t *testing.T) {
 	defer script.SetMaxWaiting(script.SetMaxWaiting(9 << 20))
 	down := errors.New("the API is down")
-	rt := must(script.Wrap(apiKey(), must(script.Compile(hoarder)), script.Options{Tenant: "failing", MemoryLimit: 8 << 20})).Wrap(
+	rt := must(script.Wrap(apiKey(), must(script.Compile(hoarder)), patient(script.Options{Tenant: "failing", MemoryLimit: 8 << 20}))).Wrap(
 		broken{down})
 	for i := range 12 {
 		if i%4 == 3 {

@@ -116,6 +116,20 @@ func TestHostileResponses(t *testing.T) {
 	}
 }
 
+// A long template is read in one pass: a second one for each brace took a minute.
+func TestLongTemplatesTakeNoTime(t *testing.T) {
+	for name, text := range map[string]string{
+		"braces":   strings.Repeat("{{", 500_000),
+		"argument": "{base64(" + strings.Repeat("{{}}", 250_000) + ")}",
+		"values":   strings.Repeat("{user}x", 100_000),
+	} {
+		began := time.Now()
+		_, err := session.New(one(func(r *session.Request) { r.Form = map[string]string{"a": text} }))
+		assert.NoError(t, err, name)
+		assert.Less(t, time.Since(began), 10*time.Second, name)
+	}
+}
+
 // What a renewal responds decides whether a login follows.
 func TestWhatFollowsARenewal(t *testing.T) {
 	for name, test := range map[string]struct {

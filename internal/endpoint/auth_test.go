@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/connectorauth/connectorauth/internal/endpoint"
@@ -62,9 +63,9 @@ func TestCallThatAConnectorAuthenticates(t *testing.T) {
 
 // net/http by itself sends neither request again.
 func TestConnectorOfACallDoesNotMakeNetHTTPRepeat(t *testing.T) {
-	n := 0
+	var n atomic.Int32
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if n++; n == 1 {
+		if n.Add(1) == 1 {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
@@ -73,7 +74,7 @@ func TestConnectorOfACallDoesNotMakeNetHTTPRepeat(t *testing.T) {
 	call := posting(t, s.URL, "hello")
 	_, err := call.Do(t.Context())
 	assert.True(t, failure(t, err).InDoubt)
-	assert.Equal(t, 2, n)
+	assert.EqualValues(t, 2, n.Load())
 }
 
 func TestConnectorThatSendsNothingLeavesNoDoubt(t *testing.T) {

@@ -170,7 +170,9 @@ func (s *xmlSplicer) inside() xmlInside {
 		tag = tag[:i]
 	}
 	in.name = string(tag)
-	in.prefix = in.name[:strings.IndexByte(in.name, ':')+1]
+	if prefix, local, ok := strings.Cut(in.name, ":"); ok && prefix != "" && local != "" {
+		in.prefix = prefix + ":" // a colon at either end is a part of the name
+	}
 	return in
 }
 

@@ -89,7 +89,7 @@ func (e *element) setAttribute(name, value string) {
 func FuzzXMLAttributes(f *testing.F) {
 	for _, body := range []string{
 		`<r/>`, `<r k='old' a = "k='1'"><auth k=""/></r>`, `<p:r xmlns:p="urn:p" p:k="1" k
-		="2"/>`, `<r k="1" k="2"/>`, `<r a=">"b='/'><x/><auth  xmlns="k"></auth></r>`,
+		="2"/>`, `<r k="1" k="2"/>`, `<r a=">"b='/'><x/><auth  xmlns="k"></auth></r>`, `<: k="1"/>`, `<p: k="1"/>`,
 	} {
 		f.Add([]byte(body))
 	}

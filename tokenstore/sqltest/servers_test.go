@@ -68,10 +68,13 @@ func startPostgres(dir, port string) (dsn string, prepare, run []string, err err
 
 func startMariaDB(dir, port string) (dsn string, prepare, run []string, err error) {
 	data, setup := filepath.Join(dir, "data"), filepath.Join(dir, "setup.sql")
+	// A server that starts removes the temporary tables of all others in its
+	// folder for temporary files.
+	tmpdir := "--tmpdir=" + dir
 	err = os.WriteFile(setup, []byte("CREATE DATABASE IF NOT EXISTS test;\nCREATE USER IF NOT EXISTS test IDENTIFIED BY 'test';\nGRANT ALL ON *.* TO test WITH GRANT OPTION;\n"), 0o644)
 	return "test:test@tcp(127.0.0.1:" + port + ")/test",
-		[]string{"mariadb-install-db", "--no-defaults", "--datadir=" + data, "--skip-test-db"},
-		[]string{"mariadbd", "--no-defaults", "--datadir=" + data, "--bind-address=127.0.0.1", "--port=" + port, "--max-connections=1000",
+		[]string{"mariadb-install-db", "--no-defaults", "--datadir=" + data, tmpdir, "--skip-test-db"},
+		[]string{"mariadbd", "--no-defaults", "--datadir=" + data, tmpdir, "--bind-address=127.0.0.1", "--port=" + port, "--max-connections=1000",
 			"--socket=" + filepath.Join(dir, "socket"), "--init-file=" + setup},
 		err
 }

@@ -33,8 +33,6 @@ func must[T any](v T, err error) T {
 // below returns a random number less than n.
 func below(n int) int { return int(must(rand.Int(rand.Reader, big.NewInt(int64(n)))).Int64()) }
 
-const count = 1000
-
 func TestOraclesAcceptAndRefuse(t *testing.T) {
 	const secret = "a secret of sixty-four bytes or more, which is what HS512 asks for."
 	_, edwards, err := ed25519.GenerateKey(rand.Reader)

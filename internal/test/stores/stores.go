@@ -233,15 +233,18 @@ func Missing(t testing.TB, server, advice string, err error) {
 	t.Skipf("no %s (%v): %s", server, err, advice)
 }
 
-// FreePort returns an unused port of 127.0.0.1.
+// FreePort returns an unused port of 127.0.0.1, for a server that another process
+// starts later. The port is below those that systems give to outgoing
+// connections, so that no connection of another test takes the port meanwhile.
 func FreePort() (port string, err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for range 100 {
+		port = strconv.Itoa(10_000 + rand.IntN(22_000))
+		var listener net.Listener
+		if listener, err = net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			return port, listener.Close()
+		}
 	}
-	defer listener.Close()
-	_, port, err = net.SplitHostPort(listener.Addr().String())
-	return port, err
+	return "", err
 }
 
 func check(t testing.TB, err error) {
