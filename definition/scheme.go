@@ -13,7 +13,7 @@ type Credential struct {
 	// Type is the kind of the credential. Required.
 	Type connectorauth.AuthType
 	// Scheme is the credential: one of *APIKey, *Basic, *AuthFields, *OAuth1, *OAuth2,
-	// *Session, *JWT and *None.
+	// *Session, *JWT and *None, or a *Foreign of one of Options.Kinds.
 	Scheme Scheme
 }
 
