@@ -41,11 +41,6 @@ func (b *builder) bases(m *Method) *bases {
 // base adds a base URL, and its hosts.
 func (b *builder) base(out *bases, name, s string) {
 	u := b.d.urls[s]
-	for _, i := range b.inputs {
-		if i.AnyHost && u.inOrigin(i.Name) {
-			b.mistakes.Add("%s may lead to any host, and no transport here keeps requests away from private addresses; use suffixes or an enum", i.Name)
-		}
-	}
 	if !slices.ContainsFunc(u.names, out.captured) {
 		if out.known[name] = b.url(s); out.known[name] == "" {
 			return // which is a mistake of a value

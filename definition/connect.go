@@ -32,7 +32,9 @@ type Connection struct {
 	Scopes []string
 
 	// Store, Account, Shared, RenewBefore, HTTPClient and Observe are as in
-	// connectorauth.OAuth2Config.
+	// connectorauth.OAuth2Config. Where an input may lead to any host (Limits.AnyHost), the
+	// Transport of HTTPClient must be one of package egress, and empty means an
+	// egress.Transport with an empty egress.Config.
 	Store       connectorauth.TokenStore
 	Account     string
 	Shared      *connectorauth.Shared
@@ -56,7 +58,9 @@ type Connected struct {
 }
 
 // Connector returns the connector of requests to the API, with all headers and
-// parameters of the definition.
+// parameters of the definition. Where an input may lead to any host, a request through a
+// base that is no transport of package egress fails, and nothing is sent; a nil base means
+// an egress.Transport with an empty egress.Config.
 func (c *Connected) Connector() connectorauth.Connector { return c.connector }
 
 // Credential returns the connector of the method's first credential, such as a
@@ -147,7 +151,8 @@ func (b *builder) problem(i *Input, text string) {
 
 // connect makes the connector of a method.
 func (b *builder) connect(m *Method) (*Connected, error) {
-	bases := b.bases(m)
+	bases, guard := b.bases(m), m.guard(b.d)
+	b.guardClient(guard, m)
 	list := make([]connectorauth.Connector, 0, 1+len(m.And)+len(b.d.Headers)+len(b.d.Params))
 	for _, scheme := range append([]Credential{m.Credential}, m.And...) {
 		connector, err := scheme.Scheme.connector(b)
@@ -169,7 +174,7 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 		}
 		connector = joined
 	}
-	c := &Connected{definition: b.d.Name, method: m.Name, connector: connector, credential: credential}
+	c := &Connected{definition: b.d.Name, method: m.Name, connector: guard.around(connector), credential: guard.around(credential)}
 	c.base = bases.of(credential)
 	return c, nil
 }

@@ -18,14 +18,15 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth/egress"
+	"github.com/connectorauth/connectorauth/internal/test/dnszone"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 func TestAddressesThatAreRefused(t *testing.T) {
 	s := newServers(t)
-	z, resolver := newZone(t)
-	z.set("localhost", []string{"127.0.0.1"}) // where the system has no file of hosts
+	z, resolver := dnszone.Start(t)
+	z.Set("localhost", []string{"127.0.0.1"}) // where the system has no file of hosts
 	client := newClient(t, egress.Config{Resolver: resolver})
 	for host, reason := range map[string]string{
 		"127.0.0.1": "a loopback address", "localhost": "loopback address", "[::1]": "the loopback address",
@@ -47,8 +48,8 @@ func TestAddressesThatAreRefused(t *testing.T) {
 // The error does not show to an account owner which address a name has.
 func TestNameThatLeadsInside(t *testing.T) {
 	s := newServers(t)
-	z, resolver := newZone(t)
-	z.set("wiki.example.test", []string{"127.0.0.2"})
+	z, resolver := dnszone.Start(t)
+	z.Set("wiki.example.test", []string{"127.0.0.2"})
 	client := newClient(t, egress.Config{Resolver: resolver, Prefixes: []netip.Prefix{outside}})
 	refused := requireRefused(t, client, "http://wiki.example.test:"+s.port, "a loopback address")
 	assert.EqualError(t, refused, `egress: the host "wiki.example.test" leads to a loopback address (RFC 1122); to reach a host of your own, allow the name by Config.Hosts, or the address by Config.Prefixes`)
@@ -61,8 +62,8 @@ func TestNameThatLeadsInside(t *testing.T) {
 // The first lookup gives an allowed address, and the next ones another.
 func TestRebinding(t *testing.T) {
 	s := newServers(t)
-	z, resolver := newZone(t)
-	z.set("evil.example.test", []string{"127.0.0.1"}, []string{"127.0.0.2"}, []string{"169.254.169.254"}, []string{"127.0.0.2", "127.0.0.1"})
+	z, resolver := dnszone.Start(t)
+	z.Set("evil.example.test", []string{"127.0.0.1"}, []string{"127.0.0.2"}, []string{"169.254.169.254"}, []string{"127.0.0.2", "127.0.0.1"})
 	client := newClient(t, egress.Config{Resolver: resolver, Prefixes: []netip.Prefix{outside}})
 	target := "http://evil.example.test:" + s.port
 	for range 3 { // over one connection
@@ -82,8 +83,8 @@ func TestRebinding(t *testing.T) {
 
 func TestRedirectsAreGuarded(t *testing.T) {
 	s := newServers(t)
-	z, resolver := newZone(t)
-	z.set("wiki.example.test", []string{"127.0.0.2"})
+	z, resolver := dnszone.Start(t)
+	z.Set("wiki.example.test", []string{"127.0.0.2"})
 	client := newClient(t, egress.Config{Resolver: resolver, Prefixes: []netip.Prefix{outside}})
 	for _, to := range []string{"http://127.0.0.2:" + s.port, "http://wiki.example.test:" + s.port, "//127.0.0.2:" + s.port, "http://169.254.169.254/latest/meta-data/", "https://[fd00:ec2::254]/"} {
 		s.handler = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusTemporaryRedirect) }
@@ -102,9 +103,9 @@ func TestRedirectsAreGuarded(t *testing.T) {
 
 func TestHostsOfTheProgram(t *testing.T) {
 	s := newServers(t)
-	z, resolver := newZone(t)
-	z.set("gitlab.example.test", []string{"127.0.0.1"}, []string{"169.254.169.254"})
-	z.set("other.example.test", []string{"127.0.0.1"})
+	z, resolver := dnszone.Start(t)
+	z.Set("gitlab.example.test", []string{"127.0.0.1"}, []string{"169.254.169.254"})
+	z.Set("other.example.test", []string{"127.0.0.1"})
 	client := newClient(t, egress.Config{Resolver: resolver, Hosts: []string{"GitLab.example.test."}})
 	_, err := get(t, client, "http://gitlab.EXAMPLE.test:"+s.port)
 	require.NoError(t, err)
@@ -131,8 +132,8 @@ func TestTransportIsOneOfNetHTTP(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
-	z, resolver := newZone(t)
-	z.set("example.com", []string{"::1", "127.0.0.1"}) // nothing listens at ::1
+	z, resolver := dnszone.Start(t)
+	z.Set("example.com", []string{"::1", "127.0.0.1"}) // nothing listens at ::1
 	authorities := x509.NewCertPool()
 	authorities.AddCert(server.Certificate())
 	client := newClient(t, egress.Config{

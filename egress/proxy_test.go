@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/connectorauth/connectorauth/egress"
+	"github.com/connectorauth/connectorauth/internal/test/dnszone"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -129,8 +130,8 @@ func TestEnvironmentNamesNoProxy(t *testing.T) {
 	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"} {
 		t.Setenv(name, config.Proxy.String())
 	}
-	z, resolver := newZone(t)
-	z.set("example.com", []string{"10.0.0.1"})
+	z, resolver := dnszone.Start(t)
+	z.Set("example.com", []string{"10.0.0.1"})
 	client := newClient(t, egress.Config{Resolver: resolver})
 	requireRefused(t, client, "https://example.com", "a private address")
 	requireRefused(t, client, "http://example.com", "a private address")
