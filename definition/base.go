@@ -22,11 +22,6 @@ func (b *builder) bases(m *Method) {
 // base adds the hosts of a base URL.
 func (b *builder) base(s string) {
 	u := b.d.urls[s]
-	for _, i := range b.inputs {
-		if i.AnyHost && u.inOrigin(i.Name) {
-			b.mistakes.Add("%s may lead to any host, and no transport here keeps requests away from private addresses; use suffixes or an enum", i.Name)
-		}
-	}
 	b.keep(u.names)
 	a := b.account
 	switch isLate := func(name string) bool { return a.isCaptured(name) && u.inOrigin(name) }; {

@@ -126,7 +126,10 @@ func (c *checker) limits(p *path, l *Limits) {
 			c.add(at, "%v", err)
 		}
 	}
-	if l.AnyHost && !c.d.anyHost {
+	switch {
+	case l.AnyHost && c.d.anyHost && c.d.guard == nil:
+		c.d.guard = newGuard()
+	case l.AnyHost && !c.d.anyHost:
 		c.add(p.member("anyHost"), "the program does not allow inputs that lead to any host; give suffixes or an enum, or set Options.AnyHost")
 	}
 }

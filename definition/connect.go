@@ -32,7 +32,9 @@ type Connection struct {
 	Scopes []string
 
 	// Store, Account, Shared, RenewBefore, HTTPClient and Observe are as in
-	// connectorauth.OAuth2Config.
+	// connectorauth.OAuth2Config. Where an input may lead to any host (Limits.AnyHost), the
+	// Transport of HTTPClient must be one of package egress, and empty means an
+	// egress.Transport with an empty egress.Config.
 	Store       connectorauth.TokenStore
 	Account     string
 	Shared      *connectorauth.Shared
@@ -55,7 +57,9 @@ type Connected struct {
 }
 
 // Connector returns the connector of requests to the API, with all headers and
-// parameters of the definition.
+// parameters of the definition. Where an input may lead to any host, a request through a
+// base that is no transport of package egress fails, and nothing is sent; a nil base means
+// an egress.Transport with an empty egress.Config.
 func (c *Connected) Connector() connectorauth.Connector { return c.connector }
 
 // Credential returns the connector of the method's first credential, such as a
@@ -152,6 +156,8 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 		b.account.captured = s.captured()
 	}
 	b.bases(m)
+	guard := m.guard(b.d)
+	b.guardClient(guard, m)
 	list := make([]connectorauth.Connector, 0, 1+len(m.And)+len(b.d.Headers)+len(b.d.Params))
 	for _, scheme := range append([]Credential{m.Credential}, m.And...) {
 		connector, err := scheme.Scheme.connector(b)
@@ -174,7 +180,7 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 		connector = joined
 	}
 	a := b.account
-	return &Connected{connector, list[0], func() *account { return a }}, nil
+	return &Connected{guard.around(connector), guard.around(list[0]), func() *account { return a }}, nil
 }
 
 // constants adds the connectors of constant headers or parameters.

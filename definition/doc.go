@@ -52,4 +52,26 @@
 // such as a client ID. For a key in the path of a URL, use the placement path.
 //
 // Hosts of a connector are the origins of the base URLs.
+//
+// # Any host
+//
+// A product that people host themselves may be at any host: an input with AnyHost says so,
+// and Options.AnyHost allows such definitions. Their requests, to the API, for tokens and
+// for logins, go through package egress, which refuses private addresses whatever a name
+// resolves to:
+//
+//	guard, err := egress.New(egress.Config{})
+//	if err != nil {
+//		return err
+//	}
+//	client := &http.Client{Transport: guard}
+//	account, err := d.Connect(definition.Connection{Values: values, HTTPClient: client})
+//	if err != nil {
+//		return err
+//	}
+//	api := connectorauth.NewClient(account.Connector(), client)
+//
+// Without a client, the accounts of a definition share such a guard. With a transport that
+// is no guard, Connect fails, and so does each request. Values of responses and callbacks
+// never lead to any host.
 package definition

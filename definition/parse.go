@@ -15,8 +15,8 @@ const version = 1
 
 // Options are what a program allows definitions to say.
 type Options struct {
-	// AnyHost allows inputs with AnyHost, which may lead to any host of the network. The
-	// zero value refuses such definitions.
+	// AnyHost allows inputs with AnyHost, which may lead to any host of the network that
+	// package egress reaches. The zero value refuses such definitions.
 	AnyHost bool
 	// Kinds are kinds of credentials of other packages, such as those of the modules
 	// digestauth and awsauth. Empty means the types of this package alone.
