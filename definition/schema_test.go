@@ -28,15 +28,15 @@ var rules = map[string]schemaOf{
 	"Definition.connectorauth": {"const": version},
 	"Definition.name":          {"pattern": namePattern},
 	"Definition.was":           {"items": schemaOf{"type": "string", "pattern": namePattern}},
-	"Definition.inputs":        atMost("maxItems", maxCommon),
-	"Definition.headers":       atMost("maxProperties", maxCommon),
-	"Definition.params":        atMost("maxProperties", maxCommon),
+	"Definition.inputs":        {"maxItems": maxCommon},
+	"Definition.headers":       {"maxProperties": maxCommon},
+	"Definition.params":        {"maxProperties": maxCommon},
 	"Definition.baseUrls": {
 		"propertyNames": schemaOf{"pattern": namePattern}, "maxProperties": maxCommon,
 		"additionalProperties": schemaOf{"type": "string", "pattern": urlPattern},
 	},
 	"Definition.methods": {
-		"minItems": 1, "maxItems": maxCommon, "minContains": 0, "maxContains": 1,
+		"maxItems": maxCommon, "minContains": 0, "maxContains": 1,
 		"contains": schemaOf{"properties": schemaOf{"default": schemaOf{"const": true}}, "required": []string{"default"}},
 	},
 	"Method.name":  {"pattern": namePattern},
@@ -59,10 +59,6 @@ var rules = map[string]schemaOf{
 	"Assertion":       {"oneOf": oneOf("private", "secret")},
 	"JWT":             {"oneOf": oneOf("private", "secret")},
 	"OAuth2":          {"not": schemaOf{"required": []string{"clientAuth", "clientAssertion"}}},
-	"Session.login":   {"minItems": 1},
-	"AuthFields.fields": {
-		"minItems": 1,
-	},
 }
 
 // The schema in the repository is that of the format.

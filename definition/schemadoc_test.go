@@ -152,7 +152,7 @@ func (d *documented) inDocuments(text string, members map[string]string) string 
 }
 
 var (
-	isRequired    = regexp.MustCompile(`(?i)(?:^|[.;] )required(?:[.;]|$)`)
+	isRequired    = regexp.MustCompile(`(?i)(?:^|[.;] )(?:required(?:[.;]|$)|at least one\b)`)
 	oneIsRequired = regexp.MustCompile(`([A-Z]\w*) is required\b`)
 )
 

@@ -156,15 +156,21 @@ func (g *generator) structure(t reflect.Type) {
 		}
 		if required(field.Name, text) {
 			needed = append(needed, member)
-			if value["type"] == "string" {
+			switch value["type"] {
+			case "string":
 				value["minLength"] = 1
+			case "array":
+				value["minItems"] = 1
 			}
 		}
 		g.rule(name(owner)+"."+member, value)
 		value["description"] = g.docs.inDocuments(text, members)
 		properties[member] = value
 	}
-	if len(needed) > 0 {
+	switch {
+	case len(needed) > 0 && strings.HasPrefix(name(t), "dialect."): // an empty struct of which is as none
+		of["if"], of["else"] = schemaOf{"propertyNames": schemaOf{"pattern": "^x-"}}, schemaOf{"required": needed}
+	case len(needed) > 0:
 		of["required"] = needed
 	}
 	switch {
@@ -200,6 +206,3 @@ func oneOf(members ...string) (list []schemaOf) {
 	}
 	return list
 }
-
-// atMost limits the length of a list, or the number of members.
-func atMost(keyword string, count int) schemaOf { return schemaOf{keyword: count} }
