@@ -2,11 +2,18 @@ package definition
 
 import (
 	"cmp"
+	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/template"
 )
+
+// withoutSecret are the client authentications that send no secret.
+var withoutSecret = []connectorauth.ClientAuthMethod{
+	connectorauth.ClientAuthNone, connectorauth.ClientAuthTLS, connectorauth.ClientAuthSelfSignedTLS,
+}
 
 // trial makes a connector of each method, so that the constructors list their mistakes
 // when a definition is read, and not for the first account.
@@ -21,8 +28,9 @@ func (c *checker) trial() {
 			b.filler.Values[input.Name] = input.sample()
 		}
 		for _, credential := range append([]Credential{m.Credential}, m.And...) {
-			if o, ok := credential.Scheme.(*OAuth2); ok && o.ClientAuth == connectorauth.ClientAuthNone {
+			if o, ok := credential.Scheme.(*OAuth2); ok && slices.Contains(withoutSecret, o.ClientAuth) {
 				b.c.Client.Secret = ""
+				b.c.HTTPClient = &http.Client{Transport: http.DefaultTransport} // a certificate needs one; nothing is sent
 			}
 		}
 		_, err := b.connect(m)
