@@ -38,6 +38,7 @@ func (c *checker) definition() {
 	for i, was := range c.d.Was {
 		c.name(root.member("was").element(i), was)
 	}
+	c.revision(root.member("revision"))
 	for i, link := range c.d.Links {
 		if u, err := origin.Endpoint(link.URL); err != nil || u.Scheme != "https" {
 			c.add(root.member("links").element(i).member("url"), "want an https URL")

@@ -50,9 +50,12 @@ type Client struct {
 // Connected is an account of a service. A Connected is immutable and safe for concurrent
 // use.
 type Connected struct {
-	definition, method    string
+	d                     *Definition
+	m                     *Method
 	connector, credential connectorauth.Connector
 	base                  func(ctx context.Context, name string) (string, error)
+	value                 func(input string) string // a function hides the values
+	scopes                []string                  // of the Connection
 }
 
 // Connector returns the connector of requests to the API, with all headers and
@@ -65,10 +68,10 @@ func (c *Connected) Credential() connectorauth.Connector { return c.credential }
 
 // Definition and Method return the names of the definition and of the method, for a
 // program to keep along with the account.
-func (c *Connected) Definition() string { return c.definition }
+func (c *Connected) Definition() string { return c.d.Name }
 
 // Method returns the name of the method. See Definition.
-func (c *Connected) Method() string { return c.method }
+func (c *Connected) Method() string { return c.m.Name }
 
 // BaseURL returns where the API is: a URL without a slash at its end. The name is one of
 // Definition.BaseURLs; empty means Definition.BaseURL. Where a token response decides,
@@ -169,7 +172,9 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 		}
 		connector = joined
 	}
-	c := &Connected{definition: b.d.Name, method: m.Name, connector: connector, credential: credential}
+	c := &Connected{d: b.d, m: m, connector: connector, credential: credential, scopes: slices.Clone(b.c.Scopes)}
+	given := b.filler.Values
+	c.value = func(input string) string { return given[input] }
 	c.base = bases.of(credential)
 	return c, nil
 }

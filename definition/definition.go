@@ -16,6 +16,10 @@ type Definition struct {
 	Name string
 	// Was are former names. Empty means none.
 	Was []string
+	// Revision counts the definitions of the service: a whole number from 1. Raise the
+	// number, and keep the old definition in a file of its own, where accounts of before
+	// must stay as they are. Empty means 1.
+	Revision int
 	// Title names the service for people. Empty means Name.
 	Title string
 	// Links lead to documentation. Empty means none.

@@ -17,6 +17,9 @@ type Options struct {
 	// AnyHost allows inputs with AnyHost, which may lead to any host of the network. The
 	// zero value refuses such definitions.
 	AnyHost bool
+	// Converters read documents in other notations, by the ending of the file, such as
+	// ".yaml". Load and Folder ask Converters; Parse reads JSON. Empty means JSON alone.
+	Converters map[string]Converter
 }
 
 // Parse reads a definition. The name of the file is for the error, which is an *Error
