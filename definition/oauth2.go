@@ -186,14 +186,18 @@ func (b *builder) scopes(known []Scope) (list []string) {
 			byDefault = append(byDefault, name)
 		}
 	}
-	for _, name := range b.c.Scopes {
+	chosen := slices.Clone(b.c.Scopes)
+	if b.c.stored {
+		chosen = slices.DeleteFunc(chosen, func(name string) bool { return !slices.Contains(all, name) })
+	}
+	for _, name := range chosen {
 		if !slices.Contains(all, name) {
 			b.mistakes.Add("Scopes: %s is no scope of the definition%s", shown(name), hint(name, all))
 		}
 	}
 	switch {
-	case b.c.Scopes != nil:
-		return b.c.Scopes
+	case chosen != nil:
+		return chosen
 	case byDefault != nil:
 		return byDefault
 	}

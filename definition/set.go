@@ -25,7 +25,7 @@ func NewSet(definitions ...*Definition) (*Set, error) {
 	}
 	var texts []string
 	for _, c := range clashes {
-		texts = append(texts, c.text(definitions[c.other].Name))
+		texts = append(texts, c.text(definitions[c.first].Name))
 	}
 	return nil, fmt.Errorf("definition: %s", strings.Join(texts, "\n"))
 }

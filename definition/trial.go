@@ -15,15 +15,10 @@ func (c *checker) trial() {
 		m, p := &c.d.Methods[i], (*path)(nil).member("methods").element(i)
 		b := &builder{
 			d: c.d, trial: true, inputs: c.d.inputs(m), filler: template.Filler{Values: map[string]string{}},
-			c: &Connection{Client: Client{ID: "x", Secret: "x"}},
+			c: &Connection{Client: m.sampleClient()},
 		}
 		for _, input := range b.inputs {
 			b.filler.Values[input.Name] = input.sample()
-		}
-		for _, credential := range append([]Credential{m.Credential}, m.And...) {
-			if o, ok := credential.Scheme.(*OAuth2); ok && o.ClientAuth == connectorauth.ClientAuthNone {
-				b.c.Client.Secret = ""
-			}
 		}
 		_, err := b.connect(m)
 		if err == nil || m.anyHost(c.d) {
@@ -33,6 +28,16 @@ func (c *checker) trial() {
 			c.add(p, "%s", strings.TrimPrefix(problem, "definition: "+c.d.Name+": "))
 		}
 	}
+}
+
+// sampleClient returns a registration that the method takes.
+func (m *Method) sampleClient() Client {
+	for _, credential := range append([]Credential{m.Credential}, m.And...) {
+		if o, ok := credential.Scheme.(*OAuth2); ok && o.ClientAuth == connectorauth.ClientAuthNone {
+			return Client{ID: "x"}
+		}
+	}
+	return Client{ID: "x", Secret: "x"}
 }
 
 // anyHost reports whether an input of the method may lead to any host.
