@@ -180,6 +180,7 @@ func (c *Connected) inURL(i *Input) bool {
 // identity reads the response of an account that works.
 func (c *Connected) identity(resp *http.Response, body []byte) (Identity, error) {
 	failed := &CheckError{Definition: c.d.Name, Reason: ReasonNotJSON, StatusCode: resp.StatusCode}
+	c.suspect(failed, c.inURL)
 	body, err := wire.Decode(body, resp.Header, checkBody+1)
 	if err != nil || len(body) > checkBody {
 		return Identity{}, failed
@@ -195,7 +196,7 @@ func (c *Connected) identity(resp *http.Response, body []byte) (Identity, error)
 		}
 	}
 	t := c.d.Test
-	failed.Reason = ReasonNoMember
+	failed = &CheckError{Definition: c.d.Name, Reason: ReasonNoMember, StatusCode: resp.StatusCode}
 	id := Identity{ID: pointed(v, t.ID)}
 	if t.ID != "" && (id.ID == "" || id.ID != scrub.Text(id.ID, maxID, secrets...)) {
 		failed.detail = t.ID
