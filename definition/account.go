@@ -33,10 +33,10 @@ type Account struct {
 // of a hidden input is not kept.
 func (c *Connected) Account() Account {
 	a := Account{
-		Definition: c.d.Name, Revision: c.d.Revision, Method: c.m.Name, Scopes: c.scopes,
+		Definition: c.account().d.Name, Revision: c.account().d.Revision, Method: c.account().m.Name, Scopes: c.scopes,
 		Values: map[string]string{}, Secrets: map[string]connectorauth.Secret{},
 	}
-	for _, i := range c.d.inputs(c.m) {
+	for _, i := range c.account().d.inputs(c.account().m) {
 		switch value := c.value(i.Name); {
 		case value == "", i.Hidden && value == i.Default:
 		case i.Secret:

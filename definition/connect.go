@@ -52,11 +52,9 @@ type Client struct {
 // Connected is an account of a service. A Connected is immutable and safe for concurrent
 // use.
 type Connected struct {
-	d                     *Definition
-	m                     *Method
 	connector, credential connectorauth.Connector
-	base                  func(ctx context.Context, name string) (string, error)
-	value                 func(input string) string // a function hides the values
+	account               func() *account           // hides the values of the account
+	value                 func(input string) string // hides them too: those that were given, and defaults
 	scopes                []string                  // of the Connection
 }
 
@@ -70,17 +68,17 @@ func (c *Connected) Credential() connectorauth.Connector { return c.credential }
 
 // Definition and Method return the names of the definition and of the method, for a
 // program to keep along with the account.
-func (c *Connected) Definition() string { return c.d.Name }
+func (c *Connected) Definition() string { return c.account().d.Name }
 
 // Method returns the name of the method. See Definition.
-func (c *Connected) Method() string { return c.m.Name }
+func (c *Connected) Method() string { return c.account().m.Name }
 
 // BaseURL returns where the API is: a URL without a slash at its end. The name is one of
 // Definition.BaseURLs; empty means Definition.BaseURL. Where a token response decides,
 // BaseURL obtains a token first, and fails if the response leads to a host that the
 // definition does not declare.
 func (c *Connected) BaseURL(ctx context.Context, name string) (string, error) {
-	return c.base(ctx, name)
+	return c.account().base(ctx, name)
 }
 
 // Connect returns an account. Connect makes no request. A mistake of the values is an
@@ -112,6 +110,7 @@ type builder struct {
 	inputs   []*Input
 	filler   template.Filler
 	hosts    []string
+	account  *account
 	trial    bool       // the values are samples
 	mistakes check.List // of the program
 	problems InputError // of the account owner
@@ -156,20 +155,24 @@ func (b *builder) problem(i *Input, text string) {
 
 // connect makes the connector of a method.
 func (b *builder) connect(m *Method) (*Connected, error) {
-	bases := b.bases(m)
+	b.account = &account{d: b.d, m: m}
+	if s, ok := m.Scheme.(capturing); ok {
+		b.account.captured = s.captured()
+	}
+	b.bases(m)
 	list := make([]connectorauth.Connector, 0, 1+len(m.And)+len(b.d.Headers)+len(b.d.Params))
 	for _, scheme := range append([]Credential{m.Credential}, m.And...) {
 		connector, err := scheme.Scheme.connector(b)
 		b.mistakes.Custom(err)
 		list = append(list, connector)
+		b.account.credential = list[0]
 	}
-	credential := list[0]
 	list = b.constants(list, b.d.Headers, dialect.InHeader)
 	list = b.constants(list, b.d.Params, dialect.InQuery)
 	if err := b.err(); err != nil {
 		return nil, err
 	}
-	connector := credential
+	connector := list[0]
 	if len(list) > 1 {
 		joined, err := connectorauth.Join(list...)
 		b.mistakes.Custom(err)
@@ -178,27 +181,41 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 		}
 		connector = joined
 	}
-	c := &Connected{d: b.d, m: m, connector: connector, credential: credential, scopes: slices.Clone(b.c.Scopes)}
-	given := b.filler.Values
-	c.value = func(input string) string { return given[input] }
-	c.base = bases.of(credential)
-	return c, nil
+	a, values := b.account, b.filler.Values
+	return &Connected{
+		connector: connector, credential: list[0], account: func() *account { return a },
+		value: func(input string) string { return values[input] }, scopes: slices.Clone(b.c.Scopes),
+	}, nil
 }
 
 // constants adds the connectors of constant headers or parameters.
 func (b *builder) constants(list []connectorauth.Connector, values map[string]string, in dialect.Location) []connectorauth.Connector {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		value := b.secret(values[name])
-		if value == "" {
+		connector, err := b.placed(values[name], dialect.Placement{In: in, Name: name}, true)
+		if connector == nil && err == nil {
 			continue
 		}
-		connector, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: value, In: in, Name: name, Hosts: b.hosts})
 		for _, problem := range problemsOf(err) {
 			b.mistakes.Add("%s: %w", name, problem)
 		}
 		list = append(list, connector)
 	}
 	return list
+}
+
+// placed returns the connector of a value with a place. optional means that there is no
+// connector for an empty value.
+func (b *builder) placed(s string, place dialect.Placement, optional bool) (connectorauth.Connector, error) {
+	if t := b.d.texts[s]; slices.ContainsFunc(t.Names(), b.account.isCaptured) {
+		return b.late(t, place)
+	}
+	value := b.secret(s)
+	if value == "" && optional {
+		return nil, nil
+	}
+	return connectorauth.NewAPIKey(connectorauth.APIKeyConfig{
+		Key: value, In: place.In, Name: place.Name, Exact: place.Exact, Prefix: place.Prefix, Hosts: b.hosts,
+	})
 }
 
 // problemsOf returns the problems that a constructor lists.

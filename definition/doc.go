@@ -29,8 +29,13 @@
 //
 // URLs, headers, parameters and credentials are templates: {name} is the value of an
 // input. {base64(...)}, {url(...)} and {lower(...)} compute from what is between the
-// parentheses. A brace is written twice. There is nothing else to compute, and nothing
-// in a definition is executed.
+// parentheses. {default(name, text)} is the value of the input, or the text if the input
+// is absent. A brace is written twice. There is nothing else to compute, and nothing in a
+// definition is executed.
+//
+// A value that comes along with a token or a session, such as the ID of a tenant, is a
+// [Captured]. Such a value stands in base URLs, headers, parameters and the key of an
+// [APIKey], and each request has the value of the present token or session.
 //
 // # Origins
 //

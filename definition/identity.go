@@ -43,9 +43,9 @@ const (
 // error is ErrNoTest. Where a token must be obtained first and cannot be, errors.Is finds
 // connectorauth.ErrReauthRequired, and errors.As a *connectorauth.TokenError.
 func (c *Connected) Check(ctx context.Context, client *http.Client) (Identity, error) {
-	t := c.d.Test
+	t := c.account().d.Test
 	if t == nil {
-		return Identity{}, fmt.Errorf("definition: %s: %w", c.d.Name, ErrNoTest)
+		return Identity{}, fmt.Errorf("definition: %s: %w", c.account().d.Name, ErrNoTest)
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
@@ -55,7 +55,7 @@ func (c *Connected) Check(ctx context.Context, client *http.Client) (Identity, e
 	}
 	req, err := c.testRequest(ctx, base)
 	if err != nil {
-		return Identity{}, fmt.Errorf("definition: %s: test: %w", c.d.Name, err)
+		return Identity{}, fmt.Errorf("definition: %s: test: %w", c.account().d.Name, err)
 	}
 	resp, err := connectorauth.NewClient(c.connector, client).Do(req)
 	if err != nil {
@@ -77,7 +77,7 @@ func (c *Connected) Check(ctx context.Context, client *http.Client) (Identity, e
 
 // testRequest returns the test request of the account.
 func (c *Connected) testRequest(ctx context.Context, base string) (*http.Request, error) {
-	method, rest, _ := strings.Cut(c.d.Test.Request, " ")
+	method, rest, _ := strings.Cut(c.account().d.Test.Request, " ")
 	const sample = "https://example.com"
 	u, err := template.ParseURL(sample + rest)
 	if err != nil {
@@ -96,7 +96,7 @@ func (c *Connected) testRequest(ctx context.Context, base string) (*http.Request
 		return nil, errors.New("the request cannot be made")
 	}
 	req.Header.Set("Accept", "application/json")
-	for _, credential := range append([]Credential{c.m.Credential}, c.m.And...) {
+	for _, credential := range append([]Credential{c.account().m.Credential}, c.account().m.And...) {
 		if fields, ok := credential.Scheme.(*AuthFields); ok && fields.Body == "" {
 			req.Header.Set("Content-Type", "application/json") // which decides how the fields are written
 		}
@@ -110,7 +110,7 @@ func (c *Connected) unsent(err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err // the URL may have values of the account
 	}
-	failed := &CheckError{Definition: c.d.Name, Reason: ReasonUnavailable, cause: err}
+	failed := &CheckError{Definition: c.account().d.Name, Reason: ReasonUnavailable, cause: err}
 	var token *connectorauth.TokenError
 	var unknown *net.DNSError
 	switch {
@@ -128,8 +128,8 @@ func (c *Connected) unsent(err error) error {
 
 // judge says what the status means, or nil if the account works.
 func (c *Connected) judge(req *http.Request, resp *http.Response) error {
-	t := c.d.Test
-	failed := &CheckError{Definition: c.d.Name, StatusCode: resp.StatusCode, RetryAfter: endpoint.RetryAfter(resp.Header)}
+	t := c.account().d.Test
+	failed := &CheckError{Definition: c.account().d.Name, StatusCode: resp.StatusCode, RetryAfter: endpoint.RetryAfter(resp.Header)}
 	failed.cause = connectorauth.RenewalError(resp)
 	status := resp.StatusCode
 	switch {
@@ -160,7 +160,7 @@ func (c *Connected) judge(req *http.Request, resp *http.Response) error {
 
 // suspect lists the inputs that people gave and that may be wrong.
 func (c *Connected) suspect(failed *CheckError, suspicious func(*Input) bool) {
-	for _, i := range c.d.inputs(c.m) {
+	for _, i := range c.account().d.inputs(c.account().m) {
 		if !i.Hidden && suspicious(i) && c.value(i.Name) != "" {
 			failed.Inputs, failed.titles = append(failed.Inputs, i.Name), append(failed.titles, i.title())
 		}
@@ -172,14 +172,14 @@ func (c *Connected) secret(i *Input) bool { return i.Secret }
 
 // inURL reports whether an input stands in the URL of the test.
 func (c *Connected) inURL(i *Input) bool {
-	base := cmp.Or(c.d.BaseURLs[c.d.Test.Base], c.m.BaseURL, c.d.BaseURL)
-	u := c.d.urls[base]
-	return u.inOrigin(i.Name) || slices.Contains(u.names, i.Name) || strings.Contains(c.d.Test.Request, "{"+i.Name+"}")
+	base := cmp.Or(c.account().d.BaseURLs[c.account().d.Test.Base], c.account().m.BaseURL, c.account().d.BaseURL)
+	u := c.account().d.urls[base]
+	return u.inOrigin(i.Name) || slices.Contains(u.names, i.Name) || strings.Contains(c.account().d.Test.Request, "{"+i.Name+"}")
 }
 
 // identity reads the response of an account that works.
 func (c *Connected) identity(resp *http.Response, body []byte) (Identity, error) {
-	failed := &CheckError{Definition: c.d.Name, Reason: ReasonNotJSON, StatusCode: resp.StatusCode}
+	failed := &CheckError{Definition: c.account().d.Name, Reason: ReasonNotJSON, StatusCode: resp.StatusCode}
 	c.suspect(failed, c.inURL)
 	body, err := wire.Decode(body, resp.Header, checkBody+1)
 	if err != nil || len(body) > checkBody {
@@ -190,13 +190,13 @@ func (c *Connected) identity(resp *http.Response, body []byte) (Identity, error)
 		return Identity{}, failed
 	}
 	var secrets []string
-	for _, i := range c.d.inputs(c.m) {
+	for _, i := range c.account().d.inputs(c.account().m) {
 		if i.Secret {
 			secrets = append(secrets, c.value(i.Name))
 		}
 	}
-	t := c.d.Test
-	failed = &CheckError{Definition: c.d.Name, Reason: ReasonNoMember, StatusCode: resp.StatusCode}
+	t := c.account().d.Test
+	failed = &CheckError{Definition: c.account().d.Name, Reason: ReasonNoMember, StatusCode: resp.StatusCode}
 	id := Identity{ID: pointed(v, t.ID)}
 	if t.ID != "" && (id.ID == "" || id.ID != scrub.Text(id.ID, maxID, secrets...)) {
 		failed.detail = t.ID

@@ -36,13 +36,13 @@ func (c *Connected) Merge(text string) (string, error) {
 }
 
 func (c *Connected) mergeError(at int, text string) error {
-	return fmt.Errorf("definition: %s: Merge: byte %d: %s", c.d.Name, at, text)
+	return fmt.Errorf("definition: %s: Merge: byte %d: %s", c.account().d.Name, at, text)
 }
 
 // field returns the value of a merge field.
 func (c *Connected) field(name string) (string, error) {
 	var names []string
-	for _, i := range c.d.inputs(c.m) {
+	for _, i := range c.account().d.inputs(c.account().m) {
 		switch {
 		case i.Name == name && i.Secret:
 			return "", fmt.Errorf("{{%s}} is a secret, and secrets are not merged", name)
@@ -52,5 +52,5 @@ func (c *Connected) field(name string) (string, error) {
 			names = append(names, i.Name)
 		}
 	}
-	return "", fmt.Errorf("%s is no input of method %s%s", shown(name), c.m.Name, hint(name, names))
+	return "", fmt.Errorf("%s is no input of method %s%s", shown(name), c.account().m.Name, hint(name, names))
 }
