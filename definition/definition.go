@@ -49,7 +49,7 @@ type Definition struct {
 
 // A Link leads to documentation.
 type Link struct {
-	Title string
+	Title string // Empty means URL.
 	URL   string // Required; https.
 }
 

@@ -54,7 +54,9 @@ func (d *Definition) Validate(method string, values map[string]connectorauth.Sec
 	if err != nil {
 		return err
 	}
-	_, err = d.Connect(Connection{Method: m.Name, Values: values, Client: m.sampleClient()})
+	sample := m.sampleConnection()
+	sample.Method, sample.Values = m.Name, values
+	_, err = d.Connect(*sample)
 	return err
 }
 

@@ -50,6 +50,9 @@ func (c *Connected) Check(ctx context.Context, client *http.Client) (Identity, e
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	base, err := c.BaseURL(ctx, t.Base)
+	if err != nil && !isToken(err) {
+		return Identity{}, err // which says what the service has not given
+	}
 	if err != nil {
 		return Identity{}, c.unsent(err)
 	}
@@ -102,6 +105,12 @@ func (c *Connected) testRequest(ctx context.Context, base string) (*http.Request
 		}
 	}
 	return req, nil
+}
+
+// isToken reports whether no token could be obtained.
+func isToken(err error) bool {
+	var failed *connectorauth.TokenError
+	return errors.As(err, &failed) || errors.Is(err, connectorauth.ErrReauthRequired)
 }
 
 // unsent returns the error of a test without a response.

@@ -227,6 +227,18 @@ func TestCheckOfAnAccountWithoutAToken(t *testing.T) {
 	assert.ErrorContains(t, err, "connect the account again")
 }
 
+// Where the service has not said where the API is, the error says what is missing.
+func TestCheckOfAnAccountWithoutItsBaseURL(t *testing.T) {
+	p := &provider{token: map[string]any{"access_token": "T", "token_type": "Bearer"}}
+	c, err := service(t, "salesforce").Connect(definition.Connection{Client: definition.Client{ID: "id", Secret: "secret"}, HTTPClient: p.client(t)})
+	require.NoError(t, err)
+	_, err = c.Check(t.Context(), responding(200, "{}"))
+	assert.ErrorIs(t, err, connectorauth.ErrNotConnected)
+	consented(t, c, url.Values{})
+	_, err = c.Check(t.Context(), responding(200, "{}"))
+	assert.EqualError(t, err, "definition: salesforce: the provider gave no instance_url, or one that the definition does not allow")
+}
+
 // A token endpoint that is out of order is no refusal, neither at first nor after a 401.
 func TestCheckWhileNoTokenCanBeObtained(t *testing.T) {
 	for status, want := range map[int]definition.CheckReason{503: "unavailable", 400: "refused"} {

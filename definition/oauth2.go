@@ -51,6 +51,9 @@ func (s *OAuth2) check(c *checker, p *path) {
 	c.url(p.member("formerTokenUrl"), s.FormerTokenURL)
 	c.url(p.member("revokeUrl"), s.RevokeURL)
 	for i, scope := range s.Scopes {
+		if scope.Name == "" {
+			c.add(p.member("scopes").element(i), "has no name")
+		}
 		c.public(p.member("scopes").element(i), scope.Name)
 	}
 	s.Grant.check(c, p.member("grant"))

@@ -2,6 +2,7 @@ package definition
 
 import (
 	"cmp"
+	"net/http"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
@@ -15,7 +16,7 @@ func (c *checker) trial() {
 		m, p := &c.d.Methods[i], (*path)(nil).member("methods").element(i)
 		b := &builder{
 			d: c.d, trial: true, inputs: c.d.inputs(m), filler: template.Filler{Values: map[string]string{}},
-			c: &Connection{Client: m.sampleClient()},
+			c: m.sampleConnection(),
 		}
 		for _, input := range b.inputs {
 			b.filler.Values[input.Name] = input.sample()
@@ -30,14 +31,24 @@ func (c *checker) trial() {
 	}
 }
 
-// sampleClient returns a registration that the method takes.
-func (m *Method) sampleClient() Client {
+// sampleConnection returns a registration of a program that the method takes. Nothing is
+// sent.
+func (m *Method) sampleConnection() *Connection {
+	c := &Connection{Client: Client{ID: "x", Secret: "x"}}
 	for _, credential := range append([]Credential{m.Credential}, m.And...) {
-		if o, ok := credential.Scheme.(*OAuth2); ok && o.ClientAuth == connectorauth.ClientAuthNone {
-			return Client{ID: "x"}
+		o, ok := credential.Scheme.(*OAuth2)
+		if !ok {
+			continue
+		}
+		switch o.ClientAuth {
+		case connectorauth.ClientAuthTLS, connectorauth.ClientAuthSelfSignedTLS:
+			c.HTTPClient = &http.Client{Transport: http.DefaultTransport} // stands for one with a certificate
+			fallthrough
+		case connectorauth.ClientAuthNone:
+			c.Client.Secret = ""
 		}
 	}
-	return Client{ID: "x", Secret: "x"}
+	return c
 }
 
 // anyHost reports whether an input of the method may lead to any host.
