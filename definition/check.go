@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/origin"
@@ -146,6 +147,13 @@ func (c *checker) method(p *path, m *Method) {
 	}
 	if m.Scheme != nil {
 		m.Scheme.check(c, p)
+	}
+	if _, ok := m.Scheme.(*OAuth2); !ok && m.Scheme != nil {
+		for name, d := range map[string]time.Duration{"refreshLifetime": m.RefreshLifetime, "refreshIdle": m.RefreshIdle} {
+			if d > 0 {
+				c.add(p.member(name), "is for refresh tokens, which only an OAuth2 has")
+			}
+		}
 	}
 	for i, and := range m.And {
 		if and.Scheme != nil {

@@ -90,11 +90,14 @@ type Method struct {
 	Credential
 	// And are credentials that requests carry as well. Empty means none.
 	And []Credential
-	// RefreshLifetime is how long a refresh token lasts where responses do not tell, and
-	// RefreshIdle how long without a use. 0 means for ever. KeepAlive is how often a
-	// program should renew the token of an account that nobody uses. 0 means never. The
-	// three are for programs: a connector does not act on them.
-	RefreshLifetime, RefreshIdle, KeepAlive time.Duration
+	// RefreshLifetime is how long a refresh token of an OAuth2 lasts where responses do not
+	// tell, and RefreshIdle how long without a use: Status of the connector then has a
+	// ReauthBy. 0 means for ever.
+	RefreshLifetime, RefreshIdle time.Duration
+	// KeepAlive is how often the token or session of an account that nobody uses should be
+	// renewed. KeepAlive is for programs, which call Renew: a connector renews nothing while
+	// there are no requests. 0 means never.
+	KeepAlive time.Duration
 }
 
 // find returns the method called name, or formerly called so. Empty means the default

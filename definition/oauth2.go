@@ -114,6 +114,7 @@ func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
 		TokenURL: b.url(s.TokenURL), FormerTokenURL: b.url(s.FormerTokenURL), RevokeURL: b.url(s.RevokeURL),
 		Scopes: b.scopes(s.Scopes), Grant: s.Grant.with(b), Dialect: s.dialect(b),
 		Store: b.c.Store, Account: b.c.Account, Shared: b.c.Shared, Hosts: b.hosts,
+		RefreshLifetime: b.account.m.RefreshLifetime, RefreshIdle: b.account.m.RefreshIdle,
 		RenewBefore: b.c.RenewBefore, HTTPClient: b.c.HTTPClient, Observe: b.c.Observe,
 	}
 	if s.ClientAssertion != nil {
