@@ -142,6 +142,21 @@ func (c *OAuth1) Forget(ctx context.Context) error {
 	return s.engine.Forget(ctx, s, nil)
 }
 
+// Credential returns the present credential, obtained or renewed if necessary, for a
+// program that needs values of More, such as the address of the account's API. The
+// credential is a copy. Without Obtain, the credential is the zero value.
+func (c *Custom) Credential(ctx context.Context) (CustomCredential, error) {
+	s := c.core.get().scheme.(*customScheme)
+	if s.engine == nil {
+		return CustomCredential{}, nil
+	}
+	g, err := s.engine.Get(ctx, s)
+	if err != nil {
+		return CustomCredential{}, err
+	}
+	return g.Value.credential(), nil
+}
+
 // Status reads what is known of the credential, and obtains nothing: see
 // [OAuth2.Status]. A connector without Obtain is always StateOK.
 func (c *Custom) Status(ctx context.Context) (Status, error) {

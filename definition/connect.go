@@ -32,7 +32,9 @@ type Connection struct {
 	Scopes []string
 
 	// Store, Account, Shared, RenewBefore, HTTPClient and Observe are as in
-	// connectorauth.OAuth2Config.
+	// connectorauth.OAuth2Config. Where an input may lead to any host (Limits.AnyHost), the
+	// Transport of HTTPClient must be one of package egress, and empty means an
+	// egress.Transport with an empty egress.Config.
 	Store       connectorauth.TokenStore
 	Account     string
 	Shared      *connectorauth.Shared
@@ -50,13 +52,14 @@ type Client struct {
 // Connected is an account of a service. A Connected is immutable and safe for concurrent
 // use.
 type Connected struct {
-	definition, method    string
 	connector, credential connectorauth.Connector
-	base                  func(ctx context.Context, name string) (string, error)
+	account               func() *account // hides the values of the account
 }
 
 // Connector returns the connector of requests to the API, with all headers and
-// parameters of the definition.
+// parameters of the definition. Where an input may lead to any host, a request through a
+// base that is no transport of package egress fails, and nothing is sent; a nil base means
+// an egress.Transport with an empty egress.Config.
 func (c *Connected) Connector() connectorauth.Connector { return c.connector }
 
 // Credential returns the connector of the method's first credential, such as a
@@ -65,17 +68,17 @@ func (c *Connected) Credential() connectorauth.Connector { return c.credential }
 
 // Definition and Method return the names of the definition and of the method, for a
 // program to keep along with the account.
-func (c *Connected) Definition() string { return c.definition }
+func (c *Connected) Definition() string { return c.account().d.Name }
 
 // Method returns the name of the method. See Definition.
-func (c *Connected) Method() string { return c.method }
+func (c *Connected) Method() string { return c.account().m.Name }
 
 // BaseURL returns where the API is: a URL without a slash at its end. The name is one of
 // Definition.BaseURLs; empty means Definition.BaseURL. Where a token response decides,
 // BaseURL obtains a token first, and fails if the response leads to a host that the
 // definition does not declare.
 func (c *Connected) BaseURL(ctx context.Context, name string) (string, error) {
-	return c.base(ctx, name)
+	return c.account().base(ctx, name)
 }
 
 // Connect returns an account. Connect makes no request. A mistake of the values is an
@@ -107,6 +110,7 @@ type builder struct {
 	inputs   []*Input
 	filler   template.Filler
 	hosts    []string
+	account  *account
 	trial    bool       // the values are samples
 	mistakes check.List // of the program
 	problems InputError // of the account owner
@@ -147,20 +151,26 @@ func (b *builder) problem(i *Input, text string) {
 
 // connect makes the connector of a method.
 func (b *builder) connect(m *Method) (*Connected, error) {
-	bases := b.bases(m)
+	b.account = &account{d: b.d, m: m}
+	if s, ok := m.Scheme.(capturing); ok {
+		b.account.captured = s.captured()
+	}
+	b.bases(m)
+	guard := m.guard(b.d)
+	b.guardClient(guard, m)
 	list := make([]connectorauth.Connector, 0, 1+len(m.And)+len(b.d.Headers)+len(b.d.Params))
 	for _, scheme := range append([]Credential{m.Credential}, m.And...) {
 		connector, err := scheme.Scheme.connector(b)
 		b.mistakes.Custom(err)
 		list = append(list, connector)
+		b.account.credential = list[0]
 	}
-	credential := list[0]
 	list = b.constants(list, b.d.Headers, dialect.InHeader)
 	list = b.constants(list, b.d.Params, dialect.InQuery)
 	if err := b.err(); err != nil {
 		return nil, err
 	}
-	connector := credential
+	connector := list[0]
 	if len(list) > 1 {
 		joined, err := connectorauth.Join(list...)
 		b.mistakes.Custom(err)
@@ -169,25 +179,38 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 		}
 		connector = joined
 	}
-	c := &Connected{definition: b.d.Name, method: m.Name, connector: connector, credential: credential}
-	c.base = bases.of(credential)
-	return c, nil
+	a := b.account
+	return &Connected{guard.around(connector), guard.around(list[0]), func() *account { return a }}, nil
 }
 
 // constants adds the connectors of constant headers or parameters.
 func (b *builder) constants(list []connectorauth.Connector, values map[string]string, in dialect.Location) []connectorauth.Connector {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		value := b.secret(values[name])
-		if value == "" {
+		connector, err := b.placed(values[name], dialect.Placement{In: in, Name: name}, true)
+		if connector == nil && err == nil {
 			continue
 		}
-		connector, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: value, In: in, Name: name, Hosts: b.hosts})
 		for _, problem := range problemsOf(err) {
 			b.mistakes.Add("%s: %w", name, problem)
 		}
 		list = append(list, connector)
 	}
 	return list
+}
+
+// placed returns the connector of a value with a place. optional means that there is no
+// connector for an empty value.
+func (b *builder) placed(s string, place dialect.Placement, optional bool) (connectorauth.Connector, error) {
+	if t := b.d.texts[s]; slices.ContainsFunc(t.Names(), b.account.isCaptured) {
+		return b.late(t, place)
+	}
+	value := b.secret(s)
+	if value == "" && optional {
+		return nil, nil
+	}
+	return connectorauth.NewAPIKey(connectorauth.APIKeyConfig{
+		Key: value, In: place.In, Name: place.Name, Exact: place.Exact, Prefix: place.Prefix, Hosts: b.hosts,
+	})
 }
 
 // problemsOf returns the problems that a constructor lists.

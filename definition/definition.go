@@ -38,14 +38,15 @@ type Definition struct {
 	// Test is a request that shows whether an account works. Empty means none.
 	Test *Test
 
-	anyHost bool // the program allows AnyHost
+	anyHost bool   // the program allows AnyHost
+	guard   *guard // of inputs with AnyHost; nil without any
 	texts   map[string]template.Template
 	urls    map[string]urlTemplate
 }
 
 // A Link leads to documentation.
 type Link struct {
-	Title string
+	Title string // Empty means URL.
 	URL   string // Required; https.
 }
 

@@ -29,8 +29,13 @@
 //
 // URLs, headers, parameters and credentials are templates: {name} is the value of an
 // input. {base64(...)}, {url(...)} and {lower(...)} compute from what is between the
-// parentheses. A brace is written twice. There is nothing else to compute, and nothing
-// in a definition is executed.
+// parentheses. {default(name, text)} is the value of the input, or the text if the input
+// is absent. A brace is written twice. There is nothing else to compute, and nothing in a
+// definition is executed.
+//
+// A value that comes along with a token or a session, such as the ID of a tenant, is a
+// [Captured]. Such a value stands in base URLs, headers, parameters and the key of an
+// [APIKey], and each request has the value of the present token or session.
 //
 // # Origins
 //
@@ -47,4 +52,26 @@
 // such as a client ID. For a key in the path of a URL, use the placement path.
 //
 // Hosts of a connector are the origins of the base URLs.
+//
+// # Any host
+//
+// A product that people host themselves may be at any host: an input with AnyHost says so,
+// and Options.AnyHost allows such definitions. Their requests, to the API, for tokens and
+// for logins, go through package egress, which refuses private addresses whatever a name
+// resolves to:
+//
+//	guard, err := egress.New(egress.Config{})
+//	if err != nil {
+//		return err
+//	}
+//	client := &http.Client{Transport: guard}
+//	account, err := d.Connect(definition.Connection{Values: values, HTTPClient: client})
+//	if err != nil {
+//		return err
+//	}
+//	api := connectorauth.NewClient(account.Connector(), client)
+//
+// Without a client, the accounts of a definition share such a guard. With a transport that
+// is no guard, Connect fails, and so does each request. Values of responses and callbacks
+// never lead to any host.
 package definition

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -49,8 +50,9 @@ type Limits struct {
 	// FormatOrigin in a URL, unless Enum or AnyHost is given. A suffix is not a public
 	// suffix of a registry, such as ".co.uk". Empty means none.
 	Suffixes []string
-	// AnyHost: the value may lead to any host. The program must allow AnyHost: see
-	// Options.
+	// AnyHost: the value may lead to any host of public addresses, as with products that
+	// people host themselves. The program must allow AnyHost: see Options. Requests of such
+	// accounts go through package egress alone: see Connection and Connected.Connector.
 	AnyHost bool
 
 	pattern *regexp.Regexp
@@ -125,7 +127,11 @@ var port = regexp.MustCompile(`:[1-9][0-9]{0,4}$`)
 // isOrigin reports whether s is https, the name of a host, and perhaps a port.
 func isOrigin(s string) bool {
 	host, secure := strings.CutPrefix(s, "https://")
-	return secure && isHostName(strings.TrimSuffix(host, port.FindString(host)))
+	end := port.FindString(host)
+	if _, err := strconv.ParseUint(strings.TrimPrefix(end, ":"), 10, 16); end != "" && err != nil {
+		return false
+	}
+	return secure && isHostName(strings.TrimSuffix(host, end))
 }
 
 const maxValue = 64 << 10 // the length in bytes of the longest value

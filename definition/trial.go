@@ -2,11 +2,18 @@ package definition
 
 import (
 	"cmp"
+	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/template"
 )
+
+// withoutSecret are the client authentications that send no secret.
+var withoutSecret = []connectorauth.ClientAuthMethod{
+	connectorauth.ClientAuthNone, connectorauth.ClientAuthTLS, connectorauth.ClientAuthSelfSignedTLS,
+}
 
 // trial makes a connector of each method, so that the constructors list their mistakes
 // when a definition is read, and not for the first account.
@@ -21,28 +28,19 @@ func (c *checker) trial() {
 			b.filler.Values[input.Name] = input.sample()
 		}
 		for _, credential := range append([]Credential{m.Credential}, m.And...) {
-			if o, ok := credential.Scheme.(*OAuth2); ok && o.ClientAuth == connectorauth.ClientAuthNone {
+			if o, ok := credential.Scheme.(*OAuth2); ok && slices.Contains(withoutSecret, o.ClientAuth) {
 				b.c.Client.Secret = ""
+				b.c.HTTPClient = &http.Client{Transport: http.DefaultTransport} // a certificate needs one; nothing is sent
 			}
 		}
 		_, err := b.connect(m)
-		if err == nil || m.anyHost(c.d) {
+		if err == nil {
 			continue
 		}
 		for _, problem := range strings.Split(err.Error(), "\n") {
 			c.add(p, "%s", strings.TrimPrefix(problem, "definition: "+c.d.Name+": "))
 		}
 	}
-}
-
-// anyHost reports whether an input of the method may lead to any host.
-func (m *Method) anyHost(d *Definition) bool {
-	for _, i := range d.inputs(m) {
-		if i.AnyHost {
-			return true
-		}
-	}
-	return false
 }
 
 // sample returns a value that the formats allow.
