@@ -35,23 +35,33 @@ type visitor struct {
 // canary is in values that nothing may show.
 const canary = "CANARYq7"
 
-// shapes are definitions with captured values in all places.
+// shapes are definitions with captured values in all places: of token responses and
+// callbacks, and of logins.
 func shapes() (documents [][]byte) {
+	add := func(limits, baseURL, method string) {
+		documents = append(documents, []byte(`{"connectorauth": 1, "name": "shape", "inputs": [{"name": "x", "format": "label"}], "baseUrl": "`+baseURL+`",
+			"headers": {"X-V": "{v}"}, "params": {"v": "a{v}"}, "methods": [{"name": "a", `+method+`, "captures": [{"name": "v", `+limits+`}],
+			"and": [{"type": "ApiKey", "key": "{v}", "placement": {"name": "X-Key"}}]}]}`))
+	}
 	for _, shape := range [][2]string{
 		{`"format": "origin", "suffixes": [".example.com"]`, "{v}/api"},
 		{`"format": "host", "suffixes": [".example.com", ".example.co.uk"]`, "https://{v}/api"},
 		{`"format": "label"`, "https://{v}.example.com/api"},
-		{`"format": "label", "from": "callback"`, "https://{v}.{x}.example.com/api"},
+		{`"format": "label"`, "https://{v}.{x}.example.com/api"},
 		{`"format": "label", "suffixes": [".myshopify.com"]`, "https://{v}.myshopify.com"},
-		{`"enum": ["https://eu.example.com/v2", "https://example.org"], "from": "callback"`, "{v}/api"},
+		{`"enum": ["https://eu.example.com/v2", "https://example.org"]`, "{v}/api"},
 		{`"enum": ["com", "co.uk"]`, "https://{x}.acme.{v}"},
-		{`"from": "callback"`, "https://example.com/{v}/api"},
+		{`"format": "text"`, "https://example.com/{v}/api"},
 		{`"pattern": "[a-z/.%]*"`, "https://example.com/a{v}/{x}"},
 	} {
-		documents = append(documents, []byte(`{"connectorauth": 1, "name": "shape", "inputs": [{"name": "x", "format": "label"}], "baseUrl": "`+shape[1]+`",
-			"methods": [{"name": "a", "type": "OAuth2", "grant": {"authorizationCode": {"authUrl": "https://{x}.login.example.com/auth"}},
-			"tokenUrl": "https://{x}.login.example.com/token", "revokeUrl": "https://{x}.login.example.com/revoke",
-			"captures": [{"name": "v", "path": "v.w", `+shape[0]+`}]}]}`))
+		const oauth2 = `"type": "OAuth2", "grant": {"authorizationCode": {"authUrl": "https://{x}.login.example.com/auth"}},
+			"tokenUrl": "https://{x}.login.example.com/token", "revokeUrl": "https://{x}.login.example.com/revoke"`
+		add(`"path": "v.w", `+shape[0], shape[1], oauth2)
+		if !strings.Contains(shape[0], "origin") && !strings.Contains(shape[0], "host") {
+			add(`"path": "v", "from": "callback", `+shape[0], shape[1], oauth2)
+		}
+		add(shape[0], shape[1], `"type": "Session", "login": [{"url": "https://{x}.login.example.com/login", "capture": {"token": "token", "v": "v.w"}}],
+			"renew": {"url": "https://{x}.login.example.com/{v}"}, "logout": {"url": "https://login.example.com/logout/{x}?v={v}"}`)
 	}
 	return documents
 }
@@ -118,11 +128,12 @@ func FuzzAccount(f *testing.F) {
 
 // prepare makes a token response and a callback that have all captures of a method.
 func (v *visitor) prepare(m *definition.Method) {
-	response := map[string]any{"access_token": "T", "token_type": "Bearer", "refresh_token": "R", "expires_in": 3600}
+	response := map[string]any{"access_token": "T", "token_type": "Bearer", "refresh_token": "R", "expires_in": 3600, "token": "T"}
 	var value any
 	if json.Unmarshal([]byte(v.captured), &value) != nil {
 		value = v.captured
 	}
+	response["v"] = map[string]any{"w": value}
 	if s, ok := m.Scheme.(*definition.OAuth2); ok {
 		for _, capture := range s.Captures {
 			v.callback.Set(capture.Path, v.captured)
@@ -208,7 +219,23 @@ func (v *visitor) visit(d *definition.Definition, m *definition.Method, given va
 			}
 		}
 	}
-	if account, ok := c.Credential().(*connectorauth.OAuth2); ok {
+	switch account := c.Credential().(type) {
+	case *connectorauth.OAuth2:
 		v.ok(account.Revoke(ctx))
+	case *connectorauth.Custom:
+		v.ok(account.Renew(ctx))
+		v.ok(account.Revoke(ctx))
+	}
+}
+
+// The visitor of FuzzAccount comes as far as a definition leads.
+func TestVisitorComesWhereTheDefinitionLeads(t *testing.T) {
+	for i, document := range shapes()[:2] { // of OAuth2, and of a login
+		d := parse(t, string(document))
+		v := &visitor{t: t, captured: "https://a.example.com", callback: url.Values{}}
+		v.prepare(&d.Methods[0])
+		v.visit(d, &d.Methods[0], values{"x": "b"})
+		want := []string{"https://a.example.com/api", "https://b.login.example.com/" + []string{"revoke", "login"}[i]}
+		require.Subset(t, v.urls, want)
 	}
 }
