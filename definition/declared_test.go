@@ -21,7 +21,7 @@ type declaration struct {
 }
 
 var (
-	authority = regexp.MustCompile(`https://[^"/?#\\]*`)
+	authority = regexp.MustCompile(`https?://[^"/?#\\]*`)
 	hostName  = regexp.MustCompile(`^[a-z0-9.-]+(:[0-9]+)?$`)
 )
 
@@ -37,10 +37,10 @@ func declared(t testing.TB, document []byte) *declaration {
 	plain.SetEscapeHTML(false)
 	require.NoError(t, plain.Encode(tree))
 	for _, found := range authority.FindAllString(text.String(), -1) {
-		if host := strings.TrimPrefix(found, "https://"); strings.Contains(host, "{") {
+		if scheme, host, _ := strings.Cut(found, "://"); !strings.Contains(host, "{") {
+			d.origins = append(d.origins, found)
+		} else if scheme == "https" {
 			d.patterns = append(d.patterns, d.pattern(host))
-		} else {
-			d.origins = append(d.origins, host)
 		}
 	}
 	return d
@@ -100,13 +100,16 @@ func (d *declaration) walk(v any) {
 
 // has reports whether a URL is at an origin of the definition.
 func (d *declaration) has(u *url.URL) bool {
-	if u.Scheme != "https" || u.User != nil || u.Fragment != "" || u.Opaque != "" || !hostName.MatchString(u.Host) {
+	if u.User != nil || u.Fragment != "" || u.Opaque != "" || !hostName.MatchString(u.Host) {
 		return false
 	}
 	for _, origin := range d.origins {
-		if u.Host == origin {
+		if u.Scheme+"://"+u.Host == origin {
 			return true
 		}
+	}
+	if u.Scheme != "https" {
+		return false
 	}
 	for _, suffix := range d.suffixes {
 		if strings.HasSuffix(u.Hostname(), suffix) {
@@ -122,11 +125,11 @@ func (d *declaration) has(u *url.URL) bool {
 }
 
 func TestJudgeOfOrigins(t *testing.T) {
-	d := declared(t, []byte(`{"links": ["https://docs.example"], "a": "https://{x}.example.com/b", "b": "https://api.example.org:8443/",
+	d := declared(t, []byte(`{"links": ["https://docs.example"], "a": "https://{x}.example.com/b", "b": "https://api.example.org:8443/", "e": "http://127.0.0.1:80",
 		"c": "https://{y}.acme.{z}/", "enum": ["com", "co.uk"], "d": {"c": "https://{y}/", "suffixes": [".shop.example"], "enum": ["eu.example.net", {"value": "https://us.example.net"}]}}`))
 	for address, want := range map[string]bool{
 		"https://a.example.com": true, "https://a.example.com.evil": false, "https://aexample.com": false, "https://.example.com": false,
-		"https://a.example.com@evil": false, "http://a.example.com": false, "https://api.example.org:8443/x": true, "https://api.example.org": false,
+		"https://a.example.com@evil": false, "http://a.example.com": false, "http://api.example.org:8443": false, "http://127.0.0.1:80/x": true, "http://127.0.0.1:81/x": false, "https://api.example.org:8443/x": true, "https://api.example.org": false,
 		"https://a.shop.example": true, "https://shop.example": false, "https://eu.example.net": true, "https://us.example.net": true, "https://docs.example": false,
 		"https://a.example.com:99": false, "https://a.acme.com": true, "https://a.acme.co.uk": true, "https://a.acme.net": false,
 	} {

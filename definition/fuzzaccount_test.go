@@ -212,6 +212,9 @@ func (v *visitor) visit(d *definition.Definition, m *definition.Method, given va
 			others = append(others, base)
 		}
 	}
+	if _, ok := c.Connector().(connectorauth.None); ok {
+		return // which carries nothing
+	}
 	for _, other := range append(others, v.captured) {
 		for _, u := range []string{other, "https://" + other, other + "/x"} {
 			if resp, err := api.Get(u); err == nil {
