@@ -50,7 +50,9 @@ func (c *checker) test(p *path) {
 	}
 }
 
+var escapes = strings.NewReplacer("~0", "", "~1", "")
+
 // isPointer reports whether s is a JSON Pointer to a member.
 func isPointer(s string) bool {
-	return strings.HasPrefix(s, "/") && !strings.Contains(strings.NewReplacer("~0", "", "~1", "").Replace(s), "~")
+	return strings.HasPrefix(s, "/") && !strings.Contains(escapes.Replace(s), "~")
 }
