@@ -14,17 +14,22 @@ const (
 	maxDepth = 32
 )
 
-// kind is the kind of a JSON value, in words for people.
-type kind string
+// kind is the kind of a JSON value.
+type kind uint8
 
 const (
-	object  kind = "an object"
-	array   kind = "a list"
-	text    kind = "text"
-	number  kind = "a number"
-	boolean kind = "true or false"
-	null    kind = "null"
+	object kind = iota
+	array
+	text
+	number
+	boolean
+	null
 )
+
+// String names the kind for people.
+func (k kind) String() string {
+	return [...]string{"an object", "a list", "text", "a number", "true or false", "null"}[k]
+}
 
 // A node is a value of a JSON document (RFC 8259), with its place.
 type node struct {
@@ -48,6 +53,9 @@ type scanner struct {
 	src    string
 	pos    int
 	report func(at int, text string)
+
+	members  []member // of the objects that have not ended
+	elements []node   // of the lists that have not ended
 }
 
 // wrong is the mistake that ends the reading.
@@ -80,8 +88,13 @@ func (s *scanner) fail(format string, args ...any) {
 
 // space skips white space.
 func (s *scanner) space() {
-	for s.pos < len(s.src) && strings.IndexByte(" \t\r\n", s.src[s.pos]) >= 0 {
-		s.pos++
+	for s.pos < len(s.src) {
+		switch s.src[s.pos] {
+		case ' ', '\n', '\t', '\r':
+			s.pos++
+		default:
+			return
+		}
 	}
 }
 
@@ -126,14 +139,16 @@ func (s *scanner) value(depth int) node {
 	return n
 }
 
-func (s *scanner) object(depth int) (members []member) {
+func (s *scanner) object(depth int) []member {
 	s.pos++
 	if s.next() == '}' {
 		s.pos++
 		return nil
 	}
 	var seen map[string]bool
+	first := len(s.members)
 	for {
+		members := s.members[first:]
 		if s.next() != '"' {
 			s.expect("\"", `the name of a member, in double quotes`)
 		}
@@ -151,26 +166,32 @@ func (s *scanner) object(depth int) (members []member) {
 		if twice {
 			s.report(m.at, shown(m.name)+" is there twice; remove one")
 		} else {
-			members = append(members, m)
+			s.members = append(s.members, m)
 		}
 		if seen != nil {
 			seen[m.name] = true
 		}
 		if s.expect(",}", "a comma or a } after a member") == '}' {
+			members = slices.Clone(s.members[first:])
+			s.members = s.members[:first]
 			return members
 		}
 	}
 }
 
-func (s *scanner) array(depth int) (elements []node) {
+func (s *scanner) array(depth int) []node {
 	s.pos++
 	if s.next() == ']' {
 		s.pos++
 		return nil
 	}
+	first := len(s.elements)
 	for {
-		elements = append(elements, s.value(depth+1))
+		n := s.value(depth + 1)
+		s.elements = append(s.elements, n)
 		if s.expect(",]", "a comma or a ] after an element") == ']' {
+			elements := slices.Clone(s.elements[first:])
+			s.elements = s.elements[:first]
 			return elements
 		}
 	}
@@ -179,13 +200,13 @@ func (s *scanner) array(depth int) (elements []node) {
 // string reads a text.
 func (s *scanner) string() string {
 	start := s.pos
-	plain := true
+	plain, ascii := true, true
 	for s.pos++; s.pos < len(s.src); s.pos++ {
 		switch c := s.src[s.pos]; {
 		case c == '"':
 			s.pos++
 			quoted := s.src[start:s.pos]
-			if inner := quoted[1 : len(quoted)-1]; plain && utf8.ValidString(inner) {
+			if inner := quoted[1 : len(quoted)-1]; plain && (ascii || utf8.ValidString(inner)) {
 				return inner
 			}
 			var decoded string
@@ -203,6 +224,8 @@ func (s *scanner) string() string {
 		case c == '\\':
 			plain = false
 			s.pos++
+		case c >= utf8.RuneSelf:
+			ascii = false
 		}
 	}
 	s.pos = start
@@ -229,5 +252,5 @@ func (s *scanner) word() (kind, string) {
 		s.fail("the document ends too early")
 	}
 	s.fail("want a value: text in double quotes, a number, true, false, {...} or [...]")
-	return "", ""
+	return null, ""
 }

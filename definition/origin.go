@@ -69,11 +69,7 @@ func parseURL(s string) (u urlTemplate, err error) {
 	}
 	inRest := u.inner.Names()
 	if len(inRest) == 0 {
-		filled, err := u.inner.Fill(&template.Filler{})
-		if err != nil {
-			return u, err
-		}
-		u.fixed = strings.TrimPrefix(filled, sample)
+		u.fixed = strings.TrimPrefix(u.inner.Sample, sample)
 	}
 	u.fixedRest, u.names = len(inRest) == 0, append(u.names, inRest...)
 	return u, nil

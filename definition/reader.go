@@ -75,6 +75,7 @@ type shorthand interface{ short(text string) }
 
 var (
 	authType        = reflect.TypeFor[connectorauth.AuthType]()
+	stringType      = reflect.TypeFor[string]()
 	durationType    = reflect.TypeFor[time.Duration]()
 	schemeType      = reflect.TypeFor[Scheme]()
 	shorthandType   = reflect.TypeFor[shorthand]()
@@ -88,18 +89,23 @@ func (r *reader) decode(n *node, to reflect.Value, p *path) {
 		r.addAt(n.at, p, "is null; leave the member out")
 		return
 	}
-	switch {
+	switch kind := t.Kind(); {
 	case t == durationType:
 		if r.is(n, text, p) {
 			r.duration(n, to, p)
 		}
 		return
-	case t.Kind() == reflect.String:
+	case t == stringType:
+		if r.is(n, text, p) {
+			to.SetString(n.text)
+		}
+		return
+	case kind == reflect.String:
 		if r.is(n, text, p) {
 			r.text(n, to, p)
 		}
 		return
-	case n.kind == text && reflect.PointerTo(t).Implements(shorthandType):
+	case n.kind == text && kind == reflect.Struct && reflect.PointerTo(t).Implements(shorthandType):
 		to.Addr().Interface().(shorthand).short(n.text)
 		return
 	}
@@ -114,18 +120,22 @@ func (r *reader) decode(n *node, to reflect.Value, p *path) {
 	case reflect.Map:
 		if r.is(n, object, p) && r.few(n, len(n.members), p) {
 			to.Set(reflect.MakeMapWithSize(t, len(n.members)))
+			inner := path{parent: p, isName: true}
 			for i := range n.members {
 				m := &n.members[i]
+				inner.name = m.name
 				value := reflect.New(t.Elem()).Elem()
-				r.decode(&m.value, value, p.member(m.name))
+				r.decode(&m.value, value, &inner)
 				to.SetMapIndex(reflect.ValueOf(m.name), value)
 			}
 		}
 	case reflect.Slice:
 		if r.is(n, array, p) && r.few(n, len(n.elements), p) {
 			to.Set(reflect.MakeSlice(t, len(n.elements), len(n.elements)))
+			inner := path{parent: p}
 			for i := range n.elements {
-				r.decode(&n.elements[i], to.Index(i), p.element(i))
+				inner.index = i
+				r.decode(&n.elements[i], to.Index(i), &inner)
 			}
 		}
 	case reflect.Bool:
@@ -192,54 +202,55 @@ func (r *reader) text(n *node, to reflect.Value, p *path) {
 // object reads the members of a struct, and of the Scheme that its type names.
 func (r *reader) object(n *node, to reflect.Value, p *path) {
 	s := shapes[to.Type()]
-	if s.scheme == nil {
-		r.members(n, to, p, s.names, nil)
-		return
-	}
-	scheme := r.scheme(n, p)
-	switch scheme := scheme.(type) {
-	case nil: // which is a mistake already
-		r.members(n, to, p, nil, nil)
-		return
-	case *Foreign:
-		scheme.Members = map[string]string{}
-		r.members(n, to, p, append(slices.Clip(s.names), scheme.kind.names()...), func(m *member, inner *path) bool {
-			if scheme.kind.find(m.name) == nil {
-				return false
-			}
-			if r.is(&m.value, text, inner) {
-				scheme.Members[m.name] = m.value.text
-			}
-			return true
-		})
-	default:
-		value := reflect.ValueOf(scheme).Elem()
-		of := shapes[value.Type()]
-		r.members(n, to, p, append(slices.Clip(s.names), of.names...), func(m *member, inner *path) bool {
-			index, ok := of.fields[m.name]
-			if ok {
-				r.decode(&m.value, value.FieldByIndex(index), inner)
-			}
-			return ok
-		})
-	}
-	to.FieldByIndex(s.scheme).Set(reflect.ValueOf(scheme))
-}
-
-// members reads the members of a struct. further reads a member that is no field, and
-// reports whether there is such a member. known are all names; nil means that nobody
-// knows them.
-func (r *reader) members(n *node, to reflect.Value, p *path, known []string, further func(m *member, inner *path) bool) {
-	fields := shapes[to.Type()].fields
-	for i := range n.members {
-		m := &n.members[i]
-		inner := p.member(m.name)
-		if index, ok := fields[m.name]; ok {
-			r.decode(&m.value, to.FieldByIndex(index), inner)
-		} else if (further == nil || !further(m, inner)) && known != nil && !strings.HasPrefix(m.name, "x-") {
-			r.addAt(m.at, inner, "is no member here%s", r.hint(m.name, known))
+	var scheme Scheme
+	if s.scheme != nil {
+		if scheme = r.scheme(n, p); scheme != nil {
+			to.FieldByIndex(s.scheme).Set(reflect.ValueOf(scheme))
 		}
 	}
+	inner := path{parent: p, isName: true} // one for all members keeps the garbage down
+	for i := range n.members {
+		m := &n.members[i]
+		inner.name = m.name
+		if index, ok := s.fields[m.name]; ok {
+			r.decode(&m.value, to.FieldByIndex(index), &inner)
+		} else if !r.ofScheme(m, scheme, &inner) && (scheme != nil || s.scheme == nil) && !strings.HasPrefix(m.name, "x-") {
+			r.addAt(m.at, &inner, "is no member here%s", r.hint(m.name, append(slices.Clip(s.names), namesOf(scheme)...)))
+		}
+	}
+}
+
+// ofScheme reads a member of a Scheme, and reports whether there is such a member.
+func (r *reader) ofScheme(m *member, scheme Scheme, p *path) bool {
+	switch s := scheme.(type) {
+	case nil:
+		return false
+	case *Foreign:
+		if s.kind.find(m.name) == nil {
+			return false
+		}
+		if r.is(&m.value, text, p) {
+			s.Members[m.name] = m.value.text
+		}
+		return true
+	}
+	value := reflect.ValueOf(scheme).Elem()
+	index, ok := shapes[value.Type()].fields[m.name]
+	if ok {
+		r.decode(&m.value, value.FieldByIndex(index), p)
+	}
+	return ok
+}
+
+// namesOf lists the members of a Scheme, which may be nil.
+func namesOf(scheme Scheme) []string {
+	switch s := scheme.(type) {
+	case nil:
+		return nil
+	case *Foreign:
+		return s.kind.names()
+	}
+	return shapes[reflect.TypeOf(scheme).Elem()].names
 }
 
 // scheme returns a new Scheme of the type that n names, or nil.
@@ -251,7 +262,7 @@ func (r *reader) scheme(n *node, p *path) Scheme {
 			}
 			for i := range r.kinds {
 				if r.kinds[i].Name == m.value.text {
-					return &Foreign{kind: &r.kinds[i]}
+					return &Foreign{Members: map[string]string{}, kind: &r.kinds[i]}
 				}
 			}
 			return nil // the enumeration lists the mistake
