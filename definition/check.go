@@ -110,7 +110,7 @@ func (c *checker) input(p *path, i *Input) {
 func (c *checker) limits(p *path, l *Limits) {
 	if l.Pattern != "" {
 		var err error
-		if l.pattern, err = compile(l.Pattern); err != nil {
+		if l.pattern, err = parsePattern(l.Pattern); err != nil {
 			c.add(p.member("pattern"), "%v", err)
 		}
 	}
@@ -292,19 +292,19 @@ func (c *checker) url(p *path, s string) {
 // base checks the template of a base URL, in which captured values may stand.
 func (c *checker) base(p *path, s string) {
 	c.url(p, s)
-	if u := c.d.urls[s]; strings.ContainsAny(u.rest, "?") || strings.HasSuffix(u.rest, "/") {
+	if u := c.d.urls[s]; u != nil && (strings.ContainsAny(u.rest, "?") || strings.HasSuffix(u.rest, "/")) {
 		c.add(p, "a base URL has no query and no slash at its end; use params for parameters")
 	}
 }
 
 // origin checks the origin of the template of a URL.
-func (c *checker) origin(p *path, s string) (urlTemplate, bool) {
+func (c *checker) origin(p *path, s string) (*urlTemplate, bool) {
 	u, known := c.d.urls[s] // but its names may have other limits here
 	if !known {
 		var err error
 		if u, err = parseURL(s); err != nil {
 			c.add(p, "%v", err)
-			return u, false
+			return nil, false
 		}
 	}
 	if u.literal() {

@@ -33,17 +33,17 @@ func (k kind) String() string {
 
 // A node is a value of a JSON document (RFC 8259), with its place.
 type node struct {
-	kind     kind
-	at       int    // in bytes
-	text     string // of a text, a number or a boolean
-	members  []member
-	elements []node
+	text string   // of a text, a number or a boolean
+	list []member // of an object or a list
+	at   int32    // in bytes
+	kind kind
 }
 
-// A member is a member of an object. No two members of an object have the same name.
+// A member is a member of an object, or, without a name, an element of a list. No two
+// members of an object have the same name.
 type member struct {
 	name  string
-	at    int
+	at    int32
 	value node
 }
 
@@ -54,8 +54,7 @@ type scanner struct {
 	pos    int
 	report func(at int, text string)
 
-	members  []member // of the objects that have not ended
-	elements []node   // of the lists that have not ended
+	open []member // of the objects and lists that have not ended
 }
 
 // wrong is the mistake that ends the reading.
@@ -121,16 +120,16 @@ func (s *scanner) expect(want, where string) byte {
 
 func (s *scanner) value(depth int) node {
 	c := s.next()
-	n := node{at: s.pos}
+	n := node{at: int32(s.pos)}
 	switch {
 	case depth > maxDepth:
 		s.fail("is more than %d deep", maxDepth)
 	case c == '{':
 		n.kind = object
-		n.members = s.object(depth)
+		n.list = s.object(depth)
 	case c == '[':
 		n.kind = array
-		n.elements = s.array(depth)
+		n.list = s.array(depth)
 	case c == '"':
 		n.kind, n.text = text, s.string()
 	default:
@@ -146,13 +145,13 @@ func (s *scanner) object(depth int) []member {
 		return nil
 	}
 	var seen map[string]bool
-	first := len(s.members)
+	first := len(s.open)
 	for {
-		members := s.members[first:]
+		members := s.open[first:]
 		if s.next() != '"' {
 			s.expect("\"", `the name of a member, in double quotes`)
 		}
-		m := member{at: s.pos}
+		m := member{at: int32(s.pos)}
 		m.name = s.string()
 		if len(members) == 16 {
 			seen = map[string]bool{}
@@ -164,37 +163,40 @@ func (s *scanner) object(depth int) []member {
 		s.expect(":", "a colon after the name of a member")
 		m.value = s.value(depth + 1)
 		if twice {
-			s.report(m.at, shown(m.name)+" is there twice; remove one")
+			s.report(int(m.at), shown(m.name)+" is there twice; remove one")
 		} else {
-			s.members = append(s.members, m)
+			s.open = append(s.open, m)
 		}
 		if seen != nil {
 			seen[m.name] = true
 		}
 		if s.expect(",}", "a comma or a } after a member") == '}' {
-			members = slices.Clone(s.members[first:])
-			s.members = s.members[:first]
-			return members
+			return s.close(first)
 		}
 	}
 }
 
-func (s *scanner) array(depth int) []node {
+func (s *scanner) array(depth int) []member {
 	s.pos++
 	if s.next() == ']' {
 		s.pos++
 		return nil
 	}
-	first := len(s.elements)
+	first := len(s.open)
 	for {
-		n := s.value(depth + 1)
-		s.elements = append(s.elements, n)
+		m := member{value: s.value(depth + 1)}
+		s.open = append(s.open, m)
 		if s.expect(",]", "a comma or a ] after an element") == ']' {
-			elements := slices.Clone(s.elements[first:])
-			s.elements = s.elements[:first]
-			return elements
+			return s.close(first)
 		}
 	}
+}
+
+// close returns what has been read of an object or list, in a list of its exact size.
+func (s *scanner) close(first int) []member {
+	list := slices.Clone(s.open[first:])
+	s.open = s.open[:first]
+	return list
 }
 
 // string reads a text.

@@ -86,7 +86,7 @@ var (
 func (r *reader) decode(n *node, to reflect.Value, p *path) {
 	t := to.Type()
 	if n.kind == null {
-		r.addAt(n.at, p, "is null; leave the member out")
+		r.addAt(int(n.at), p, "is null; leave the member out")
 		return
 	}
 	switch kind := t.Kind(); {
@@ -118,11 +118,11 @@ func (r *reader) decode(n *node, to reflect.Value, p *path) {
 			r.object(n, to, p)
 		}
 	case reflect.Map:
-		if r.is(n, object, p) && r.few(n, len(n.members), p) {
-			to.Set(reflect.MakeMapWithSize(t, len(n.members)))
+		if r.is(n, object, p) && r.few(n, len(n.list), p) {
+			to.Set(reflect.MakeMapWithSize(t, len(n.list)))
 			inner := path{parent: p, isName: true}
-			for i := range n.members {
-				m := &n.members[i]
+			for i := range n.list {
+				m := &n.list[i]
 				inner.name = m.name
 				value := reflect.New(t.Elem()).Elem()
 				r.decode(&m.value, value, &inner)
@@ -130,12 +130,12 @@ func (r *reader) decode(n *node, to reflect.Value, p *path) {
 			}
 		}
 	case reflect.Slice:
-		if r.is(n, array, p) && r.few(n, len(n.elements), p) {
-			to.Set(reflect.MakeSlice(t, len(n.elements), len(n.elements)))
+		if r.is(n, array, p) && r.few(n, len(n.list), p) {
+			to.Set(reflect.MakeSlice(t, len(n.list), len(n.list)))
 			inner := path{parent: p}
-			for i := range n.elements {
+			for i := range n.list {
 				inner.index = i
-				r.decode(&n.elements[i], to.Index(i), &inner)
+				r.decode(&n.list[i].value, to.Index(i), &inner)
 			}
 		}
 	case reflect.Bool:
@@ -146,7 +146,7 @@ func (r *reader) decode(n *node, to reflect.Value, p *path) {
 		if r.is(n, number, p) {
 			value, err := strconv.Atoi(n.text)
 			if err != nil {
-				r.addAt(n.at, p, "want a whole number")
+				r.addAt(int(n.at), p, "want a whole number")
 			}
 			to.SetInt(int64(value))
 		}
@@ -160,7 +160,7 @@ func (r *reader) decode(n *node, to reflect.Value, p *path) {
 // is reports whether n is of a kind, and lists the mistake if not.
 func (r *reader) is(n *node, want kind, p *path) bool {
 	if n.kind != want {
-		r.addAt(n.at, p, "is %s; want %s", n.kind, want)
+		r.addAt(int(n.at), p, "is %s; want %s", n.kind, want)
 	}
 	return n.kind == want
 }
@@ -168,7 +168,7 @@ func (r *reader) is(n *node, want kind, p *path) bool {
 // few reports whether a list is short enough, and lists the mistake if not.
 func (r *reader) few(n *node, elements int, p *path) bool {
 	if elements > maxElements {
-		r.addAt(n.at, p, "has more than %d elements", maxElements)
+		r.addAt(int(n.at), p, "has more than %d elements", maxElements)
 	}
 	return elements <= maxElements
 }
@@ -176,7 +176,7 @@ func (r *reader) few(n *node, elements int, p *path) bool {
 func (r *reader) duration(n *node, to reflect.Value, p *path) {
 	d, err := time.ParseDuration(n.text)
 	if err != nil || d <= 0 {
-		r.addAt(n.at, p, "want a positive duration such as 1h30m")
+		r.addAt(int(n.at), p, "want a positive duration such as 1h30m")
 	}
 	to.SetInt(int64(d))
 }
@@ -189,10 +189,10 @@ func (r *reader) text(n *node, to reflect.Value, p *path) {
 	}
 	switch {
 	case limited && !slices.Contains(list, n.text):
-		r.addAt(n.at, p, "%s is none of %s%s", shown(n.text), strings.Join(list, ", "), r.hint(n.text, list))
+		r.addAt(int(n.at), p, "%s is none of %s%s", shown(n.text), strings.Join(list, ", "), r.hint(n.text, list))
 	case reflect.PointerTo(to.Type()).Implements(unmarshalerType):
 		if err := to.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(n.text)); err != nil {
-			r.addAt(n.at, p, "%s", strings.TrimPrefix(err.Error(), "dialect: "))
+			r.addAt(int(n.at), p, "%s", strings.TrimPrefix(err.Error(), "dialect: "))
 		}
 	default:
 		to.SetString(n.text)
@@ -209,13 +209,13 @@ func (r *reader) object(n *node, to reflect.Value, p *path) {
 		}
 	}
 	inner := path{parent: p, isName: true} // one for all members keeps the garbage down
-	for i := range n.members {
-		m := &n.members[i]
+	for i := range n.list {
+		m := &n.list[i]
 		inner.name = m.name
 		if index, ok := s.fields[m.name]; ok {
 			r.decode(&m.value, to.FieldByIndex(index), &inner)
 		} else if !r.ofScheme(m, scheme, &inner) && (scheme != nil || s.scheme == nil) && !strings.HasPrefix(m.name, "x-") {
-			r.addAt(m.at, &inner, "is no member here%s", r.hint(m.name, append(slices.Clip(s.names), namesOf(scheme)...)))
+			r.addAt(int(m.at), &inner, "is no member here%s", r.hint(m.name, append(slices.Clip(s.names), namesOf(scheme)...)))
 		}
 	}
 }
@@ -255,8 +255,8 @@ func namesOf(scheme Scheme) []string {
 
 // scheme returns a new Scheme of the type that n names, or nil.
 func (r *reader) scheme(n *node, p *path) Scheme {
-	for i := range n.members {
-		if m := &n.members[i]; m.name == "type" && m.value.kind == text {
+	for i := range n.list {
+		if m := &n.list[i]; m.name == "type" && m.value.kind == text {
 			if t := schemeOf(m.value.text); t != nil {
 				return reflect.New(t).Interface().(Scheme)
 			}
@@ -268,7 +268,7 @@ func (r *reader) scheme(n *node, p *path) Scheme {
 			return nil // the enumeration lists the mistake
 		}
 	}
-	r.addAt(n.at, p, "has no type; add \"type\", with one of %s", strings.Join(r.types, ", "))
+	r.addAt(int(n.at), p, "has no type; add \"type\", with one of %s", strings.Join(r.types, ", "))
 	return nil
 }
 
@@ -296,15 +296,15 @@ func hint(word string, known []string) string {
 func (n *node) tree() any {
 	switch n.kind {
 	case object:
-		members := make(map[string]any, len(n.members))
-		for i := range n.members {
-			members[n.members[i].name] = n.members[i].value.tree()
+		members := make(map[string]any, len(n.list))
+		for i := range n.list {
+			members[n.list[i].name] = n.list[i].value.tree()
 		}
 		return members
 	case array:
-		elements := make([]any, len(n.elements))
-		for i := range n.elements {
-			elements[i] = n.elements[i].tree()
+		elements := make([]any, len(n.list))
+		for i := range n.list {
+			elements[i] = n.list[i].value.tree()
 		}
 		return elements
 	case number:
