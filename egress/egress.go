@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"runtime"
+	"slices"
 	"time"
 )
 
@@ -59,7 +61,8 @@ type base interface {
 	CloseIdleConnections()
 }
 
-// New returns a Transport. The error lists all problems of the config.
+// New returns a Transport. The error lists all problems of the config. On Plan 9 and
+// WebAssembly, whose package net shows no addresses, New fails.
 func New(config Config) (*Transport, error) {
 	g, err := newGuard(config)
 	if err != nil {
@@ -128,6 +131,9 @@ func (e *Error) Error() string {
 // problems lists the mistakes of a config.
 func (c *Config) problems() error {
 	var list []error
+	if slices.Contains([]string{"plan9", "js", "wasip1"}, runtime.GOOS) {
+		list = append(list, fmt.Errorf("package net of %s shows no address before a connection, so nothing can be guarded", runtime.GOOS))
+	}
 	for _, p := range c.Prefixes {
 		switch {
 		case !p.IsValid():

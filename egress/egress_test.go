@@ -54,6 +54,12 @@ func TestNameThatLeadsInside(t *testing.T) {
 	refused := requireRefused(t, client, "http://wiki.example.test:"+s.port, "a loopback address")
 	assert.EqualError(t, refused, `egress: the host "wiki.example.test" leads to a loopback address (RFC 1122); to reach a host of your own, allow the name by Config.Hosts, or the address by Config.Prefixes`)
 	assert.Equal(t, "127.0.0.2", refused.Addr.String())
+	for address, reason := range map[string]string{
+		"::ffff:127.0.0.2": "a loopback address", "64:ff9b::7f00:2": "a loopback address (RFC 1122), by NAT64", "fe80::1": "a link-local address", "::127.0.0.2": "not global unicast",
+	} {
+		z.Set("mapped.example.test", []string{address})
+		requireRefused(t, client, "http://mapped.example.test:"+s.port, reason)
+	}
 	_, err := get(t, client, "http://wiki.example.test:"+s.port)
 	assert.NotContains(t, err.Error(), "127.0.0.2")
 	assert.Zero(t, s.intruded.Load())

@@ -104,8 +104,13 @@ func (g *guard) checkPort(host string, port uint16) error {
 // proxy gets a request over plain http with the Host of the request.
 func (g *guard) checkTarget(req *http.Request) error {
 	targets := []string{req.URL.Host}
-	if req.URL.Scheme == "http" && req.Host != "" {
-		targets = append(targets, req.Host)
+	if req.URL.Scheme == "http" {
+		if req.URL.Opaque != "" { // which the proxy would get in place of the host
+			return &Error{Host: req.URL.Hostname(), Reason: "is in an opaque URL, which may name another host to a proxy", advice: "use Path and RawPath in place of Opaque"}
+		}
+		if req.Host != "" {
+			targets = append(targets, req.Host)
+		}
 	}
 	for _, target := range targets {
 		u := url.URL{Host: target}
