@@ -208,3 +208,22 @@ func FuzzName(f *testing.F) {
 		require.True(t, strings.Contains(strings.TrimSuffix(name, "."), "."), name)
 	})
 }
+
+// What a program refuses, neither Prefixes nor Hosts allows.
+func TestAddressesThatTheProgramRefuses(t *testing.T) {
+	g, err := newGuard(Config{
+		Refused:  []netip.Prefix{netip.MustParsePrefix("9.9.0.0/16"), netip.MustParsePrefix("2620:fe::/48"), netip.MustParsePrefix("10.0.0.0/24")},
+		Prefixes: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Hosts: []string{"example.test"},
+	})
+	require.NoError(t, err)
+	for address, refused := range map[string]bool{
+		"9.9.9.9": true, "::ffff:9.9.9.9": true, "64:ff9b::9.9.9.9": true, "2620:fe::fe": true, "2620:fe::9%eth0": true, "10.0.0.1": true,
+		"9.10.0.1": false, "64:ff9b::9.10.0.1": false, "2620:ff::1": false, "10.0.1.1": false,
+	} {
+		err := g.check("example.test", netip.MustParseAddr(address), 443)
+		assert.Equal(t, refused, err != nil, address)
+		if refused {
+			assert.ErrorContains(t, err, "Config.Refused", address)
+		}
+	}
+}
