@@ -177,6 +177,21 @@ func TestAnyHostRefusesOtherTransports(t *testing.T) {
 	assert.Empty(t, h.arrived)
 }
 
+// A connector in between, as of a gateway, shows what sends its requests.
+func TestAnyHostBehindAnotherConnector(t *testing.T) {
+	h := newHost(t)
+	account, err := parseAnyHost(t, selfHosted).Connect(h.connection("token", nil))
+	require.NoError(t, err)
+	gateway, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k", Name: "X-Gateway"})
+	require.NoError(t, err)
+	require.NoError(t, h.call(t, account.Connector(), connectorauth.NewClient(gateway, h.guarded(t))))
+	assert.ErrorContains(t, h.call(t, account.Connector(), connectorauth.NewClient(gateway, h.unguarded(t))), "use a transport of egress.New")
+	elsewhere, err := connectorauth.NewCustom(connectorauth.CustomConfig{Transport: h.unguarded(t).Transport})
+	require.NoError(t, err)
+	assert.ErrorContains(t, h.call(t, account.Connector(), connectorauth.NewClient(elsewhere, h.guarded(t))), "use a transport of egress.New")
+	assert.Len(t, h.arrived, 1)
+}
+
 // Requests for tokens and logins need a guard of the program, or none.
 func TestAnyHostRefusesOtherClients(t *testing.T) {
 	h := newHost(t)

@@ -1,10 +1,13 @@
 package definition_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/egress"
 )
 
 func Example() {
@@ -47,4 +50,45 @@ func ExampleParse() {
 	// Output:
 	// acme.json:4:14: baseUrl: everybody can register names that end in .co.uk; use a longer suffix
 	// acme.json:5:49: methods[0].kee: is no member here; did you mean key?
+}
+
+// A product that people host themselves: the account owner says where.
+func Example_selfHosted() {
+	d, err := definition.Parse("gitlab.json", []byte(`{
+		"connectorauth": 1, "name": "gitlab", "title": "GitLab",
+		"inputs": [{"name": "site", "title": "Address", "format": "origin", "anyHost": true, "example": "https://gitlab.example.com"}],
+		"baseUrl": "{site}/api/v4",
+		"methods": [{"name": "token", "type": "ApiKey",
+			"inputs": [{"name": "token", "title": "Access token", "secret": true}],
+			"key": "{token}", "placement": {"name": "Private-Token"}}]
+	}`), definition.Options{AnyHost: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	guard, err := egress.New(egress.Config{}) // Hosts and Prefixes allow hosts of the program's own network
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client := &http.Client{Transport: guard}
+	account, err := d.Connect(definition.Connection{
+		Values:     map[string]connectorauth.Secret{"site": "https://gitlab.example.com:8443", "token": "t"},
+		HTTPClient: client,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	api := connectorauth.NewClient(account.Connector(), client) // for requests below the base URL
+	base, err := account.BaseURL(context.Background(), "")
+	fmt.Println(api != nil, base, err)
+
+	// A transport that reaches private addresses sends nothing.
+	other := connectorauth.NewClient(account.Connector(), &http.Client{Transport: http.DefaultTransport})
+	_, err = other.Get(base + "/user")
+	fmt.Println(err)
+	// Output:
+	// true https://gitlab.example.com:8443/api/v4 <nil>
+	// Get "https://gitlab.example.com:8443/api/v4/user": definition: the account may lead to any host, and the transport of the client lets requests reach private addresses; use a transport of egress.New, or none
 }

@@ -51,8 +51,9 @@ type Limits struct {
 	// suffix of a registry, such as ".co.uk". Empty means none.
 	Suffixes []string
 	// AnyHost: the value may lead to any host of public addresses, as with products that
-	// people host themselves. The program must allow AnyHost: see Options. Requests of such
-	// accounts go through package egress alone: see Connection and Connected.Connector.
+	// people host themselves. The program must allow AnyHost: see Options. All
+	// requests of an account go through package egress alone if its method has such an
+	// input: see Connection and Connected.Connector.
 	AnyHost bool
 
 	pattern *pattern

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -158,6 +159,71 @@ func TestMetadataNeedsAPrefixOfItsOwn(t *testing.T) {
 		assert.Equal(t, test.refused, g.check("other.test", netip.MustParseAddr(test.address), 443) != nil, "%v", test)
 		if test.refused {
 			assert.Error(t, g.check("example.test", netip.MustParseAddr(test.address), 443), "%v", test)
+		}
+	}
+}
+
+// inetAton reads an address as the function of that name does, which many resolvers call:
+// up to four numbers, decimal, octal or hexadecimal, of which the last fills the rest.
+func inetAton(s string) bool {
+	parts := strings.Split(s, ".")
+	if len(parts) > 4 {
+		return false
+	}
+	for i, part := range parts {
+		bits := 8
+		if i == len(parts)-1 {
+			bits = 8 * (5 - len(parts))
+		}
+		base, digits := 10, part
+		switch {
+		case strings.HasPrefix(part, "0x"):
+			base, digits = 16, part[2:]
+		case strings.HasPrefix(part, "0") && len(part) > 1:
+			base, digits = 8, part[1:]
+		}
+		if _, err := strconv.ParseUint(digits, base, bits); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// No name that a proxy may read as an address passes, but a public one in the usual form.
+func FuzzName(f *testing.F) {
+	for _, name := range []string{"0x7f.1", "127.1", "2130706433", "0177.0.0.1", "0X7F000001", "127.0.0.1.", "::1", "example.com", "1.2.3.4", "0xa.example.com", "a.0xg", "٠.1"} {
+		f.Add(name)
+	}
+	g, err := newGuard(Config{})
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, name string) {
+		if g.checkName(name, 443) != nil {
+			return
+		}
+		if a, err := netip.ParseAddr(strings.TrimSuffix(name, ".")); err == nil {
+			require.Empty(t, judge(a))
+			return
+		}
+		require.False(t, inetAton(strings.ToLower(strings.TrimSuffix(name, "."))), name)
+		require.True(t, strings.Contains(strings.TrimSuffix(name, "."), "."), name)
+	})
+}
+
+// What a program refuses, neither Prefixes nor Hosts allows.
+func TestAddressesThatTheProgramRefuses(t *testing.T) {
+	g, err := newGuard(Config{
+		Refused:  []netip.Prefix{netip.MustParsePrefix("9.9.0.0/16"), netip.MustParsePrefix("2620:fe::/48"), netip.MustParsePrefix("10.0.0.0/24")},
+		Prefixes: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Hosts: []string{"example.test"},
+	})
+	require.NoError(t, err)
+	for address, refused := range map[string]bool{
+		"9.9.9.9": true, "::ffff:9.9.9.9": true, "64:ff9b::9.9.9.9": true, "2620:fe::fe": true, "2620:fe::9%eth0": true, "10.0.0.1": true,
+		"9.10.0.1": false, "64:ff9b::9.10.0.1": false, "2620:ff::1": false, "10.0.1.1": false,
+	} {
+		err := g.check("example.test", netip.MustParseAddr(address), 443)
+		assert.Equal(t, refused, err != nil, address)
+		if refused {
+			assert.ErrorContains(t, err, "Config.Refused", address)
 		}
 	}
 }

@@ -23,6 +23,9 @@
 // Teredo are refused altogether. The metadata services of clouds are refused, also where
 // their address is a public one.
 //
+// The guard cannot know which public addresses belong to the program's own network, where
+// private addresses are not the only ones: Config.Refused names them.
+//
 // Any port may be reached, unless Config.Ports is set: the guard protects networks, and
 // products that people host themselves are at many ports.
 //

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"runtime"
+	"slices"
 	"time"
 )
 
@@ -22,6 +24,9 @@ type Config struct {
 	// without a port. Whoever answers for the name in the DNS decides where requests go.
 	// Empty means none.
 	Hosts []string
+	// Refused are addresses that the guard refuses besides, such as public addresses of the
+	// program's own network. Neither Prefixes nor Hosts allows one of them. Empty means none.
+	Refused []netip.Prefix
 	// Ports are the ports that requests may go to. Empty means all.
 	Ports []uint16
 	// Proxy is the URL of a proxy that all requests go through, with the scheme http,
@@ -59,7 +64,8 @@ type base interface {
 	CloseIdleConnections()
 }
 
-// New returns a Transport. The error lists all problems of the config.
+// New returns a Transport. The error lists all problems of the config. On Plan 9 and
+// WebAssembly, whose package net shows no addresses, New fails.
 func New(config Config) (*Transport, error) {
 	g, err := newGuard(config)
 	if err != nil {
@@ -128,16 +134,11 @@ func (e *Error) Error() string {
 // problems lists the mistakes of a config.
 func (c *Config) problems() error {
 	var list []error
-	for _, p := range c.Prefixes {
-		switch {
-		case !p.IsValid():
-			list = append(list, errors.New("Prefixes: one is empty or not valid"))
-		case p.Bits() == 0:
-			list = append(list, fmt.Errorf("Prefixes: %s allows every address; use an http.Transport where nothing is to be guarded", p))
-		case p.Addr().Is4In6():
-			list = append(list, fmt.Errorf("Prefixes: %s is IPv4 written as IPv6; write the prefix as IPv4", p))
-		}
+	if slices.Contains([]string{"plan9", "js", "wasip1"}, runtime.GOOS) {
+		list = append(list, fmt.Errorf("package net of %s shows no address before a connection, so nothing can be guarded", runtime.GOOS))
 	}
+	list = append(list, prefixProblems("Prefixes", c.Prefixes)...)
+	list = append(list, prefixProblems("Refused", c.Refused)...)
 	for _, host := range c.Hosts {
 		if !isName(normal(host)) || isAddress(normal(host)) {
 			list = append(list, fmt.Errorf("Hosts: %q is not the name of a host in ASCII without a port; addresses belong in Prefixes", host))
@@ -165,4 +166,19 @@ func (c *Config) problems() error {
 		list = append(list, errors.New("ConnectTimeout, ResponseTimeout, IdlePerHost: must not be negative"))
 	}
 	return errors.Join(list...)
+}
+
+// prefixProblems lists the mistakes of prefixes.
+func prefixProblems(field string, prefixes []netip.Prefix) (list []error) {
+	for _, p := range prefixes {
+		switch {
+		case !p.IsValid():
+			list = append(list, fmt.Errorf("%s: one is empty or not valid", field))
+		case p.Bits() == 0:
+			list = append(list, fmt.Errorf("%s: %s is every address; use an http.Transport where nothing is to be guarded", field, p))
+		case p.Addr().Is4In6():
+			list = append(list, fmt.Errorf("%s: %s is IPv4 written as IPv6; write the prefix as IPv4", field, p))
+		}
+	}
+	return list
 }

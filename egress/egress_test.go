@@ -54,8 +54,19 @@ func TestNameThatLeadsInside(t *testing.T) {
 	refused := requireRefused(t, client, "http://wiki.example.test:"+s.port, "a loopback address")
 	assert.EqualError(t, refused, `egress: the host "wiki.example.test" leads to a loopback address (RFC 1122); to reach a host of your own, allow the name by Config.Hosts, or the address by Config.Prefixes`)
 	assert.Equal(t, "127.0.0.2", refused.Addr.String())
+	for address, reason := range map[string]string{
+		"::ffff:127.0.0.2": "a loopback address", "64:ff9b::7f00:2": "a loopback address (RFC 1122), by NAT64", "fe80::1": "a link-local address", "::127.0.0.2": "not global unicast",
+	} {
+		z.Set("mapped.example.test", []string{address})
+		requireRefused(t, client, "http://mapped.example.test:"+s.port, reason)
+	}
 	_, err := get(t, client, "http://wiki.example.test:"+s.port)
 	assert.NotContains(t, err.Error(), "127.0.0.2")
+	_, err = get(t, client, "http://unknown.example.test") // and no error shows where the resolver is
+	var unknown *net.DNSError
+	require.ErrorAs(t, err, &unknown)
+	assert.True(t, unknown.IsNotFound)
+	assert.EqualError(t, err, `Get "http://unknown.example.test": lookup unknown.example.test: no such host`)
 	assert.Zero(t, s.intruded.Load())
 }
 
@@ -208,12 +219,13 @@ func TestGuards(t *testing.T) {
 func TestConfigsThatAreRefused(t *testing.T) {
 	_, err := egress.New(egress.Config{
 		Prefixes: []netip.Prefix{{}, netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::ffff:10.0.0.0/104")},
+		Refused:  []netip.Prefix{netip.MustParsePrefix("::/0")},
 		Hosts:    []string{"", "a:443", "10.0.0.1", "0x7f.1", "bücher.example", "*.example.com", "https://example.com"},
 		Ports:    []uint16{0}, Proxy: &url.URL{Scheme: "ftp", User: url.UserPassword("user", "s3cret")},
 		TLS: &tls.Config{InsecureSkipVerify: true}, ConnectTimeout: -1,
 	})
 	for _, want := range []string{
-		"Prefixes: one is empty", "0.0.0.0/0 allows every address", "write the prefix as IPv4", `Hosts: ""`, `Hosts: "a:443"`, `Hosts: "10.0.0.1"`, `Hosts: "0x7f.1"`,
+		"Config is not valid: Prefixes: one is empty", "Prefixes: 0.0.0.0/0 is every address", "Refused: ::/0 is every address", "write the prefix as IPv4", `Hosts: ""`, `Hosts: "a:443"`, `Hosts: "10.0.0.1"`, `Hosts: "0x7f.1"`,
 		`Hosts: "bücher.example"`, `Hosts: "*.example.com"`, `Hosts: "https://example.com"`, "Ports: 0", "Proxy: want a URL", "Proxy: has no host", "TLS: does not verify", "must not be negative",
 	} {
 		assert.ErrorContains(t, err, want)

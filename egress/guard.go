@@ -19,7 +19,8 @@ import (
 // A guard decides about the addresses of connections.
 type guard struct {
 	dialer   net.Dialer
-	prefixes []netip.Prefix
+	prefixes []netip.Prefix // allowed
+	refused  []netip.Prefix
 	hosts    map[string]bool
 	ports    []uint16
 }
@@ -27,6 +28,7 @@ type guard struct {
 const (
 	adviseHost     = "to reach a host of your own, allow the name by Config.Hosts, or the address by Config.Prefixes"
 	adviseMetadata = "only a prefix of Config.Prefixes with this single address allows a metadata service"
+	adviseRefused  = "Config.Refused has the address"
 	advisePort     = "add the port to Config.Ports"
 	adviseSpelling = "write the host in the usual form"
 )
@@ -38,7 +40,7 @@ func newGuard(config Config) (*guard, error) {
 	}
 	g := &guard{
 		dialer:   net.Dialer{Timeout: cmp.Or(config.ConnectTimeout, 30*time.Second), Resolver: config.Resolver},
-		prefixes: slices.Clone(config.Prefixes), hosts: map[string]bool{}, ports: slices.Clone(config.Ports),
+		prefixes: slices.Clone(config.Prefixes), refused: slices.Clone(config.Refused), hosts: map[string]bool{}, ports: slices.Clone(config.Ports),
 	}
 	for _, host := range config.Hosts {
 		g.hosts[normal(host)] = true
@@ -62,8 +64,14 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 	}
 	conn, err := dialer.DialContext(ctx, network, address)
 	var refused *Error
-	if errors.As(err, &refused) {
+	var unknown *net.DNSError
+	switch {
+	case errors.As(err, &refused):
 		return nil, refused // without the text of net, which shows the address
+	case errors.As(err, &unknown):
+		lookup := *unknown
+		lookup.Server = "" // an address of the program's network, mostly
+		return nil, &lookup
 	}
 	return conn, err
 }
@@ -74,6 +82,11 @@ func (g *guard) check(host string, to netip.Addr, port uint16) error {
 		return err
 	}
 	to = to.Unmap().WithZone("")
+	for _, p := range g.refused {
+		if p.Contains(to) || nat64.Contains(to) && p.Contains(embedded(to)) {
+			return &Error{Host: host, Addr: to, Reason: "leads to an address that the program refuses", advice: adviseRefused}
+		}
+	}
 	reason := refusal(to)
 	if reason == "" {
 		return nil
@@ -104,8 +117,13 @@ func (g *guard) checkPort(host string, port uint16) error {
 // proxy gets a request over plain http with the Host of the request.
 func (g *guard) checkTarget(req *http.Request) error {
 	targets := []string{req.URL.Host}
-	if req.URL.Scheme == "http" && req.Host != "" {
-		targets = append(targets, req.Host)
+	if req.URL.Scheme == "http" {
+		if req.URL.Opaque != "" { // which the proxy would get in place of the host
+			return &Error{Host: req.URL.Hostname(), Reason: "is in an opaque URL, which may name another host to a proxy", advice: "use Path and RawPath in place of Opaque"}
+		}
+		if req.Host != "" {
+			targets = append(targets, req.Host)
+		}
 	}
 	for _, target := range targets {
 		u := url.URL{Host: target}

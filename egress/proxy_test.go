@@ -96,16 +96,24 @@ func TestProxy(t *testing.T) {
 	assert.Equal(t, asked, p.asked)
 }
 
-// A proxy gets plain http with the Host of the request.
+// A proxy gets plain http with the Host of the request, or with an opaque URL.
 func TestHostOfARequestForAProxy(t *testing.T) {
 	p, config := newProxy(t)
 	client := newClient(t, config)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://example.com", nil)
-	require.NoError(t, err)
-	req.Host = "169.254.169.254"
-	_, err = client.Do(req)
-	var refused *egress.Error
-	require.ErrorAs(t, err, &refused)
+	for _, change := range []func(*http.Request){
+		func(r *http.Request) { r.Host = "169.254.169.254" },
+		func(r *http.Request) { r.URL.Opaque = "//169.254.169.254/latest" },
+		func(r *http.Request) { r.URL.Opaque = "http://169.254.169.254/latest" },
+		func(r *http.Request) { r.URL.Host = "::1" },
+		func(r *http.Request) { r.URL.Host = "example.com:99999" },
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://example.com", nil)
+		require.NoError(t, err)
+		change(req)
+		_, err = client.Do(req)
+		var refused *egress.Error
+		assert.ErrorAs(t, err, &refused)
+	}
 	assert.Empty(t, p.asked)
 }
 
