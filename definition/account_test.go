@@ -167,3 +167,38 @@ func TestScopesOfAStoredAccount(t *testing.T) {
 		assert.Equal(t, test.want, scopesOf(t, raw), test)
 	}
 }
+
+// FuzzDecodeAccount: whatever a store gives back, there is an account that can be written
+// and read again, or an error that quotes nothing.
+func FuzzDecodeAccount(f *testing.F) {
+	for _, text := range []string{
+		`{"version": 1, "definition": "acme", "revision": 1, "method": "key", "values": {"subdomain": "a"}, "secrets": {"apiKey": "CANARY"}, "scopes": []}`,
+		`{"version": 1, "definition": "acme", "secrets": {"subdomain": "CANARY.evil.com"}}`, "{}", "", `{"version": 1e3}`,
+	} {
+		f.Add([]byte(text))
+	}
+	s := set(f, revised("acme", `"revision": 2,`, "", keyMethod))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		account, err := definition.DecodeAccount(text)
+		if err != nil {
+			require.NotContains(t, err.Error(), "CANARY")
+			return
+		}
+		again, err := account.Encode()
+		require.NoError(t, err)
+		read, err := definition.DecodeAccount(again)
+		require.NoError(t, err)
+		require.Equal(t, account.Given(), read.Given())
+		c, err := s.Connect(account, definition.Connection{})
+		if err != nil {
+			require.NotEmpty(t, err.Error())
+			return
+		}
+		base, err := c.BaseURL(t.Context(), "")
+		require.NoError(t, err)
+		require.Regexp(t, `^https://[a-z0-9-]+\.example\.com$`, base)
+		kept := c.Account()
+		require.Equal(t, "acme", kept.Definition)
+		require.Equal(t, 2, kept.Revision)
+	})
+}

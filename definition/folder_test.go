@@ -15,10 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// disk is a folder that counts how often files are read.
+// disk is a folder that counts how often files are read, and how often somebody looks.
 type disk struct {
 	fstest.MapFS
-	reads int
+	reads, looks int
 }
 
 func (d *disk) Open(name string) (fs.File, error) {
@@ -29,8 +29,11 @@ func (d *disk) Open(name string) (fs.File, error) {
 }
 
 // Stat and ReadDir read no file.
-func (d *disk) Stat(name string) (fs.FileInfo, error)      { return d.MapFS.Stat(name) }
-func (d *disk) ReadDir(name string) ([]fs.DirEntry, error) { return d.MapFS.ReadDir(name) }
+func (d *disk) Stat(name string) (fs.FileInfo, error) { return d.MapFS.Stat(name) }
+func (d *disk) ReadDir(name string) ([]fs.DirEntry, error) {
+	d.looks++
+	return d.MapFS.ReadDir(name)
+}
 
 // write changes a file now.
 func (d *disk) write(name, text string) {
@@ -158,12 +161,13 @@ func TestUnchangedFilesAreRarelyRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, d, told := opened(t)
 		set := f.Set()
-		d.reads = 0
+		d.reads, d.looks = 0, 0
 		for range 600 {
 			time.Sleep(100 * time.Millisecond)
 			assert.Same(t, set, f.Set())
 		}
 		assert.LessOrEqual(t, d.reads, 6, "in a minute")
+		assert.LessOrEqual(t, d.looks, 66, "once in a second")
 		assert.Empty(t, *told)
 	})
 }

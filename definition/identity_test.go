@@ -66,6 +66,19 @@ func TestCheckMakesTheTestRequestWithTheCredential(t *testing.T) {
 	assert.Equal(t, []string{"CANARY-0123", "application/json"}, []string{req.Header.Get("Authorization"), req.Header.Get("Accept")})
 }
 
+// A failed check names inputs that people have filled in.
+func TestSuspiciousInputs(t *testing.T) {
+	d := parse(t, `{"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com",
+		"inputs": [{"name": "app", "secret": true, "hidden": true}, {"name": "key", "secret": true}, {"name": "pin", "secret": true, "optional": true}, {"name": "user"}],
+		"methods": [{"name": "a", "type": "Basic", "username": "{user}", "password": "{key}{pin}{app}"}], "test": {"request": "GET /"}}`)
+	c, err := d.Connect(definition.Connection{Values: values{"app": "a", "key": "k", "user": "u"}})
+	require.NoError(t, err)
+	_, err = c.Check(t.Context(), responding(401, ""))
+	var failed *definition.CheckError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, []string{"key"}, failed.Inputs)
+}
+
 // The default client, over a real connection.
 func TestCheckOverTheNetwork(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -104,6 +117,7 @@ func TestReasonsOfAFailedCheck(t *testing.T) {
 		{responding(200, "<html>"), "not_json", []string{"subdomain"}, "the response to the test is no JSON of at most 1 MiB (status 200); check Subdomain"},
 		{responding(200, good+good), "not_json", []string{"subdomain"}, ""},
 		{responding(200, `{"user": {"id": "`+strings.Repeat("a", 1<<20)+`"}}`), "not_json", []string{"subdomain"}, ""},
+		{responding(200, good+strings.Repeat(" ", 1<<20)), "not_json", []string{"subdomain"}, ""},
 		{responding(200, good, "Content-Encoding", "br"), "not_json", []string{"subdomain"}, ""},
 		{responding(204, ""), "not_json", []string{"subdomain"}, ""},
 		{responding(200, "{\"user\": {\"id\": \"\xff\"}}"), "not_json", []string{"subdomain"}, ""},
