@@ -18,7 +18,8 @@ type Status struct {
 	Expiry time.Time
 	// ReauthBy is when the refresh token, or the session of OAuth1, expires, so that
 	// the account owner must have authorized again by then. Each renewal may move
-	// ReauthBy. Zero if unknown.
+	// ReauthBy. Where no response tells, OAuth2Config.RefreshLifetime and RefreshIdle do.
+	// Zero if unknown.
 	ReauthBy time.Time
 	// Granted are the scopes that the provider granted. nil if unknown.
 	Granted []string

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/origin"
@@ -38,6 +39,7 @@ func (c *checker) definition() {
 	for i, was := range c.d.Was {
 		c.name(root.member("was").element(i), was)
 	}
+	c.revision(root.member("revision"))
 	for i, link := range c.d.Links {
 		if u, err := origin.Endpoint(link.URL); err != nil || u.Scheme != "https" {
 			c.add(root.member("links").element(i).member("url"), "want an https URL")
@@ -148,6 +150,13 @@ func (c *checker) method(p *path, m *Method) {
 	}
 	if m.Scheme != nil {
 		m.Scheme.check(c, p)
+	}
+	if _, ok := m.Scheme.(*OAuth2); !ok && m.Scheme != nil {
+		for name, d := range map[string]time.Duration{"refreshLifetime": m.RefreshLifetime, "refreshIdle": m.RefreshIdle} {
+			if d > 0 {
+				c.add(p.member(name), "is for refresh tokens, which only an OAuth2 has")
+			}
+		}
 	}
 	for i, and := range m.And {
 		if and.Scheme != nil {

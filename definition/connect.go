@@ -41,6 +41,8 @@ type Connection struct {
 	RenewBefore time.Duration
 	HTTPClient  *http.Client
 	Observe     func(connectorauth.Event)
+
+	stored bool // values and scopes may be those of another revision
 }
 
 // A Client is a program's registration with a service.
@@ -53,7 +55,9 @@ type Client struct {
 // use.
 type Connected struct {
 	connector, credential connectorauth.Connector
-	account               func() *account // hides the values of the account
+	account               func() *account           // hides the values of the account
+	value                 func(input string) string // hides them too: those that were given, and defaults
+	scopes                []string                  // of the Connection
 }
 
 // Connector returns the connector of requests to the API, with all headers and
@@ -84,9 +88,9 @@ func (c *Connected) BaseURL(ctx context.Context, name string) (string, error) {
 // Connect returns an account. Connect makes no request. A mistake of the values is an
 // *InputError, which lists all of them, in words for the account owner.
 func (d *Definition) Connect(connection Connection) (*Connected, error) {
-	m := d.find(connection.Method)
-	if m == nil {
-		return nil, fmt.Errorf("definition: %s has no method %s%s", d.Name, shown(connection.Method), hint(connection.Method, d.methods()))
+	m, err := d.method(connection.Method)
+	if err != nil {
+		return nil, err
 	}
 	b := &builder{d: d, c: &connection, inputs: d.inputs(m), filler: template.Filler{Values: map[string]string{}}}
 	b.values(m.Name)
@@ -139,14 +143,18 @@ func (b *builder) values(method string) {
 		b.filler.Values[i.Name] = value
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.c.Values)) {
-		if !slices.Contains(names, name) {
+		if !slices.Contains(names, name) && !b.c.stored {
 			b.mistakes.Add("Values: %s is no input of method %s%s", shown(name), method, hint(name, names))
 		}
 	}
 }
 
+// problem lists a mistake of a value, which may stand in several URLs.
 func (b *builder) problem(i *Input, text string) {
-	b.problems.Problems = append(b.problems.Problems, InputProblem{Input: i.Name, Title: i.title(), Text: text})
+	problem := InputProblem{Input: i.Name, Title: i.title(), Text: text}
+	if !slices.Contains(b.problems.Problems, problem) {
+		b.problems.Problems = append(b.problems.Problems, problem)
+	}
 }
 
 // connect makes the connector of a method.
@@ -179,8 +187,11 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 		}
 		connector = joined
 	}
-	a := b.account
-	return &Connected{guard.around(connector), guard.around(list[0]), func() *account { return a }}, nil
+	a, values := b.account, b.filler.Values
+	return &Connected{
+		connector: guard.around(connector), credential: guard.around(list[0]), account: func() *account { return a },
+		value: func(input string) string { return values[input] }, scopes: slices.Clone(b.c.Scopes),
+	}, nil
 }
 
 // constants adds the connectors of constant headers or parameters.

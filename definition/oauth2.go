@@ -114,6 +114,7 @@ func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
 		TokenURL: b.url(s.TokenURL), FormerTokenURL: b.url(s.FormerTokenURL), RevokeURL: b.url(s.RevokeURL),
 		Scopes: b.scopes(s.Scopes), Grant: s.Grant.with(b), Dialect: s.dialect(b),
 		Store: b.c.Store, Account: b.c.Account, Shared: b.c.Shared, Hosts: b.hosts,
+		RefreshLifetime: b.account.m.RefreshLifetime, RefreshIdle: b.account.m.RefreshIdle,
 		RenewBefore: b.c.RenewBefore, HTTPClient: b.c.HTTPClient, Observe: b.c.Observe,
 	}
 	if s.ClientAssertion != nil {
@@ -169,14 +170,18 @@ func (b *builder) scopes(known []Scope) (list []string) {
 			byDefault = append(byDefault, name)
 		}
 	}
-	for _, name := range b.c.Scopes {
+	chosen := slices.Clone(b.c.Scopes)
+	if b.c.stored {
+		chosen = slices.DeleteFunc(chosen, func(name string) bool { return !slices.Contains(all, name) })
+	}
+	for _, name := range chosen {
 		if !slices.Contains(all, name) {
 			b.mistakes.Add("Scopes: %s is no scope of the definition%s", shown(name), hint(name, all))
 		}
 	}
 	switch {
-	case b.c.Scopes != nil:
-		return b.c.Scopes
+	case chosen != nil:
+		return chosen
 	case byDefault != nil:
 		return byDefault
 	}

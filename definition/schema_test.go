@@ -28,6 +28,7 @@ var rules = map[string]schemaOf{
 	},
 	"Definition.connectorauth": {"const": version},
 	"Definition.name":          {"pattern": namePattern},
+	"Definition.revision":      {"minimum": 1},
 	"Definition.was":           {"items": schemaOf{"type": "string", "pattern": namePattern}},
 	"Definition.inputs":        {"maxItems": maxCommon},
 	"Definition.headers":       {"maxProperties": maxCommon},

@@ -3,17 +3,11 @@ package definition
 import (
 	"cmp"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/template"
 )
-
-// withoutSecret are the client authentications that send no secret.
-var withoutSecret = []connectorauth.ClientAuthMethod{
-	connectorauth.ClientAuthNone, connectorauth.ClientAuthTLS, connectorauth.ClientAuthSelfSignedTLS,
-}
 
 // trial makes a connector of each method, so that the constructors list their mistakes
 // when a definition is read, and not for the first account.
@@ -22,16 +16,10 @@ func (c *checker) trial() {
 		m, p := &c.d.Methods[i], (*path)(nil).member("methods").element(i)
 		b := &builder{
 			d: c.d, trial: true, inputs: c.d.inputs(m), filler: template.Filler{Values: map[string]string{}},
-			c: &Connection{Client: Client{ID: "x", Secret: "x"}},
+			c: m.sampleConnection(),
 		}
 		for _, input := range b.inputs {
 			b.filler.Values[input.Name] = input.sample()
-		}
-		for _, credential := range append([]Credential{m.Credential}, m.And...) {
-			if o, ok := credential.Scheme.(*OAuth2); ok && slices.Contains(withoutSecret, o.ClientAuth) {
-				b.c.Client.Secret = ""
-				b.c.HTTPClient = &http.Client{Transport: http.DefaultTransport} // a certificate needs one; nothing is sent
-			}
 		}
 		_, err := b.connect(m)
 		if err == nil {
@@ -41,6 +29,26 @@ func (c *checker) trial() {
 			c.add(p, "%s", strings.TrimPrefix(problem, "definition: "+c.d.Name+": "))
 		}
 	}
+}
+
+// sampleConnection returns a registration of a program that the method takes. Nothing is
+// sent.
+func (m *Method) sampleConnection() *Connection {
+	c := &Connection{Client: Client{ID: "x", Secret: "x"}}
+	for _, credential := range append([]Credential{m.Credential}, m.And...) {
+		o, ok := credential.Scheme.(*OAuth2)
+		if !ok {
+			continue
+		}
+		switch o.ClientAuth {
+		case connectorauth.ClientAuthTLS, connectorauth.ClientAuthSelfSignedTLS:
+			c.HTTPClient = &http.Client{Transport: http.DefaultTransport} // stands for one with a certificate
+			fallthrough
+		case connectorauth.ClientAuthNone:
+			c.Client.Secret = ""
+		}
+	}
+	return c
 }
 
 // sample returns a value that the formats allow.
