@@ -1,8 +1,11 @@
 package definition
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/assertion"
@@ -67,7 +70,11 @@ func (s *Assertion) with(b *builder) (*assertion.Key, assertion.Claims) {
 	}
 	key, err := assertion.NewKey(config)
 	for _, problem := range problemsOf(err) {
-		b.mistakes.Add("the key: %w", problem)
+		text := problem.Error()
+		for _, field := range []string{"Private: ", "Secret: "} {
+			text = strings.TrimPrefix(text, field)
+		}
+		b.refuse(cmp.Or(s.Private, s.Secret), text)
 	}
 	claims := s.Claims
 	claims.Issuer, claims.Subject, claims.Audience = b.text(claims.Issuer), b.text(claims.Subject), b.text(claims.Audience)
@@ -78,6 +85,20 @@ func (s *Assertion) with(b *builder) (*assertion.Key, assertion.Claims) {
 		}
 	}
 	return key, claims
+}
+
+// refuse lists what is wrong with the values in a template of a key, for the account
+// owner, who has given the values.
+func (b *builder) refuse(key, text string) {
+	names := b.d.texts[key].Names()
+	for _, i := range b.inputs {
+		if slices.Contains(names, i.Name) {
+			b.problem(i, text)
+		}
+	}
+	if len(names) == 0 {
+		b.mistakes.Add("the key: %s", text)
+	}
 }
 
 // grant returns the grant of RFC 7523 section 2.1.

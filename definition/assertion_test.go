@@ -71,10 +71,12 @@ func TestKeysThatAreNone(t *testing.T) {
 	generated, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 	for key, want := range map[string]string{
-		"SECRET": "the key: Private: ",
-		string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(generated)})): "the key: Private: ES256 does not fit the key, which is of the kind RSA",
+		"SECRET": "key: the key is neither PEM",
+		string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(generated)})): "key: ES256 does not fit the key, which is of the kind RSA",
 	} {
 		_, err := parse(t, keys).Connect(definition.Connection{Method: "jwt", Values: values{"user": "ada", "key": connectorauth.Secret(key)}})
+		var failed *definition.InputError
+		assert.ErrorAs(t, err, &failed)
 		assert.ErrorContains(t, err, want)
 		assert.NotContains(t, err.Error(), "nil")
 		assert.NotContains(t, err.Error(), "SECRET")

@@ -66,8 +66,12 @@ func (s *OAuth1) key(b *builder) crypto.Signer {
 	}
 	parsed, err := jws.Parse(b.text(s.Private))
 	if err != nil {
-		b.mistakes.Add("the key: %w", err)
+		b.refuse(s.Private, err.Error())
 		return sampleKey{} // or the constructor would find the mistake again
+	}
+	if _, ok := parsed.Signer.(*rsa.PrivateKey); !ok {
+		b.refuse(s.Private, "is no RSA key")
+		return sampleKey{}
 	}
 	return parsed.Signer
 }

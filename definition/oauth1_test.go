@@ -15,11 +15,13 @@ const signed = `{"connectorauth": 1, "name": "acme", "baseUrl": "https://api.exa
 func TestSignaturesByAKeyOfTheAccount(t *testing.T) {
 	_, forECDSA := signing()
 	for key, want := range map[connectorauth.Secret]string{
-		"SECRET":           "the key: the key is neither PEM, which begins with -----BEGIN, nor a JSON Web Key",
-		pemOf(t, forECDSA): "PrivateKey: RSA-SHA256 needs an RSA key",
-		`{"kty":"oct","k":"U0VDUkVUU0VDUkVUU0VDUkVUU0VDUkVUU0VDUkVU"}`: "PrivateKey: is empty; RSA-SHA256 needs an RSA key",
+		"SECRET":           "Private key: the key is neither PEM, which begins with -----BEGIN, nor a JSON Web Key",
+		pemOf(t, forECDSA): "Private key: is no RSA key",
+		`{"kty":"oct","k":"U0VDUkVUU0VDUkVUU0VDUkVUU0VDUkVUU0VDUkVU"}`: "Private key: is no RSA key",
 	} {
 		_, err := parse(t, signed).Connect(definition.Connection{Values: values{"key": key}, Client: definition.Client{ID: "id"}})
+		var failed *definition.InputError
+		assert.ErrorAs(t, err, &failed)
 		assert.ErrorContains(t, err, want)
 		assert.NotContains(t, err.Error(), "SECRET")
 	}
