@@ -23,7 +23,8 @@
 // member is never null. Members whose names begin with "x-" are not read; any other
 // unknown member is a mistake. A document has at most 1 MiB, and is at most 32 deep; a list has at most 1,000
 // elements, and a definition at most 50 inputs, methods, headers, parameters and base URLs
-// each.
+// each. [Schema] is the format for editors. The module definition/yaml reads the same format
+// in YAML.
 //
 // # Templates
 //

@@ -105,7 +105,10 @@ func (r *reader) decode(n *node, to reflect.Value, p *path) {
 			r.text(n, to, p)
 		}
 		return
-	case n.kind == text && kind == reflect.Struct && reflect.PointerTo(t).Implements(shorthandType):
+	case n.kind != object && kind == reflect.Struct && reflect.PointerTo(t).Implements(shorthandType):
+		if n.kind != text {
+			r.addAt(int(n.at), p, "is %s; want text in quotes, or an object", n.kind)
+		}
 		to.Addr().Interface().(shorthand).short(n.text)
 		return
 	}
@@ -159,8 +162,12 @@ func (r *reader) decode(n *node, to reflect.Value, p *path) {
 
 // is reports whether n is of a kind, and lists the mistake if not.
 func (r *reader) is(n *node, want kind, p *path) bool {
+	quotes := ""
+	if want == text && (n.kind == number || n.kind == boolean) {
+		quotes = " in quotes"
+	}
 	if n.kind != want {
-		r.addAt(int(n.at), p, "is %s; want %s", n.kind, want)
+		r.addAt(int(n.at), p, "is %s; want %s%s", n.kind, want, quotes)
 	}
 	return n.kind == want
 }

@@ -8,7 +8,8 @@ import _ "embed"
 var schema string
 
 // Schema returns the format as JSON Schema, draft 2020-12, in UTF-8: for editors, which
-// complete and explain each member, and for other programs. Parse takes no document that
-// the schema refuses. The schema does not see everything: hosts, names that are there
-// twice and what the constructors of connectors refuse are for Parse alone.
+// complete and explain each member, and for other programs. With the zero Options, Parse
+// takes no document that the schema refuses. The schema does not see everything: hosts,
+// names that are there twice and what the constructors of connectors refuse are for Parse
+// alone.
 func Schema() string { return schema }
