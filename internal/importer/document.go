@@ -23,6 +23,28 @@ type node struct {
 	members  []member   // in the order of the document, each name once
 	elements []*node
 	at       int
+	byName   map[string]*node // of many members; made when first used
+}
+
+// member returns the member with a name, or nil.
+func (n *node) member(name string) *node {
+	const many = 16
+	switch {
+	case n == nil:
+		return nil
+	case n.byName == nil && len(n.members) > many:
+		n.byName = make(map[string]*node, len(n.members))
+		for _, m := range n.members {
+			n.byName[m.name] = m.node
+		}
+	case n.byName == nil:
+		for _, m := range n.members {
+			if m.name == name {
+				return m.node
+			}
+		}
+	}
+	return n.byName[name]
 }
 
 // A member is a member of an object.

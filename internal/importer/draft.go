@@ -24,6 +24,7 @@ type Draft struct {
 	used      map[string]bool
 	questions []definition.Question
 	notes     []definition.Finding
+	more      int // notes beyond maxNotes
 	problems  []error
 }
 
@@ -64,11 +65,18 @@ func (d *Draft) Refuse(v Value, text string) error {
 
 // Note says what the draft leaves out.
 func (d *Draft) Note(v Value, format string, args ...any) {
+	if len(d.notes) == maxNotes {
+		d.more++
+		return
+	}
 	note := d.Finding(v, fmt.Sprintf(format, args...))
 	if !slices.Contains(d.notes, note) {
 		d.notes = append(d.notes, note)
 	}
 }
+
+// The limits of a draft.
+const maxNotes, maxQuestions = 500, 500
 
 // Ask returns the answer to a question. A question without an answer stays open.
 func (d *Draft) Ask(v Value, q definition.Question) (answer string, ok bool) {
@@ -92,7 +100,7 @@ func (d *Draft) Ask(v Value, q definition.Question) (answer string, ok bool) {
 // Reopen asks a question, answered or not.
 func (d *Draft) Reopen(v Value, q definition.Question) {
 	d.Pending = true
-	if slices.ContainsFunc(d.questions, func(other definition.Question) bool { return other.ID == q.ID }) {
+	if len(d.questions) == maxQuestions || slices.ContainsFunc(d.questions, func(other definition.Question) bool { return other.ID == q.ID }) {
 		return
 	}
 	q.Finding = d.Finding(v, q.Text)
@@ -108,6 +116,9 @@ func (d *Draft) Done(def *definition.Definition) (*definition.Draft, error) {
 		if !d.used[id] {
 			d.Note(d.Root(), "nothing asked for the answer to %s", strconv.Quote(Short(id)))
 		}
+	}
+	if d.more > 0 {
+		d.notes = append(d.notes, d.Finding(d.Root(), fmt.Sprintf("there are %d more notes", d.more)))
 	}
 	if len(d.questions) == 0 {
 		if err := Try(def); err != nil {

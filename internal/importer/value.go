@@ -3,7 +3,6 @@ package importer
 import (
 	"fmt"
 	"iter"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -36,27 +35,32 @@ func (v Value) IsObject() bool { return v.n != nil && v.n.kind == '{' }
 // IsList: see IsObject.
 func (v Value) IsList() bool { return v.n != nil && v.n.kind == '[' }
 
-var plainName = regexp.MustCompile(`^[A-Za-z0-9_$/-]+$`)
+// below returns the path of a member.
+func (v Value) below(name string) string {
+	isPlain := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_$/-{}", r)
+	}
+	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !isPlain(r) }) {
+		name = strconv.Quote(Short(name))
+	}
+	if v.Path == "" {
+		return name
+	}
+	return v.Path + "." + name
+}
 
 // Get returns a member.
 func (v Value) Get(name string) Value {
-	inner := Value{Path: v.Path, near: v.near}
-	if shown := name; shown != "" {
-		if !plainName.MatchString(name) {
-			shown = strconv.Quote(Short(name))
-		}
-		inner.Path = strings.TrimPrefix(v.Path+"."+shown, ".")
-	}
-	if v.n == nil {
-		return inner
-	}
-	for i := range v.n.members {
-		if m := &v.n.members[i]; m.name == name {
-			inner.n, inner.near = m.node, m.node
-		}
+	inner := v.Place()
+	inner.Path = v.below(name)
+	if found := v.n.member(name); found != nil {
+		inner.n, inner.near = found, found
 	}
 	return inner
 }
+
+// Place returns the place of v without the value, as for what could be there.
+func (v Value) Place() Value { return Value{Path: v.Path, near: v.near} }
 
 // Members returns the members of an object by name, in the order of the document.
 func (v Value) Members() iter.Seq2[string, Value] {
@@ -65,8 +69,7 @@ func (v Value) Members() iter.Seq2[string, Value] {
 			return
 		}
 		for _, m := range v.n.members {
-			inner := Value{Path: v.Path, near: v.near}.Get(m.name)
-			if inner.n, inner.near = m.node, m.node; !yield(m.name, inner) {
+			if !yield(m.name, Value{v.below(m.name), m.node, m.node}) {
 				return
 			}
 		}
