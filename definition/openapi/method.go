@@ -43,7 +43,7 @@ func (i *imported) add(at importer.Value, name, suffix string, w way) {
 		i.Note(at, "is left out: %s are tokens that are renewed, and an account has one", strings.Join(tokens, " and "))
 		return
 	}
-	w.pending = i.watch(func() { i.single(at, &w) }) || w.pending
+	w.pending = i.Watch(func() { i.single(at, &w) }) || w.pending
 	var carried, titles, same []string
 	m := definition.Method{Inputs: w.inputs}
 	for _, p := range w.parts {
@@ -77,7 +77,7 @@ func (i *imported) add(at importer.Value, name, suffix string, w way) {
 		m.Name = importer.Unique(i.names, m.Name[:min(len(m.Name), 56)], "-")
 	}
 	if !w.pending {
-		if err := i.try(&m, ""); err != nil {
+		if err := importer.TryPart(i.def, &m, ""); err != nil {
 			i.Note(at, "is left out: %s", strings.TrimPrefix(err.Error(), "methods[0]."))
 			return
 		}
@@ -114,7 +114,7 @@ func (i *imported) single(at importer.Value, w *way) {
 			continue
 		}
 		first, second := w.parts[b].scheme, w.parts[a].scheme
-		answer, ok := i.Ask(at, ask("double:"+first+"+"+second, "wants two credentials in the "+w.parts[a].place+"; which one goes there?",
+		answer, ok := i.Ask(at, importer.Question("double:"+first+"+"+second, "wants two credentials in the "+w.parts[a].place+"; which one goes there?",
 			definition.Choice{Value: first}, definition.Choice{Value: second}))
 		switch {
 		case !ok:
@@ -133,16 +133,6 @@ func (w *way) trim() {
 	w.inputs = slices.DeleteFunc(slices.Clone(w.inputs), func(in definition.Input) bool {
 		return !slices.ContainsFunc(w.parts, func(p part) bool { return uses(p.credential, in.Name) })
 	})
-}
-
-// watch reports whether f asks a question that has no answer.
-func (i *imported) watch(f func()) bool {
-	before := i.Pending
-	i.Pending = false
-	f()
-	open := i.Pending
-	i.Pending = before || open
-	return open
 }
 
 // uses reports whether a credential has an input in its templates.

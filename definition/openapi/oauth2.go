@@ -83,7 +83,8 @@ func (i *imported) oauth2(name string, v importer.Value) (list []way) {
 				s.Dialect.RefreshURL = secure(url)
 			}
 		}
-		i.askClient(s, name, v)
+		answer, _ := i.Ask(v, importer.ClientAuth(name))
+		s.ClientAuth = connectorauth.ClientAuthMethod(answer)
 		s.Scopes = i.scopeList(name, flow.Get("scopes"))
 		w.finish(i, s)
 		list = append(list, w)
@@ -109,7 +110,8 @@ func (i *imported) openID(name string, v importer.Value) []way {
 	if !i.tokenURL(s, at.Place(), name, "is OpenID Connect, whose endpoints Import does not read; what is the token URL"+hint+"?") {
 		return nil
 	}
-	i.askClient(s, name, v)
+	answer, _ := i.Ask(v, importer.ClientAuth(name))
+	s.ClientAuth = connectorauth.ClientAuthMethod(answer)
 	if !slices.Contains(i.scopes[name], "openid") {
 		i.scopes[name] = append([]string{"openid"}, i.scopes[name]...)
 	}
@@ -147,8 +149,8 @@ func (w *way) finish(i *imported, s *definition.OAuth2) {
 
 // tokenURL sets the token URL. false means that the way is left out.
 func (i *imported) tokenURL(s *definition.OAuth2, at importer.Value, name, text string) bool {
-	url, ok := i.endpoint(at, "tokenUrl:"+name, text, no)
-	if ok && url == no.Value {
+	url, ok := i.endpoint(at, "tokenUrl:"+name, text, importer.No)
+	if ok && url == importer.No.Value {
 		i.Note(at, "is left out: there is no token URL")
 		return false
 	}
@@ -169,17 +171,8 @@ func (i *imported) endpoint(v importer.Value, id, text string, choices ...defini
 	default:
 		return url, true
 	}
-	url, ok = i.Ask(v, open(id, text, choices...))
+	url, ok = i.Ask(v, importer.Open(id, text, choices...))
 	return strings.TrimSpace(url), ok
-}
-
-// askClient asks how clients authenticate, which OpenAPI does not say.
-func (i *imported) askClient(s *definition.OAuth2, name string, v importer.Value) {
-	answer, _ := i.Ask(v, ask("clientAuth:"+name, "does not say how a client authenticates at the token URL; how?",
-		definition.Choice{Value: string(connectorauth.ClientSecretBasic), Title: "HTTP Basic"},
-		definition.Choice{Value: string(connectorauth.ClientSecretPost), Title: "client_id and client_secret in the body"},
-		definition.Choice{Value: string(connectorauth.ClientAuthNone), Title: "a public client, without a secret"}))
-	s.ClientAuth = connectorauth.ClientAuthMethod(answer)
 }
 
 // scopeList returns the scopes of a flow. Those that requirements name are the default.

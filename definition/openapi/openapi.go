@@ -73,50 +73,17 @@ func (i *imported) about(name string) {
 		name = importer.Slug(i.def.Title)
 	}
 	if name == "" {
-		name, _ = i.Ask(info.Get("title"), ask("name", "has no letters; what is the name of the definition, such as acme?"))
+		name, _ = i.Ask(info.Get("title"), importer.Question("name", "has no letters; what is the name of the definition, such as acme?"))
 	}
 	i.def.Name = name
 	docs := i.root.Get("externalDocs")
 	if link := docs.Get("url").Text(); strings.HasPrefix(link, "https://") {
 		i.def.Links = []definition.Link{{Title: importer.Line(docs.Get("description").Text()), URL: link}}
-		if err := i.try(nil, ""); err != nil {
+		if err := importer.TryPart(i.def, nil, ""); err != nil {
 			i.Note(docs.Get("url"), "is left out: %v", err)
 			i.def.Links = nil
 		}
 	}
-}
-
-// ask makes a question.
-func ask(id, text string, choices ...definition.Choice) definition.Question {
-	return definition.Question{ID: id, Finding: definition.Finding{Text: text}, Choices: choices}
-}
-
-// open makes a question to which any text is an answer, beside the choices.
-func open(id, text string, choices ...definition.Choice) definition.Question {
-	q := ask(id, text, choices...)
-	q.Other = true
-	return q
-}
-
-// no is the answer that leaves something out.
-var no = definition.Choice{Value: "no", Title: "leave out"}
-
-// try says why the definition would be wrong with a method and a base URL. Nil and ""
-// mean others, which are right.
-func (i *imported) try(m *definition.Method, base string) error {
-	sample := *i.def
-	sample.Name = "sample"
-	if sample.BaseURL == "" || base != "" {
-		sample.BaseURL = base
-	}
-	if sample.BaseURL == "" {
-		sample.BaseURL = "https://api.example.com"
-	}
-	if m == nil {
-		m = &definition.Method{Name: "none", Credential: definition.Credential{Scheme: &definition.None{}}}
-	}
-	sample.Methods = []definition.Method{*m}
-	return importer.Try(&sample)
 }
 
 // absolute returns a URL of the document, resolved where the document comes from. The
@@ -170,7 +137,7 @@ func (i *imported) resolve(v importer.Value) (target importer.Value, ok bool) {
 
 // external asks for what is in another document.
 func (i *imported) external(v importer.Value, ref string) {
-	_, answered := i.Ask(v, ask("ref:"+importer.Short(ref), "leads to another document, which Import does not read; put what is there into this document, or leave it out", no))
+	_, answered := i.Ask(v, importer.Question("ref:"+importer.Short(ref), "leads to another document, which Import does not read; put what is there into this document, or leave it out", importer.No))
 	if answered {
 		i.Note(v, "is left out: it leads to another document")
 	}

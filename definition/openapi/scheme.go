@@ -30,7 +30,7 @@ func (i *imported) scheme(at importer.Value, name string) ways {
 		return found
 	}
 	var found ways
-	found.pending = i.watch(func() {
+	found.pending = i.Watch(func() {
 		v := i.declaredSchemes().Get(name)
 		if !v.Exists() {
 			if v = i.byURI(at.Get(name), name); !v.Exists() {
@@ -81,8 +81,8 @@ func (i *imported) through(name string, v importer.Value) []way {
 	case kind == "openIdConnect":
 		return i.openID(name, v)
 	case kind == "mutualTLS":
-		answer, ok := i.Ask(v, ask("mutualTLS:"+name, "wants a client certificate, which belongs to the connection; does the program's transport present one (assertion.NewCertificateTransport)?",
-			definition.Choice{Value: "program", Title: "the program presents the certificate"}, no))
+		answer, ok := i.Ask(v, importer.Question("mutualTLS:"+name, "wants a client certificate, which belongs to the connection; does the program's transport present one (assertion.NewCertificateTransport)?",
+			definition.Choice{Value: "program", Title: "the program presents the certificate"}, importer.No))
 		if ok && answer == "program" {
 			return []way{{parts: []part{{scheme: name, same: "certificate"}}}}
 		}
@@ -103,7 +103,7 @@ func (i *imported) apiKey(name, help string, v importer.Value) []way {
 	authtype := v.Get("x-amazon-apigateway-authtype").Text()
 	isKey := true
 	if strings.HasPrefix(strings.ToLower(authtype), "aws") || authtype == "" && (signature.MatchString(name) || signature.MatchString(help)) {
-		answer, ok := i.Ask(v, ask("aws:"+name, "looks like a signature of AWS, which OpenAPI writes as an API key; which one is it?",
+		answer, ok := i.Ask(v, importer.Question("aws:"+name, "looks like a signature of AWS, which OpenAPI writes as an API key; which one is it?",
 			definition.Choice{Value: "signature", Title: "AWS Signature Version 4"}, definition.Choice{Value: "key", Title: "an API key"}))
 		if ok && answer == "signature" {
 			i.Note(v, "is left out: package awsauth makes signatures of AWS")
@@ -129,7 +129,7 @@ func (i *imported) apiKey(name, help string, v importer.Value) []way {
 
 // prefixed asks what comes before a key in the header Authorization.
 func (i *imported) prefixed(name, help string, v importer.Value) []way {
-	prefix, ok := i.Ask(v, open("prefix:"+name, "is a key in the header Authorization; what comes before the key?",
+	prefix, ok := i.Ask(v, importer.Open("prefix:"+name, "is a key in the header Authorization; what comes before the key?",
 		definition.Choice{Value: "Bearer "}, definition.Choice{Value: "Token "}, definition.Choice{Value: "ApiKey "},
 		definition.Choice{Value: "Basic ", Title: "user name and password"}, definition.Choice{Value: "", Title: "nothing"}))
 	switch prefix = strings.TrimSpace(prefix); {
@@ -153,8 +153,8 @@ func (i *imported) http(name, help string, v importer.Value) []way {
 		i.Note(v.Get("scheme"), "is missing")
 		return nil
 	case "digest":
-		answer, ok := i.Ask(v, ask("http:"+name, "is HTTP Digest, which a definition cannot say (package digestauth can); does the service take Basic too?",
-			definition.Choice{Value: "basic", Title: "Basic"}, no))
+		answer, ok := i.Ask(v, importer.Question("http:"+name, "is HTTP Digest, which a definition cannot say (package digestauth can); does the service take Basic too?",
+			definition.Choice{Value: "basic", Title: "Basic"}, importer.No))
 		if ok && answer == "basic" {
 			return []way{i.basic(name, help)}
 		}
@@ -163,8 +163,8 @@ func (i *imported) http(name, help string, v importer.Value) []way {
 		}
 		return nil
 	}
-	answer, ok := i.Ask(v, ask("http:"+name, "is the scheme "+importer.Short(scheme)+" of HTTP; is the header Authorization the name of the scheme, a space and a key?",
-		definition.Choice{Value: "key", Title: "a key"}, no))
+	answer, ok := i.Ask(v, importer.Question("http:"+name, "is the scheme "+importer.Short(scheme)+" of HTTP; is the header Authorization the name of the scheme, a space and a key?",
+		definition.Choice{Value: "key", Title: "a key"}, importer.No))
 	if ok && answer == "key" {
 		return []way{i.key(name, help, dialect.Placement{Name: "Authorization", Prefix: scheme + " "})}
 	}

@@ -44,24 +44,24 @@ func (i *imported) base() {
 				}
 			}
 		}
-		i.choose(&chosen, servers, open("server", "is missing or relative; what is the URL of the API?", suggestions...))
+		i.choose(&chosen, servers, importer.Open("server", "is missing or relative; what is the URL of the API?", suggestions...))
 	case i.choice(servers):
 		i.own()
 		return
 	case len(servers) > 1:
-		i.choose(&chosen, servers, open("server", "has several servers, and some have variables; which one is it?", suggestions...))
+		i.choose(&chosen, servers, importer.Open("server", "has several servers, and some have variables; which one is it?", suggestions...))
 	case strings.HasPrefix(servers[0].url, "http://") && !loopback(servers[0].url):
 		chosen = servers[0]
-		i.choose(&chosen, servers, open("server", "is plain http, which shows the credential to the network; what is the https URL?", suggestions...))
+		i.choose(&chosen, servers, importer.Open("server", "is plain http, which shows the credential to the network; what is the https URL?", suggestions...))
 	default:
 		chosen = servers[0]
 	}
 	if strings.Count(chosen.url, "{") > maxVariables {
-		i.Reopen(chosen.at, open("server", "has too many variables; what is the URL of the API?"))
+		i.Reopen(chosen.at, importer.Open("server", "has too many variables; what is the URL of the API?"))
 	} else if base, ok := i.fill(&chosen); ok && chosen.url != "" {
-		if err := i.try(nil, base); err != nil {
+		if err := importer.TryPart(i.def, nil, base); err != nil {
 			i.def.Inputs = nil
-			i.Reopen(chosen.at, open("server", "cannot be a base URL ("+err.Error()+"); what is the URL of the API?"))
+			i.Reopen(chosen.at, importer.Open("server", "cannot be a base URL ("+err.Error()+"); what is the URL of the API?"))
 		} else {
 			i.def.BaseURL = base
 		}
@@ -168,7 +168,7 @@ func (i *imported) hosts() (list []server) {
 	if i.from != nil { // "the scheme used to access the Swagger definition itself"
 		return []server{{at: host, url: i.from.Scheme + "://" + name + path}}
 	}
-	if answer, ok := i.Ask(i.root.Get("schemes"), open("server", "is missing; what is the URL of the API?", definition.Choice{Value: "https://" + name + path})); ok {
+	if answer, ok := i.Ask(i.root.Get("schemes"), importer.Open("server", "is missing; what is the URL of the API?", definition.Choice{Value: "https://" + name + path})); ok {
 		return []server{{at: host, url: trim(answer)}}
 	}
 	return nil
@@ -185,7 +185,7 @@ func (i *imported) choice(list []server) bool {
 		input.Enum = append(input.Enum, definition.Choice{Value: s.url, Title: s.title})
 	}
 	i.def.Inputs = []definition.Input{input}
-	if i.try(nil, "{server}") != nil {
+	if importer.TryPart(i.def, nil, "{server}") != nil {
 		i.def.Inputs = nil
 		return false
 	}
@@ -225,7 +225,7 @@ func (i *imported) own() {
 			first, _, _ := strings.Cut(u.Hostname(), ".")
 			name := importer.Unique(taken, cmp.Or(importer.Slug(first), "base"), "-")
 			i.def.BaseURLs[name] = s.url
-			if err := i.try(nil, ""); err != nil {
+			if err := importer.TryPart(i.def, nil, ""); err != nil {
 				i.Note(s.at, "is left out: %v", err)
 				delete(i.def.BaseURLs, name)
 			}

@@ -119,27 +119,11 @@ func (i *imported) inHost(s *server, name, after string) (text string, ok bool) 
 			input.Example = standard
 		}
 	default:
-		answer, answered := i.Ask(v, open("host:"+name, "which hosts may {"+importer.Short(name)+"} be? Name their ends, such as .example.com, or the hosts, with spaces in between; any is every host, which the loading program must allow",
-			definition.Choice{Value: "any", Title: "every host, for products that customers run themselves"}))
+		answer, answered := i.Ask(v, importer.WhichHosts(name))
 		if !answered {
 			return "", false
 		}
-		limit(&input, answer)
+		importer.LimitHost(&input, answer)
 	}
 	return i.addInput(s, name, input), true
-}
-
-// limit says in an input which hosts the value may be.
-func limit(input *definition.Input, answer string) {
-	words := strings.Fields(answer)
-	switch {
-	case slices.Equal(words, []string{"any"}):
-		input.Format, input.AnyHost = definition.FormatHost, true
-	case !slices.ContainsFunc(words, func(w string) bool { return !strings.HasPrefix(w, ".") }):
-		input.Format, input.Suffixes = definition.FormatHost, words
-	default:
-		for _, w := range words {
-			input.Enum = append(input.Enum, definition.Choice{Value: w})
-		}
-	}
 }

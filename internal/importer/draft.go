@@ -1,16 +1,16 @@
 package importer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
-	"github.com/connectorauth/connectorauth/internal/template"
 )
 
 // A Draft collects what becomes of a document.
@@ -143,51 +143,47 @@ func Try(def *definition.Definition) error {
 	return errors.New(strings.TrimPrefix(first.Path+": "+first.Text, ": "))
 }
 
-// Literal returns a text as a template has the text.
-func Literal(text string) string { return strings.NewReplacer("{", "{{", "}", "}}").Replace(text) }
-
-var (
-	noName = regexp.MustCompile(`[^a-z0-9_]+`)
-	noWord = regexp.MustCompile(`[^A-Za-z0-9_]+`)
-)
-
-// Slug makes a name of a definition or a method of a text. What has no letter is "".
-func Slug(text string) string {
-	name := strings.Trim(noName.ReplaceAllString(strings.ToLower(text), "-"), "-")
-	return strings.Trim(name[:min(len(name), 60)], "-")
+// TryPart says why Parse would refuse a definition with a single method and with a base
+// URL. Nil and "" mean others, which are right.
+func TryPart(def *definition.Definition, m *definition.Method, base string) error {
+	sample := *def
+	sample.Name, sample.BaseURL = "sample", cmp.Or(base, def.BaseURL, "https://api.example.com")
+	if m == nil {
+		m = &definition.Method{Name: "none", Credential: definition.Credential{Scheme: &definition.None{}}}
+	}
+	sample.Methods = []definition.Method{*m}
+	return Try(&sample)
 }
 
-// InputName makes a name of an input of a text: other for a text without letters.
-func InputName(text, other string) string {
-	name := strings.Trim(noWord.ReplaceAllString(text, "_"), "_")
-	if name = name[:min(len(name), 60)]; !template.IsName(name) {
-		return other
-	}
-	return name
+// Question makes a question with choices.
+func Question(id, text string, choices ...definition.Choice) definition.Question {
+	return definition.Question{ID: id, Finding: definition.Finding{Text: text}, Choices: choices}
 }
 
-// Unique returns name, or name with a number that is not taken, and takes the result.
-func Unique(taken map[string]bool, name, separator string) string {
-	unique := name
-	for i := 2; taken[unique]; i++ {
-		unique = name + separator + strconv.Itoa(i)
-	}
-	taken[unique] = true
-	return unique
+// Open makes a question to which any text is an answer, beside the choices.
+func Open(id, text string, choices ...definition.Choice) definition.Question {
+	q := Question(id, text, choices...)
+	q.Other = true
+	return q
 }
 
-// Line returns the first line of a text, for people: at most 200 bytes.
-func Line(text string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	line = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, line)
-	const longest = 200
-	if len(line) > longest {
-		line = strings.ToValidUTF8(line[:longest], "") + "..."
-	}
-	return strings.TrimSpace(line)
+// No is the answer that leaves something out.
+var No = definition.Choice{Value: "no", Title: "leave out"}
+
+// ClientAuth is the question how clients authenticate at the token URL.
+func ClientAuth(name string) definition.Question {
+	return Question("clientAuth:"+name, "does not say how a client authenticates at the token URL; how?",
+		definition.Choice{Value: string(connectorauth.ClientSecretBasic), Title: "HTTP Basic"},
+		definition.Choice{Value: string(connectorauth.ClientSecretPost), Title: "client_id and client_secret in the body"},
+		definition.Choice{Value: string(connectorauth.ClientAuthNone), Title: "a public client, without a secret"})
+}
+
+// Watch reports whether f asks a question that has no answer.
+func (d *Draft) Watch(f func()) bool {
+	before := d.Pending
+	d.Pending = false
+	f()
+	open := d.Pending
+	d.Pending = before || open
+	return open
 }
