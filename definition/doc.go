@@ -25,6 +25,10 @@
 // elements, and a definition at most 50 inputs, methods, headers, parameters and base URLs
 // each.
 //
+// Definition.Document writes the document of a definition, such as one that a program
+// makes in Go. Lint lists what a document may say, and should not. The packages openapi
+// and cyclr make drafts of definitions of documents of other formats.
+//
 // # Templates
 //
 // URLs, headers, parameters and credentials are templates: {name} is the value of an

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
@@ -224,4 +225,21 @@ func TestExportSaysWhatIsLost(t *testing.T) {
 		assert.Contains(t, strings.Join(lost, "\n"), want)
 	}
 	assert.Contains(t, string(written), `"BaseUrl": "https://{{ClientId}}.example.com/{x}"`)
+}
+
+func TestConnectorsCannotKeepAProgramBusy(t *testing.T) {
+	many := func(count int, text string) string { return strings.TrimSuffix(strings.Repeat(text+",", count), ",") }
+	for name, document := range map[string]string{
+		"merge fields":    `{"Name": "a", "AuthType": "None", "BaseUrl": "https://a.example.com/` + strings.Repeat("{{a}}", 100_000) + `"}`,
+		"fields":          `{"Name": "a", "AuthType": "AuthFields", "BaseUrl": "https://a.example.com", "AuthFields": [` + many(30_000, `{"Name": "n", "Key": "k"}`) + "]}",
+		"parameters":      `{"Name": "a", "AuthType": "None", "BaseUrl": "https://a.example.com", "Parameters": [` + many(30_000, `{"TargetName": "n", "IsAccountConnectorProperty": true}`) + "]}",
+		"authentications": `{"Name": "a", "BaseUrl": "https://a.example.com", "Authentication": [` + many(30_000, `{"AuthType": "Basic"}`) + "]}",
+		"values":          `{"Name": "a", "AuthType": "None", "BaseUrl": "https://a.example.com", "Parameters": [{"TargetName": "n", "IsAccountConnectorProperty": true, "Values": [` + many(30_000, `"v"`) + "]}]}",
+	} {
+		began := time.Now()
+		_, err := cyclr.Import("a.json", []byte(document), cyclr.Options{})
+		require.NoError(t, err, name)
+		require.Less(t, time.Since(began), time.Second+20*time.Millisecond*time.Duration(len(document)/1000), name)
+		t.Logf("%s: %d kB in %s", name, len(document)/1000, time.Since(began))
+	}
 }

@@ -65,8 +65,10 @@ func Import(file string, document []byte, options Options) (*Draft, error) {
 	return &Draft{Draft: *draft, Clients: i.clients}, nil
 }
 
-// maxMethods is how many authentications are read, and maxParameters how many parameters.
-const maxMethods, maxParameters = 50, 40
+// maxMethods is how many authentications are read, maxParameters how many parameters, and
+// maxFields how many merge fields of a URL, or fields of an authentication, and maxValues
+// how many values of a parameter.
+const maxMethods, maxParameters, maxFields, maxValues = 50, 40, 20, 1000
 
 // imported is a connector on its way to a definition.
 type imported struct {
@@ -82,15 +84,7 @@ type imported struct {
 }
 
 func (i *imported) about(name string) {
-	at := i.root.Get("Name")
-	i.def.Title = importer.Line(at.Text())
-	if name == "" {
-		name = importer.Slug(i.def.Title)
-	}
-	if name == "" {
-		name, _ = i.Ask(at, importer.Question("name", "has no letters; what is the name of the definition, such as acme?"))
-	}
-	i.def.Name = name
+	i.Name(i.def, i.root.Get("Name"), name)
 	if i.root.Get("Description").Text() != "" {
 		i.Note(i.root.Get("Description"), "is left out: a definition has no description")
 	}
@@ -116,7 +110,11 @@ func (i *imported) parameters() {
 			Name: importer.Unique(i.inputs, importer.InputName(name, "parameter"), "_"), Title: importer.Line(cmp.Or(v.Get("Name").Text(), v.Get("DisplayName").Text())),
 			Help: importer.Line(v.Get("Description").Text()), Secret: v.Get("IsSensitive").True(), Optional: v.Get("IsOptional").True(), Hidden: partner && !account,
 		}
-		for _, value := range v.Get("Values").Elements() {
+		for n, value := range v.Get("Values").Elements() {
+			if n == maxValues {
+				i.Note(value, "is left out, and so are all further values: there are too many")
+				break
+			}
 			if text := value.Scalar(); text != "" && !slices.ContainsFunc(input.Enum, func(c definition.Choice) bool { return c.Value == text }) {
 				input.Enum = append(input.Enum, definition.Choice{Value: text})
 			}
@@ -193,6 +191,10 @@ var field = regexp.MustCompile(`\{\{\s*([^{}]*?)\s*\}\}`)
 func (i *imported) url(at importer.Value, text string, own []definition.Input) (template string, inputs []definition.Input, ok bool) {
 	ok = true
 	rest := text
+	if strings.Count(text, "{{") > maxFields {
+		i.Note(at, "has more than %d merge fields, which are no fields here", maxFields)
+		return importer.Literal(text), nil, true
+	}
 	for found := field.FindStringSubmatchIndex(rest); found != nil; found = field.FindStringSubmatchIndex(rest) {
 		name := rest[found[2]:found[3]]
 		before := template + importer.Literal(rest[:found[0]])

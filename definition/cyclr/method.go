@@ -165,7 +165,11 @@ func (i *imported) endpoint(v importer.Value, m *definition.Method, id, what str
 
 func (i *imported) authFields(v importer.Value, m *definition.Method) definition.Scheme {
 	s := &definition.AuthFields{}
-	for _, f := range v.Get("AuthFields").Elements() {
+	for n, f := range v.Get("AuthFields").Elements() {
+		if n == maxFields {
+			i.Note(f, "is left out, and so are all further fields: there are too many")
+			break
+		}
 		name, key, kind := f.Get("Name").Text(), f.Get("Key").Text(), f.Get("Type").Text()
 		field := connectorauth.AuthField{Name: importer.Line(name), Key: key, Type: dialect.FieldType(strings.ToLower(kind))}
 		if !field.Type.Valid() {

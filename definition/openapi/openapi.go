@@ -67,15 +67,7 @@ type imported struct {
 
 // about takes what the document says of the service.
 func (i *imported) about(name string) {
-	info := i.root.Get("info")
-	i.def.Title = importer.Line(info.Get("title").Text())
-	if name == "" {
-		name = importer.Slug(i.def.Title)
-	}
-	if name == "" {
-		name, _ = i.Ask(info.Get("title"), importer.Question("name", "has no letters; what is the name of the definition, such as acme?"))
-	}
-	i.def.Name = name
+	i.Name(i.def, i.root.Get("info").Get("title"), name)
 	docs := i.root.Get("externalDocs")
 	if link := docs.Get("url").Text(); strings.HasPrefix(link, "https://") {
 		i.def.Links = []definition.Link{{Title: importer.Line(docs.Get("description").Text()), URL: link}}

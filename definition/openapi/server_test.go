@@ -102,6 +102,15 @@ func TestTextsThatAreNoOpenAPI(t *testing.T) {
 	assert.EqualError(t, err, "openapi: Options.URL is not an absolute URL")
 }
 
+func TestAnswersAreTexts(t *testing.T) {
+	_, err := openapi.Import("a.json", bare("[]"), openapi.Options{Answers: answers{"server": "\xff"}})
+	assert.EqualError(t, err, `the answer to "server" is not valid UTF-8`)
+	draft, err := openapi.Import("a.json", bare(`[{"url": "https://a.example.com"}]`), openapi.Options{Name: "\xff"})
+	require.NoError(t, err)
+	require.Len(t, draft.Questions, 1)
+	assert.Contains(t, draft.Questions[0].Text, `"?" is no name`)
+}
+
 func TestDocumentsOfOtherFormatsKeepTheirPlaces(t *testing.T) {
 	draft, err := openapi.Import("a.yaml", []byte("servers: none"), openapi.Options{
 		Convert: func(document []byte) ([]byte, func(int, int) (int, int), error) {

@@ -58,13 +58,20 @@ func (i *imported) fill(s *server) (base string, ok bool) {
 	return scheme + "://" + filledHost + trim(path), ok
 }
 
+// maxValues is how many values a variable has.
+const maxValues = 1000
+
 // input makes an input of a variable.
 func (i *imported) input(s *server, name string) definition.Input {
 	v := s.vars.Get(name)
 	input := definition.Input{
 		Name: importer.Unique(i.inputs, importer.InputName(name, "variable"), "_"), Title: importer.Line(name), Help: importer.Line(v.Get("description").Text()),
 	}
-	for _, choice := range v.Get("enum").Elements() {
+	for n, choice := range v.Get("enum").Elements() {
+		if n == maxValues {
+			i.Note(choice, "is left out, and so are all further values: there are too many")
+			break
+		}
 		if value := choice.Scalar(); value != "" && !slices.ContainsFunc(input.Enum, func(c definition.Choice) bool { return c.Value == value }) {
 			input.Enum = append(input.Enum, definition.Choice{Value: value})
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
@@ -29,8 +30,13 @@ type Draft struct {
 }
 
 // New reads a document. A convert that is not nil makes JSON of the document first. The
-// error is that of convert, or a *definition.Error.
+// error is that of convert, a *definition.Error, or about an answer.
 func New(file string, document []byte, convert Converter, answers map[string]string) (*Draft, error) {
+	for _, id := range slices.Sorted(maps.Keys(answers)) {
+		if !utf8.ValidString(answers[id]) {
+			return nil, fmt.Errorf("the answer to %s is not valid UTF-8", strconv.Quote(Short(id)))
+		}
+	}
 	var place func(line, column int) (int, int)
 	if convert != nil {
 		var err error
@@ -56,6 +62,18 @@ type Converter = func(document []byte) (json []byte, place func(line, column int
 func (d *Draft) Finding(v Value, text string) definition.Finding {
 	line, column := d.Position(v)
 	return definition.Finding{File: d.file, Line: line, Column: column, Path: v.Path, Text: text}
+}
+
+// Name sets the title of a definition, and the name: the given one, or one made of the
+// title.
+func (d *Draft) Name(def *definition.Definition, title Value, given string) {
+	def.Title = Line(title.Text())
+	if def.Name = strings.ToValidUTF8(given, "?"); given == "" {
+		def.Name = Slug(def.Title)
+	}
+	if def.Name == "" {
+		def.Name, _ = d.Ask(title, Question("name", "has no letters; what is the name of the definition, such as acme?"))
+	}
 }
 
 // Refuse returns the error that the document is none.
