@@ -218,7 +218,6 @@ func TestSwaggerWithOldHabits(t *testing.T) {
 	assert.Equal(t, []string{"app", "login", "query", "both-basic"}, methods(parsed(t, draft)))
 	assert.Contains(t, strings.Join(texts(draft.Notes), "\n"), `nothing asked for the answer to "clientAuth:implicit"`)
 
-	draft = imports(t, "old", openapi.Options{URL: "https://docs.old.example/api/swagger.json", Answers: given})
 	delete(given, "server")
 	delete(given, "tokenUrl:app")
 	draft = imports(t, "old", openapi.Options{URL: "https://docs.old.example/api/swagger.json", Answers: given})

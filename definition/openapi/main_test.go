@@ -34,14 +34,6 @@ func parsed(t testing.TB, draft *definition.Draft) *definition.Definition {
 	return d
 }
 
-// lines returns the places and IDs of questions.
-func lines(questions []definition.Question) (list []string) {
-	for _, q := range questions {
-		list = append(list, q.ID+" "+q.Finding.String())
-	}
-	return list
-}
-
 // texts returns notes.
 func texts(notes []definition.Finding) (list []string) {
 	for _, n := range notes {
