@@ -3,7 +3,8 @@ package definition
 // A Draft is what an importer makes of a document of another format: see the packages
 // openapi and cyclr.
 type Draft struct {
-	// Definition is the draft. Once no question is open, Parse takes its Document.
+	// Definition is the draft. Once no question is open, Parse takes the Document of the
+	// draft, with Options.AnyHost if an answer has allowed any host.
 	Definition *Definition
 	// Questions are what the document leaves open. Importers ask, and do not guess: a
 	// program answers in the options of the importer, and imports again.

@@ -1,6 +1,7 @@
 package cyclr_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -89,6 +90,7 @@ func TestConnectorsBecomeDefinitions(t *testing.T) {
 	assert.Equal(t, map[string]definition.Client{
 		"oauth-2-0": {ID: "acme-client", Secret: "acme-secret"}, "password": {ID: "acme-client"}, "signed": {ID: "consumer", Secret: "consumer-secret"},
 	}, draft.Clients)
+	assert.NotContains(t, fmt.Sprintf("%v %+v %#v", draft, *draft, draft.Clients), "-secret")
 	assert.Equal(t, "https://{Subdomain}.acme.example.com/{ApiVersion}", d.BaseURL)
 
 	req, _ := sent(t, d, definition.Connection{Method: "api-key", Values: with(values{"apiKey": "k", "X_Region": "us"})}, "{}")
@@ -153,6 +155,28 @@ func TestConnectorsOfOldReleases(t *testing.T) {
 	_, d := imports(t, document, answers{"baseUrl": "{{Site}}/v1", "host:Site": ".example.com", "place:apikey": "header X-Key"})
 	req, _ := sent(t, d, definition.Connection{Values: values{"Site": "https://a.example.com", "apiKey": "k"}}, "{}")
 	assert.Equal(t, "https://a.example.com/v1/x", req.URL.String())
+}
+
+// A client is the program's, or each account brings a client: as parameters, or as merge
+// fields.
+func TestClientsOfAccounts(t *testing.T) {
+	for _, document := range []string{
+		`{"Name": "a", "BaseUrl": "https://a.example.com", "AuthType": "OAuth2", "OAuth2Type": "ClientCredentials", "AccessTokenUrl": "https://a.example.com/t", "Parameters": [
+			{"TargetType": "MergeField", "TargetName": "ClientId", "IsAccountConnectorProperty": true}, {"TargetType": "MergeField", "TargetName": "ClientSecret", "IsSensitive": true, "IsAccountConnectorProperty": true}]}`,
+		`{"Name": "a", "BaseUrl": "https://a.example.com", "AuthType": "OAuth2", "OAuth2Type": "ClientCredentials", "AccessTokenUrl": "https://a.example.com/t", "ClientId": "{{ClientId}}", "ClientSecret": "{{ClientSecret}}"}`,
+	} {
+		draft, d := imports(t, document, answers{"clientAuth:oauth2": "client_secret_post"})
+		assert.Empty(t, draft.Clients)
+		_, token := sent(t, d, definition.Connection{Values: values{"ClientId": "i", "ClientSecret": "s"}}, "{}")
+		assert.Equal(t, "https://a.example.com/t client_id=i&client_secret=s&grant_type=client_credentials", token)
+		account, err := cyclr.ReadAccount(d, "", []byte(`{"AuthValue": "{}", "Properties": [{"Name": "ClientId", "Value": "i"}, {"Name": "ClientSecret", "Value": "s"}]}`))
+		require.NoError(t, err)
+		assert.Equal(t, values{"ClientId": "i", "ClientSecret": "s"}, account.Values)
+		written, _, err := cyclr.Export(d, nil)
+		require.NoError(t, err)
+		_, again := imports(t, string(written), answers{"clientAuth:oauth2": "client_secret_post"})
+		assert.Equal(t, d.Methods, again.Methods)
+	}
 }
 
 func TestScriptsAreAsked(t *testing.T) {

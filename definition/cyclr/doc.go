@@ -9,7 +9,7 @@
 //   - Name
 //   - BaseUrl, the URL of the API, which Cyclr keeps with each method of a connector
 //   - Authentication, a list of objects with AuthName, AuthType, OAuth2Type, AuthScheme and
-//     IsDefault; or one authentication beside Name, as older connectors have it
+//     IsDefault; or one authentication beside Name, as older connectors do
 //   - Parameters, a list of objects with TargetType, TargetName, Name, Description,
 //     IsOptional, IsSensitive, IsAccountConnectorProperty, IsPartnerConnectorProperty,
 //     DataType and Values

@@ -13,6 +13,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/importer"
 )
 
 // Export writes the connector of a definition, with the clients of the methods, by the
@@ -138,7 +139,6 @@ func (e *exported) url(path, template string) string {
 // method returns the authentication of a method, or nil.
 func (e *exported) method(path string, m *definition.Method, client definition.Client) *authentication {
 	a := &authentication{AuthName: m.Title, IsDefault: m.Default, ClientId: client.ID, ClientSecret: string(client.Secret)}
-	a.AuthName = cmp.Or(a.AuthName, m.Name)
 	for i := range m.And {
 		e.lose(fmt.Sprintf("%s.and[%d]", path, i), "is a second credential; use a parameter with the TargetType HttpHeader or QueryString")
 	}
@@ -172,6 +172,9 @@ func (e *exported) method(path string, m *definition.Method, client definition.C
 	default:
 		e.lose(path, "is no AuthType of Cyclr; use a script")
 		return nil
+	}
+	if a.AuthName == "" && m.Name != importer.Slug(a.AuthType) { // which Import makes of the type
+		a.AuthName = m.Name
 	}
 	return a
 }

@@ -267,15 +267,29 @@ func (i *imported) script() {
 // client takes a literal client, or returns templates of one that accounts bring.
 func (i *imported) client(v importer.Value, method string) (id, secret string) {
 	literal := definition.Client{ID: v.Get("ClientId").Text(), Secret: connectorauth.Secret(v.Get("ClientSecret").Text())}
-	if known := i.fields["clientid"]; known != "" && (literal.ID == "" || field.MatchString(literal.ID)) {
-		id = "{" + known + "}"
-		if known := i.fields["clientsecret"]; known != "" {
-			secret = "{" + known + "}"
-		}
-		return id, secret
-	}
-	if literal.ID != "" {
+	if literal.ID != "" && !field.MatchString(literal.ID) {
 		i.clients[method] = literal
+		return "", ""
 	}
-	return "", ""
+	if literal.ID != "" { // merge fields, which parameters need not declare
+		i.declare("ClientId", false)
+		if literal.Secret != "" {
+			i.declare("ClientSecret", true)
+		}
+	}
+	if id = i.fields["clientid"]; id == "" {
+		return "", ""
+	}
+	if secret = i.fields["clientsecret"]; secret != "" {
+		secret = "{" + secret + "}"
+	}
+	return "{" + id + "}", secret
+}
+
+// declare makes an input of a merge field that no parameter declares.
+func (i *imported) declare(name string, secret bool) {
+	if key := strings.ToLower(name); i.fields[key] == "" {
+		i.fields[key] = importer.Unique(i.inputs, name, "_")
+		i.def.Inputs = append(i.def.Inputs, definition.Input{Name: i.fields[key], Title: name, Secret: secret})
+	}
 }
