@@ -132,30 +132,42 @@ func (e *Exchange) SetResponseBody(body []byte) {
 // see requests after c has authenticated them, only on the first request's
 // origin, over https unless on loopback, and cannot make c renew.
 func WithHooks(c Connector, h Hooks) Connector {
+	return changed(c, func(inner *core) *core { return inner.withHooks(h) })
+}
+
+// changed returns a connector like c with another core. A connector of another package
+// gets a core beneath.
+func changed(c Connector, change func(*core) *core) Connector {
 	switch c := c.(type) {
 	case builtin:
-		return c.with(c.inner().withHooks(h))
+		return c.with(change(c.inner()))
 	case *hooked:
-		return &hooked{c.Connector, c.beneath.get().withHooks(h).hide()}
+		return &hooked{c.Connector, change(c.beneath.get()).hide()}
 	}
-	return &hooked{c, (&core{scheme: noScheme{}}).withHooks(h).hide()}
+	return &hooked{c, change(&core{scheme: noScheme{}}).hide()}
 }
 
 // hook is a Hooks value of one connector.
 type hook struct {
 	Hooks
-	part int // of a Join: see credential
+	part int                                            // of a Join: see credential
+	base func(base http.RoundTripper) http.RoundTripper // of WithBase, which has no Hooks; nil: none
 }
 
 // withHooks returns a copy of c with h as well.
 func (c *core) withHooks(h Hooks) *core {
-	hooked, part := *c, 0
-	if _, joined := c.scheme.(*joinedScheme); joined {
-		part = -1
-	}
-	hooked.hooks = append(slices.Clip(c.hooks), hook{h, part})
+	hooked := *c
+	hooked.hooks = append(slices.Clip(c.hooks), hook{Hooks: h, part: c.everyPart()})
 	hooked.scheme = schemeWithHooks(c.scheme, h)
 	return &hooked
+}
+
+// everyPart is the part of a hook for all of the connector: see credential.
+func (c *core) everyPart() int {
+	if _, joined := c.scheme.(*joinedScheme); joined {
+		return -1
+	}
+	return 0
 }
 
 // schemeWithHooks returns a scheme like s whose own requests pass through h.
@@ -166,7 +178,7 @@ func schemeWithHooks(s scheme, h Hooks) scheme {
 	return s
 }
 
-// hooked is a Connector of another package, over hooks.
+// hooked is a Connector of another package, over hooks, or over the base of WithBase.
 type hooked struct {
 	Connector
 	beneath hidden

@@ -108,14 +108,15 @@ func parseHosts(problems *check.List, hosts []string) origin.Set {
 
 // wrap returns the RoundTripper of a connector.
 func (h hidden) wrap(base http.RoundTripper) http.RoundTripper {
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	t := &transport{core: h, base: base}
+	t := &transport{core: h}
 	if c := h.get(); c != nil {
-		if s, ok := c.scheme.(connecting); ok {
-			t.own = s.transport()
+		base = c.through(base)
+		if s, ok := c.scheme.(connecting); ok && s.transport() != nil {
+			t.own = c.through(s.transport())
 		}
+	}
+	if t.base = base; base == nil {
+		t.base = http.DefaultTransport
 	}
 	return t
 }

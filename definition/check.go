@@ -19,18 +19,19 @@ type checker struct {
 	*reader
 	d        *Definition
 	inputs   map[string]*Input
-	captures map[string]*Limits // what may stand in a base URL beside inputs
-	inBase   bool
+	captures map[string]*Limits // what the token or the session brings
+	late     bool               // captures may stand where inputs may
 }
 
 // definition checks all of the document.
 func (c *checker) definition() {
 	var root *path
-	for name, count := range map[string]int{
-		"inputs": len(c.d.Inputs), "methods": len(c.d.Methods), "headers": len(c.d.Headers), "params": len(c.d.Params), "baseUrls": len(c.d.BaseURLs),
-	} {
-		if count > maxCommon {
-			c.add(root.member(name), "has more than %d elements", maxCommon)
+	for _, list := range [...]struct {
+		name  string
+		count int
+	}{{"inputs", len(c.d.Inputs)}, {"methods", len(c.d.Methods)}, {"headers", len(c.d.Headers)}, {"params", len(c.d.Params)}, {"baseUrls", len(c.d.BaseURLs)}} {
+		if list.count > maxCommon {
+			c.add(root.member(list.name), "has more than %d elements", maxCommon)
 			return
 		}
 	}
@@ -38,6 +39,7 @@ func (c *checker) definition() {
 	for i, was := range c.d.Was {
 		c.name(root.member("was").element(i), was)
 	}
+	c.revision(root.member("revision"))
 	for i, link := range c.d.Links {
 		if u, err := origin.Endpoint(link.URL); err != nil || u.Scheme != "https" {
 			c.add(root.member("links").element(i).member("url"), "want an https URL")
@@ -53,16 +55,16 @@ func (c *checker) definition() {
 	names, defaults := map[string]bool{}, 0
 	for i := range c.d.Methods {
 		m, p := &c.d.Methods[i], root.member("methods").element(i)
-		for j, name := range append([]string{m.Name}, m.Was...) {
-			at := p.member("name")
-			if j > 0 {
-				at = p.member("was").element(j - 1)
-			}
+		named := func(at *path, name string) {
 			c.name(at, name)
 			if names[name] {
 				c.add(at, "%s is the name of two methods", shown(name))
 			}
 			names[name] = true
+		}
+		named(p.member("name"), m.Name)
+		for j, was := range m.Was {
+			named(p.member("was").element(j), was)
 		}
 		if m.Default {
 			if defaults++; defaults > 1 {
@@ -109,7 +111,7 @@ func (c *checker) input(p *path, i *Input) {
 func (c *checker) limits(p *path, l *Limits) {
 	if l.Pattern != "" {
 		var err error
-		if l.pattern, err = compile(l.Pattern); err != nil {
+		if l.pattern, err = parsePattern(l.Pattern); err != nil {
 			c.add(p.member("pattern"), "%v", err)
 		}
 	}
@@ -126,25 +128,36 @@ func (c *checker) limits(p *path, l *Limits) {
 			c.add(at, "%v", err)
 		}
 	}
-	if l.AnyHost && !c.d.anyHost {
+	switch {
+	case l.AnyHost && c.d.anyHost && c.d.guard == nil:
+		c.d.guard = newGuard()
+	case l.AnyHost && !c.d.anyHost:
 		c.add(p.member("anyHost"), "the program does not allow inputs that lead to any host; give suffixes or an enum, or set Options.AnyHost")
 	}
 }
 
 // method checks a method, and what depends on its inputs.
 func (c *checker) method(p *path, m *Method) {
-	common := maps.Clone(c.inputs)
+	common := c.inputs
+	if len(m.Inputs) > 0 {
+		c.inputs = maps.Clone(common)
+	}
 	for i := range m.Inputs {
 		c.input(p.member("inputs").element(i), &m.Inputs[i])
 	}
-	c.captures = map[string]*Limits{}
-	if s, ok := m.Scheme.(*OAuth2); ok {
-		for i := range s.Captures {
-			c.capture(p.member("captures").element(i), &s.Captures[i])
+	c.captures = nil
+	if s, ok := m.Scheme.(capturing); ok {
+		for i, captured := range s.captured() {
+			c.captured(p.member("captures").element(i), captured)
 		}
 	}
 	if m.Scheme != nil {
 		m.Scheme.check(c, p)
+	}
+	if _, ok := m.Scheme.(*OAuth2); !ok && m.RefreshLifetime > 0 {
+		c.add(p.member("refreshLifetime"), "is for refresh tokens, which only an OAuth2 has")
+	} else if !ok && m.RefreshIdle > 0 {
+		c.add(p.member("refreshIdle"), "is for refresh tokens, which only an OAuth2 has")
 	}
 	for i, and := range m.And {
 		if and.Scheme != nil {
@@ -152,49 +165,49 @@ func (c *checker) method(p *path, m *Method) {
 		}
 	}
 	var root *path
-	c.inBase = true
+	c.late = true
 	switch {
 	case m.BaseURL != "":
-		c.url(p.member("baseUrl"), m.BaseURL)
+		c.base(p.member("baseUrl"), m.BaseURL)
 	case c.d.BaseURL != "":
-		c.url(root.member("baseUrl"), c.d.BaseURL)
+		c.base(root.member("baseUrl"), c.d.BaseURL)
 	default:
 		c.add(root.member("baseUrl"), "is missing")
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.d.BaseURLs)) {
-		c.url(root.member("baseUrls").member(name), c.d.BaseURLs[name])
+	for _, name := range keys(c.d.BaseURLs) {
+		c.base(root.member("baseUrls").member(name), c.d.BaseURLs[name])
 		c.name(root.member("baseUrls").member(name), name)
 	}
-	c.inBase = false
-	for _, name := range slices.Sorted(maps.Keys(c.d.Headers)) {
+	for _, name := range keys(c.d.Headers) {
 		at := root.member("headers").member(name)
 		if err := inject.CheckHeaderName(name); err != nil || strings.EqualFold(name, "Content-Type") {
 			c.add(at, "is not a header to set here")
 		}
 		c.text(at, c.d.Headers[name])
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.d.Params)) {
+	for _, name := range keys(c.d.Params) {
 		c.text(root.member("params").member(name), c.d.Params[name])
 	}
+	c.late = false
 	c.inputs = common
 }
 
-// capture checks a captured value.
-func (c *checker) capture(p *path, capture *Capture) {
-	if !template.IsName(capture.Name) || c.inputs[capture.Name] != nil || c.captures[capture.Name] != nil {
-		c.add(p.member("name"), "%s is no name, or the name of another value", shown(capture.Name))
+// captured checks what limits a captured value. Its Scheme checks the rest.
+func (c *checker) captured(p *path, captured *Captured) {
+	if !template.IsName(captured.Name) || c.inputs[captured.Name] != nil || c.captures[captured.Name] != nil {
+		c.add(p.member("name"), "%s is no name, or the name of another value", shown(captured.Name))
 	}
-	if capture.Path == "" {
-		c.add(p.member("path"), "is missing")
-	}
-	if capture.From == FromCallback && len(capture.Enum) == 0 && (capture.Format == FormatHost || capture.Format == FormatOrigin) {
-		c.add(p.member("format"), "a callback passes through a browser, so its values cannot be hosts; give an enum")
-	}
-	if capture.AnyHost {
+	if captured.AnyHost {
 		c.add(p.member("anyHost"), "a captured value needs suffixes or an enum")
 	}
-	c.captures[capture.Name] = &capture.Limits
-	c.limits(p, &capture.Limits)
+	c.limits(p, &captured.Limits)
+	if captured.Origin && !captured.isOrigin() {
+		c.add(p.member("origin"), "the value is an origin then: give the format origin, or an enum of URLs")
+	}
+	if c.captures == nil {
+		c.captures = map[string]*Limits{}
+	}
+	c.captures[captured.Name] = &captured.Limits
 }
 
 // known returns the limits of a value, or nil.
@@ -202,7 +215,7 @@ func (c *checker) known(name string) *Limits {
 	if i := c.inputs[name]; i != nil {
 		return &i.Limits
 	}
-	if c.inBase {
+	if c.late {
 		return c.captures[name]
 	}
 	return nil
@@ -210,16 +223,22 @@ func (c *checker) known(name string) *Limits {
 
 // names lists the names that have no value.
 func (c *checker) names(p *path, names []string) {
+	if len(names) == 0 {
+		return
+	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		if c.known(name) == nil && len(c.found) < maxKept {
-			c.add(p, "there is no value for {%s} here%s", name, hint(name, slices.Sorted(maps.Keys(c.inputs))))
+			c.add(p, "there is no value for {%s} here%s", name, hint(name, keys(c.inputs)))
 		}
 	}
 }
 
-// text checks a template. An empty one is absent.
+// text checks a template. An empty one is absent, and a text without braces is as it is.
 func (c *checker) text(p *path, s string) {
+	if !strings.ContainsAny(s, "{}") {
+		return
+	}
 	t, err := template.Parse(s)
 	if err != nil {
 		c.add(p, "%v", err)
@@ -227,6 +246,13 @@ func (c *checker) text(p *path, s string) {
 	}
 	c.names(p, t.Names())
 	c.d.texts[s] = t
+}
+
+// lateText checks a template in which captured values may stand.
+func (c *checker) lateText(p *path, s string) {
+	defer func(late bool) { c.late = late }(c.late)
+	c.late = true
+	c.text(p, s)
 }
 
 // public checks a template of what errors, records or browsers show.
@@ -246,7 +272,7 @@ func (c *checker) noSecret(p *path, names []string) {
 
 // lists checks the templates of headers or parameters.
 func (c *checker) lists(p *path, lists map[string][]string) {
-	for _, name := range slices.Sorted(maps.Keys(lists)) {
+	for _, name := range keys(lists) {
 		for i, s := range lists[name] {
 			c.text(p.member(name).element(i), s)
 		}
@@ -265,22 +291,30 @@ func (c *checker) url(p *path, s string) {
 	c.names(p, u.names)
 	c.noSecret(p, u.names)
 	c.d.urls[s] = u
-	if c.inBase && (strings.ContainsAny(u.rest, "?") || strings.HasSuffix(u.rest, "/")) {
+}
+
+// base checks the template of a base URL, in which captured values may stand.
+func (c *checker) base(p *path, s string) {
+	c.url(p, s)
+	if u := c.d.urls[s]; u != nil && (strings.ContainsAny(u.rest, "?") || strings.HasSuffix(u.rest, "/")) {
 		c.add(p, "a base URL has no query and no slash at its end; use params for parameters")
 	}
 }
 
 // origin checks the origin of the template of a URL.
-func (c *checker) origin(p *path, s string) (urlTemplate, bool) {
+func (c *checker) origin(p *path, s string) (*urlTemplate, bool) {
 	u, known := c.d.urls[s] // but its names may have other limits here
 	if !known {
 		var err error
 		if u, err = parseURL(s); err != nil {
 			c.add(p, "%v", err)
-			return u, false
+			return nil, false
 		}
 	}
-	inOrigin := []string{}
+	if u.literal() {
+		return u, true // which template.ParseURL has checked
+	}
+	var inOrigin []string
 	for _, part := range append(slices.Clone(u.host), hostPart{name: u.whole}) {
 		if part.name != "" {
 			inOrigin = append(inOrigin, part.name)

@@ -1,11 +1,13 @@
 package definition_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
-	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/egress"
 )
 
 func Example() {
@@ -50,60 +52,43 @@ func ExampleParse() {
 	// acme.json:5:49: methods[0].kee: is no member here; did you mean key?
 }
 
-func ExampleDefinition_Document() {
-	d := &definition.Definition{
-		Name: "acme", BaseURL: "https://api.example.com",
-		Methods: []definition.Method{{
-			Name: "key", Inputs: []definition.Input{{Name: "apiKey", Secret: true}},
-			Credential: definition.Credential{Scheme: &definition.APIKey{Key: "{apiKey}", Placement: dialect.Placement{Name: "X-Key"}}},
-		}},
-	}
-	document, err := d.Document()
+// A product that people host themselves: the account owner says where.
+func Example_selfHosted() {
+	d, err := definition.Parse("gitlab.json", []byte(`{
+		"connectorauth": 1, "name": "gitlab", "title": "GitLab",
+		"inputs": [{"name": "site", "title": "Address", "format": "origin", "anyHost": true, "example": "https://gitlab.example.com"}],
+		"baseUrl": "{site}/api/v4",
+		"methods": [{"name": "token", "type": "ApiKey",
+			"inputs": [{"name": "token", "title": "Access token", "secret": true}],
+			"key": "{token}", "placement": {"name": "Private-Token"}}]
+	}`), definition.Options{AnyHost: true})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Print(string(document))
-	// Output:
-	// {
-	//   "connectorauth": 1,
-	//   "name": "acme",
-	//   "baseUrl": "https://api.example.com",
-	//   "methods": [
-	//     {
-	//       "name": "key",
-	//       "inputs": [
-	//         {
-	//           "name": "apiKey",
-	//           "secret": true
-	//         }
-	//       ],
-	//       "type": "ApiKey",
-	//       "key": "{apiKey}",
-	//       "placement": {
-	//         "name": "X-Key"
-	//       }
-	//     }
-	//   ]
-	// }
-}
+	guard, err := egress.New(egress.Config{}) // Hosts and Prefixes allow hosts of the program's own network
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client := &http.Client{Transport: guard}
+	account, err := d.Connect(definition.Connection{
+		Values:     map[string]connectorauth.Secret{"site": "https://gitlab.example.com:8443", "token": "t"},
+		HTTPClient: client,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	api := connectorauth.NewClient(account.Connector(), client) // for requests below the base URL
+	base, err := account.BaseURL(context.Background(), "")
+	fmt.Println(api != nil, base, err)
 
-func ExampleLint() {
-	advice, err := definition.Lint("acme.json", []byte(`{
-  "connectorauth": 1, "name": "acme", "title": "Acme",
-  "baseUrl": "https://api.example.com",
-  "links": [{"url": "https://docs.example.com/keys"}],
-  "inputs": [{"name": "key", "title": "API key", "secret": true}],
-  "methods": [{"name": "key", "type": "ApiKey", "key": "{key}", "placement": {"in": "query", "name": "api_key"}}],
-  "test": {"request": "GET /me", "id": "/id"}
-}`), definition.Options{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	for _, finding := range advice {
-		fmt.Println(finding)
-	}
+	// A transport that reaches private addresses sends nothing.
+	other := connectorauth.NewClient(account.Connector(), &http.Client{Transport: http.DefaultTransport})
+	_, err = other.Get(base + "/user")
+	fmt.Println(err)
 	// Output:
-	// acme.json:6:78: methods[0].placement: puts a secret into URLs, which end up in logs; use a header if the service takes one
+	// true https://gitlab.example.com:8443/api/v4 <nil>
+	// Get "https://gitlab.example.com:8443/api/v4/user": definition: the account may lead to any host, and the transport of the client lets requests reach private addresses; use a transport of egress.New, or none
 }

@@ -31,14 +31,17 @@ func (e *Error) Error() string {
 // A Finding is a mistake of a document.
 type Finding struct {
 	File         string
-	Line, Column int    // from 1; a column is a character
+	Line, Column int    // from 1; a column is a character; 0 means the file as a whole
 	Path         string // of the member, such as methods[1].type; empty means the document
 	Text         string // what is wrong, and what to do
 }
 
 // String returns the finding as compilers write theirs.
 func (f Finding) String() string {
-	where := fmt.Sprintf("%s:%d:%d: ", f.File, f.Line, f.Column)
+	where := f.File + ": "
+	if f.Line > 0 {
+		where = fmt.Sprintf("%s:%d:%d: ", f.File, f.Line, f.Column)
+	}
 	if f.Path != "" {
 		where += f.Path + ": "
 	}
@@ -76,7 +79,7 @@ func (p *path) String() string {
 // in returns the offset of the value at p in the document, or of its nearest parent.
 func (p *path) in(root *node) int {
 	found, _ := p.find(root)
-	return found.at
+	return int(found.at)
 }
 
 // find returns the value at p, and reports whether there is one.
@@ -89,14 +92,14 @@ func (p *path) find(root *node) (*node, bool) {
 		return parent, false
 	}
 	if !p.isName {
-		if p.index < len(parent.elements) {
-			return &parent.elements[p.index], true
+		if parent.kind == array && p.index < len(parent.list) {
+			return &parent.list[p.index].value, true
 		}
 		return parent, false
 	}
-	for i := range parent.members {
-		if parent.members[i].name == p.name {
-			return &parent.members[i].value, true
+	for i := range parent.list {
+		if parent.kind == object && parent.list[i].name == p.name {
+			return &parent.list[i].value, true
 		}
 	}
 	return parent, false

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -49,11 +50,13 @@ type Limits struct {
 	// FormatOrigin in a URL, unless Enum or AnyHost is given. A suffix is not a public
 	// suffix of a registry, such as ".co.uk". Empty means none.
 	Suffixes []string
-	// AnyHost: the value may lead to any host. The program must allow AnyHost: see
-	// Options.
+	// AnyHost: the value may lead to any host of public addresses, as with products that
+	// people host themselves. The program must allow AnyHost: see Options. All
+	// requests of an account go through package egress alone if its method has such an
+	// input: see Connection and Connected.Connector.
 	AnyHost bool
 
-	pattern *regexp.Regexp
+	pattern *pattern
 }
 
 // A Choice is a value of an enum. In a document, a text is a Choice without a Title.
@@ -125,7 +128,11 @@ var port = regexp.MustCompile(`:[1-9][0-9]{0,4}$`)
 // isOrigin reports whether s is https, the name of a host, and perhaps a port.
 func isOrigin(s string) bool {
 	host, secure := strings.CutPrefix(s, "https://")
-	return secure && isHostName(strings.TrimSuffix(host, port.FindString(host)))
+	end := port.FindString(host)
+	if _, err := strconv.ParseUint(strings.TrimPrefix(end, ":"), 10, 16); end != "" && err != nil {
+		return false
+	}
+	return secure && isHostName(strings.TrimSuffix(host, end))
 }
 
 const maxValue = 64 << 10 // the length in bytes of the longest value
@@ -154,7 +161,7 @@ func (l *Limits) check(value string) error {
 		}
 		return errors.New(f.words)
 	}
-	if l.pattern != nil && !l.pattern.MatchString(value) {
+	if l.pattern != nil && !l.pattern.matches(value) {
 		return errors.New("does not look as the service writes it")
 	}
 	if l.Format == FormatHost || l.Format == FormatOrigin {

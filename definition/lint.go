@@ -62,20 +62,20 @@ func (l *linter) definition() {
 // plain lists the http URLs below n, which all lead to this machine.
 func (l *linter) plain(n *node, p *path, name string) {
 	if n.kind == text && strings.HasPrefix(n.text, "http://") && (name == "url" || strings.HasSuffix(name, "Url") || name == "baseUrls" || name == "origins") {
-		l.addAt(n.at, p, "is plain http, which is for tests on one machine")
+		l.addAt(int(n.at), p, "is plain http, which is for tests on one machine")
 	}
-	for i := range n.members {
-		m := &n.members[i]
+	for i := range n.list {
+		m := &n.list[i]
 		inner := m.name
 		if name == "baseUrls" || name == "origins" { // whose members are names
 			inner = name
 		}
-		if !strings.HasPrefix(m.name, "x-") {
+		switch {
+		case n.kind == array:
+			l.plain(&m.value, p.element(i), name)
+		case !strings.HasPrefix(m.name, "x-"):
 			l.plain(&m.value, p.member(m.name), inner)
 		}
-	}
-	for i := range n.elements {
-		l.plain(&n.elements[i], p.element(i), name)
 	}
 }
 
@@ -103,7 +103,7 @@ func (l *linter) inputs(p *path, list []Input) {
 			l.add(at.member("help"), "is missing, and the definition has no links; say where people find the value")
 		}
 		isShaped := input.Pattern != "" || !isText
-		if isShaped && !input.Secret && len(input.Enum) == 0 && input.Example == "" && input.Default == "" && input.Format != FormatEmail && input.Format != FormatInteger {
+		if isShaped && !input.Secret && len(input.Enum) == 0 && input.Example == "" && input.Default == "" && !slices.Contains([]Format{FormatEmail, FormatInteger, FormatUUID}, input.Format) {
 			l.add(at.member("example"), "is missing; the value has a shape that people should see")
 		}
 	}

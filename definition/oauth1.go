@@ -1,8 +1,16 @@
 package definition
 
 import (
+	"crypto"
+	"crypto/rsa"
+	"errors"
+	"io"
+	"math/big"
+	"strings"
+
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/jws"
 )
 
 // OAuth1 signs each request: see connectorauth.OAuth1Config. Fields without a comment
@@ -14,16 +22,22 @@ type OAuth1 struct {
 	TokenMethod                                   string
 	NoVerifier                                    bool
 	SignatureMethod                               connectorauth.SignatureMethod
-	In                                            dialect.Location
-	Realm                                         string // template
-	BodyHash                                      bool
+	// Private is the template of an RSA key as text, for an input with FormatKey. Required
+	// by the RSA methods, which need no ClientSecret; empty with the others.
+	Private  string
+	In       dialect.Location
+	Realm    string // template
+	BodyHash bool
 }
 
 func (s *OAuth1) check(c *checker, p *path) {
 	for name, text := range map[string]string{
-		"clientSecret": s.ClientSecret, "token": s.Token, "tokenSecret": s.TokenSecret, "realm": s.Realm,
+		"clientSecret": s.ClientSecret, "token": s.Token, "tokenSecret": s.TokenSecret, "realm": s.Realm, "private": s.Private,
 	} {
 		c.text(p.member(name), text)
+	}
+	if signs := strings.HasPrefix(string(s.SignatureMethod), "RSA-"); signs != (s.Private != "") {
+		c.add(p.member("private"), "the RSA methods need a key, and the others have none")
 	}
 	c.public(p.member("clientId"), s.ClientID)
 	for name, url := range map[string]string{"requestTokenUrl": s.RequestTokenURL, "authorizeUrl": s.AuthorizeURL, "accessTokenUrl": s.AccessTokenURL} {
@@ -37,7 +51,32 @@ func (s *OAuth1) connector(b *builder) (connectorauth.Connector, error) {
 		ClientID: client.ID, ClientSecret: client.Secret,
 		RequestTokenURL: b.url(s.RequestTokenURL), AuthorizeURL: b.url(s.AuthorizeURL), AccessTokenURL: b.url(s.AccessTokenURL),
 		TokenMethod: s.TokenMethod, NoVerifier: s.NoVerifier, SignatureMethod: s.SignatureMethod, In: s.In,
-		Realm: b.text(s.Realm), BodyHash: s.BodyHash, Token: b.text(s.Token), TokenSecret: b.secret(s.TokenSecret),
+		Realm: b.text(s.Realm), BodyHash: s.BodyHash, PrivateKey: s.key(b), Token: b.text(s.Token), TokenSecret: b.secret(s.TokenSecret),
 		Store: b.c.Store, Account: b.c.Account, Shared: b.c.Shared, Hosts: b.hosts, HTTPClient: b.c.HTTPClient, Observe: b.c.Observe,
 	})
+}
+
+// key returns the RSA key of an account. Nil means none.
+func (s *OAuth1) key(b *builder) crypto.Signer {
+	switch {
+	case s.Private == "":
+		return nil
+	case b.trial:
+		return sampleKey{}
+	}
+	parsed, err := jws.Parse(b.text(s.Private))
+	if err != nil {
+		b.mistakes.Add("the key: %w", err)
+		return sampleKey{} // or the constructor would find the mistake again
+	}
+	return parsed.Signer
+}
+
+// sampleKey is an RSA key for a trial. A sampleKey signs nothing.
+type sampleKey struct{}
+
+func (sampleKey) Public() crypto.PublicKey { return &rsa.PublicKey{N: big.NewInt(1), E: 65537} }
+
+func (sampleKey) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	return nil, errors.New("is no key")
 }

@@ -91,18 +91,6 @@ func TestOriginsThatNothingDeclares(t *testing.T) {
 	}
 }
 
-// The program allows such inputs, and nothing keeps their requests away from private
-// addresses: no connector is made.
-func TestInputThatLeadsToAnyHost(t *testing.T) {
-	document := []byte(withURL(`, "format": "host", "anyHost": true`, "https://{x}"))
-	_, err := definition.Parse("f", document, definition.Options{})
-	assert.ErrorContains(t, err, "set Options.AnyHost")
-	d, err := definition.Parse("f", document, definition.Options{AnyHost: true})
-	require.NoError(t, err)
-	_, err = d.Connect(definition.Connection{Values: values{"x": "internal.example.com"}})
-	assert.ErrorContains(t, err, "x may lead to any host")
-}
-
 func TestCapturesThatAreRefused(t *testing.T) {
 	for _, test := range []struct{ capture, baseURL, want string }{
 		{`"from": "callback", "format": "host", "suffixes": [".example.com"]`, "https://{x}", "a callback passes through a browser"},

@@ -3,6 +3,7 @@ package definition
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -14,13 +15,19 @@ const version = 1
 
 // Options are what a program allows definitions to say.
 type Options struct {
-	// AnyHost allows inputs with AnyHost, which may lead to any host of the network. The
-	// zero value refuses such definitions.
+	// AnyHost allows inputs with AnyHost, which may lead to any host of the network that
+	// package egress reaches. The zero value refuses such definitions.
 	AnyHost bool
+	// Converters read documents in other notations, by the ending of the file, such as
+	// ".yaml". Load and Folder ask Converters; Parse reads JSON. Empty means JSON alone.
+	Converters map[string]Converter
+	// Kinds are kinds of credentials of other packages, such as those of the modules
+	// digestauth and awsauth. Empty means the types of this package alone.
+	Kinds []Kind
 }
 
 // Parse reads a definition. The name of the file is for the error, which is an *Error
-// and lists all mistakes.
+// and lists all mistakes. A mistake in options is another error.
 func Parse(file string, document []byte, options Options) (*Definition, error) {
 	d, _, err := parse(file, document, options)
 	return d, err
@@ -28,9 +35,15 @@ func Parse(file string, document []byte, options Options) (*Definition, error) {
 
 // parse is Parse, and returns the reader for those who look further.
 func parse(file string, document []byte, options Options) (*Definition, *reader, error) {
+	if err := checkKinds(options.Kinds); err != nil {
+		return nil, nil, err
+	}
 	src := strings.TrimPrefix(string(document), "\ufeff")
-	r := &reader{file: file, src: src}
-	d := &Definition{anyHost: options.AnyHost, texts: map[string]template.Template{}, urls: map[string]urlTemplate{}}
+	r := &reader{file: file, src: src, kinds: options.Kinds, types: schemeNames}
+	for i := range r.kinds {
+		r.types = append(slices.Clip(r.types), r.kinds[i].Name)
+	}
+	d := &Definition{anyHost: options.AnyHost, texts: map[string]template.Template{}, urls: map[string]*urlTemplate{}}
 	r.read(d)
 	if err := r.err(); err != nil {
 		return nil, nil, err
@@ -45,14 +58,14 @@ func (r *reader) read(d *Definition) {
 		r.addAt(0, nil, "is longer than %d bytes", maxSize)
 		return
 	}
-	s := &scanner{src: r.src, report: func(at int, text string) { r.addAt(at, nil, "%s", text) }}
+	s := &scanner{src: r.src, open: make([]member, 0, 32), report: func(at int, text string) { r.addAt(at, nil, "%s", text) }}
 	root, mistake := s.document()
 	if mistake != nil {
 		r.addAt(mistake.at, nil, "%s", mistake.text)
 		return
 	}
 	if r.root = root; root.kind != object {
-		r.addAt(root.at, nil, "want an object")
+		r.addAt(int(root.at), nil, "want an object")
 		return
 	}
 	if !r.version() {
@@ -74,7 +87,7 @@ func (r *reader) version() bool {
 	case !ok:
 		r.addAt(0, nil, "is no definition, or lacks its version: add \"connectorauth\": %d", version)
 	case n.kind != number || n.text != fmt.Sprint(version):
-		r.addAt(n.at, at, "this program reads version %d; use a newer version of the program for another", version)
+		r.addAt(int(n.at), at, "this program reads version %d; use a newer version of the program for another", version)
 	default:
 		return true
 	}

@@ -1,17 +1,21 @@
 package definition_test
 
 import (
-	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
+	"github.com/connectorauth/connectorauth/internal/test/providers"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -28,189 +32,198 @@ func service(t testing.TB, name string) *definition.Definition {
 	return d
 }
 
-func TestServicesWithFixedCredentials(t *testing.T) {
-	for _, test := range []struct {
-		service, method string
-		values          values
-		path, url       string
-		header          map[string]string
-	}{
-		{"shopify", "key", values{"subdomain": "my-store", "token": "t"}, "/admin/shop.json", "https://my-store.myshopify.com/admin/shop.json", map[string]string{"X-Shopify-Access-Token": "t"}},
-		{"zendesk", "token", values{"subdomain": "a", "email": "ada@example.com", "token": "t"}, "/api/v2", "https://a.zendesk.com/api/v2", map[string]string{"Authorization": "Basic YWRhQGV4YW1wbGUuY29tL3Rva2VuOnQ="}},
-		{"stripe", "", values{"apiKey": "sk_test_1"}, "/v1/account", "https://api.stripe.com/v1/account", map[string]string{"Authorization": "Bearer sk_test_1", "Stripe-Version": ""}},
-		{"stripe", "", values{"apiKey": "sk_test_1", "version": "2026-01"}, "/v1", "https://api.stripe.com/v1", map[string]string{"Stripe-Version": "2026-01"}},
-		{"trello", "", values{"key": "k", "token": "t"}, "/members/me", "https://api.trello.com/1/members/me?key=k&token=t", nil},
-		{"twilio", "", values{"account": "AC00000000000000000000000000000000", "token": "t"}, "/x", "https://api.twilio.com/2010-04-01/x", map[string]string{"Authorization": "Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDp0"}},
-		{"pipedrive", "key", values{"token": "t"}, "/users/me", "https://api.pipedrive.com/users/me?api_token=t", nil},
-		{"datadog", "", values{"apiKey": "a", "appKey": "b", "region": "us3.datadoghq.com"}, "/api/v1", "https://api.us3.datadoghq.com/api/v1", map[string]string{"Dd-Api-Key": "a", "Dd-Application-Key": "b"}},
-		{"telegram-bot", "", values{"bot": "1:a"}, "/getMe", "https://api.telegram.org/bot1:a/getMe", nil},
-	} {
-		c, err := service(t, test.service).Connect(definition.Connection{Method: test.method, Values: test.values})
-		require.NoError(t, err, test.service)
-		req := sent(t, c, "GET", test.path, "")
-		assert.Equal(t, test.url, req.URL.String(), test.service)
-		for name, value := range test.header {
-			assert.Equal(t, value, req.Header.Get(name), "%s: %s", test.service, name)
+// Each method of each file of testdata/services runs against a fake of the service, and
+// each provider of package providers has a file.
+func TestServices(t *testing.T) {
+	runs := map[string]func(*testing.T, *definition.Definition){"tableau/token": tableau, "trello/oauth1": trello}
+	for name, row := range rows {
+		method := row.method
+		if method == "" {
+			method = service(t, name).Methods[0].Name
+		}
+		runs[name+"/"+method] = func(t *testing.T, d *definition.Definition) {
+			p := providers.Read(t, name)
+			p.Run(t, func(t *testing.T, fake *authtest.Provider) { row.live(t, d, p, fake) })
 		}
 	}
-}
-
-func TestServiceWithFields(t *testing.T) {
-	c, err := service(t, "pushover").Connect(definition.Connection{Values: values{"app": "a", "user": "u"}})
+	for key, f := range fixedRuns {
+		_, method, _ := strings.Cut(key, "/")
+		runs[key] = func(t *testing.T, d *definition.Definition) { f.run(t, d, method) }
+	}
+	for _, name := range providers.Names(t) {
+		assert.Contains(t, rows, name, "a provider has no definition")
+	}
+	files, err := filepath.Glob("testdata/services/*.json")
 	require.NoError(t, err)
-	body, err := io.ReadAll(sent(t, c, "POST", "/messages.json", `{"message":"hello"}`).Body)
-	require.NoError(t, err)
-	assert.JSONEq(t, `{"message":"hello","token":"a","user":"u"}`, string(body))
-}
-
-func TestServiceWithALogin(t *testing.T) {
-	var login, content string
-	c, err := service(t, "tableau").Connect(definition.Connection{
-		Values: values{"server": "10ax.online.tableau.com", "name": `a"b`, "secret": "s&t"},
-		HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
-			text, err := io.ReadAll(req.Body)
-			login, content = req.URL.String(), string(text)
-			return fakehttp.Respond(200, `<tsResponse><credentials token="T1"><site id="9"/></credentials></tsResponse>`), err
-		})},
-	})
-	require.NoError(t, err)
-	req := sent(t, c, "GET", "/sites", "")
-	assert.Equal(t, "https://10ax.online.tableau.com/api/3.26/sites", req.URL.String())
-	assert.Equal(t, "T1", req.Header.Get("X-Tableau-Auth"))
-	assert.Equal(t, "https://10ax.online.tableau.com/api/3.26/auth/signin", login)
-	assert.Equal(t, `<tsRequest><credentials personalAccessTokenName="a&#34;b" personalAccessTokenSecret="s&amp;t"><site contentUrl=""/></credentials></tsRequest>`, content)
-}
-
-// A provider responds to token requests.
-type provider struct {
-	token    map[string]any
-	requests []string // their URLs
-	params   url.Values
-}
-
-func (p *provider) client(t *testing.T) *http.Client {
-	return &http.Client{Transport: fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
-		p.requests = append(p.requests, req.URL.String())
-		text, err := io.ReadAll(req.Body)
-		require.NoError(t, err)
-		p.params, _ = url.ParseQuery(string(text))
-		response, err := json.Marshal(p.token)
-		return fakehttp.Respond(200, string(response)), err
-	})}
-}
-
-// consented leads an account through a consent.
-func consented(t *testing.T, c *definition.Connected, callback url.Values) (authURL *url.URL) {
-	t.Helper()
-	account := c.Credential().(*connectorauth.OAuth2)
-	raw, pending, err := account.Begin(t.Context(), "https://app.example.com/callback")
-	require.NoError(t, err)
-	authURL, err = url.Parse(raw)
-	require.NoError(t, err)
-	callback.Set("state", authURL.Query().Get("state"))
-	callback.Set("code", "c")
-	require.NoError(t, account.Finish(t.Context(), pending, callback))
-	return authURL
-}
-
-func TestServicesWithAConsent(t *testing.T) {
-	for _, test := range []struct {
-		service       string
-		values        values
-		token         map[string]any
-		callback      url.Values
-		auth, request string
-		url, revoke   string
-		header        map[string]string
-		scope         string
-	}{
-		{"shopify", values{"subdomain": "my-store"}, map[string]any{"token_type": "shop"}, url.Values{}, "https://my-store.myshopify.com/admin/oauth/authorize", "https://my-store.myshopify.com/admin/oauth/access_token", "https://my-store.myshopify.com/x", "", map[string]string{"X-Shopify-Access-Token": "T"}, "read_products,read_orders"},
-		{"zendesk", values{"subdomain": "a"}, nil, url.Values{}, "https://a.zendesk.com/oauth/authorizations/new", "https://a.zendesk.com/oauth/tokens", "https://a.zendesk.com/x", "", map[string]string{"Authorization": "Bearer T"}, "read"},
-		{"salesforce", nil, map[string]any{"instance_url": "https://acme.my.salesforce.com"}, url.Values{}, "https://login.salesforce.com/services/oauth2/authorize", "https://login.salesforce.com/services/oauth2/token", "https://acme.my.salesforce.com/x", "https://login.salesforce.com/services/oauth2/revoke", nil, ""},
-		{"notion", nil, nil, url.Values{}, "https://api.notion.com/v1/oauth/authorize", "https://api.notion.com/v1/oauth/token", "https://api.notion.com/v1/x", "", map[string]string{"Notion-Version": "2022-06-28"}, ""},
-		{"quickbooks", nil, nil, url.Values{"realmId": {"77"}}, "https://appcenter.intuit.com/connect/oauth2", "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer", "https://quickbooks.api.intuit.com/v3/company/77/x", "https://developer.api.intuit.com/v2/oauth2/tokens/revoke", nil, "com.intuit.quickbooks.accounting"},
-		{"pipedrive", nil, map[string]any{"api_domain": "https://acme.pipedrive.com/"}, url.Values{}, "https://oauth.pipedrive.com/oauth/authorize", "https://oauth.pipedrive.com/oauth/token", "https://acme.pipedrive.com/x", "", nil, ""},
-	} {
-		p := &provider{token: map[string]any{"access_token": "T", "token_type": "Bearer", "refresh_token": "R", "expires_in": 3600}}
-		for name, value := range test.token {
-			p.token[name] = value
-		}
-		c, err := service(t, test.service).Connect(definition.Connection{
-			Values: test.values, Client: definition.Client{ID: "id", Secret: "secret"}, HTTPClient: p.client(t),
-		})
-		require.NoError(t, err, test.service)
-		auth := consented(t, c, test.callback)
-		assert.Equal(t, test.scope, auth.Query().Get("scope"), test.service)
-		auth.RawQuery = ""
-		assert.Equal(t, test.auth, auth.String())
-		assert.Equal(t, []string{test.request}, p.requests)
-		req := sent(t, c, "GET", "/x", "")
-		assert.Equal(t, test.url, req.URL.String())
-		for name, value := range test.header {
-			assert.Equal(t, value, req.Header.Get(name), "%s: %s", test.service, name)
-		}
-		require.NoError(t, c.Credential().(*connectorauth.OAuth2).Renew(t.Context()))
-		if test.service != "notion" { // which takes JSON
-			assert.Equal(t, "R", p.params.Get("refresh_token"), test.service)
-		}
-		if test.revoke != "" {
-			require.NoError(t, c.Credential().(*connectorauth.OAuth2).Revoke(t.Context()))
-			assert.Equal(t, test.revoke, p.requests[len(p.requests)-1])
+	for _, file := range files {
+		d := service(t, strings.TrimSuffix(filepath.Base(file), ".json"))
+		for _, m := range d.Methods {
+			key := d.Name + "/" + m.Name
+			run := runs[key]
+			delete(runs, key)
+			if assert.NotNil(t, run, "%s has no run", key) {
+				t.Run(key, func(t *testing.T) {
+					t.Parallel()
+					run(t, d)
+				})
+			}
 		}
 	}
+	assert.Empty(t, runs, "runs without a method")
 }
 
-// A provider, or whoever speaks for a provider, cannot lead requests elsewhere.
-func TestCapturedValuesStayWithinTheDefinition(t *testing.T) {
-	for _, value := range []any{
-		"https://evil.com", "https://evil.com/.salesforce.com", "https://salesforce.com.evil.com", "http://a.salesforce.com", "https://evil.com#.salesforce.com",
-		"https://evil@a.salesforce.com", "https://evilsalesforce.com", "https://a.salesforce.com/evil", "", nil, 7, []any{"x"},
-	} {
-		p := &provider{token: map[string]any{"access_token": "T", "token_type": "Bearer", "instance_url": value}}
-		c, err := service(t, "salesforce").Connect(definition.Connection{Client: definition.Client{ID: "id", Secret: "secret"}, HTTPClient: p.client(t)})
+// A fixedRun is an account whose credentials are those that the account owner gives.
+type fixedRun struct {
+	values    values
+	path, url string            // what is asked, and how the request goes out
+	header    map[string]string // an empty value means that the header is absent
+	body, out string            // what is sent, and how the body goes out
+}
+
+// fixedRuns are accounts by service and method.
+var fixedRuns = map[string]fixedRun{
+	"shopify/key": {
+		values: values{"subdomain": "my-store", "token": "t"}, path: "/admin/shop.json", url: "https://my-store.myshopify.com/admin/shop.json",
+		header: map[string]string{"X-Shopify-Access-Token": "t", "Authorization": ""},
+	},
+	"zendesk/token": {
+		values: values{"subdomain": "a", "email": "ada@example.com", "token": "t"}, path: "/api/v2", url: "https://a.zendesk.com/api/v2",
+		header: map[string]string{"Authorization": "Basic YWRhQGV4YW1wbGUuY29tL3Rva2VuOnQ="},
+	},
+	"stripe/key": {
+		values: values{"apiKey": "sk_test_1", "version": "2026-01"}, path: "/v1/account", url: "https://api.stripe.com/v1/account",
+		header: map[string]string{"Authorization": "Bearer sk_test_1", "Stripe-Version": "2026-01"},
+	},
+	"trello/key": {values: values{"key": "k", "token": "t"}, path: "/members/me", url: "https://api.trello.com/1/members/me?key=k&token=t"},
+	"twilio/token": {
+		values: values{"account": "AC00000000000000000000000000000000", "token": "t"}, path: "/x", url: "https://api.twilio.com/2010-04-01/x",
+		header: map[string]string{"Authorization": "Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDp0"},
+	},
+	"pipedrive/key": {values: values{"token": "t"}, path: "/users/me", url: "https://api.pipedrive.com/users/me?api_token=t"},
+	"datadog/keys": {
+		values: values{"apiKey": "a", "appKey": "b", "region": "us3.datadoghq.com"}, path: "/api/v1", url: "https://api.us3.datadoghq.com/api/v1",
+		header: map[string]string{"Dd-Api-Key": "a", "Dd-Application-Key": "b"},
+	},
+	"telegram-bot/bot": {values: values{"bot": "1:a"}, path: "/getMe", url: "https://api.telegram.org/bot1:a/getMe"},
+	"pushover/fields": {
+		values: values{"app": "a", "user": "u"}, path: "/messages.json", url: "https://api.pushover.net/1/messages.json",
+		body: `{"message":"hello"}`, out: `{"message":"hello","token":"a","user":"u"}`,
+	},
+}
+
+// run makes requests that the service accepts, and rejects.
+func (f *fixedRun) run(t *testing.T, d *definition.Definition, method string) {
+	c, err := d.Connect(definition.Connection{Method: method, Values: f.values})
+	require.NoError(t, err)
+	base, err := c.BaseURL(t.Context(), "")
+	require.NoError(t, err)
+	for _, status := range []int{200, 401} {
+		network := &fakehttp.Base{Answer: fakehttp.Status(status)}
+		client := connectorauth.NewClient(c.Connector(), &http.Client{Transport: network})
+		req, err := http.NewRequestWithContext(t.Context(), map[bool]string{true: "POST", false: "GET"}[f.body != ""], base+f.path, strings.NewReader(f.body))
 		require.NoError(t, err)
-		consented(t, c, url.Values{})
-		base, err := c.BaseURL(t.Context(), "")
-		assert.ErrorContains(t, err, "the provider gave no instance_url, or one that the definition does not allow", "%v: %s", value, base)
-		if err != nil {
-			assert.NotContains(t, err.Error(), "evil")
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := client.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		assert.Equal(t, status, resp.StatusCode)
+		require.Len(t, network.Requests(), 1)
+		sent := network.Requests()[0]
+		assert.Equal(t, f.url, sent.URL.String())
+		for name, value := range f.header {
+			assert.Equal(t, value, sent.Header.Get(name), name)
 		}
-		_, err = connectorauth.NewClient(c.Connector(), p.client(t)).Get("https://evil.com/")
+		if f.out != "" {
+			assert.JSONEq(t, f.out, sent.Body)
+		}
+		_, err = client.Get("https://evil.example/")
 		assert.ErrorIs(t, err, connectorauth.ErrHostNotAllowed)
 	}
+	_, err = d.Connect(definition.Connection{Method: method})
+	var missing *definition.InputError
+	assert.ErrorAs(t, err, &missing)
 }
 
-func TestServiceWithOAuth1(t *testing.T) {
-	var asked []string
-	c, err := service(t, "trello").Connect(definition.Connection{
-		Method: "oauth1", Client: definition.Client{ID: "id", Secret: "secret"},
-		HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
-			asked = append(asked, req.URL.String())
-			return fakehttp.Respond(200, "oauth_token=T&oauth_token_secret=S&oauth_callback_confirmed=true"), nil
-		})},
+// tableau logs in, logs in again when the session has ended, and is refused.
+func tableau(t *testing.T, d *definition.Definition) {
+	const server = "https://10ax.online.tableau.com/api/3.26"
+	synctest.Test(t, func(t *testing.T) {
+		fake := authtest.New(authtest.Config{InMemory: true, SessionLifetime: 2 * time.Hour})
+		defer fake.Close()
+		fake.Inject(fake.LoginXMLURL, authtest.Always, func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				text, err := io.ReadAll(r.Body)
+				assert.NoError(t, err)
+				assert.Contains(t, string(text), `<site contentUrl="marketing"/>`)
+				names := strings.NewReplacer("personalAccessTokenName", "name", "personalAccessTokenSecret", "password")
+				r.Body = io.NopCloser(strings.NewReader(names.Replace(string(text))))
+				next.ServeHTTP(w, r)
+			})
+		})
+		fake.Inject(fake.SessionURL, authtest.Always, func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				r.Header.Set("X-Session", r.Header.Get("X-Tableau-Auth"))
+				next.ServeHTTP(w, r)
+			})
+		})
+		w := &world{fake: fake, to: map[string]string{server + "/auth/signin": fake.LoginXMLURL, server + "/sites": fake.SessionURL}}
+		given := values{"server": "10ax.online.tableau.com", "site": "marketing", "name": connectorauth.Secret(fake.Username), "secret": connectorauth.Secret(fake.Password)}
+		connection := definition.Connection{Values: given, HTTPClient: w.client(), Shared: new(connectorauth.Shared)}
+		c, err := d.Connect(connection)
+		require.NoError(t, err)
+		get := func() (*http.Response, error) {
+			return connectorauth.NewClient(c.Connector(), w.client()).Get(server + "/sites")
+		}
+		for logins, end := range []func(){func() {}, fake.EndSessions, func() { time.Sleep(2*time.Hour + time.Second) }} {
+			end()
+			resp, err := get()
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			assert.Equal(t, 200, resp.StatusCode)
+			assert.Equal(t, logins+1, fake.Stats().Logins)
+		}
+		connection.Values = maps.Clone(given)
+		connection.Values["secret"] = "wrong"
+		c, err = d.Connect(connection)
+		require.NoError(t, err)
+		_, err = get()
+		assert.ErrorIs(t, err, connectorauth.ErrReauthRequired)
 	})
-	require.NoError(t, err)
-	account := c.Credential().(*connectorauth.OAuth1)
-	authURL, pending, err := account.Begin(t.Context(), "https://app.example.com/callback")
-	require.NoError(t, err)
-	assert.Equal(t, "https://trello.com/1/OAuthAuthorizeToken?oauth_token=T", authURL)
-	require.NoError(t, account.Finish(t.Context(), pending, url.Values{"oauth_token": {"T"}, "oauth_verifier": {"v"}}))
-	assert.Equal(t, []string{"https://trello.com/1/OAuthGetRequestToken", "https://trello.com/1/OAuthGetAccessToken"}, asked)
-	assert.Contains(t, sent(t, c, "GET", "/members/me", "").Header.Get("Authorization"), `oauth_token="T"`)
 }
 
-func TestScopesThatAProgramChooses(t *testing.T) {
-	d := service(t, "zendesk")
-	connection := definition.Connection{Values: values{"subdomain": "a"}, Client: definition.Client{ID: "id", Secret: "s"}, Scopes: []string{"write", "raed"}}
-	_, err := d.Connect(connection)
-	assert.EqualError(t, err, `definition: zendesk: Scopes: "raed" is no scope of the definition; did you mean read?`)
-	connection.Scopes = []string{"write", "read"}
-	c, err := d.Connect(connection)
-	require.NoError(t, err)
-	raw, _, err := c.Credential().(*connectorauth.OAuth2).Begin(t.Context(), "https://app.example.com/callback")
-	require.NoError(t, err)
-	assert.Contains(t, raw, "scope=write%20read")
+// trello leads an account through the handshake of OAuth1.
+func trello(t *testing.T, d *definition.Definition) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := authtest.New(authtest.Config{InMemory: true})
+		defer fake.Close()
+		w := &world{fake: fake, signed: true, to: map[string]string{
+			"https://trello.com/1/OAuthGetRequestToken": fake.RequestTokenURL, "https://trello.com/1/OAuthAuthorizeToken": fake.AuthorizeURL,
+			"https://trello.com/1/OAuthGetAccessToken": fake.AccessTokenURL, "https://api.trello.com/1/members/me": fake.OAuth1URL,
+		}}
+		c, err := d.Connect(definition.Connection{
+			Method: "oauth1", Client: definition.Client{ID: fake.ClientID, Secret: connectorauth.Secret(fake.ClientSecret)},
+			HTTPClient: w.client(), Shared: new(connectorauth.Shared),
+		})
+		require.NoError(t, err)
+		handshake(t, fake, c, w.consent(t))
+		base, err := c.BaseURL(t.Context(), "")
+		require.NoError(t, err)
+		resp, err := connectorauth.NewClient(c.Connector(), w.client()).Get(base + "/members/me?fields=all")
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		assert.Equal(t, 200, resp.StatusCode)
+		w.requireAsked(t)
+	})
+}
 
-	_, err = d.Connect(definition.Connection{Values: values{"subdomain": "a"}})
-	assert.ErrorContains(t, err, "Client: ID is missing")
+// handshake leads an account owner through a consent of OAuth1. at says where fake has a
+// URL of the service.
+func handshake(t *testing.T, fake *authtest.Provider, c *definition.Connected, at func(string) string) {
+	t.Helper()
+	account := c.Credential().(*connectorauth.OAuth1)
+	authURL, pending, err := account.Begin(t.Context(), "http://127.0.0.1/callback")
+	require.NoError(t, err)
+	callback, err := fake.Authorize(at(authURL))
+	require.NoError(t, err)
+	require.NoError(t, account.Finish(t.Context(), pending, callback.Query()))
 }

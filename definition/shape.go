@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -22,12 +23,11 @@ type shape struct {
 var (
 	shapes       = shapesOf(append(slices.Clone(schemeTypes), reflect.TypeFor[Definition]()))
 	enumerations = map[reflect.Type][]string{
-		reflect.TypeFor[connectorauth.AuthType]():         schemeNames,
 		reflect.TypeFor[Format]():                         {"text", "label", "host", "origin", "uuid", "email", "integer", "key"},
 		reflect.TypeFor[From]():                           {"token", "callback"},
 		reflect.TypeFor[connectorauth.ClientAuthMethod](): {"client_secret_basic", "client_secret_post", "client_secret_basic_raw", "client_secret_user", "none", "tls_client_auth", "self_signed_tls_client_auth"},
 		reflect.TypeFor[assertion.Algorithm]():            {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512"},
-		reflect.TypeFor[connectorauth.SignatureMethod]():  {"HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512", "PLAINTEXT"},
+		reflect.TypeFor[connectorauth.SignatureMethod]():  {"HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512", "RSA-SHA1", "RSA-SHA256", "RSA-SHA512", "PLAINTEXT"},
 	}
 )
 
@@ -71,6 +71,14 @@ func shapeOf(t reflect.Type) shape {
 		}
 	}
 	return s
+}
+
+// keys returns the keys of m in order.
+func keys[V any](m map[string]V) []string {
+	if len(m) == 0 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(m))
 }
 
 // lowerCamel returns the name of a Go field in documents: authUrl for AuthURL.

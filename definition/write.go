@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,8 +13,9 @@ import (
 
 // Document returns the JSON document of the definition: indented, the members in the
 // order of the fields, empty members left out. Parse reads the document to an equal
-// definition. Document does not check what Parse checks, so a program can make a
-// Definition in Go, and Parse the document of the Definition. A Version of 0 is written
+// definition. Members whose names begin with "x-" are lost: Parse does not read them.
+// Document does not check what Parse checks, so a program can make a Definition in Go,
+// and Parse the document of the Definition. A Version of 0 is written
 // as 1, and an empty Type as the type of the Scheme. The error names each member that
 // cannot be written: a text that is not UTF-8, a Scheme that is nil or of another Type.
 func (d *Definition) Document() ([]byte, error) {
@@ -23,6 +23,9 @@ func (d *Definition) Document() ([]byte, error) {
 	complete := *d
 	if complete.Version == 0 {
 		complete.Version = version
+	}
+	if complete.Revision == 1 {
+		complete.Revision = 0 // the default
 	}
 	w.value(reflect.ValueOf(complete), nil)
 	if len(w.problems) > 0 {
@@ -76,10 +79,10 @@ func (w *writer) value(v reflect.Value, p *path) {
 		w.WriteByte('}')
 	case reflect.Map:
 		w.WriteByte('{')
-		named := keys(v)
-		for i, name := range slices.Sorted(maps.Keys(named)) {
-			w.name(name, p, i == 0)
-			w.value(v.MapIndex(named[name]), p.member(name))
+		sorted := slices.SortedFunc(slices.Values(v.MapKeys()), func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+		for i, key := range sorted {
+			w.name(key.String(), p, i == 0)
+			w.value(v.MapIndex(key), p.member(key.String()))
 		}
 		w.WriteByte('}')
 	case reflect.Slice:
@@ -94,15 +97,6 @@ func (w *writer) value(v reflect.Value, p *path) {
 	default:
 		w.other(v.Interface(), p)
 	}
-}
-
-// keys returns the keys of a map, by name.
-func keys(m reflect.Value) map[string]reflect.Value {
-	named := make(map[string]reflect.Value, m.Len())
-	for _, key := range m.MapKeys() {
-		named[key.String()] = key
-	}
-	return named
 }
 
 // members writes the members of a struct that are not empty, and after the type those
@@ -120,7 +114,22 @@ func (w *writer) members(v reflect.Value, p *path, first bool) {
 			first = false
 		}
 		if isType && isScheme(v.FieldByIndex(s.scheme)) {
-			w.members(v.FieldByIndex(s.scheme).Elem().Elem(), p, first)
+			w.scheme(v.FieldByIndex(s.scheme).Interface().(Scheme), p)
+		}
+	}
+}
+
+// scheme writes the members of a Scheme after the type.
+func (w *writer) scheme(s Scheme, p *path) {
+	foreign, ok := s.(*Foreign)
+	if !ok {
+		w.members(reflect.ValueOf(s).Elem(), p, false)
+		return
+	}
+	for _, name := range keys(foreign.Members) {
+		if text := foreign.Members[name]; text != "" {
+			w.name(name, p, false)
+			w.text(text, p.member(name))
 		}
 	}
 }
@@ -131,6 +140,9 @@ func (w *writer) typeOf(v reflect.Value, s shape, p *path) string {
 	if !isScheme(scheme) {
 		w.add(p, "has no Scheme")
 		return given
+	}
+	if foreign, ok := scheme.Interface().(*Foreign); ok && foreign.kind != nil {
+		return foreign.kind.Name
 	}
 	name := ""
 	for i, t := range schemeTypes {

@@ -18,9 +18,8 @@ type Options struct {
 	// URL is where the document comes from, for relative URLs in the document. Empty means
 	// that relative URLs are asked for. Import makes no request.
 	URL string
-	// Convert makes JSON of the document, and leads from places of the JSON to places of
-	// the document, for a document in YAML. Nil means a document in JSON.
-	Convert func(document []byte) (json []byte, place func(line, column int) (int, int), err error)
+	// Convert makes JSON of a document in YAML. Nil means a document in JSON.
+	Convert definition.Converter
 }
 
 // Import makes a draft of an OpenAPI document of at most 64 MiB. The name of the file is

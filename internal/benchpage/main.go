@@ -34,6 +34,7 @@ var runs = [][]string{
 	{"-bench", "^BenchmarkJSONSizes$", "-benchtime", "100ms", "-count", "1", "./internal/inject"},
 	{"-bench", "^BenchmarkExpired$", "-benchtime", "5x", "-count", "1", "."},
 	{"-bench", "^BenchmarkMemory$", "-benchtime", "1x", "-count", "1", "."},
+	{"-bench", "^(BenchmarkLoad|BenchmarkConnect)$", "-benchtime", "2s", "-count", "5", "./definition"},
 	{"-bench", "^BenchmarkBearer$", "-benchtime", "1s", "-count", "3", "./script"},
 	{"-bench", "^(BenchmarkTenants|BenchmarkHostile|BenchmarkMessages)$", "-benchtime", "1x", "-count", "1", "./script"},
 }
@@ -131,6 +132,12 @@ func (r results) rows() (rows []row) {
 	for _, way := range [][2]string{{"a JWT bearer grant", "JWTBearer"}, {"private_key_jwt", "ClientAuth"}, {"a self-signed JWT", "JWT"}} {
 		signatures, ratio := r.get("Assertion/"+way[1], "signatures/op"), r.get("Assertion/"+way[1], "ratio")
 		add("A live token of "+way[0], "no signature", signatures == 0, "%g signatures, %.2f x plain OAuth2", signatures, ratio)
+	}
+	load := r.get("Load", "ratio")
+	add("Reading 1,000 definitions", "4 x json.Unmarshal of the same documents", load <= 4, "%.2f x json.Unmarshal, %.0f ms", load, r.get("Load", "ms"))
+	for _, kind := range []string{"APIKey", "Basic", "OAuth2", "Session"} {
+		ratio := r.get("Connect/"+kind, "ratio")
+		add("A connector of a definition, "+kind, "3 x the constructor with the same config", ratio <= 3, "%.2f x the constructor", ratio)
 	}
 	for _, kind := range []string{"live", "dead"} {
 		requests := r.get("Expired/"+kind, "token-requests/op")

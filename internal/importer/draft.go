@@ -31,7 +31,7 @@ type Draft struct {
 
 // New reads a document. A convert that is not nil makes JSON of the document first. The
 // error is that of convert, a *definition.Error, or about an answer.
-func New(file string, document []byte, convert Converter, answers map[string]string) (*Draft, error) {
+func New(file string, document []byte, convert definition.Converter, answers map[string]string) (*Draft, error) {
 	for _, id := range slices.Sorted(maps.Keys(answers)) {
 		if !utf8.ValidString(answers[id]) {
 			return nil, fmt.Errorf("the answer to %s is not valid UTF-8", strconv.Quote(Short(id)))
@@ -53,10 +53,6 @@ func New(file string, document []byte, convert Converter, answers map[string]str
 	}
 	return d, nil
 }
-
-// A Converter makes JSON of a document, and leads from places of the JSON to places of
-// the document.
-type Converter = func(document []byte) (json []byte, place func(line, column int) (int, int), err error)
 
 // Finding returns a text about a value.
 func (d *Draft) Finding(v Value, text string) definition.Finding {
