@@ -26,6 +26,10 @@
 // each. [Schema] is the format for editors. The module definition/yaml reads the same format
 // in YAML.
 //
+// Definition.Document writes the document of a definition, such as one that a program
+// makes in Go. Lint lists what a document may say, and should not. The packages openapi
+// and cyclr make drafts of definitions of documents of other formats.
+//
 // # Templates
 //
 // URLs, headers, parameters and credentials are templates: {name} is the value of an

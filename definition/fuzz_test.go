@@ -48,6 +48,13 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		require.True(t, json.Valid(bytes.TrimPrefix(document, []byte("\ufeff"))))
+		written, err := d.Document()
+		require.NoError(t, err)
+		again, err := definition.Parse("f", written, definition.Options{})
+		require.NoError(t, err)
+		rewritten, err := again.Document()
+		require.NoError(t, err)
+		require.Equal(t, string(written), string(rewritten))
 		if notPlain.Match(document) {
 			return // as the judge does not read other spellings of hosts
 		}

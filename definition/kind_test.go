@@ -90,3 +90,16 @@ func TestKindsThatAreRefused(t *testing.T) {
 	_, err = definition.Parse("f", []byte(stamped), definition.Options{Kinds: []definition.Kind{k}})
 	assert.ErrorContains(t, err, "the Kind returned no connector")
 }
+
+// A credential of a Kind stays in the document that a definition writes.
+func TestKindsAreWritten(t *testing.T) {
+	options := definition.Options{Kinds: []definition.Kind{stamp()}}
+	d, err := definition.Parse("acme.json", []byte(stamped), options)
+	require.NoError(t, err)
+	document, err := d.Document()
+	require.NoError(t, err)
+	again, err := definition.Parse("acme.json", document, options)
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"realm": "inner", "secret": "{base64({key})}"}, again.Methods[0].Scheme.(*definition.Foreign).Members)
+	require.Equal(t, map[string]string{"realm": "outer", "secret": "{key}"}, again.Methods[1].And[0].Scheme.(*definition.Foreign).Members)
+}

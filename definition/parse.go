@@ -29,8 +29,14 @@ type Options struct {
 // Parse reads a definition. The name of the file is for the error, which is an *Error
 // and lists all mistakes. A mistake in options is another error.
 func Parse(file string, document []byte, options Options) (*Definition, error) {
+	d, _, err := parse(file, document, options)
+	return d, err
+}
+
+// parse is Parse, and returns the reader for those who look further.
+func parse(file string, document []byte, options Options) (*Definition, *reader, error) {
 	if err := checkKinds(options.Kinds); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	src := strings.TrimPrefix(string(document), "\ufeff")
 	r := &reader{file: file, src: src, kinds: options.Kinds, types: schemeNames}
@@ -40,9 +46,9 @@ func Parse(file string, document []byte, options Options) (*Definition, error) {
 	d := &Definition{anyHost: options.AnyHost, texts: map[string]template.Template{}, urls: map[string]*urlTemplate{}}
 	r.read(d)
 	if err := r.err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return d, nil
+	return d, r, nil
 }
 
 // read reads the document into d, and checks d.

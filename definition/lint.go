@@ -1,0 +1,188 @@
+package definition
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/template"
+)
+
+// Lint lists what a document may say, and should not: each Finding is an advice, and at
+// most 100 come back. Nil means none. The error is that of Parse.
+func Lint(file string, document []byte, options Options) ([]Finding, error) {
+	d, r, err := parse(file, document, options)
+	if err != nil {
+		return nil, err
+	}
+	l := &linter{reader: r, d: d}
+	l.definition()
+	var found *Error
+	if errors.As(r.err(), &found) {
+		return found.Findings, nil
+	}
+	return nil, nil
+}
+
+// A linter lists what is doubtful in a definition without mistakes.
+type linter struct {
+	*reader
+	d *Definition
+	m *Method // whose credentials are looked at
+}
+
+func (l *linter) definition() {
+	var root *path
+	if l.d.Title == "" {
+		l.add(root.member("title"), "is missing; people see the name")
+	}
+	switch {
+	case l.d.Test == nil:
+		l.add(root.member("test"), "is missing; without a test request nobody can tell whether an account works")
+	case l.d.Test.ID == "":
+		l.add(root.member("test").member("id"), "is missing; without an identity nobody can tell whether a new consent is of the same account")
+	}
+	l.plain(&l.root, nil, "")
+	l.inputs(root.member("inputs"), l.d.Inputs)
+	for i := range l.d.Methods {
+		m, p := &l.d.Methods[i], root.member("methods").element(i)
+		if l.m = m; m.Title == "" && len(l.d.Methods) > 1 {
+			l.add(p.member("title"), "is missing; people choose a method by its title")
+		}
+		l.inputs(p.member("inputs"), m.Inputs)
+		l.credential(p, m.Credential)
+		for j, and := range m.And {
+			l.credential(p.member("and").element(j), and)
+		}
+	}
+}
+
+// plain lists the http URLs below n, which all lead to this machine.
+func (l *linter) plain(n *node, p *path, name string) {
+	if n.kind == text && strings.HasPrefix(n.text, "http://") && (name == "url" || strings.HasSuffix(name, "Url") || name == "baseUrls" || name == "origins") {
+		l.addAt(int(n.at), p, "is plain http, which is for tests on one machine")
+	}
+	for i := range n.list {
+		m := &n.list[i]
+		inner := m.name
+		if name == "baseUrls" || name == "origins" { // whose members are names
+			inner = name
+		}
+		switch {
+		case n.kind == array:
+			l.plain(&m.value, p.element(i), name)
+		case !strings.HasPrefix(m.name, "x-"):
+			l.plain(&m.value, p.member(m.name), inner)
+		}
+	}
+}
+
+// secretName matches the last words of names whose values are secrets.
+var secretName = regexp.MustCompile(`(?i)(^|_)(password|passwd|passphrase|secret|token|api_?key)$|(Password|Passwd|Passphrase|Secret|Token|APIKey|ApiKey)$`)
+
+// inputs looks at what people are asked for.
+func (l *linter) inputs(p *path, list []Input) {
+	for i := range list {
+		input, at := &list[i], p.element(i)
+		if input.AnyHost {
+			l.add(at.member("anyHost"), "lets the account owner choose any host; give suffixes or an enum if the service has some")
+		}
+		isText := len(input.Enum) == 0 && (input.Format == "" || input.Format == FormatText || input.Format == FormatKey)
+		if !input.Secret && isText && secretName.MatchString(input.Name) || input.Format == FormatKey && !input.Secret {
+			l.add(at.member("name"), "looks like the name of a secret; say \"secret\": true, or choose another name")
+		}
+		if input.Hidden {
+			continue
+		}
+		if input.Title == "" {
+			l.add(at.member("title"), "is missing; people see the name of the input")
+		}
+		if input.Secret && input.Help == "" && len(l.d.Links) == 0 {
+			l.add(at.member("help"), "is missing, and the definition has no links; say where people find the value")
+		}
+		isShaped := input.Pattern != "" || !isText
+		if isShaped && !input.Secret && len(input.Enum) == 0 && input.Example == "" && input.Default == "" && !slices.Contains([]Format{FormatEmail, FormatInteger, FormatUUID}, input.Format) {
+			l.add(at.member("example"), "is missing; the value has a shape that people should see")
+		}
+	}
+}
+
+// credential looks at one credential of the method.
+func (l *linter) credential(p *path, c Credential) {
+	switch s := c.Scheme.(type) {
+	case *APIKey:
+		l.literal(p.member("key"), s.Key)
+		l.placed(p.member("placement"), s.Placement, l.hasSecret(s.Key))
+	case *Basic:
+		l.literal(p.member("password"), s.Username+s.Password)
+	case *OAuth1:
+		l.literal(p.member("clientSecret"), s.ClientSecret)
+		l.literal(p.member("tokenSecret"), s.TokenSecret)
+	case *OAuth2:
+		l.oauth2(p, s)
+	case *Session:
+		for i, place := range s.Places {
+			l.placed(p.member("places").element(i), place.Placement, true)
+		}
+	case *JWT:
+		l.key(p, &s.Assertion)
+		l.placed(p.member("placement"), s.Placement, true)
+	}
+}
+
+// tooMany is how many scopes a program asks for without having said so.
+const tooMany = 5
+
+func (l *linter) oauth2(p *path, s *OAuth2) {
+	l.literal(p.member("clientSecret"), s.ClientSecret)
+	if s.ClientAssertion != nil {
+		l.key(p.member("clientAssertion"), s.ClientAssertion)
+	}
+	grant := p.member("grant")
+	if code := s.Grant.AuthorizationCode; code != nil {
+		if code.DisablePKCE {
+			l.add(grant.member("authorizationCode").member("disablePkce"), "gives up the protection of RFC 7636; keep PKCE unless the provider refuses the parameters")
+		}
+		if s.RevokeURL == "" {
+			l.add(p.member("revokeUrl"), "is missing; Revoke forgets the token, and the provider is not told")
+		}
+	}
+	if password := s.Grant.PasswordCredentials; password != nil {
+		l.add(grant.member("passwordCredentials"), "shows the account owner's password to the program, which RFC 9700 section 2.4 forbids; use another grant if the provider has one")
+		l.literal(grant.member("passwordCredentials").member("password"), string(password.Password))
+	}
+	if s.Grant.JWTBearer != nil {
+		l.key(grant.member("jwtBearer"), s.Grant.JWTBearer)
+	}
+	if len(s.Scopes) > tooMany && !slices.ContainsFunc(s.Scopes, func(scope Scope) bool { return scope.Default }) {
+		l.add(p.member("scopes"), "are all asked for, because none is a default; say \"default\": true for those that every program needs")
+	}
+	l.placed(p.member("dialect").member("placement"), s.Dialect.Placement, true)
+}
+
+func (l *linter) key(p *path, s *Assertion) {
+	l.literal(p.member("private"), s.Private)
+	l.literal(p.member("secret"), s.Secret)
+}
+
+// literal lists a secret that is in the definition itself.
+func (l *linter) literal(p *path, s string) {
+	if t, err := template.Parse(s); err == nil && s != "" && len(t.Names()) == 0 {
+		l.add(p, "is the same for all accounts, and everybody who reads the definition sees the text; use an input")
+	}
+}
+
+// hasSecret reports whether a template has a secret of the method.
+func (l *linter) hasSecret(s string) bool {
+	t := l.d.texts[s]
+	return slices.ContainsFunc(l.d.inputs(l.m), func(i *Input) bool { return i.Secret && slices.Contains(t.Names(), i.Name) })
+}
+
+// placed lists a secret in the query.
+func (l *linter) placed(p *path, placement dialect.Placement, secret bool) {
+	if placement.In == dialect.InQuery && secret {
+		l.add(p, "puts a secret into URLs, which end up in logs; use a header if the service takes one")
+	}
+}
