@@ -49,8 +49,8 @@ type Client struct {
 // Connected is an account of a service. A Connected is immutable and safe for concurrent
 // use.
 type Connected struct {
-	connector, credential connectorauth.Connector
-	account               func() *account // hides the values of the account
+	connector connectorauth.Connector
+	account   func() *account // hides the values of the account
 }
 
 // Connector returns the connector of requests to the API, with all headers and
@@ -59,7 +59,7 @@ func (c *Connected) Connector() connectorauth.Connector { return c.connector }
 
 // Credential returns the connector of the method's first credential, such as a
 // *connectorauth.OAuth2: for a consent, and for Status, Renew and Revoke.
-func (c *Connected) Credential() connectorauth.Connector { return c.credential }
+func (c *Connected) Credential() connectorauth.Connector { return c.account().credential }
 
 // Definition and Method return the names of the definition and of the method, for a
 // program to keep along with the account.
@@ -147,9 +147,6 @@ func (b *builder) problem(i *Input, text string) {
 // connect makes the connector of a method.
 func (b *builder) connect(m *Method) (*Connected, error) {
 	b.account = &account{d: b.d, m: m}
-	if s, ok := m.Scheme.(capturing); ok {
-		b.account.captured = s.captured()
-	}
 	b.bases(m)
 	list := make([]connectorauth.Connector, 0, 1+len(m.And)+len(b.d.Headers)+len(b.d.Params))
 	add := func(scheme Scheme) {
@@ -177,7 +174,7 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 		connector = joined
 	}
 	a := b.account
-	return &Connected{connector, list[0], func() *account { return a }}, nil
+	return &Connected{connector, func() *account { return a }}, nil
 }
 
 // constants adds the connectors of constant headers or parameters.
