@@ -114,9 +114,7 @@ type builder struct {
 // values takes the values of the inputs.
 func (b *builder) values(method string) {
 	b.problems.Definition = b.d.Name
-	var names []string
 	for _, i := range b.inputs {
-		names = append(names, i.Name)
 		value := cmp.Or(string(b.c.Values[i.Name]), i.Default)
 		if i.Format == FormatKey {
 			value = strings.TrimSpace(value)
@@ -133,10 +131,15 @@ func (b *builder) values(method string) {
 		}
 		b.filler.Values[i.Name] = value
 	}
-	for _, name := range keys(b.c.Values) {
-		if !slices.Contains(names, name) {
-			b.mistakes.Add("Values: %s is no input of method %s%s", shown(name), method, hint(name, names))
+	var unknown []string
+	for name := range b.c.Values {
+		if _, ok := b.filler.Values[name]; !ok {
+			unknown = append(unknown, name)
 		}
+	}
+	slices.Sort(unknown)
+	for _, name := range unknown {
+		b.mistakes.Add("Values: %s is no input of method %s%s", shown(name), method, hint(name, keys(b.filler.Values)))
 	}
 }
 
