@@ -147,8 +147,8 @@ func (c *checker) method(p *path, m *Method) {
 	}
 	c.captures = nil
 	if s, ok := m.Scheme.(capturing); ok {
-		for i, captured := range s.captured() {
-			c.captured(p.member("captures").element(i), captured)
+		for i := 0; s.captured(i) != nil; i++ {
+			c.captured(p.member("captures").element(i), s.captured(i))
 		}
 	}
 	if m.Scheme != nil {

@@ -53,10 +53,10 @@ type Client struct {
 // Connected is an account of a service. A Connected is immutable and safe for concurrent
 // use.
 type Connected struct {
-	connector, credential connectorauth.Connector
-	account               func() *account           // hides the values of the account
-	value                 func(input string) string // hides them too: those that were given, and defaults
-	scopes                []string                  // of the Connection
+	connector connectorauth.Connector
+	account   func() *account           // hides the values of the account
+	value     func(input string) string // hides them too: those that were given, and defaults
+	scopes    []string                  // of the Connection
 }
 
 // Connector returns the connector of requests to the API, with all headers and
@@ -67,7 +67,7 @@ func (c *Connected) Connector() connectorauth.Connector { return c.connector }
 
 // Credential returns the connector of the method's first credential, such as a
 // *connectorauth.OAuth2: for a consent, and for Status, Renew and Revoke.
-func (c *Connected) Credential() connectorauth.Connector { return c.credential }
+func (c *Connected) Credential() connectorauth.Connector { return c.account().credential }
 
 // Definition and Method return the names of the definition and of the method, for a
 // program to keep along with the account.
@@ -122,9 +122,7 @@ type builder struct {
 // values takes the values of the inputs.
 func (b *builder) values(method string) {
 	b.problems.Definition = b.d.Name
-	var names []string
 	for _, i := range b.inputs {
-		names = append(names, i.Name)
 		value := cmp.Or(string(b.c.Values[i.Name]), i.Default)
 		if i.Format == FormatKey {
 			value = strings.TrimSpace(value)
@@ -141,10 +139,15 @@ func (b *builder) values(method string) {
 		}
 		b.filler.Values[i.Name] = value
 	}
-	for _, name := range keys(b.c.Values) {
-		if !slices.Contains(names, name) && !b.c.stored {
-			b.mistakes.Add("Values: %s is no input of method %s%s", shown(name), method, hint(name, names))
+	var unknown []string
+	for name := range b.c.Values {
+		if _, ok := b.filler.Values[name]; !ok && !b.c.stored {
+			unknown = append(unknown, name)
 		}
+	}
+	slices.Sort(unknown)
+	for _, name := range unknown {
+		b.mistakes.Add("Values: %s is no input of method %s%s", shown(name), method, hint(name, keys(b.filler.Values)))
 	}
 }
 
@@ -159,9 +162,6 @@ func (b *builder) problem(i *Input, text string) {
 // connect makes the connector of a method.
 func (b *builder) connect(m *Method) (*Connected, error) {
 	b.account = &account{d: b.d, m: m}
-	if s, ok := m.Scheme.(capturing); ok {
-		b.account.captured = s.captured()
-	}
 	b.bases(m)
 	guard := m.guard(b.d)
 	b.guardClient(guard, m)
@@ -191,8 +191,9 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 		connector = joined
 	}
 	a, values := b.account, b.filler.Values
+	a.credential = guard.around(a.credential)
 	return &Connected{
-		connector: guard.around(connector), credential: guard.around(list[0]), account: func() *account { return a },
+		connector: guard.around(connector), account: func() *account { return a },
 		value: func(input string) string { return values[input] }, scopes: slices.Clone(b.c.Scopes),
 	}, nil
 }

@@ -120,7 +120,8 @@ func (d *Definition) find(name string) *Method {
 }
 
 // inputs returns the inputs of a method, first those of the definition.
-func (d *Definition) inputs(m *Method) (list []*Input) {
+func (d *Definition) inputs(m *Method) []*Input {
+	list := make([]*Input, 0, len(d.Inputs)+len(m.Inputs))
 	for i := range d.Inputs {
 		list = append(list, &d.Inputs[i])
 	}

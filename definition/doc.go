@@ -42,6 +42,11 @@
 // [Captured]. Such a value stands in base URLs, headers, parameters and the key of an
 // [APIKey], and each request has the value of the present token or session.
 //
+// # Kinds of credentials
+//
+// The type of a method names a [Scheme] of this package, or a [Kind] of another package in
+// [Options], such as those of the modules digestauth and awsauth.
+//
 // # Origins
 //
 // No value can lead a request to an origin that the definition does not declare. The

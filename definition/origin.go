@@ -25,6 +25,7 @@ type urlTemplate struct {
 
 	fixedRest bool   // path and query have no values
 	fixed     string // path and query then
+	filled    string // the URL, if no part of the URL has values; all accounts share the text
 }
 
 // hostPart is a literal text or a value of a host.
@@ -71,6 +72,9 @@ func parseURL(s string) (_ *urlTemplate, err error) {
 	inRest := u.inner.Names()
 	if len(inRest) == 0 {
 		u.fixed = strings.TrimPrefix(u.inner.Sample, sample)
+	}
+	if len(inRest) == 0 && u.literal() {
+		u.filled = u.inner.Sample
 	}
 	if len(inRest) == 0 || !u.literal() {
 		u.inner = template.URL{} // see fill
@@ -244,7 +248,10 @@ var errOrigin = errors.New("a value would lead to another host")
 
 // fill returns the URL with values, which their Limits allow. The error quotes no value.
 func (u *urlTemplate) fill(f *template.Filler) (string, error) {
-	if u.literal() && !u.fixedRest {
+	if u.filled != "" {
+		return u.filled, nil
+	}
+	if u.literal() {
 		return u.inner.Fill(f)
 	}
 	base := u.origin(f.Values)

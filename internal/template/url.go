@@ -34,13 +34,15 @@ func ParseURL(s string) (URL, error) {
 	if err != nil {
 		return URL{}, err
 	}
-	sample := Filler{Values: map[string]string{}}
-	for _, name := range t.Names() {
-		sample.Values[name] = "x"
-	}
-	u := URL{Template: t}
-	if u.Sample, err = u.spell(&sample); err != nil {
-		return URL{}, err
+	u := URL{Template: t, Sample: s}
+	if strings.ContainsAny(s, "{}") {
+		sample := Filler{Values: map[string]string{}}
+		for _, name := range t.Names() {
+			sample.Values[name] = "x"
+		}
+		if u.Sample, err = u.spell(&sample); err != nil {
+			return URL{}, err
+		}
 	}
 	if u.Shape, err = origin.Endpoint(u.Sample); err != nil {
 		return u, err
