@@ -18,7 +18,8 @@ type Status struct {
 	Expiry time.Time
 	// ReauthBy is when the refresh token, or the session of OAuth1, expires, so that
 	// the account owner must have authorized again by then. Each renewal may move
-	// ReauthBy. Zero if unknown.
+	// ReauthBy. Where no response tells, OAuth2Config.RefreshLifetime and RefreshIdle do.
+	// Zero if unknown.
 	ReauthBy time.Time
 	// Granted are the scopes that the provider granted. nil if unknown.
 	Granted []string
@@ -140,6 +141,21 @@ func (c *OAuth1) Forget(ctx context.Context) error {
 		return errNoHandshake
 	}
 	return s.engine.Forget(ctx, s, nil)
+}
+
+// Credential returns the present credential, obtained or renewed if necessary, for a
+// program that needs values of More, such as the address of the account's API. The
+// credential is a copy. Without Obtain, the credential is the zero value.
+func (c *Custom) Credential(ctx context.Context) (CustomCredential, error) {
+	s := c.core.get().scheme.(*customScheme)
+	if s.engine == nil {
+		return CustomCredential{}, nil
+	}
+	g, err := s.engine.Get(ctx, s)
+	if err != nil {
+		return CustomCredential{}, err
+	}
+	return g.Value.credential(), nil
 }
 
 // Status reads what is known of the credential, and obtains nothing: see

@@ -144,9 +144,10 @@ type CustomPlace struct {
 	// Placement is the place. Empty means the header "Authorization: Bearer VALUE". The
 	// body is no place. Exact is for the first header alone.
 	dialect.Placement
-	// Value returns the value. Value is called for each request, by several goroutines.
+	// Value returns the value. Value is called for each request, with the context of the
+	// request, by several goroutines, and once for each credential that Obtain returns.
 	// Empty means CustomCredential.Value.
-	Value func(CustomCredential) (Secret, error)
+	Value func(context.Context, CustomCredential) (Secret, error)
 }
 
 // Custom is the [Connector] of functions.

@@ -22,8 +22,8 @@ import (
 type credential = connectorauth.CustomCredential
 
 // more returns the Value of a place: a further value of the credential.
-func more(name string) func(credential) (connectorauth.Secret, error) {
-	return func(c credential) (connectorauth.Secret, error) { return c.More[name], nil }
+func more(name string) func(context.Context, credential) (connectorauth.Secret, error) {
+	return func(_ context.Context, c credential) (connectorauth.Secret, error) { return c.More[name], nil }
 }
 
 // obtaining returns an Obtain that always returns c.
@@ -114,7 +114,7 @@ func TestCustomValueThatNoPlaceCanCarry(t *testing.T) {
 
 func TestNoErrorQuotesAFurtherValue(t *testing.T) {
 	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
-		Places: []connectorauth.CustomPlace{{Placement: dialect.Placement{Name: "X-A"}, Value: func(c credential) (connectorauth.Secret, error) {
+		Places: []connectorauth.CustomPlace{{Placement: dialect.Placement{Name: "X-A"}, Value: func(_ context.Context, c credential) (connectorauth.Secret, error) {
 			return "made-of-" + c.More["a"], nil
 		}}},
 		Obtain: obtaining(credential{More: map[string]connectorauth.Secret{"a": "the-further-value"}}),

@@ -153,3 +153,43 @@ func TestObtainOfAnExpiredCredential(t *testing.T) {
 	}
 	assert.Equal(t, 1, calls)
 }
+
+// A program reads the credential, which is obtained once, and gets a copy.
+func TestCredentialOfACustom(t *testing.T) {
+	calls := 0
+	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
+		Places: []connectorauth.CustomPlace{{}}, Obtain: func(context.Context, credential, *http.Response) (credential, error) {
+			calls++
+			return credential{Value: "v", More: map[string]connectorauth.Secret{"site": "s"}}, nil
+		},
+	}))
+	for range 2 {
+		got, err := c.Credential(t.Context())
+		require.NoError(t, err)
+		require.True(t, got.Value == "v" && got.More["site"] == "s")
+		got.More["site"] = "other"
+	}
+	assert.Equal(t, 1, calls)
+
+	without := must(connectorauth.NewCustom(connectorauth.CustomConfig{Authenticate: func(*http.Request, credential) error { return nil }}))
+	got, err := without.Credential(t.Context())
+	require.NoError(t, err)
+	assert.True(t, got.Value == "" && got.More == nil)
+}
+
+// The value of a place may come from elsewhere, with the context of the request.
+func TestValueOfAPlaceSeesTheRequestsContext(t *testing.T) {
+	type key struct{}
+	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
+		Places: []connectorauth.CustomPlace{{Placement: dialect.Placement{Name: "X-Tenant"}, Value: func(ctx context.Context, _ credential) (connectorauth.Secret, error) {
+			return connectorauth.Secret(ctx.Value(key{}).(string)), nil
+		}}},
+	}))
+	for _, tenant := range []string{"a", "b"} {
+		base := &fakehttp.Base{}
+		req := must(http.NewRequestWithContext(context.WithValue(t.Context(), key{}, tenant), http.MethodGet, home, nil))
+		_, err := c.Wrap(base).RoundTrip(req)
+		require.NoError(t, err)
+		assert.Equal(t, tenant, base.Requests()[0].Header.Get("X-Tenant"))
+	}
+}

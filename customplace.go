@@ -1,6 +1,7 @@
 package connectorauth
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -72,11 +73,11 @@ func (s *customScheme) places() places {
 }
 
 // values returns the values of the places, without their prefixes.
-func (s *customScheme) values(c CustomCredential) (values []string, err error) {
+func (s *customScheme) values(ctx context.Context, c CustomCredential) (values []string, err error) {
 	for _, p := range s.placed {
 		value := c.Value
 		if p.Value != nil {
-			if err := foreign("the Value of a place", func() (err error) { value, err = p.Value(c); return err }); err != nil {
+			if err := foreign("the Value of a place", func() (err error) { value, err = p.Value(ctx, c); return err }); err != nil {
 				return nil, withhold(err, c.secrets()...)
 			}
 		}

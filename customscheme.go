@@ -41,11 +41,11 @@ func (s *customScheme) authenticate(req *http.Request, room []string) (credentia
 		sent.from, sent.value = g, g.Value.credential()
 	}
 	var err error
-	if sent.placed, err = s.values(sent.value); err != nil && sent.from != nil && !sent.from.Value.mine {
+	if sent.placed, err = s.values(req.Context(), sent.value); err != nil && sent.from != nil && !sent.from.Value.mine {
 		// A program with another config has stored the credential.
 		if sent.from, err = s.engine.Replace(req.Context(), s, sent.from); err == nil {
 			sent.value = sent.from.Value.credential()
-			sent.placed, err = s.values(sent.value)
+			sent.placed, err = s.values(req.Context(), sent.value)
 		}
 	}
 	if err != nil {
@@ -226,7 +226,7 @@ func (s *customScheme) obtain(ctx context.Context, old *customRecord, rejection 
 		err = errors.New("connectorauth: Obtain returned a value that is not valid UTF-8, of which Store would keep another text")
 	}
 	if err == nil {
-		_, err = s.values(value)
+		_, err = s.values(ctx, value)
 	}
 	if err != nil {
 		return nil, s.subject().name(withhold(err, value.secrets()...))

@@ -60,6 +60,11 @@ type OAuth2Config struct {
 	// RenewBefore is how long before its expiry a token is renewed in the
 	// background, at most a fifth of its lifetime. 0 means 5 minutes.
 	RenewBefore time.Duration
+	// RefreshLifetime is how long a refresh token is valid where no response tells, and
+	// RefreshIdle how long a refresh token is valid without a use. Both are for
+	// Status.ReauthBy alone: the provider decides when a refresh token has expired. 0 means
+	// for ever.
+	RefreshLifetime, RefreshIdle time.Duration
 	// HTTPClient makes the token requests. Empty means http.DefaultClient. Only its
 	// Transport is used: redirects are not followed, and each request is limited to
 	// 30 seconds and a response of 1 MiB. No http.Transport sends a token request

@@ -104,7 +104,7 @@ func (c *OAuth2) Status(ctx context.Context) (Status, error) {
 			status.Expiry = t.Expiry.Round(0)
 		}
 		if t.Refresh != "" {
-			status.ReauthBy = t.Reauth
+			status.ReauthBy = s.reauthBy(t)
 		}
 		separator := cmp.Or(s.dialect.ScopeSeparator, " ")
 		if status.Granted = scopes(t.Scope, separator); status.Granted != nil {
@@ -118,6 +118,17 @@ func (c *OAuth2) Status(ctx context.Context) (Status, error) {
 		status.State = StateOK // the first request obtains a token
 	}
 	return status, err
+}
+
+// reauthBy returns when the refresh token of t expires: the time in the record, or that
+// of a token that nobody uses, whichever comes first. Zero means that nobody knows.
+func (s *oauth2Scheme) reauthBy(t *token) time.Time {
+	if s.rare != nil && s.rare.refreshIdle > 0 {
+		if unused := t.Issued.Add(s.rare.refreshIdle).Round(0); t.Reauth.IsZero() || unused.Before(t.Reauth) {
+			return unused
+		}
+	}
+	return t.Reauth
 }
 
 // scopes splits a list of scopes. An empty list is nil. Some providers answer with commas or spaces,

@@ -41,6 +41,9 @@ func (c *OAuth2Config) check(problems *check.List) {
 	if c.RenewBefore < 0 {
 		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
 	}
+	if c.RefreshLifetime < 0 || c.RefreshIdle < 0 {
+		problems.Add("RefreshLifetime, RefreshIdle: are not negative; 0 means for ever")
+	}
 	problems.Join(checkGrant(c))
 	problems.Field("Dialect", check.Dialect(&c.Dialect, c.client()))
 	if c.Proof != nil && c.Dialect.Placement != (dialect.Placement{}) {

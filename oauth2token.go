@@ -70,6 +70,8 @@ type rare struct {
 	formerURL string       // the token URL before the provider moved, or empty
 	revokeURL string       // or empty
 	login     *renew.Login // of PasswordCredentials; nil for other grants
+
+	refreshLifetime, refreshIdle time.Duration // 0: for ever
 }
 
 // oauth2Scheme obtains, renews and places the tokens of one account.
@@ -124,11 +126,14 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 		c.place = placeOf(c.dialect.Placement, c.proof)
 	}
 	var password string
+	few := rare{formerURL: config.FormerTokenURL, revokeURL: config.RevokeURL, refreshLifetime: config.RefreshLifetime, refreshIdle: config.RefreshIdle}
 	if login, ok := c.grant.(PasswordCredentials); ok {
 		password = string(login.Password)
-		c.rare = &rare{config.FormerTokenURL, config.RevokeURL, &renew.Login{Secret: password}}
-	} else if config.FormerTokenURL != "" || config.RevokeURL != "" {
-		c.rare = &rare{formerURL: config.FormerTokenURL, revokeURL: config.RevokeURL}
+		few.login = &renew.Login{Secret: password}
+	}
+	if few != (rare{}) {
+		c.rare = new(rare) // few would be on the heap of every connector
+		*c.rare = few
 	}
 	// Another secret or password must not inherit what is known of the failures of
 	// the former. The identity of an engine stays in memory, and is a digest.
@@ -247,6 +252,7 @@ func (s *oauth2Scheme) follow(old *token, granted endpoint.Token, issued time.Ti
 	if lifetime := s.dialect.Response.Lifetime; lifetime > 0 && t.Expiry.IsZero() {
 		t.Expiry = issued.Add(lifetime)
 	}
+	rotated := t.Refresh != "" // or the first
 	if old != nil {
 		if t.Refresh == "" || s.dialect.KeepRefreshToken && old.Refresh != "" {
 			t.Refresh = old.Refresh
@@ -256,6 +262,10 @@ func (s *oauth2Scheme) follow(old *token, granted endpoint.Token, issued time.Ti
 		}
 		t.Scope = cmp.Or(t.Scope, old.Scope)
 		t.Extra, t.Region = old.Extra, old.Region
+		rotated = t.Refresh != old.Refresh
+	}
+	if rotated && t.Reauth.IsZero() && s.rare != nil && s.rare.refreshLifetime > 0 {
+		t.Reauth = issued.Add(s.rare.refreshLifetime)
 	}
 	s.moveTo(t, granted)
 	t.Extra, t.left = mergeExtra(t.Extra, granted.Extra, s.dialect.CallbackValues)

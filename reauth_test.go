@@ -11,6 +11,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
 )
 
 // Every way in which a provider says that a person must act, without a word about
@@ -112,4 +113,37 @@ func TestAccountOwnerWhoMustActShowsWithoutAStore(t *testing.T) {
 			assert.False(t, status.NotBefore.IsZero())
 		})
 	}
+}
+
+// Where no response tells when a refresh token expires, the config does.
+func TestRefreshTokensOfAConfiguredLifetime(t *testing.T) {
+	response := func(refresh, more string) func(int, url.Values) (*http.Response, error) {
+		return func(int, url.Values) (*http.Response, error) {
+			return fakehttp.Respond(200, fmt.Sprintf(`{"access_token":"a","refresh_token":%q%s}`, refresh, more)), nil
+		}
+	}
+	const day = 24 * time.Hour
+	a := &account{edit: func(c *connectorauth.OAuth2Config) { c.RefreshLifetime, c.RefreshIdle = 10*day, 4*day }}
+	inTime(t, a, func(t *testing.T, a *account) {
+		began := time.Now()
+		renewed := func(refresh, more string) time.Duration {
+			a.answer = response(refresh, more)
+			require.NoError(t, a.connector().Renew(t.Context()))
+			return a.status(t).ReauthBy.Sub(began)
+		}
+		require.NoError(t, a.connector().SetToken(t.Context(), &oauth2.Token{RefreshToken: "first"}))
+		assert.Equal(t, 4*day, renewed("r1", ""))
+		time.Sleep(3 * day)
+		assert.Equal(t, 4*day, a.status(t).ReauthBy.Sub(began), "nobody has used the refresh token")
+		assert.Equal(t, 7*day, renewed("r1", ""))
+		time.Sleep(4 * day)
+		assert.Equal(t, 10*day, renewed("r1", ""), "the same refresh token lasts as long as before")
+		assert.Equal(t, 11*day, renewed("r2", ""), "another refresh token lasts longer")
+		time.Sleep(4 * day)
+		assert.Equal(t, 12*day, renewed("r3", `,"refresh_token_expires_in":86400`), "a response counts more")
+	})
+	_, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: "c", ClientSecret: "s", TokenURL: "https://p.example/token", Grant: connectorauth.ClientCredentials{}, RefreshIdle: -1,
+	})
+	assert.ErrorContains(t, err, "RefreshLifetime, RefreshIdle: are not negative")
 }

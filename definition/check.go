@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/origin"
@@ -19,8 +20,8 @@ type checker struct {
 	*reader
 	d        *Definition
 	inputs   map[string]*Input
-	captures map[string]*Limits // what may stand in a base URL beside inputs
-	inBase   bool
+	captures map[string]*Limits // what the token or the session brings
+	late     bool               // captures may stand where inputs may
 }
 
 // definition checks all of the document.
@@ -38,6 +39,7 @@ func (c *checker) definition() {
 	for i, was := range c.d.Was {
 		c.name(root.member("was").element(i), was)
 	}
+	c.revision(root.member("revision"))
 	for i, link := range c.d.Links {
 		if u, err := origin.Endpoint(link.URL); err != nil || u.Scheme != "https" {
 			c.add(root.member("links").element(i).member("url"), "want an https URL")
@@ -140,14 +142,21 @@ func (c *checker) method(p *path, m *Method) {
 	for i := range m.Inputs {
 		c.input(p.member("inputs").element(i), &m.Inputs[i])
 	}
-	c.captures = map[string]*Limits{}
-	if s, ok := m.Scheme.(*OAuth2); ok {
-		for i := range s.Captures {
-			c.capture(p.member("captures").element(i), &s.Captures[i])
+	c.captures = nil
+	if s, ok := m.Scheme.(capturing); ok {
+		for i, captured := range s.captured() {
+			c.captured(p.member("captures").element(i), captured)
 		}
 	}
 	if m.Scheme != nil {
 		m.Scheme.check(c, p)
+	}
+	if _, ok := m.Scheme.(*OAuth2); !ok && m.Scheme != nil {
+		for name, d := range map[string]time.Duration{"refreshLifetime": m.RefreshLifetime, "refreshIdle": m.RefreshIdle} {
+			if d > 0 {
+				c.add(p.member(name), "is for refresh tokens, which only an OAuth2 has")
+			}
+		}
 	}
 	for i, and := range m.And {
 		if and.Scheme != nil {
@@ -155,20 +164,19 @@ func (c *checker) method(p *path, m *Method) {
 		}
 	}
 	var root *path
-	c.inBase = true
+	c.late = true
 	switch {
 	case m.BaseURL != "":
-		c.url(p.member("baseUrl"), m.BaseURL)
+		c.base(p.member("baseUrl"), m.BaseURL)
 	case c.d.BaseURL != "":
-		c.url(root.member("baseUrl"), c.d.BaseURL)
+		c.base(root.member("baseUrl"), c.d.BaseURL)
 	default:
 		c.add(root.member("baseUrl"), "is missing")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.d.BaseURLs)) {
-		c.url(root.member("baseUrls").member(name), c.d.BaseURLs[name])
+		c.base(root.member("baseUrls").member(name), c.d.BaseURLs[name])
 		c.name(root.member("baseUrls").member(name), name)
 	}
-	c.inBase = false
 	for _, name := range slices.Sorted(maps.Keys(c.d.Headers)) {
 		at := root.member("headers").member(name)
 		if err := inject.CheckHeaderName(name); err != nil || strings.EqualFold(name, "Content-Type") {
@@ -179,25 +187,26 @@ func (c *checker) method(p *path, m *Method) {
 	for _, name := range slices.Sorted(maps.Keys(c.d.Params)) {
 		c.text(root.member("params").member(name), c.d.Params[name])
 	}
+	c.late = false
 	c.inputs = common
 }
 
-// capture checks a captured value.
-func (c *checker) capture(p *path, capture *Capture) {
-	if !template.IsName(capture.Name) || c.inputs[capture.Name] != nil || c.captures[capture.Name] != nil {
-		c.add(p.member("name"), "%s is no name, or the name of another value", shown(capture.Name))
+// captured checks what limits a captured value. Its Scheme checks the rest.
+func (c *checker) captured(p *path, captured *Captured) {
+	if !template.IsName(captured.Name) || c.inputs[captured.Name] != nil || c.captures[captured.Name] != nil {
+		c.add(p.member("name"), "%s is no name, or the name of another value", shown(captured.Name))
 	}
-	if capture.Path == "" {
-		c.add(p.member("path"), "is missing")
-	}
-	if capture.From == FromCallback && len(capture.Enum) == 0 && (capture.Format == FormatHost || capture.Format == FormatOrigin) {
-		c.add(p.member("format"), "a callback passes through a browser, so its values cannot be hosts; give an enum")
-	}
-	if capture.AnyHost {
+	if captured.AnyHost {
 		c.add(p.member("anyHost"), "a captured value needs suffixes or an enum")
 	}
-	c.captures[capture.Name] = &capture.Limits
-	c.limits(p, &capture.Limits)
+	c.limits(p, &captured.Limits)
+	if captured.Origin && !captured.isOrigin() {
+		c.add(p.member("origin"), "the value is an origin then: give the format origin, or an enum of URLs")
+	}
+	if c.captures == nil {
+		c.captures = map[string]*Limits{}
+	}
+	c.captures[captured.Name] = &captured.Limits
 }
 
 // known returns the limits of a value, or nil.
@@ -205,7 +214,7 @@ func (c *checker) known(name string) *Limits {
 	if i := c.inputs[name]; i != nil {
 		return &i.Limits
 	}
-	if c.inBase {
+	if c.late {
 		return c.captures[name]
 	}
 	return nil
@@ -230,6 +239,13 @@ func (c *checker) text(p *path, s string) {
 	}
 	c.names(p, t.Names())
 	c.d.texts[s] = t
+}
+
+// lateText checks a template in which captured values may stand.
+func (c *checker) lateText(p *path, s string) {
+	defer func(late bool) { c.late = late }(c.late)
+	c.late = true
+	c.text(p, s)
 }
 
 // public checks a template of what errors, records or browsers show.
@@ -268,7 +284,12 @@ func (c *checker) url(p *path, s string) {
 	c.names(p, u.names)
 	c.noSecret(p, u.names)
 	c.d.urls[s] = u
-	if c.inBase && (strings.ContainsAny(u.rest, "?") || strings.HasSuffix(u.rest, "/")) {
+}
+
+// base checks the template of a base URL, in which captured values may stand.
+func (c *checker) base(p *path, s string) {
+	c.url(p, s)
+	if u := c.d.urls[s]; strings.ContainsAny(u.rest, "?") || strings.HasSuffix(u.rest, "/") {
 		c.add(p, "a base URL has no query and no slash at its end; use params for parameters")
 	}
 }

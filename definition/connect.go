@@ -41,6 +41,8 @@ type Connection struct {
 	RenewBefore time.Duration
 	HTTPClient  *http.Client
 	Observe     func(connectorauth.Event)
+
+	stored bool // values and scopes may be those of another revision
 }
 
 // A Client is a program's registration with a service.
@@ -52,9 +54,10 @@ type Client struct {
 // Connected is an account of a service. A Connected is immutable and safe for concurrent
 // use.
 type Connected struct {
-	definition, method    string
 	connector, credential connectorauth.Connector
-	base                  func(ctx context.Context, name string) (string, error)
+	account               func() *account           // hides the values of the account
+	value                 func(input string) string // hides them too: those that were given, and defaults
+	scopes                []string                  // of the Connection
 }
 
 // Connector returns the connector of requests to the API, with all headers and
@@ -69,25 +72,25 @@ func (c *Connected) Credential() connectorauth.Connector { return c.credential }
 
 // Definition and Method return the names of the definition and of the method, for a
 // program to keep along with the account.
-func (c *Connected) Definition() string { return c.definition }
+func (c *Connected) Definition() string { return c.account().d.Name }
 
 // Method returns the name of the method. See Definition.
-func (c *Connected) Method() string { return c.method }
+func (c *Connected) Method() string { return c.account().m.Name }
 
 // BaseURL returns where the API is: a URL without a slash at its end. The name is one of
 // Definition.BaseURLs; empty means Definition.BaseURL. Where a token response decides,
 // BaseURL obtains a token first, and fails if the response leads to a host that the
 // definition does not declare.
 func (c *Connected) BaseURL(ctx context.Context, name string) (string, error) {
-	return c.base(ctx, name)
+	return c.account().base(ctx, name)
 }
 
 // Connect returns an account. Connect makes no request. A mistake of the values is an
 // *InputError, which lists all of them, in words for the account owner.
 func (d *Definition) Connect(connection Connection) (*Connected, error) {
-	m := d.find(connection.Method)
-	if m == nil {
-		return nil, fmt.Errorf("definition: %s has no method %s%s", d.Name, shown(connection.Method), hint(connection.Method, d.methods()))
+	m, err := d.method(connection.Method)
+	if err != nil {
+		return nil, err
 	}
 	b := &builder{d: d, c: &connection, inputs: d.inputs(m), filler: template.Filler{Values: map[string]string{}}}
 	b.values(m.Name)
@@ -111,6 +114,7 @@ type builder struct {
 	inputs   []*Input
 	filler   template.Filler
 	hosts    []string
+	account  *account
 	trial    bool       // the values are samples
 	mistakes check.List // of the program
 	problems InputError // of the account owner
@@ -139,33 +143,42 @@ func (b *builder) values(method string) {
 		b.filler.Values[i.Name] = value
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.c.Values)) {
-		if !slices.Contains(names, name) {
+		if !slices.Contains(names, name) && !b.c.stored {
 			b.mistakes.Add("Values: %s is no input of method %s%s", shown(name), method, hint(name, names))
 		}
 	}
 }
 
+// problem lists a mistake of a value, which may stand in several URLs.
 func (b *builder) problem(i *Input, text string) {
-	b.problems.Problems = append(b.problems.Problems, InputProblem{Input: i.Name, Title: i.title(), Text: text})
+	problem := InputProblem{Input: i.Name, Title: i.title(), Text: text}
+	if !slices.Contains(b.problems.Problems, problem) {
+		b.problems.Problems = append(b.problems.Problems, problem)
+	}
 }
 
 // connect makes the connector of a method.
 func (b *builder) connect(m *Method) (*Connected, error) {
-	bases, guard := b.bases(m), m.guard(b.d)
+	b.account = &account{d: b.d, m: m}
+	if s, ok := m.Scheme.(capturing); ok {
+		b.account.captured = s.captured()
+	}
+	b.bases(m)
+	guard := m.guard(b.d)
 	b.guardClient(guard, m)
 	list := make([]connectorauth.Connector, 0, 1+len(m.And)+len(b.d.Headers)+len(b.d.Params))
 	for _, scheme := range append([]Credential{m.Credential}, m.And...) {
 		connector, err := scheme.Scheme.connector(b)
 		b.mistakes.Custom(err)
 		list = append(list, connector)
+		b.account.credential = list[0]
 	}
-	credential := list[0]
 	list = b.constants(list, b.d.Headers, dialect.InHeader)
 	list = b.constants(list, b.d.Params, dialect.InQuery)
 	if err := b.err(); err != nil {
 		return nil, err
 	}
-	connector := credential
+	connector := list[0]
 	if len(list) > 1 {
 		joined, err := connectorauth.Join(list...)
 		b.mistakes.Custom(err)
@@ -174,25 +187,41 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 		}
 		connector = joined
 	}
-	c := &Connected{definition: b.d.Name, method: m.Name, connector: guard.around(connector), credential: guard.around(credential)}
-	c.base = bases.of(credential)
-	return c, nil
+	a, values := b.account, b.filler.Values
+	return &Connected{
+		connector: guard.around(connector), credential: guard.around(list[0]), account: func() *account { return a },
+		value: func(input string) string { return values[input] }, scopes: slices.Clone(b.c.Scopes),
+	}, nil
 }
 
 // constants adds the connectors of constant headers or parameters.
 func (b *builder) constants(list []connectorauth.Connector, values map[string]string, in dialect.Location) []connectorauth.Connector {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		value := b.secret(values[name])
-		if value == "" {
+		connector, err := b.placed(values[name], dialect.Placement{In: in, Name: name}, true)
+		if connector == nil && err == nil {
 			continue
 		}
-		connector, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: value, In: in, Name: name, Hosts: b.hosts})
 		for _, problem := range problemsOf(err) {
 			b.mistakes.Add("%s: %w", name, problem)
 		}
 		list = append(list, connector)
 	}
 	return list
+}
+
+// placed returns the connector of a value with a place. optional means that there is no
+// connector for an empty value.
+func (b *builder) placed(s string, place dialect.Placement, optional bool) (connectorauth.Connector, error) {
+	if t := b.d.texts[s]; slices.ContainsFunc(t.Names(), b.account.isCaptured) {
+		return b.late(t, place)
+	}
+	value := b.secret(s)
+	if value == "" && optional {
+		return nil, nil
+	}
+	return connectorauth.NewAPIKey(connectorauth.APIKeyConfig{
+		Key: value, In: place.In, Name: place.Name, Exact: place.Exact, Prefix: place.Prefix, Hosts: b.hosts,
+	})
 }
 
 // problemsOf returns the problems that a constructor lists.

@@ -16,6 +16,10 @@ type Definition struct {
 	Name string
 	// Was are former names. Empty means none.
 	Was []string
+	// Revision counts the definitions of the service: a whole number from 1. Raise the
+	// number, and keep the old definition in a file of its own, where accounts of before
+	// must stay as they are. Empty means 1.
+	Revision int
 	// Title names the service for people. Empty means Name.
 	Title string
 	// Links lead to documentation. Empty means none.
@@ -46,7 +50,7 @@ type Definition struct {
 
 // A Link leads to documentation.
 type Link struct {
-	Title string
+	Title string // Empty means URL.
 	URL   string // Required; https.
 }
 
@@ -87,11 +91,14 @@ type Method struct {
 	Credential
 	// And are credentials that requests carry as well. Empty means none.
 	And []Credential
-	// RefreshLifetime is how long a refresh token lasts where responses do not tell, and
-	// RefreshIdle how long without a use. 0 means for ever. KeepAlive is how often a
-	// program should renew the token of an account that nobody uses. 0 means never. The
-	// three are for programs: a connector does not act on them.
-	RefreshLifetime, RefreshIdle, KeepAlive time.Duration
+	// RefreshLifetime is how long a refresh token of an OAuth2 lasts where responses do not
+	// tell, and RefreshIdle how long without a use: Status of the connector then has a
+	// ReauthBy. 0 means for ever.
+	RefreshLifetime, RefreshIdle time.Duration
+	// KeepAlive is how often the token or session of an account that nobody uses should be
+	// renewed. KeepAlive is for programs, which call Renew: a connector renews nothing while
+	// there are no requests. 0 means never.
+	KeepAlive time.Duration
 }
 
 // find returns the method called name, or formerly called so. Empty means the default

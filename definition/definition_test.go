@@ -128,9 +128,10 @@ func TestMistakesThatConstructorsFind(t *testing.T) {
 		`"type": "OAuth2", "grant": {"clientCredentials": {}}`:                  "methods[0]: TokenURL",
 		`"type": "Session"`: "methods[0]: Login: is empty",
 		`"type": "Session", "login": [{"url": "https://{x}.example.com/{user}"}]`: "methods[0].login[0].url: there is no value for {x} here",
-		`"type": "AuthFields"`:       "methods[0]: Fields",
-		`"type": "None", "key": "x"`: "methods[0].key: is no member here",
-		`"key": "x"`:                 "methods[0]: has no type",
+		`"type": "AuthFields"`:                "methods[0]: Fields",
+		`"type": "None", "refreshIdle": "1h"`: "methods[0].refreshIdle: is for refresh tokens",
+		`"type": "None", "key": "x"`:          "methods[0].key: is no member here",
+		`"key": "x"`:                          "methods[0]: has no type",
 	} {
 		assert.Contains(t, mistakes(document(method)), want, method)
 	}

@@ -29,8 +29,13 @@
 //
 // URLs, headers, parameters and credentials are templates: {name} is the value of an
 // input. {base64(...)}, {url(...)} and {lower(...)} compute from what is between the
-// parentheses. A brace is written twice. There is nothing else to compute, and nothing
-// in a definition is executed.
+// parentheses. {default(name, text)} is the value of the input, or the text if the input
+// is absent. A brace is written twice. There is nothing else to compute, and nothing in a
+// definition is executed.
+//
+// A value that comes along with a token or a session, such as the ID of a tenant, is a
+// [Captured]. Such a value stands in base URLs, headers, parameters and the key of an
+// [APIKey], and each request has the value of the present token or session.
 //
 // # Origins
 //
@@ -69,4 +74,29 @@
 // Without a client, the accounts of a definition share such a guard. With a transport that
 // is no guard, Connect fails, and so does each request. Values of responses and callbacks
 // never lead to any host.
+//
+// # Files
+//
+// [Load] reads the definitions of an embed.FS or of a folder, and lists the mistakes of
+// all files. A [Folder] picks up changes of the files while the program runs, and keeps the
+// last good definitions while a file is wrong. A [Set] finds a definition by its name or by
+// a former name, and holds several revisions of a definition.
+//
+// # Accounts
+//
+// [Definition.Form] lists what to ask of the account owner, and [Definition.Validate] finds
+// mistakes early. [Connected.Check] makes the test request, and returns whose account the
+// credential opens, or a [CheckError] that says what to do. [Connected.Account] is what a
+// program keeps, and [Set.Connect] connects the account again, also after the definition has
+// changed. A definition may change like this without harm to its accounts:
+//
+//   - a new name, with the old one in "was", for the definition or for a method
+//   - a new input that is optional or has a default
+//   - an input, a scope or a credential less
+//
+// An input keeps its name, because accounts know their values by the names of the inputs;
+// title is for people. Anything else is a new revision: the new definition has a higher
+// "revision", and the old one stays in a file of its own as long as accounts have the old
+// revision. An account whose revision is gone goes on with the newest one, and an input that
+// the account lacks is an [InputError].
 package definition

@@ -31,14 +31,17 @@ func (e *Error) Error() string {
 // A Finding is a mistake of a document.
 type Finding struct {
 	File         string
-	Line, Column int    // from 1; a column is a character
+	Line, Column int    // from 1; a column is a character; 0 means the file as a whole
 	Path         string // of the member, such as methods[1].type; empty means the document
 	Text         string // what is wrong, and what to do
 }
 
 // String returns the finding as compilers write theirs.
 func (f Finding) String() string {
-	where := fmt.Sprintf("%s:%d:%d: ", f.File, f.Line, f.Column)
+	where := f.File + ": "
+	if f.Line > 0 {
+		where = fmt.Sprintf("%s:%d:%d: ", f.File, f.Line, f.Column)
+	}
 	if f.Path != "" {
 		where += f.Path + ": "
 	}

@@ -1,6 +1,7 @@
 package definition_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -58,4 +59,10 @@ func sent(t testing.TB, c *definition.Connected, method, path, body string) *htt
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	return got
+}
+
+// quoted writes a text as JSON does.
+func quoted(text string) string {
+	encoded, _ := json.Marshal(text)
+	return string(encoded)
 }

@@ -20,7 +20,7 @@ type OAuth2 struct {
 	ClientAssertion *Assertion
 	Scopes          []Scope
 	Dialect         dialect.OAuth2 // URLs, parameters and headers are templates
-	// Captures are values of the token response or of the callback, for base URLs.
+	// Captures are values of the token response or of the callback.
 	Captures []Capture
 }
 
@@ -44,29 +44,6 @@ type Scope struct {
 
 func (s *Scope) short(text string) { s.Name = text }
 
-// A Capture is a value that the provider gives along with the token, such as the URL of
-// the account's API.
-type Capture struct {
-	Name string // in templates: letters, digits and '_'; required
-	// From is where the value comes from. Empty means FromToken. A value from the callback
-	// has passed through a browser, so it is a part of a label or of a segment, or has an
-	// Enum.
-	From From
-	// Path is the name of the value there, or the names joined by dots: "data.domain".
-	// Required.
-	Path string
-	Limits
-}
-
-// From is where a captured value comes from.
-type From string
-
-// The sources of captured values.
-const (
-	FromToken    From = "token"    // a member of the token response
-	FromCallback From = "callback" // a parameter of the callback
-)
-
 func (s *OAuth2) check(c *checker, p *path) {
 	c.public(p.member("clientId"), s.ClientID)
 	c.text(p.member("clientSecret"), s.ClientSecret)
@@ -74,6 +51,9 @@ func (s *OAuth2) check(c *checker, p *path) {
 	c.url(p.member("formerTokenUrl"), s.FormerTokenURL)
 	c.url(p.member("revokeUrl"), s.RevokeURL)
 	for i, scope := range s.Scopes {
+		if scope.Name == "" {
+			c.add(p.member("scopes").element(i), "has no name")
+		}
 		c.public(p.member("scopes").element(i), scope.Name)
 	}
 	s.Grant.check(c, p.member("grant"))
@@ -82,6 +62,9 @@ func (s *OAuth2) check(c *checker, p *path) {
 		if s.ClientAuth != "" {
 			c.add(p.member("clientAuth"), "clientAuth and clientAssertion exclude each other")
 		}
+	}
+	for i := range s.Captures {
+		s.Captures[i].check(c, p.member("captures").element(i))
 	}
 	d, at := &s.Dialect, p.member("dialect")
 	c.url(at.member("refreshUrl"), d.RefreshURL)
@@ -131,6 +114,7 @@ func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
 		TokenURL: b.url(s.TokenURL), FormerTokenURL: b.url(s.FormerTokenURL), RevokeURL: b.url(s.RevokeURL),
 		Scopes: b.scopes(s.Scopes), Grant: s.Grant.with(b), Dialect: s.dialect(b),
 		Store: b.c.Store, Account: b.c.Account, Shared: b.c.Shared, Hosts: b.hosts,
+		RefreshLifetime: b.account.m.RefreshLifetime, RefreshIdle: b.account.m.RefreshIdle,
 		RenewBefore: b.c.RenewBefore, HTTPClient: b.c.HTTPClient, Observe: b.c.Observe,
 	}
 	if s.ClientAssertion != nil {
@@ -186,14 +170,18 @@ func (b *builder) scopes(known []Scope) (list []string) {
 			byDefault = append(byDefault, name)
 		}
 	}
-	for _, name := range b.c.Scopes {
+	chosen := slices.Clone(b.c.Scopes)
+	if b.c.stored {
+		chosen = slices.DeleteFunc(chosen, func(name string) bool { return !slices.Contains(all, name) })
+	}
+	for _, name := range chosen {
 		if !slices.Contains(all, name) {
 			b.mistakes.Add("Scopes: %s is no scope of the definition%s", shown(name), hint(name, all))
 		}
 	}
 	switch {
-	case b.c.Scopes != nil:
-		return b.c.Scopes
+	case chosen != nil:
+		return chosen
 	case byDefault != nil:
 		return byDefault
 	}

@@ -3,6 +3,7 @@ package definition
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -17,13 +18,25 @@ type Options struct {
 	// AnyHost allows inputs with AnyHost, which may lead to any host of the network that
 	// package egress reaches. The zero value refuses such definitions.
 	AnyHost bool
+	// Converters read documents in other notations, by the ending of the file, such as
+	// ".yaml". Load and Folder ask Converters; Parse reads JSON. Empty means JSON alone.
+	Converters map[string]Converter
+	// Kinds are kinds of credentials of other packages, such as those of the modules
+	// digestauth and awsauth. Empty means the types of this package alone.
+	Kinds []Kind
 }
 
 // Parse reads a definition. The name of the file is for the error, which is an *Error
-// and lists all mistakes.
+// and lists all mistakes. A mistake in options is another error.
 func Parse(file string, document []byte, options Options) (*Definition, error) {
+	if err := checkKinds(options.Kinds); err != nil {
+		return nil, err
+	}
 	src := strings.TrimPrefix(string(document), "\ufeff")
-	r := &reader{file: file, src: src}
+	r := &reader{file: file, src: src, kinds: options.Kinds, types: schemeNames}
+	for i := range r.kinds {
+		r.types = append(slices.Clip(r.types), r.kinds[i].Name)
+	}
 	d := &Definition{anyHost: options.AnyHost, texts: map[string]template.Template{}, urls: map[string]urlTemplate{}}
 	r.read(d)
 	if err := r.err(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/words"
 )
 
@@ -22,6 +23,8 @@ const (
 // A reader puts the values of a document into Go values, and lists what does not fit.
 type reader struct {
 	file, src string
+	kinds     []Kind
+	types     []string // the names of all kinds of credentials
 	root      node
 	found     []finding
 	more      int // mistakes beyond maxKept
@@ -71,6 +74,7 @@ func (r *reader) err() error {
 type shorthand interface{ short(text string) }
 
 var (
+	authType        = reflect.TypeFor[connectorauth.AuthType]()
 	durationType    = reflect.TypeFor[time.Duration]()
 	schemeType      = reflect.TypeFor[Scheme]()
 	shorthandType   = reflect.TypeFor[shorthand]()
@@ -170,6 +174,9 @@ func (r *reader) duration(n *node, to reflect.Value, p *path) {
 // text reads a text, or a word of an enumeration.
 func (r *reader) text(n *node, to reflect.Value, p *path) {
 	list, limited := enumerations[to.Type()]
+	if to.Type() == authType {
+		list, limited = r.types, true
+	}
 	switch {
 	case limited && !slices.Contains(list, n.text):
 		r.addAt(n.at, p, "%s is none of %s%s", shown(n.text), strings.Join(list, ", "), r.hint(n.text, list))
@@ -185,43 +192,73 @@ func (r *reader) text(n *node, to reflect.Value, p *path) {
 // object reads the members of a struct, and of the Scheme that its type names.
 func (r *reader) object(n *node, to reflect.Value, p *path) {
 	s := shapes[to.Type()]
-	known, judge := s.names, true
-	var scheme reflect.Value
-	var of shape
-	if s.scheme != nil {
-		if scheme, judge = r.scheme(n, p); judge {
-			of = shapes[scheme.Type().Elem()]
-			known = append(slices.Clip(known), of.names...)
-		}
+	if s.scheme == nil {
+		r.members(n, to, p, s.names, nil)
+		return
 	}
+	scheme := r.scheme(n, p)
+	switch scheme := scheme.(type) {
+	case nil: // which is a mistake already
+		r.members(n, to, p, nil, nil)
+		return
+	case *Foreign:
+		scheme.Members = map[string]string{}
+		r.members(n, to, p, append(slices.Clip(s.names), scheme.kind.names()...), func(m *member, inner *path) bool {
+			if scheme.kind.find(m.name) == nil {
+				return false
+			}
+			if r.is(&m.value, text, inner) {
+				scheme.Members[m.name] = m.value.text
+			}
+			return true
+		})
+	default:
+		value := reflect.ValueOf(scheme).Elem()
+		of := shapes[value.Type()]
+		r.members(n, to, p, append(slices.Clip(s.names), of.names...), func(m *member, inner *path) bool {
+			index, ok := of.fields[m.name]
+			if ok {
+				r.decode(&m.value, value.FieldByIndex(index), inner)
+			}
+			return ok
+		})
+	}
+	to.FieldByIndex(s.scheme).Set(reflect.ValueOf(scheme))
+}
+
+// members reads the members of a struct. further reads a member that is no field, and
+// reports whether there is such a member. known are all names; nil means that nobody
+// knows them.
+func (r *reader) members(n *node, to reflect.Value, p *path, known []string, further func(m *member, inner *path) bool) {
+	fields := shapes[to.Type()].fields
 	for i := range n.members {
 		m := &n.members[i]
 		inner := p.member(m.name)
-		if index, ok := s.fields[m.name]; ok {
+		if index, ok := fields[m.name]; ok {
 			r.decode(&m.value, to.FieldByIndex(index), inner)
-		} else if index, ok := of.fields[m.name]; ok {
-			r.decode(&m.value, scheme.Elem().FieldByIndex(index), inner)
-		} else if judge && !strings.HasPrefix(m.name, "x-") {
+		} else if (further == nil || !further(m, inner)) && known != nil && !strings.HasPrefix(m.name, "x-") {
 			r.addAt(m.at, inner, "is no member here%s", r.hint(m.name, known))
 		}
 	}
-	if scheme.IsValid() {
-		to.FieldByIndex(s.scheme).Set(scheme)
-	}
 }
 
-// scheme returns a new Scheme of the type that n names.
-func (r *reader) scheme(n *node, p *path) (scheme reflect.Value, ok bool) {
+// scheme returns a new Scheme of the type that n names, or nil.
+func (r *reader) scheme(n *node, p *path) Scheme {
 	for i := range n.members {
 		if m := &n.members[i]; m.name == "type" && m.value.kind == text {
 			if t := schemeOf(m.value.text); t != nil {
-				return reflect.New(t), true
+				return reflect.New(t).Interface().(Scheme)
 			}
-			return scheme, false // the enumeration lists the mistake
+			for i := range r.kinds {
+				if r.kinds[i].Name == m.value.text {
+					return &Foreign{kind: &r.kinds[i]}
+				}
+			}
+			return nil // the enumeration lists the mistake
 		}
 	}
-	r.addAt(n.at, p, "has no type; add \"type\", with one of %s", strings.Join(schemeNames, ", "))
-	return scheme, false
+	r.addAt(n.at, p, "has no type; add \"type\", with one of %s", strings.Join(r.types, ", "))
+	return nil
 }
 
 // hint is the function hint, as long as somebody may read the hint.

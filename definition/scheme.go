@@ -13,7 +13,7 @@ type Credential struct {
 	// Type is the kind of the credential. Required.
 	Type connectorauth.AuthType
 	// Scheme is the credential: one of *APIKey, *Basic, *AuthFields, *OAuth1, *OAuth2,
-	// *Session, *JWT and *None.
+	// *Session, *JWT and *None, or a *Foreign of one of Options.Kinds.
 	Scheme Scheme
 }
 
@@ -52,17 +52,14 @@ func schemeOf(name string) reflect.Type {
 
 // An APIKey is a key with a place: see connectorauth.NewAPIKey.
 type APIKey struct {
-	Key       string            // template; required
+	Key       string            // template, in which captured values may stand; required
 	Placement dialect.Placement // Empty means the header Authorization, without a prefix.
 }
 
-func (s *APIKey) check(c *checker, p *path) { c.text(p.member("key"), s.Key) }
+func (s *APIKey) check(c *checker, p *path) { c.lateText(p.member("key"), s.Key) }
 
 func (s *APIKey) connector(b *builder) (connectorauth.Connector, error) {
-	return connectorauth.NewAPIKey(connectorauth.APIKeyConfig{
-		Key: b.secret(s.Key), In: s.Placement.In, Name: s.Placement.Name, Exact: s.Placement.Exact, Prefix: s.Placement.Prefix,
-		Hosts: b.hosts,
-	})
+	return b.placed(s.Key, s.Placement, false)
 }
 
 // Basic is a user name and password: see connectorauth.NewBasic.

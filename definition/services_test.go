@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
@@ -149,6 +150,9 @@ func TestServicesWithAConsent(t *testing.T) {
 		for name, value := range test.header {
 			assert.Equal(t, value, req.Header.Get(name), "%s: %s", test.service, name)
 		}
+		status, err := c.Credential().(*connectorauth.OAuth2).Status(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, test.service == "quickbooks", status.ReauthBy.After(time.Now().Add(99*24*time.Hour)), test.service)
 		require.NoError(t, c.Credential().(*connectorauth.OAuth2).Renew(t.Context()))
 		if test.service != "notion" { // which takes JSON
 			assert.Equal(t, "R", p.params.Get("refresh_token"), test.service)

@@ -17,6 +17,9 @@ type Session struct {
 	Lifetime      session.Lifetime
 	Refusals      []dialect.Rejection
 	Rejections    []dialect.Rejection
+	// Captures are values of Login, by the names in Request.Capture, for templates outside
+	// of the login. Empty means none.
+	Captures []Captured
 }
 
 func (s *Session) check(c *checker, p *path) {
@@ -28,6 +31,12 @@ func (s *Session) check(c *checker, p *path) {
 	}
 	if s.Logout != nil {
 		c.loginURL(p.member("logout").member("url"), s.Logout.URL)
+	}
+	for i := range s.Captures {
+		name := s.Captures[i].Name
+		if !slices.ContainsFunc(s.Login, func(r session.Request) bool { _, ok := r.Capture[name]; return ok }) {
+			c.add(p.member("captures").element(i).member("name"), "%s is no capture of the login", shown(name))
+		}
 	}
 }
 

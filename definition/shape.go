@@ -22,7 +22,6 @@ type shape struct {
 var (
 	shapes       = shapesOf(append(slices.Clone(schemeTypes), reflect.TypeFor[Definition]()))
 	enumerations = map[reflect.Type][]string{
-		reflect.TypeFor[connectorauth.AuthType]():         schemeNames,
 		reflect.TypeFor[Format]():                         {"text", "label", "host", "origin", "uuid", "email", "integer", "key"},
 		reflect.TypeFor[From]():                           {"token", "callback"},
 		reflect.TypeFor[connectorauth.ClientAuthMethod](): {"client_secret_basic", "client_secret_post", "client_secret_basic_raw", "client_secret_user", "none", "tls_client_auth", "self_signed_tls_client_auth"},

@@ -25,6 +25,9 @@ func (c *checker) test(p *path) {
 		c.names(p.member("request"), u.Names())
 		c.noSecret(p.member("request"), u.Names())
 	}
+	if method == http.MethodHead && t.ID+t.Label != "" {
+		c.add(p.member("request"), "the response to HEAD has no body for id and label; use GET")
+	}
 	if _, ok := c.d.BaseURLs[t.Base]; t.Base != "" && !ok {
 		c.add(p.member("base"), "%s is none of baseUrls%s", shown(t.Base), c.hint(t.Base, slices.Sorted(maps.Keys(c.d.BaseURLs))))
 	}

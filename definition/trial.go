@@ -2,6 +2,7 @@ package definition
 
 import (
 	"cmp"
+	"net/http"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
@@ -15,15 +16,10 @@ func (c *checker) trial() {
 		m, p := &c.d.Methods[i], (*path)(nil).member("methods").element(i)
 		b := &builder{
 			d: c.d, trial: true, inputs: c.d.inputs(m), filler: template.Filler{Values: map[string]string{}},
-			c: &Connection{Client: Client{ID: "x", Secret: "x"}},
+			c: m.sampleConnection(),
 		}
 		for _, input := range b.inputs {
 			b.filler.Values[input.Name] = input.sample()
-		}
-		for _, credential := range append([]Credential{m.Credential}, m.And...) {
-			if o, ok := credential.Scheme.(*OAuth2); ok && o.ClientAuth == connectorauth.ClientAuthNone {
-				b.c.Client.Secret = ""
-			}
 		}
 		_, err := b.connect(m)
 		if err == nil {
@@ -33,6 +29,26 @@ func (c *checker) trial() {
 			c.add(p, "%s", strings.TrimPrefix(problem, "definition: "+c.d.Name+": "))
 		}
 	}
+}
+
+// sampleConnection returns a registration of a program that the method takes. Nothing is
+// sent.
+func (m *Method) sampleConnection() *Connection {
+	c := &Connection{Client: Client{ID: "x", Secret: "x"}}
+	for _, credential := range append([]Credential{m.Credential}, m.And...) {
+		o, ok := credential.Scheme.(*OAuth2)
+		if !ok {
+			continue
+		}
+		switch o.ClientAuth {
+		case connectorauth.ClientAuthTLS, connectorauth.ClientAuthSelfSignedTLS:
+			c.HTTPClient = &http.Client{Transport: http.DefaultTransport} // stands for one with a certificate
+			fallthrough
+		case connectorauth.ClientAuthNone:
+			c.Client.Secret = ""
+		}
+	}
+	return c
 }
 
 // sample returns a value that the formats allow.

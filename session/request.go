@@ -23,7 +23,8 @@ import (
 //
 // URL, Header, Form, JSON and XML are templates: {name} is one of Config.Values or an
 // earlier capture, and {base64(...)}, {url(...)} and {lower(...)} compute from what is
-// between the parentheses, as in "Basic {base64({user}:{password})}". A brace is written
+// between the parentheses, as in "Basic {base64({user}:{password})}". {default(name, text)}
+// is the value of the name, or the text if the value is empty or absent. A brace is written
 // twice. Values are escaped as their place needs. Secrets belong into Config.Values.
 type Request struct {
 	// Method is the HTTP method. Empty means POST.

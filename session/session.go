@@ -2,6 +2,7 @@ package session
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -214,7 +215,7 @@ func (s *service) places(problems *check.List, list []Place) (places []connector
 		if p.Placement == (dialect.Placement{}) && t.HasSpace() {
 			problems.Add("%s: has a space after Bearer; for another scheme, set Placement.Name to \"Authorization\"", field)
 		}
-		places = append(places, connectorauth.CustomPlace{Placement: p.Placement, Value: func(c connectorauth.CustomCredential) (connectorauth.Secret, error) {
+		places = append(places, connectorauth.CustomPlace{Placement: p.Placement, Value: func(_ context.Context, c connectorauth.CustomCredential) (connectorauth.Secret, error) {
 			value, err := s.filler(c).Fill(t, nil)
 			return connectorauth.Secret(value), err
 		}})

@@ -14,7 +14,9 @@ import (
 )
 
 // A Template is a text with values in it: {name} is a value, {base64(...)}, {url(...)} and
-// {lower(...)} compute from what is between the parentheses, and a brace is written twice.
+// {lower(...)} compute from what is between the parentheses, {default(name, ...)} is the
+// value, or what follows the comma if the value is empty or absent, and a brace is written
+// twice.
 type Template []part
 
 // part is a literal text, a value, or a function of a template.
@@ -22,7 +24,7 @@ type part struct {
 	text     string
 	name     string // of a value
 	function string
-	of       Template // the argument of the function
+	of       Template // the argument of the function; of default, the last one
 }
 
 // functions are all that a template can compute.
@@ -31,6 +33,9 @@ var functions = map[string]func(string) string{
 	"url":    func(s string) string { return string(wire.AppendEscaped(nil, s)) },
 	"lower":  strings.ToLower,
 }
+
+// byDefault is the function that has a name before its argument.
+const byDefault = "default"
 
 // maxDepth is how deep functions may be in functions.
 const maxDepth = 8
@@ -124,18 +129,27 @@ func (p *parser) value(depth int) (part, error) {
 		return part{name: name}, nil
 	case p.rest[end] != '(':
 		return part{}, errors.New("a name has only letters, digits and '_'")
-	case functions[name] == nil:
-		return part{}, errors.New("the function is none of base64, url and lower")
+	case functions[name] == nil && name != byDefault:
+		return part{}, errors.New("the function is none of base64, url, lower and default")
 	case depth == maxDepth:
 		return part{}, fmt.Errorf("functions are more than %d deep", maxDepth)
 	}
 	p.rest = p.rest[end+1:]
-	of, err := p.template(depth + 1)
-	if err != nil {
+	out := part{function: name}
+	if name == byDefault {
+		for end = 0; end < len(p.rest) && p.rest[end] != ',' && p.inName(p.rest[end]); end++ {
+		}
+		if end == 0 || end == len(p.rest) || p.rest[end] != ',' {
+			return part{}, errors.New("default has no name and comma at its begin, as in {default(region, eu)}")
+		}
+		out.name, p.rest = p.rest[:end], strings.TrimPrefix(p.rest[end+1:], " ")
+	}
+	var err error
+	if out.of, err = p.template(depth + 1); err != nil {
 		return part{}, err
 	}
 	p.rest = p.rest[len(")}"):]
-	return part{function: name, of: of}, nil
+	return out, nil
 }
 
 func isNameByte(c byte) bool {
@@ -191,6 +205,11 @@ func (f *Filler) Fill(t Template, escape func(string) string) (string, error) {
 
 func (f *Filler) part(p part) (string, error) {
 	switch {
+	case p.function == byDefault:
+		if value := f.Values[p.name]; value != "" {
+			return value, nil
+		}
+		return f.Fill(p.of, nil)
 	case p.function != "":
 		argument, err := f.Fill(p.of, nil)
 		if err != nil {

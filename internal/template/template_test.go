@@ -11,7 +11,7 @@ import (
 )
 
 func TestTemplates(t *testing.T) {
-	values := map[string]string{"user": "Ada", "password": "l/o"}
+	values := map[string]string{"user": "Ada", "password": "l/o", "empty": "", "default": ""}
 	for text, want := range map[string]string{
 		"":                                  "",
 		"plain":                             "plain",
@@ -21,6 +21,13 @@ func TestTemplates(t *testing.T) {
 		"{url({password})}":                 "l%2Fo",
 		"{lower({url({password})})}":        "l%2fo",
 		"a)b":                               "a)b",
+		"{default(user, nobody)}":           "Ada",
+		"{default(empty, a, b)}":            "a, b",
+		"{default(absent,{user}-{{x)}":      "Ada-{x",
+		"{default(empty, )}":                "",
+		"{default(absent, {default(empty, {lower({user})})})}": "ada",
+		"{base64({default(empty, a)})}":                        "YQ==",
+		"{default}{user}":                                      "Ada",
 	} {
 		parsed, err := template.Parse(text)
 		require.NoError(t, err, text)
@@ -28,10 +35,13 @@ func TestTemplates(t *testing.T) {
 		require.NoError(t, err, text)
 		assert.Equal(t, want, filled, text)
 	}
-	for _, text := range []string{"{", "}", "{}", "{user", "{us er}", "{rot13({user})}", "{base64({user}", "\xff", strings.Repeat("{lower(", 9) + strings.Repeat(")}", 9)} {
+	for _, text := range []string{"{", "}", "{}", "{user", "{us er}", "{rot13({user})}", "{base64({user}", "{default(user)}", "{default({user}, a)}", "{default(, a)}", "{default(user, a}", "{default(us er, a)}", "{default(", "\xff", strings.Repeat("{lower(", 9) + strings.Repeat(")}", 9)} {
 		_, err := template.Parse(text)
 		assert.Error(t, err, text)
 	}
+	alternative, err := template.Parse("{default(a, {b})}")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "b"}, alternative.Names())
 	missing, err := template.Parse("{nobody}")
 	require.NoError(t, err)
 	_, err = (&template.Filler{Values: values}).Fill(missing, nil)
@@ -44,6 +54,7 @@ func FuzzURL(f *testing.F) {
 	f.Add("/{v}/a?b={v}", "x")
 	f.Add("/a{v}", "../b")
 	f.Add("/a?{v}={v}", "&c#d")
+	f.Add("/{default(v, a/../b)}", "")
 	f.Fuzz(func(t *testing.T, rest, value string) {
 		parsed, err := template.ParseURL("https://api.example.test" + rest)
 		if err != nil {

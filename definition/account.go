@@ -1,0 +1,161 @@
+package definition
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/connectorauth/connectorauth"
+)
+
+// An Account is what a program keeps of an account, to connect the account again: see
+// Connected.Account and Set.Connect. Tokens are kept in the store of the Connection.
+//
+// Printing an Account, and encoding one by package json, leaves the secrets out. Encode
+// writes them too.
+type Account struct {
+	Definition string `json:"definition"`         // its name; required
+	Revision   int    `json:"revision,omitempty"` // of the definition; 0 means the newest
+	// Method is the name of the method. Empty means the default method, or the only one.
+	Method string `json:"method,omitempty"`
+	// Values and Secrets are the values of the inputs, by name: those that may be shown, and
+	// those that may not. Empty means none.
+	Values  map[string]string               `json:"values,omitempty"`
+	Secrets map[string]connectorauth.Secret `json:"-"`
+	// Scopes are as in Connection.Scopes.
+	Scopes []string `json:"scopes,omitzero"`
+}
+
+// Account returns what to keep of the account. A default that the account owner has seen is
+// kept as a value, so that the account stays the same when the default changes. A default
+// of a hidden input is not kept.
+func (c *Connected) Account() Account {
+	a := Account{
+		Definition: c.account().d.Name, Revision: c.account().d.Revision, Method: c.account().m.Name, Scopes: c.scopes,
+		Values: map[string]string{}, Secrets: map[string]connectorauth.Secret{},
+	}
+	for _, i := range c.account().d.inputs(c.account().m) {
+		switch value := c.value(i.Name); {
+		case value == "", i.Hidden && value == i.Default:
+		case i.Secret:
+			a.Secrets[i.Name] = connectorauth.Secret(value)
+		default:
+			a.Values[i.Name] = value
+		}
+	}
+	return a
+}
+
+// Given returns the values of all inputs, as in Connection.Values, for a form and for
+// Connect.
+func (a Account) Given() map[string]connectorauth.Secret {
+	given := maps.Clone(a.Secrets)
+	if given == nil {
+		given = map[string]connectorauth.Secret{}
+	}
+	for name, value := range a.Values {
+		given[name] = connectorauth.Secret(value)
+	}
+	return given
+}
+
+// Edited returns the values of all inputs after a form was submitted: the submitted values
+// in place of those of the account. A secret that was submitted empty stays as in the account,
+// because a form does not show secrets. A value that was not submitted stays too.
+func (a Account) Edited(submitted map[string]connectorauth.Secret) map[string]connectorauth.Secret {
+	given := a.Given()
+	for name, value := range submitted {
+		if _, secret := a.Secrets[name]; value != "" || !secret {
+			given[name] = value
+		}
+	}
+	return given
+}
+
+// accountVersion is the version of what Encode writes.
+const accountVersion = 1
+
+// record is the JSON form of an account with its secrets.
+type record struct {
+	Version int `json:"version"`
+	Account
+	Secrets map[string]string `json:"secrets,omitempty"`
+}
+
+// Encode returns all of the account as JSON, with its secrets in plain text, for a store
+// that encrypts, such as tokenstore.Sealed.
+func (a Account) Encode() ([]byte, error) {
+	r := record{Version: accountVersion, Account: a, Secrets: map[string]string{}}
+	for name, value := range a.Secrets {
+		r.Secrets[name] = string(value)
+	}
+	return json.Marshal(r)
+}
+
+// DecodeAccount reads what Encode has written. The error quotes nothing of the text.
+func DecodeAccount(text []byte) (Account, error) {
+	var r record
+	if json.Unmarshal(text, &r) != nil || r.Version < 1 || r.Definition == "" {
+		return Account{}, errors.New("definition: the text is no account that Account.Encode has written")
+	}
+	if r.Version > accountVersion {
+		return Account{}, fmt.Errorf("definition: the account has version %d, and this program reads version %d; use a newer version of the program", r.Version, accountVersion)
+	}
+	if len(r.Secrets) > 0 {
+		r.Account.Secrets = make(map[string]connectorauth.Secret, len(r.Secrets))
+		for name, value := range r.Secrets {
+			r.Account.Secrets[name] = connectorauth.Secret(value)
+		}
+	}
+	return r.Account, nil
+}
+
+// Find returns the definition of an account: the revision of the account if the Set has
+// that revision, or else the newest. The name of the account's definition may be a former
+// name. An account of a newer revision than those of the Set is an error.
+func (s *Set) Find(a Account) (*Definition, error) {
+	newest, err := s.Lookup(a.Definition)
+	if err != nil {
+		return nil, err
+	}
+	if a.Revision > newest.Revision {
+		return nil, fmt.Errorf("definition: the account has revision %d of %s, and the program has revision %d; use the newer definition", a.Revision, newest.Name, newest.Revision)
+	}
+	for _, d := range s.Revisions(a.Definition) {
+		if d.Revision == a.Revision {
+			return d, nil
+		}
+	}
+	return newest, nil
+}
+
+// Connect returns a stored account, by the definition that Find returns. Method, and
+// Scopes if nil, are those of the account, and Values of the connection go before those of
+// the account, such as the values of hidden inputs.
+//
+// A newer definition may have other names, and may lack inputs and scopes of the account,
+// which are left out then. An input that the newer definition wants and the account lacks
+// is in the *InputError, as in Definition.Connect: ask the account owner. Connected.Account
+// returns what to keep from then on.
+func (s *Set) Connect(a Account, connection Connection) (*Connected, error) {
+	d, err := s.Find(a)
+	if err != nil {
+		return nil, err
+	}
+	if connection.Method != "" {
+		return nil, errors.New("definition: Connection: Method: is the account's; leave the field empty, or change Account.Method")
+	}
+	m := d.find(a.Method)
+	if m == nil {
+		return nil, fmt.Errorf("definition: revision %d of %s has no method %s; connect the account again, by one of %s", d.Revision, d.Name, shown(a.Method), strings.Join(d.methods(), ", "))
+	}
+	given := a.Given()
+	maps.Copy(given, connection.Values)
+	connection.Method, connection.Values, connection.stored = m.Name, given, true
+	if connection.Scopes == nil {
+		connection.Scopes = a.Scopes
+	}
+	return d.Connect(connection)
+}

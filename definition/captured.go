@@ -1,0 +1,248 @@
+package definition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/template"
+)
+
+// A Captured is a value that comes along with the token or the session of an account, such
+// as the URL of the account's API. A Captured stands in base URLs, headers, parameters and
+// in the key of an APIKey. Each request has the value of the present token or session. A
+// service that gives no value, or a value that Limits refuse, is an error of the request.
+type Captured struct {
+	Name string // in templates: letters, digits and '_'; required
+	// Origin: the value is a URL, of which scheme, host and port alone count.
+	Origin bool
+	Limits
+}
+
+// A Capture is a value of a token response or of a callback.
+type Capture struct {
+	Captured
+	// From is where the value comes from. Empty means FromToken. A value from the callback
+	// has passed through a browser, so it is a part of a label or of a segment, or has an
+	// Enum.
+	From From
+	// Path is the name of the value there, or the names joined by dots: "data.domain".
+	// Required.
+	Path string
+}
+
+// From is where a captured value comes from.
+type From string
+
+// The sources of captured values.
+const (
+	FromToken    From = "token"    // a member of the token response
+	FromCallback From = "callback" // a parameter of the callback
+)
+
+// capturing is a Scheme whose accounts have captured values.
+type capturing interface {
+	// captured lists the values.
+	captured() []*Captured
+	// read returns a function for the texts of the values, which are empty if absent.
+	// credential is the connector of the account.
+	read(ctx context.Context, credential connectorauth.Connector) (func(i int) string, error)
+	// word returns the provider's word for the i-th value.
+	word(i int) string
+}
+
+func (s *Capture) check(c *checker, p *path) {
+	if s.Path == "" {
+		c.add(p.member("path"), "is missing")
+	}
+	if s.From == FromCallback && len(s.Enum) == 0 && (s.Format == FormatHost || s.Format == FormatOrigin) {
+		c.add(p.member("format"), "a callback passes through a browser, so its values cannot be hosts; give an enum")
+	}
+}
+
+func (s *OAuth2) captured() (list []*Captured) {
+	for i := range s.Captures {
+		list = append(list, &s.Captures[i].Captured)
+	}
+	return list
+}
+
+func (s *OAuth2) read(ctx context.Context, credential connectorauth.Connector) (func(int) string, error) {
+	token, err := credential.(*connectorauth.OAuth2).Token(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(i int) string { return s.Captures[i].value(token.Extra) }, nil
+}
+
+func (s *OAuth2) word(i int) string { return s.Captures[i].Path }
+
+func (s *Session) captured() (list []*Captured) {
+	for i := range s.Captures {
+		list = append(list, &s.Captures[i])
+	}
+	return list
+}
+
+func (s *Session) read(ctx context.Context, credential connectorauth.Connector) (func(int) string, error) {
+	session, err := credential.(*connectorauth.Custom).Credential(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(i int) string { return string(session.More[s.Captures[i].Name]) }, nil
+}
+
+func (s *Session) word(i int) string { return s.Captures[i].Name }
+
+// value returns the value at Path among the members of a token response, or "".
+func (c *Capture) value(extra func(string) any) string {
+	first, rest, nested := strings.Cut(c.Path, ".")
+	v := extra(first)
+	for nested && v != nil {
+		var step string
+		step, rest, nested = strings.Cut(rest, ".")
+		switch inner := v.(type) {
+		case map[string]any:
+			v = inner[step]
+		case []any:
+			i, err := strconv.Atoi(step)
+			if err != nil || i < 0 || i >= len(inner) {
+				return ""
+			}
+			v = inner[i]
+		default:
+			return ""
+		}
+	}
+	switch v := v.(type) {
+	case string:
+		return v
+	case nil, map[string]any, []any:
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+// An account is what is known of a Connected. The values are those that base URLs and
+// late values need.
+type account struct {
+	d          *Definition
+	m          *Method
+	credential connectorauth.Connector
+	values     map[string]string
+	captured   []*Captured
+}
+
+// find returns the captured value called name, or nil.
+func (a *account) find(name string) *Captured {
+	for _, c := range a.captured {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+func (a *account) isCaptured(name string) bool { return a.find(name) != nil }
+
+// late returns a filler with the values that names need. absent says which captured value
+// among names the service has not given; nil means none.
+func (a *account) late(ctx context.Context, names []string) (f template.Filler, absent *Captured, err error) {
+	f.Values = make(map[string]string, len(names))
+	for _, name := range names {
+		if value, ok := a.values[name]; ok {
+			f.Values[name] = value
+		}
+	}
+	if !slices.ContainsFunc(names, a.isCaptured) {
+		return f, nil, nil
+	}
+	value, err := a.m.Scheme.(capturing).read(ctx, a.credential)
+	if err != nil {
+		return f, nil, err
+	}
+	for i, c := range a.captured {
+		if !slices.Contains(names, c.Name) {
+			continue
+		}
+		text := c.spelled(value(i))
+		switch {
+		case text == "":
+			absent = c
+		case c.Limits.check(text) != nil:
+			return f, nil, a.notGiven(c)
+		default:
+			f.Values[c.Name] = text
+		}
+	}
+	return f, absent, nil
+}
+
+// spelled returns a value as templates have it. An origin may come with a slash at its end.
+func (c *Captured) spelled(value string) string {
+	if c.Origin {
+		if scheme, rest, ok := strings.Cut(value, "://"); ok {
+			if end := strings.IndexAny(rest, `/?#`); end >= 0 {
+				return scheme + "://" + rest[:end]
+			}
+		}
+		return value
+	}
+	if c.isOrigin() {
+		return strings.TrimSuffix(value, "/")
+	}
+	return value
+}
+
+// notGiven is the error of a value that the service has not given.
+func (a *account) notGiven(c *Captured) error {
+	return fmt.Errorf("definition: %s: the provider gave no %s, or one that the definition does not allow", a.d.Name, a.m.Scheme.(capturing).word(slices.Index(a.captured, c)))
+}
+
+// text returns the text of a template with captured values.
+func (a *account) text(ctx context.Context, t template.Template) (string, error) {
+	f, absent, err := a.late(ctx, t.Names())
+	if err != nil {
+		return "", err
+	}
+	text, err := f.Fill(t, nil)
+	switch {
+	case absent != nil && (err != nil || text == ""):
+		return "", a.notGiven(absent)
+	case err == nil && text == "":
+		err = errors.New("definition: " + a.d.Name + ": a header, parameter or key comes out empty")
+	}
+	return text, err
+}
+
+// late returns the connector of a text that has captured values.
+func (b *builder) late(t template.Template, place dialect.Placement) (connectorauth.Connector, error) {
+	if place == (dialect.Placement{}) {
+		place.Name = "Authorization" // as of an APIKey
+	}
+	b.keep(t.Names())
+	a := b.account
+	return connectorauth.NewCustom(connectorauth.CustomConfig{Hosts: b.hosts, Places: []connectorauth.CustomPlace{{
+		Placement: place, Value: func(ctx context.Context, _ connectorauth.CustomCredential) (connectorauth.Secret, error) {
+			text, err := a.text(ctx, t)
+			return connectorauth.Secret(text), err
+		},
+	}}})
+}
+
+// keep keeps the values of inputs that are needed later.
+func (b *builder) keep(names []string) {
+	for _, name := range names {
+		if value, ok := b.filler.Values[name]; ok {
+			if b.account.values == nil {
+				b.account.values = map[string]string{}
+			}
+			b.account.values[name] = value
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package definition
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/scrub"
+)
+
+// A Kind is a kind of credential of another package, as a type of methods. A program
+// passes Kinds in Options, and does not modify them afterwards.
+type Kind struct {
+	// Name is the type in documents: letters and digits, such as "Digest". No Scheme of
+	// this package has the name. Required.
+	Name string
+	// Members are the members of such a method in documents. Each value is a template.
+	Members []Member
+	// Connect returns the connector of an account. texts has the filled templates by the
+	// names of Members, with "" for a member that is absent. hosts are the Hosts of the
+	// connector, and connection says the rest: Store, Account, Shared, RenewBefore,
+	// HTTPClient and Observe. Parse calls Connect too, with samples as texts and a
+	// connection without all these, and lists the error. Connect makes no request, and is
+	// safe for concurrent use. Required.
+	Connect func(texts map[string]connectorauth.Secret, hosts []string, connection Connection) (connectorauth.Connector, error)
+}
+
+// A Member is a member of a Kind in documents.
+type Member struct {
+	// Name is the name in documents: letters and digits, and none of the other members of a
+	// method, such as inputs. Required.
+	Name string
+	// Required: a document that leaves the member out is a mistake.
+	Required bool
+	// Secret: no error, record or browser shows the text, so secrets may stand there.
+	Secret bool
+	// Enum are the texts that are allowed. Empty means all texts.
+	Enum []string
+}
+
+// Foreign is a credential of a Kind.
+type Foreign struct {
+	Members map[string]string // templates, by name
+
+	kind *Kind
+}
+
+func (s *Foreign) check(c *checker, p *path) {
+	for _, m := range s.kind.Members {
+		text, given := s.Members[m.Name]
+		at := p.member(m.Name)
+		switch {
+		case m.Required && text == "":
+			c.add(at, "is missing")
+		case given && len(m.Enum) > 0 && !slices.Contains(m.Enum, text):
+			c.add(at, "%s is none of %s%s", shown(text), strings.Join(m.Enum, ", "), c.hint(text, m.Enum))
+		case m.Secret:
+			c.text(at, text)
+		default:
+			c.public(at, text)
+		}
+	}
+}
+
+func (s *Foreign) connector(b *builder) (connectorauth.Connector, error) {
+	texts := make(map[string]connectorauth.Secret, len(s.kind.Members))
+	var secrets []string
+	for _, m := range s.kind.Members {
+		texts[m.Name] = b.secret(s.Members[m.Name])
+		if m.Secret {
+			secrets = append(secrets, string(texts[m.Name]))
+		}
+	}
+	connector, err := s.kind.Connect(texts, slices.Clone(b.hosts), *b.c)
+	if err == nil && connector == nil {
+		err = errors.New("the Kind returned no connector")
+	}
+	if err == nil {
+		return connector, nil
+	}
+	err = scrub.Withhold(err, scrub.Spellings(secrets...)...)
+	if _, several := errors.Unwrap(err).(interface{ Unwrap() []error }); !several { // as of constructors
+		err = fmt.Errorf("%s: %w", s.kind.Name, err)
+	}
+	return nil, err
+}
+
+// find returns the member called name, or nil.
+func (k *Kind) find(name string) *Member {
+	for i := range k.Members {
+		if k.Members[i].Name == name {
+			return &k.Members[i]
+		}
+	}
+	return nil
+}
+
+// names lists the names of the members.
+func (k *Kind) names() (list []string) {
+	for _, m := range k.Members {
+		list = append(list, m.Name)
+	}
+	return list
+}
+
+// checkKinds reports the mistakes of a program in its Kinds.
+func checkKinds(kinds []Kind) error {
+	for i, k := range kinds {
+		switch {
+		case !isWord(k.Name) || schemeOf(k.Name) != nil:
+			return fmt.Errorf("definition: Options.Kinds[%d]: Name: %q is no name of letters and digits, or a type of package definition", i, k.Name)
+		case slices.ContainsFunc(kinds[:i], func(other Kind) bool { return other.Name == k.Name }):
+			return fmt.Errorf("definition: Options.Kinds[%d]: Name: %q is there twice", i, k.Name)
+		case k.Connect == nil:
+			return fmt.Errorf("definition: Options.Kinds[%d]: Connect: is nil", i)
+		}
+		for j, m := range k.Members {
+			if !isWord(m.Name) || k.find(m.Name) != &k.Members[j] || reserved(m.Name) {
+				return fmt.Errorf("definition: Options.Kinds[%d]: Members[%d]: Name: %q is no name of letters and digits, is there twice, or is a member of all methods", i, j, m.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// reserved reports whether all methods, or all credentials in And, have a member.
+func reserved(name string) bool {
+	_, ofMethod := shapes[reflect.TypeFor[Method]()].fields[name]
+	_, ofCredential := shapes[reflect.TypeFor[Credential]()].fields[name]
+	return ofMethod || ofCredential
+}
+
+// isWord reports whether a name has letters and digits only.
+func isWord(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9')
+	})
+}
