@@ -27,10 +27,10 @@ func (b *builder) base(s string) {
 	switch isLate := func(name string) bool { return a.isCaptured(name) && u.inOrigin(name) }; {
 	case !slices.ContainsFunc(u.names, a.isCaptured):
 		if b.url(s) != "" { // or there is a mistake of a value
-			b.addHost(&u)
+			b.addHost(u)
 		}
 	case !slices.ContainsFunc(u.names, isLate):
-		b.addHost(&u)
+		b.addHost(u)
 	case u.whole != "":
 		b.addLimited(&a.find(u.whole).Limits)
 	default:

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -142,7 +141,7 @@ func (b *builder) values(method string) {
 		}
 		b.filler.Values[i.Name] = value
 	}
-	for _, name := range slices.Sorted(maps.Keys(b.c.Values)) {
+	for _, name := range keys(b.c.Values) {
 		if !slices.Contains(names, name) && !b.c.stored {
 			b.mistakes.Add("Values: %s is no input of method %s%s", shown(name), method, hint(name, names))
 		}
@@ -167,11 +166,15 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 	guard := m.guard(b.d)
 	b.guardClient(guard, m)
 	list := make([]connectorauth.Connector, 0, 1+len(m.And)+len(b.d.Headers)+len(b.d.Params))
-	for _, scheme := range append([]Credential{m.Credential}, m.And...) {
-		connector, err := scheme.Scheme.connector(b)
+	add := func(scheme Scheme) {
+		connector, err := scheme.connector(b)
 		b.mistakes.Custom(err)
 		list = append(list, connector)
-		b.account.credential = list[0]
+	}
+	add(m.Scheme)
+	b.account.credential = list[0]
+	for i := range m.And {
+		add(m.And[i].Scheme)
 	}
 	list = b.constants(list, b.d.Headers, dialect.InHeader)
 	list = b.constants(list, b.d.Params, dialect.InQuery)
@@ -196,7 +199,7 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 
 // constants adds the connectors of constant headers or parameters.
 func (b *builder) constants(list []connectorauth.Connector, values map[string]string, in dialect.Location) []connectorauth.Connector {
-	for _, name := range slices.Sorted(maps.Keys(values)) {
+	for _, name := range keys(values) {
 		connector, err := b.placed(values[name], dialect.Placement{In: in, Name: name}, true)
 		if connector == nil && err == nil {
 			continue
@@ -247,7 +250,11 @@ func (b *builder) err() error {
 
 // text fills in a template.
 func (b *builder) text(s string) string {
-	text, err := b.filler.Fill(b.d.texts[s], nil)
+	t, ok := b.d.texts[s]
+	if !ok {
+		return s // which has no braces
+	}
+	text, err := b.filler.Fill(t, nil)
 	b.mistakes.Join(err)
 	return text
 }

@@ -45,7 +45,7 @@ type Definition struct {
 	anyHost bool   // the program allows AnyHost
 	guard   *guard // of inputs with AnyHost; nil without any
 	texts   map[string]template.Template
-	urls    map[string]urlTemplate
+	urls    map[string]*urlTemplate
 }
 
 // A Link leads to documentation.
