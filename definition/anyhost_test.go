@@ -177,6 +177,28 @@ func TestAnyHostRefusesOtherTransports(t *testing.T) {
 	assert.Empty(t, h.arrived)
 }
 
+// The test of an account is a request as others.
+func TestAnyHostCheckIsGuarded(t *testing.T) {
+	h := newHost(t)
+	d := parseAnyHost(t, strings.Replace(selfHosted, `"name": "git",`, `"name": "git", "test": {"request": "GET /user"},`, 1))
+	account, err := d.Connect(h.connection("token", nil))
+	require.NoError(t, err)
+	_, err = account.Check(t.Context(), h.unguarded(t))
+	assert.ErrorContains(t, err, "use a transport of egress.New")
+	assert.Empty(t, h.arrived)
+	_, err = account.Check(t.Context(), h.guarded(t))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"GET /api/v4/user"}, h.arrived)
+	h.zone.Set("example.com", []string{"10.0.0.1"})
+	_, err = account.Check(t.Context(), h.guarded(t))
+	var refused *egress.Error
+	require.ErrorAs(t, err, &refused)
+	assert.NotContains(t, err.Error(), "try again later")
+	var failed *definition.CheckError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, definition.ReasonNotFound, failed.Reason)
+}
+
 // A connector in between, as of a gateway, shows what sends its requests.
 func TestAnyHostBehindAnotherConnector(t *testing.T) {
 	h := newHost(t)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/egress"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/scrub"
@@ -122,7 +123,11 @@ func (c *Connected) unsent(err error) error {
 	failed := &CheckError{Definition: c.account().d.Name, Reason: ReasonUnavailable, cause: err}
 	var token *connectorauth.TokenError
 	var unknown *net.DNSError
+	var refused *egress.Error
 	switch {
+	case errors.As(err, &refused):
+		failed.Reason = ReasonNotFound
+		c.suspect(failed, c.inURL)
 	case errors.As(err, &token) && token.Temporary():
 		failed.RetryAfter = token.RetryAfter
 	case errors.Is(err, connectorauth.ErrReauthRequired), token != nil:
