@@ -20,7 +20,7 @@ func (c *OAuth2Config) check(problems *check.List) {
 	problems.Field("ClientSecret", check.Printable(string(c.ClientSecret)))
 	if u, err := origin.Endpoint(c.TokenURL); err != nil {
 		problems.Field("TokenURL", err)
-	} else if query := u.Query(); query.Has("client_secret") || query.Has("client_id") {
+	} else if u.RawQuery != "" && (u.Query().Has("client_secret") || u.Query().Has("client_id")) {
 		problems.Add("TokenURL: the query contains client credentials, which RFC 6749 section 2.3.1 forbids; use ClientID and ClientSecret")
 	}
 	for field, raw := range map[string]string{"FormerTokenURL": c.FormerTokenURL, "RevokeURL": c.RevokeURL} {

@@ -3,7 +3,6 @@ package definition
 import (
 	"crypto/ed25519"
 	"maps"
-	"slices"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/assertion"
@@ -53,7 +52,7 @@ func (s *Assertion) check(c *checker, p *path) {
 	c.public(at.member("issuer"), s.Claims.Issuer)
 	c.public(at.member("subject"), s.Claims.Subject)
 	c.public(at.member("audience"), s.Claims.Audience)
-	for _, name := range slices.Sorted(maps.Keys(s.Claims.More)) {
+	for _, name := range keys(s.Claims.More) {
 		if text, ok := s.Claims.More[name].(string); ok {
 			c.text(at.member("more").member(name), text)
 		}

@@ -32,12 +32,13 @@ func (b *builder) base(s string) {
 	switch isLate := func(name string) bool { return a.isCaptured(name) && u.inOrigin(name) }; {
 	case !slices.ContainsFunc(u.names, a.isCaptured):
 		if b.url(s) != "" { // or there is a mistake of a value
-			b.addHost(&u)
+			b.addHost(u)
 		}
 	case !slices.ContainsFunc(u.names, isLate):
-		b.addHost(&u)
+		b.addHost(u)
 	case u.whole != "":
-		b.addLimited(&a.find(u.whole).Limits)
+		c, _ := a.find(u.whole)
+		b.addLimited(&c.Limits)
 	default:
 		b.wildcards(u.host)
 	}
@@ -64,7 +65,7 @@ func (b *builder) wildcards(host []hostPart) {
 		b.hosts = append(b.hosts, suffix)
 		return
 	}
-	l := b.account.find(host[last].name)
+	l, _ := b.account.find(host[last].name)
 	switch {
 	case len(l.Enum) > 0:
 		for _, choice := range l.Enum {
@@ -85,14 +86,18 @@ func (b *builder) addSuffixes(list []string) {
 
 // addHost adds the origin of a base URL to the hosts.
 func (b *builder) addHost(u *urlTemplate) {
-	b.hosts = append(b.hosts, withoutPath(u.origin(b.filler.Values)))
+	base := u.filled
+	if base == "" {
+		base = u.origin(b.filler.Values)
+	}
+	b.hosts = append(b.hosts, withoutPath(base))
 }
 
 // withoutPath returns the origin of a URL.
 func withoutPath(base string) string {
 	scheme, rest, _ := strings.Cut(base, "://")
 	host, _, _ := strings.Cut(rest, "/")
-	return scheme + "://" + host
+	return base[:len(scheme)+len("://")+len(host)]
 }
 
 // inOrigin reports whether a value stands in the origin.

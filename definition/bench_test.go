@@ -1,14 +1,19 @@
 package definition_test
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
 )
 
 // BenchmarkParse reads the definitions of the services. json is json.Unmarshal of the
@@ -71,4 +76,57 @@ func BenchmarkConnect(b *testing.B) {
 			require.NoError(b, err)
 		}
 	})
+}
+
+// BenchmarkMemory holds 20,000 live accounts of one definition, each with a token, and
+// prints the heap of one: by the constructor with the same config, and by the definition.
+func BenchmarkMemory(b *testing.B) {
+	const count = 20_000
+	client := definition.Client{ID: "client", Secret: "secret"}
+	held := make([]any, count)
+	measure := func(b *testing.B, open func(i int) (any, *connectorauth.OAuth2, error)) {
+		var before, after runtime.MemStats
+		for b.Loop() {
+			clear(held)
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			for i := range held {
+				account, c, err := open(i)
+				require.NoError(b, err)
+				require.NoError(b, c.SetToken(context.Background(), &oauth2.Token{
+					AccessToken: fmt.Sprintf("access-token-of-40-characters-%010d", i), RefreshToken: fmt.Sprintf("refresh-token-of-40-characters-%09d", i), Expiry: time.Now().Add(time.Hour),
+				}))
+				held[i] = account
+			}
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+		}
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/count, "heap-B/account")
+		runtime.KeepAlive(held)
+	}
+	b.Run("constructor", func(b *testing.B) {
+		measure(b, func(i int) (any, *connectorauth.OAuth2, error) {
+			c, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+				ClientID: "client", ClientSecret: "secret", TokenURL: "https://api.notion.com/v1/oauth/token", Account: fmt.Sprint("account-", i),
+				Grant: connectorauth.AuthorizationCode{AuthURL: "https://api.notion.com/v1/oauth/authorize"}, Hosts: []string{"https://api.notion.com"},
+			})
+			return c, c, err
+		})
+	})
+	for _, name := range []string{"notion", "salesforce", "quickbooks", "shopify"} { // dialect and header; captured; captured; input
+		d := service(b, name)
+		given := values{}
+		for _, i := range d.Inputs {
+			given[i.Name] = connectorauth.Secret(i.Example)
+		}
+		b.Run(name, func(b *testing.B) {
+			measure(b, func(i int) (any, *connectorauth.OAuth2, error) {
+				c, err := d.Connect(definition.Connection{Method: "oauth", Values: given, Client: client, Account: fmt.Sprint("account-", i)})
+				if err != nil {
+					return nil, nil, err
+				}
+				return c, c.Credential().(*connectorauth.OAuth2), nil
+			})
+		})
+	}
 }

@@ -47,8 +47,8 @@ const (
 
 // capturing is a Scheme whose accounts have captured values.
 type capturing interface {
-	// captured lists the values.
-	captured() []*Captured
+	// captured returns the i-th value, or nil.
+	captured(i int) *Captured
 	// read returns a function for the texts of the values, which are empty if absent.
 	// credential is the connector of the account.
 	read(ctx context.Context, credential connectorauth.Connector) (func(i int) string, error)
@@ -65,11 +65,11 @@ func (s *Capture) check(c *checker, p *path) {
 	}
 }
 
-func (s *OAuth2) captured() (list []*Captured) {
-	for i := range s.Captures {
-		list = append(list, &s.Captures[i].Captured)
+func (s *OAuth2) captured(i int) *Captured {
+	if i < len(s.Captures) {
+		return &s.Captures[i].Captured
 	}
-	return list
+	return nil
 }
 
 func (s *OAuth2) read(ctx context.Context, credential connectorauth.Connector) (func(int) string, error) {
@@ -82,11 +82,11 @@ func (s *OAuth2) read(ctx context.Context, credential connectorauth.Connector) (
 
 func (s *OAuth2) word(i int) string { return s.Captures[i].Path }
 
-func (s *Session) captured() (list []*Captured) {
-	for i := range s.Captures {
-		list = append(list, &s.Captures[i])
+func (s *Session) captured(i int) *Captured {
+	if i < len(s.Captures) {
+		return &s.Captures[i]
 	}
-	return list
+	return nil
 }
 
 func (s *Session) read(ctx context.Context, credential connectorauth.Connector) (func(int) string, error) {
@@ -128,36 +128,40 @@ func (c *Capture) value(extra func(string) any) string {
 	return fmt.Sprint(v)
 }
 
-// An account is what is known of a Connected. The values are those that base URLs and
-// late values need.
+// An account is what is known of a Connected. The values are those of inputs that base
+// URLs and late values need. Accounts are many, and should be small.
 type account struct {
 	d          *Definition
 	m          *Method
 	credential connectorauth.Connector
-	values     map[string]string
-	captured   []*Captured
+	values     []inputValue
 }
 
-// find returns the captured value called name, or nil.
-func (a *account) find(name string) *Captured {
-	for _, c := range a.captured {
-		if c.Name == name {
-			return c
+type inputValue struct{ name, value string }
+
+// find returns the captured value called name and its index, or nil.
+func (a *account) find(name string) (*Captured, int) {
+	if s, ok := a.m.Scheme.(capturing); ok {
+		for i := 0; ; i++ {
+			if c := s.captured(i); c == nil || c.Name == name {
+				return c, i
+			}
 		}
 	}
-	return nil
+	return nil, 0
 }
 
-func (a *account) isCaptured(name string) bool { return a.find(name) != nil }
+func (a *account) isCaptured(name string) bool {
+	c, _ := a.find(name)
+	return c != nil
+}
 
 // late returns a filler with the values that names need. absent says which captured value
 // among names the service has not given; nil means none.
 func (a *account) late(ctx context.Context, names []string) (f template.Filler, absent *Captured, err error) {
 	f.Values = make(map[string]string, len(names))
-	for _, name := range names {
-		if value, ok := a.values[name]; ok {
-			f.Values[name] = value
-		}
+	for _, v := range a.values {
+		f.Values[v.name] = v.value
 	}
 	if !slices.ContainsFunc(names, a.isCaptured) {
 		return f, nil, nil
@@ -166,8 +170,9 @@ func (a *account) late(ctx context.Context, names []string) (f template.Filler, 
 	if err != nil {
 		return f, nil, err
 	}
-	for i, c := range a.captured {
-		if !slices.Contains(names, c.Name) {
+	for _, name := range names {
+		c, i := a.find(name)
+		if c == nil {
 			continue
 		}
 		text := c.spelled(value(i))
@@ -201,7 +206,8 @@ func (c *Captured) spelled(value string) string {
 
 // notGiven is the error of a value that the service has not given.
 func (a *account) notGiven(c *Captured) error {
-	return fmt.Errorf("definition: %s: the provider gave no %s, or one that the definition does not allow", a.d.Name, a.m.Scheme.(capturing).word(slices.Index(a.captured, c)))
+	_, i := a.find(c.Name)
+	return fmt.Errorf("definition: %s: the provider gave no %s, or one that the definition does not allow", a.d.Name, a.m.Scheme.(capturing).word(i))
 }
 
 // text returns the text of a template with captured values.
@@ -238,11 +244,9 @@ func (b *builder) late(t template.Template, place dialect.Placement) (connectora
 // keep keeps the values of inputs that are needed later.
 func (b *builder) keep(names []string) {
 	for _, name := range names {
-		if value, ok := b.filler.Values[name]; ok {
-			if b.account.values == nil {
-				b.account.values = map[string]string{}
-			}
-			b.account.values[name] = value
+		value, ok := b.filler.Values[name]
+		if v := (inputValue{name, value}); ok && !slices.Contains(b.account.values, v) {
+			b.account.values = append(b.account.values, v)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/origin"
@@ -27,11 +26,12 @@ type checker struct {
 // definition checks all of the document.
 func (c *checker) definition() {
 	var root *path
-	for name, count := range map[string]int{
-		"inputs": len(c.d.Inputs), "methods": len(c.d.Methods), "headers": len(c.d.Headers), "params": len(c.d.Params), "baseUrls": len(c.d.BaseURLs),
-	} {
-		if count > maxCommon {
-			c.add(root.member(name), "has more than %d elements", maxCommon)
+	for _, list := range [...]struct {
+		name  string
+		count int
+	}{{"inputs", len(c.d.Inputs)}, {"methods", len(c.d.Methods)}, {"headers", len(c.d.Headers)}, {"params", len(c.d.Params)}, {"baseUrls", len(c.d.BaseURLs)}} {
+		if list.count > maxCommon {
+			c.add(root.member(list.name), "has more than %d elements", maxCommon)
 			return
 		}
 	}
@@ -55,16 +55,16 @@ func (c *checker) definition() {
 	names, defaults := map[string]bool{}, 0
 	for i := range c.d.Methods {
 		m, p := &c.d.Methods[i], root.member("methods").element(i)
-		for j, name := range append([]string{m.Name}, m.Was...) {
-			at := p.member("name")
-			if j > 0 {
-				at = p.member("was").element(j - 1)
-			}
+		named := func(at *path, name string) {
 			c.name(at, name)
 			if names[name] {
 				c.add(at, "%s is the name of two methods", shown(name))
 			}
 			names[name] = true
+		}
+		named(p.member("name"), m.Name)
+		for j, was := range m.Was {
+			named(p.member("was").element(j), was)
 		}
 		if m.Default {
 			if defaults++; defaults > 1 {
@@ -111,7 +111,7 @@ func (c *checker) input(p *path, i *Input) {
 func (c *checker) limits(p *path, l *Limits) {
 	if l.Pattern != "" {
 		var err error
-		if l.pattern, err = compile(l.Pattern); err != nil {
+		if l.pattern, err = parsePattern(l.Pattern); err != nil {
 			c.add(p.member("pattern"), "%v", err)
 		}
 	}
@@ -135,25 +135,26 @@ func (c *checker) limits(p *path, l *Limits) {
 
 // method checks a method, and what depends on its inputs.
 func (c *checker) method(p *path, m *Method) {
-	common := maps.Clone(c.inputs)
+	common := c.inputs
+	if len(m.Inputs) > 0 {
+		c.inputs = maps.Clone(common)
+	}
 	for i := range m.Inputs {
 		c.input(p.member("inputs").element(i), &m.Inputs[i])
 	}
 	c.captures = nil
 	if s, ok := m.Scheme.(capturing); ok {
-		for i, captured := range s.captured() {
-			c.captured(p.member("captures").element(i), captured)
+		for i := 0; s.captured(i) != nil; i++ {
+			c.captured(p.member("captures").element(i), s.captured(i))
 		}
 	}
 	if m.Scheme != nil {
 		m.Scheme.check(c, p)
 	}
-	if _, ok := m.Scheme.(*OAuth2); !ok && m.Scheme != nil {
-		for name, d := range map[string]time.Duration{"refreshLifetime": m.RefreshLifetime, "refreshIdle": m.RefreshIdle} {
-			if d > 0 {
-				c.add(p.member(name), "is for refresh tokens, which only an OAuth2 has")
-			}
-		}
+	if _, ok := m.Scheme.(*OAuth2); !ok && m.RefreshLifetime > 0 {
+		c.add(p.member("refreshLifetime"), "is for refresh tokens, which only an OAuth2 has")
+	} else if !ok && m.RefreshIdle > 0 {
+		c.add(p.member("refreshIdle"), "is for refresh tokens, which only an OAuth2 has")
 	}
 	for i, and := range m.And {
 		if and.Scheme != nil {
@@ -170,18 +171,18 @@ func (c *checker) method(p *path, m *Method) {
 	default:
 		c.add(root.member("baseUrl"), "is missing")
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.d.BaseURLs)) {
+	for _, name := range keys(c.d.BaseURLs) {
 		c.base(root.member("baseUrls").member(name), c.d.BaseURLs[name])
 		c.name(root.member("baseUrls").member(name), name)
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.d.Headers)) {
+	for _, name := range keys(c.d.Headers) {
 		at := root.member("headers").member(name)
 		if err := inject.CheckHeaderName(name); err != nil || strings.EqualFold(name, "Content-Type") {
 			c.add(at, "is not a header to set here")
 		}
 		c.text(at, c.d.Headers[name])
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.d.Params)) {
+	for _, name := range keys(c.d.Params) {
 		c.text(root.member("params").member(name), c.d.Params[name])
 	}
 	c.late = false
@@ -219,16 +220,22 @@ func (c *checker) known(name string) *Limits {
 
 // names lists the names that have no value.
 func (c *checker) names(p *path, names []string) {
+	if len(names) == 0 {
+		return
+	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		if c.known(name) == nil && len(c.found) < maxKept {
-			c.add(p, "there is no value for {%s} here%s", name, hint(name, slices.Sorted(maps.Keys(c.inputs))))
+			c.add(p, "there is no value for {%s} here%s", name, hint(name, keys(c.inputs)))
 		}
 	}
 }
 
-// text checks a template. An empty one is absent.
+// text checks a template. An empty one is absent, and a text without braces is as it is.
 func (c *checker) text(p *path, s string) {
+	if !strings.ContainsAny(s, "{}") {
+		return
+	}
 	t, err := template.Parse(s)
 	if err != nil {
 		c.add(p, "%v", err)
@@ -262,7 +269,7 @@ func (c *checker) noSecret(p *path, names []string) {
 
 // lists checks the templates of headers or parameters.
 func (c *checker) lists(p *path, lists map[string][]string) {
-	for _, name := range slices.Sorted(maps.Keys(lists)) {
+	for _, name := range keys(lists) {
 		for i, s := range lists[name] {
 			c.text(p.member(name).element(i), s)
 		}
@@ -286,22 +293,25 @@ func (c *checker) url(p *path, s string) {
 // base checks the template of a base URL, in which captured values may stand.
 func (c *checker) base(p *path, s string) {
 	c.url(p, s)
-	if u := c.d.urls[s]; strings.ContainsAny(u.rest, "?") || strings.HasSuffix(u.rest, "/") {
+	if u := c.d.urls[s]; u != nil && (strings.ContainsAny(u.rest, "?") || strings.HasSuffix(u.rest, "/")) {
 		c.add(p, "a base URL has no query and no slash at its end; use params for parameters")
 	}
 }
 
 // origin checks the origin of the template of a URL.
-func (c *checker) origin(p *path, s string) (urlTemplate, bool) {
+func (c *checker) origin(p *path, s string) (*urlTemplate, bool) {
 	u, known := c.d.urls[s] // but its names may have other limits here
 	if !known {
 		var err error
 		if u, err = parseURL(s); err != nil {
 			c.add(p, "%v", err)
-			return u, false
+			return nil, false
 		}
 	}
-	inOrigin := []string{}
+	if u.literal() {
+		return u, true // which template.ParseURL has checked
+	}
+	var inOrigin []string
 	for _, part := range append(slices.Clone(u.host), hostPart{name: u.whole}) {
 		if part.name != "" {
 			inOrigin = append(inOrigin, part.name)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -52,10 +51,10 @@ type Client struct {
 // Connected is an account of a service. A Connected is immutable and safe for concurrent
 // use.
 type Connected struct {
-	connector, credential connectorauth.Connector
-	account               func() *account           // hides the values of the account
-	value                 func(input string) string // hides them too: those that were given, and defaults
-	scopes                []string                  // of the Connection
+	connector connectorauth.Connector
+	account   func() *account           // hides the values of the account
+	value     func(input string) string // hides them too: those that were given, and defaults
+	scopes    []string                  // of the Connection
 }
 
 // Connector returns the connector of requests to the API, with all headers and
@@ -64,7 +63,7 @@ func (c *Connected) Connector() connectorauth.Connector { return c.connector }
 
 // Credential returns the connector of the method's first credential, such as a
 // *connectorauth.OAuth2: for a consent, and for Status, Renew and Revoke.
-func (c *Connected) Credential() connectorauth.Connector { return c.credential }
+func (c *Connected) Credential() connectorauth.Connector { return c.account().credential }
 
 // Definition and Method return the names of the definition and of the method, for a
 // program to keep along with the account.
@@ -138,7 +137,7 @@ func (b *builder) values(method string) {
 		}
 		b.filler.Values[i.Name] = value
 	}
-	for _, name := range slices.Sorted(maps.Keys(b.c.Values)) {
+	for _, name := range keys(b.c.Values) {
 		if !slices.Contains(names, name) && !b.c.stored {
 			b.mistakes.Add("Values: %s is no input of method %s%s", shown(name), method, hint(name, names))
 		}
@@ -156,16 +155,17 @@ func (b *builder) problem(i *Input, text string) {
 // connect makes the connector of a method.
 func (b *builder) connect(m *Method) (*Connected, error) {
 	b.account = &account{d: b.d, m: m}
-	if s, ok := m.Scheme.(capturing); ok {
-		b.account.captured = s.captured()
-	}
 	b.bases(m)
 	list := make([]connectorauth.Connector, 0, 1+len(m.And)+len(b.d.Headers)+len(b.d.Params))
-	for _, scheme := range append([]Credential{m.Credential}, m.And...) {
-		connector, err := scheme.Scheme.connector(b)
+	add := func(scheme Scheme) {
+		connector, err := scheme.connector(b)
 		b.mistakes.Custom(err)
 		list = append(list, connector)
-		b.account.credential = list[0]
+	}
+	add(m.Scheme)
+	b.account.credential = list[0]
+	for i := range m.And {
+		add(m.And[i].Scheme)
 	}
 	list = b.constants(list, b.d.Headers, dialect.InHeader)
 	list = b.constants(list, b.d.Params, dialect.InQuery)
@@ -183,14 +183,14 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 	}
 	a, values := b.account, b.filler.Values
 	return &Connected{
-		connector: connector, credential: list[0], account: func() *account { return a },
+		connector: connector, account: func() *account { return a },
 		value: func(input string) string { return values[input] }, scopes: slices.Clone(b.c.Scopes),
 	}, nil
 }
 
 // constants adds the connectors of constant headers or parameters.
 func (b *builder) constants(list []connectorauth.Connector, values map[string]string, in dialect.Location) []connectorauth.Connector {
-	for _, name := range slices.Sorted(maps.Keys(values)) {
+	for _, name := range keys(values) {
 		connector, err := b.placed(values[name], dialect.Placement{In: in, Name: name}, true)
 		if connector == nil && err == nil {
 			continue
@@ -241,7 +241,11 @@ func (b *builder) err() error {
 
 // text fills in a template.
 func (b *builder) text(s string) string {
-	text, err := b.filler.Fill(b.d.texts[s], nil)
+	t, ok := b.d.texts[s]
+	if !ok {
+		return s // which has no braces
+	}
+	text, err := b.filler.Fill(t, nil)
 	b.mistakes.Join(err)
 	return text
 }

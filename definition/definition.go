@@ -44,7 +44,7 @@ type Definition struct {
 
 	anyHost bool // the program allows AnyHost
 	texts   map[string]template.Template
-	urls    map[string]urlTemplate
+	urls    map[string]*urlTemplate
 }
 
 // A Link leads to documentation.

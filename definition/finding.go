@@ -79,7 +79,7 @@ func (p *path) String() string {
 // in returns the offset of the value at p in the document, or of its nearest parent.
 func (p *path) in(root *node) int {
 	found, _ := p.find(root)
-	return found.at
+	return int(found.at)
 }
 
 // find returns the value at p, and reports whether there is one.
@@ -92,14 +92,14 @@ func (p *path) find(root *node) (*node, bool) {
 		return parent, false
 	}
 	if !p.isName {
-		if p.index < len(parent.elements) {
-			return &parent.elements[p.index], true
+		if parent.kind == array && p.index < len(parent.list) {
+			return &parent.list[p.index].value, true
 		}
 		return parent, false
 	}
-	for i := range parent.members {
-		if parent.members[i].name == p.name {
-			return &parent.members[i].value, true
+	for i := range parent.list {
+		if parent.kind == object && parent.list[i].name == p.name {
+			return &parent.list[i].value, true
 		}
 	}
 	return parent, false

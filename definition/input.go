@@ -53,7 +53,7 @@ type Limits struct {
 	// Options.
 	AnyHost bool
 
-	pattern *regexp.Regexp
+	pattern *pattern
 }
 
 // A Choice is a value of an enum. In a document, a text is a Choice without a Title.
@@ -154,7 +154,7 @@ func (l *Limits) check(value string) error {
 		}
 		return errors.New(f.words)
 	}
-	if l.pattern != nil && !l.pattern.MatchString(value) {
+	if l.pattern != nil && !l.pattern.matches(value) {
 		return errors.New("does not look as the service writes it")
 	}
 	if l.Format == FormatHost || l.Format == FormatOrigin {

@@ -14,31 +14,36 @@ const (
 	maxDepth = 32
 )
 
-// kind is the kind of a JSON value, in words for people.
-type kind string
+// kind is the kind of a JSON value.
+type kind uint8
 
 const (
-	object  kind = "an object"
-	array   kind = "a list"
-	text    kind = "text"
-	number  kind = "a number"
-	boolean kind = "true or false"
-	null    kind = "null"
+	object kind = iota
+	array
+	text
+	number
+	boolean
+	null
 )
+
+// String names the kind for people.
+func (k kind) String() string {
+	return [...]string{"an object", "a list", "text", "a number", "true or false", "null"}[k]
+}
 
 // A node is a value of a JSON document (RFC 8259), with its place.
 type node struct {
-	kind     kind
-	at       int    // in bytes
-	text     string // of a text, a number or a boolean
-	members  []member
-	elements []node
+	text string   // of a text, a number or a boolean
+	list []member // of an object or a list
+	at   int32    // in bytes
+	kind kind
 }
 
-// A member is a member of an object. No two members of an object have the same name.
+// A member is a member of an object, or, without a name, an element of a list. No two
+// members of an object have the same name.
 type member struct {
 	name  string
-	at    int
+	at    int32
 	value node
 }
 
@@ -48,6 +53,8 @@ type scanner struct {
 	src    string
 	pos    int
 	report func(at int, text string)
+
+	open []member // of the objects and lists that have not ended
 }
 
 // wrong is the mistake that ends the reading.
@@ -80,8 +87,13 @@ func (s *scanner) fail(format string, args ...any) {
 
 // space skips white space.
 func (s *scanner) space() {
-	for s.pos < len(s.src) && strings.IndexByte(" \t\r\n", s.src[s.pos]) >= 0 {
-		s.pos++
+	for s.pos < len(s.src) {
+		switch s.src[s.pos] {
+		case ' ', '\n', '\t', '\r':
+			s.pos++
+		default:
+			return
+		}
 	}
 }
 
@@ -108,16 +120,16 @@ func (s *scanner) expect(want, where string) byte {
 
 func (s *scanner) value(depth int) node {
 	c := s.next()
-	n := node{at: s.pos}
+	n := node{at: int32(s.pos)}
 	switch {
 	case depth > maxDepth:
 		s.fail("is more than %d deep", maxDepth)
 	case c == '{':
 		n.kind = object
-		n.members = s.object(depth)
+		n.list = s.object(depth)
 	case c == '[':
 		n.kind = array
-		n.elements = s.array(depth)
+		n.list = s.array(depth)
 	case c == '"':
 		n.kind, n.text = text, s.string()
 	default:
@@ -126,18 +138,20 @@ func (s *scanner) value(depth int) node {
 	return n
 }
 
-func (s *scanner) object(depth int) (members []member) {
+func (s *scanner) object(depth int) []member {
 	s.pos++
 	if s.next() == '}' {
 		s.pos++
 		return nil
 	}
 	var seen map[string]bool
+	first := len(s.open)
 	for {
+		members := s.open[first:]
 		if s.next() != '"' {
 			s.expect("\"", `the name of a member, in double quotes`)
 		}
-		m := member{at: s.pos}
+		m := member{at: int32(s.pos)}
 		m.name = s.string()
 		if len(members) == 16 {
 			seen = map[string]bool{}
@@ -149,43 +163,52 @@ func (s *scanner) object(depth int) (members []member) {
 		s.expect(":", "a colon after the name of a member")
 		m.value = s.value(depth + 1)
 		if twice {
-			s.report(m.at, shown(m.name)+" is there twice; remove one")
+			s.report(int(m.at), shown(m.name)+" is there twice; remove one")
 		} else {
-			members = append(members, m)
+			s.open = append(s.open, m)
 		}
 		if seen != nil {
 			seen[m.name] = true
 		}
 		if s.expect(",}", "a comma or a } after a member") == '}' {
-			return members
+			return s.close(first)
 		}
 	}
 }
 
-func (s *scanner) array(depth int) (elements []node) {
+func (s *scanner) array(depth int) []member {
 	s.pos++
 	if s.next() == ']' {
 		s.pos++
 		return nil
 	}
+	first := len(s.open)
 	for {
-		elements = append(elements, s.value(depth+1))
+		m := member{value: s.value(depth + 1)}
+		s.open = append(s.open, m)
 		if s.expect(",]", "a comma or a ] after an element") == ']' {
-			return elements
+			return s.close(first)
 		}
 	}
+}
+
+// close returns what has been read of an object or list, in a list of its exact size.
+func (s *scanner) close(first int) []member {
+	list := slices.Clone(s.open[first:])
+	s.open = s.open[:first]
+	return list
 }
 
 // string reads a text.
 func (s *scanner) string() string {
 	start := s.pos
-	plain := true
+	plain, ascii := true, true
 	for s.pos++; s.pos < len(s.src); s.pos++ {
 		switch c := s.src[s.pos]; {
 		case c == '"':
 			s.pos++
 			quoted := s.src[start:s.pos]
-			if inner := quoted[1 : len(quoted)-1]; plain && utf8.ValidString(inner) {
+			if inner := quoted[1 : len(quoted)-1]; plain && (ascii || utf8.ValidString(inner)) {
 				return inner
 			}
 			var decoded string
@@ -203,6 +226,8 @@ func (s *scanner) string() string {
 		case c == '\\':
 			plain = false
 			s.pos++
+		case c >= utf8.RuneSelf:
+			ascii = false
 		}
 	}
 	s.pos = start
@@ -229,5 +254,5 @@ func (s *scanner) word() (kind, string) {
 		s.fail("the document ends too early")
 	}
 	s.fail("want a value: text in double quotes, a number, true, false, {...} or [...]")
-	return "", ""
+	return null, ""
 }

@@ -1,7 +1,6 @@
 package definition
 
 import (
-	"maps"
 	"net/http"
 	"slices"
 
@@ -70,7 +69,7 @@ func (s *OAuth2) check(c *checker, p *path) {
 	c.url(at.member("refreshUrl"), d.RefreshURL)
 	c.url(at.member("longLived").member("url"), d.LongLived.URL)
 	c.url(at.member("extend").member("url"), d.Extend.URL)
-	for _, name := range slices.Sorted(maps.Keys(d.Regions.Origins)) {
+	for _, name := range keys(d.Regions.Origins) {
 		c.url(at.member("regions").member("origins").member(name), d.Regions.Origins[name])
 	}
 	c.lists(at.member("tokenParams"), d.TokenParams)

@@ -21,10 +21,11 @@ type urlTemplate struct {
 	port   string // with its colon, or empty
 	rest   string // the template of path and query
 	names  []string
-	inner  template.URL // the URL with this origin if the origin is literal, or with another
+	inner  template.URL // the URL, if only path and query have values
 
 	fixedRest bool   // path and query have no values
 	fixed     string // path and query then
+	filled    string // the URL, if no part of the URL has values; all accounts share the text
 }
 
 // hostPart is a literal text or a value of a host.
@@ -39,17 +40,18 @@ var (
 )
 
 // parseURL reads the template of a URL.
-func parseURL(s string) (u urlTemplate, err error) {
+func parseURL(s string) (_ *urlTemplate, err error) {
+	u := new(urlTemplate)
 	if strings.HasPrefix(s, "{") {
 		name, rest, closed := strings.Cut(s[1:], "}")
 		if !closed || !template.IsName(name) || rest != "" && rest[0] != '/' && rest[0] != '?' {
-			return u, errScheme
+			return nil, errScheme
 		}
 		u.whole, u.rest, u.names = name, rest, []string{name}
 	} else {
 		scheme, rest, found := strings.Cut(s, "://")
 		if !found || scheme != "https" && scheme != "http" {
-			return u, errScheme
+			return nil, errScheme
 		}
 		end := strings.IndexAny(rest, `/?#\`)
 		if end < 0 {
@@ -57,7 +59,7 @@ func parseURL(s string) (u urlTemplate, err error) {
 		}
 		u.scheme, u.rest = scheme+"://", rest[end:]
 		if err := u.parseHost(rest[:end]); err != nil {
-			return u, err
+			return nil, err
 		}
 	}
 	sample := "https://example.com"
@@ -65,15 +67,17 @@ func parseURL(s string) (u urlTemplate, err error) {
 		sample = u.origin(nil)
 	}
 	if u.inner, err = template.ParseURL(sample + u.rest); err != nil {
-		return u, err
+		return nil, err
 	}
 	inRest := u.inner.Names()
 	if len(inRest) == 0 {
-		filled, err := u.inner.Fill(&template.Filler{})
-		if err != nil {
-			return u, err
-		}
-		u.fixed = strings.TrimPrefix(filled, sample)
+		u.fixed = strings.TrimPrefix(u.inner.Sample, sample)
+	}
+	if len(inRest) == 0 && u.literal() {
+		u.filled = u.inner.Sample
+	}
+	if len(inRest) == 0 || !u.literal() {
+		u.inner = template.URL{} // see fill
 	}
 	u.fixedRest, u.names = len(inRest) == 0, append(u.names, inRest...)
 	return u, nil
@@ -244,7 +248,10 @@ var errOrigin = errors.New("a value would lead to another host")
 
 // fill returns the URL with values, which their Limits allow. The error quotes no value.
 func (u *urlTemplate) fill(f *template.Filler) (string, error) {
-	if u.literal() && !u.fixedRest {
+	if u.filled != "" {
+		return u.filled, nil
+	}
+	if u.literal() {
 		return u.inner.Fill(f)
 	}
 	base := u.origin(f.Values)

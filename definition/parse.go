@@ -37,7 +37,7 @@ func Parse(file string, document []byte, options Options) (*Definition, error) {
 	for i := range r.kinds {
 		r.types = append(slices.Clip(r.types), r.kinds[i].Name)
 	}
-	d := &Definition{anyHost: options.AnyHost, texts: map[string]template.Template{}, urls: map[string]urlTemplate{}}
+	d := &Definition{anyHost: options.AnyHost, texts: map[string]template.Template{}, urls: map[string]*urlTemplate{}}
 	r.read(d)
 	if err := r.err(); err != nil {
 		return nil, err
@@ -52,14 +52,14 @@ func (r *reader) read(d *Definition) {
 		r.addAt(0, nil, "is longer than %d bytes", maxSize)
 		return
 	}
-	s := &scanner{src: r.src, report: func(at int, text string) { r.addAt(at, nil, "%s", text) }}
+	s := &scanner{src: r.src, open: make([]member, 0, 32), report: func(at int, text string) { r.addAt(at, nil, "%s", text) }}
 	root, mistake := s.document()
 	if mistake != nil {
 		r.addAt(mistake.at, nil, "%s", mistake.text)
 		return
 	}
 	if r.root = root; root.kind != object {
-		r.addAt(root.at, nil, "want an object")
+		r.addAt(int(root.at), nil, "want an object")
 		return
 	}
 	if !r.version() {
@@ -81,7 +81,7 @@ func (r *reader) version() bool {
 	case !ok:
 		r.addAt(0, nil, "is no definition, or lacks its version: add \"connectorauth\": %d", version)
 	case n.kind != number || n.text != fmt.Sprint(version):
-		r.addAt(n.at, at, "this program reads version %d; use a newer version of the program for another", version)
+		r.addAt(int(n.at), at, "this program reads version %d; use a newer version of the program for another", version)
 	default:
 		return true
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"regexp"
 	"regexp/syntax"
+	"strings"
+	"sync"
 )
 
 // The limits of a pattern: a definition must not be able to keep a program busy.
@@ -14,16 +16,36 @@ const (
 
 var errPattern = errors.New("is no regular expression (RE2) of at most 500 bytes and 2,000 repetitions")
 
-// compile reads a pattern for a whole value.
-func compile(pattern string) (*regexp.Regexp, error) {
-	if len(pattern) > maxPattern {
+// A pattern is a regular expression for a whole value. Most patterns of a set of
+// definitions are never used, so a pattern is compiled for its first value.
+type pattern struct {
+	whole    string
+	once     sync.Once
+	compiled *regexp.Regexp
+}
+
+// parsePattern reads a pattern for a whole value.
+func parsePattern(text string) (*pattern, error) {
+	if len(text) > maxPattern {
 		return nil, errPattern
 	}
-	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	parsed, err := syntax.Parse(text, syntax.Perl)
 	if err != nil || steps(parsed) > maxProgram {
 		return nil, errPattern
 	}
-	return regexp.Compile("^(?:" + pattern + ")$")
+	p := &pattern{whole: "^(?:" + text + ")$"}
+	if strings.Contains(text, `\Q`) { // which may quote the end too
+		if _, err := syntax.Parse(p.whole, syntax.Perl); err != nil {
+			return nil, errPattern
+		}
+	}
+	return p, nil
+}
+
+// matches reports whether p is the whole value.
+func (p *pattern) matches(value string) bool {
+	p.once.Do(func() { p.compiled = regexp.MustCompile(p.whole) })
+	return p.compiled.MatchString(value)
 }
 
 // steps estimates how large a pattern becomes.

@@ -75,6 +75,7 @@ type shorthand interface{ short(text string) }
 
 var (
 	authType        = reflect.TypeFor[connectorauth.AuthType]()
+	stringType      = reflect.TypeFor[string]()
 	durationType    = reflect.TypeFor[time.Duration]()
 	schemeType      = reflect.TypeFor[Scheme]()
 	shorthandType   = reflect.TypeFor[shorthand]()
@@ -85,21 +86,26 @@ var (
 func (r *reader) decode(n *node, to reflect.Value, p *path) {
 	t := to.Type()
 	if n.kind == null {
-		r.addAt(n.at, p, "is null; leave the member out")
+		r.addAt(int(n.at), p, "is null; leave the member out")
 		return
 	}
-	switch {
+	switch kind := t.Kind(); {
 	case t == durationType:
 		if r.is(n, text, p) {
 			r.duration(n, to, p)
 		}
 		return
-	case t.Kind() == reflect.String:
+	case t == stringType:
+		if r.is(n, text, p) {
+			to.SetString(n.text)
+		}
+		return
+	case kind == reflect.String:
 		if r.is(n, text, p) {
 			r.text(n, to, p)
 		}
 		return
-	case n.kind == text && reflect.PointerTo(t).Implements(shorthandType):
+	case n.kind == text && kind == reflect.Struct && reflect.PointerTo(t).Implements(shorthandType):
 		to.Addr().Interface().(shorthand).short(n.text)
 		return
 	}
@@ -112,20 +118,24 @@ func (r *reader) decode(n *node, to reflect.Value, p *path) {
 			r.object(n, to, p)
 		}
 	case reflect.Map:
-		if r.is(n, object, p) && r.few(n, len(n.members), p) {
-			to.Set(reflect.MakeMapWithSize(t, len(n.members)))
-			for i := range n.members {
-				m := &n.members[i]
+		if r.is(n, object, p) && r.few(n, len(n.list), p) {
+			to.Set(reflect.MakeMapWithSize(t, len(n.list)))
+			inner := path{parent: p, isName: true}
+			for i := range n.list {
+				m := &n.list[i]
+				inner.name = m.name
 				value := reflect.New(t.Elem()).Elem()
-				r.decode(&m.value, value, p.member(m.name))
+				r.decode(&m.value, value, &inner)
 				to.SetMapIndex(reflect.ValueOf(m.name), value)
 			}
 		}
 	case reflect.Slice:
-		if r.is(n, array, p) && r.few(n, len(n.elements), p) {
-			to.Set(reflect.MakeSlice(t, len(n.elements), len(n.elements)))
-			for i := range n.elements {
-				r.decode(&n.elements[i], to.Index(i), p.element(i))
+		if r.is(n, array, p) && r.few(n, len(n.list), p) {
+			to.Set(reflect.MakeSlice(t, len(n.list), len(n.list)))
+			inner := path{parent: p}
+			for i := range n.list {
+				inner.index = i
+				r.decode(&n.list[i].value, to.Index(i), &inner)
 			}
 		}
 	case reflect.Bool:
@@ -136,7 +146,7 @@ func (r *reader) decode(n *node, to reflect.Value, p *path) {
 		if r.is(n, number, p) {
 			value, err := strconv.Atoi(n.text)
 			if err != nil {
-				r.addAt(n.at, p, "want a whole number")
+				r.addAt(int(n.at), p, "want a whole number")
 			}
 			to.SetInt(int64(value))
 		}
@@ -150,7 +160,7 @@ func (r *reader) decode(n *node, to reflect.Value, p *path) {
 // is reports whether n is of a kind, and lists the mistake if not.
 func (r *reader) is(n *node, want kind, p *path) bool {
 	if n.kind != want {
-		r.addAt(n.at, p, "is %s; want %s", n.kind, want)
+		r.addAt(int(n.at), p, "is %s; want %s", n.kind, want)
 	}
 	return n.kind == want
 }
@@ -158,7 +168,7 @@ func (r *reader) is(n *node, want kind, p *path) bool {
 // few reports whether a list is short enough, and lists the mistake if not.
 func (r *reader) few(n *node, elements int, p *path) bool {
 	if elements > maxElements {
-		r.addAt(n.at, p, "has more than %d elements", maxElements)
+		r.addAt(int(n.at), p, "has more than %d elements", maxElements)
 	}
 	return elements <= maxElements
 }
@@ -166,7 +176,7 @@ func (r *reader) few(n *node, elements int, p *path) bool {
 func (r *reader) duration(n *node, to reflect.Value, p *path) {
 	d, err := time.ParseDuration(n.text)
 	if err != nil || d <= 0 {
-		r.addAt(n.at, p, "want a positive duration such as 1h30m")
+		r.addAt(int(n.at), p, "want a positive duration such as 1h30m")
 	}
 	to.SetInt(int64(d))
 }
@@ -179,10 +189,10 @@ func (r *reader) text(n *node, to reflect.Value, p *path) {
 	}
 	switch {
 	case limited && !slices.Contains(list, n.text):
-		r.addAt(n.at, p, "%s is none of %s%s", shown(n.text), strings.Join(list, ", "), r.hint(n.text, list))
+		r.addAt(int(n.at), p, "%s is none of %s%s", shown(n.text), strings.Join(list, ", "), r.hint(n.text, list))
 	case reflect.PointerTo(to.Type()).Implements(unmarshalerType):
 		if err := to.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(n.text)); err != nil {
-			r.addAt(n.at, p, "%s", strings.TrimPrefix(err.Error(), "dialect: "))
+			r.addAt(int(n.at), p, "%s", strings.TrimPrefix(err.Error(), "dialect: "))
 		}
 	default:
 		to.SetString(n.text)
@@ -192,72 +202,73 @@ func (r *reader) text(n *node, to reflect.Value, p *path) {
 // object reads the members of a struct, and of the Scheme that its type names.
 func (r *reader) object(n *node, to reflect.Value, p *path) {
 	s := shapes[to.Type()]
-	if s.scheme == nil {
-		r.members(n, to, p, s.names, nil)
-		return
+	var scheme Scheme
+	if s.scheme != nil {
+		if scheme = r.scheme(n, p); scheme != nil {
+			to.FieldByIndex(s.scheme).Set(reflect.ValueOf(scheme))
+		}
 	}
-	scheme := r.scheme(n, p)
-	switch scheme := scheme.(type) {
-	case nil: // which is a mistake already
-		r.members(n, to, p, nil, nil)
-		return
-	case *Foreign:
-		scheme.Members = map[string]string{}
-		r.members(n, to, p, append(slices.Clip(s.names), scheme.kind.names()...), func(m *member, inner *path) bool {
-			if scheme.kind.find(m.name) == nil {
-				return false
-			}
-			if r.is(&m.value, text, inner) {
-				scheme.Members[m.name] = m.value.text
-			}
-			return true
-		})
-	default:
-		value := reflect.ValueOf(scheme).Elem()
-		of := shapes[value.Type()]
-		r.members(n, to, p, append(slices.Clip(s.names), of.names...), func(m *member, inner *path) bool {
-			index, ok := of.fields[m.name]
-			if ok {
-				r.decode(&m.value, value.FieldByIndex(index), inner)
-			}
-			return ok
-		})
-	}
-	to.FieldByIndex(s.scheme).Set(reflect.ValueOf(scheme))
-}
-
-// members reads the members of a struct. further reads a member that is no field, and
-// reports whether there is such a member. known are all names; nil means that nobody
-// knows them.
-func (r *reader) members(n *node, to reflect.Value, p *path, known []string, further func(m *member, inner *path) bool) {
-	fields := shapes[to.Type()].fields
-	for i := range n.members {
-		m := &n.members[i]
-		inner := p.member(m.name)
-		if index, ok := fields[m.name]; ok {
-			r.decode(&m.value, to.FieldByIndex(index), inner)
-		} else if (further == nil || !further(m, inner)) && known != nil && !strings.HasPrefix(m.name, "x-") {
-			r.addAt(m.at, inner, "is no member here%s", r.hint(m.name, known))
+	inner := path{parent: p, isName: true} // one for all members keeps the garbage down
+	for i := range n.list {
+		m := &n.list[i]
+		inner.name = m.name
+		if index, ok := s.fields[m.name]; ok {
+			r.decode(&m.value, to.FieldByIndex(index), &inner)
+		} else if !r.ofScheme(m, scheme, &inner) && (scheme != nil || s.scheme == nil) && !strings.HasPrefix(m.name, "x-") {
+			r.addAt(int(m.at), &inner, "is no member here%s", r.hint(m.name, append(slices.Clip(s.names), namesOf(scheme)...)))
 		}
 	}
 }
 
+// ofScheme reads a member of a Scheme, and reports whether there is such a member.
+func (r *reader) ofScheme(m *member, scheme Scheme, p *path) bool {
+	switch s := scheme.(type) {
+	case nil:
+		return false
+	case *Foreign:
+		if s.kind.find(m.name) == nil {
+			return false
+		}
+		if r.is(&m.value, text, p) {
+			s.Members[m.name] = m.value.text
+		}
+		return true
+	}
+	value := reflect.ValueOf(scheme).Elem()
+	index, ok := shapes[value.Type()].fields[m.name]
+	if ok {
+		r.decode(&m.value, value.FieldByIndex(index), p)
+	}
+	return ok
+}
+
+// namesOf lists the members of a Scheme, which may be nil.
+func namesOf(scheme Scheme) []string {
+	switch s := scheme.(type) {
+	case nil:
+		return nil
+	case *Foreign:
+		return s.kind.names()
+	}
+	return shapes[reflect.TypeOf(scheme).Elem()].names
+}
+
 // scheme returns a new Scheme of the type that n names, or nil.
 func (r *reader) scheme(n *node, p *path) Scheme {
-	for i := range n.members {
-		if m := &n.members[i]; m.name == "type" && m.value.kind == text {
+	for i := range n.list {
+		if m := &n.list[i]; m.name == "type" && m.value.kind == text {
 			if t := schemeOf(m.value.text); t != nil {
 				return reflect.New(t).Interface().(Scheme)
 			}
 			for i := range r.kinds {
 				if r.kinds[i].Name == m.value.text {
-					return &Foreign{kind: &r.kinds[i]}
+					return &Foreign{Members: map[string]string{}, kind: &r.kinds[i]}
 				}
 			}
 			return nil // the enumeration lists the mistake
 		}
 	}
-	r.addAt(n.at, p, "has no type; add \"type\", with one of %s", strings.Join(r.types, ", "))
+	r.addAt(int(n.at), p, "has no type; add \"type\", with one of %s", strings.Join(r.types, ", "))
 	return nil
 }
 
@@ -285,15 +296,15 @@ func hint(word string, known []string) string {
 func (n *node) tree() any {
 	switch n.kind {
 	case object:
-		members := make(map[string]any, len(n.members))
-		for i := range n.members {
-			members[n.members[i].name] = n.members[i].value.tree()
+		members := make(map[string]any, len(n.list))
+		for i := range n.list {
+			members[n.list[i].name] = n.list[i].value.tree()
 		}
 		return members
 	case array:
-		elements := make([]any, len(n.elements))
-		for i := range n.elements {
-			elements[i] = n.elements[i].tree()
+		elements := make([]any, len(n.list))
+		for i := range n.list {
+			elements[i] = n.list[i].value.tree()
 		}
 		return elements
 	case number:

@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -70,6 +71,14 @@ func shapeOf(t reflect.Type) shape {
 		}
 	}
 	return s
+}
+
+// keys returns the keys of m in order.
+func keys[V any](m map[string]V) []string {
+	if len(m) == 0 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(m))
 }
 
 // lowerCamel returns the name of a Go field in documents: authUrl for AuthURL.

@@ -1,9 +1,7 @@
 package definition
 
 import (
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/template"
@@ -29,7 +27,7 @@ func (c *checker) test(p *path) {
 		c.add(p.member("request"), "the response to HEAD has no body for id and label; use GET")
 	}
 	if _, ok := c.d.BaseURLs[t.Base]; t.Base != "" && !ok {
-		c.add(p.member("base"), "%s is none of baseUrls%s", shown(t.Base), c.hint(t.Base, slices.Sorted(maps.Keys(c.d.BaseURLs))))
+		c.add(p.member("base"), "%s is none of baseUrls%s", shown(t.Base), c.hint(t.Base, keys(c.d.BaseURLs)))
 	}
 	for i, status := range t.OK {
 		if status < 100 || status > 599 {
@@ -52,5 +50,10 @@ func (c *checker) test(p *path) {
 
 // isPointer reports whether s is a JSON Pointer to a member.
 func isPointer(s string) bool {
-	return strings.HasPrefix(s, "/") && !strings.Contains(strings.NewReplacer("~0", "", "~1", "").Replace(s), "~")
+	for i := range len(s) {
+		if s[i] == '~' && (i+1 == len(s) || s[i+1] != '0' && s[i+1] != '1') {
+			return false
+		}
+	}
+	return strings.HasPrefix(s, "/")
 }

@@ -54,6 +54,9 @@ func parse(s string, inName func(byte) bool) (Template, error) {
 	if !utf8.ValidString(s) {
 		return nil, errors.New("is not valid UTF-8")
 	}
+	if s != "" && !strings.ContainsAny(s, "{}") {
+		return Template{{text: s}}, nil
+	}
 	p := parser{s, inName}
 	t, err := p.template(0)
 	if err != nil {

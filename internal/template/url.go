@@ -14,7 +14,8 @@ import (
 // and cannot change the rest.
 type URL struct {
 	Template
-	Shape *url.URL // with a letter for each value; nil if the template is wrong
+	Sample string   // the URL with a letter for each value
+	Shape  *url.URL // Sample, or nil if the template is wrong
 }
 
 var errOrigin = errors.New("has a value in its scheme, host or port; write the origin out, and use values in the path and the query")
@@ -33,19 +34,20 @@ func ParseURL(s string) (URL, error) {
 	if err != nil {
 		return URL{}, err
 	}
-	sample := Filler{Values: map[string]string{}}
-	for _, name := range t.Names() {
-		sample.Values[name] = "x"
+	u := URL{Template: t, Sample: s}
+	if strings.ContainsAny(s, "{}") {
+		sample := Filler{Values: map[string]string{}}
+		for _, name := range t.Names() {
+			sample.Values[name] = "x"
+		}
+		if u.Sample, err = u.spell(&sample); err != nil {
+			return URL{}, err
+		}
 	}
-	u := URL{Template: t}
-	text, err := u.spell(&sample)
-	if err != nil {
-		return URL{}, err
-	}
-	if u.Shape, err = origin.Endpoint(text); err != nil {
+	if u.Shape, err = origin.Endpoint(u.Sample); err != nil {
 		return u, err
 	}
-	if slices.ContainsFunc(strings.Split(u.Shape.Path, "/"), isDots) {
+	if strings.Contains(u.Shape.Path, "/.") && slices.ContainsFunc(strings.Split(u.Shape.Path, "/"), isDots) {
 		return URL{}, errors.New("has a segment of dots in its path; write where the path leads")
 	}
 	return u, nil
