@@ -100,7 +100,7 @@ func (d *declaration) walk(v any) {
 
 // has reports whether a URL is at an origin of the definition.
 func (d *declaration) has(u *url.URL) bool {
-	if u.User != nil || u.Fragment != "" || u.Opaque != "" || !hostName.MatchString(u.Host) {
+	if u.User != nil || u.Fragment != "" || u.Opaque != "" {
 		return false
 	}
 	for _, origin := range d.origins {
@@ -108,7 +108,7 @@ func (d *declaration) has(u *url.URL) bool {
 			return true
 		}
 	}
-	if u.Scheme != "https" {
+	if u.Scheme != "https" || !hostName.MatchString(u.Host) {
 		return false
 	}
 	for _, suffix := range d.suffixes {
