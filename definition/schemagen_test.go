@@ -99,11 +99,11 @@ func (g *generator) of(t reflect.Type) schemaOf {
 	return nil
 }
 
-var authType = reflect.TypeFor[connectorauth.AuthType]()
+var typeOfTypes = reflect.TypeFor[connectorauth.AuthType]()
 
 // limited returns the words of an enumeration that does not check itself, or nil.
 func limited(t reflect.Type) []string {
-	if t == authType {
+	if t == typeOfTypes {
 		return schemeNames
 	}
 	return enumerations[t]
@@ -120,7 +120,7 @@ func (g *generator) enumeration(t reflect.Type) schemaOf {
 	var choices []schemaOf
 	for _, w := range words {
 		choice := schemaOf{"const": w.text}
-		if kind := schemeOf(w.text); kind != nil && t == authType {
+		if kind := schemeOf(w.text); kind != nil && t == typeOfTypes {
 			w.comment = g.docs.types[kind.String()]
 		}
 		if w.comment != "" {
