@@ -67,7 +67,7 @@ func (g *generator) of(t reflect.Type) schemaOf {
 	switch {
 	case t == durationType:
 		return schemaOf{"$ref": "#/$defs/duration"}
-	case t.Kind() == reflect.String && (enumerations[t] != nil || reflect.PointerTo(t).Implements(unmarshalerType)):
+	case t.Kind() == reflect.String && (limited(t) != nil || reflect.PointerTo(t).Implements(unmarshalerType)):
 		if g.defs[name(t)] == nil {
 			g.defs[name(t)] = g.enumeration(t)
 		}
@@ -99,10 +99,20 @@ func (g *generator) of(t reflect.Type) schemaOf {
 	return nil
 }
 
+var typeOfTypes = reflect.TypeFor[connectorauth.AuthType]()
+
+// limited returns the words of an enumeration that does not check itself, or nil.
+func limited(t reflect.Type) []string {
+	if t == typeOfTypes {
+		return schemeNames
+	}
+	return enumerations[t]
+}
+
 // enumeration returns the schema of the words of a type.
 func (g *generator) enumeration(t reflect.Type) schemaOf {
 	words := g.docs.words[t.String()]
-	if list := enumerations[t]; list != nil {
+	if list := limited(t); list != nil {
 		words = slices.DeleteFunc(slices.Clone(words), func(w word) bool { return !slices.Contains(list, w.text) })
 		require.Len(g.t, words, len(list), "the constants of %s", t)
 	}
@@ -110,7 +120,7 @@ func (g *generator) enumeration(t reflect.Type) schemaOf {
 	var choices []schemaOf
 	for _, w := range words {
 		choice := schemaOf{"const": w.text}
-		if kind := schemeOf(w.text); kind != nil && t == reflect.TypeFor[connectorauth.AuthType]() {
+		if kind := schemeOf(w.text); kind != nil && t == typeOfTypes {
 			w.comment = g.docs.types[kind.String()]
 		}
 		if w.comment != "" {
