@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/template"
+	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 // A Captured is a value that comes along with the token or the session of an account, such
@@ -103,29 +103,10 @@ func (s *Session) word(i int) string { return s.Captures[i].Name }
 func (c *Capture) value(extra func(string) any) string {
 	first, rest, nested := strings.Cut(c.Path, ".")
 	v := extra(first)
-	for nested && v != nil {
-		var step string
-		step, rest, nested = strings.Cut(rest, ".")
-		switch inner := v.(type) {
-		case map[string]any:
-			v = inner[step]
-		case []any:
-			i, err := strconv.Atoi(step)
-			if err != nil || i < 0 || i >= len(inner) {
-				return ""
-			}
-			v = inner[i]
-		default:
-			return ""
-		}
+	if nested {
+		v = wire.Lookup(v, rest)
 	}
-	switch v := v.(type) {
-	case string:
-		return v
-	case nil, map[string]any, []any:
-		return ""
-	}
-	return fmt.Sprint(v)
+	return wire.Scalar(v)
 }
 
 // An account is what is known of a Connected. The values are those of inputs that base

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"mime"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -54,29 +53,13 @@ func parseJSON(text []byte) (v any, ok bool) {
 
 // pointed returns the text, number or boolean at a JSON Pointer (RFC 6901), or "".
 func pointed(v any, pointer string) string {
-	steps := strings.Split(pointer, "/")
-	for _, step := range steps[1:] {
-		step = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
-		switch inner := v.(type) {
-		case map[string]any:
-			v = inner[step]
-		case []any:
-			i, err := strconv.Atoi(step)
-			if err != nil || i < 0 || i >= len(inner) || strconv.Itoa(i) != step {
-				return ""
+	return wire.Scalar(wire.At(v, func(yield func(string) bool) {
+		for step := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+			if !yield(unescaped.Replace(step)) {
+				return
 			}
-			v = inner[i]
-		default:
-			return ""
 		}
-	}
-	switch v := v.(type) {
-	case string:
-		return v
-	case json.Number:
-		return v.String()
-	case bool:
-		return strconv.FormatBool(v)
-	}
-	return ""
+	}))
 }
+
+var unescaped = strings.NewReplacer("~1", "/", "~0", "~")

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -112,30 +112,7 @@ func (r *reading) inBody(s source) string {
 			return ""
 		}
 	}
-	v := r.tree
-	for _, step := range s.path {
-		switch inner := v.(type) {
-		case map[string]any:
-			v = inner[step]
-		case []any:
-			i, err := strconv.Atoi(step)
-			if err != nil || i < 0 || i >= len(inner) {
-				return ""
-			}
-			v = inner[i]
-		default:
-			return ""
-		}
-	}
-	switch v := v.(type) {
-	case string:
-		return v
-	case json.Number:
-		return v.String()
-	case bool:
-		return strconv.FormatBool(v)
-	}
-	return ""
+	return wire.Scalar(wire.At(r.tree, slices.Values(s.path)))
 }
 
 // cookie returns the value of a cookie that a response sets: the last one, if the

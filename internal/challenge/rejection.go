@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -106,15 +105,7 @@ func hasMember(body []byte, path, want string) bool {
 	if want == "" {
 		return found != nil
 	}
-	switch found := found.(type) {
-	case string:
-		return found == want
-	case json.Number:
-		return found.String() == want
-	case bool:
-		return strconv.FormatBool(found) == want
-	}
-	return false
+	return wire.Scalar(found) == want
 }
 
 // readBody returns the body of resp as text if the body is a short text, and puts
