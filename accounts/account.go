@@ -1,0 +1,140 @@
+package accounts
+
+import (
+	"errors"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/definition"
+)
+
+// Errors on which a program can act. Test with errors.Is.
+var (
+	// ErrNotFound: there is no account with the ID.
+	ErrNotFound = errors.New("accounts: there is no such account")
+	// ErrExists: there is an account with the ID of the Request already.
+	ErrExists = errors.New("accounts: there is an account with this ID already")
+	// ErrConnecting: the account owner has not finished the consent. ErrConnecting matches
+	// connectorauth.ErrNotConnected too.
+	ErrConnecting error = connecting{}
+	// ErrDisconnected: the account is being disconnected.
+	ErrDisconnected = errors.New("accounts: the account is disconnected")
+	// ErrOtherIdentity: the credential opens another account of the service than before.
+	ErrOtherIdentity = errors.New("accounts: the credential is that of another account; use the account that was connected before, or connect a new account")
+	// ErrSuperseded: another Reconnect or a Disconnect has begun meanwhile.
+	ErrSuperseded = errors.New("accounts: the account was connected anew or disconnected meanwhile; begin again")
+	// ErrNoConsent: no consent is open for the account.
+	ErrNoConsent = errors.New("accounts: the account waits for no consent; call Reconnect first")
+)
+
+// connecting is the type of ErrConnecting.
+type connecting struct{}
+
+func (connecting) Error() string { return "accounts: the account owner has not finished the consent" }
+
+// Is reports whether target is an error of an account without a token.
+func (connecting) Is(target error) bool {
+	return target == connectorauth.ErrNotConnected || target == connectorauth.ErrReauthRequired
+}
+
+// A Status tells whether an account works, in the words of logs and JSON.
+type Status string
+
+// The statuses.
+const (
+	StatusConnecting   Status = "connecting"   // the account owner has not finished the first consent
+	StatusOK           Status = "ok"           // the account works, as far as anybody knows
+	StatusFailing      Status = "failing"      // the account does not work, and the account owner need not act
+	StatusReauth       Status = "reauth"       // the account owner must connect the account again
+	StatusDisconnected Status = "disconnected" // Disconnect has begun and has not ended
+)
+
+// An Account is what is known of one account. An Account has no secret. Empty fields are
+// unknown, or there is nothing to say.
+type Account struct {
+	ID string `json:"id"` // never changes
+	// Owner, Definition and Method are those of the Request, with the present names of the
+	// definition and of the method, and Revision is that of the definition.
+	Owner      string `json:"owner"`
+	Definition string `json:"definition"`
+	Revision   int    `json:"revision"`
+	Method     string `json:"method"`
+	// Identity and Label are what the service says of the account: see
+	// definition.Identity.
+	Identity string `json:"identity,omitempty"`
+	Label    string `json:"label,omitempty"`
+
+	Status Status `json:"status"`
+	// Reason is why the account does not work, for programs, and Error is the text for
+	// developers. Empty with StatusOK.
+	Reason definition.CheckReason `json:"reason,omitempty"`
+	Error  string                 `json:"error,omitempty"`
+	// Since is when the account came into its Status.
+	Since time.Time `json:"since"`
+	// Granted and Missing are scopes: see connectorauth.Status.
+	Granted []string `json:"granted,omitempty"`
+	Missing []string `json:"missing,omitempty"`
+
+	Created time.Time `json:"created"`
+	// Tested is when the service was last asked whether the account works.
+	Tested time.Time `json:"tested,omitzero"`
+	// ReauthBy is when the account owner must have connected the account again: see
+	// connectorauth.Status.
+	ReauthBy time.Time `json:"reauthBy,omitzero"`
+	// Due is when the account is to be looked at, for Index.Claim. Zero means never.
+	Due time.Time `json:"due,omitzero"`
+
+	// Version counts the writes to the Index: see Index.Put.
+	Version int64 `json:"version"`
+	// Current is the generation of values and tokens in use, and Pending a generation that
+	// is being connected. 0 means none. Last is the highest generation so far.
+	Current int `json:"current,omitempty"`
+	Pending int `json:"pending,omitempty"`
+	Last    int `json:"last,omitempty"`
+}
+
+// A Request is what Connect and Reconnect need of an account.
+type Request struct {
+	// ID is the ID of the new account, of the program's own choice: at most 100 letters,
+	// digits and characters of "-_.:". Empty means a new UUID (RFC 9562 section 5.7). Only
+	// for Connect.
+	ID string
+	// Owner names the account owner, in the words of the program. Required by Connect;
+	// Reconnect keeps the owner of the account.
+	Owner string
+	// Definition is the name of the definition. Required by Connect; Reconnect keeps the
+	// definition of the account, in its newest revision.
+	Definition string
+	// Method is the name of the method. Empty means the default method, or with Reconnect
+	// that of the account.
+	Method string
+	// Values are the values of the inputs, by name. With Reconnect, an absent value and an
+	// empty secret stay as in the account, unless Method is another one.
+	Values map[string]connectorauth.Secret
+	// Scopes are as in definition.Connection. Nil means the default choice, or with
+	// Reconnect the scopes of the account.
+	Scopes []string
+	// OtherIdentity lets Reconnect give the account to another identity of the service.
+	OtherIdentity bool
+}
+
+// A Filter chooses accounts. Empty fields choose all.
+type Filter struct {
+	Owner string
+	// Definitions are names of definitions, of which an account has one. Registry.List also
+	// finds accounts that have a former name.
+	Definitions []string
+	Status      Status
+	Identity    string
+}
+
+// now returns the time as an Index keeps times: in UTC, in microseconds.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// become changes the status of an account.
+func (a *Account) become(s Status, reason definition.CheckReason, text string) {
+	if a.Status != s {
+		a.Status, a.Since = s, now()
+	}
+	a.Reason, a.Error = reason, text
+}

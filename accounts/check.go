@@ -1,0 +1,136 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/definition"
+)
+
+// Test asks the service whether the account works, keeps what the service says in the
+// account, and returns the account. Without a test in the definition, Test reads what is
+// known of the token. An account that does not work is an error too: a *definition.CheckError,
+// ErrOtherIdentity, or an error of the token. An error of ctx, of the Index or of the Store
+// changes nothing. If the account owner has consented and the process ended right then, Test
+// puts the token to use.
+func (r *Registry) Test(ctx context.Context, id string) (Account, error) {
+	a, err := r.Get(ctx, id)
+	if err != nil {
+		return Account{}, err
+	}
+	if a.Status == StatusDisconnected {
+		return a, ErrDisconnected
+	}
+	if a.Pending != 0 {
+		g, err := r.reopen(ctx, a, a.Pending)
+		if err != nil {
+			return a, err
+		}
+		waits, err := g.needsConsent(ctx)
+		switch {
+		case err != nil:
+			return a, err
+		case !waits:
+			return r.finish(ctx, g)
+		case a.Current == 0:
+			return a, ErrConnecting
+		}
+	}
+	g, err := r.reopen(ctx, a, a.Current)
+	if err != nil {
+		return a, err
+	}
+	f, err := r.examine(ctx, g)
+	if err != nil {
+		return a, err
+	}
+	if f.failure == nil && a.Identity != "" && f.identity.ID != "" && f.identity.ID != a.Identity {
+		f.failure = ErrOtherIdentity
+	}
+	written, err := r.update(ctx, id, func(now *Account) error {
+		if now.Current != g.number || now.Status == StatusDisconnected {
+			return ErrSuperseded
+		}
+		f.apply(now)
+		return nil
+	})
+	if err != nil {
+		return a, err
+	}
+	return written, f.failure
+}
+
+// A finding is what a test has found.
+type finding struct {
+	tested   bool
+	identity definition.Identity
+	failure  error
+	known    connectorauth.Status
+}
+
+// examine tests a generation. An error means that nothing can be said.
+func (r *Registry) examine(ctx context.Context, g *generation) (finding, error) {
+	var f finding
+	f.identity, f.failure = g.connected.Check(ctx, g.client)
+	if err := ctx.Err(); err != nil {
+		return finding{}, err
+	}
+	if errors.Is(f.failure, connectorauth.ErrShutdown) {
+		return finding{}, f.failure
+	}
+	f.tested = !errors.Is(f.failure, definition.ErrNoTest)
+	c, ok := g.connected.Credential().(credential)
+	if ok {
+		var err error
+		if f.known, err = c.Status(ctx); err != nil {
+			return finding{}, err
+		}
+	}
+	if !f.tested {
+		f.failure = nil
+		if ok && f.known.State != connectorauth.StateOK {
+			f.failure = f.known.LastError
+			if f.failure == nil {
+				f.failure = connectorauth.ErrNotConnected
+			}
+		}
+	}
+	return f, nil
+}
+
+// apply writes the finding into the account.
+func (f finding) apply(a *Account) {
+	if f.tested {
+		a.Tested = now()
+	}
+	a.Granted, a.Missing = slices.Clone(f.known.Granted), slices.Clone(f.known.Missing)
+	a.ReauthBy = f.known.ReauthBy.Truncate(time.Microsecond)
+	if f.failure == nil {
+		if f.tested {
+			a.Identity, a.Label = f.identity.ID, f.identity.Label
+		}
+		a.become(StatusOK, "", "")
+		return
+	}
+	a.fail(f.failure)
+}
+
+// fail writes into the account why the account does not work.
+func (a *Account) fail(failure error) {
+	reason := definition.ReasonUnavailable
+	var failed *definition.CheckError
+	switch {
+	case errors.Is(failure, connectorauth.ErrReauthRequired), errors.Is(failure, ErrOtherIdentity):
+		reason = definition.ReasonRefused
+	case errors.As(failure, &failed):
+		reason = failed.Reason
+	}
+	status := StatusFailing
+	if reason == definition.ReasonRefused {
+		status = StatusReauth
+	}
+	a.become(status, reason, failure.Error())
+}

@@ -1,0 +1,213 @@
+package accounts
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/connectorauth/connectorauth/definition"
+)
+
+// consentTime is how long a new account may wait for the consent.
+const consentTime = 24 * time.Hour
+
+// idPattern matches the IDs of accounts.
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,100}$`)
+
+// Connect connects a new account, and returns the account with its ID. If the account owner
+// must consent first, the account is StatusConnecting, and Flow leads through the consent.
+// Otherwise Connect makes the test request of the definition, if there is one. An account
+// that does not pass the test is not kept, and the error is a *definition.CheckError. A
+// mistake of the values is a *definition.InputError. If ctx ends, the account is not kept.
+func (r *Registry) Connect(ctx context.Context, q Request) (Account, error) {
+	var problems []error
+	if q.Owner == "" {
+		problems = append(problems, errors.New("Owner: is missing"))
+	}
+	if q.Definition == "" {
+		problems = append(problems, errors.New("Definition: is missing"))
+	}
+	if q.OtherIdentity {
+		problems = append(problems, errors.New("OtherIdentity: is for Reconnect"))
+	}
+	if q.ID == "" {
+		q.ID = newID()
+	} else if !idPattern.MatchString(q.ID) {
+		problems = append(problems, errors.New("ID: want at most 100 letters, digits and characters of -_.:"))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return Account{}, fmt.Errorf("accounts: Connect: %w", err)
+	}
+	d, err := r.config.Definitions().Lookup(q.Definition)
+	if err != nil {
+		return Account{}, err
+	}
+	at := now()
+	a := Account{
+		ID: q.ID, Owner: q.Owner, Definition: d.Name, Revision: d.Revision, Method: q.Method,
+		Status: StatusConnecting, Since: at, Created: at, Due: at.Add(consentTime),
+	}
+	g, err := r.open(ctx, a, 1, kept{}, func(connection definition.Connection) (*definition.Connected, error) {
+		connection.Method, connection.Scopes = q.Method, q.Scopes
+		connection.Values = merged(connection.Values, q.Values)
+		return d.Connect(connection)
+	})
+	if err != nil {
+		return Account{}, err
+	}
+	a.Method = g.connected.Method()
+	return r.begin(ctx, a, g)
+}
+
+// Reconnect gives the account new values, or prepares a new consent, for which see Flow. The
+// account keeps the ID, and goes on as before until the new credential has passed the test
+// of the definition. A credential that opens another account of the service than before is
+// ErrOtherIdentity, unless Request.OtherIdentity is set: a definition without Test.ID cannot
+// tell. A second Reconnect takes the place of a first one that waits for a consent.
+func (r *Registry) Reconnect(ctx context.Context, id string, q Request) (Account, error) {
+	a, err := r.Get(ctx, id)
+	if err != nil {
+		return Account{}, err
+	}
+	switch {
+	case a.Status == StatusDisconnected:
+		return a, ErrDisconnected
+	case q.ID != "" && q.ID != id, q.Owner != "" && q.Owner != a.Owner, q.Definition != "" && q.Definition != a.Definition:
+		return a, errors.New("accounts: Reconnect: ID, Owner and Definition are those of the account; leave the fields empty, or connect a new account")
+	}
+	from := a.Current
+	if from == 0 {
+		from = a.Pending
+	}
+	k, err := r.load(ctx, id, from)
+	if errors.Is(err, errNoValues) || isDamaged(err) {
+		k, err = kept{account: definition.Account{Definition: a.Definition, Method: a.Method}}, nil
+	}
+	if err != nil {
+		return a, err
+	}
+	k.otherIdentity = q.OtherIdentity
+	k.account.Revision = 0
+	if q.Method != "" && q.Method != k.account.Method {
+		k.account.Method, k.account.Values, k.account.Secrets, k.account.Scopes = q.Method, nil, nil, nil
+	}
+	if q.Scopes != nil {
+		k.account.Scopes = q.Scopes
+	}
+	g, err := r.open(ctx, a, a.Last+1, k, func(connection definition.Connection) (*definition.Connected, error) {
+		connection.Values = merged(connection.Values, k.account.Edited(q.Values))
+		return r.config.Definitions().Connect(k.account, connection)
+	})
+	if err != nil {
+		return a, err
+	}
+	return r.begin(ctx, a, g)
+}
+
+// begin announces a generation in the Index, keeps the values, and puts the generation to
+// use if no consent is necessary.
+func (r *Registry) begin(ctx context.Context, a Account, g *generation) (Account, error) {
+	before := a
+	a.Pending, a.Last = g.number, g.number
+	stored, err := r.config.Index.Put(ctx, a)
+	switch {
+	case err != nil:
+		return before, fmt.Errorf("accounts: the index: %w", err)
+	case !stored && a.Version == 0:
+		return Account{}, ErrExists
+	case !stored:
+		return before, ErrSuperseded
+	}
+	a.Version++
+	r.discard(ctx, a, before.Pending)
+	done, err := r.settle(ctx, a, g)
+	if err == nil {
+		return done, nil
+	}
+	r.abandon(ctx, a, g.number)
+	if before.Version == 0 {
+		return Account{}, err
+	}
+	return before, err
+}
+
+// settle keeps the values of a generation, and completes the generation unless the account
+// owner must consent.
+func (r *Registry) settle(ctx context.Context, a Account, g *generation) (Account, error) {
+	if err := r.save(ctx, g); err != nil {
+		return Account{}, err
+	}
+	consent, err := g.needsConsent(ctx)
+	if err != nil || consent {
+		return a, err
+	}
+	return r.complete(ctx, g)
+}
+
+// complete tests a generation and puts the generation to use.
+func (r *Registry) complete(ctx context.Context, g *generation) (Account, error) {
+	f, err := r.examine(ctx, g)
+	if err == nil {
+		err = f.failure
+	}
+	if err != nil {
+		return Account{}, err
+	}
+	former := 0
+	a, err := r.update(ctx, g.id, func(a *Account) error {
+		if a.Pending != g.number || a.Status == StatusDisconnected {
+			return ErrSuperseded
+		}
+		if a.Identity != "" && f.identity.ID != "" && a.Identity != f.identity.ID && !g.kept.otherIdentity {
+			return ErrOtherIdentity
+		}
+		former = a.Current
+		a.Current, a.Pending, a.Due = g.number, 0, time.Time{}
+		now := g.connected.Account()
+		a.Definition, a.Revision, a.Method = now.Definition, now.Revision, now.Method
+		f.apply(a)
+		return nil
+	})
+	if err != nil {
+		return Account{}, err
+	}
+	r.discard(ctx, a, former)
+	return a, nil
+}
+
+// abandon takes back what begin has announced, even if ctx has ended.
+func (r *Registry) abandon(ctx context.Context, a Account, number int) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	r.discard(ctx, a, number)
+	a, err := r.update(ctx, a.ID, func(a *Account) error {
+		if a.Pending != number {
+			return ErrSuperseded
+		}
+		a.Pending = 0
+		return nil
+	})
+	if err == nil && a.Current == 0 && a.Status == StatusConnecting {
+		_, _ = r.config.Index.Delete(ctx, a.ID, a.Version) // or else the account stays, connecting
+	}
+}
+
+// newID returns a UUID of version 7 (RFC 9562 section 5.7), which sorts by time.
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMilli())<<16|uint64(b[6])<<8|uint64(b[7]))
+	b[6], b[8] = b[6]&0x0f|0x70, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// isDamaged reports whether a value of the Store can never be read: see
+// connectorauth.TokenStore.
+func isDamaged(err error) bool {
+	var damaged interface{ Damaged() bool }
+	return errors.As(err, &damaged) && damaged.Damaged()
+}

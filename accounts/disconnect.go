@@ -1,0 +1,121 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/definition"
+)
+
+// revokeTime is how long Disconnect insists on telling a provider that does not respond.
+const revokeTime = 7 * 24 * time.Hour
+
+// Disconnect ends an account: tells the provider, forgets the tokens and the values, and then
+// removes the account from the Index. From the first step on, the account is
+// StatusDisconnected and has no client. After an error, call Disconnect again: the steps that
+// are done stay done. An account that is not there is no error.
+//
+// revoked reports whether the provider was told (RFC 7009, or the logout of a session). If
+// not, the account owner may remove the credential at the service, such as an API key. A
+// provider that does not respond is an error for seven days; later, and where the provider
+// refuses or the definition is gone, Disconnect goes on.
+func (r *Registry) Disconnect(ctx context.Context, id string) (revoked bool, err error) {
+	a, err := r.update(ctx, id, func(a *Account) error {
+		a.become(StatusDisconnected, "", "")
+		return nil
+	})
+	r.cache.drop(id)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for number := a.Last; number > 0; number-- { // also those that a dead process has left
+		told, err := r.end(ctx, a, number)
+		revoked = revoked || told
+		if err != nil {
+			return revoked, err
+		}
+	}
+	for {
+		deleted, err := r.config.Index.Delete(ctx, id, a.Version)
+		if err != nil {
+			return revoked, fmt.Errorf("accounts: the index: %w", err)
+		}
+		if deleted {
+			return revoked, nil
+		}
+		if a, err = r.Get(ctx, id); err != nil {
+			if errors.Is(err, ErrNotFound) {
+				err = nil
+			}
+			return revoked, err
+		}
+	}
+}
+
+// end revokes and removes a generation.
+func (r *Registry) end(ctx context.Context, a Account, number int) (revoked bool, err error) {
+	k, err := r.load(ctx, a.ID, number)
+	if errors.Is(err, errNoValues) || isDamaged(err) {
+		return false, r.remove(ctx, a.ID, number, nil)
+	}
+	if err != nil {
+		return false, err
+	}
+	connection, err := r.connection(ctx, a, number)
+	if err != nil {
+		return false, err
+	}
+	connected, err := r.config.Definitions().Connect(k.account, connection)
+	if err != nil { // the definition does not know the account any more
+		return false, r.remove(ctx, a.ID, number, nil)
+	}
+	g := &generation{a.ID, number, connected, connection.HTTPClient, k}
+	revoked, err = r.revoke(ctx, g)
+	var token *connectorauth.TokenError
+	if err != nil && !(errors.As(err, &token) && !token.Temporary()) && time.Since(a.Since) < revokeTime {
+		return false, fmt.Errorf("accounts: the provider could not be told: %w", err)
+	}
+	return revoked, r.remove(ctx, a.ID, number, g)
+}
+
+// revoke tells the provider that the token is not needed any more, if the definition says
+// how.
+func (r *Registry) revoke(ctx context.Context, g *generation) (bool, error) {
+	c, ok := g.connected.Credential().(interface{ Revoke(ctx context.Context) error })
+	if !ok || !revocable(g.connected, r.config.Definitions()) {
+		return false, nil
+	}
+	if _, found, err := r.store.Load(ctx, tokenKey(g.id, g.number)); !found {
+		return false, err
+	}
+	if err := c.Revoke(ctx); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+// revocable reports whether the definition of an account says how to revoke.
+func revocable(c *definition.Connected, set *definition.Set) bool {
+	d, err := set.Find(c.Account())
+	if err != nil {
+		return false
+	}
+	for i := range d.Methods {
+		if d.Methods[i].Name != c.Method() {
+			continue
+		}
+		switch scheme := d.Methods[i].Scheme.(type) {
+		case *definition.OAuth2:
+			return scheme.RevokeURL != ""
+		case *definition.Session:
+			return scheme.Logout != nil
+		}
+	}
+	return false
+}

@@ -1,0 +1,58 @@
+// Package accounts keeps the accounts of a program: who owns an account, by which definition
+// and method the account was connected, and whether the account works. A Registry connects
+// accounts and gives an authenticated *http.Client for each of them.
+//
+//	registry, err := accounts.New(accounts.Config{
+//		Definitions: folder.Set, // of a *definition.Folder
+//		Index:       new(accounts.Memory),
+//		Store:       store,
+//		Keys:        []tokenstore.Key{{ID: "2026", Secret: secret}},
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	account, err := registry.Connect(ctx, accounts.Request{
+//		Owner: "user-17", Definition: "acme", Values: map[string]connectorauth.Secret{"apiKey": typed},
+//	})
+//	if err != nil {
+//		return err // a *definition.InputError or *definition.CheckError says what to do
+//	}
+//	client, err := registry.Client(ctx, account.ID)
+//
+// # What is where
+//
+// The Index has one Account for each account: what a list shows, and no secret. The Store
+// has what the account owner gave and the tokens, sealed with Keys. Each successful Connect
+// and Reconnect makes a generation of both, under keys of the Store that begin with the ID of
+// the account. The Account names the generation in use, so that one write to the Index puts
+// new values, a new token and a new identity to use together, or none of them.
+//
+// # Connecting
+//
+// Connect tests the values before the account is kept. Where the account owner must consent
+// first, the account is StatusConnecting until the consent is finished. A Flow leads through
+// the consent, and is a consent.Flow:
+//
+//	Flow: func(r *http.Request, id string) (consent.Flow, error) {
+//		account, err := registry.Get(r.Context(), id)
+//		if err != nil || account.Owner != signedIn(r) {
+//			return nil, consent.ErrNotAllowed
+//		}
+//		return registry.Flow(r.Context(), id)
+//	},
+//
+// Reconnect gives an account new values or a new consent and keeps the ID. The account goes
+// on as before until the new credential has passed the test, and stays as before if the new
+// credential opens the account of somebody else.
+//
+// # Owners
+//
+// A Registry does not know who is signed in. A program compares Account.Owner before the
+// program shows or changes an account, as above.
+//
+// # Several processes
+//
+// Processes with the same Index, Store and Keys have the same accounts. Client reads the Index
+// each time, and so sees what other processes have changed or disconnected: ask for a client
+// for each piece of work, and do not keep clients.
+package accounts

@@ -1,0 +1,96 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+)
+
+// consenting is a credential with a consent: an *OAuth1 or *OAuth2.
+type consenting interface {
+	credential
+	Begin(ctx context.Context, redirectURL string) (authURL string, pending connectorauth.Secret, err error)
+	Finish(ctx context.Context, pending connectorauth.Secret, callback url.Values) error
+	ConsentLifetime() time.Duration
+}
+
+// A Flow leads an account owner through the consent of an account. A Flow is a consent.Flow.
+type Flow struct {
+	r *Registry
+	g *generation
+}
+
+// Flow returns the Flow of an account after Connect or Reconnect, in any process. An account
+// that waits for no consent is ErrNoConsent. A Flow may be used again after a consent that has
+// failed.
+func (r *Registry) Flow(ctx context.Context, id string) (*Flow, error) {
+	a, err := r.Get(ctx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case a.Status == StatusDisconnected:
+		return nil, ErrDisconnected
+	case a.Pending == 0:
+		return nil, ErrNoConsent
+	}
+	g, err := r.reopen(ctx, a, a.Pending)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := g.connected.Credential().(consenting); !ok {
+		return nil, ErrNoConsent
+	}
+	return &Flow{r, g}, nil
+}
+
+func (f *Flow) consent() consenting { return f.g.connected.Credential().(consenting) }
+
+// Begin returns the URL of the provider's page, and a pending value for Finish: see
+// connectorauth.OAuth2.Begin.
+func (f *Flow) Begin(ctx context.Context, redirectURL string) (authURL string, pending connectorauth.Secret, err error) {
+	return f.consent().Begin(ctx, redirectURL)
+}
+
+// Finish obtains the token of the callback, makes the test request, and puts the token to
+// use: see connectorauth.OAuth2.Finish. A token that does not pass the test is forgotten, and
+// so is that of another identity: then the error is a *definition.CheckError or
+// ErrOtherIdentity, and the account owner may consent again. If the test cannot be made for
+// now, the error has a method Temporary() bool that returns true, the token is kept, and
+// Registry.Test finishes the rest.
+func (f *Flow) Finish(ctx context.Context, pending connectorauth.Secret, callback url.Values) error {
+	if err := f.consent().Finish(ctx, pending, callback); err != nil {
+		return err
+	}
+	_, err := f.r.finish(ctx, f.g)
+	return err
+}
+
+// finish puts a generation to use after its consent.
+func (r *Registry) finish(ctx context.Context, g *generation) (Account, error) {
+	a, err := r.complete(ctx, g)
+	var failed interface{ Temporary() bool }
+	refused := errors.As(err, &failed) && !failed.Temporary()
+	if refused || errors.Is(err, ErrOtherIdentity) || errors.Is(err, ErrSuperseded) || errors.Is(err, ErrNotFound) {
+		// Nothing is revoked: a provider may revoke the account owner's other tokens too.
+		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		return a, errors.Join(err, g.forget(detached))
+	}
+	return a, err
+}
+
+// ConsentLifetime returns how long the account owner may take: see
+// connectorauth.OAuth2.ConsentLifetime.
+func (f *Flow) ConsentLifetime() time.Duration { return f.consent().ConsentLifetime() }
+
+// Issuer returns the issuer of the authorization server, or empty: see
+// connectorauth.OAuth2.Issuer.
+func (f *Flow) Issuer() string {
+	if c, ok := f.consent().(interface{ Issuer() string }); ok {
+		return c.Issuer()
+	}
+	return ""
+}

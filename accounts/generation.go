@@ -1,0 +1,182 @@
+package accounts
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/definition"
+)
+
+// A generation is an account with the values and the token of one Connect or Reconnect.
+type generation struct {
+	id        string
+	number    int
+	connected *definition.Connected
+	client    *http.Client // of Connection; may be nil
+	kept      kept
+}
+
+// kept is what the Store has of the values of a generation.
+type kept struct {
+	account       definition.Account
+	otherIdentity bool
+}
+
+// keptJSON is the JSON form of a kept.
+type keptJSON struct {
+	Account       json.RawMessage `json:"account"`
+	OtherIdentity bool            `json:"otherIdentity,omitempty"`
+}
+
+// A credential is a connector whose token is in the Store: an *OAuth1, *OAuth2 or *Custom.
+type credential interface {
+	Status(ctx context.Context) (connectorauth.Status, error)
+	Forget(ctx context.Context) error
+}
+
+// errNoValues: the Store has nothing of a generation.
+var errNoValues = errors.New("accounts: what the account owner has given is not in the store; connect the account again")
+
+// tokenKey is the key of the token in the Store, and the Account of the connector.
+func tokenKey(id string, number int) string { return fmt.Sprintf("%s/%d", id, number) }
+
+// valuesKey is the key of the values in the Store.
+func valuesKey(id string, number int) string { return tokenKey(id, number) + "/values" }
+
+// open makes the connector of a generation, of values that need not be in the Store.
+func (r *Registry) open(ctx context.Context, a Account, number int, k kept, connect func(definition.Connection) (*definition.Connected, error)) (*generation, error) {
+	connection, err := r.connection(ctx, a, number)
+	if err != nil {
+		return nil, err
+	}
+	connected, err := connect(connection)
+	if err != nil {
+		return nil, err
+	}
+	return &generation{a.ID, number, connected, connection.HTTPClient, k}, nil
+}
+
+// connection returns what the connector of a generation needs beside the values.
+func (r *Registry) connection(ctx context.Context, a Account, number int) (definition.Connection, error) {
+	var connection definition.Connection
+	if r.config.Connection != nil {
+		var err error
+		if connection, err = r.config.Connection(ctx, a); err != nil {
+			return connection, fmt.Errorf("accounts: Connection: %w", err)
+		}
+	}
+	connection.Method, connection.Scopes = "", nil
+	connection.Store, connection.Account, connection.Shared = r.store, tokenKey(a.ID, number), r.config.Shared
+	connection.Observe = func(e connectorauth.Event) { r.happened(a.ID, number, e) }
+	return connection, nil
+}
+
+// reopen makes the connector of a generation of the Store.
+func (r *Registry) reopen(ctx context.Context, a Account, number int) (*generation, error) {
+	k, err := r.load(ctx, a.ID, number)
+	if err != nil {
+		return nil, err
+	}
+	return r.open(ctx, a, number, k, func(connection definition.Connection) (*definition.Connected, error) {
+		return r.config.Definitions().Connect(k.account, connection)
+	})
+}
+
+// load reads the values of a generation.
+func (r *Registry) load(ctx context.Context, id string, number int) (kept, error) {
+	text, found, err := r.store.Load(ctx, valuesKey(id, number))
+	if err != nil {
+		return kept{}, fmt.Errorf("accounts: the store: %w", err)
+	}
+	var record keptJSON
+	if !found || json.Unmarshal(text, &record) != nil {
+		return kept{}, errNoValues
+	}
+	account, err := definition.DecodeAccount(record.Account)
+	return kept{account, record.OtherIdentity}, err
+}
+
+// save writes the values of a generation.
+func (r *Registry) save(ctx context.Context, g *generation) error {
+	account, err := g.connected.Account().Encode()
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(keptJSON{account, g.kept.otherIdentity})
+	if err != nil {
+		return err
+	}
+	if err := r.store.Save(ctx, valuesKey(g.id, g.number), text); err != nil {
+		return fmt.Errorf("accounts: the store: %w", err)
+	}
+	return nil
+}
+
+// needsConsent reports whether the account owner must consent before there is a token.
+func (g *generation) needsConsent(ctx context.Context) (bool, error) {
+	c, ok := g.connected.Credential().(consenting)
+	if !ok {
+		return false, nil
+	}
+	status, err := c.Status(ctx)
+	return status.State == connectorauth.StateNotConnected || status.State == connectorauth.StateReauthRequired, err
+}
+
+// forget removes the token, also from memory. The provider is not told.
+func (g *generation) forget(ctx context.Context) error {
+	if c, ok := g.connected.Credential().(credential); ok {
+		return c.Forget(ctx)
+	}
+	return nil
+}
+
+// remove takes a generation out of the Store. A nil g means a generation that cannot be
+// opened.
+func (r *Registry) remove(ctx context.Context, id string, number int, g *generation) error {
+	if number == 0 {
+		return nil
+	}
+	var err error
+	if g != nil {
+		err = g.forget(ctx)
+	}
+	err = errors.Join(err, r.store.Delete(ctx, tokenKey(id, number)))
+	if err == nil { // the values last, which are needed to try again
+		err = r.store.Delete(ctx, valuesKey(id, number))
+	}
+	if err != nil {
+		return fmt.Errorf("accounts: the store: %w", err)
+	}
+	return nil
+}
+
+// discard removes a generation that is of no use any more, even if ctx has ended. What
+// cannot be removed now, Disconnect removes.
+func (r *Registry) discard(ctx context.Context, a Account, number int) {
+	if number == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	g, _ := r.reopen(ctx, a, number)
+	_ = r.remove(ctx, a.ID, number, g)
+}
+
+// patience is how long a write may take that goes on after its caller has left.
+const patience = 15 * time.Second
+
+// merged returns the values of both; those of first count.
+func merged(first, second map[string]connectorauth.Secret) map[string]connectorauth.Secret {
+	all := maps.Clone(second)
+	if all == nil {
+		all = map[string]connectorauth.Secret{}
+	}
+	maps.Copy(all, first)
+	return all
+}

@@ -1,0 +1,64 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/definition"
+)
+
+// errUnchanged: there is nothing to write.
+var errUnchanged = errors.New("unchanged")
+
+// happened hears what a connector tells. A change of the status goes into the Index, in a
+// goroutine of its own because a renewal waits for happened.
+func (r *Registry) happened(id string, number int, e connectorauth.Event) {
+	if u, ok := r.cache.get(id); ok && u.number == number && changes(u.status, e) {
+		r.note(id, number, e)
+	}
+	if r.config.Observe != nil {
+		e.Account = id
+		r.config.Observe(e)
+	}
+}
+
+// note writes into the Index what has happened. What cannot be written, Test notices.
+func (r *Registry) note(id string, number int, e connectorauth.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
+	}
+	r.notes.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		_, _ = r.update(ctx, id, func(a *Account) error {
+			if a.Current != number || !changes(a.Status, e) {
+				return errUnchanged
+			}
+			if e.Kind == connectorauth.EventReauthRequired || e.Kind == connectorauth.EventRenewFailed {
+				a.fail(e.Err)
+				return nil
+			}
+			if a.Reason != definition.ReasonRefused && a.Reason != definition.ReasonUnavailable {
+				return errUnchanged // a token is no right
+			}
+			a.become(StatusOK, "", "")
+			return nil
+		})
+	})
+}
+
+// changes reports whether an event may change a status.
+func changes(s Status, e connectorauth.Event) bool {
+	switch e.Kind {
+	case connectorauth.EventReauthRequired:
+		return s == StatusOK || s == StatusFailing
+	case connectorauth.EventRenewFailed:
+		return s == StatusOK
+	case connectorauth.EventRenewed, connectorauth.EventAdopted:
+		return s == StatusFailing || s == StatusReauth
+	}
+	return false
+}

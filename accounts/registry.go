@@ -1,0 +1,161 @@
+package accounts
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/tokenstore"
+)
+
+// Config describes a Registry.
+type Config struct {
+	// Definitions returns the definitions of the present, such as the Set of a
+	// definition.Folder. Accounts use new definitions at their next use. Required.
+	Definitions func() *definition.Set
+	// Index keeps the accounts. Required.
+	Index Index
+	// Store keeps tokens and what account owners have given, under keys that begin with the
+	// IDs of the accounts. Required.
+	Store connectorauth.SharedTokenStore
+	// Keys seal what is in Store: see tokenstore.NewSealed. Required.
+	Keys []tokenstore.Key
+	// Connection returns what the program adds to an account: Client, HTTPClient,
+	// RenewBefore, and Values of hidden inputs. HTTPClient makes the requests to the API
+	// too. The Registry sets the other fields. Connection is called when a connector is made,
+	// perhaps in several goroutines. Nil means that nothing is added.
+	Connection func(ctx context.Context, a Account) (definition.Connection, error)
+	// Shared is as in connectorauth.OAuth2Config.
+	Shared *connectorauth.Shared
+	// Observe is as in connectorauth.OAuth2Config. Event.Account is the ID of the account.
+	Observe func(connectorauth.Event)
+	// Connectors is how many connectors are kept in memory: those that were used last. 0
+	// means 10,000.
+	Connectors int
+}
+
+// A Registry connects accounts, and gives an authenticated client for each of them. A
+// Registry is safe for concurrent use.
+type Registry struct {
+	config Config
+	store  connectorauth.TokenStore // which seals
+	cache  cache
+
+	mu     sync.Mutex
+	closed bool           // there are no further notes
+	notes  sync.WaitGroup // writes of what connectors have told
+}
+
+// New returns a Registry. New makes no request. The error lists all mistakes of config.
+func New(config Config) (*Registry, error) {
+	var problems []error
+	missing := func(name string, is bool) {
+		if is {
+			problems = append(problems, fmt.Errorf("%s: is missing", name))
+		}
+	}
+	missing("Definitions", config.Definitions == nil)
+	missing("Index", config.Index == nil)
+	missing("Store", config.Store == nil)
+	if config.Connectors < 0 {
+		problems = append(problems, errors.New("Connectors: is negative"))
+	}
+	r := &Registry{config: config}
+	if config.Store != nil {
+		sealed, err := tokenstore.NewSealed(config.Store, config.Keys...)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("Keys: %w", err))
+		}
+		r.store = sealed
+	}
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("accounts: New: %w", errors.Join(problems...))
+	}
+	r.config.Keys = nil // the sealed store hides them from reflection
+	r.cache.limit = cmp.Or(config.Connectors, 10_000)
+	return r, nil
+}
+
+// Format prints the same for every verb.
+func (*Registry) Format(f fmt.State, _ rune) { fmt.Fprint(f, "accounts.Registry") }
+
+// Get returns an account, or ErrNotFound.
+func (r *Registry) Get(ctx context.Context, id string) (Account, error) {
+	a, found, err := r.config.Index.Get(ctx, id)
+	if err != nil {
+		return Account{}, fmt.Errorf("accounts: the index: %w", err)
+	}
+	if !found {
+		return Account{}, ErrNotFound
+	}
+	return a, nil
+}
+
+// List returns the accounts that f chooses, sorted by ID: at most limit accounts, whose ID is
+// greater than after. IDs that Connect has made sort by the time of Connect. For the first
+// page, after is empty. For the next page, after is the ID of the last account; a page with
+// fewer accounts than limit is the last page. limit is from 1 to 1,000.
+func (r *Registry) List(ctx context.Context, f Filter, after string, limit int) ([]Account, error) {
+	if limit < 1 || limit > 1000 {
+		return nil, fmt.Errorf("accounts: List: limit is %d, not 1 to 1,000", limit)
+	}
+	set, names := r.config.Definitions(), slices.Clone(f.Definitions)
+	for _, name := range f.Definitions {
+		for _, d := range set.Revisions(name) {
+			names = append(append(names, d.Name), d.Was...)
+		}
+	}
+	f.Definitions = names
+	page, err := r.config.Index.List(ctx, f, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("accounts: the index: %w", err)
+	}
+	return page, nil
+}
+
+// Shutdown shuts down Config.Shared, and waits until the Index knows what has happened to
+// accounts: see connectorauth.Shared.Shutdown.
+func (r *Registry) Shutdown(ctx context.Context) error {
+	err := r.config.Shared.Shutdown(ctx)
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		r.notes.Wait() // ends: each note has a time limit
+		close(done)
+	}()
+	select {
+	case <-done:
+		return err
+	case <-ctx.Done():
+		return cmp.Or(err, ctx.Err())
+	}
+}
+
+// update changes an account in the Index, again if somebody else was faster. An error of
+// change is returned, and nothing is written.
+func (r *Registry) update(ctx context.Context, id string, change func(*Account) error) (Account, error) {
+	for {
+		a, err := r.Get(ctx, id)
+		if err != nil {
+			return Account{}, err
+		}
+		if err := change(&a); err != nil {
+			return a, err
+		}
+		stored, err := r.config.Index.Put(ctx, a)
+		if err != nil {
+			return Account{}, fmt.Errorf("accounts: the index: %w", err)
+		}
+		if stored {
+			a.Version++
+			return a, nil
+		}
+	}
+}
