@@ -75,9 +75,9 @@ func (r *Registry) Reconnect(ctx context.Context, id string, q Request) (Account
 	}
 	switch {
 	case a.Status == StatusDisconnected:
-		return a, ErrDisconnected
+		return Account{}, ErrDisconnected
 	case q.ID != "" && q.ID != id, q.Owner != "" && q.Owner != a.Owner, q.Definition != "" && q.Definition != a.Definition:
-		return a, errors.New("accounts: Reconnect: ID, Owner and Definition are those of the account; leave the fields empty, or connect a new account")
+		return Account{}, errors.New("accounts: Reconnect: ID, Owner and Definition are those of the account; leave the fields empty, or connect a new account")
 	}
 	from := a.Current
 	if from == 0 {
@@ -88,7 +88,7 @@ func (r *Registry) Reconnect(ctx context.Context, id string, q Request) (Account
 		k, err = kept{account: definition.Account{Definition: a.Definition, Method: a.Method}}, nil
 	}
 	if err != nil {
-		return a, err
+		return Account{}, err
 	}
 	k.otherIdentity = q.OtherIdentity
 	k.account.Revision = 0
@@ -103,7 +103,7 @@ func (r *Registry) Reconnect(ctx context.Context, id string, q Request) (Account
 		return r.config.Definitions().Connect(k.account, connection)
 	})
 	if err != nil {
-		return a, err
+		return Account{}, err
 	}
 	return r.begin(ctx, a, g)
 }
@@ -111,28 +111,25 @@ func (r *Registry) Reconnect(ctx context.Context, id string, q Request) (Account
 // begin announces a generation in the Index, keeps the values, and puts the generation to
 // use if no consent is necessary.
 func (r *Registry) begin(ctx context.Context, a Account, g *generation) (Account, error) {
-	before := a
+	superseded := a.Pending
 	a.Pending, a.Last = g.number, g.number
 	stored, err := r.config.Index.Put(ctx, a)
 	switch {
 	case err != nil:
-		return before, fmt.Errorf("accounts: the index: %w", err)
+		return Account{}, fmt.Errorf("accounts: the index: %w", err)
 	case !stored && a.Version == 0:
 		return Account{}, ErrExists
 	case !stored:
-		return before, ErrSuperseded
+		return Account{}, ErrSuperseded
 	}
 	a.Version++
-	r.discard(ctx, a, before.Pending)
+	r.discard(ctx, a, superseded)
 	done, err := r.settle(ctx, a, g)
 	if err == nil {
 		return done, nil
 	}
 	r.abandon(ctx, a, g.number)
-	if before.Version == 0 {
-		return Account{}, err
-	}
-	return before, err
+	return Account{}, err
 }
 
 // settle keeps the values of a generation, and completes the generation unless the account
@@ -159,7 +156,10 @@ func (r *Registry) complete(ctx context.Context, g *generation) (Account, error)
 	}
 	former := 0
 	a, err := r.update(ctx, g.id, func(a *Account) error {
-		if a.Pending != g.number || a.Status == StatusDisconnected {
+		switch {
+		case a.Status != StatusDisconnected && a.Current == g.number:
+			return errUnchanged // another process was faster, by Test or Finish
+		case a.Status == StatusDisconnected, a.Pending != g.number:
 			return ErrSuperseded
 		}
 		if a.Identity != "" && f.identity.ID != "" && a.Identity != f.identity.ID && !g.kept.otherIdentity {
@@ -172,7 +172,7 @@ func (r *Registry) complete(ctx context.Context, g *generation) (Account, error)
 		f.apply(a)
 		return nil
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errUnchanged) {
 		return Account{}, err
 	}
 	r.discard(ctx, a, former)

@@ -87,7 +87,9 @@ func (r *Registry) end(ctx context.Context, a Account, number int) (revoked bool
 // revoke tells the provider that the token is not needed any more, if the definition says
 // how.
 func (r *Registry) revoke(ctx context.Context, g *generation) (bool, error) {
-	c, ok := g.connected.Credential().(interface{ Revoke(ctx context.Context) error })
+	c, ok := g.connected.Credential().(interface {
+		Revoke(ctx context.Context) error
+	})
 	if !ok || !revocable(g.connected, r.config.Definitions()) {
 		return false, nil
 	}

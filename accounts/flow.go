@@ -73,13 +73,16 @@ func (r *Registry) finish(ctx context.Context, g *generation) (Account, error) {
 	a, err := r.complete(ctx, g)
 	var failed interface{ Temporary() bool }
 	refused := errors.As(err, &failed) && !failed.Temporary()
-	if refused || errors.Is(err, ErrOtherIdentity) || errors.Is(err, ErrSuperseded) || errors.Is(err, ErrNotFound) {
-		// Nothing is revoked: a provider may revoke the account owner's other tokens too.
-		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-		defer cancel()
-		return a, errors.Join(err, g.forget(detached))
+	if !refused && !errors.Is(err, ErrOtherIdentity) && !errors.Is(err, ErrSuperseded) && !errors.Is(err, ErrNotFound) {
+		return a, err
 	}
-	return a, err
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	if now, found, getErr := r.config.Index.Get(detached, g.id); getErr != nil || found && now.Current == g.number {
+		return a, err // another process has put the token to use
+	}
+	// Nothing is revoked: a provider may revoke the account owner's other tokens too.
+	return a, errors.Join(err, g.forget(detached))
 }
 
 // ConsentLifetime returns how long the account owner may take: see

@@ -169,4 +169,3 @@ func (w *world) stored(key string) (values, token bool) {
 	require.NoError(w, err)
 	return values, token
 }
-
