@@ -68,7 +68,7 @@
 // Renew replaces the token now, Forget removes the token, and Revoke of an OAuth2
 // tells the provider first, as Revoke of a Custom with a logout does. Observe is told
 // what happens, and [RenewalError] tells why the API's 401 could not be helped for
-// now. The library lists no accounts: a program keeps the names.
+// now. Package accounts keeps the accounts of a program, by owner and definition.
 //
 // Before a program exits, [Shared.Shutdown] waits until the renewals under way have
 // saved their tokens.

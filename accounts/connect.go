@@ -24,6 +24,19 @@ var idPattern = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,100}$`)
 // that does not pass the test is not kept, and the error is a *definition.CheckError. A
 // mistake of the values is a *definition.InputError. If ctx ends, the account is not kept.
 func (r *Registry) Connect(ctx context.Context, q Request) (Account, error) {
+	a, d, err := r.newAccount("Connect", &q)
+	if err != nil {
+		return Account{}, err
+	}
+	g, err := r.openNew(ctx, &a, d, q)
+	if err != nil {
+		return Account{}, err
+	}
+	return r.begin(ctx, a, g)
+}
+
+// newAccount returns the account of a Request, before anything is kept. call is for errors.
+func (r *Registry) newAccount(call string, q *Request) (Account, *definition.Definition, error) {
 	var problems []error
 	if q.Owner == "" {
 		problems = append(problems, errors.New("Owner: is missing"))
@@ -40,27 +53,30 @@ func (r *Registry) Connect(ctx context.Context, q Request) (Account, error) {
 		problems = append(problems, errors.New("ID: want at most 100 letters, digits and characters of -_.:"))
 	}
 	if err := errors.Join(problems...); err != nil {
-		return Account{}, fmt.Errorf("accounts: Connect: %w", err)
+		return Account{}, nil, fmt.Errorf("accounts: %s: %w", call, err)
 	}
 	d, err := r.config.Definitions().Lookup(q.Definition)
 	if err != nil {
-		return Account{}, err
+		return Account{}, nil, err
 	}
 	at := now()
-	a := Account{
+	return Account{
 		ID: q.ID, Owner: q.Owner, Definition: d.Name, Revision: d.Revision, Method: q.Method,
 		Status: StatusConnecting, Since: at, Created: at, Due: at.Add(consentTime),
-	}
-	g, err := r.open(ctx, a, 1, kept{}, func(connection definition.Connection) (*definition.Connected, error) {
+	}, d, nil
+}
+
+// openNew opens the next generation of a new account, and names the method in the account.
+func (r *Registry) openNew(ctx context.Context, a *Account, d *definition.Definition, q Request) (*generation, error) {
+	g, err := r.open(ctx, *a, a.Last+1, kept{}, func(connection definition.Connection) (*definition.Connected, error) {
 		connection.Method, connection.Scopes = q.Method, q.Scopes
 		connection.Values = merged(connection.Values, q.Values)
 		return d.Connect(connection)
 	})
-	if err != nil {
-		return Account{}, err
+	if err == nil {
+		a.Method = g.connected.Method()
 	}
-	a.Method = g.connected.Method()
-	return r.begin(ctx, a, g)
+	return g, err
 }
 
 // Reconnect gives the account new values, or prepares a new consent, for which see Flow. The
@@ -111,6 +127,18 @@ func (r *Registry) Reconnect(ctx context.Context, id string, q Request) (Account
 // begin announces a generation in the Index, keeps the values, and puts the generation to
 // use if no consent is necessary.
 func (r *Registry) begin(ctx context.Context, a Account, g *generation) (Account, error) {
+	return r.started(ctx, a, g, func(a Account) (Account, error) {
+		consent, err := g.needsConsent(ctx)
+		if err != nil || consent {
+			return a, err
+		}
+		return r.complete(ctx, g)
+	})
+}
+
+// started announces a generation in the Index and keeps the values. If next fails, all is
+// taken back.
+func (r *Registry) started(ctx context.Context, a Account, g *generation, next func(Account) (Account, error)) (Account, error) {
 	superseded := a.Pending
 	a.Pending, a.Last = g.number, g.number
 	stored, err := r.config.Index.Put(ctx, a)
@@ -124,25 +152,14 @@ func (r *Registry) begin(ctx context.Context, a Account, g *generation) (Account
 	}
 	a.Version++
 	r.discard(ctx, a, superseded)
-	done, err := r.settle(ctx, a, g)
-	if err == nil {
-		return done, nil
+	var done Account
+	if err = r.save(ctx, g); err == nil {
+		done, err = next(a)
 	}
-	r.abandon(ctx, a, g.number)
-	return Account{}, err
-}
-
-// settle keeps the values of a generation, and completes the generation unless the account
-// owner must consent.
-func (r *Registry) settle(ctx context.Context, a Account, g *generation) (Account, error) {
-	if err := r.save(ctx, g); err != nil {
-		return Account{}, err
+	if err != nil {
+		r.abandon(ctx, a, g.number)
 	}
-	consent, err := g.needsConsent(ctx)
-	if err != nil || consent {
-		return a, err
-	}
-	return r.complete(ctx, g)
+	return done, err
 }
 
 // complete tests a generation and puts the generation to use.
@@ -154,6 +171,11 @@ func (r *Registry) complete(ctx context.Context, g *generation) (Account, error)
 	if err != nil {
 		return Account{}, err
 	}
+	return r.commit(ctx, g, f)
+}
+
+// commit puts a generation to use by one write to the Index.
+func (r *Registry) commit(ctx context.Context, g *generation, f finding) (Account, error) {
 	former := 0
 	a, err := r.update(ctx, g.id, func(a *Account) error {
 		switch {

@@ -1,0 +1,91 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"golang.org/x/oauth2"
+
+	"github.com/connectorauth/connectorauth"
+)
+
+// A Row is an account that moves in from elsewhere.
+type Row struct {
+	// Request is as in Connect. ID is required.
+	Request
+	// Token is the token of an OAuth2 method: see connectorauth.OAuth2.SetToken. Nil means
+	// that the first request obtains a token, or that the account owner must consent.
+	Token *oauth2.Token
+}
+
+// Import connects the accounts of rows, one after the other, and yields an Account for each
+// row. If the error is not nil, the row was not imported, and the Account has the ID of the
+// row alone. Import makes no request: Test finds out whether an account works, and so does
+// the first use.
+//
+// Import can be started again with the same rows. An account that is there already is
+// ErrExists, and is left alone. A row that an earlier Import has not finished is imported
+// anew. Import ends with the rows, or when ctx ends.
+func (r *Registry) Import(ctx context.Context, rows iter.Seq[Row]) iter.Seq2[Account, error] {
+	return func(yield func(Account, error) bool) {
+		for row := range rows {
+			if ctx.Err() != nil {
+				return
+			}
+			a, err := r.importRow(ctx, row)
+			if err != nil {
+				a = Account{ID: row.ID}
+			}
+			if !yield(a, err) {
+				return
+			}
+		}
+	}
+}
+
+// importRow connects the account of a row.
+func (r *Registry) importRow(ctx context.Context, row Row) (Account, error) {
+	if row.ID == "" {
+		return Account{}, errors.New("accounts: Import: ID: is missing; without an ID, a second Import would connect the account twice")
+	}
+	a, d, err := r.newAccount("Import", &row.Request)
+	if err != nil {
+		return Account{}, err
+	}
+	before, found, err := r.config.Index.Get(ctx, row.ID)
+	switch {
+	case err != nil:
+		return Account{}, err
+	case found && (before.Current != 0 || before.Owner != a.Owner || before.Definition != a.Definition || before.Status != StatusConnecting):
+		return Account{}, ErrExists
+	case found: // an earlier Import was not finished
+		a.Version, a.Pending, a.Last = before.Version, before.Pending, before.Last
+	}
+	g, err := r.openNew(ctx, &a, d, row.Request)
+	if err != nil {
+		return Account{}, err
+	}
+	oauth, ok := g.connected.Credential().(*connectorauth.OAuth2)
+	if row.Token != nil && !ok {
+		return Account{}, errors.New("accounts: Import: Token: the method " + a.Method + " has no token of OAuth2; leave the field empty, and give Values")
+	}
+	return r.started(ctx, a, g, func(a Account) (Account, error) {
+		if row.Token != nil {
+			if err := oauth.SetToken(ctx, row.Token); err != nil {
+				return Account{}, err
+			}
+		}
+		consent, err := g.needsConsent(ctx)
+		if err != nil || consent {
+			return a, err
+		}
+		var f finding
+		if c, ok := g.connected.Credential().(credential); ok {
+			if f.known, err = c.Status(ctx); err != nil {
+				return Account{}, err
+			}
+		}
+		return r.commit(ctx, g, f)
+	})
+}
