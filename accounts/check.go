@@ -24,20 +24,14 @@ func (r *Registry) Test(ctx context.Context, id string) (Account, error) {
 	if a.Status == StatusDisconnected {
 		return a, ErrDisconnected
 	}
-	if a.Pending != 0 {
-		g, err := r.reopen(ctx, a, a.Pending)
-		if err != nil {
-			return a, err
-		}
-		waits, err := g.needsConsent(ctx)
-		switch {
-		case err != nil:
-			return a, err
-		case !waits:
-			return r.finish(ctx, g)
-		case a.Current == 0:
-			return a, ErrConnecting
-		}
+	done, resumed, err := r.resume(ctx, a)
+	switch {
+	case resumed && err == nil:
+		return done, nil
+	case resumed && a.Current == 0:
+		return a, err
+	case a.Current == 0:
+		return a, ErrConnecting
 	}
 	g, err := r.reopen(ctx, a, a.Current)
 	if err != nil {
@@ -61,6 +55,26 @@ func (r *Registry) Test(ctx context.Context, id string) (Account, error) {
 		return a, err
 	}
 	return written, f.failure
+}
+
+// resume finishes a consent that has brought a token and is not in use. resumed is false if
+// there is nothing to finish.
+func (r *Registry) resume(ctx context.Context, a Account) (done Account, resumed bool, err error) {
+	if a.Pending == 0 {
+		return a, false, nil
+	}
+	g, err := r.reopen(ctx, a, a.Pending)
+	if err != nil {
+		return a, false, err
+	}
+	if _, ok := g.connected.Credential().(consenting); !ok {
+		return a, false, nil // another process is at work, or has died
+	}
+	if waits, err := g.needsConsent(ctx); err != nil || waits {
+		return a, false, err
+	}
+	done, err = r.finish(ctx, g)
+	return done, true, err
 }
 
 // A finding is what a test has found.

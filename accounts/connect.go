@@ -139,13 +139,13 @@ func (r *Registry) begin(ctx context.Context, a Account, g *generation) (Account
 // started announces a generation in the Index and keeps the values. If next fails, all is
 // taken back.
 func (r *Registry) started(ctx context.Context, a Account, g *generation, next func(Account) (Account, error)) (Account, error) {
-	superseded := a.Pending
+	isNew, superseded := a.Version == 0, a.Pending
 	a.Pending, a.Last = g.number, g.number
 	stored, err := r.config.Index.Put(ctx, a)
 	switch {
 	case err != nil:
 		return Account{}, fmt.Errorf("accounts: the index: %w", err)
-	case !stored && a.Version == 0:
+	case !stored && isNew:
 		return Account{}, ErrExists
 	case !stored:
 		return Account{}, ErrSuperseded
@@ -157,7 +157,7 @@ func (r *Registry) started(ctx context.Context, a Account, g *generation, next f
 		done, err = next(a)
 	}
 	if err != nil {
-		r.abandon(ctx, a, g.number)
+		r.abandon(ctx, a, g.number, isNew)
 	}
 	return done, err
 }
@@ -201,8 +201,8 @@ func (r *Registry) commit(ctx context.Context, g *generation, f finding) (Accoun
 	return a, nil
 }
 
-// abandon takes back what begin has announced, even if ctx has ended.
-func (r *Registry) abandon(ctx context.Context, a Account, number int) {
+// abandon takes back what started has announced, even if ctx has ended.
+func (r *Registry) abandon(ctx context.Context, a Account, number int, isNew bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	r.discard(ctx, a, number)
@@ -213,7 +213,7 @@ func (r *Registry) abandon(ctx context.Context, a Account, number int) {
 		a.Pending = 0
 		return nil
 	})
-	if err == nil && a.Current == 0 && a.Status == StatusConnecting {
+	if err == nil && isNew && a.Current == 0 {
 		_, _ = r.config.Index.Delete(ctx, a.ID, a.Version) // or else the account stays, connecting
 	}
 }

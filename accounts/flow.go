@@ -57,8 +57,8 @@ func (f *Flow) Begin(ctx context.Context, redirectURL string) (authURL string, p
 // Finish obtains the token of the callback, makes the test request, and puts the token to
 // use: see connectorauth.OAuth2.Finish. A token that does not pass the test is forgotten, and
 // so is that of another identity: then the error is a *definition.CheckError or
-// ErrOtherIdentity, and the account owner may consent again. If the test cannot be made for
-// now, the error has a method Temporary() bool that returns true, the token is kept, and
+// ErrOtherIdentity, and the account owner may consent again. After any other
+// error of the test, such as a *definition.CheckError that is Temporary, the token is kept, and
 // Registry.Test finishes the rest.
 func (f *Flow) Finish(ctx context.Context, pending connectorauth.Secret, callback url.Values) error {
 	if err := f.consent().Finish(ctx, pending, callback); err != nil {

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 
 	"golang.org/x/oauth2"
@@ -56,7 +57,7 @@ func (r *Registry) importRow(ctx context.Context, row Row) (Account, error) {
 	before, found, err := r.config.Index.Get(ctx, row.ID)
 	switch {
 	case err != nil:
-		return Account{}, err
+		return Account{}, fmt.Errorf("accounts: the index: %w", err)
 	case found && (before.Current != 0 || before.Owner != a.Owner || before.Definition != a.Definition || before.Status != StatusConnecting):
 		return Account{}, ErrExists
 	case found: // an earlier Import was not finished

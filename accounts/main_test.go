@@ -169,3 +169,8 @@ func (w *world) stored(key string) (values, token bool) {
 	require.NoError(w, err)
 	return values, token
 }
+
+// fail makes the next request to an endpoint fail.
+func (w *world) fail(endpoint string, status int) {
+	w.p.Inject(endpoint, 1, authtest.Answer(status, nil, ""))
+}
