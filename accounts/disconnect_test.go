@@ -10,6 +10,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -151,5 +152,65 @@ func TestDisconnectIsResumedAfterEachStep(t *testing.T) {
 		assert.Greater(t, failures, 3)
 		w.empty()
 		assert.Equal(t, failures+1, w.p.Stats().RevokedGrants)
+	})
+}
+
+func TestDisconnectLogsOut(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		r := w.process()
+		a, err := r.Connect(t.Context(), accounts.Request{
+			Owner: "o1", Definition: "acme", Method: "login",
+			Values: values{"username": connectorauth.Secret(w.p.Username), "password": connectorauth.Secret(w.p.Password)},
+		})
+		require.NoError(t, err)
+		assert.Equal(t, 200, w.status(w.process(), a.ID))
+		assert.Equal(t, 1, w.p.Stats().Logins, "processes share a session")
+		revoked, err := w.process().Disconnect(t.Context(), a.ID)
+		require.NoError(t, err)
+		assert.True(t, revoked)
+		assert.Equal(t, 1, w.p.Stats().Logouts)
+	})
+}
+
+// A program that has lost the keys can connect its accounts anew, and end them.
+func TestLostKeys(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		first := w.process()
+		a, b := w.withKey(first), w.withConsent(first)
+		w.config.Keys = []tokenstore.Key{{ID: "k2", Secret: []byte(strings.Repeat("t", 32))}}
+		r := w.process()
+		for _, id := range []string{a.ID, b.ID} {
+			_, err := r.Client(t.Context(), id)
+			var damaged interface{ Damaged() bool }
+			require.ErrorAs(t, err, &damaged)
+		}
+		_, err := r.Reconnect(t.Context(), a.ID, accounts.Request{Values: values{"apiKey": "CANARY-key"}})
+		require.NoError(t, err)
+		assert.Equal(t, 200, w.status(r, a.ID))
+		revoked, err := r.Disconnect(t.Context(), b.ID)
+		require.NoError(t, err)
+		assert.False(t, revoked)
+		values, token := w.stored(b.ID + "/1")
+		assert.False(t, values || token)
+	})
+}
+
+// Without the registration of the program, the provider cannot be told: the account waits.
+func TestDisconnectWaitsForTheConnection(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a := w.withConsent(w.process())
+		works := w.config.Connection
+		w.config.Connection = func(context.Context, accounts.Account) (definition.Connection, error) {
+			return definition.Connection{}, errBroken
+		}
+		r := w.process()
+		_, err := r.Client(t.Context(), a.ID)
+		require.ErrorIs(t, err, errBroken)
+		_, err = r.Disconnect(t.Context(), a.ID)
+		require.ErrorIs(t, err, errBroken)
+		w.config.Connection = works
+		revoked, err := w.process().Disconnect(t.Context(), a.ID)
+		require.NoError(t, err)
+		assert.True(t, revoked)
 	})
 }

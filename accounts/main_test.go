@@ -39,7 +39,11 @@ const document = `{"connectorauth": 1, "name": "acme", "was": ["acme-old"],
 			"inputs": [{"name": "apiKey", "title": "API key", "secret": true}]},
 		{"name": "oauth", "type": "OAuth2", "baseUrl": "BEARERURL", "tokenUrl": "TOKENURL", "revokeUrl": "REVOKEURL", "scopes": ["read", "write"],
 			"grant": {"authorizationCode": {"authUrl": "AUTHURL"}}},
-		{"name": "app", "type": "OAuth2", "baseUrl": "BEARERURL", "tokenUrl": "TOKENURL", "grant": {"clientCredentials": {}}}
+		{"name": "app", "type": "OAuth2", "baseUrl": "BEARERURL", "tokenUrl": "TOKENURL", "grant": {"clientCredentials": {}}},
+		{"name": "login", "type": "Session", "baseUrl": "SESSIONURL", "places": [{"name": "X-Session"}],
+			"inputs": [{"name": "username"}, {"name": "password", "secret": true}],
+			"login": [{"url": "LOGINURL", "json": {"username": "{username}", "password": "{password}"}, "capture": {"token": "session.token"}}],
+			"logout": {"method": "DELETE", "url": "LOGOUTURL", "header": {"X-Session": "{token}"}}}
 	],
 	"test": {"request": "GET /me", "id": "/user", "label": "{/user} by {/auth_type}"}}`
 
@@ -47,7 +51,7 @@ const document = `{"connectorauth": 1, "name": "acme", "was": ["acme-old"],
 func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		p := authtest.New(authtest.Config{InMemory: true, APIKey: "CANARY-key"})
+		p := authtest.New(authtest.Config{InMemory: true, APIKey: "CANARY-key", RedirectURLs: []string{"https://app.example/connect/callback/acme"}})
 		defer p.Close()
 		w := &world{T: t, p: p, user: "ada", index: new(accounts.Memory), store: new(tokenstore.Memory)}
 		identify := authtest.EditAnswer(func(response map[string]any) { response["user"] = w.user })
@@ -73,6 +77,7 @@ func (w *world) define(document string) {
 	w.Helper()
 	d, err := definition.Parse("acme.json", []byte(strings.NewReplacer(
 		"KEYURL", w.p.KeyHeaderURL, "BEARERURL", w.p.BearerURL, "TOKENURL", w.p.TokenURL, "REVOKEURL", w.p.RevokeURL, "AUTHURL", w.p.AuthURL,
+		"SESSIONURL", w.p.SessionURL, "LOGINURL", w.p.LoginJSONURL, "LOGOUTURL", w.p.LogoutURL,
 	).Replace(document)), definition.Options{})
 	require.NoError(w, err)
 	w.set, err = definition.NewSet(d)
