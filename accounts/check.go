@@ -49,6 +49,9 @@ func (r *Registry) Test(ctx context.Context, id string) (Account, error) {
 			return ErrSuperseded
 		}
 		f.apply(now)
+		if f.failure == nil && now.Due.IsZero() { // Sweep had given the account up
+			now.Due = r.due(g, f.known)
+		}
 		return nil
 	})
 	if err != nil {

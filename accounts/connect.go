@@ -188,7 +188,7 @@ func (r *Registry) commit(ctx context.Context, g *generation, f finding) (Accoun
 			return ErrOtherIdentity
 		}
 		former = a.Current
-		a.Current, a.Pending, a.Due = g.number, 0, time.Time{}
+		a.Current, a.Pending, a.Due = g.number, 0, r.due(g, f.known)
 		now := g.connected.Account()
 		a.Definition, a.Revision, a.Method = now.Definition, now.Revision, now.Method
 		f.apply(a)

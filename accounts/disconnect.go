@@ -15,8 +15,8 @@ const revokeTime = 7 * 24 * time.Hour
 
 // Disconnect ends an account: tells the provider, forgets the tokens and the values, and then
 // removes the account from the Index. From the first step on, the account is
-// StatusDisconnected and has no client. After an error, call Disconnect again: the steps that
-// are done stay done. An account that is not there is no error.
+// StatusDisconnected and has no client. After an error, call Disconnect again, or leave the
+// rest to Sweep: the steps that are done stay done. An account that is not there is no error.
 //
 // revoked reports whether the provider was told (RFC 7009, or the logout of a session). If
 // not, the account owner may remove the credential at the service, such as an API key. A
@@ -25,6 +25,7 @@ const revokeTime = 7 * 24 * time.Hour
 func (r *Registry) Disconnect(ctx context.Context, id string) (revoked bool, err error) {
 	a, err := r.update(ctx, id, func(a *Account) error {
 		a.become(StatusDisconnected, "", "")
+		a.Due = later(retryAfter)
 		return nil
 	})
 	r.cache.drop(id)
@@ -104,20 +105,29 @@ func (r *Registry) revoke(ctx context.Context, g *generation) (bool, error) {
 
 // revocable reports whether the definition of an account says how to revoke.
 func revocable(c *definition.Connected, set *definition.Set) bool {
-	d, err := set.Find(c.Account())
-	if err != nil {
+	m := method(c, set)
+	if m == nil {
 		return false
 	}
-	for i := range d.Methods {
-		if d.Methods[i].Name != c.Method() {
-			continue
-		}
-		switch scheme := d.Methods[i].Scheme.(type) {
-		case *definition.OAuth2:
-			return scheme.RevokeURL != ""
-		case *definition.Session:
-			return scheme.Logout != nil
-		}
+	switch scheme := m.Scheme.(type) {
+	case *definition.OAuth2:
+		return scheme.RevokeURL != ""
+	case *definition.Session:
+		return scheme.Logout != nil
 	}
 	return false
+}
+
+// method returns the method of an account, or nil if the definition is gone.
+func method(c *definition.Connected, set *definition.Set) *definition.Method {
+	d, err := set.Find(c.Account())
+	if err != nil {
+		return nil
+	}
+	for i := range d.Methods {
+		if d.Methods[i].Name == c.Method() {
+			return &d.Methods[i]
+		}
+	}
+	return nil
 }

@@ -45,6 +45,12 @@
 // on as before until the new credential has passed the test, and stays as before if the new
 // credential opens the account of somebody else.
 //
+// # Accounts that nobody uses
+//
+// Refresh tokens and sessions of many services end when nobody uses them. Sweep renews them in
+// time, in as many processes as call Sweep: from a loop, a cron job or a workflow engine. The
+// member keepAlive of a method says how often, and so do refreshLifetime and refreshIdle.
+//
 // # Owners
 //
 // A Registry does not know who is signed in. A program compares Account.Owner before the
