@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -132,5 +133,33 @@ func TestSweepEndsWhatHasNotEnded(t *testing.T) {
 		require.Len(t, page, 1)
 		assert.Equal(t, late.ID, page[0].ID)
 		assert.Equal(t, accounts.StatusOK, page[0].Status)
+	})
+}
+
+// A password that was refused for a while: once the account works again, Sweep takes care again.
+func TestTestBringsAnAccountBackToTheSweep(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.define(strings.Replace(document, `"type": "Session"`, `"keepAlive": "24h", "type": "Session"`, 1))
+		r := w.process()
+		a, err := r.Connect(t.Context(), accounts.Request{
+			Owner: "o1", Definition: "acme", Method: "login",
+			Values: values{"username": connectorauth.Secret(w.p.Username), "password": connectorauth.Secret(w.p.Password)},
+		})
+		require.NoError(t, err)
+		require.NotZero(t, a.Due)
+		time.Sleep(24 * time.Hour)
+		w.fail(w.p.LoginJSONURL, 401)
+		swept, err := r.Sweep(t.Context(), 10)
+		require.NoError(t, err)
+		require.Equal(t, accounts.Swept{Claimed: 1, Failed: 1}, swept)
+		a, err = r.Get(t.Context(), a.ID)
+		require.NoError(t, err)
+		assert.Equal(t, accounts.StatusReauth, a.Status)
+		assert.Zero(t, a.Due)
+		time.Sleep(3 * time.Hour)
+		a, err = r.Test(t.Context(), a.ID)
+		require.NoError(t, err)
+		assert.Equal(t, accounts.StatusOK, a.Status)
+		assert.NotZero(t, a.Due)
 	})
 }
