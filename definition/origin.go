@@ -83,6 +83,10 @@ func parseURL(s string) (_ *urlTemplate, err error) {
 	return u, nil
 }
 
+// maxHostParts is how many literal texts and values a host has. A host has 127 labels at
+// most.
+const maxHostParts = 250
+
 // parseHost reads what is between the scheme and the path.
 func (u *urlTemplate) parseHost(s string) error {
 	if i := strings.LastIndexByte(s, ':'); i >= 0 && !strings.HasSuffix(s, "]") {
@@ -94,6 +98,9 @@ func (u *urlTemplate) parseHost(s string) error {
 	if !strings.ContainsAny(s, "{}") {
 		u.host = []hostPart{{literal: s}}
 		return nil
+	}
+	if strings.Count(s, "{") > maxHostParts {
+		return errHost
 	}
 	for s != "" {
 		literal, after, found := strings.Cut(s, "{")

@@ -48,6 +48,26 @@ func TestTemplates(t *testing.T) {
 	assert.ErrorContains(t, err, "{nobody}")
 }
 
+// A template that repeats a long value costs no more memory than any other.
+func TestTextsThatAreTooLong(t *testing.T) {
+	long := strings.Repeat("a", 64<<10)
+	for _, text := range []string{strings.Repeat("{v}", 10_000), strings.Repeat("{default(v, )}", 10_000), strings.Repeat("{base64({base64({v})})}", 1000), "{lower(" + strings.Repeat("{v}", 10_000) + ")}"} {
+		parsed, err := template.Parse(text)
+		require.NoError(t, err)
+		_, err = (&template.Filler{Values: map[string]string{"v": long}}).Fill(parsed, nil)
+		assert.ErrorContains(t, err, "too long", text[:10])
+	}
+	parsed, err := template.ParseURL("https://api.example.test/" + strings.Repeat("{v}", 10_000))
+	require.NoError(t, err)
+	f := &template.Filler{Values: map[string]string{"v": long}}
+	_, err = parsed.Fill(f)
+	assert.ErrorContains(t, err, "too long")
+	small, err := template.Parse("{v}")
+	require.NoError(t, err)
+	_, err = f.Fill(small, nil) // the limit is for all templates of a Filler together
+	assert.ErrorContains(t, err, "too long")
+}
+
 // FuzzURL: whatever the template and the value, the URL keeps its origin and the number
 // of its segments.
 func FuzzURL(f *testing.F) {
