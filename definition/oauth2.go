@@ -6,6 +6,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/check"
 )
 
 // OAuth2 is an access token that is renewed: see connectorauth.OAuth2Config.
@@ -121,7 +122,12 @@ func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
 	} else if s.ClientAuth != "" {
 		config.ClientAuth = s.ClientAuth
 	}
-	return connectorauth.NewOAuth2(config)
+	connector, err := connectorauth.NewOAuth2(config)
+	templates := map[string]string{"ClientID": s.ClientID, "ClientSecret": s.ClientSecret}
+	if o := s.Grant.PasswordCredentials; o != nil {
+		templates["Grant: Username"], templates["Grant: Password"] = o.Username, string(o.Password)
+	}
+	return connector, b.owned(err, templates)
 }
 
 // with returns the grant of an account.
@@ -164,6 +170,9 @@ func (b *builder) scopes(known []Scope) (list []string) {
 	var all, byDefault []string
 	for _, s := range known {
 		name := b.text(s.Name)
+		if err := check.Scope(name); err != nil && len(b.d.texts[s.Name].Names()) > 0 && !b.trial {
+			b.refuse(s.Name, "cannot stand in a scope: use printable ASCII without spaces, quotes and backslashes")
+		}
 		all = append(all, name)
 		if s.Default {
 			byDefault = append(byDefault, name)
