@@ -57,6 +57,7 @@ type Limits struct {
 	AnyHost bool
 
 	pattern *pattern
+	origins bool // Enum has whole origins, or URLs below them
 }
 
 // A Choice is a value of an enum. In a document, a text is a Choice without a Title.
@@ -202,10 +203,17 @@ func (i *Input) title() string {
 
 // isOrigin reports whether the value is a whole origin, or a URL below one.
 func (l *Limits) isOrigin() bool {
-	return len(l.Enum) == 0 && l.Format == FormatOrigin || len(l.Enum) > 0 && !slices.ContainsFunc(l.Enum, func(c Choice) bool {
-		u, err := origin.Endpoint(c.Value)
-		return err != nil || strings.ContainsAny(c.Value, "{}") || u.RawQuery != "" || u.ForceQuery || strings.HasSuffix(c.Value, "/") || u.Path != "" && hasDots(u)
-	})
+	return len(l.Enum) == 0 && l.Format == FormatOrigin || len(l.Enum) > 0 && l.origins
+}
+
+// isOrigin reports whether a choice is an origin that can be a Host, or a URL below one.
+func (c *Choice) isOrigin() bool {
+	u, err := origin.Endpoint(c.Value)
+	if err != nil || strings.ContainsAny(c.Value, "{}") || u.RawQuery != "" || u.ForceQuery || strings.HasSuffix(c.Value, "/") || u.Path != "" && hasDots(u) {
+		return false
+	}
+	_, err = origin.Parse([]string{withoutPath(c.Value)})
+	return err == nil
 }
 
 func hasDots(u *url.URL) bool {

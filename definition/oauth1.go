@@ -32,13 +32,14 @@ type OAuth1 struct {
 
 func (s *OAuth1) check(c *checker, p *path) {
 	for name, text := range map[string]string{
-		"clientSecret": s.ClientSecret, "token": s.Token, "tokenSecret": s.TokenSecret, "realm": s.Realm, "private": s.Private,
+		"token": s.Token, "tokenSecret": s.TokenSecret, "realm": s.Realm, "private": s.Private,
 	} {
 		c.text(p.member(name), text)
 	}
 	if signs := strings.HasPrefix(string(s.SignatureMethod), "RSA-"); signs != (s.Private != "") {
 		c.add(p.member("private"), "the RSA methods need a key, and the others have none")
 	}
+	c.clientSecret(p, s.ClientID, s.ClientSecret)
 	c.public(p.member("clientId"), s.ClientID)
 	for name, url := range map[string]string{"requestTokenUrl": s.RequestTokenURL, "authorizeUrl": s.AuthorizeURL, "accessTokenUrl": s.AccessTokenURL} {
 		c.url(p.member(name), url)

@@ -46,7 +46,7 @@ func (s *Scope) short(text string) { s.Name = text }
 
 func (s *OAuth2) check(c *checker, p *path) {
 	c.public(p.member("clientId"), s.ClientID)
-	c.text(p.member("clientSecret"), s.ClientSecret)
+	c.clientSecret(p, s.ClientID, s.ClientSecret)
 	c.url(p.member("tokenUrl"), s.TokenURL)
 	c.url(p.member("formerTokenUrl"), s.FormerTokenURL)
 	c.url(p.member("revokeUrl"), s.RevokeURL)
@@ -76,6 +76,14 @@ func (s *OAuth2) check(c *checker, p *path) {
 	c.lists(at.member("tokenParams"), d.TokenParams)
 	c.lists(at.member("refreshParams"), d.RefreshParams)
 	c.lists(at.member("tokenHeader"), d.TokenHeader)
+}
+
+// clientSecret checks the secret of a client, which counts with an ID of its own only.
+func (c *checker) clientSecret(p *path, id, secret string) {
+	c.text(p.member("clientSecret"), secret)
+	if secret != "" && id == "" {
+		c.add(p.member("clientSecret"), "has no clientId beside it; give both, or none where programs have a registration of their own")
+	}
 }
 
 func (g *Grant) check(c *checker, p *path) {

@@ -234,10 +234,15 @@ func checkSuffix(suffix string, declared []string) error {
 		return err
 	}
 	public, byRegistry := publicsuffix.PublicSuffix(name)
-	if public == name && byRegistry {
+	isPublic := public == name
+	const below = "any-label." // where a wildcard of the list has public suffixes, such as *.kawasaki.jp
+	if further, registry := publicsuffix.PublicSuffix(below + name); further == below+name {
+		isPublic, byRegistry = true, registry
+	}
+	if isPublic && byRegistry {
 		return fmt.Errorf("everybody can register names that end in %s; use a longer suffix", suffix)
 	}
-	if public == name && !slices.Contains(declared, suffix) {
+	if isPublic && !slices.Contains(declared, suffix) {
 		return fmt.Errorf("names that end in %s belong to different owners (publicsuffix.org); if the service gives them to its customers, say \"suffixes\": [%q] in the input", suffix, suffix)
 	}
 	return nil
