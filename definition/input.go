@@ -11,6 +11,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"golang.org/x/net/publicsuffix"
 )
 
 // An Input is a value that the account owner or the program gives, once per account.
@@ -184,8 +185,17 @@ func (l *Limits) checkHost(value string) error {
 	if len(l.Suffixes) == 0 {
 		return nil
 	}
-	if !slices.ContainsFunc(l.Suffixes, func(suffix string) bool { return strings.HasSuffix(host, suffix) }) {
+	var below string
+	for _, suffix := range l.Suffixes {
+		if strings.HasSuffix(host, suffix) && len(suffix) > len(below) {
+			below = suffix
+		}
+	}
+	if below == "" {
 		return fmt.Errorf("must end in %s", strings.Join(l.Suffixes, " or "))
+	}
+	if public, _ := publicsuffix.PublicSuffix(host); len(public) > len(below)-len(".") && !isPublic(below) {
+		return fmt.Errorf("ends in .%s, where names belong to different owners", public)
 	}
 	return nil
 }

@@ -233,19 +233,32 @@ func checkSuffix(suffix string, declared []string) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	public, byRegistry := publicsuffix.PublicSuffix(name)
-	isPublic := public == name
-	const below = "any-label." // where a wildcard of the list has public suffixes, such as *.kawasaki.jp
-	if further, registry := publicsuffix.PublicSuffix(below + name); further == below+name {
-		isPublic, byRegistry = true, registry
-	}
-	if isPublic && byRegistry {
+	public, byRegistry := publicSuffix(name)
+	if public && byRegistry {
 		return fmt.Errorf("everybody can register names that end in %s; use a longer suffix", suffix)
 	}
-	if isPublic && !slices.Contains(declared, suffix) {
+	if public && !slices.Contains(declared, suffix) {
 		return fmt.Errorf("names that end in %s belong to different owners (publicsuffix.org); if the service gives them to its customers, say \"suffixes\": [%q] in the input", suffix, suffix)
 	}
 	return nil
+}
+
+// publicSuffix reports whether names below name belong to different owners, and whether a
+// registry says so. A wildcard of the list, such as *.kawasaki.jp, has public suffixes below
+// a name that is none.
+func publicSuffix(name string) (public, byRegistry bool) {
+	const below = "any-label."
+	if suffix, registry := publicsuffix.PublicSuffix(below + name); suffix == below+name {
+		return true, registry
+	}
+	suffix, registry := publicsuffix.PublicSuffix(name)
+	return suffix == name, registry
+}
+
+// isPublic is publicSuffix for a suffix with its dot.
+func isPublic(suffix string) bool {
+	public, _ := publicSuffix(strings.TrimPrefix(suffix, "."))
+	return public
 }
 
 // checkName says why a name is no name of a host.
