@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
@@ -33,7 +34,7 @@ type Account struct {
 // of a hidden input is not kept.
 func (c *Connected) Account() Account {
 	a := Account{
-		Definition: c.account().d.Name, Revision: c.account().d.Revision, Method: c.account().m.Name, Scopes: c.scopes,
+		Definition: c.account().d.Name, Revision: c.account().d.Revision, Method: c.account().m.Name, Scopes: slices.Clone(c.scopes),
 		Values: map[string]string{}, Secrets: map[string]connectorauth.Secret{},
 	}
 	for _, i := range c.account().d.inputs(c.account().m) {

@@ -114,13 +114,15 @@ func (a *account) base(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if absent != nil && u.inOrigin(absent.Name) {
-		return "", a.notGiven(absent)
+	for _, c := range absent {
+		if u.inOrigin(c.Name) {
+			return "", a.notGiven(c)
+		}
 	}
 	base, err := u.fill(&f)
 	switch {
 	case err != nil && absent != nil:
-		return "", a.notGiven(absent)
+		return "", a.notGiven(absent[0])
 	case err != nil:
 		return "", fmt.Errorf("definition: %s: base URL %s: %w", a.d.Name, shown(name), err)
 	}

@@ -137,9 +137,9 @@ func (a *account) isCaptured(name string) bool {
 	return c != nil
 }
 
-// late returns a filler with the values that names need. absent says which captured value
-// among names the service has not given; nil means none.
-func (a *account) late(ctx context.Context, names []string) (f template.Filler, absent *Captured, err error) {
+// late returns a filler with the values that names need. absent says which captured values
+// among names the service has not given.
+func (a *account) late(ctx context.Context, names []string) (f template.Filler, absent []*Captured, err error) {
 	f.Values = make(map[string]string, len(names))
 	for _, v := range a.values {
 		f.Values[v.name] = v.value
@@ -159,8 +159,8 @@ func (a *account) late(ctx context.Context, names []string) (f template.Filler, 
 		text := c.spelled(value(i))
 		switch {
 		case text == "":
-			absent = c
-		case c.Limits.check(text) != nil:
+			absent = append(absent, c)
+		case c.hasPort(text), c.Limits.check(text) != nil:
 			return f, nil, a.notGiven(c)
 		default:
 			f.Values[c.Name] = text
@@ -185,6 +185,13 @@ func (c *Captured) spelled(value string) string {
 	return value
 }
 
+// hasPort reports whether a value is an origin with a port, which no Host of the connector
+// has: see addSuffixes.
+func (c *Captured) hasPort(value string) bool {
+	end := port.FindString(value)
+	return c.isOrigin() && len(c.Enum) == 0 && end != "" && end != ":443"
+}
+
 // notGiven is the error of a value that the service has not given.
 func (a *account) notGiven(c *Captured) error {
 	_, i := a.find(c.Name)
@@ -200,7 +207,7 @@ func (a *account) text(ctx context.Context, t template.Template) (string, error)
 	text, err := f.Fill(t, nil)
 	switch {
 	case absent != nil && (err != nil || text == ""):
-		return "", a.notGiven(absent)
+		return "", a.notGiven(absent[0])
 	case err == nil && text == "":
 		err = errors.New("definition: " + a.d.Name + ": a header, parameter or key comes out empty")
 	}

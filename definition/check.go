@@ -115,6 +115,7 @@ func (c *checker) limits(p *path, l *Limits) {
 			c.add(p.member("pattern"), "%v", err)
 		}
 	}
+	l.origins = !slices.ContainsFunc(l.Enum, func(choice Choice) bool { return !choice.isOrigin() })
 	for i, choice := range l.Enum {
 		if slices.IndexFunc(l.Enum, func(other Choice) bool { return other.Value == choice.Value }) < i || choice.Value == "" {
 			c.add(p.member("enum").element(i), "is empty, or there twice")
@@ -162,6 +163,9 @@ func (c *checker) method(p *path, m *Method) {
 	for i, and := range m.And {
 		if and.Scheme != nil {
 			and.Scheme.check(c, p.member("and").element(i))
+		}
+		if consents(and.Scheme) {
+			c.add(p.member("and").element(i), "needs a consent, for which a program has the first credential of a method only; make this credential the first")
 		}
 	}
 	var root *path

@@ -3,6 +3,7 @@ package definition
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -33,7 +34,8 @@ type Connection struct {
 	// Store, Account, Shared, RenewBefore, HTTPClient and Observe are as in
 	// connectorauth.OAuth2Config. Where an input may lead to any host (Limits.AnyHost), the
 	// Transport of HTTPClient must be one of package egress, and empty means an
-	// egress.Transport with an empty egress.Config.
+	// egress.Transport with an empty egress.Config. A credential in Method.And has a record of
+	// its own in Store: Account with "#2", "#3" and so on at its end.
 	Store       connectorauth.TokenStore
 	Account     string
 	Shared      *connectorauth.Shared
@@ -173,9 +175,14 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 	}
 	add(m.Scheme)
 	b.account.credential = list[0]
+	own := b.c.Account
 	for i := range m.And {
+		if own != "" { // or the records of two credentials would be one
+			b.c.Account = fmt.Sprintf("%s#%d", own, i+2)
+		}
 		add(m.And[i].Scheme)
 	}
+	b.c.Account = own
 	list = b.constants(list, b.d.Headers, dialect.InHeader)
 	list = b.constants(list, b.d.Params, dialect.InQuery)
 	if err := b.err(); err != nil {
@@ -203,7 +210,7 @@ func (b *builder) constants(list []connectorauth.Connector, values map[string]st
 	for _, name := range keys(values) {
 		connector, err := b.placed(values[name], dialect.Placement{In: in, Name: name}, true)
 		if connector == nil && err == nil {
-			continue
+			continue // empty, or refused
 		}
 		for _, problem := range problemsOf(err) {
 			b.mistakes.Add("%s: %w", name, problem)
@@ -223,9 +230,36 @@ func (b *builder) placed(s string, place dialect.Placement, optional bool) (conn
 	if value == "" && optional {
 		return nil, nil
 	}
-	return connectorauth.NewAPIKey(connectorauth.APIKeyConfig{
+	connector, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{
 		Key: value, In: place.In, Name: place.Name, Exact: place.Exact, Prefix: place.Prefix, Hosts: b.hosts,
 	})
+	return connector, b.owned(err, map[string]string{"Key": s, "Prefix and Key": s})
+}
+
+// owned lists those problems of a constructor that the values of templates have, for the
+// account owner, and returns an error with the others. The templates are by the field that
+// a problem names.
+func (b *builder) owned(err error, templates map[string]string) error {
+	var others []error
+	for _, problem := range problemsOf(err) {
+		text, given := problem.Error(), ""
+		for field, s := range templates {
+			if rest, ok := strings.CutPrefix(text, field+": "); ok && len(b.d.texts[s].Names()) > 0 && !b.trial {
+				given = s
+				text = rest
+				break
+			}
+		}
+		if given == "" {
+			others = append(others, problem)
+			continue
+		}
+		b.refuse(given, text)
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	return fmt.Errorf("definition: %w", errors.Join(others...))
 }
 
 // problemsOf returns the problems that a constructor lists.

@@ -54,7 +54,7 @@ func (d *Definition) Validate(method string, values map[string]connectorauth.Sec
 	if err != nil {
 		return err
 	}
-	sample := m.sampleConnection()
+	sample := m.sampleConnection(d)
 	sample.Method, sample.Values = m.Name, values
 	_, err = d.Connect(*sample)
 	return err

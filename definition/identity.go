@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -61,7 +62,7 @@ func (c *Connected) Check(ctx context.Context, client *http.Client) (Identity, e
 	if err != nil {
 		return Identity{}, fmt.Errorf("definition: %s: test: %w", c.account().d.Name, err)
 	}
-	resp, err := connectorauth.NewClient(c.connector, client).Do(req)
+	resp, err := c.testClient(client).Do(req)
 	if err != nil {
 		return Identity{}, c.unsent(err)
 	}
@@ -70,13 +71,46 @@ func (c *Connected) Check(ctx context.Context, client *http.Client) (Identity, e
 		return Identity{}, failed
 	}
 	if t.ID == "" && t.Label == "" {
-		return Identity{}, nil
+		return Identity{}, c.page(req, resp)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, checkBody+1))
 	if err != nil {
 		return Identity{}, c.unsent(err)
 	}
-	return c.identity(resp, body)
+	return c.identity(ctx, resp, body)
+}
+
+// testClient returns the client of the test, which does not follow a redirect whose status
+// means that the account works.
+func (c *Connected) testClient(client *http.Client) *http.Client {
+	ok := c.account().d.Test.OK
+	own := connectorauth.NewClient(c.connector, client)
+	follow := own.CheckRedirect
+	own.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		const most = 10 // as in net/http
+		switch {
+		case slices.Contains(ok, req.Response.StatusCode):
+			return http.ErrUseLastResponse
+		case follow != nil:
+			return follow(req, via)
+		case len(via) >= most:
+			return errors.New("stopped after 10 redirects")
+		}
+		return nil
+	}
+	return own
+}
+
+// page returns an error for a page to which a redirect led: services without a good
+// credential lead to a page for the login, with the status 200.
+func (c *Connected) page(req *http.Request, resp *http.Response) error {
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if resp.Request == nil || resp.Request.URL.Path == req.URL.Path || kind != "text/html" && kind != "application/xhtml+xml" {
+		return nil
+	}
+	failed := &CheckError{Definition: c.account().d.Name, Reason: ReasonRefused, StatusCode: resp.StatusCode}
+	c.suspect(failed, c.secret)
+	return failed
 }
 
 // testRequest returns the test request of the account.
@@ -192,7 +226,7 @@ func (c *Connected) inURL(i *Input) bool {
 }
 
 // identity reads the response of an account that works.
-func (c *Connected) identity(resp *http.Response, body []byte) (Identity, error) {
+func (c *Connected) identity(ctx context.Context, resp *http.Response, body []byte) (Identity, error) {
 	failed := &CheckError{Definition: c.account().d.Name, Reason: ReasonNotJSON, StatusCode: resp.StatusCode}
 	c.suspect(failed, c.inURL)
 	body, err := wire.Decode(body, resp.Header, checkBody+1)
@@ -203,18 +237,16 @@ func (c *Connected) identity(resp *http.Response, body []byte) (Identity, error)
 	if !ok {
 		return Identity{}, failed
 	}
-	var secrets []string
-	for _, i := range c.account().d.inputs(c.account().m) {
-		if i.Secret {
-			secrets = append(secrets, c.value(i.Name))
-		}
-	}
+	secrets := c.secrets(ctx)
 	t := c.account().d.Test
 	failed = &CheckError{Definition: c.account().d.Name, Reason: ReasonNoMember, StatusCode: resp.StatusCode}
-	id := Identity{ID: pointed(v, t.ID)}
-	if t.ID != "" && (id.ID == "" || id.ID != scrub.Text(id.ID, maxID, secrets...)) {
-		failed.detail = t.ID
-		return Identity{}, failed
+	var id Identity
+	if t.ID != "" {
+		id.ID = pointed(v, t.ID)
+		if id.ID == "" || id.ID != scrub.Text(id.ID, maxID) || quotesSecret(id.ID, secrets) {
+			failed.detail = t.ID
+			return Identity{}, failed
+		}
 	}
 	label, err := template.ParsePointers(t.Label)
 	if err != nil {
@@ -223,8 +255,12 @@ func (c *Connected) identity(resp *http.Response, body []byte) (Identity, error)
 	filler := template.Filler{Values: map[string]string{}}
 	found := t.ID != "" || len(label.Names()) == 0
 	for _, pointer := range label.Names() {
-		filler.Values[pointer] = pointed(v, pointer)
-		found = found || filler.Values[pointer] != ""
+		if _, known := filler.Values[pointer]; known {
+			continue
+		}
+		value := pointed(v, pointer)
+		filler.Values[pointer] = scrub.Text(value, maxLabel, secrets...) // or a template could repeat a long one
+		found = found || value != ""
 	}
 	if !found {
 		failed.detail = strings.Join(label.Names(), ", ")
@@ -233,4 +269,43 @@ func (c *Connected) identity(resp *http.Response, body []byte) (Identity, error)
 	text, err := filler.Fill(label, nil)
 	id.Label = strings.TrimSpace(scrub.Text(text, maxLabel-len("..."), secrets...))
 	return id, err
+}
+
+// minQuoted is the length in bytes from which a secret does not stand in an identity by
+// chance.
+const minQuoted = 8
+
+// quotesSecret reports whether an identity is a secret, or has one in it.
+func quotesSecret(id string, secrets []string) bool {
+	return slices.ContainsFunc(secrets, func(s string) bool { return s == id || len(s) >= minQuoted && strings.Contains(id, s) })
+}
+
+// secrets returns what an identity must not show: the secrets of the account and its
+// token or session, in the spellings in which a service may repeat them.
+func (c *Connected) secrets(ctx context.Context) (list []string) {
+	var short []string
+	add := func(secret string) {
+		if len(secret) >= minQuoted {
+			list = append(list, secret)
+		} else if secret != "" {
+			short = append(short, secret) // whose spellings stand everywhere
+		}
+	}
+	for _, i := range c.account().d.inputs(c.account().m) {
+		if i.Secret {
+			add(c.value(i.Name))
+		}
+	}
+	switch credential := c.account().credential.(type) {
+	case *connectorauth.OAuth2:
+		if token, err := credential.Token(ctx); err == nil {
+			add(token.AccessToken)
+			add(token.RefreshToken)
+		}
+	case *connectorauth.Custom:
+		if session, err := credential.Credential(ctx); err == nil {
+			add(string(session.Value))
+		}
+	}
+	return append(scrub.Spellings(list...), short...)
 }

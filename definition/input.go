@@ -11,6 +11,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"golang.org/x/net/publicsuffix"
 )
 
 // An Input is a value that the account owner or the program gives, once per account.
@@ -57,6 +58,7 @@ type Limits struct {
 	AnyHost bool
 
 	pattern *pattern
+	origins bool // Enum has whole origins, or URLs below them
 }
 
 // A Choice is a value of an enum. In a document, a text is a Choice without a Title.
@@ -183,8 +185,17 @@ func (l *Limits) checkHost(value string) error {
 	if len(l.Suffixes) == 0 {
 		return nil
 	}
-	if !slices.ContainsFunc(l.Suffixes, func(suffix string) bool { return strings.HasSuffix(host, suffix) }) {
+	var below string
+	for _, suffix := range l.Suffixes {
+		if strings.HasSuffix(host, suffix) && len(suffix) > len(below) {
+			below = suffix
+		}
+	}
+	if below == "" {
 		return fmt.Errorf("must end in %s", strings.Join(l.Suffixes, " or "))
+	}
+	if public, _ := publicsuffix.PublicSuffix(host); len(public) > len(below)-len(".") && !isPublic(below) {
+		return fmt.Errorf("ends in .%s, where names belong to different owners", public)
 	}
 	return nil
 }
@@ -202,10 +213,17 @@ func (i *Input) title() string {
 
 // isOrigin reports whether the value is a whole origin, or a URL below one.
 func (l *Limits) isOrigin() bool {
-	return len(l.Enum) == 0 && l.Format == FormatOrigin || len(l.Enum) > 0 && !slices.ContainsFunc(l.Enum, func(c Choice) bool {
-		u, err := origin.Endpoint(c.Value)
-		return err != nil || strings.ContainsAny(c.Value, "{}") || u.RawQuery != "" || u.ForceQuery || strings.HasSuffix(c.Value, "/") || u.Path != "" && hasDots(u)
-	})
+	return len(l.Enum) == 0 && l.Format == FormatOrigin || len(l.Enum) > 0 && l.origins
+}
+
+// isOrigin reports whether a choice is an origin that can be a Host, or a URL below one.
+func (c *Choice) isOrigin() bool {
+	u, err := origin.Endpoint(c.Value)
+	if err != nil || strings.ContainsAny(c.Value, "{}") || u.RawQuery != "" || u.ForceQuery || strings.HasSuffix(c.Value, "/") || u.Path != "" && hasDots(u) {
+		return false
+	}
+	_, err = origin.Parse([]string{withoutPath(c.Value)})
+	return err == nil
 }
 
 func hasDots(u *url.URL) bool {

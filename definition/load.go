@@ -79,14 +79,19 @@ func (l *loader) add(list ...Finding) {
 
 // read reads the beginning of a file, with a byte more than a definition may have.
 func (l *loader) read(name string) file {
+	switch info, err := fs.Stat(l.files, name); { // before Open, which waits for a writer of a named pipe
+	case err != nil:
+		return file{name: name, err: plain(err)}
+	case info.IsDir():
+		return file{name: name, err: fmt.Errorf("is a folder; give a pattern for its files, such as %s", slashed.Join(name, "*.json"))}
+	case !info.Mode().IsRegular():
+		return file{name: name, err: errors.New("is no regular file, but a pipe or a device")}
+	}
 	f, err := l.files.Open(name)
 	if err != nil {
 		return file{name: name, err: plain(err)}
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return file{name: name, err: fmt.Errorf("is a folder; give a pattern for its files, such as %s", slashed.Join(name, "*.json"))}
-	}
 	text, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	return file{name, text, plain(err)}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/check"
 )
 
 // OAuth2 is an access token that is renewed: see connectorauth.OAuth2Config.
@@ -45,7 +46,7 @@ func (s *Scope) short(text string) { s.Name = text }
 
 func (s *OAuth2) check(c *checker, p *path) {
 	c.public(p.member("clientId"), s.ClientID)
-	c.text(p.member("clientSecret"), s.ClientSecret)
+	c.clientSecret(p, s.ClientID, s.ClientSecret)
 	c.url(p.member("tokenUrl"), s.TokenURL)
 	c.url(p.member("formerTokenUrl"), s.FormerTokenURL)
 	c.url(p.member("revokeUrl"), s.RevokeURL)
@@ -75,6 +76,14 @@ func (s *OAuth2) check(c *checker, p *path) {
 	c.lists(at.member("tokenParams"), d.TokenParams)
 	c.lists(at.member("refreshParams"), d.RefreshParams)
 	c.lists(at.member("tokenHeader"), d.TokenHeader)
+}
+
+// clientSecret checks the secret of a client, which counts with an ID of its own only.
+func (c *checker) clientSecret(p *path, id, secret string) {
+	c.text(p.member("clientSecret"), secret)
+	if secret != "" && id == "" {
+		c.add(p.member("clientSecret"), "has no clientId beside it; give both, or none where programs have a registration of their own")
+	}
 }
 
 func (g *Grant) check(c *checker, p *path) {
@@ -121,7 +130,12 @@ func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
 	} else if s.ClientAuth != "" {
 		config.ClientAuth = s.ClientAuth
 	}
-	return connectorauth.NewOAuth2(config)
+	connector, err := connectorauth.NewOAuth2(config)
+	templates := map[string]string{"ClientID": s.ClientID, "ClientSecret": s.ClientSecret}
+	if o := s.Grant.PasswordCredentials; o != nil {
+		templates["Grant: Username"], templates["Grant: Password"] = o.Username, string(o.Password)
+	}
+	return connector, b.owned(err, templates)
 }
 
 // with returns the grant of an account.
@@ -164,6 +178,9 @@ func (b *builder) scopes(known []Scope) (list []string) {
 	var all, byDefault []string
 	for _, s := range known {
 		name := b.text(s.Name)
+		if err := check.Scope(name); err != nil && len(b.d.texts[s.Name].Names()) > 0 && !b.trial {
+			b.refuse(s.Name, "cannot stand in a scope: use printable ASCII without spaces, quotes and backslashes")
+		}
 		all = append(all, name)
 		if s.Default {
 			byDefault = append(byDefault, name)

@@ -83,6 +83,10 @@ func parseURL(s string) (_ *urlTemplate, err error) {
 	return u, nil
 }
 
+// maxHostParts is how many literal texts and values a host has. A host has 127 labels at
+// most.
+const maxHostParts = 250
+
 // parseHost reads what is between the scheme and the path.
 func (u *urlTemplate) parseHost(s string) error {
 	if i := strings.LastIndexByte(s, ':'); i >= 0 && !strings.HasSuffix(s, "]") {
@@ -94,6 +98,9 @@ func (u *urlTemplate) parseHost(s string) error {
 	if !strings.ContainsAny(s, "{}") {
 		u.host = []hostPart{{literal: s}}
 		return nil
+	}
+	if strings.Count(s, "{") > maxHostParts {
+		return errHost
 	}
 	for s != "" {
 		literal, after, found := strings.Cut(s, "{")
@@ -226,14 +233,32 @@ func checkSuffix(suffix string, declared []string) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	public, byRegistry := publicsuffix.PublicSuffix(name)
-	if public == name && byRegistry {
+	public, byRegistry := publicSuffix(name)
+	if public && byRegistry {
 		return fmt.Errorf("everybody can register names that end in %s; use a longer suffix", suffix)
 	}
-	if public == name && !slices.Contains(declared, suffix) {
+	if public && !slices.Contains(declared, suffix) {
 		return fmt.Errorf("names that end in %s belong to different owners (publicsuffix.org); if the service gives them to its customers, say \"suffixes\": [%q] in the input", suffix, suffix)
 	}
 	return nil
+}
+
+// publicSuffix reports whether names below name belong to different owners, and whether a
+// registry says so. A wildcard of the list, such as *.kawasaki.jp, has public suffixes below
+// a name that is none.
+func publicSuffix(name string) (public, byRegistry bool) {
+	const below = "any-label."
+	if suffix, registry := publicsuffix.PublicSuffix(below + name); suffix == below+name {
+		return true, registry
+	}
+	suffix, registry := publicsuffix.PublicSuffix(name)
+	return suffix == name, registry
+}
+
+// isPublic is publicSuffix for a suffix with its dot.
+func isPublic(suffix string) bool {
+	public, _ := publicSuffix(strings.TrimPrefix(suffix, "."))
+	return public
 }
 
 // checkName says why a name is no name of a host.

@@ -2,6 +2,7 @@ package definition
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/template"
@@ -26,6 +27,11 @@ func (c *checker) test(p *path) {
 	if method == http.MethodHead && t.ID+t.Label != "" {
 		c.add(p.member("request"), "the response to HEAD has no body for id and label; use GET")
 	}
+	for i := range c.d.Methods {
+		if m := &c.d.Methods[i]; !m.carries(method) {
+			c.add(p.member("request"), "the fields of the method %s do not go along with %s, so the test would say nothing of the account; add %s to methods of the fields, or use another request", shown(m.Name), method, method)
+		}
+	}
 	if _, ok := c.d.BaseURLs[t.Base]; t.Base != "" && !ok {
 		c.add(p.member("base"), "%s is none of baseUrls%s", shown(t.Base), c.hint(t.Base, keys(c.d.BaseURLs)))
 	}
@@ -46,6 +52,33 @@ func (c *checker) test(p *path) {
 			c.add(p.member("label"), "want JSON Pointers (RFC 6901) in braces, such as {/user/name}")
 		}
 	}
+}
+
+// carries reports whether a request with an HTTP method has a credential of m. Fields go
+// along with some methods only.
+func (m *Method) carries(method string) bool {
+	all := append([]Credential{m.Credential}, m.And...)
+	return slices.ContainsFunc(all, func(c Credential) bool {
+		fields, ok := c.Scheme.(*AuthFields)
+		if !ok {
+			return true
+		}
+		if len(fields.Methods) == 0 {
+			return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
+		}
+		return slices.ContainsFunc(fields.Methods, func(known string) bool { return strings.EqualFold(known, method) })
+	})
+}
+
+// consents reports whether a person must consent before a credential works.
+func consents(s Scheme) bool {
+	switch s := s.(type) {
+	case *OAuth2:
+		return s.Grant.AuthorizationCode != nil
+	case *OAuth1:
+		return s.RequestTokenURL != ""
+	}
+	return false
 }
 
 // isPointer reports whether s is a JSON Pointer to a member.

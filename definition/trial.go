@@ -16,7 +16,7 @@ func (c *checker) trial() {
 		m, p := &c.d.Methods[i], (*path)(nil).member("methods").element(i)
 		b := &builder{
 			d: c.d, trial: true, inputs: c.d.inputs(m), filler: template.Filler{Values: map[string]string{}},
-			c: m.sampleConnection(),
+			c: m.sampleConnection(c.d),
 		}
 		for _, input := range b.inputs {
 			b.filler.Values[input.Name] = input.sample()
@@ -33,7 +33,11 @@ func (c *checker) trial() {
 
 // sampleConnection returns a registration of a program that the method takes. Nothing is
 // sent.
-func (m *Method) sampleConnection() *Connection {
+func (m *Method) sampleConnection(d *Definition) *Connection {
+	var base http.RoundTripper = http.DefaultTransport // stands for one with a certificate
+	if g := m.guard(d); g != nil {
+		base = g.public
+	}
 	c := &Connection{Client: Client{ID: "x", Secret: "x"}}
 	for _, credential := range append([]Credential{m.Credential}, m.And...) {
 		o, ok := credential.Scheme.(*OAuth2)
@@ -42,7 +46,7 @@ func (m *Method) sampleConnection() *Connection {
 		}
 		switch o.ClientAuth {
 		case connectorauth.ClientAuthTLS, connectorauth.ClientAuthSelfSignedTLS:
-			c.HTTPClient = &http.Client{Transport: http.DefaultTransport} // stands for one with a certificate
+			c.HTTPClient = &http.Client{Transport: base}
 			fallthrough
 		case connectorauth.ClientAuthNone:
 			c.Client.Secret = ""

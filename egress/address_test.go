@@ -216,7 +216,9 @@ func TestAddressesThatTheProgramRefuses(t *testing.T) {
 		Prefixes: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Hosts: []string{"example.test"},
 	})
 	require.NoError(t, err)
+	g.prefixes = append(g.prefixes, localNAT64)
 	for address, refused := range map[string]bool{
+		"64:ff9b:1::10.0.0.1": true, "64:ff9b:1::10.0.1.1": false,
 		"9.9.9.9": true, "::ffff:9.9.9.9": true, "64:ff9b::9.9.9.9": true, "2620:fe::fe": true, "2620:fe::9%eth0": true, "10.0.0.1": true,
 		"9.10.0.1": false, "64:ff9b::9.10.0.1": false, "2620:ff::1": false, "10.0.1.1": false,
 	} {
