@@ -15,8 +15,9 @@ import (
 
 // A Captured is a value that comes along with the token or the session of an account, such
 // as the URL of the account's API. A Captured stands in base URLs, headers, parameters and
-// in the key of an APIKey. Each request has the value of the present token or session. A
-// service that gives no value, or a value that Limits refuse, is an error of the request.
+// in the key of an APIKey. Each request has the value of the present token or session, and
+// goes to the hosts of these values alone. A service that gives no value, or a value that
+// Limits refuse, is an error of the request.
 type Captured struct {
 	Name string // in templates: letters, digits and '_'; required
 	// Origin: the value is a URL, of which scheme, host and port alone count.
@@ -159,10 +160,7 @@ func (a *account) isCaptured(name string) bool {
 // late returns a filler with the values that names need. absent says which captured value
 // among names the service has not given; nil means none.
 func (a *account) late(ctx context.Context, names []string) (f template.Filler, absent *Captured, err error) {
-	f.Values = make(map[string]string, len(names))
-	for _, v := range a.values {
-		f.Values[v.name] = v.value
-	}
+	f = a.filler()
 	if !slices.ContainsFunc(names, a.isCaptured) {
 		return f, nil, nil
 	}
@@ -186,6 +184,24 @@ func (a *account) late(ctx context.Context, names []string) (f template.Filler, 
 		}
 	}
 	return f, absent, nil
+}
+
+// filler returns a filler with the values of inputs.
+func (a *account) filler() template.Filler {
+	f := template.Filler{Values: make(map[string]string, len(a.values)+1)}
+	for _, v := range a.values {
+		f.Values[v.name] = v.value
+	}
+	return f
+}
+
+// within returns a connector whose requests go only to the hosts of the account, where
+// captured values decide.
+func (a *account) within(c connectorauth.Connector) connectorauth.Connector {
+	if !a.moves() {
+		return c
+	}
+	return connectorauth.WithHosts(c, a.hosts)
 }
 
 // spelled returns a value as templates have it. An origin may come with a slash at its end.

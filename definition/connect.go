@@ -162,7 +162,7 @@ func (b *builder) problem(i *Input, text string) {
 // connect makes the connector of a method.
 func (b *builder) connect(m *Method) (*Connected, error) {
 	b.account = &account{d: b.d, m: m}
-	b.bases(m)
+	b.bases()
 	guard := m.guard(b.d)
 	b.guardClient(guard, m)
 	list := make([]connectorauth.Connector, 0, 1+len(m.And)+len(b.d.Headers)+len(b.d.Params))
@@ -191,9 +191,9 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 		connector = joined
 	}
 	a, values := b.account, b.filler.Values
-	a.credential = guard.around(a.credential)
+	a.credential = a.within(guard.around(a.credential))
 	return &Connected{
-		connector: guard.around(connector), account: func() *account { return a },
+		connector: a.within(guard.around(connector)), account: func() *account { return a },
 		value: func(input string) string { return values[input] }, scopes: slices.Clone(b.c.Scopes),
 	}, nil
 }

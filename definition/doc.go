@@ -61,7 +61,11 @@
 // A secret stands in no URL, and in nothing else that errors, records or browsers show,
 // such as a client ID. For a key in the path of a URL, use the placement path.
 //
-// Hosts of a connector are the origins of the base URLs.
+// Requests of a connector go to the origins of the base URLs alone. Where captured values
+// stand there, the values of the present token or session decide, so that no other
+// account's host below the same suffix sees the credentials: any other request, and any
+// redirect to another host that the definition declares, fails with
+// connectorauth.ErrHostNotAllowed.
 //
 // # Any host
 //
