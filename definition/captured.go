@@ -57,6 +57,24 @@ type capturing interface {
 	word(i int) string
 }
 
+// captured checks what limits a captured value. Its Scheme checks the rest.
+func (c *checker) captured(p *path, captured *Captured) {
+	if !template.IsName(captured.Name) || c.inputs[captured.Name] != nil || c.captures[captured.Name] != nil {
+		c.add(p.member("name"), "%s is no name, or the name of another value", shown(captured.Name))
+	}
+	if captured.AnyHost {
+		c.add(p.member("anyHost"), "a captured value needs suffixes or an enum")
+	}
+	c.limits(p, &captured.Limits)
+	if captured.Origin && !captured.isOrigin() {
+		c.add(p.member("origin"), "the value is an origin then: give the format origin, or an enum of URLs")
+	}
+	if c.captures == nil {
+		c.captures = map[string]*Limits{}
+	}
+	c.captures[captured.Name] = &captured.Limits
+}
+
 func (s *Capture) check(c *checker, p *path) {
 	if s.Path == "" {
 		c.add(p.member("path"), "is missing")

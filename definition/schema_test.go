@@ -51,6 +51,7 @@ var rules = map[string]schemaOf{
 		"required": []string{"secret", "default"}, "properties": schemaOf{"secret": schemaOf{"const": true}, "default": schemaOf{"minLength": 1}},
 	}},
 	"Input.name":      {"pattern": inputPattern},
+	"Input.was":       {"items": schemaOf{"type": "string", "pattern": inputPattern}},
 	"Input.default":   {"maxLength": maxValue},
 	"Input.example":   {"maxLength": maxValue},
 	"Captured.name":   {"pattern": inputPattern},
