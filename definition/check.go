@@ -193,6 +193,9 @@ func (c *checker) method(p *path, m *Method) {
 		c.add(root.member("baseUrl"), "is missing")
 	}
 	for _, name := range keys(c.d.BaseURLs) {
+		if c.d.BaseURLs[name] == "" {
+			c.add(root.member("baseUrls").member(name), "is empty")
+		}
 		c.base(root.member("baseUrls").member(name), c.d.BaseURLs[name])
 		c.name(root.member("baseUrls").member(name), name)
 	}

@@ -35,7 +35,7 @@ var rules = map[string]schemaOf{
 	"Definition.params":        {"maxProperties": maxCommon},
 	"Definition.baseUrls": {
 		"propertyNames": schemaOf{"pattern": namePattern}, "maxProperties": maxCommon,
-		"additionalProperties": schemaOf{"type": "string", "pattern": urlPattern},
+		"additionalProperties": schemaOf{"type": "string", "pattern": urlPattern, "minLength": 1},
 	},
 	"Definition.methods": {
 		"maxItems": maxCommon, "minContains": 0, "maxContains": 1,
