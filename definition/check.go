@@ -22,6 +22,7 @@ type checker struct {
 	former   map[string]bool    // names of inputs
 	captures map[string]*Limits // what the token or the session brings
 	late     bool               // captures may stand where inputs may
+	scoped   bool               // {scopes} may too
 }
 
 // definition checks all of the document.
@@ -217,6 +218,9 @@ func (c *checker) method(p *path, m *Method) {
 func (c *checker) known(name string) *Limits {
 	if i := c.inputs[name]; i != nil {
 		return &i.Limits
+	}
+	if c.scoped && name == scopesName {
+		return &Limits{}
 	}
 	if c.late {
 		return c.captures[name]
