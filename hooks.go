@@ -150,8 +150,9 @@ func changed(c Connector, change func(*core) *core) Connector {
 // hook is a Hooks value of one connector.
 type hook struct {
 	Hooks
-	part int                                            // of a Join: see credential
-	base func(base http.RoundTripper) http.RoundTripper // of WithBase, which has no Hooks; nil: none
+	part  int                                            // of a Join: see credential
+	base  func(base http.RoundTripper) http.RoundTripper // of WithBase, which has no Hooks; nil: none
+	hosts *narrowing                                     // of WithHosts, which has no Hooks; nil: none
 }
 
 // withHooks returns a copy of c with h as well.

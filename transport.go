@@ -143,6 +143,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	case origin.WithoutCredentials:
 		return t.exchange(req, req, nil)
 	}
+	if err := t.core().narrow(req.Context(), req.URL); err != nil {
+		closeBody(req.Body)
+		return nil, err
+	}
 	resp, sent, err := t.send(req, req.Body)
 	if resp == nil || !isRejected(sent, resp, err) {
 		return settle(resp, err)
@@ -199,6 +203,10 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 			return nil, nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
 		}
 		origin.ASCII(out) // a hook may have changed the host again
+	}
+	if err := c.narrow(req.Context(), out.URL); err != nil { // which a renewal may have changed since
+		closeBody(out.Body)
+		return nil, nil, err
 	}
 	origin.Resolve(out)
 	if c.exact {

@@ -137,8 +137,8 @@ func (s *Set) Find(a Account) (*Definition, error) {
 // the account, such as the values of hidden inputs.
 //
 // A newer definition may have other names, and may lack inputs and scopes of the account,
-// which are left out then. An input that the newer definition wants and the account lacks
-// is in the *InputError, as in Definition.Connect: ask the account owner. Connected.Account
+// which are left out then. The values of the account may have former names of inputs. An
+// input that the newer definition wants and the account lacks is in the *InputError, as in Definition.Connect: ask the account owner. Connected.Account
 // returns what to keep from then on.
 func (s *Set) Connect(a Account, connection Connection) (*Connected, error) {
 	d, err := s.Find(a)

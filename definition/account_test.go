@@ -202,3 +202,41 @@ func FuzzDecodeAccount(f *testing.F) {
 		require.Equal(t, 2, kept.Revision)
 	})
 }
+
+// A stored account, a form and a merge field know an input by its former names.
+func TestRenamedInput(t *testing.T) {
+	const before = `{"connectorauth": 1, "name": "acme", "baseUrl": "https://{subdomain}.example.com", "inputs": [{"name": "subdomain", "format": "label"}, {"name": "note", "optional": true}],
+		"methods": [{"name": "key", "type": "ApiKey", "inputs": [{"name": "apiKey", "secret": true}], "key": "{apiKey}", "placement": {"name": "X-Key"}}]}`
+	const after = `{"connectorauth": 1, "name": "acme", "baseUrl": "https://{site}.example.com", "headers": {"X-Note": "{remark}"},
+		"inputs": [{"name": "site", "format": "label", "was": ["host", "subdomain"]}, {"name": "remark", "was": ["note"], "optional": true}],
+		"methods": [{"name": "key", "type": "ApiKey", "inputs": [{"name": "key", "secret": true, "was": ["apiKey"]}], "key": "{key}", "placement": {"name": "X-Key"}}]}`
+	first, err := parse(t, before).Connect(definition.Connection{Values: values{"subdomain": "a", "apiKey": "k", "note": "n"}})
+	require.NoError(t, err)
+	account, d := first.Account(), parse(t, after)
+
+	c := connected(t, set(t, after), account)
+	req := sent(t, c, "GET", "/x", "")
+	assert.Equal(t, []string{"https://a.example.com/x", "k", "n"}, []string{req.URL.String(), req.Header.Get("X-Key"), req.Header.Get("X-Note")})
+	now := c.Account()
+	assert.Equal(t, map[string]string{"site": "a", "remark": "n"}, now.Values)
+	assert.Equal(t, values{"key": "k"}, now.Secrets)
+	merged, err := c.Merge("{{subdomain}} {{site}}")
+	require.NoError(t, err)
+	assert.Equal(t, "a a", merged)
+	_, err = c.Merge("{{apiKey}}")
+	assert.ErrorContains(t, err, "is a secret")
+
+	fields, err := d.Form("", account.Given())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "n", ""}, []string{fields[0].Value, fields[1].Value, fields[2].Value})
+	assert.True(t, fields[2].Stored && !fields[2].Required())
+	edited, err := d.Connect(definition.Connection{Values: account.Edited(values{"site": "b", "remark": "", "key": ""})})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"site": "b"}, edited.Account().Values)
+	assert.Equal(t, values{"key": "k"}, edited.Account().Secrets)
+	// The present name goes before a former one, and an unknown name is still a mistake.
+	_, err = d.Connect(definition.Connection{Values: values{"subdomain": "EVIL", "site": "a", "apiKey": "k"}})
+	require.NoError(t, err)
+	_, err = d.Connect(definition.Connection{Values: values{"subdomain": "a", "apiKeys": "k", "key": "k"}})
+	assert.ErrorContains(t, err, `Values: "apiKeys" is no input of method key`)
+}

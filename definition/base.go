@@ -9,10 +9,9 @@ import (
 	"strings"
 )
 
-// bases computes the hosts of an account.
-func (b *builder) bases(m *Method) {
-	b.base(cmp.Or(m.BaseURL, b.d.BaseURL))
-	for _, s := range b.d.BaseURLs {
+// bases computes the hosts to which accounts of the method can go with these inputs.
+func (b *builder) bases() {
+	for _, s := range b.account.bases() {
 		b.base(s)
 	}
 	slices.Sort(b.hosts)
@@ -98,6 +97,42 @@ func withoutPath(base string) string {
 // inOrigin reports whether a value stands in the origin.
 func (u *urlTemplate) inOrigin(name string) bool {
 	return u.whole == name || slices.ContainsFunc(u.host, func(p hostPart) bool { return p.name == name })
+}
+
+// hosts returns the hosts of the account at the time. A base URL whose captured value is
+// absent, or not allowed, has none. The context is that of a request.
+func (a *account) hosts(ctx context.Context) (list []string, err error) {
+	value, err := a.m.Scheme.(capturing).read(ctx, a.credential)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range a.bases() {
+		u, f, given := a.d.urls[s], a.filler(), true
+		for _, name := range u.names {
+			if c, i := a.find(name); c != nil && u.inOrigin(name) {
+				f.Values[name] = c.spelled(value(i))
+				given = given && f.Values[name] != "" && c.Limits.check(f.Values[name]) == nil
+			}
+		}
+		if base := u.origin(f.Values); given && (u.literal() || u.checkFilled(base) == nil) {
+			list = append(list, withoutPath(base))
+		}
+	}
+	slices.Sort(list)
+	return list, nil
+}
+
+// moves reports whether captured values decide where requests go.
+func (a *account) moves() bool {
+	return slices.ContainsFunc(a.bases(), func(s string) bool {
+		u := a.d.urls[s]
+		return slices.ContainsFunc(u.names, func(name string) bool { return u.inOrigin(name) && a.isCaptured(name) })
+	})
+}
+
+// bases returns the templates of all base URLs.
+func (a *account) bases() []string {
+	return append(slices.Collect(maps.Values(a.d.BaseURLs)), cmp.Or(a.m.BaseURL, a.d.BaseURL))
 }
 
 // base returns a base URL of the account: see Connected.BaseURL.

@@ -15,8 +15,9 @@ import (
 
 // A Captured is a value that comes along with the token or the session of an account, such
 // as the URL of the account's API. A Captured stands in base URLs, headers, parameters and
-// in the key of an APIKey. Each request has the value of the present token or session. A
-// service that gives no value, or a value that Limits refuse, is an error of the request.
+// in the key of an APIKey. Each request has the value of the present token or session, and
+// goes to the hosts of these values alone. A service that gives no value, or a value that
+// Limits refuse, is an error of the request.
 type Captured struct {
 	Name string // in templates: letters, digits and '_'; required
 	// Origin: the value is a URL, of which scheme, host and port alone count.
@@ -54,6 +55,24 @@ type capturing interface {
 	read(ctx context.Context, credential connectorauth.Connector) (func(i int) string, error)
 	// word returns the provider's word for the i-th value.
 	word(i int) string
+}
+
+// captured checks what limits a captured value. Its Scheme checks the rest.
+func (c *checker) captured(p *path, captured *Captured) {
+	if !template.IsName(captured.Name) || c.inputs[captured.Name] != nil || c.captures[captured.Name] != nil {
+		c.add(p.member("name"), "%s is no name, or the name of another value", shown(captured.Name))
+	}
+	if captured.AnyHost {
+		c.add(p.member("anyHost"), "a captured value needs suffixes or an enum")
+	}
+	c.limits(p, &captured.Limits)
+	if captured.Origin && !captured.isOrigin() {
+		c.add(p.member("origin"), "the value is an origin then: give the format origin, or an enum of URLs")
+	}
+	if c.captures == nil {
+		c.captures = map[string]*Limits{}
+	}
+	c.captures[captured.Name] = &captured.Limits
 }
 
 func (s *Capture) check(c *checker, p *path) {
@@ -140,10 +159,7 @@ func (a *account) isCaptured(name string) bool {
 // late returns a filler with the values that names need. absent says which captured values
 // among names the service has not given.
 func (a *account) late(ctx context.Context, names []string) (f template.Filler, absent []*Captured, err error) {
-	f.Values = make(map[string]string, len(names))
-	for _, v := range a.values {
-		f.Values[v.name] = v.value
-	}
+	f = a.filler()
 	if !slices.ContainsFunc(names, a.isCaptured) {
 		return f, nil, nil
 	}
@@ -167,6 +183,24 @@ func (a *account) late(ctx context.Context, names []string) (f template.Filler, 
 		}
 	}
 	return f, absent, nil
+}
+
+// filler returns a filler with the values of inputs.
+func (a *account) filler() template.Filler {
+	f := template.Filler{Values: make(map[string]string, len(a.values)+1)}
+	for _, v := range a.values {
+		f.Values[v.name] = v.value
+	}
+	return f
+}
+
+// within returns a connector whose requests go only to the hosts of the account, where
+// captured values decide.
+func (a *account) within(c connectorauth.Connector) connectorauth.Connector {
+	if !a.moves() {
+		return c
+	}
+	return connectorauth.WithHosts(c, a.hosts)
 }
 
 // spelled returns a value as templates have it. An origin may come with a slash at its end.

@@ -90,7 +90,7 @@ func TestCapturedValuesOfASession(t *testing.T) {
 	pod, err := c.BaseURL(t.Context(), "pod")
 	require.NoError(t, err)
 	assert.Equal(t, "https://na1.example.com", pod)
-	for _, foreign := range []string{"https://evil.com/", "https://example.com/"} {
+	for _, foreign := range []string{"https://evil.com/", "https://example.com/", "https://na2.my.example.com/", "https://eu1.example.com/"} {
 		_, err = connectorauth.NewClient(c.Connector(), nil).Get(foreign)
 		assert.ErrorIs(t, err, connectorauth.ErrHostNotAllowed)
 	}

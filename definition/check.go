@@ -19,8 +19,10 @@ type checker struct {
 	*reader
 	d        *Definition
 	inputs   map[string]*Input
+	former   map[string]bool    // names of inputs
 	captures map[string]*Limits // what the token or the session brings
 	late     bool               // captures may stand where inputs may
+	scoped   bool               // {scopes} may too
 }
 
 // definition checks all of the document.
@@ -45,7 +47,7 @@ func (c *checker) definition() {
 			c.add(root.member("links").element(i).member("url"), "want an https URL")
 		}
 	}
-	c.inputs = map[string]*Input{}
+	c.inputs, c.former = map[string]*Input{}, map[string]bool{}
 	for i := range c.d.Inputs {
 		c.input(root.member("inputs").element(i), &c.d.Inputs[i])
 	}
@@ -89,10 +91,20 @@ func (c *checker) input(p *path, i *Input) {
 	if !template.IsName(i.Name) {
 		c.add(p.member("name"), "%s is no name of an input; use letters, digits and '_'", shown(i.Name))
 	}
-	if c.inputs[i.Name] != nil {
-		c.add(p.member("name"), "%s is the name of two inputs", shown(i.Name))
+	named := func(at *path, name string) {
+		if c.inputs[name] != nil || c.former[name] {
+			c.add(at, "%s is the name of two inputs", shown(name))
+		}
 	}
+	named(p.member("name"), i.Name)
 	c.inputs[i.Name] = i
+	for j, was := range i.Was {
+		if !template.IsName(was) {
+			c.add(p.member("was").element(j), "%s is no name of an input; use letters, digits and '_'", shown(was))
+		}
+		named(p.member("was").element(j), was)
+		c.former[was] = true
+	}
 	c.limits(p, &i.Limits)
 	switch {
 	case i.Default != "" && i.Secret:
@@ -139,9 +151,9 @@ func (c *checker) limits(p *path, l *Limits) {
 
 // method checks a method, and what depends on its inputs.
 func (c *checker) method(p *path, m *Method) {
-	common := c.inputs
+	common, former := c.inputs, c.former
 	if len(m.Inputs) > 0 {
-		c.inputs = maps.Clone(common)
+		c.inputs, c.former = maps.Clone(common), maps.Clone(former)
 	}
 	for i := range m.Inputs {
 		c.input(p.member("inputs").element(i), &m.Inputs[i])
@@ -159,6 +171,13 @@ func (c *checker) method(p *path, m *Method) {
 		c.add(p.member("refreshLifetime"), "is for refresh tokens, which only an OAuth2 has")
 	} else if !ok && m.RefreshIdle > 0 {
 		c.add(p.member("refreshIdle"), "is for refresh tokens, which only an OAuth2 has")
+	}
+	switch m.Scheme.(type) {
+	case nil, *OAuth2, *Session, *Foreign:
+	default:
+		if m.RenewBefore > 0 {
+			c.add(p.member("renewBefore"), "is for tokens and sessions, which only an OAuth2 and a Session have")
+		}
 	}
 	for i, and := range m.And {
 		if and.Scheme != nil {
@@ -179,6 +198,9 @@ func (c *checker) method(p *path, m *Method) {
 		c.add(root.member("baseUrl"), "is missing")
 	}
 	for _, name := range keys(c.d.BaseURLs) {
+		if c.d.BaseURLs[name] == "" {
+			c.add(root.member("baseUrls").member(name), "is empty")
+		}
 		c.base(root.member("baseUrls").member(name), c.d.BaseURLs[name])
 		c.name(root.member("baseUrls").member(name), name)
 	}
@@ -193,31 +215,16 @@ func (c *checker) method(p *path, m *Method) {
 		c.text(root.member("params").member(name), c.d.Params[name])
 	}
 	c.late = false
-	c.inputs = common
-}
-
-// captured checks what limits a captured value. Its Scheme checks the rest.
-func (c *checker) captured(p *path, captured *Captured) {
-	if !template.IsName(captured.Name) || c.inputs[captured.Name] != nil || c.captures[captured.Name] != nil {
-		c.add(p.member("name"), "%s is no name, or the name of another value", shown(captured.Name))
-	}
-	if captured.AnyHost {
-		c.add(p.member("anyHost"), "a captured value needs suffixes or an enum")
-	}
-	c.limits(p, &captured.Limits)
-	if captured.Origin && !captured.isOrigin() {
-		c.add(p.member("origin"), "the value is an origin then: give the format origin, or an enum of URLs")
-	}
-	if c.captures == nil {
-		c.captures = map[string]*Limits{}
-	}
-	c.captures[captured.Name] = &captured.Limits
+	c.inputs, c.former = common, former
 }
 
 // known returns the limits of a value, or nil.
 func (c *checker) known(name string) *Limits {
 	if i := c.inputs[name]; i != nil {
 		return &i.Limits
+	}
+	if c.scoped && name == scopesName {
+		return &Limits{}
 	}
 	if c.late {
 		return c.captures[name]

@@ -21,8 +21,8 @@ type Connection struct {
 	// Method is the name of the method, or a former name. Empty means the default method,
 	// or the only one.
 	Method string
-	// Values are the values of the inputs, by name. Empty means that no input needs a
-	// value. An empty value is an absent one.
+	// Values are the values of the inputs, by name, or by a former name. Empty means that no
+	// input needs a value. An empty value is an absent one.
 	Values map[string]connectorauth.Secret
 	// Client is the program's registration with the service, for OAuth1 and OAuth2. Empty
 	// means that the definition has inputs for the client.
@@ -87,7 +87,9 @@ func (c *Connected) BaseURL(ctx context.Context, name string) (string, error) {
 }
 
 // Connect returns an account. Connect makes no request. A mistake of the values is an
-// *InputError, which lists all of them, in words for the account owner.
+// *InputError, which lists all of them, in words for the account owner. A mistake of the
+// value of a hidden input is another error, which names the input, because the program gives
+// such a value.
 func (d *Definition) Connect(connection Connection) (*Connected, error) {
 	m, err := d.method(connection.Method)
 	if err != nil {
@@ -116,16 +118,17 @@ type builder struct {
 	filler   template.Filler
 	hosts    []string
 	account  *account
-	trial    bool       // the values are samples
-	mistakes check.List // of the program
-	problems InputError // of the account owner
+	trial    bool           // the values are samples
+	mistakes check.List     // of the program
+	problems InputError     // of the account owner
+	hidden   []InputProblem // which are among mistakes
 }
 
 // values takes the values of the inputs.
 func (b *builder) values(method string) {
 	b.problems.Definition = b.d.Name
 	for _, i := range b.inputs {
-		value := cmp.Or(string(b.c.Values[i.Name]), i.Default)
+		value := cmp.Or(i.of(b.c.Values), i.Default)
 		if i.Format == FormatKey {
 			value = strings.TrimSpace(value)
 		}
@@ -143,7 +146,7 @@ func (b *builder) values(method string) {
 	}
 	var unknown []string
 	for name := range b.c.Values {
-		if _, ok := b.filler.Values[name]; !ok && !b.c.stored {
+		if !b.c.stored && !slices.ContainsFunc(b.inputs, func(i *Input) bool { return i.isCalled(name) }) {
 			unknown = append(unknown, name)
 		}
 	}
@@ -153,18 +156,27 @@ func (b *builder) values(method string) {
 	}
 }
 
-// problem lists a mistake of a value, which may stand in several URLs.
+// problem lists a mistake of a value, which may stand in several URLs. The value of a
+// hidden input is the program's.
 func (b *builder) problem(i *Input, text string) {
+	list := &b.problems.Problems
+	if i.Hidden {
+		list = &b.hidden
+	}
 	problem := InputProblem{Input: i.Name, Title: i.title(), Text: text}
-	if !slices.Contains(b.problems.Problems, problem) {
-		b.problems.Problems = append(b.problems.Problems, problem)
+	if slices.Contains(*list, problem) {
+		return
+	}
+	*list = append(*list, problem)
+	if i.Hidden {
+		b.mistakes.Add("Values: %s: %s; the input is hidden, so the program gives the value", i.Name, text)
 	}
 }
 
 // connect makes the connector of a method.
 func (b *builder) connect(m *Method) (*Connected, error) {
 	b.account = &account{d: b.d, m: m}
-	b.bases(m)
+	b.bases()
 	guard := m.guard(b.d)
 	b.guardClient(guard, m)
 	list := make([]connectorauth.Connector, 0, 1+len(m.And)+len(b.d.Headers)+len(b.d.Params))
@@ -173,6 +185,7 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 		b.mistakes.Custom(err)
 		list = append(list, connector)
 	}
+	b.c.RenewBefore = cmp.Or(b.c.RenewBefore, m.RenewBefore)
 	add(m.Scheme)
 	b.account.credential = list[0]
 	own := b.c.Account
@@ -198,9 +211,9 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 		connector = joined
 	}
 	a, values := b.account, b.filler.Values
-	a.credential = guard.around(a.credential)
+	a.credential = a.within(guard.around(a.credential))
 	return &Connected{
-		connector: guard.around(connector), account: func() *account { return a },
+		connector: a.within(guard.around(connector)), account: func() *account { return a },
 		value: func(input string) string { return values[input] }, scopes: slices.Clone(b.c.Scopes),
 	}, nil
 }

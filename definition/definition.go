@@ -9,6 +9,9 @@ import (
 // A Definition is what a service wants of every account. Parse returns definitions. A
 // Definition must not be modified, and is safe for concurrent use.
 type Definition struct {
+	// Schema is where editors find the format as JSON Schema. Nothing reads the URL. Empty
+	// means none.
+	Schema string `json:"$schema"`
 	// Version is the version of the format: 1. Required.
 	Version int `json:"connectorauth"`
 	// Name names the definition for programs: lower-case letters, digits, '-' and '_'.
@@ -95,6 +98,10 @@ type Method struct {
 	// tell, and RefreshIdle how long without a use: Status of the connector then has a
 	// ReauthBy. 0 means for ever.
 	RefreshLifetime, RefreshIdle time.Duration
+	// RenewBefore is how long before its expiry a token or session is renewed in the
+	// background, at most a fifth of its lifetime, where Connection.RenewBefore is empty: days,
+	// for tokens that only a token that is still valid can extend. 0 means 5 minutes.
+	RenewBefore time.Duration
 	// KeepAlive is how often the token or session of an account that nobody uses should be
 	// renewed. KeepAlive is for programs, which call Renew: a connector renews nothing while
 	// there are no requests. 0 means never.

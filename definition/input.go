@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"golang.org/x/net/publicsuffix"
@@ -18,6 +19,9 @@ import (
 type Input struct {
 	// Name names the input in templates: letters, digits and '_'. Required.
 	Name string
+	// Was are former names, under which stored accounts may have the value. Templates use
+	// Name alone. Empty means none.
+	Was []string
 	// Title names the input for people. Empty means Name.
 	Title string
 	// Help is a text that says where to find the value. Example is a value for people to
@@ -199,6 +203,23 @@ func (l *Limits) checkHost(value string) error {
 	}
 	return nil
 }
+
+// of returns the value of the input among values by name. A former name counts where the
+// name itself has none: a form shows no secret, so an empty one is absent too.
+func (i *Input) of(values map[string]connectorauth.Secret) string {
+	if value, ok := values[i.Name]; value != "" || ok && !i.Secret {
+		return string(value)
+	}
+	for _, was := range i.Was {
+		if value := values[was]; value != "" {
+			return string(value)
+		}
+	}
+	return ""
+}
+
+// isCalled reports whether name is the name of the input, or a former one.
+func (i *Input) isCalled(name string) bool { return i.Name == name || slices.Contains(i.Was, name) }
 
 // optional reports whether a value may be absent.
 func (i *Input) optional() bool { return i.Optional || i.Default != "" }

@@ -1,8 +1,10 @@
 package definition
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
@@ -19,7 +21,10 @@ type OAuth2 struct {
 	// client_secret_jwt. Empty means ClientAuth.
 	ClientAssertion *Assertion
 	Scopes          []Scope
-	Dialect         dialect.OAuth2 // URLs, parameters and headers are templates
+	// Dialect is how the provider departs from the standards. URLs, parameters and headers are
+	// templates. In TokenParams and RefreshParams, {scopes} is the scopes that are asked for,
+	// joined by ScopeSeparator, unless an input has the name. Empty means the standards.
+	Dialect dialect.OAuth2
 	// Captures are values of the token response or of the callback.
 	Captures []Capture
 }
@@ -50,12 +55,7 @@ func (s *OAuth2) check(c *checker, p *path) {
 	c.url(p.member("tokenUrl"), s.TokenURL)
 	c.url(p.member("formerTokenUrl"), s.FormerTokenURL)
 	c.url(p.member("revokeUrl"), s.RevokeURL)
-	for i, scope := range s.Scopes {
-		if scope.Name == "" {
-			c.add(p.member("scopes").element(i), "has no name")
-		}
-		c.public(p.member("scopes").element(i), scope.Name)
-	}
+	c.scopes(p.member("scopes"), s.Scopes)
 	s.Grant.check(c, p.member("grant"))
 	if s.ClientAssertion != nil {
 		s.ClientAssertion.check(c, p.member("clientAssertion"))
@@ -73,8 +73,10 @@ func (s *OAuth2) check(c *checker, p *path) {
 	for _, name := range keys(d.Regions.Origins) {
 		c.url(at.member("regions").member("origins").member(name), d.Regions.Origins[name])
 	}
+	c.scoped = true
 	c.lists(at.member("tokenParams"), d.TokenParams)
 	c.lists(at.member("refreshParams"), d.RefreshParams)
+	c.scoped = false
 	c.lists(at.member("tokenHeader"), d.TokenHeader)
 }
 
@@ -83,6 +85,16 @@ func (c *checker) clientSecret(p *path, id, secret string) {
 	c.text(p.member("clientSecret"), secret)
 	if secret != "" && id == "" {
 		c.add(p.member("clientSecret"), "has no clientId beside it; give both, or none where programs have a registration of their own")
+	}
+}
+
+// scopes checks the scopes to ask for.
+func (c *checker) scopes(p *path, list []Scope) {
+	for i, scope := range list {
+		if scope.Name == "" {
+			c.add(p.element(i), "has no name")
+		}
+		c.public(p.element(i), scope.Name)
 	}
 }
 
@@ -116,11 +128,12 @@ func (g *Grant) check(c *checker, p *path) {
 }
 
 func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
-	client := b.client(s.ClientID, s.ClientSecret)
+	client, scopes := b.client(s.ClientID, s.ClientSecret), b.scopes(s.Scopes)
+	b.scoped(scopes, cmp.Or(s.Dialect.ScopeSeparator, " "))
 	config := connectorauth.OAuth2Config{
 		ClientID: client.ID, ClientSecret: client.Secret,
 		TokenURL: b.url(s.TokenURL), FormerTokenURL: b.url(s.FormerTokenURL), RevokeURL: b.url(s.RevokeURL),
-		Scopes: b.scopes(s.Scopes), Grant: s.Grant.with(b), Dialect: s.dialect(b),
+		Scopes: scopes, Grant: s.Grant.with(b), Dialect: s.dialect(b),
 		Store: b.c.Store, Account: b.c.Account, Shared: b.c.Shared, Hosts: b.hosts,
 		RefreshLifetime: b.account.m.RefreshLifetime, RefreshIdle: b.account.m.RefreshIdle,
 		RenewBefore: b.c.RenewBefore, HTTPClient: b.c.HTTPClient, Observe: b.c.Observe,
@@ -171,6 +184,16 @@ func (s *OAuth2) dialect(b *builder) dialect.OAuth2 {
 		}
 	}
 	return d
+}
+
+// scopesName is the name of the scopes that are asked for, in a few templates.
+const scopesName = "scopes"
+
+// scoped gives the scopes a value for templates, unless an input has their name.
+func (b *builder) scoped(scopes []string, separator string) {
+	if !slices.ContainsFunc(b.inputs, func(i *Input) bool { return i.Name == scopesName }) {
+		b.filler.Values[scopesName] = strings.Join(scopes, separator)
+	}
 }
 
 // scopes returns the scopes that the program has chosen, or those of the definition.

@@ -111,14 +111,15 @@ func TestCapturesThatAreRefused(t *testing.T) {
 		"grant": {"clientCredentials": {}}, "tokenUrl": "https://{x}.example.com", "captures": [{"name": "x", "path": "a", "format": "label"}]}]}`), "methods[0].tokenUrl: there is no value for {x} here")
 }
 
-// The hosts of captured values are those that the definition declares.
+// The hosts of captured values are those that the definition declares, and of these the
+// account's own.
 func TestHostsOfCapturedValues(t *testing.T) {
-	for _, test := range []struct{ capture, baseURL, value, want, allowed, refused string }{
+	for _, test := range []struct{ capture, baseURL, value, want, others, outside string }{
 		{`"format": "label"`, "https://{x}.{y}.example.com", "a", "https://a.y.example.com", "https://b.y.example.com", "https://a.z.example.com"},
 		{`"enum": ["com", "co.uk"]`, "https://{y}.acme.{x}", "co.uk", "https://y.acme.co.uk", "https://y.acme.com", "https://z.acme.com"},
 		{`"enum": ["https://eu.example.com/v2", "https://example.us"]`, "{x}/api", "https://eu.example.com/v2", "https://eu.example.com/v2/api", "https://example.us", "https://us.example.com"},
 		{`"format": "host", "suffixes": [".example.com"]`, "https://{x}/api", "a.b.example.com", "https://a.b.example.com/api", "https://c.example.com", "https://example.com"},
-		{`"from": "token"`, "https://{y}.example.com/{x}", "a b", "https://y.example.com/a%20b", "https://y.example.com", "https://z.example.com"},
+		{`"from": "token"`, "https://{y}.example.com/{x}", "a b", "https://y.example.com/a%20b", "https://x.example.com", "https://z.example.com"},
 	} {
 		d := parse(t, `{"connectorauth": 1, "name": "acme", "baseUrl": "`+test.baseURL+`", "inputs": [{"name": "y", "format": "label"}], "methods": [{"name": "a", "type": "OAuth2",
 			"grant": {"clientCredentials": {}}, "tokenUrl": "https://example.com", "captures": [{"name": "x", "path": "data.0.host", `+test.capture+`}]}]}`)
@@ -129,11 +130,13 @@ func TestHostsOfCapturedValues(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, test.want, base)
 		client := connectorauth.NewClient(c.Connector(), p.client(t))
-		resp, err := client.Post(test.allowed, "", http.NoBody)
+		resp, err := client.Post(base, "", http.NoBody)
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
-		_, err = client.Post(test.refused, "", http.NoBody)
-		assert.ErrorIs(t, err, connectorauth.ErrHostNotAllowed)
+		for _, foreign := range []string{test.others, test.outside} {
+			_, err = client.Post(foreign, "", http.NoBody)
+			assert.ErrorIs(t, err, connectorauth.ErrHostNotAllowed)
+		}
 		_, err = c.BaseURL(t.Context(), "other")
 		assert.ErrorContains(t, err, `no base URL "other"`)
 	}

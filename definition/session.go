@@ -17,6 +17,10 @@ type Session struct {
 	Lifetime      session.Lifetime
 	Refusals      []dialect.Rejection
 	Rejections    []dialect.Rejection
+	// Scopes are what an account may ask for. In the requests, {scopes} is the scopes that are
+	// asked for, with a space between each, unless an input has the name. Empty means none, and
+	// no {scopes}.
+	Scopes []Scope
 	// Captures are values of Login, by the names in Request.Capture, for templates outside
 	// of the login. Empty means none.
 	Captures []Captured
@@ -32,6 +36,7 @@ func (s *Session) check(c *checker, p *path) {
 	if s.Logout != nil {
 		c.loginURL(p.member("logout").member("url"), s.Logout.URL)
 	}
+	c.scopes(p.member("scopes"), s.Scopes)
 	for i := range s.Captures {
 		name := s.Captures[i].Name
 		if !slices.ContainsFunc(s.Login, func(r session.Request) bool { _, ok := r.Capture[name]; return ok }) {
@@ -63,6 +68,10 @@ func (s *Session) connector(b *builder) (connectorauth.Connector, error) {
 		config.Login[i].URL = b.loginURL(config.Login[i].URL)
 	}
 	config.Renew, config.Logout = b.request(s.Renew), b.request(s.Logout)
+	if scopes := b.scopes(s.Scopes); len(s.Scopes) > 0 {
+		b.scoped(scopes, " ")
+		config.Values[scopesName] = connectorauth.Secret(b.filler.Values[scopesName])
+	}
 	for _, input := range b.inputs {
 		config.Values[input.Name] = connectorauth.Secret(b.filler.Values[input.Name])
 	}

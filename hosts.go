@@ -1,0 +1,81 @@
+package connectorauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"sync/atomic"
+
+	"github.com/connectorauth/connectorauth/internal/origin"
+)
+
+// WithHosts returns a connector like c whose requests go only to what hosts returns at the
+// time, among the Hosts of c: for a service that tells with each token where the account's
+// API is. hosts returns entries as in APIKeyConfig.Hosts; an empty list means none. Any
+// other request fails with [ErrHostNotAllowed] before it is sent, and so does a redirect
+// that the Hosts of c allow. An error of hosts fails the request.
+//
+// hosts is called twice for each request that c sends: before the credentials are added,
+// and right before the request is sent, when a hook may have changed the URL and a renewal
+// the account. Several goroutines call hosts, with the context of the request.
+//
+// A connector of this package keeps its type, and keeps hosts in a [Join], under [WithHooks]
+// and under WithBase. Requests without credentials, as after a redirect to another origin
+// than the Hosts of c, are not the business of hosts.
+func WithHosts(c Connector, hosts func(context.Context) ([]string, error)) Connector {
+	return changed(c, func(inner *core) *core {
+		narrowed := *inner
+		narrowed.hooks = append(slices.Clip(inner.hooks), hook{hosts: &narrowing{hosts: hosts}, part: inner.everyPart()})
+		return &narrowed
+	})
+}
+
+// A narrowing is where requests may go at a time, within Hosts.
+type narrowing struct {
+	hosts func(context.Context) ([]string, error)
+	last  atomic.Pointer[listed] // most requests have the same list
+}
+
+// listed is a list of hosts as it was read.
+type listed struct {
+	hosts []string
+	set   origin.Set
+}
+
+// narrow returns an error if a function of WithHosts does not allow a request to u.
+func (c *core) narrow(ctx context.Context, u *url.URL) error {
+	for i := range c.hooks {
+		if n := c.hooks[i].hosts; n != nil {
+			if err := n.check(ctx, u); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (n *narrowing) check(ctx context.Context, u *url.URL) error {
+	var hosts []string
+	if err := foreign("the function of WithHosts", func() (err error) { hosts, err = n.hosts(ctx); return err }); err != nil {
+		return err
+	}
+	known := n.last.Load()
+	if known == nil || !slices.Equal(known.hosts, hosts) {
+		set, err := origin.Parse(hosts)
+		if err != nil {
+			return fmt.Errorf("connectorauth: WithHosts: %w", err)
+		}
+		known = &listed{slices.Clone(hosts), set}
+		n.last.Store(known)
+	}
+	err := errors.New("there is no host to which requests may go at present")
+	if len(hosts) > 0 {
+		err = known.set.Allows(u, u)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
+	}
+	return nil
+}
