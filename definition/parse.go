@@ -86,7 +86,9 @@ func (r *reader) version() bool {
 	switch {
 	case !ok:
 		r.addAt(0, nil, "is no definition, or lacks its version: add \"connectorauth\": %d", version)
-	case n.kind != number || n.text != fmt.Sprint(version):
+	case n.kind != number:
+		r.addAt(int(n.at), at, "is %s; want the number %d", n.kind, version)
+	case n.text != fmt.Sprint(version):
 		r.addAt(int(n.at), at, "this program reads version %d; use a newer version of the program for another", version)
 	default:
 		return true

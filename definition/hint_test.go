@@ -1,0 +1,56 @@
+package definition_test
+
+import (
+	"testing"
+
+	"github.com/connectorauth/connectorauth/definition"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Editors find the schema by the member $schema, which says nothing of the service.
+func TestDocumentNamesItsSchema(t *testing.T) {
+	const open = `"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com", "methods": [{"name": "open", "type": "None"`
+	d, err := definition.Parse("acme.json", []byte(`{"$schema": "../definition/schema.json", `+open+`}]}`), definition.Options{})
+	require.NoError(t, err)
+	document, err := d.Document()
+	require.NoError(t, err)
+	assert.NotContains(t, string(document), "$schema")
+	assert.Contains(t, mistakes(`{"$schema": 1, `+open+`}]}`), "acme.json:1:2: $schema: is no member here")
+	assert.Contains(t, mistakes(`{`+open+`, "$schema": "a"}]}`), "methods[0].$schema: is no member here")
+}
+
+// A word that is near no member gets the list of members.
+func TestUnknownMemberIsToldWhichMembersThereAre(t *testing.T) {
+	got := mistakes(`{"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com",
+"inputs": [{"name": "a", "label": "A"}],
+"methods": [{"name": "key", "type": "Basic", "user": "a", "pass": "b", "auth": "c"}]}`)
+	assert.Equal(t, `acme.json:2:26: inputs[0].label: is no member here; use name, title, help, example, secret, optional, default, hidden, prefix, suffix, format, pattern, enum, suffixes or anyHost
+acme.json:3:46: methods[0].user: is no member here; did you mean username?
+acme.json:3:59: methods[0].pass: is no member here; did you mean password?
+acme.json:3:72: methods[0].auth: is no member here; use name, was, title, default, inputs, baseUrl, type, and, refreshLifetime, refreshIdle, keepAlive, username, password or charset`, got)
+}
+
+// Beginners write these. Each text says what to do.
+func TestMistakesOfBeginners(t *testing.T) {
+	const open = `"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com", `
+	for document, want := range map[string]string{
+		`{"connectorauth": "1"}`: "1:19: connectorauth: is text; want the number 1",
+		`{"connectorauth": 1, "baseUrl": "https://api.example.com", "methods": [{"type": "None"}]}`:                "1:1: name: is missing\nacme.json:1:72: methods[0].name: is missing",
+		`{` + open + `"methods": {"name": "a", "type": "None"}}`:                                                   "1:87: methods: is an object; want a list",
+		`{` + open + `"inputs": ["a"], "methods": [{"name": "a", "type": "None"}]}`:                                "1:87: inputs[0]: is text; want an object",
+		`{` + open + `"methods": [{"name": "a", "type": "None", "keepAlive": "30d"}]}`:                             "1:131: methods[0].keepAlive: want a positive duration such as 1h30m; a day is 24h",
+		`{` + open + `"inputs": [{"name": "a", "pattern": "(?=a)b"}], "methods": [{"name": "a", "type": "None"}]}`: "1:112: inputs[0].pattern: is no regular expression (RE2): invalid or unsupported Perl syntax \"(?=\"",
+		"{\n  // Acme\n  \"connectorauth\": 1}":                                                                    "2:3: want the name of a member; JSON has no comments: use a member such as x-note",
+		`{"connectorauth": 1,}`:                                                                                    "1:21: want the name of a member, or no comma before the }",
+	} {
+		assert.Equal(t, "acme.json:"+want, mistakes(document))
+	}
+}
+
+// A value that was pasted with a space often fits the pattern without the space.
+func TestSpaceAroundAValueWithAPattern(t *testing.T) {
+	d := parse(t, acme)
+	err := d.Validate("", values{"subdomain": "mycompany", "apiKey": "ak_00ff "})
+	assert.EqualError(t, err, "definition: acme\nAPI key: has a space at an end; remove the space")
+}
