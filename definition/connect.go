@@ -116,6 +116,7 @@ type builder struct {
 	account  *account
 	trial    bool       // the values are samples
 	mistakes check.List // of the program
+	ends     []int      // how many mistakes there were after each credential
 	problems InputError // of the account owner
 }
 
@@ -169,6 +170,9 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 	add := func(scheme Scheme) {
 		connector, err := scheme.connector(b)
 		b.mistakes.Custom(err)
+		if b.trial {
+			b.ends = append(b.ends, b.mistakes.Len())
+		}
 		list = append(list, connector)
 	}
 	add(m.Scheme)

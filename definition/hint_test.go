@@ -54,3 +54,19 @@ func TestSpaceAroundAValueWithAPattern(t *testing.T) {
 	err := d.Validate("", values{"subdomain": "mycompany", "apiKey": "ak_00ff "})
 	assert.EqualError(t, err, "definition: acme\nAPI key: has a space at an end; remove the space")
 }
+
+// The mistakes that constructors find are at the members of the document, in its words.
+func TestMistakesOfConstructorsHaveTheirPlaces(t *testing.T) {
+	const begin = "{\"connectorauth\": 1, \"name\": \"acme\", \"baseUrl\": \"https://api.example.com\", \"methods\": [\n{\"name\": \"a\", "
+	for method, want := range map[string]string{
+		`"type": "ApiKey", "key": "x", "placement": {"prefix": "Bearer"}`: `2:69: methods[0].placement.prefix: "Bearer" needs a space`,
+		`"type": "ApiKey", "key": "x", "placement": {"in": "query"}`:      "2:58: methods[0].placement.name: a query parameter needs a name",
+		`"type": "Basic"`: "2:1: methods[0]: username, password: both are empty",
+		`"type": "None", "and": [{"type": "None"}, {"type": "ApiKey", "key": "x", "placement": {"prefix": "Bearer"}}]`:                                     "2:112: methods[0].and[1].placement.prefix: ",
+		`"type": "OAuth2", "grant": {"authorizationCode": {}}, "tokenUrl": "https://api.example.com"`:                                                      "2:64: methods[0].grant.authorizationCode.authUrl: want",
+		`"type": "OAuth2", "grant": {"clientCredentials": {}}, "tokenUrl": "https://api.example.com", "scopes": ["a", "b c"]`:                              `2:118: methods[0].scopes: "b c" is not one scope`,
+		`"type": "Session", "login": [{"url": "https://api.example.com", "capture": {"token": "t"}}], "places": [{"name": "X"}, {"value": "{sessionId}"}]`: "2:144: methods[0].places[1].value: there is no value for {sessionId}",
+	} {
+		assert.Contains(t, mistakes(begin+method+"}]}"), "acme.json:"+want, method)
+	}
+}
