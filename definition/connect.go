@@ -308,6 +308,7 @@ func (b *builder) client(id, secret string) Client {
 	}
 	if client.ID == "" {
 		b.mistakes.Add("Client: ID is missing; register the program with the service")
+		client.ID = "missing" // or the constructor would say the same again
 	}
 	return client
 }

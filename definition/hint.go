@@ -1,6 +1,7 @@
 package definition
 
 import (
+	filepath "path"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/words"
@@ -43,4 +44,12 @@ func (c *checker) missing(p *path) {
 	if n, there := p.find(&c.root); there || n.kind == object {
 		c.add(p, "is missing")
 	}
+}
+
+// inYAML says what reads YAML, if the document is probably in YAML.
+func (r *reader) inYAML() string {
+	if e := filepath.Ext(r.file); (e == ".yaml" || e == ".yml") && !strings.HasPrefix(strings.TrimSpace(r.src), "{") {
+		return "; the module definition/yaml reads YAML"
+	}
+	return ""
 }

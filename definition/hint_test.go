@@ -70,3 +70,35 @@ func TestMistakesOfConstructorsHaveTheirPlaces(t *testing.T) {
 		assert.Contains(t, mistakes(begin+method+"}]}"), "acme.json:"+want, method)
 	}
 }
+
+// One mistake has one text: the constructor would say again that the client has no ID.
+func TestMissingClientIsToldOnce(t *testing.T) {
+	d := parse(t, `{"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com", "methods": [
+{"name": "oauth", "type": "OAuth2", "grant": {"authorizationCode": {"authUrl": "https://api.example.com/auth"}}, "tokenUrl": "https://api.example.com/token"}]}`)
+	_, err := d.Connect(definition.Connection{})
+	assert.EqualError(t, err, "definition: acme: Client: ID is missing; register the program with the service")
+}
+
+// All revisions of a definition have its present name.
+func TestRevisionWithAFormerName(t *testing.T) {
+	const rest = `"connectorauth": 1, "baseUrl": "https://api.example.com", "methods": [{"name": "open", "type": "None"}]}`
+	before := parse(t, `{"name": "acme", `+rest)
+	after := parse(t, `{"name": "acme-crm", "was": ["acme"], "revision": 2, `+rest)
+	_, err := definition.NewSet(before, after)
+	assert.EqualError(t, err, `definition: "acme" is a name, or a former name, of another definition: see acme; after a rename, all revisions have the new name`)
+	renamed := parse(t, `{"name": "acme-crm", "was": ["acme"], `+rest)
+	set, err := definition.NewSet(renamed, after)
+	require.NoError(t, err)
+	d, err := set.Find(definition.Account{Definition: "acme", Revision: 1})
+	require.NoError(t, err)
+	assert.Same(t, renamed, d)
+}
+
+// A suffix such as .com is a name of the DNS, and no name of the service.
+func TestSuffixOfOneLabel(t *testing.T) {
+	got := mistakes(`{"connectorauth": 1, "name": "acme", "baseUrl": "{site}", "methods": [{"name": "open", "type": "None"}],
+"inputs": [{"name": "site", "format": "origin", "suffixes": [".com", ".x_y", ".internal"]}]}`)
+	assert.Contains(t, got, "inputs[0].suffixes[0]: everybody can register names that end in .com; use a longer suffix")
+	assert.Contains(t, got, `inputs[0].suffixes[2]: "internal" is not the name of a host`)
+	assert.Contains(t, got, `inputs[0].suffixes[1]: "x_y" is not the name of a host`)
+}

@@ -61,7 +61,7 @@ func (r *reader) read(d *Definition) {
 	s := &scanner{src: r.src, open: make([]member, 0, 32), report: func(at int, text string) { r.addAt(at, nil, "%s", text) }}
 	root, mistake := s.document()
 	if mistake != nil {
-		r.addAt(mistake.at, nil, "%s", mistake.text)
+		r.addAt(mistake.at, nil, "%s%s", mistake.text, r.inYAML())
 		return
 	}
 	if r.root = root; root.kind != object {
