@@ -89,6 +89,7 @@ func TestTextsThatAreNoOpenAPI(t *testing.T) {
 		`{"openapi": 3}`:          "a.json:1:1: is no OpenAPI document",
 		`{"swagger": "1.2"}`:      "a.json:1:1: is no OpenAPI document",
 		"{\n \"openapi\": ":       "a.json:2:12: is not JSON",
+		"openapi: 3.1.0\n":        "a.json:1:1: is not JSON: invalid character 'o' looking for beginning of value; for a document in YAML, set Options.Convert",
 		`{"a": 1, "a": 2}`:        `a.json:1:10: "a" is there twice`,
 		`[]`:                      "a.json:1:1: is no OpenAPI document",
 		strings.Repeat("[", 9999): "a.json:1:9999: is not JSON",
