@@ -51,7 +51,7 @@ func (c *checker) definition() {
 	for i := range c.d.Inputs {
 		c.input(root.member("inputs").element(i), &c.d.Inputs[i])
 	}
-	if len(c.d.Methods) == 0 {
+	if n, there := root.member("methods").find(&c.root); len(c.d.Methods) == 0 && (!there || n.kind == array) {
 		c.add(root.member("methods"), "is missing; give at least one method, with the type None for a service without credentials")
 	}
 	names, defaults := map[string]bool{}, 0
@@ -81,14 +81,20 @@ func (c *checker) definition() {
 }
 
 func (c *checker) name(p *path, name string) {
-	if !valid(name) {
+	switch {
+	case name == "":
+		c.missing(p)
+	case !valid(name):
 		c.add(p, "%s is no name; use at most 64 lower-case letters, digits, '-' and '_'", shown(name))
 	}
 }
 
 // input checks an input, which may stand in templates from now on.
 func (c *checker) input(p *path, i *Input) {
-	if !template.IsName(i.Name) {
+	switch {
+	case i.Name == "":
+		c.missing(p.member("name"))
+	case !template.IsName(i.Name):
 		c.add(p.member("name"), "%s is no name of an input; use letters, digits and '_'", shown(i.Name))
 	}
 	named := func(at *path, name string) {

@@ -120,6 +120,7 @@ type builder struct {
 	account  *account
 	trial    bool           // the values are samples
 	mistakes check.List     // of the program
+	ends     []int          // how many mistakes there were after each credential
 	problems InputError     // of the account owner
 	hidden   []InputProblem // which are among mistakes
 }
@@ -183,6 +184,9 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 	add := func(scheme Scheme) {
 		connector, err := scheme.connector(b)
 		b.mistakes.Custom(err)
+		if b.trial {
+			b.ends = append(b.ends, b.mistakes.Len())
+		}
 		list = append(list, connector)
 	}
 	b.c.RenewBefore = cmp.Or(b.c.RenewBefore, m.RenewBefore)
@@ -351,6 +355,7 @@ func (b *builder) client(id, secret string) Client {
 	}
 	if client.ID == "" {
 		b.mistakes.Add("Client: ID is missing; register the program with the service")
+		client.ID = "missing" // or the constructor would say the same again
 	}
 	return client
 }

@@ -121,14 +121,14 @@ func TestMistakesThatConstructorsFind(t *testing.T) {
 		return `{"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com", "methods": [{"name": "a", ` + method + `}]}`
 	}
 	for method, want := range map[string]string{
-		`"type": "ApiKey"`: "methods[0]: Key: is empty",
-		`"type": "ApiKey", "key": "x", "placement": {"prefix": "Bearer"}`:       "methods[0]: Prefix",
+		`"type": "ApiKey"`: "methods[0].key: is empty",
+		`"type": "ApiKey", "key": "x", "placement": {"prefix": "Bearer"}`:       "methods[0].placement.prefix: ",
 		`"type": "ApiKey", "key": "x", "and": [{"type": "ApiKey", "key": "y"}]`: "methods[0]: two credentials for the header Authorization",
 		`"type": "OAuth2", "grant": {}, "tokenUrl": "https://a.example.com"`:    "methods[0].grant: give one of",
-		`"type": "OAuth2", "grant": {"clientCredentials": {}}`:                  "methods[0]: TokenURL",
-		`"type": "Session"`: "methods[0]: Login: is empty",
+		`"type": "OAuth2", "grant": {"clientCredentials": {}}`:                  "methods[0].tokenUrl: ",
+		`"type": "Session"`: "methods[0].login: is empty",
 		`"type": "Session", "login": [{"url": "https://{x}.example.com/{user}"}]`: "methods[0].login[0].url: there is no value for {x} here",
-		`"type": "AuthFields"`:                "methods[0]: Fields",
+		`"type": "AuthFields"`:                "methods[0].fields: ",
 		`"type": "None", "refreshIdle": "1h"`: "methods[0].refreshIdle: is for refresh tokens",
 		`"type": "None", "key": "x"`:          "methods[0].key: is no member here",
 		`"key": "x"`:                          "methods[0]: has no type",

@@ -161,13 +161,14 @@ func (l *Limits) check(value string) error {
 		}
 		return nil
 	}
-	if f, ok := formats[l.Format]; ok && !f.valid(value) {
-		if strings.TrimSpace(value) != value {
-			return errors.New("has a space at an end; remove the space")
-		}
+	f, limited := formats[l.Format]
+	isWrong, isOther := limited && !f.valid(value), l.pattern != nil && !l.pattern.matches(value)
+	switch {
+	case (isWrong || isOther) && strings.TrimSpace(value) != value:
+		return errors.New("has a space at an end; remove the space")
+	case isWrong:
 		return errors.New(f.words)
-	}
-	if l.pattern != nil && !l.pattern.matches(value) {
+	case isOther:
 		return errors.New("does not look as the service writes it")
 	}
 	if l.Format == FormatHost || l.Format == FormatOrigin {

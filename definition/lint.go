@@ -45,13 +45,17 @@ func (l *linter) definition() {
 		l.add(root.member("test").member("id"), "is missing; without an identity nobody can tell whether a new consent is of the same account")
 	}
 	l.plain(&l.root, nil, "")
+	used := map[string]bool{}
+	l.templates(&l.root, nil, used)
 	l.inputs(root.member("inputs"), l.d.Inputs)
+	l.unused(root.member("inputs"), l.d.Inputs, used)
 	for i := range l.d.Methods {
 		m, p := &l.d.Methods[i], root.member("methods").element(i)
 		if l.m = m; m.Title == "" && len(l.d.Methods) > 1 {
 			l.add(p.member("title"), "is missing; people choose a method by its title")
 		}
 		l.inputs(p.member("inputs"), m.Inputs)
+		l.unused(p.member("inputs"), m.Inputs, used)
 		l.credential(p, m.Credential)
 		for j, and := range m.And {
 			l.credential(p.member("and").element(j), and)
@@ -92,6 +96,9 @@ func (l *linter) inputs(p *path, list []Input) {
 		isText := len(input.Enum) == 0 && (input.Format == "" || input.Format == FormatText || input.Format == FormatKey)
 		if !input.Secret && isText && secretName.MatchString(input.Name) || input.Format == FormatKey && !input.Secret {
 			l.add(at.member("name"), "looks like the name of a secret; say \"secret\": true, or choose another name")
+		}
+		if n := len(input.Pattern); n > 1 && input.Pattern[0] == '/' && input.Pattern[n-1] == '/' {
+			l.add(at.member("pattern"), "has slashes around it, which the value must have too; leave them out")
 		}
 		if input.Hidden {
 			continue
@@ -164,6 +171,7 @@ func (l *linter) oauth2(p *path, s *OAuth2) {
 
 func (l *linter) key(p *path, s *Assertion) {
 	l.literal(p.member("private"), s.Private)
+	l.isKey(p.member("private"), s.Private)
 	l.literal(p.member("secret"), s.Secret)
 }
 

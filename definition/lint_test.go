@@ -70,7 +70,7 @@ func TestAdviceHasPlacesAndNoSecrets(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"1:1 title", "1:1 test", "1:93 baseUrls.local", "4:3 inputs[0].example", "4:66 inputs[0].anyHost", "5:3 inputs[1].example",
-		"5:12 inputs[1].name", "7:3 inputs[3].title", "7:3 inputs[3].help", "9:3 methods[0].revokeUrl", "9:71 methods[0].tokenUrl",
+		"5:12 inputs[1].name", "7:3 inputs[3].title", "7:3 inputs[3].help", "7:3 inputs[3]", "9:3 methods[0].revokeUrl", "9:71 methods[0].tokenUrl",
 		"9:130 methods[0].clientSecret", "10:87 methods[0].grant.authorizationCode.disablePkce", "11:14 methods[0].scopes",
 		"12:29 methods[0].dialect.placement", "13:3 methods[1].title", "14:37 methods[1].grant.passwordCredentials",
 		"14:67 methods[1].grant.passwordCredentials.password", "15:62 methods[2].key", "16:61 methods[2].and[0].password",

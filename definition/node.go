@@ -148,7 +148,11 @@ func (s *scanner) object(depth int) []member {
 	first := len(s.open)
 	for {
 		members := s.open[first:]
-		if s.next() != '"' {
+		if c := s.next(); c == '}' {
+			s.fail("want the name of a member, or no comma before the }")
+		} else if c == '/' {
+			s.fail("want the name of a member; JSON has no comments: use a member such as x-note")
+		} else if c != '"' {
 			s.expect("\"", `the name of a member, in double quotes`)
 		}
 		m := member{at: int32(s.pos)}

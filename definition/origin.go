@@ -230,10 +230,10 @@ func isHost(l *Limits) bool { return l != nil && l.Format == FormatHost && len(l
 // service gives its customers, such as .myshopify.com, must be declared.
 func checkSuffix(suffix string, declared []string) error {
 	name := strings.TrimPrefix(suffix, ".")
-	if err := checkName(name); err != nil {
+	public, byRegistry := publicSuffix(name)
+	if err := checkName(name); err != nil && !(public && byRegistry) { // but .com and the like have a better text below
 		return err
 	}
-	public, byRegistry := publicSuffix(name)
 	if public && byRegistry {
 		return fmt.Errorf("everybody can register names that end in %s; use a longer suffix", suffix)
 	}

@@ -61,7 +61,7 @@ func (r *reader) read(d *Definition) {
 	s := &scanner{src: r.src, open: make([]member, 0, 32), report: func(at int, text string) { r.addAt(at, nil, "%s", text) }}
 	root, mistake := s.document()
 	if mistake != nil {
-		r.addAt(mistake.at, nil, "%s", mistake.text)
+		r.addAt(mistake.at, nil, "%s%s", mistake.text, r.inYAML())
 		return
 	}
 	if r.root = root; root.kind != object {
@@ -86,7 +86,9 @@ func (r *reader) version() bool {
 	switch {
 	case !ok:
 		r.addAt(0, nil, "is no definition, or lacks its version: add \"connectorauth\": %d", version)
-	case n.kind != number || n.text != fmt.Sprint(version):
+	case n.kind != number:
+		r.addAt(int(n.at), at, "is %s; want the number %d", n.kind, version)
+	case n.text != fmt.Sprint(version):
 		r.addAt(int(n.at), at, "this program reads version %d; use a newer version of the program for another", version)
 	default:
 		return true
