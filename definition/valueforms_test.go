@@ -122,3 +122,14 @@ func TestSpellingsOfCapturedValues(t *testing.T) {
 		}
 	}
 }
+
+// A value may stand twice in a URL or a text that several methods have in common.
+func TestValueThatStandsTwice(t *testing.T) {
+	d := parse(t, `{"connectorauth": 1, "name": "acme", "baseUrl": "https://{x}.example.com/{y}/{x}/{y}", "headers": {"X-A": "{y}{x}{y}"},
+		"inputs": [{"name": "x", "format": "label"}, {"name": "y"}], "methods": [{"name": "a", "type": "None", "default": true}, {"name": "b", "type": "None"}, {"name": "c", "type": "None"}]}`)
+	c, err := d.Connect(definition.Connection{Values: values{"x": "1", "y": "2"}})
+	require.NoError(t, err)
+	req := sent(t, c, "GET", "/z", "")
+	assert.Equal(t, "https://1.example.com/2/1/2/z", req.URL.String())
+	assert.Equal(t, "212", req.Header.Get("X-A"))
+}
