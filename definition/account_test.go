@@ -78,6 +78,8 @@ func TestAccountThatCannotBeRead(t *testing.T) {
 		"CANARY":                                 "is no account",
 		`{"secrets": {"a": "CANARY"}}`:           "is no account",
 		`{"version": 1}`:                         "is no account",
+		`{"definition": "CANARY"}`:               "is no account",
+		`{"version": 0, "definition": "CANARY"}`: "is no account",
 		`{"version": 2, "definition": "CANARY"}`: "the account has version 2, and this program reads version 1",
 	} {
 		_, err := definition.DecodeAccount([]byte(text))
@@ -124,6 +126,9 @@ func TestDefaultsOfANewRevision(t *testing.T) {
 	c, err := s.Connect(definition.Account{Definition: "acme", Method: "key", Values: map[string]string{"region": "eu"}}, definition.Connection{Values: values{"app": "mine"}})
 	require.NoError(t, err)
 	req := sent(t, c, "GET", "/", "")
+	c, err = s.Connect(definition.Account{Definition: "acme", Values: map[string]string{"app": "old"}}, definition.Connection{Values: values{"app": "mine"}})
+	require.NoError(t, err)
+	assert.Equal(t, "mine", sent(t, c, "GET", "/", "").Header.Get("X-App"), "a value of the connection goes first")
 	assert.Equal(t, []string{"v2", "eu", "mine"}, []string{req.Header.Get("X-Version"), req.Header.Get("X-Region"), req.Header.Get("X-App")})
 }
 
@@ -149,11 +154,13 @@ func TestScopesOfAStoredAccount(t *testing.T) {
 		"tokenUrl": "https://api.example.com/token", "scopes": [{"name": "read", "default": true}, "write", "admin"],
 		"grant": {"authorizationCode": {"authUrl": "https://api.example.com/authorize"}}}]}`)
 	connection := definition.Connection{Client: definition.Client{ID: "id", Secret: "s"}}
-	for _, test := range []struct{ stored, chosen, want []string }{
-		{nil, nil, []string{"read"}},
-		{[]string{"write", "gone"}, nil, []string{"write"}},
-		{[]string{"write"}, []string{"admin", "write"}, []string{"admin", "write"}},
-		{[]string{}, nil, nil},
+	for _, test := range []struct{ stored, chosen, want, kept []string }{
+		{nil, nil, []string{"read"}, nil},
+		{[]string{"write", "gone"}, nil, []string{"write"}, []string{"write"}},
+		{[]string{"gone"}, nil, nil, []string{}},
+		{[]string{"write"}, []string{"admin", "write"}, []string{"admin", "write"}, []string{"admin", "write"}},
+		{[]string{"write"}, []string{}, nil, []string{}},
+		{[]string{}, nil, nil, []string{}},
 	} {
 		text, err := definition.Account{Definition: "acme", Scopes: test.stored}.Encode()
 		require.NoError(t, err)
@@ -165,6 +172,7 @@ func TestScopesOfAStoredAccount(t *testing.T) {
 		raw, _, err := c.Credential().(*connectorauth.OAuth2).Begin(t.Context(), "https://app.example.com/callback")
 		require.NoError(t, err)
 		assert.Equal(t, test.want, scopesOf(t, raw), test)
+		assert.Equal(t, test.kept, c.Account().Scopes, test)
 	}
 }
 

@@ -243,8 +243,7 @@ func (c *checker) names(p *path, names []string) {
 	if len(names) == 0 {
 		return
 	}
-	slices.Sort(names)
-	for _, name := range slices.Compact(names) {
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) { // names are those of a URL, and stay
 		if c.known(name) == nil && len(c.found) < maxKept {
 			c.add(p, "there is no value for {%s} here%s", name, hint(name, keys(c.inputs)))
 		}

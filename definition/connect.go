@@ -58,7 +58,7 @@ type Connected struct {
 	connector connectorauth.Connector
 	account   func() *account           // hides the values of the account
 	value     func(input string) string // hides them too: those that were given, and defaults
-	scopes    []string                  // of the Connection
+	scopes    []string                  // of the Connection, without those that a newer definition lacks
 }
 
 // Connector returns the connector of requests to the API, with all headers and
@@ -117,6 +117,7 @@ type builder struct {
 	inputs   []*Input
 	filler   template.Filler
 	hosts    []string
+	kept     []string // scopes, for Connected.Account
 	account  *account
 	trial    bool           // the values are samples
 	mistakes check.List     // of the program
@@ -176,7 +177,7 @@ func (b *builder) problem(i *Input, text string) {
 
 // connect makes the connector of a method.
 func (b *builder) connect(m *Method) (*Connected, error) {
-	b.account = &account{d: b.d, m: m}
+	b.account, b.kept = &account{d: b.d, m: m}, slices.Clone(b.c.Scopes)
 	b.bases()
 	guard := m.guard(b.d)
 	b.guardClient(guard, m)
@@ -218,7 +219,7 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 	a.credential = a.within(guard.around(a.credential))
 	return &Connected{
 		connector: a.within(guard.around(connector)), account: func() *account { return a },
-		value: func(input string) string { return values[input] }, scopes: slices.Clone(b.c.Scopes),
+		value: func(input string) string { return values[input] }, scopes: b.kept,
 	}, nil
 }
 

@@ -34,11 +34,6 @@ func (r *reader) member(word string, known []string) string {
 	return "; use " + strings.Join(known[:len(known)-1], ", ") + " or " + known[len(known)-1]
 }
 
-// isForEditors reports whether m tells editors which schema the document has.
-func isForEditors(m *member, p *path) bool {
-	return p == nil && m.name == "$schema" && m.value.kind == text
-}
-
 // missing lists an absent member, if the value that should have the member is an object.
 func (c *checker) missing(p *path) {
 	if n, there := p.find(&c.root); there || n.kind == object {

@@ -212,6 +212,9 @@ func (b *builder) scopes(known []Scope) (list []string) {
 	chosen := slices.Clone(b.c.Scopes)
 	if b.c.stored {
 		chosen = slices.DeleteFunc(chosen, func(name string) bool { return !slices.Contains(all, name) })
+		if b.account.credential == nil { // yet: this is the method's first credential
+			b.kept = slices.Clone(chosen)
+		}
 	}
 	for _, name := range chosen {
 		if !slices.Contains(all, name) {

@@ -220,7 +220,7 @@ func (r *reader) object(n *node, to reflect.Value, p *path) {
 		inner.name = m.name
 		if index, ok := s.fields[m.name]; ok {
 			r.decode(&m.value, to.FieldByIndex(index), &inner)
-		} else if !r.ofScheme(m, scheme, &inner) && (scheme != nil || s.scheme == nil) && !strings.HasPrefix(m.name, "x-") && !isForEditors(m, p) {
+		} else if !r.ofScheme(m, scheme, &inner) && (scheme != nil || s.scheme == nil) && !strings.HasPrefix(m.name, "x-") {
 			r.addAt(int(m.at), &inner, "is no member here%s", r.member(m.name, append(slices.Clip(s.names), namesOf(scheme)...)))
 		}
 	}

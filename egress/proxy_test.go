@@ -69,6 +69,7 @@ func newProxy(t *testing.T) (*proxy, egress.Config) {
 func TestProxy(t *testing.T) {
 	p, config := newProxy(t)
 	client := newClient(t, config)
+	config.Proxy.Host = "nobody.example.test" // the Transport has a copy
 	for range 2 {
 		body, err := get(t, client, "https://example.com")
 		require.NoError(t, err)
