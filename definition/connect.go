@@ -251,21 +251,23 @@ func (b *builder) placed(s string, place dialect.Placement, optional bool) (conn
 	connector, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{
 		Key: value, In: place.In, Name: place.Name, Exact: place.Exact, Prefix: place.Prefix, Hosts: b.hosts,
 	})
-	return connector, b.owned(err, map[string]string{"Key": s, "Prefix and Key": s})
+	return connector, b.owned(err, "Key", s, "Prefix and Key", s)
 }
 
 // owned lists those problems of a constructor that the values of templates have, for the
-// account owner, and returns an error with the others. The templates are by the field that
-// a problem names.
-func (b *builder) owned(err error, templates map[string]string) error {
+// account owner, and returns an error with the others. Each template stands after the field
+// that a problem names.
+func (b *builder) owned(err error, templates ...string) error {
+	if err == nil {
+		return nil
+	}
 	var others []error
 	for _, problem := range problemsOf(err) {
 		text, given := problem.Error(), ""
-		for field, s := range templates {
-			if rest, ok := strings.CutPrefix(text, field+": "); ok && len(b.d.texts[s].Names()) > 0 && !b.trial {
-				given = s
-				text = rest
-				break
+		for i := 0; i < len(templates) && given == ""; i += 2 {
+			s := templates[i+1]
+			if rest, ok := strings.CutPrefix(text, templates[i]+": "); ok && len(b.d.texts[s].Names()) > 0 && !b.trial {
+				given, text = s, rest
 			}
 		}
 		if given == "" {

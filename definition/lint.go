@@ -120,13 +120,17 @@ func (l *linter) inputs(p *path, list []Input) {
 func (l *linter) credential(p *path, c Credential) {
 	switch s := c.Scheme.(type) {
 	case *APIKey:
-		l.literal(p.member("key"), s.Key)
+		if l.literal(p.member("key"), s.Key); len(l.m.And) == 0 { // or the secret is another one
+			l.shown(p.member("key"), s.Key)
+		}
 		l.placed(p.member("placement"), s.Placement, l.hasSecret(s.Key))
 	case *Basic:
 		l.literal(p.member("password"), s.Username+s.Password)
+		l.shown(p.member("password"), s.Password)
 	case *OAuth1:
-		l.literal(p.member("clientSecret"), s.ClientSecret)
-		l.literal(p.member("tokenSecret"), s.TokenSecret)
+		l.secret(p.member("clientSecret"), s.ClientSecret)
+		l.secret(p.member("tokenSecret"), s.TokenSecret)
+		l.secret(p.member("private"), s.Private)
 	case *OAuth2:
 		l.oauth2(p, s)
 	case *Session:
@@ -143,7 +147,7 @@ func (l *linter) credential(p *path, c Credential) {
 const tooMany = 5
 
 func (l *linter) oauth2(p *path, s *OAuth2) {
-	l.literal(p.member("clientSecret"), s.ClientSecret)
+	l.secret(p.member("clientSecret"), s.ClientSecret)
 	if s.ClientAssertion != nil {
 		l.key(p.member("clientAssertion"), s.ClientAssertion)
 	}
@@ -158,7 +162,7 @@ func (l *linter) oauth2(p *path, s *OAuth2) {
 	}
 	if password := s.Grant.PasswordCredentials; password != nil {
 		l.add(grant.member("passwordCredentials"), "shows the account owner's password to the program, which RFC 9700 section 2.4 forbids; use another grant if the provider has one")
-		l.literal(grant.member("passwordCredentials").member("password"), string(password.Password))
+		l.secret(grant.member("passwordCredentials").member("password"), string(password.Password))
 	}
 	if s.Grant.JWTBearer != nil {
 		l.key(grant.member("jwtBearer"), s.Grant.JWTBearer)
@@ -170,9 +174,25 @@ func (l *linter) oauth2(p *path, s *OAuth2) {
 }
 
 func (l *linter) key(p *path, s *Assertion) {
-	l.literal(p.member("private"), s.Private)
+	l.secret(p.member("private"), s.Private)
 	l.isKey(p.member("private"), s.Private)
-	l.literal(p.member("secret"), s.Secret)
+	l.secret(p.member("secret"), s.Secret)
+}
+
+// secret lists what is wrong with a text that is a secret.
+func (l *linter) secret(p *path, s string) {
+	l.literal(p, s)
+	l.shown(p, s)
+}
+
+// shown lists a secret whose inputs are none, so that forms, merge fields and stored accounts
+// show them.
+func (l *linter) shown(p *path, s string) {
+	names := l.d.texts[s].Names()
+	isInput := func(i *Input) bool { return slices.Contains(names, i.Name) }
+	if slices.ContainsFunc(l.d.inputs(l.m), isInput) && !l.hasSecret(s) {
+		l.add(p, "has no secret among its inputs, and forms and stored accounts show the others; say \"secret\": true in the input")
+	}
 }
 
 // literal lists a secret that is in the definition itself.

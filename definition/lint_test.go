@@ -79,6 +79,20 @@ func TestAdviceHasPlacesAndNoSecrets(t *testing.T) {
 	}, got)
 }
 
+func TestAdviceForASecretThatIsShown(t *testing.T) {
+	for method, place := range map[string]string{
+		`"type": "ApiKey", "key": "{v}"`: "key", `"type": "Basic", "username": "{x}", "password": "{v}"`: "password",
+		`"type": "JWT", "private": "{v}"`: "private", `"type": "OAuth1", "clientId": "a", "clientSecret": "{x}", "token": "b", "tokenSecret": "{v}"`: "tokenSecret",
+		`"type": "OAuth2", "tokenUrl": "https://a.example.com/", "grant": {"clientCredentials": {}}, "clientId": "a", "clientSecret": "{v}"`: "clientSecret",
+	} {
+		for members, shown := range map[string]bool{"": true, `, "secret": true`: false} {
+			advice := strings.Join(lint(t, "acme.json", `{"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com",
+				"inputs": [{"name": "v"`+members+`}, {"name": "x", "secret": true}], "methods": [{"name": "m", `+method+`}]}`), "\n")
+			assert.Equal(t, shown, strings.Contains(advice, "methods[0]."+place+": has no secret among its inputs"), "%s: %s", method, advice)
+		}
+	}
+}
+
 func TestAdviceNeedsADefinitionWithoutMistakes(t *testing.T) {
 	found, err := definition.Lint("a.json", []byte(`{"connectorauth": 1}`), definition.Options{})
 	assert.Nil(t, found)

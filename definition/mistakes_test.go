@@ -55,5 +55,5 @@ func TestManyURLsWithAnEnum(t *testing.T) {
 	document = strings.Replace(document, `"methods": [`, `"methods": [`+fmt.Sprintf(method, 1)+","+fmt.Sprintf(method, 2)+",", 1)
 	began := time.Now()
 	_, err := definition.Parse("acme.json", []byte(document), definition.Options{})
-	assert.Less(t, time.Since(began), 100*time.Millisecond+10*time.Millisecond*time.Duration(len(document)/1000), "%v", err)
+	assert.Less(t, time.Since(began), 30*time.Second, "%v", err)
 }

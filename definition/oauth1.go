@@ -55,9 +55,7 @@ func (s *OAuth1) connector(b *builder) (connectorauth.Connector, error) {
 		Realm: b.text(s.Realm), BodyHash: s.BodyHash, PrivateKey: s.key(b), Token: b.text(s.Token), TokenSecret: b.secret(s.TokenSecret),
 		Store: b.c.Store, Account: b.c.Account, Shared: b.c.Shared, Hosts: b.hosts, HTTPClient: b.c.HTTPClient, Observe: b.c.Observe,
 	})
-	return connector, b.owned(err, map[string]string{
-		"ClientID": s.ClientID, "ClientSecret": s.ClientSecret, "Token": s.Token, "TokenSecret": s.TokenSecret, "Realm": s.Realm,
-	})
+	return connector, b.owned(err, "ClientID", s.ClientID, "ClientSecret", s.ClientSecret, "Token", s.Token, "TokenSecret", s.TokenSecret, "Realm", s.Realm)
 }
 
 // key returns the RSA key of an account. Nil means none.

@@ -144,11 +144,11 @@ func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
 		config.ClientAuth = s.ClientAuth
 	}
 	connector, err := connectorauth.NewOAuth2(config)
-	templates := map[string]string{"ClientID": s.ClientID, "ClientSecret": s.ClientSecret}
+	templates := []string{"ClientID", s.ClientID, "ClientSecret", s.ClientSecret}
 	if o := s.Grant.PasswordCredentials; o != nil {
-		templates["Grant: Username"], templates["Grant: Password"] = o.Username, string(o.Password)
+		templates = append(templates, "Grant: Username", o.Username, "Grant: Password", string(o.Password))
 	}
-	return connector, b.owned(err, templates)
+	return connector, b.owned(err, templates...)
 }
 
 // with returns the grant of an account.

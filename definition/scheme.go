@@ -78,7 +78,7 @@ func (s *Basic) connector(b *builder) (connectorauth.Connector, error) {
 	connector, err := connectorauth.NewBasic(connectorauth.BasicConfig{
 		Username: b.text(s.Username), Password: b.secret(s.Password), Charset: s.Charset, Hosts: b.hosts,
 	})
-	return connector, b.owned(err, map[string]string{"Username": s.Username, "Password": s.Password})
+	return connector, b.owned(err, "Username", s.Username, "Password", s.Password)
 }
 
 // AuthFields are fields inside each message: see connectorauth.NewAuthFields.
@@ -100,11 +100,14 @@ func (s *AuthFields) connector(b *builder) (connectorauth.Connector, error) {
 		fields[i], fields[i].Value = f, b.secret(string(f.Value))
 	}
 	connector, err := connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{Fields: fields, Body: s.Body, Methods: s.Methods, Hosts: b.hosts})
-	templates := make(map[string]string, len(fields))
-	for _, f := range s.Fields {
-		templates[fmt.Sprintf("Fields: field %q", f.Key)] = string(f.Value)
+	if err == nil {
+		return connector, nil
 	}
-	return connector, b.owned(err, templates)
+	var templates []string
+	for _, f := range s.Fields {
+		templates = append(templates, fmt.Sprintf("Fields: field %q", f.Key), string(f.Value))
+	}
+	return connector, b.owned(err, templates...)
 }
 
 // None is a service without credentials.
