@@ -20,9 +20,10 @@
 // The member "connectorauth" is the version of the format: 1. The other members are the
 // fields of [Definition] in lower camel case, such as baseUrl for BaseURL, and so are the
 // members of all objects below. A duration is text such as "1h30m". The value of a
-// member is never null. Members whose names begin with "x-" are not read; any other
-// unknown member is a mistake. A document has at most 1 MiB, and is at most 32 deep; a list has at most 1,000
-// elements, and a definition at most 50 inputs, methods, headers, parameters and base URLs
+// member is never null. Members whose names begin with "x-" are not read, and neither
+// is the member "$schema" of the document, which tells editors the schema; any other unknown
+// member is a mistake. A document has at most 1 MiB, and is at most 32 deep; a list has at
+// most 1,000 elements, and a definition at most 50 inputs, methods, headers, parameters and base URLs
 // each. [Schema] is the format for editors. The module definition/yaml reads the same format
 // in YAML.
 //
@@ -107,6 +108,15 @@
 // An input keeps its name, because accounts know their values by the names of the inputs;
 // title is for people. Anything else is a new revision: the new definition has a higher
 // "revision", and the old one stays in a file of its own as long as accounts have the old
-// revision. An account whose revision is gone goes on with the newest one, and an input that
+// revision. All revisions have the present name: after a rename, the old file gets the new
+// name, and the old name in "was". An account whose revision is gone goes on with the newest one, and an input that
 // the account lacks is an [InputError].
+//
+// # Tests
+//
+// A test needs no other URLs: Connection.HTTPClient, and the client of NewClient and of
+// Check, may lead all hosts to a server of the test, as the example Fake does. The client of
+// an in-memory provider of package authtest does the same. A server at a loopback address
+// may also be named by a definition, as in "http://127.0.0.1:8080"; Lint has a word for such
+// URLs.
 package definition
