@@ -21,9 +21,10 @@
 // fields of [Definition] in lower camel case, such as baseUrl for BaseURL, and so are the
 // members of all objects below. A duration is text such as "1h30m". The value of a
 // member is never null. Members whose names begin with "x-" are not read; any other
-// unknown member is a mistake. A document has at most 1 MiB, and is at most 32 deep; a list has at most 1,000
-// elements, and a definition at most 50 inputs, methods, headers, parameters and base URLs
-// each. [Schema] is the format for editors, which the member "$schema" leads there. The module definition/yaml reads the same format
+// unknown member is a mistake. The member "$schema" of a document tells editors the schema:
+// see [Schema]. A document has at most 1 MiB, and is at most 32 deep; a list has at most
+// 1,000 elements, and a definition at most 50 inputs, methods, headers, parameters and base
+// URLs each. The module definition/yaml reads the same format
 // in YAML.
 //
 // Definition.Document writes the document of a definition, such as one that a program
@@ -111,6 +112,15 @@
 // Accounts know their values by the names of the inputs, and title is for people. Anything
 // else is a new revision: the new definition has a higher
 // "revision", and the old one stays in a file of its own as long as accounts have the old
-// revision. An account whose revision is gone goes on with the newest one, and an input that
+// revision. All revisions have the present name: after a rename, the old file gets the new
+// name, and the old name in "was". An account whose revision is gone goes on with the newest one, and an input that
 // the account lacks is an [InputError].
+//
+// # Tests
+//
+// A test needs no other URLs: Connection.HTTPClient, and the client of NewClient and of
+// Check, may lead all hosts to a server of the test, as the example Fake does. The client of
+// an in-memory provider of package authtest does the same. A server at a loopback address
+// may also be named by a definition, as in "http://127.0.0.1:8080"; Lint has a word for such
+// URLs.
 package definition

@@ -13,10 +13,15 @@ import (
 
 // OAuth2 is an access token that is renewed: see connectorauth.OAuth2Config.
 type OAuth2 struct {
-	Grant                               Grant
-	TokenURL, FormerTokenURL, RevokeURL string // templates; TokenURL is required
-	ClientID, ClientSecret              string // templates; empty means Connection.Client
-	ClientAuth                          connectorauth.ClientAuthMethod
+	Grant    Grant
+	TokenURL string // template of the token endpoint; required
+	// FormerTokenURL is the template of the token URL that accounts have from before.
+	// RevokeURL is the template of the revocation endpoint (RFC 7009). Empty means none.
+	FormerTokenURL, RevokeURL string
+	// ClientID and ClientSecret are the templates of a client that each account brings.
+	// Empty means that the program has a client: see Connection.
+	ClientID, ClientSecret string
+	ClientAuth             connectorauth.ClientAuthMethod
 	// ClientAssertion authenticates the client in place of ClientAuth, as private_key_jwt or
 	// client_secret_jwt. Empty means ClientAuth.
 	ClientAssertion *Assertion

@@ -19,7 +19,8 @@ type Options struct {
 	// package egress reaches. The zero value refuses such definitions.
 	AnyHost bool
 	// Converters read documents in other notations, by the ending of the file, such as
-	// ".yaml". Load and Folder ask Converters; Parse reads JSON. Empty means JSON alone.
+	// ".yaml". Load and Folder ask Converters; Parse and Lint read JSON. Empty means JSON
+	// alone.
 	Converters map[string]Converter
 	// Kinds are kinds of credentials of other packages, such as those of the modules
 	// digestauth and awsauth. Empty means the types of this package alone.

@@ -34,3 +34,15 @@ test:
 	_, err = definition.Lint("acme.yaml", []byte(document), definition.Options{})
 	assert.ErrorContains(t, err, "; the module definition/yaml reads YAML")
 }
+
+// The reader of YAML knows no more of these than that no token begins so.
+func TestCharactersThatBeginNothing(t *testing.T) {
+	for document, want := range map[string]string{
+		"a: 1\nb:\n\t- c\n": "3:1: is not YAML: a tab does not indent; use spaces",
+		"a: @b\n":           "1:4: is not YAML: a text that begins with this character needs quotes",
+		"é: `b`\n":          "1:4: is not YAML: a text that begins with this character needs quotes",
+	} {
+		_, err := yaml.Parse("acme.yaml", []byte(document), definition.Options{})
+		assert.EqualError(t, err, "acme.yaml:"+want)
+	}
+}
