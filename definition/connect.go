@@ -54,9 +54,7 @@ type Client struct {
 // use.
 type Connected struct {
 	connector connectorauth.Connector
-	account   func() *account           // hides the values of the account
-	value     func(input string) string // hides them too: those that were given, and defaults
-	scopes    []string                  // of the Connection
+	account   func() *account // hides the values of the account
 }
 
 // Connector returns the connector of requests to the API, with all headers and
@@ -151,6 +149,18 @@ func (b *builder) values(method string) {
 	}
 }
 
+// given returns the values in the order of the inputs.
+func (b *builder) given() []string {
+	if len(b.inputs) == 0 {
+		return nil
+	}
+	list := make([]string, len(b.inputs))
+	for i, input := range b.inputs {
+		list[i] = b.filler.Values[input.Name]
+	}
+	return list
+}
+
 // problem lists a mistake of a value, which may stand in several URLs.
 func (b *builder) problem(i *Input, text string) {
 	problem := InputProblem{Input: i.Name, Title: i.title(), Text: text}
@@ -161,7 +171,7 @@ func (b *builder) problem(i *Input, text string) {
 
 // connect makes the connector of a method.
 func (b *builder) connect(m *Method) (*Connected, error) {
-	b.account = &account{d: b.d, m: m}
+	b.account = &account{d: b.d, m: m, values: b.given(), scopes: slices.Clone(b.c.Scopes)}
 	b.bases(m)
 	guard := m.guard(b.d)
 	b.guardClient(guard, m)
@@ -190,12 +200,9 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 		}
 		connector = joined
 	}
-	a, values := b.account, b.filler.Values
+	a := b.account
 	a.credential = guard.around(a.credential)
-	return &Connected{
-		connector: guard.around(connector), account: func() *account { return a },
-		value: func(input string) string { return values[input] }, scopes: slices.Clone(b.c.Scopes),
-	}, nil
+	return &Connected{connector: guard.around(connector), account: func() *account { return a }}, nil
 }
 
 // constants adds the connectors of constant headers or parameters.

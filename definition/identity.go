@@ -89,7 +89,7 @@ func (c *Connected) testRequest(ctx context.Context, base string) (*http.Request
 	}
 	filler := template.Filler{Values: map[string]string{}}
 	for _, name := range u.Names() {
-		filler.Values[name] = c.value(name)
+		filler.Values[name] = c.account().value(name)
 	}
 	filled, err := u.Fill(&filler)
 	if err != nil {
@@ -175,7 +175,7 @@ func (c *Connected) judge(req *http.Request, resp *http.Response) error {
 // suspect lists the inputs that people gave and that may be wrong.
 func (c *Connected) suspect(failed *CheckError, suspicious func(*Input) bool) {
 	for _, i := range c.account().d.inputs(c.account().m) {
-		if !i.Hidden && suspicious(i) && c.value(i.Name) != "" {
+		if !i.Hidden && suspicious(i) && c.account().value(i.Name) != "" {
 			failed.Inputs, failed.titles = append(failed.Inputs, i.Name), append(failed.titles, i.title())
 		}
 	}
@@ -206,7 +206,7 @@ func (c *Connected) identity(resp *http.Response, body []byte) (Identity, error)
 	var secrets []string
 	for _, i := range c.account().d.inputs(c.account().m) {
 		if i.Secret {
-			secrets = append(secrets, c.value(i.Name))
+			secrets = append(secrets, c.account().value(i.Name))
 		}
 	}
 	t := c.account().d.Test

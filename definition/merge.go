@@ -47,7 +47,7 @@ func (c *Connected) field(name string) (string, error) {
 		case i.Name == name && i.Secret:
 			return "", fmt.Errorf("{{%s}} is a secret, and secrets are not merged", name)
 		case i.Name == name:
-			return c.value(name), nil
+			return c.account().value(name), nil
 		case !i.Secret:
 			names = append(names, i.Name)
 		}
