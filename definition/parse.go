@@ -58,7 +58,7 @@ func (r *reader) read(d *Definition) {
 		r.addAt(0, nil, "is longer than %d bytes", maxSize)
 		return
 	}
-	s := &scanner{src: r.src, open: make([]member, 0, 32), report: func(at int, text string) { r.addAt(at, nil, "%s", text) }}
+	s := &scanner{src: r.src, report: func(at int, text string) { r.addAt(at, nil, "%s", text) }}
 	root, mistake := s.document()
 	if mistake != nil {
 		r.addAt(mistake.at, nil, "%s", mistake.text)
