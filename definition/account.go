@@ -34,11 +34,11 @@ type Account struct {
 // of a hidden input is not kept.
 func (c *Connected) Account() Account {
 	a := Account{
-		Definition: c.account().d.Name, Revision: c.account().d.Revision, Method: c.account().m.Name, Scopes: slices.Clone(c.scopes),
+		Definition: c.account().d.Name, Revision: c.account().d.Revision, Method: c.account().m.Name, Scopes: slices.Clone(c.account().scopes),
 		Values: map[string]string{}, Secrets: map[string]connectorauth.Secret{},
 	}
-	for _, i := range c.account().d.inputs(c.account().m) {
-		switch value := c.value(i.Name); {
+	for n, i := range c.account().d.inputs(c.account().m) {
+		switch value := c.account().values[n]; {
 		case value == "", i.Hidden && value == i.Default:
 		case i.Secret:
 			a.Secrets[i.Name] = connectorauth.Secret(value)

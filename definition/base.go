@@ -21,7 +21,6 @@ func (b *builder) bases() {
 // base adds the hosts of a base URL.
 func (b *builder) base(s string) {
 	u := b.d.urls[s]
-	b.keep(u.names)
 	a := b.account
 	switch isLate := func(name string) bool { return a.isCaptured(name) && u.inOrigin(name) }; {
 	case !slices.ContainsFunc(u.names, a.isCaptured):

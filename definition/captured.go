@@ -128,16 +128,24 @@ func (c *Capture) value(extra func(string) any) string {
 	return wire.Scalar(v)
 }
 
-// An account is what is known of a Connected. The values are those of inputs that base
-// URLs and late values need. Accounts are many, and should be small.
+// An account is what is known of a Connected. Accounts are many, and should be small.
 type account struct {
 	d          *Definition
 	m          *Method
 	credential connectorauth.Connector
-	values     []inputValue
+	values     []string // of the inputs, in their order: those that were given, and defaults
+	scopes     []string // of the Connection
 }
 
-type inputValue struct{ name, value string }
+// value returns the value of the input called name, or "".
+func (a *account) value(name string) string {
+	for i, value := range a.values {
+		if a.d.input(a.m, i).Name == name {
+			return value
+		}
+	}
+	return ""
+}
 
 // find returns the captured value called name and its index, or nil.
 func (a *account) find(name string) (*Captured, int) {
@@ -188,8 +196,8 @@ func (a *account) late(ctx context.Context, names []string) (f template.Filler, 
 // filler returns a filler with the values of inputs.
 func (a *account) filler() template.Filler {
 	f := template.Filler{Values: make(map[string]string, len(a.values)+1)}
-	for _, v := range a.values {
-		f.Values[v.name] = v.value
+	for i, value := range a.values {
+		f.Values[a.d.input(a.m, i).Name] = value
 	}
 	return f
 }
@@ -253,7 +261,6 @@ func (b *builder) late(t template.Template, place dialect.Placement) (connectora
 	if place == (dialect.Placement{}) {
 		place.Name = "Authorization" // as of an APIKey
 	}
-	b.keep(t.Names())
 	a := b.account
 	return connectorauth.NewCustom(connectorauth.CustomConfig{Hosts: b.hosts, Places: []connectorauth.CustomPlace{{
 		Placement: place, Value: func(ctx context.Context, _ connectorauth.CustomCredential) (connectorauth.Secret, error) {
@@ -261,14 +268,4 @@ func (b *builder) late(t template.Template, place dialect.Placement) (connectora
 			return connectorauth.Secret(text), err
 		},
 	}}})
-}
-
-// keep keeps the values of inputs that are needed later.
-func (b *builder) keep(names []string) {
-	for _, name := range names {
-		value, ok := b.filler.Values[name]
-		if v := (inputValue{name, value}); ok && !slices.Contains(b.account.values, v) {
-			b.account.values = append(b.account.values, v)
-		}
-	}
 }

@@ -56,9 +56,7 @@ type Client struct {
 // use.
 type Connected struct {
 	connector connectorauth.Connector
-	account   func() *account           // hides the values of the account
-	value     func(input string) string // hides them too: those that were given, and defaults
-	scopes    []string                  // of the Connection, without those that a newer definition lacks
+	account   func() *account // hides the values of the account
 }
 
 // Connector returns the connector of requests to the API, with all headers and
@@ -117,7 +115,6 @@ type builder struct {
 	inputs   []*Input
 	filler   template.Filler
 	hosts    []string
-	kept     []string // scopes, for Connected.Account
 	account  *account
 	trial    bool           // the values are samples
 	mistakes check.List     // of the program
@@ -158,6 +155,18 @@ func (b *builder) values(method string) {
 	}
 }
 
+// given returns the values in the order of the inputs.
+func (b *builder) given() []string {
+	if len(b.inputs) == 0 {
+		return nil
+	}
+	list := make([]string, len(b.inputs))
+	for i, input := range b.inputs {
+		list[i] = b.filler.Values[input.Name]
+	}
+	return list
+}
+
 // problem lists a mistake of a value, which may stand in several URLs. The value of a
 // hidden input is the program's.
 func (b *builder) problem(i *Input, text string) {
@@ -177,7 +186,7 @@ func (b *builder) problem(i *Input, text string) {
 
 // connect makes the connector of a method.
 func (b *builder) connect(m *Method) (*Connected, error) {
-	b.account, b.kept = &account{d: b.d, m: m}, slices.Clone(b.c.Scopes)
+	b.account = &account{d: b.d, m: m, values: b.given(), scopes: slices.Clone(b.c.Scopes)}
 	b.bases()
 	guard := m.guard(b.d)
 	b.guardClient(guard, m)
@@ -215,12 +224,9 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 		}
 		connector = joined
 	}
-	a, values := b.account, b.filler.Values
+	a := b.account
 	a.credential = a.within(guard.around(a.credential))
-	return &Connected{
-		connector: a.within(guard.around(connector)), account: func() *account { return a },
-		value: func(input string) string { return values[input] }, scopes: b.kept,
-	}, nil
+	return &Connected{connector: a.within(guard.around(connector)), account: func() *account { return a }}, nil
 }
 
 // constants adds the connectors of constant headers or parameters.

@@ -126,6 +126,14 @@ func (d *Definition) find(name string) *Method {
 	return nil
 }
 
+// input returns the i-th of the inputs of a method.
+func (d *Definition) input(m *Method, i int) *Input {
+	if i < len(d.Inputs) {
+		return &d.Inputs[i]
+	}
+	return &m.Inputs[i-len(d.Inputs)]
+}
+
 // inputs returns the inputs of a method, first those of the definition.
 func (d *Definition) inputs(m *Method) []*Input {
 	list := make([]*Input, 0, len(d.Inputs)+len(m.Inputs))

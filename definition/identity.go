@@ -123,7 +123,7 @@ func (c *Connected) testRequest(ctx context.Context, base string) (*http.Request
 	}
 	filler := template.Filler{Values: map[string]string{}}
 	for _, name := range u.Names() {
-		filler.Values[name] = c.value(name)
+		filler.Values[name] = c.account().value(name)
 	}
 	filled, err := u.Fill(&filler)
 	if err != nil {
@@ -209,7 +209,7 @@ func (c *Connected) judge(req *http.Request, resp *http.Response) error {
 // suspect lists the inputs that people gave and that may be wrong.
 func (c *Connected) suspect(failed *CheckError, suspicious func(*Input) bool) {
 	for _, i := range c.account().d.inputs(c.account().m) {
-		if !i.Hidden && suspicious(i) && c.value(i.Name) != "" {
+		if !i.Hidden && suspicious(i) && c.account().value(i.Name) != "" {
 			failed.Inputs, failed.titles = append(failed.Inputs, i.Name), append(failed.titles, i.title())
 		}
 	}
@@ -293,7 +293,7 @@ func (c *Connected) secrets(ctx context.Context) (list []string) {
 	}
 	for _, i := range c.account().d.inputs(c.account().m) {
 		if i.Secret {
-			add(c.value(i.Name))
+			add(c.account().value(i.Name))
 		}
 	}
 	switch credential := c.account().credential.(type) {

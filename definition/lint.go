@@ -13,7 +13,7 @@ import (
 // Lint lists what a document may say, and should not: each Finding is an advice, and at
 // most 100 come back. Nil means none. The error is that of Parse.
 func Lint(file string, document []byte, options Options) ([]Finding, error) {
-	d, r, err := parse(file, document, options)
+	d, r, err := parse(file, string(document), options)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -92,8 +93,12 @@ func (l *loader) read(name string) file {
 		return file{name: name, err: plain(err)}
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxSize+1))
-	return file{name, text, plain(err)}
+	var text bytes.Buffer
+	if info, err := f.Stat(); err == nil {
+		text.Grow(int(min(max(info.Size(), 0), maxSize)) + bytes.MinRead)
+	}
+	_, err = text.ReadFrom(io.LimitReader(f, maxSize+1))
+	return file{name, text.Bytes(), plain(err)}
 }
 
 // plain returns an error without the path, which a Finding names already.
@@ -116,12 +121,13 @@ func (l *loader) load(f file) {
 		l.mistakes(f.name, err, nil)
 		return
 	}
-	d, err := Parse(f.name, text, l.options)
+	json := string(text)
+	d, _, err := parse(f.name, json, l.options)
 	if err != nil {
 		l.mistakes(f.name, err, place)
 		return
 	}
-	l.definitions, l.documents = append(l.definitions, d), append(l.documents, document{f.name, string(text), place})
+	l.definitions, l.documents = append(l.definitions, d), append(l.documents, document{f.name, json, place})
 }
 
 // convert makes JSON of a file in another notation.

@@ -47,7 +47,7 @@ func (c *Connected) field(name string) (string, error) {
 		case i.isCalled(name) && i.Secret:
 			return "", fmt.Errorf("{{%s}} is a secret, and secrets are not merged", name)
 		case i.isCalled(name):
-			return c.value(i.Name), nil
+			return c.account().value(i.Name), nil
 		case !i.Secret:
 			names = append(names, i.Name)
 		}

@@ -218,7 +218,7 @@ func (b *builder) scopes(known []Scope) (list []string) {
 	if b.c.stored {
 		chosen = slices.DeleteFunc(chosen, func(name string) bool { return !slices.Contains(all, name) })
 		if b.account.credential == nil { // yet: this is the method's first credential
-			b.kept = slices.Clone(chosen)
+			b.account.scopes = slices.Clone(chosen)
 		}
 	}
 	for _, name := range chosen {

@@ -62,11 +62,12 @@ func parseURL(s string) (_ *urlTemplate, err error) {
 			return nil, err
 		}
 	}
-	sample := "https://example.com"
-	if u.literal() {
-		sample = u.origin(nil)
+	sample, whole := strings.TrimSuffix(s, u.rest), s
+	if !u.literal() {
+		sample = "https://example.com"
+		whole = sample + u.rest
 	}
-	if u.inner, err = template.ParseURL(sample + u.rest); err != nil {
+	if u.inner, err = template.ParseURL(whole); err != nil {
 		return nil, err
 	}
 	inRest := u.inner.Names()

@@ -30,16 +30,16 @@ type Options struct {
 // Parse reads a definition. The name of the file is for the error, which is an *Error
 // and lists all mistakes. A mistake in options is another error.
 func Parse(file string, document []byte, options Options) (*Definition, error) {
-	d, _, err := parse(file, document, options)
+	d, _, err := parse(file, string(document), options)
 	return d, err
 }
 
 // parse is Parse, and returns the reader for those who look further.
-func parse(file string, document []byte, options Options) (*Definition, *reader, error) {
+func parse(file, document string, options Options) (*Definition, *reader, error) {
 	if err := checkKinds(options.Kinds); err != nil {
 		return nil, nil, err
 	}
-	src := strings.TrimPrefix(string(document), "\ufeff")
+	src := strings.TrimPrefix(document, "\ufeff")
 	r := &reader{file: file, src: src, kinds: options.Kinds, types: schemeNames}
 	for i := range r.kinds {
 		r.types = append(slices.Clip(r.types), r.kinds[i].Name)
@@ -59,7 +59,7 @@ func (r *reader) read(d *Definition) {
 		r.addAt(0, nil, "is longer than %d bytes", maxSize)
 		return
 	}
-	s := &scanner{src: r.src, open: make([]member, 0, 32), report: func(at int, text string) { r.addAt(at, nil, "%s", text) }}
+	s := &scanner{src: r.src, report: func(at int, text string) { r.addAt(at, nil, "%s", text) }}
 	root, mistake := s.document()
 	if mistake != nil {
 		r.addAt(mistake.at, nil, "%s%s", mistake.text, r.inYAML())

@@ -123,10 +123,11 @@ func (r *reader) decode(n *node, to reflect.Value, p *path) {
 		if r.is(n, object, p) && r.few(n, len(n.list), p) {
 			to.Set(reflect.MakeMapWithSize(t, len(n.list)))
 			inner := path{parent: p, isName: true}
+			value := reflect.New(t.Elem()).Elem()
 			for i := range n.list {
 				m := &n.list[i]
 				inner.name = m.name
-				value := reflect.New(t.Elem()).Elem()
+				value.SetZero()
 				r.decode(&m.value, value, &inner)
 				to.SetMapIndex(reflect.ValueOf(m.name), value)
 			}
