@@ -178,16 +178,18 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 	guard := m.guard(b.d)
 	b.guardClient(guard, m)
 	list := make([]connectorauth.Connector, 0, 1+len(m.And)+len(b.d.Headers)+len(b.d.Params))
-	add := func(scheme Scheme) {
+	add := func(scheme Scheme, where string) {
 		connector, err := scheme.connector(b)
-		b.mistakes.Custom(err)
+		for _, problem := range problemsOf(err) {
+			b.mistakes.Add("%s%w", where, problem)
+		}
 		list = append(list, connector)
 	}
 	b.c.RenewBefore = cmp.Or(b.c.RenewBefore, m.RenewBefore)
-	add(m.Scheme)
+	add(m.Scheme, "")
 	b.account.credential = list[0]
 	for i := range m.And {
-		add(m.And[i].Scheme)
+		add(m.And[i].Scheme, and(i))
 	}
 	list = b.constants(list, b.d.Headers, dialect.InHeader)
 	list = b.constants(list, b.d.Params, dialect.InQuery)

@@ -2,7 +2,9 @@ package definition
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
@@ -26,10 +28,27 @@ func (c *checker) trial() {
 			continue
 		}
 		for _, problem := range strings.Split(err.Error(), "\n") {
-			c.add(p, "%s", strings.TrimPrefix(problem, "definition: "+c.d.Name+": "))
+			c.refused(p, m, strings.TrimPrefix(problem, "definition: "+c.d.Name+": "))
 		}
 	}
 }
+
+// refused lists a mistake that a constructor has found, at the member with the mistake.
+func (c *checker) refused(p *path, m *Method, text string) {
+	scheme := m.Scheme
+	for i := range m.And {
+		if rest, ok := strings.CutPrefix(text, and(i)); ok {
+			p, scheme, text = p.member("and").element(i), m.And[i].Scheme, rest
+		}
+	}
+	if _, foreign := scheme.(*Foreign); !foreign {
+		p, text = locate(p, reflect.ValueOf(scheme).Elem(), text)
+	}
+	c.add(p, "%s", text)
+}
+
+// and begins a mistake of one of Method.And.
+func and(i int) string { return fmt.Sprintf("And[%d]: ", i) }
 
 // sampleConnection returns a registration of a program that the method takes. Nothing is
 // sent.
