@@ -48,6 +48,9 @@ func find(at *path, v reflect.Value, name string) (*path, reflect.Value) {
 			return at.member(member), v.FieldByIndex(index)
 		}
 	}
+	if s.scheme != nil && isScheme(v.FieldByIndex(s.scheme)) {
+		return find(at, v.FieldByIndex(s.scheme).Elem().Elem(), name)
+	}
 	for _, member := range s.names {
 		if inner := reflect.Indirect(v.FieldByIndex(s.fields[member])); inner.Kind() == reflect.Struct {
 			if found, value := find(at.member(member), inner, name); found != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
@@ -27,7 +28,11 @@ func (c *checker) trial() {
 		if err == nil {
 			continue
 		}
-		for _, problem := range strings.Split(err.Error(), "\n") {
+		problems := strings.Split(err.Error(), "\n")
+		for j, problem := range problems {
+			if slices.Contains(problems[:j], problem) {
+				continue // of another request with the same credential
+			}
 			c.refused(p, m, strings.TrimPrefix(problem, "definition: "+c.d.Name+": "))
 		}
 	}
