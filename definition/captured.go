@@ -9,6 +9,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/template"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
@@ -262,10 +263,18 @@ func (b *builder) late(t template.Template, place dialect.Placement) (connectora
 		place.Name = "Authorization" // as of an APIKey
 	}
 	a := b.account
-	return connectorauth.NewCustom(connectorauth.CustomConfig{Hosts: b.hosts, Places: []connectorauth.CustomPlace{{
+	connector, err := connectorauth.NewCustom(connectorauth.CustomConfig{Hosts: b.hosts, Places: []connectorauth.CustomPlace{{
 		Placement: place, Value: func(ctx context.Context, _ connectorauth.CustomCredential) (connectorauth.Secret, error) {
 			text, err := a.text(ctx, t)
 			return connectorauth.Secret(text), err
 		},
 	}}})
+	if err == nil {
+		return connector, nil
+	}
+	var problems check.List
+	for _, problem := range problemsOf(err) {
+		problems.Add("Placement: %s", strings.TrimPrefix(problem.Error(), "Places[0]: "))
+	}
+	return nil, problems.Err("APIKeyConfig")
 }

@@ -118,7 +118,6 @@ type builder struct {
 	account  *account
 	trial    bool           // the values are samples
 	mistakes check.List     // of the program
-	ends     []int          // how many mistakes there were after each credential
 	problems InputError     // of the account owner
 	hidden   []InputProblem // which are among mistakes
 }
@@ -191,23 +190,22 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 	guard := m.guard(b.d)
 	b.guardClient(guard, m)
 	list := make([]connectorauth.Connector, 0, 1+len(m.And)+len(b.d.Headers)+len(b.d.Params))
-	add := func(scheme Scheme) {
+	add := func(scheme Scheme, where string) {
 		connector, err := scheme.connector(b)
-		b.mistakes.Custom(err)
-		if b.trial {
-			b.ends = append(b.ends, b.mistakes.Len())
+		for _, problem := range problemsOf(err) {
+			b.mistakes.Add("%s%w", where, problem)
 		}
 		list = append(list, connector)
 	}
 	b.c.RenewBefore = cmp.Or(b.c.RenewBefore, m.RenewBefore)
-	add(m.Scheme)
+	add(m.Scheme, "")
 	b.account.credential = list[0]
 	own := b.c.Account
 	for i := range m.And {
 		if own != "" { // or the records of two credentials would be one
 			b.c.Account = fmt.Sprintf("%s#%d", own, i+2)
 		}
-		add(m.And[i].Scheme)
+		add(m.And[i].Scheme, and(i))
 	}
 	b.c.Account = own
 	list = b.constants(list, b.d.Headers, dialect.InHeader)

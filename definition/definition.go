@@ -3,6 +3,7 @@ package definition
 import (
 	"time"
 
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/template"
 )
 
@@ -45,8 +46,9 @@ type Definition struct {
 	// Test is a request that shows whether an account works. Empty means none.
 	Test *Test
 
-	anyHost bool   // the program allows AnyHost
-	guard   *guard // of inputs with AnyHost; nil without any
+	anyHost bool          // the program allows AnyHost
+	guard   *guard        // of inputs with AnyHost; nil without any
+	body    template.JSON // of Test
 	texts   map[string]template.Template
 	urls    map[string]*urlTemplate
 }
@@ -60,12 +62,19 @@ type Link struct {
 // A Test is a request that shows whether an account works, and whose account it is.
 type Test struct {
 	// Request is the HTTP method, a space, and a path that is added to the base URL, such
-	// as "GET /me". The path is a template, and may have a query. Required.
+	// as "GET /me". The path is a template, and may have a query. An input of methods counts
+	// if all methods have the input. Required.
 	Request string
+	// Body is the body of the request as JSON, such as a query of GraphQL. Its texts are
+	// templates, in which no secret stands. Empty means no body.
+	Body any
 	// Base is the name of one of the BaseURLs. Empty means BaseURL.
 	Base string
 	// OK are the statuses that mean that the account works. Empty means 200 to 299.
 	OK []int
+	// Rejections are responses that mean that the account does not work, whatever OK says, for
+	// a service that says no with status 200. Empty means none.
+	Rejections []dialect.Rejection
 	// ID is the JSON Pointer (RFC 6901) of the account's identity in the response. Empty
 	// means none.
 	ID string

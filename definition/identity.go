@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/egress"
+	"github.com/connectorauth/connectorauth/internal/challenge"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/scrub"
@@ -122,18 +124,29 @@ func (c *Connected) testRequest(ctx context.Context, base string) (*http.Request
 		return nil, err
 	}
 	filler := template.Filler{Values: map[string]string{}}
-	for _, name := range u.Names() {
+	for _, name := range append(u.Names(), c.account().d.body.Names()...) {
 		filler.Values[name] = c.account().value(name)
 	}
 	filled, err := u.Fill(&filler)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, method, base+strings.TrimPrefix(filled, sample), nil)
+	var body io.Reader
+	if c.account().d.Test.Body != nil {
+		text, err := c.account().d.body.Fill(&filler)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, base+strings.TrimPrefix(filled, sample), body)
 	if err != nil {
 		return nil, errors.New("the request cannot be made")
 	}
 	req.Header.Set("Accept", "application/json")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	for _, credential := range append([]Credential{c.account().m.Credential}, c.account().m.And...) {
 		if fields, ok := credential.Scheme.(*AuthFields); ok && fields.Body == "" {
 			req.Header.Set("Content-Type", "application/json") // which decides how the fields are written
@@ -174,21 +187,22 @@ func (c *Connected) unsent(err error) error {
 	return failed
 }
 
-// judge says what the status means, or nil if the account works.
+// judge says what the response means, or nil if the account works.
 func (c *Connected) judge(req *http.Request, resp *http.Response) error {
 	t := c.account().d.Test
 	failed := &CheckError{Definition: c.account().d.Name, StatusCode: resp.StatusCode, RetryAfter: endpoint.RetryAfter(resp.Header)}
 	failed.cause = connectorauth.RenewalError(resp)
 	status := resp.StatusCode
+	rejected := challenge.Rejects(t.Rejections, resp)
 	switch {
 	case resp.Request != nil && !origin.Same(resp.Request.URL, req.URL):
 		failed.Reason = ReasonMoved
 		c.suspect(failed, c.inURL)
-	case slices.Contains(t.OK, status), len(t.OK) == 0 && status >= 200 && status <= 299:
+	case !rejected && (slices.Contains(t.OK, status) || len(t.OK) == 0 && status >= 200 && status <= 299):
 		return nil
 	case failed.cause != nil, status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests, status >= 500:
 		failed.Reason = ReasonUnavailable
-	case status == http.StatusUnauthorized:
+	case rejected, status == http.StatusUnauthorized:
 		failed.Reason = ReasonRefused
 		c.suspect(failed, c.secret)
 	case status == http.StatusForbidden:

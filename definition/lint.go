@@ -134,6 +134,9 @@ func (l *linter) credential(p *path, c Credential) {
 	case *OAuth2:
 		l.oauth2(p, s)
 	case *Session:
+		if s.Auth != nil {
+			l.credential(p.member("auth"), *s.Auth)
+		}
 		for i, place := range s.Places {
 			l.placed(p.member("places").element(i), place.Placement, true)
 		}

@@ -2,11 +2,10 @@ package definition
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"reflect"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
@@ -29,76 +28,32 @@ func (c *checker) trial() {
 		if err == nil {
 			continue
 		}
-		for line, problem := range strings.Split(err.Error(), "\n") {
-			at, text := p, strings.TrimPrefix(problem, "definition: "+c.d.Name+": ")
-			if which := slices.IndexFunc(b.ends, func(end int) bool { return line < end }); which == 0 {
-				at, text = inDocument(p, m.Scheme, text)
-			} else if which > 0 {
-				at, text = inDocument(p.member("and").element(which-1), m.And[which-1].Scheme, text)
+		problems := strings.Split(err.Error(), "\n")
+		for j, problem := range problems {
+			if slices.Contains(problems[:j], problem) {
+				continue // of another request with the same credential
 			}
-			c.add(at, "%s", text)
+			c.refused(p, m, strings.TrimPrefix(problem, "definition: "+c.d.Name+": "))
 		}
 	}
 }
 
-// field matches the field of a config that a problem of a constructor begins with, and
-// several matches several fields.
-var (
-	field   = regexp.MustCompile(`^([A-Z][A-Za-z0-9]*)(?:\[([0-9]+)\])?: `)
-	several = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*(?:, [A-Z][A-Za-z0-9]*)+: `)
-)
-
-// inDocument returns the place of a problem in the document, and the rest of the text. A
-// field whose place is not known stays in the text.
-func inDocument(p *path, scheme Scheme, text string) (*path, string) {
-	value := reflect.ValueOf(scheme)
-	for {
-		found := field.FindStringSubmatch(text)
-		if found == nil {
-			return p, several.ReplaceAllStringFunc(text, func(names string) string {
-				list := strings.Split(names, ", ")
-				for i := range list {
-					list[i] = lowerCamel(list[i])
-				}
-				return strings.Join(list, ", ")
-			})
+// refused lists a mistake that a constructor has found, at the member with the mistake.
+func (c *checker) refused(p *path, m *Method, text string) {
+	scheme := m.Scheme
+	for i := range m.And {
+		if rest, ok := strings.CutPrefix(text, and(i)); ok {
+			p, scheme, text = p.member("and").element(i), m.And[i].Scheme, rest
 		}
-		at, inner := memberAt(p, value, lowerCamel(found[1]))
-		if at == nil {
-			return p, text
-		}
-		if index, err := strconv.Atoi(found[2]); err == nil {
-			if inner.Kind() != reflect.Slice || index >= inner.Len() {
-				return p, text
-			}
-			at, inner = at.element(index), inner.Index(index)
-		}
-		p, value, text = at, inner, text[len(found[0]):]
 	}
+	if _, foreign := scheme.(*Foreign); !foreign {
+		p, text = locate(p, reflect.ValueOf(scheme).Elem(), text)
+	}
+	c.add(p, "%s", text)
 }
 
-// memberAt returns the place and the value of a member of a struct, or of a struct in the
-// struct that the document has: a constructor knows fewer levels than a document. Nil means
-// that there is none.
-func memberAt(p *path, value reflect.Value, name string) (*path, reflect.Value) {
-	value = reflect.Indirect(value)
-	if value.Kind() == reflect.Interface {
-		value = reflect.Indirect(value.Elem())
-	}
-	if value.Kind() != reflect.Struct {
-		return nil, value
-	}
-	s := shapes[value.Type()]
-	if index, ok := s.fields[name]; ok {
-		return p.member(name), value.FieldByIndex(index)
-	}
-	for _, other := range s.names {
-		if at, inner := memberAt(p.member(other), value.FieldByIndex(s.fields[other]), name); at != nil {
-			return at, inner
-		}
-	}
-	return nil, value
-}
+// and begins a mistake of one of Method.And.
+func and(i int) string { return fmt.Sprintf("And[%d]: ", i) }
 
 // sampleConnection returns a registration of a program that the method takes. Nothing is
 // sent.
