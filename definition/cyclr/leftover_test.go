@@ -68,3 +68,24 @@ func TestTimesOfAnAccount(t *testing.T) {
 		assert.ErrorContains(t, err, "not as in RFC 3339", member)
 	}
 }
+
+// A form shows no client secret, no password and no API key.
+func TestSecretsOfAConnector(t *testing.T) {
+	for document, want := range map[string][]string{
+		`"AuthType": "OAuth2", "OAuth2Type": "ClientCredentials", "AccessTokenUrl": "https://a.example.com/t", "ClientId": "{{ClientId}}", "ClientSecret": "{{ClientSecret}}"`: {"ClientSecret"},
+		`"AuthType": "AuthFields", "AuthFields": [{"Name": "user", "Key": "u", "Type": "Text"}, {"Name": "pass", "Key": "p", "Type": "Password"}]`:                             {"pass"},
+		`"AuthType": "ApiKey", "AuthScheme": "X-Key"`: {"apiKey"},
+		`"AuthType": "Basic"`:                         {"password"},
+	} {
+		_, d := imports(t, `{"Name": "a", "BaseUrl": "https://a.example.com", `+document+`}`, answers{"clientAuth:oauth2": "client_secret_post"})
+		fields, err := d.Form("", nil)
+		require.NoError(t, err)
+		var secrets []string
+		for _, f := range fields {
+			if f.Secret {
+				secrets = append(secrets, f.Name)
+			}
+		}
+		assert.Equal(t, want, secrets, document)
+	}
+}
