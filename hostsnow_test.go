@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
@@ -87,8 +88,8 @@ type closed struct{ times int }
 func (*closed) Read([]byte) (int, error) { return 0, errors.New("nobody reads") }
 func (c *closed) Close() error           { c.times++; return nil }
 
-// A redirect to a host that the function does not allow is refused; one that leaves Hosts
-// goes on without credentials.
+// A redirect to a host that the function does not allow, or that leaves Hosts, goes on
+// without credentials, also when another redirect comes back.
 func TestWithHostsAndRedirects(t *testing.T) {
 	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, Hosts: []string{"*.example.com"}}))
 	base := &fakehttp.Base{Answer: func(req *http.Request) (*http.Response, error) {
@@ -100,15 +101,22 @@ func TestWithHostsAndRedirects(t *testing.T) {
 		return resp, nil
 	}}
 	client := connectorauth.NewClient(connectorauth.WithHosts(key, only("a.example.com")), &http.Client{Transport: base})
-	_, err := client.Get("https://a.example.com/?to=https://b.example.com/")
-	assert.ErrorIs(t, err, connectorauth.ErrHostNotAllowed)
-	require.Len(t, base.Requests(), 1)
-	base.Forget()
-	resp, err := client.Get("https://a.example.com/?to=https://files.example.net/")
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
-	require.Len(t, base.Requests(), 2)
-	assert.Equal(t, []string{secretKey, ""}, []string{base.Requests()[0].Header.Get("Authorization"), base.Requests()[1].Header.Get("Authorization")})
+	for to, want := range map[string][]string{
+		"https://a.example.com/other":                              {secretKey, secretKey},
+		"https://b.example.com/":                                   {secretKey, ""},
+		"https://files.example.net/":                               {secretKey, ""},
+		"https://b.example.com/?to=https%3A%2F%2Fa.example.com%2F": {secretKey, "", ""},
+	} {
+		base.Forget()
+		resp, err := client.Get("https://a.example.com/?to=" + url.QueryEscape(to))
+		require.NoError(t, err, to)
+		require.NoError(t, resp.Body.Close())
+		var got []string
+		for _, req := range base.Requests() {
+			got = append(got, req.Header.Get("Authorization"))
+		}
+		assert.Equal(t, want, got, to)
+	}
 }
 
 // No list of hosts allows more than Hosts, and what is no list is an error.

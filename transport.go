@@ -136,16 +136,12 @@ type transport struct {
 // RoundTrip implements http.RoundTripper. RoundTrip never modifies req, and closes
 // the body on every path.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	switch reach, err := t.core().hosts.Check(req); reach {
+	switch reach, err := t.core().reach(req); reach {
 	case origin.Refused:
 		closeBody(req.Body)
-		return nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
+		return nil, err
 	case origin.WithoutCredentials:
 		return t.exchange(req, req, nil)
-	}
-	if err := t.core().narrow(req.Context(), req.URL); err != nil {
-		closeBody(req.Body)
-		return nil, err
 	}
 	resp, sent, err := t.send(req, req.Body)
 	if resp == nil || !isRejected(sent, resp, err) {
