@@ -23,9 +23,8 @@ const (
 // as far as a schema can say so.
 var rules = map[string]schemaOf{
 	"Definition": {
-		"if":                schemaOf{"not": present("baseUrl")},
-		"then":              schemaOf{"properties": schemaOf{"methods": schemaOf{"items": present("baseUrl")}}},
-		"patternProperties": schemaOf{"^x-": true, `^\$schema$`: schemaOf{"type": "string"}},
+		"if":   schemaOf{"not": present("baseUrl")},
+		"then": schemaOf{"properties": schemaOf{"methods": schemaOf{"items": present("baseUrl")}}},
 	},
 	"Definition.connectorauth": {"const": version},
 	"Definition.name":          {"pattern": namePattern},
