@@ -193,12 +193,12 @@ func checkHost(host []hostPart, limits func(name string) *Limits, left *int) err
 	if l == nil {
 		return nil // which is another mistake
 	}
-	if strings.HasPrefix(suffix, ".") && (l.Format != FormatHost || len(l.Enum) > 0) {
-		err := checkSuffix(suffix, l.Suffixes)
+	if dot := strings.IndexByte(suffix, '.'); dot >= 0 && (l.Format != FormatHost || len(l.Enum) > 0) {
+		err := checkSuffix(suffix[dot:], l.Suffixes) // a label may end in literal text
 		switch {
 		case err == nil && slices.ContainsFunc(host[:last], func(p hostPart) bool { return isHost(limits(p.name)) }):
 			return errInnerHost
-		case err == nil, len(l.Enum) == 0 && strings.Count(suffix, ".") > 1:
+		case err == nil, len(l.Enum) == 0 && strings.Count(suffix[dot:], ".") > 1:
 			return err
 		}
 	}

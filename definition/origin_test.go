@@ -25,6 +25,8 @@ func TestOriginsThatADefinitionDeclares(t *testing.T) {
 	const label, host, site = `, "format": "label"`, `, "format": "host"`, `, "format": "origin"`
 	for _, test := range []struct{ input, baseURL, value, want string }{
 		{label, "https://{x}.example.com", "a", "https://a.example.com"},
+		{label, "https://{x}-api.example.com", "a", "https://a-api.example.com"},
+		{label, "https://eu-{x}-api.example.com", "a", "https://eu-a-api.example.com"},
 		{label, "https://api-{x}.{y}.example.com:8443/v1", "a", "https://api-a.y.example.com:8443/v1"},
 		{label, "https://{x}{y}.example.co.uk", "a", "https://ay.example.co.uk"},
 		{label + `, "suffixes": [".myshopify.com"]`, "https://{x}.myshopify.com/admin", "shop", "https://shop.myshopify.com/admin"},
@@ -51,6 +53,7 @@ func TestOriginsThatNothingDeclares(t *testing.T) {
 		{`, "format": "label"`, "https://{x}.com", "nothing limits where {x} may lead"},
 		{`, "format": "label"`, "https://{x}.myshopify.com", `say "suffixes": [".myshopify.com"] in the input`},
 		{`, "format": "label"`, "https://{x}example.com", "nothing limits where {x} may lead"},
+		{`, "format": "label"`, "https://{x}-api.co.uk", "everybody can register names that end in .co.uk"},
 		{`, "format": "label"`, "https://example.{x}", "nothing limits where {x} may lead"},
 		{`, "format": "label"`, "https://{x}", "nothing limits where {x} may lead"},
 		{`, "format": "label"`, "https://{x}.example.com@evil.com", "cannot be read"},
