@@ -191,7 +191,8 @@ func FuzzOrigin(f *testing.F) {
 			}
 		}
 		if !strings.Contains(base, "evil") {
-			require.NotContains(t, u.Host, "evil", fmt.Sprint(base, value))
+			labels := strings.Split(u.Hostname(), ".")
+			require.NotContains(t, strings.Join(labels[max(0, len(labels)-2):], "."), "evil", fmt.Sprint(base, value)) // whoever owns these owns the host
 		}
 	})
 }
