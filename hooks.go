@@ -155,6 +155,9 @@ type hook struct {
 	hosts *narrowing                                     // of WithHosts, which has no Hooks; nil: none
 }
 
+// sees reports whether h sees messages.
+func (h hook) sees() bool { return h.BeforeRequest != nil || h.AfterResponse != nil }
+
 // withHooks returns a copy of c with h as well.
 func (c *core) withHooks(h Hooks) *core {
 	hooked := *c

@@ -82,6 +82,27 @@ func TestWithHostsNarrowsEachRequest(t *testing.T) {
 	}
 }
 
+// What decides where requests go copies no request: only hooks see one of their own.
+func TestWithBaseAndWithHostsCopyNoURL(t *testing.T) {
+	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, Hosts: []string{"a.example.com"}}))
+	var sent *url.URL
+	base := fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		sent = req.URL
+		return fakehttp.Respond(200, ""), nil
+	})
+	bound := connectorauth.WithHosts(connectorauth.WithBase(key, func(b http.RoundTripper) http.RoundTripper { return b }), only("a.example.com"))
+	for c, same := range map[connectorauth.Connector]bool{
+		key: true, bound: true, connectorauth.WithHooks(bound, connectorauth.Hooks{BeforeRequest: func(*connectorauth.Exchange) error { return nil }}): false,
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://a.example.com/", nil)
+		require.NoError(t, err)
+		resp, err := c.Wrap(base).RoundTrip(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		assert.Equal(t, same, sent == req.URL)
+	}
+}
+
 // closed counts how often a body is closed.
 type closed struct{ times int }
 

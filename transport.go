@@ -187,7 +187,7 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 		return nil, nil, err
 	}
 	var seen exchanges
-	if c.hooks != nil && !endpoint.IsUnhooked(req.Context()) {
+	if slices.ContainsFunc(c.hooks, hook.sees) && !endpoint.IsUnhooked(req.Context()) {
 		if seen, err = runBefore(c.hooks, out, sent); err != nil {
 			closeBody(out.Body)
 			return nil, nil, err
