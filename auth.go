@@ -80,6 +80,7 @@
 // connector that is used with URLs from elsewhere. A redirect to another place is
 // followed without credentials, and so is the rest of its chain, even back to the
 // first host. A direct request to another place fails with [ErrHostNotAllowed].
+// [WithHosts] narrows Hosts down for each request, where a token says where the API is.
 // Plain http is refused, except to loopback and to origins that Hosts lists as
 // http. A name below localhost, such as app.localhost, is loopback (RFC 6761 section
 // 6.3): plain http to such a name goes to localhost, with the name in the Host header,

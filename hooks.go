@@ -150,9 +150,13 @@ func changed(c Connector, change func(*core) *core) Connector {
 // hook is a Hooks value of one connector.
 type hook struct {
 	Hooks
-	part int                                            // of a Join: see credential
-	base func(base http.RoundTripper) http.RoundTripper // of WithBase, which has no Hooks; nil: none
+	part  int                                            // of a Join: see credential
+	base  func(base http.RoundTripper) http.RoundTripper // of WithBase, which has no Hooks; nil: none
+	hosts *narrowing                                     // of WithHosts, which has no Hooks; nil: none
 }
+
+// sees reports whether h sees messages.
+func (h hook) sees() bool { return h.BeforeRequest != nil || h.AfterResponse != nil }
 
 // withHooks returns a copy of c with h as well.
 func (c *core) withHooks(h Hooks) *core {

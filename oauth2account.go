@@ -285,3 +285,12 @@ func (*oauth2Scheme) Secrets(t *token) []string {
 	}
 	return scrub.Spellings(t.Access, t.Refresh, t.Key)
 }
+
+// rare is what few accounts have. Live connectors are many, and should be small.
+type rare struct {
+	formerURL string       // the token URL before the provider moved, or empty
+	revokeURL string       // or empty
+	login     *renew.Login // of PasswordCredentials; nil for other grants
+
+	refreshLifetime, refreshIdle time.Duration // 0: for ever
+}

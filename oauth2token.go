@@ -65,15 +65,6 @@ type oauth2Client struct {
 	clock  clock.Clock // of the token endpoint
 }
 
-// rare is what few accounts have. Live connectors are many, and should be small.
-type rare struct {
-	formerURL string       // the token URL before the provider moved, or empty
-	revokeURL string       // or empty
-	login     *renew.Login // of PasswordCredentials; nil for other grants
-
-	refreshLifetime, refreshIdle time.Duration // 0: for ever
-}
-
 // oauth2Scheme obtains, renews and places the tokens of one account.
 type oauth2Scheme struct {
 	*oauth2Client

@@ -136,10 +136,10 @@ type transport struct {
 // RoundTrip implements http.RoundTripper. RoundTrip never modifies req, and closes
 // the body on every path.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	switch reach, err := t.core().hosts.Check(req); reach {
+	switch reach, err := t.core().reach(req); reach {
 	case origin.Refused:
 		closeBody(req.Body)
-		return nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
+		return nil, err
 	case origin.WithoutCredentials:
 		return t.exchange(req, req, nil)
 	}
@@ -187,7 +187,7 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 		return nil, nil, err
 	}
 	var seen exchanges
-	if c.hooks != nil && !endpoint.IsUnhooked(req.Context()) {
+	if slices.ContainsFunc(c.hooks, hook.sees) && !endpoint.IsUnhooked(req.Context()) {
 		if seen, err = runBefore(c.hooks, out, sent); err != nil {
 			closeBody(out.Body)
 			return nil, nil, err
@@ -199,6 +199,10 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 			return nil, nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
 		}
 		origin.ASCII(out) // a hook may have changed the host again
+	}
+	if err := c.narrow(req.Context(), out.URL); err != nil { // which a renewal may have changed since
+		closeBody(out.Body)
+		return nil, nil, err
 	}
 	origin.Resolve(out)
 	if c.exact {

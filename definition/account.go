@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
@@ -33,11 +34,11 @@ type Account struct {
 // of a hidden input is not kept.
 func (c *Connected) Account() Account {
 	a := Account{
-		Definition: c.account().d.Name, Revision: c.account().d.Revision, Method: c.account().m.Name, Scopes: c.scopes,
+		Definition: c.account().d.Name, Revision: c.account().d.Revision, Method: c.account().m.Name, Scopes: slices.Clone(c.account().scopes),
 		Values: map[string]string{}, Secrets: map[string]connectorauth.Secret{},
 	}
-	for _, i := range c.account().d.inputs(c.account().m) {
-		switch value := c.value(i.Name); {
+	for n, i := range c.account().d.inputs(c.account().m) {
+		switch value := c.account().values[n]; {
 		case value == "", i.Hidden && value == i.Default:
 		case i.Secret:
 			a.Secrets[i.Name] = connectorauth.Secret(value)
@@ -136,8 +137,8 @@ func (s *Set) Find(a Account) (*Definition, error) {
 // the account, such as the values of hidden inputs.
 //
 // A newer definition may have other names, and may lack inputs and scopes of the account,
-// which are left out then. An input that the newer definition wants and the account lacks
-// is in the *InputError, as in Definition.Connect: ask the account owner. Connected.Account
+// which are left out then. The values of the account may have former names of inputs. An
+// input that the newer definition wants and the account lacks is in the *InputError, as in Definition.Connect: ask the account owner. Connected.Account
 // returns what to keep from then on.
 func (s *Set) Connect(a Account, connection Connection) (*Connected, error) {
 	d, err := s.Find(a)

@@ -78,6 +78,8 @@ func TestAccountThatCannotBeRead(t *testing.T) {
 		"CANARY":                                 "is no account",
 		`{"secrets": {"a": "CANARY"}}`:           "is no account",
 		`{"version": 1}`:                         "is no account",
+		`{"definition": "CANARY"}`:               "is no account",
+		`{"version": 0, "definition": "CANARY"}`: "is no account",
 		`{"version": 2, "definition": "CANARY"}`: "the account has version 2, and this program reads version 1",
 	} {
 		_, err := definition.DecodeAccount([]byte(text))
@@ -124,6 +126,9 @@ func TestDefaultsOfANewRevision(t *testing.T) {
 	c, err := s.Connect(definition.Account{Definition: "acme", Method: "key", Values: map[string]string{"region": "eu"}}, definition.Connection{Values: values{"app": "mine"}})
 	require.NoError(t, err)
 	req := sent(t, c, "GET", "/", "")
+	c, err = s.Connect(definition.Account{Definition: "acme", Values: map[string]string{"app": "old"}}, definition.Connection{Values: values{"app": "mine"}})
+	require.NoError(t, err)
+	assert.Equal(t, "mine", sent(t, c, "GET", "/", "").Header.Get("X-App"), "a value of the connection goes first")
 	assert.Equal(t, []string{"v2", "eu", "mine"}, []string{req.Header.Get("X-Version"), req.Header.Get("X-Region"), req.Header.Get("X-App")})
 }
 
@@ -149,11 +154,13 @@ func TestScopesOfAStoredAccount(t *testing.T) {
 		"tokenUrl": "https://api.example.com/token", "scopes": [{"name": "read", "default": true}, "write", "admin"],
 		"grant": {"authorizationCode": {"authUrl": "https://api.example.com/authorize"}}}]}`)
 	connection := definition.Connection{Client: definition.Client{ID: "id", Secret: "s"}}
-	for _, test := range []struct{ stored, chosen, want []string }{
-		{nil, nil, []string{"read"}},
-		{[]string{"write", "gone"}, nil, []string{"write"}},
-		{[]string{"write"}, []string{"admin", "write"}, []string{"admin", "write"}},
-		{[]string{}, nil, nil},
+	for _, test := range []struct{ stored, chosen, want, kept []string }{
+		{nil, nil, []string{"read"}, nil},
+		{[]string{"write", "gone"}, nil, []string{"write"}, []string{"write"}},
+		{[]string{"gone"}, nil, nil, []string{}},
+		{[]string{"write"}, []string{"admin", "write"}, []string{"admin", "write"}, []string{"admin", "write"}},
+		{[]string{"write"}, []string{}, nil, []string{}},
+		{[]string{}, nil, nil, []string{}},
 	} {
 		text, err := definition.Account{Definition: "acme", Scopes: test.stored}.Encode()
 		require.NoError(t, err)
@@ -165,6 +172,7 @@ func TestScopesOfAStoredAccount(t *testing.T) {
 		raw, _, err := c.Credential().(*connectorauth.OAuth2).Begin(t.Context(), "https://app.example.com/callback")
 		require.NoError(t, err)
 		assert.Equal(t, test.want, scopesOf(t, raw), test)
+		assert.Equal(t, test.kept, c.Account().Scopes, test)
 	}
 }
 
@@ -201,4 +209,42 @@ func FuzzDecodeAccount(f *testing.F) {
 		require.Equal(t, "acme", kept.Definition)
 		require.Equal(t, 2, kept.Revision)
 	})
+}
+
+// A stored account, a form and a merge field know an input by its former names.
+func TestRenamedInput(t *testing.T) {
+	const before = `{"connectorauth": 1, "name": "acme", "baseUrl": "https://{subdomain}.example.com", "inputs": [{"name": "subdomain", "format": "label"}, {"name": "note", "optional": true}],
+		"methods": [{"name": "key", "type": "ApiKey", "inputs": [{"name": "apiKey", "secret": true}], "key": "{apiKey}", "placement": {"name": "X-Key"}}]}`
+	const after = `{"connectorauth": 1, "name": "acme", "baseUrl": "https://{site}.example.com", "headers": {"X-Note": "{remark}"},
+		"inputs": [{"name": "site", "format": "label", "was": ["host", "subdomain"]}, {"name": "remark", "was": ["note"], "optional": true}],
+		"methods": [{"name": "key", "type": "ApiKey", "inputs": [{"name": "key", "secret": true, "was": ["apiKey"]}], "key": "{key}", "placement": {"name": "X-Key"}}]}`
+	first, err := parse(t, before).Connect(definition.Connection{Values: values{"subdomain": "a", "apiKey": "k", "note": "n"}})
+	require.NoError(t, err)
+	account, d := first.Account(), parse(t, after)
+
+	c := connected(t, set(t, after), account)
+	req := sent(t, c, "GET", "/x", "")
+	assert.Equal(t, []string{"https://a.example.com/x", "k", "n"}, []string{req.URL.String(), req.Header.Get("X-Key"), req.Header.Get("X-Note")})
+	now := c.Account()
+	assert.Equal(t, map[string]string{"site": "a", "remark": "n"}, now.Values)
+	assert.Equal(t, values{"key": "k"}, now.Secrets)
+	merged, err := c.Merge("{{subdomain}} {{site}}")
+	require.NoError(t, err)
+	assert.Equal(t, "a a", merged)
+	_, err = c.Merge("{{apiKey}}")
+	assert.ErrorContains(t, err, "is a secret")
+
+	fields, err := d.Form("", account.Given())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "n", ""}, []string{fields[0].Value, fields[1].Value, fields[2].Value})
+	assert.True(t, fields[2].Stored && !fields[2].Required())
+	edited, err := d.Connect(definition.Connection{Values: account.Edited(values{"site": "b", "remark": "", "key": ""})})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"site": "b"}, edited.Account().Values)
+	assert.Equal(t, values{"key": "k"}, edited.Account().Secrets)
+	// The present name goes before a former one, and an unknown name is still a mistake.
+	_, err = d.Connect(definition.Connection{Values: values{"subdomain": "EVIL", "site": "a", "apiKey": "k"}})
+	require.NoError(t, err)
+	_, err = d.Connect(definition.Connection{Values: values{"subdomain": "a", "apiKeys": "k", "key": "k"}})
+	assert.ErrorContains(t, err, `Values: "apiKeys" is no input of method key`)
 }

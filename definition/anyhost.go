@@ -66,7 +66,7 @@ func (b *builder) guardClient(g *guard, m *Method) {
 	case g == nil, egress.Guards(transport), transport == nil && m.presentsCertificate():
 	case transport == nil:
 		b.c.HTTPClient = &http.Client{Transport: g.public}
-	case !b.trial:
+	default:
 		b.mistakes.Field("HTTPClient", errUnguarded)
 	}
 }

@@ -273,7 +273,7 @@ func TestAnyHostRedirectsAreGuarded(t *testing.T) {
 func TestAnyHostMistakesAreListed(t *testing.T) {
 	document := strings.Replace(selfHosted, `"placement": {"name": "Private-Token"}`, `"placement": {"prefix": "Bearer"}`, 1)
 	_, err := definition.Parse("git.json", []byte(document), definition.Options{AnyHost: true})
-	assert.ErrorContains(t, err, "methods[0]: Prefix")
+	assert.ErrorContains(t, err, "methods[0].placement.prefix: ")
 	_, err = definition.Parse("git.json", []byte(selfHosted), definition.Options{})
 	assert.ErrorContains(t, err, "inputs[0].anyHost: the program does not allow inputs that lead to any host")
 }

@@ -9,10 +9,9 @@ import (
 	"strings"
 )
 
-// bases computes the hosts of an account.
-func (b *builder) bases(m *Method) {
-	b.base(cmp.Or(m.BaseURL, b.d.BaseURL))
-	for _, s := range b.d.BaseURLs {
+// bases computes the hosts to which accounts of the method can go with these inputs.
+func (b *builder) bases() {
+	for _, s := range b.account.bases() {
 		b.base(s)
 	}
 	slices.Sort(b.hosts)
@@ -22,7 +21,6 @@ func (b *builder) bases(m *Method) {
 // base adds the hosts of a base URL.
 func (b *builder) base(s string) {
 	u := b.d.urls[s]
-	b.keep(u.names)
 	a := b.account
 	switch isLate := func(name string) bool { return a.isCaptured(name) && u.inOrigin(name) }; {
 	case !slices.ContainsFunc(u.names, a.isCaptured):
@@ -100,6 +98,42 @@ func (u *urlTemplate) inOrigin(name string) bool {
 	return u.whole == name || slices.ContainsFunc(u.host, func(p hostPart) bool { return p.name == name })
 }
 
+// hosts returns the hosts of the account at the time. A base URL whose captured value is
+// absent, or not allowed, has none. The context is that of a request.
+func (a *account) hosts(ctx context.Context) (list []string, err error) {
+	value, err := a.m.Scheme.(capturing).read(ctx, a.credential)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range a.bases() {
+		u, f, given := a.d.urls[s], a.filler(), true
+		for _, name := range u.names {
+			if c, i := a.find(name); c != nil && u.inOrigin(name) {
+				f.Values[name] = c.spelled(value(i))
+				given = given && f.Values[name] != "" && c.Limits.check(f.Values[name]) == nil
+			}
+		}
+		if base := u.origin(f.Values); given && (u.literal() || u.checkFilled(base) == nil) {
+			list = append(list, withoutPath(base))
+		}
+	}
+	slices.Sort(list)
+	return list, nil
+}
+
+// moves reports whether captured values decide where requests go.
+func (a *account) moves() bool {
+	return slices.ContainsFunc(a.bases(), func(s string) bool {
+		u := a.d.urls[s]
+		return slices.ContainsFunc(u.names, func(name string) bool { return u.inOrigin(name) && a.isCaptured(name) })
+	})
+}
+
+// bases returns the templates of all base URLs.
+func (a *account) bases() []string {
+	return append(slices.Collect(maps.Values(a.d.BaseURLs)), cmp.Or(a.m.BaseURL, a.d.BaseURL))
+}
+
 // base returns a base URL of the account: see Connected.BaseURL.
 func (a *account) base(ctx context.Context, name string) (string, error) {
 	s, ok := a.d.BaseURLs[name]
@@ -114,13 +148,15 @@ func (a *account) base(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if absent != nil && u.inOrigin(absent.Name) {
-		return "", a.notGiven(absent)
+	for _, c := range absent {
+		if u.inOrigin(c.Name) {
+			return "", a.notGiven(c)
+		}
 	}
 	base, err := u.fill(&f)
 	switch {
 	case err != nil && absent != nil:
-		return "", a.notGiven(absent)
+		return "", a.notGiven(absent[0])
 	case err != nil:
 		return "", fmt.Errorf("definition: %s: base URL %s: %w", a.d.Name, shown(name), err)
 	}

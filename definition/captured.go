@@ -9,14 +9,16 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/template"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 // A Captured is a value that comes along with the token or the session of an account, such
 // as the URL of the account's API. A Captured stands in base URLs, headers, parameters and
-// in the key of an APIKey. Each request has the value of the present token or session. A
-// service that gives no value, or a value that Limits refuse, is an error of the request.
+// in the key of an APIKey. Each request has the value of the present token or session, and
+// goes to the hosts of these values alone. A service that gives no value, or a value that
+// Limits refuse, is an error of the request.
 type Captured struct {
 	Name string // in templates: letters, digits and '_'; required
 	// Origin: the value is a URL, of which scheme, host and port alone count.
@@ -54,6 +56,24 @@ type capturing interface {
 	read(ctx context.Context, credential connectorauth.Connector) (func(i int) string, error)
 	// word returns the provider's word for the i-th value.
 	word(i int) string
+}
+
+// captured checks what limits a captured value. Its Scheme checks the rest.
+func (c *checker) captured(p *path, captured *Captured) {
+	if !template.IsName(captured.Name) || c.inputs[captured.Name] != nil || c.captures[captured.Name] != nil {
+		c.add(p.member("name"), "%s is no name, or the name of another value", shown(captured.Name))
+	}
+	if captured.AnyHost {
+		c.add(p.member("anyHost"), "a captured value needs suffixes or an enum")
+	}
+	c.limits(p, &captured.Limits)
+	if captured.Origin && !captured.isOrigin() {
+		c.add(p.member("origin"), "the value is an origin then: give the format origin, or an enum of URLs")
+	}
+	if c.captures == nil {
+		c.captures = map[string]*Limits{}
+	}
+	c.captures[captured.Name] = &captured.Limits
 }
 
 func (s *Capture) check(c *checker, p *path) {
@@ -109,16 +129,24 @@ func (c *Capture) value(extra func(string) any) string {
 	return wire.Scalar(v)
 }
 
-// An account is what is known of a Connected. The values are those of inputs that base
-// URLs and late values need. Accounts are many, and should be small.
+// An account is what is known of a Connected. Accounts are many, and should be small.
 type account struct {
 	d          *Definition
 	m          *Method
 	credential connectorauth.Connector
-	values     []inputValue
+	values     []string // of the inputs, in their order: those that were given, and defaults
+	scopes     []string // of the Connection
 }
 
-type inputValue struct{ name, value string }
+// value returns the value of the input called name, or "".
+func (a *account) value(name string) string {
+	for i, value := range a.values {
+		if a.d.input(a.m, i).Name == name {
+			return value
+		}
+	}
+	return ""
+}
 
 // find returns the captured value called name and its index, or nil.
 func (a *account) find(name string) (*Captured, int) {
@@ -137,13 +165,10 @@ func (a *account) isCaptured(name string) bool {
 	return c != nil
 }
 
-// late returns a filler with the values that names need. absent says which captured value
-// among names the service has not given; nil means none.
-func (a *account) late(ctx context.Context, names []string) (f template.Filler, absent *Captured, err error) {
-	f.Values = make(map[string]string, len(names))
-	for _, v := range a.values {
-		f.Values[v.name] = v.value
-	}
+// late returns a filler with the values that names need. absent says which captured values
+// among names the service has not given.
+func (a *account) late(ctx context.Context, names []string) (f template.Filler, absent []*Captured, err error) {
+	f = a.filler()
 	if !slices.ContainsFunc(names, a.isCaptured) {
 		return f, nil, nil
 	}
@@ -159,14 +184,32 @@ func (a *account) late(ctx context.Context, names []string) (f template.Filler, 
 		text := c.spelled(value(i))
 		switch {
 		case text == "":
-			absent = c
-		case c.Limits.check(text) != nil:
+			absent = append(absent, c)
+		case c.hasPort(text), c.Limits.check(text) != nil:
 			return f, nil, a.notGiven(c)
 		default:
 			f.Values[c.Name] = text
 		}
 	}
 	return f, absent, nil
+}
+
+// filler returns a filler with the values of inputs.
+func (a *account) filler() template.Filler {
+	f := template.Filler{Values: make(map[string]string, len(a.values)+1)}
+	for i, value := range a.values {
+		f.Values[a.d.input(a.m, i).Name] = value
+	}
+	return f
+}
+
+// within returns a connector whose requests go only to the hosts of the account, where
+// captured values decide.
+func (a *account) within(c connectorauth.Connector) connectorauth.Connector {
+	if !a.moves() {
+		return c
+	}
+	return connectorauth.WithHosts(c, a.hosts)
 }
 
 // spelled returns a value as templates have it. An origin may come with a slash at its end.
@@ -185,6 +228,13 @@ func (c *Captured) spelled(value string) string {
 	return value
 }
 
+// hasPort reports whether a value is an origin with a port, which no Host of the connector
+// has: see addSuffixes.
+func (c *Captured) hasPort(value string) bool {
+	end := port.FindString(value)
+	return c.isOrigin() && len(c.Enum) == 0 && end != "" && end != ":443"
+}
+
 // notGiven is the error of a value that the service has not given.
 func (a *account) notGiven(c *Captured) error {
 	_, i := a.find(c.Name)
@@ -200,7 +250,7 @@ func (a *account) text(ctx context.Context, t template.Template) (string, error)
 	text, err := f.Fill(t, nil)
 	switch {
 	case absent != nil && (err != nil || text == ""):
-		return "", a.notGiven(absent)
+		return "", a.notGiven(absent[0])
 	case err == nil && text == "":
 		err = errors.New("definition: " + a.d.Name + ": a header, parameter or key comes out empty")
 	}
@@ -212,22 +262,19 @@ func (b *builder) late(t template.Template, place dialect.Placement) (connectora
 	if place == (dialect.Placement{}) {
 		place.Name = "Authorization" // as of an APIKey
 	}
-	b.keep(t.Names())
 	a := b.account
-	return connectorauth.NewCustom(connectorauth.CustomConfig{Hosts: b.hosts, Places: []connectorauth.CustomPlace{{
+	connector, err := connectorauth.NewCustom(connectorauth.CustomConfig{Hosts: b.hosts, Places: []connectorauth.CustomPlace{{
 		Placement: place, Value: func(ctx context.Context, _ connectorauth.CustomCredential) (connectorauth.Secret, error) {
 			text, err := a.text(ctx, t)
 			return connectorauth.Secret(text), err
 		},
 	}}})
-}
-
-// keep keeps the values of inputs that are needed later.
-func (b *builder) keep(names []string) {
-	for _, name := range names {
-		value, ok := b.filler.Values[name]
-		if v := (inputValue{name, value}); ok && !slices.Contains(b.account.values, v) {
-			b.account.values = append(b.account.values, v)
-		}
+	if err == nil {
+		return connector, nil
 	}
+	var problems check.List
+	for _, problem := range problemsOf(err) {
+		problems.Add("Placement: %s", strings.TrimPrefix(problem.Error(), "Places[0]: "))
+	}
+	return nil, problems.Err("APIKeyConfig")
 }

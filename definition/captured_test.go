@@ -90,7 +90,7 @@ func TestCapturedValuesOfASession(t *testing.T) {
 	pod, err := c.BaseURL(t.Context(), "pod")
 	require.NoError(t, err)
 	assert.Equal(t, "https://na1.example.com", pod)
-	for _, foreign := range []string{"https://evil.com/", "https://example.com/"} {
+	for _, foreign := range []string{"https://evil.com/", "https://example.com/", "https://na2.my.example.com/", "https://eu1.example.com/"} {
 		_, err = connectorauth.NewClient(c.Connector(), nil).Get(foreign)
 		assert.ErrorIs(t, err, connectorauth.ErrHostNotAllowed)
 	}
@@ -123,5 +123,5 @@ func TestCapturesOfASessionThatAreRefused(t *testing.T) {
 		"tokenUrl": "https://login.example.com", "captures": [{"name": "x", "path": "a"}], `
 	assert.Contains(t, mistakes(oauth2+`"scopes": ["{x}"]}]}`), "methods[0].scopes[0]: there is no value for {x} here")
 	assert.Contains(t, mistakes(oauth2+`"and": [{"type": "Basic", "username": "{x}"}]}]}`), "methods[0].and[0].username: there is no value for {x} here")
-	assert.Contains(t, mistakes(oauth2+`"and": [{"type": "ApiKey", "key": "{x}", "placement": {"in": "body", "name": "a"}}]}]}`), "methods[0]: Places[0]")
+	assert.Contains(t, mistakes(oauth2+`"and": [{"type": "ApiKey", "key": "{x}", "placement": {"in": "body", "name": "a"}}]}]}`), "methods[0].and[0].placement.in: ")
 }

@@ -19,8 +19,10 @@ type checker struct {
 	*reader
 	d        *Definition
 	inputs   map[string]*Input
+	former   map[string]bool    // names of inputs
 	captures map[string]*Limits // what the token or the session brings
 	late     bool               // captures may stand where inputs may
+	scoped   bool               // {scopes} may too
 }
 
 // definition checks all of the document.
@@ -45,11 +47,11 @@ func (c *checker) definition() {
 			c.add(root.member("links").element(i).member("url"), "want an https URL")
 		}
 	}
-	c.inputs = map[string]*Input{}
+	c.inputs, c.former = map[string]*Input{}, map[string]bool{}
 	for i := range c.d.Inputs {
 		c.input(root.member("inputs").element(i), &c.d.Inputs[i])
 	}
-	if len(c.d.Methods) == 0 {
+	if n, there := root.member("methods").find(&c.root); len(c.d.Methods) == 0 && (!there || n.kind == array) {
 		c.add(root.member("methods"), "is missing; give at least one method, with the type None for a service without credentials")
 	}
 	names, defaults := map[string]bool{}, 0
@@ -79,68 +81,19 @@ func (c *checker) definition() {
 }
 
 func (c *checker) name(p *path, name string) {
-	if !valid(name) {
+	switch {
+	case name == "":
+		c.missing(p)
+	case !valid(name):
 		c.add(p, "%s is no name; use at most 64 lower-case letters, digits, '-' and '_'", shown(name))
-	}
-}
-
-// input checks an input, which may stand in templates from now on.
-func (c *checker) input(p *path, i *Input) {
-	if !template.IsName(i.Name) {
-		c.add(p.member("name"), "%s is no name of an input; use letters, digits and '_'", shown(i.Name))
-	}
-	if c.inputs[i.Name] != nil {
-		c.add(p.member("name"), "%s is the name of two inputs", shown(i.Name))
-	}
-	c.inputs[i.Name] = i
-	c.limits(p, &i.Limits)
-	switch {
-	case i.Default != "" && i.Secret:
-		c.add(p.member("default"), "a secret has no default, because a definition is no secret")
-	case i.Default != "":
-		if err := i.Limits.check(i.Default); err != nil {
-			c.add(p.member("default"), "%v", err)
-		}
-	}
-	if i.Example != "" && i.Limits.check(i.Example) != nil {
-		c.add(p.member("example"), "is no value that the input allows")
-	}
-}
-
-// limits checks what limits a value.
-func (c *checker) limits(p *path, l *Limits) {
-	if l.Pattern != "" {
-		var err error
-		if l.pattern, err = parsePattern(l.Pattern); err != nil {
-			c.add(p.member("pattern"), "%v", err)
-		}
-	}
-	for i, choice := range l.Enum {
-		if slices.IndexFunc(l.Enum, func(other Choice) bool { return other.Value == choice.Value }) < i || choice.Value == "" {
-			c.add(p.member("enum").element(i), "is empty, or there twice")
-		}
-	}
-	for i, suffix := range l.Suffixes {
-		at := p.member("suffixes").element(i)
-		if !strings.HasPrefix(suffix, ".") {
-			c.add(at, "must begin with a dot, such as .example.com")
-		} else if err := checkSuffix(suffix, l.Suffixes); err != nil {
-			c.add(at, "%v", err)
-		}
-	}
-	switch {
-	case l.AnyHost && c.d.anyHost && c.d.guard == nil:
-		c.d.guard = newGuard()
-	case l.AnyHost && !c.d.anyHost:
-		c.add(p.member("anyHost"), "the program does not allow inputs that lead to any host; give suffixes or an enum, or set Options.AnyHost")
 	}
 }
 
 // method checks a method, and what depends on its inputs.
 func (c *checker) method(p *path, m *Method) {
-	common := c.inputs
+	common, former := c.inputs, c.former
 	if len(m.Inputs) > 0 {
-		c.inputs = maps.Clone(common)
+		c.inputs, c.former = maps.Clone(common), maps.Clone(former)
 	}
 	for i := range m.Inputs {
 		c.input(p.member("inputs").element(i), &m.Inputs[i])
@@ -159,9 +112,19 @@ func (c *checker) method(p *path, m *Method) {
 	} else if !ok && m.RefreshIdle > 0 {
 		c.add(p.member("refreshIdle"), "is for refresh tokens, which only an OAuth2 has")
 	}
+	switch m.Scheme.(type) {
+	case nil, *OAuth2, *Session, *Foreign:
+	default:
+		if m.RenewBefore > 0 {
+			c.add(p.member("renewBefore"), "is for tokens and sessions, which only an OAuth2 and a Session have")
+		}
+	}
 	for i, and := range m.And {
 		if and.Scheme != nil {
 			and.Scheme.check(c, p.member("and").element(i))
+		}
+		if consents(and.Scheme) {
+			c.add(p.member("and").element(i), "needs a consent, for which a program has the first credential of a method only; make this credential the first")
 		}
 	}
 	var root *path
@@ -175,6 +138,9 @@ func (c *checker) method(p *path, m *Method) {
 		c.add(root.member("baseUrl"), "is missing")
 	}
 	for _, name := range keys(c.d.BaseURLs) {
+		if c.d.BaseURLs[name] == "" {
+			c.add(root.member("baseUrls").member(name), "is empty")
+		}
 		c.base(root.member("baseUrls").member(name), c.d.BaseURLs[name])
 		c.name(root.member("baseUrls").member(name), name)
 	}
@@ -189,31 +155,16 @@ func (c *checker) method(p *path, m *Method) {
 		c.text(root.member("params").member(name), c.d.Params[name])
 	}
 	c.late = false
-	c.inputs = common
-}
-
-// captured checks what limits a captured value. Its Scheme checks the rest.
-func (c *checker) captured(p *path, captured *Captured) {
-	if !template.IsName(captured.Name) || c.inputs[captured.Name] != nil || c.captures[captured.Name] != nil {
-		c.add(p.member("name"), "%s is no name, or the name of another value", shown(captured.Name))
-	}
-	if captured.AnyHost {
-		c.add(p.member("anyHost"), "a captured value needs suffixes or an enum")
-	}
-	c.limits(p, &captured.Limits)
-	if captured.Origin && !captured.isOrigin() {
-		c.add(p.member("origin"), "the value is an origin then: give the format origin, or an enum of URLs")
-	}
-	if c.captures == nil {
-		c.captures = map[string]*Limits{}
-	}
-	c.captures[captured.Name] = &captured.Limits
+	c.inputs, c.former = common, former
 }
 
 // known returns the limits of a value, or nil.
 func (c *checker) known(name string) *Limits {
 	if i := c.inputs[name]; i != nil {
 		return &i.Limits
+	}
+	if c.scoped && name == scopesName {
+		return &Limits{}
 	}
 	if c.late {
 		return c.captures[name]
@@ -226,8 +177,7 @@ func (c *checker) names(p *path, names []string) {
 	if len(names) == 0 {
 		return
 	}
-	slices.Sort(names)
-	for _, name := range slices.Compact(names) {
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) { // names are those of a URL, and stay
 		if c.known(name) == nil && len(c.found) < maxKept {
 			c.add(p, "there is no value for {%s} here%s", name, hint(name, keys(c.inputs)))
 		}

@@ -3,6 +3,7 @@ package definition
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -20,8 +21,8 @@ type Connection struct {
 	// Method is the name of the method, or a former name. Empty means the default method,
 	// or the only one.
 	Method string
-	// Values are the values of the inputs, by name. Empty means that no input needs a
-	// value. An empty value is an absent one.
+	// Values are the values of the inputs, by name, or by a former name. Empty means that no
+	// input needs a value. An empty value is an absent one.
 	Values map[string]connectorauth.Secret
 	// Client is the program's registration with the service, for OAuth1 and OAuth2. Empty
 	// means that the definition has inputs for the client.
@@ -34,7 +35,8 @@ type Connection struct {
 	// connectorauth.OAuth2Config. Where an input may lead to any host (Limits.AnyHost), the
 	// Transport of HTTPClient must be one of package egress, and empty means an
 	// egress.Transport with an empty egress.Config. Service of each Event is the name of the
-	// definition.
+	// definition. A credential in Method.And has a record of its own in Store: Account with
+	// "#2", "#3" and so on at its end.
 	Store       connectorauth.TokenStore
 	Account     string
 	Shared      *connectorauth.Shared
@@ -55,9 +57,7 @@ type Client struct {
 // use.
 type Connected struct {
 	connector connectorauth.Connector
-	account   func() *account           // hides the values of the account
-	value     func(input string) string // hides them too: those that were given, and defaults
-	scopes    []string                  // of the Connection
+	account   func() *account // hides the values of the account
 }
 
 // Connector returns the connector of requests to the API, with all headers and
@@ -86,7 +86,9 @@ func (c *Connected) BaseURL(ctx context.Context, name string) (string, error) {
 }
 
 // Connect returns an account. Connect makes no request. A mistake of the values is an
-// *InputError, which lists all of them, in words for the account owner.
+// *InputError, which lists all of them, in words for the account owner. A mistake of the
+// value of a hidden input is another error, which names the input, because the program gives
+// such a value.
 func (d *Definition) Connect(connection Connection) (*Connected, error) {
 	m, err := d.method(connection.Method)
 	if err != nil {
@@ -127,16 +129,17 @@ type builder struct {
 	filler   template.Filler
 	hosts    []string
 	account  *account
-	trial    bool       // the values are samples
-	mistakes check.List // of the program
-	problems InputError // of the account owner
+	trial    bool           // the values are samples
+	mistakes check.List     // of the program
+	problems InputError     // of the account owner
+	hidden   []InputProblem // which are among mistakes
 }
 
 // values takes the values of the inputs.
 func (b *builder) values(method string) {
 	b.problems.Definition = b.d.Name
 	for _, i := range b.inputs {
-		value := cmp.Or(string(b.c.Values[i.Name]), i.Default)
+		value := cmp.Or(i.of(b.c.Values), i.Default)
 		if i.Format == FormatKey {
 			value = strings.TrimSpace(value)
 		}
@@ -154,7 +157,7 @@ func (b *builder) values(method string) {
 	}
 	var unknown []string
 	for name := range b.c.Values {
-		if _, ok := b.filler.Values[name]; !ok && !b.c.stored {
+		if !b.c.stored && !slices.ContainsFunc(b.inputs, func(i *Input) bool { return i.isCalled(name) }) {
 			unknown = append(unknown, name)
 		}
 	}
@@ -164,31 +167,60 @@ func (b *builder) values(method string) {
 	}
 }
 
-// problem lists a mistake of a value, which may stand in several URLs.
+// given returns the values in the order of the inputs.
+func (b *builder) given() []string {
+	if len(b.inputs) == 0 {
+		return nil
+	}
+	list := make([]string, len(b.inputs))
+	for i, input := range b.inputs {
+		list[i] = b.filler.Values[input.Name]
+	}
+	return list
+}
+
+// problem lists a mistake of a value, which may stand in several URLs. The value of a
+// hidden input is the program's.
 func (b *builder) problem(i *Input, text string) {
+	list := &b.problems.Problems
+	if i.Hidden {
+		list = &b.hidden
+	}
 	problem := InputProblem{Input: i.Name, Title: i.title(), Text: text}
-	if !slices.Contains(b.problems.Problems, problem) {
-		b.problems.Problems = append(b.problems.Problems, problem)
+	if slices.Contains(*list, problem) {
+		return
+	}
+	*list = append(*list, problem)
+	if i.Hidden {
+		b.mistakes.Add("Values: %s: %s; the input is hidden, so the program gives the value", i.Name, text)
 	}
 }
 
 // connect makes the connector of a method.
 func (b *builder) connect(m *Method) (*Connected, error) {
-	b.account = &account{d: b.d, m: m}
-	b.bases(m)
+	b.account = &account{d: b.d, m: m, values: b.given(), scopes: slices.Clone(b.c.Scopes)}
+	b.bases()
 	guard := m.guard(b.d)
 	b.guardClient(guard, m)
 	list := make([]connectorauth.Connector, 0, 1+len(m.And)+len(b.d.Headers)+len(b.d.Params))
-	add := func(scheme Scheme) {
+	add := func(scheme Scheme, where string) {
 		connector, err := scheme.connector(b)
-		b.mistakes.Custom(err)
+		for _, problem := range problemsOf(err) {
+			b.mistakes.Add("%s%w", where, problem)
+		}
 		list = append(list, connector)
 	}
-	add(m.Scheme)
+	b.c.RenewBefore = cmp.Or(b.c.RenewBefore, m.RenewBefore)
+	add(m.Scheme, "")
 	b.account.credential = list[0]
+	own := b.c.Account
 	for i := range m.And {
-		add(m.And[i].Scheme)
+		if own != "" { // or the records of two credentials would be one
+			b.c.Account = fmt.Sprintf("%s#%d", own, i+2)
+		}
+		add(m.And[i].Scheme, and(i))
 	}
+	b.c.Account = own
 	list = b.constants(list, b.d.Headers, dialect.InHeader)
 	list = b.constants(list, b.d.Params, dialect.InQuery)
 	if err := b.err(); err != nil {
@@ -203,12 +235,9 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 		}
 		connector = joined
 	}
-	a, values := b.account, b.filler.Values
-	a.credential = guard.around(a.credential)
-	return &Connected{
-		connector: guard.around(connector), account: func() *account { return a },
-		value: func(input string) string { return values[input] }, scopes: slices.Clone(b.c.Scopes),
-	}, nil
+	a := b.account
+	a.credential = a.within(guard.around(a.credential))
+	return &Connected{connector: a.within(guard.around(connector)), account: func() *account { return a }}, nil
 }
 
 // constants adds the connectors of constant headers or parameters.
@@ -216,7 +245,7 @@ func (b *builder) constants(list []connectorauth.Connector, values map[string]st
 	for _, name := range keys(values) {
 		connector, err := b.placed(values[name], dialect.Placement{In: in, Name: name}, true)
 		if connector == nil && err == nil {
-			continue
+			continue // empty, or refused
 		}
 		for _, problem := range problemsOf(err) {
 			b.mistakes.Add("%s: %w", name, problem)
@@ -236,9 +265,38 @@ func (b *builder) placed(s string, place dialect.Placement, optional bool) (conn
 	if value == "" && optional {
 		return nil, nil
 	}
-	return connectorauth.NewAPIKey(connectorauth.APIKeyConfig{
+	connector, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{
 		Key: value, In: place.In, Name: place.Name, Exact: place.Exact, Prefix: place.Prefix, Hosts: b.hosts,
 	})
+	return connector, b.owned(err, "Key", s, "Prefix and Key", s)
+}
+
+// owned lists those problems of a constructor that the values of templates have, for the
+// account owner, and returns an error with the others. Each template stands after the field
+// that a problem names.
+func (b *builder) owned(err error, templates ...string) error {
+	if err == nil {
+		return nil
+	}
+	var others []error
+	for _, problem := range problemsOf(err) {
+		text, given := problem.Error(), ""
+		for i := 0; i < len(templates) && given == ""; i += 2 {
+			s := templates[i+1]
+			if rest, ok := strings.CutPrefix(text, templates[i]+": "); ok && len(b.d.texts[s].Names()) > 0 && !b.trial {
+				given, text = s, rest
+			}
+		}
+		if given == "" {
+			others = append(others, problem)
+			continue
+		}
+		b.refuse(given, text)
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	return fmt.Errorf("definition: %w", errors.Join(others...))
 }
 
 // problemsOf returns the problems that a constructor lists.
@@ -260,63 +318,4 @@ func (b *builder) err() error {
 		return fmt.Errorf("definition: %s: %w", b.d.Name, err)
 	}
 	return nil
-}
-
-// text fills in a template.
-func (b *builder) text(s string) string {
-	t, ok := b.d.texts[s]
-	if !ok {
-		return s // which has no braces
-	}
-	text, err := b.filler.Fill(t, nil)
-	b.mistakes.Join(err)
-	return text
-}
-
-func (b *builder) secret(s string) connectorauth.Secret { return connectorauth.Secret(b.text(s)) }
-
-// url fills in the template of a URL. An empty one stays empty.
-func (b *builder) url(s string) string {
-	if s == "" {
-		return ""
-	}
-	u := b.d.urls[s]
-	filled, err := u.fill(&b.filler)
-	if err != nil {
-		for _, i := range b.inputs {
-			if slices.Contains(u.names, i.Name) {
-				b.problem(i, "cannot stand in a URL: "+err.Error())
-			}
-		}
-	}
-	return filled
-}
-
-// lists fills in the templates of headers or parameters, and leaves out what is empty
-// because of its values.
-func (b *builder) lists(lists map[string][]string) map[string][]string {
-	if lists == nil {
-		return nil
-	}
-	filled := make(map[string][]string, len(lists))
-	for name, list := range lists {
-		for _, s := range list {
-			if text := b.text(s); text != "" || s == "" {
-				filled[name] = append(filled[name], text)
-			}
-		}
-	}
-	return filled
-}
-
-// client returns the registration that the definition names, or that of the program.
-func (b *builder) client(id, secret string) Client {
-	client := b.c.Client
-	if id != "" {
-		client = Client{ID: b.text(id), Secret: b.secret(secret)}
-	}
-	if client.ID == "" {
-		b.mistakes.Add("Client: ID is missing; register the program with the service")
-	}
-	return client
 }

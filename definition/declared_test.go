@@ -62,7 +62,7 @@ func (d *declaration) pattern(host string) *regexp.Regexp {
 	text := regexp.QuoteMeta(parts[0])
 	for i, part := range parts[1:] {
 		value := label
-		if i == len(parts)-2 && !strings.HasPrefix(part, ".") {
+		if i == len(parts)-2 && !strings.HasPrefix(part, ".") && strings.Count(part, ".") < 2 {
 			value = strings.Join(limited, "|")
 		}
 		text += "(?:" + value + ")" + regexp.QuoteMeta(part)

@@ -3,12 +3,16 @@ package definition
 import (
 	"time"
 
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/template"
 )
 
 // A Definition is what a service wants of every account. Parse returns definitions. A
 // Definition must not be modified, and is safe for concurrent use.
 type Definition struct {
+	// Schema is where editors find the format as JSON Schema. Nothing reads the URL. Empty
+	// means none.
+	Schema string `json:"$schema"`
 	// Version is the version of the format: 1. Required.
 	Version int `json:"connectorauth"`
 	// Name names the definition for programs: lower-case letters, digits, '-' and '_'.
@@ -42,8 +46,9 @@ type Definition struct {
 	// Test is a request that shows whether an account works. Empty means none.
 	Test *Test
 
-	anyHost bool   // the program allows AnyHost
-	guard   *guard // of inputs with AnyHost; nil without any
+	anyHost bool          // the program allows AnyHost
+	guard   *guard        // of inputs with AnyHost; nil without any
+	body    template.JSON // of Test
 	texts   map[string]template.Template
 	urls    map[string]*urlTemplate
 }
@@ -57,12 +62,19 @@ type Link struct {
 // A Test is a request that shows whether an account works, and whose account it is.
 type Test struct {
 	// Request is the HTTP method, a space, and a path that is added to the base URL, such
-	// as "GET /me". The path is a template, and may have a query. Required.
+	// as "GET /me". The path is a template, and may have a query. An input of methods counts
+	// if all methods have the input. Required.
 	Request string
+	// Body is the body of the request as JSON, such as a query of GraphQL. Its texts are
+	// templates, in which no secret stands. Empty means no body.
+	Body any
 	// Base is the name of one of the BaseURLs. Empty means BaseURL.
 	Base string
 	// OK are the statuses that mean that the account works. Empty means 200 to 299.
 	OK []int
+	// Rejections are responses that mean that the account does not work, whatever OK says, for
+	// a service that says no with status 200. Empty means none.
+	Rejections []dialect.Rejection
 	// ID is the JSON Pointer (RFC 6901) of the account's identity in the response. Empty
 	// means none.
 	ID string
@@ -95,6 +107,10 @@ type Method struct {
 	// tell, and RefreshIdle how long without a use: Status of the connector then has a
 	// ReauthBy. 0 means for ever.
 	RefreshLifetime, RefreshIdle time.Duration
+	// RenewBefore is how long before its expiry a token or session is renewed in the
+	// background, at most a fifth of its lifetime, where Connection.RenewBefore is empty: days,
+	// for tokens that only a token that is still valid can extend. 0 means 5 minutes.
+	RenewBefore time.Duration
 	// KeepAlive is how often the token or session of an account that nobody uses should be
 	// renewed. KeepAlive is for programs, which call Renew: a connector renews nothing while
 	// there are no requests. 0 means never.
@@ -117,6 +133,14 @@ func (d *Definition) find(name string) *Method {
 		}
 	}
 	return nil
+}
+
+// input returns the i-th of the inputs of a method.
+func (d *Definition) input(m *Method, i int) *Input {
+	if i < len(d.Inputs) {
+		return &d.Inputs[i]
+	}
+	return &m.Inputs[i-len(d.Inputs)]
 }
 
 // inputs returns the inputs of a method, first those of the definition.

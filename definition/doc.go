@@ -21,9 +21,10 @@
 // fields of [Definition] in lower camel case, such as baseUrl for BaseURL, and so are the
 // members of all objects below. A duration is text such as "1h30m". The value of a
 // member is never null. Members whose names begin with "x-" are not read; any other
-// unknown member is a mistake. A document has at most 1 MiB, and is at most 32 deep; a list has at most 1,000
-// elements, and a definition at most 50 inputs, methods, headers, parameters and base URLs
-// each. [Schema] is the format for editors. The module definition/yaml reads the same format
+// unknown member is a mistake. The member "$schema" of a document tells editors the schema:
+// see [Schema]. A document has at most 1 MiB, and is at most 32 deep; a list has at most
+// 1,000 elements, and a definition at most 50 inputs, methods, headers, parameters and base
+// URLs each. The module definition/yaml reads the same format
 // in YAML.
 //
 // Definition.Document writes the document of a definition, such as one that a program
@@ -61,7 +62,11 @@
 // A secret stands in no URL, and in nothing else that errors, records or browsers show,
 // such as a client ID. For a key in the path of a URL, use the placement path.
 //
-// Hosts of a connector are the origins of the base URLs.
+// Requests of a connector go to the origins of the base URLs alone. Where captured values
+// stand there, the values of the present token or session decide, so that no other
+// account's host below the same suffix sees the credentials: any other request, and any
+// redirect to another host that the definition declares, fails with
+// connectorauth.ErrHostNotAllowed.
 //
 // # Any host
 //
@@ -100,13 +105,22 @@
 // program keeps, and [Set.Connect] connects the account again, also after the definition has
 // changed. A definition may change like this without harm to its accounts:
 //
-//   - a new name, with the old one in "was", for the definition or for a method
+//   - a new name, with the old one in "was", for the definition, a method or an input
 //   - a new input that is optional or has a default
 //   - an input, a scope or a credential less
 //
-// An input keeps its name, because accounts know their values by the names of the inputs;
-// title is for people. Anything else is a new revision: the new definition has a higher
+// Accounts know their values by the names of the inputs, and title is for people. Anything
+// else is a new revision: the new definition has a higher
 // "revision", and the old one stays in a file of its own as long as accounts have the old
-// revision. An account whose revision is gone goes on with the newest one, and an input that
+// revision. All revisions have the present name: after a rename, the old file gets the new
+// name, and the old name in "was". An account whose revision is gone goes on with the newest one, and an input that
 // the account lacks is an [InputError].
+//
+// # Tests
+//
+// A test needs no other URLs: Connection.HTTPClient, and the client of NewClient and of
+// Check, may lead all hosts to a server of the test, as the example Fake does. The client of
+// an in-memory provider of package authtest does the same. A server at a loopback address
+// may also be named by a definition, as in "http://127.0.0.1:8080"; Lint has a word for such
+// URLs.
 package definition

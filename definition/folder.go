@@ -77,8 +77,7 @@ func NewFolder(config FolderConfig) (*Folder, error) {
 // A file that is gone for less than a second is not missed.
 func (f *Folder) Set() *Set {
 	if now := time.Since(f.began); now >= time.Duration(f.next.Load()) && f.mu.TryLock() { // somebody else looks already
-		news, err := f.refresh(now)
-		f.mu.Unlock()
+		news, err := f.locked(func() (bool, error) { return f.refresh(now) })
 		f.tell(news, err)
 	}
 	return f.now.Load().set
@@ -92,10 +91,15 @@ func (f *Folder) Err() error { return f.now.Load().err }
 // is that of Load; the last good definitions stay in use then.
 func (f *Folder) Reload() error {
 	f.mu.Lock()
-	news, err := f.load(f.look())
-	f.mu.Unlock()
+	news, err := f.locked(func() (bool, error) { return f.load(f.look()) })
 	f.tell(news, err)
 	return err
+}
+
+// locked unlocks the Folder after read, also after a panic of a Converter or a Kind.
+func (f *Folder) locked(read func() (bool, error)) (news bool, err error) {
+	defer f.mu.Unlock()
+	return read()
 }
 
 func (f *Folder) tell(news bool, err error) {

@@ -37,10 +37,11 @@ func (d *Definition) Form(method string, stored map[string]connectorauth.Secret)
 		if i.Hidden {
 			continue
 		}
-		f := Field{Input: *i, Value: i.Default, Stored: stored[i.Name] != ""}
+		value := i.of(stored)
+		f := Field{Input: *i, Value: i.Default, Stored: value != ""}
 		f.Title = i.title()
 		if f.Stored && !i.Secret {
-			f.Value = string(stored[i.Name])
+			f.Value = value
 		}
 		fields = append(fields, f)
 	}
@@ -48,13 +49,14 @@ func (d *Definition) Form(method string, stored map[string]connectorauth.Secret)
 }
 
 // Validate returns the mistakes of values as Connect does, mostly as an *InputError, and
-// needs neither a client nor a store: for a form that shows mistakes early.
+// needs neither a client nor a store: for a form that shows mistakes early. The values of
+// hidden inputs count too.
 func (d *Definition) Validate(method string, values map[string]connectorauth.Secret) error {
 	m, err := d.method(method)
 	if err != nil {
 		return err
 	}
-	sample := m.sampleConnection()
+	sample := m.sampleConnection(d)
 	sample.Method, sample.Values = m.Name, values
 	_, err = d.Connect(*sample)
 	return err

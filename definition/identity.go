@@ -1,11 +1,13 @@
 package definition
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/egress"
+	"github.com/connectorauth/connectorauth/internal/challenge"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/scrub"
@@ -61,7 +64,7 @@ func (c *Connected) Check(ctx context.Context, client *http.Client) (Identity, e
 	if err != nil {
 		return Identity{}, fmt.Errorf("definition: %s: test: %w", c.account().d.Name, err)
 	}
-	resp, err := connectorauth.NewClient(c.connector, client).Do(req)
+	resp, err := c.testClient(client).Do(req)
 	if err != nil {
 		return Identity{}, c.unsent(err)
 	}
@@ -70,13 +73,46 @@ func (c *Connected) Check(ctx context.Context, client *http.Client) (Identity, e
 		return Identity{}, failed
 	}
 	if t.ID == "" && t.Label == "" {
-		return Identity{}, nil
+		return Identity{}, c.page(req, resp)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, checkBody+1))
 	if err != nil {
 		return Identity{}, c.unsent(err)
 	}
-	return c.identity(resp, body)
+	return c.identity(ctx, resp, body)
+}
+
+// testClient returns the client of the test, which does not follow a redirect whose status
+// means that the account works.
+func (c *Connected) testClient(client *http.Client) *http.Client {
+	ok := c.account().d.Test.OK
+	own := connectorauth.NewClient(c.connector, client)
+	follow := own.CheckRedirect
+	own.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		const most = 10 // as in net/http
+		switch {
+		case slices.Contains(ok, req.Response.StatusCode):
+			return http.ErrUseLastResponse
+		case follow != nil:
+			return follow(req, via)
+		case len(via) >= most:
+			return errors.New("stopped after 10 redirects")
+		}
+		return nil
+	}
+	return own
+}
+
+// page returns an error for a page to which a redirect led: services without a good
+// credential lead to a page for the login, with the status 200.
+func (c *Connected) page(req *http.Request, resp *http.Response) error {
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if resp.Request == nil || resp.Request.URL.Path == req.URL.Path || kind != "text/html" && kind != "application/xhtml+xml" {
+		return nil
+	}
+	failed := &CheckError{Definition: c.account().d.Name, Reason: ReasonRefused, StatusCode: resp.StatusCode}
+	c.suspect(failed, c.secret)
+	return failed
 }
 
 // testRequest returns the test request of the account.
@@ -88,18 +124,29 @@ func (c *Connected) testRequest(ctx context.Context, base string) (*http.Request
 		return nil, err
 	}
 	filler := template.Filler{Values: map[string]string{}}
-	for _, name := range u.Names() {
-		filler.Values[name] = c.value(name)
+	for _, name := range append(u.Names(), c.account().d.body.Names()...) {
+		filler.Values[name] = c.account().value(name)
 	}
 	filled, err := u.Fill(&filler)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, method, base+strings.TrimPrefix(filled, sample), nil)
+	var body io.Reader
+	if c.account().d.Test.Body != nil {
+		text, err := c.account().d.body.Fill(&filler)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, base+strings.TrimPrefix(filled, sample), body)
 	if err != nil {
 		return nil, errors.New("the request cannot be made")
 	}
 	req.Header.Set("Accept", "application/json")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	for _, credential := range append([]Credential{c.account().m.Credential}, c.account().m.And...) {
 		if fields, ok := credential.Scheme.(*AuthFields); ok && fields.Body == "" {
 			req.Header.Set("Content-Type", "application/json") // which decides how the fields are written
@@ -140,21 +187,22 @@ func (c *Connected) unsent(err error) error {
 	return failed
 }
 
-// judge says what the status means, or nil if the account works.
+// judge says what the response means, or nil if the account works.
 func (c *Connected) judge(req *http.Request, resp *http.Response) error {
 	t := c.account().d.Test
 	failed := &CheckError{Definition: c.account().d.Name, StatusCode: resp.StatusCode, RetryAfter: endpoint.RetryAfter(resp.Header)}
 	failed.cause = connectorauth.RenewalError(resp)
 	status := resp.StatusCode
+	rejected := challenge.Rejects(t.Rejections, resp)
 	switch {
 	case resp.Request != nil && !origin.Same(resp.Request.URL, req.URL):
 		failed.Reason = ReasonMoved
 		c.suspect(failed, c.inURL)
-	case slices.Contains(t.OK, status), len(t.OK) == 0 && status >= 200 && status <= 299:
+	case !rejected && (slices.Contains(t.OK, status) || len(t.OK) == 0 && status >= 200 && status <= 299):
 		return nil
 	case failed.cause != nil, status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests, status >= 500:
 		failed.Reason = ReasonUnavailable
-	case status == http.StatusUnauthorized:
+	case rejected, status == http.StatusUnauthorized:
 		failed.Reason = ReasonRefused
 		c.suspect(failed, c.secret)
 	case status == http.StatusForbidden:
@@ -175,7 +223,7 @@ func (c *Connected) judge(req *http.Request, resp *http.Response) error {
 // suspect lists the inputs that people gave and that may be wrong.
 func (c *Connected) suspect(failed *CheckError, suspicious func(*Input) bool) {
 	for _, i := range c.account().d.inputs(c.account().m) {
-		if !i.Hidden && suspicious(i) && c.value(i.Name) != "" {
+		if !i.Hidden && suspicious(i) && c.account().value(i.Name) != "" {
 			failed.Inputs, failed.titles = append(failed.Inputs, i.Name), append(failed.titles, i.title())
 		}
 	}
@@ -192,7 +240,7 @@ func (c *Connected) inURL(i *Input) bool {
 }
 
 // identity reads the response of an account that works.
-func (c *Connected) identity(resp *http.Response, body []byte) (Identity, error) {
+func (c *Connected) identity(ctx context.Context, resp *http.Response, body []byte) (Identity, error) {
 	failed := &CheckError{Definition: c.account().d.Name, Reason: ReasonNotJSON, StatusCode: resp.StatusCode}
 	c.suspect(failed, c.inURL)
 	body, err := wire.Decode(body, resp.Header, checkBody+1)
@@ -203,18 +251,16 @@ func (c *Connected) identity(resp *http.Response, body []byte) (Identity, error)
 	if !ok {
 		return Identity{}, failed
 	}
-	var secrets []string
-	for _, i := range c.account().d.inputs(c.account().m) {
-		if i.Secret {
-			secrets = append(secrets, c.value(i.Name))
-		}
-	}
+	secrets := c.secrets(ctx)
 	t := c.account().d.Test
 	failed = &CheckError{Definition: c.account().d.Name, Reason: ReasonNoMember, StatusCode: resp.StatusCode}
-	id := Identity{ID: pointed(v, t.ID)}
-	if t.ID != "" && (id.ID == "" || id.ID != scrub.Text(id.ID, maxID, secrets...)) {
-		failed.detail = t.ID
-		return Identity{}, failed
+	var id Identity
+	if t.ID != "" {
+		id.ID = pointed(v, t.ID)
+		if id.ID == "" || id.ID != scrub.Text(id.ID, maxID) || quotesSecret(id.ID, secrets) {
+			failed.detail = t.ID
+			return Identity{}, failed
+		}
 	}
 	label, err := template.ParsePointers(t.Label)
 	if err != nil {
@@ -223,8 +269,12 @@ func (c *Connected) identity(resp *http.Response, body []byte) (Identity, error)
 	filler := template.Filler{Values: map[string]string{}}
 	found := t.ID != "" || len(label.Names()) == 0
 	for _, pointer := range label.Names() {
-		filler.Values[pointer] = pointed(v, pointer)
-		found = found || filler.Values[pointer] != ""
+		if _, known := filler.Values[pointer]; known {
+			continue
+		}
+		value := pointed(v, pointer)
+		filler.Values[pointer] = scrub.Text(value, maxLabel, secrets...) // or a template could repeat a long one
+		found = found || value != ""
 	}
 	if !found {
 		failed.detail = strings.Join(label.Names(), ", ")
@@ -233,4 +283,43 @@ func (c *Connected) identity(resp *http.Response, body []byte) (Identity, error)
 	text, err := filler.Fill(label, nil)
 	id.Label = strings.TrimSpace(scrub.Text(text, maxLabel-len("..."), secrets...))
 	return id, err
+}
+
+// minQuoted is the length in bytes from which a secret does not stand in an identity by
+// chance.
+const minQuoted = 8
+
+// quotesSecret reports whether an identity is a secret, or has one in it.
+func quotesSecret(id string, secrets []string) bool {
+	return slices.ContainsFunc(secrets, func(s string) bool { return s == id || len(s) >= minQuoted && strings.Contains(id, s) })
+}
+
+// secrets returns what an identity must not show: the secrets of the account and its
+// token or session, in the spellings in which a service may repeat them.
+func (c *Connected) secrets(ctx context.Context) (list []string) {
+	var short []string
+	add := func(secret string) {
+		if len(secret) >= minQuoted {
+			list = append(list, secret)
+		} else if secret != "" {
+			short = append(short, secret) // whose spellings stand everywhere
+		}
+	}
+	for _, i := range c.account().d.inputs(c.account().m) {
+		if i.Secret {
+			add(c.account().value(i.Name))
+		}
+	}
+	switch credential := c.account().credential.(type) {
+	case *connectorauth.OAuth2:
+		if token, err := credential.Token(ctx); err == nil {
+			add(token.AccessToken)
+			add(token.RefreshToken)
+		}
+	case *connectorauth.Custom:
+		if session, err := credential.Credential(ctx); err == nil {
+			add(string(session.Value))
+		}
+	}
+	return append(scrub.Spellings(list...), short...)
 }

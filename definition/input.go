@@ -9,14 +9,19 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"golang.org/x/net/publicsuffix"
 )
 
 // An Input is a value that the account owner or the program gives, once per account.
 type Input struct {
 	// Name names the input in templates: letters, digits and '_'. Required.
 	Name string
+	// Was are former names, under which stored accounts may have the value. Templates use
+	// Name alone. Empty means none.
+	Was []string
 	// Title names the input for people. Empty means Name.
 	Title string
 	// Help is a text that says where to find the value. Example is a value for people to
@@ -57,6 +62,7 @@ type Limits struct {
 	AnyHost bool
 
 	pattern *pattern
+	origins bool // Enum has whole origins, or URLs below them
 }
 
 // A Choice is a value of an enum. In a document, a text is a Choice without a Title.
@@ -155,13 +161,14 @@ func (l *Limits) check(value string) error {
 		}
 		return nil
 	}
-	if f, ok := formats[l.Format]; ok && !f.valid(value) {
-		if strings.TrimSpace(value) != value {
-			return errors.New("has a space at an end; remove the space")
-		}
+	f, limited := formats[l.Format]
+	isWrong, isOther := limited && !f.valid(value), l.pattern != nil && !l.pattern.matches(value)
+	switch {
+	case (isWrong || isOther) && strings.TrimSpace(value) != value:
+		return errors.New("has a space at an end; remove the space")
+	case isWrong:
 		return errors.New(f.words)
-	}
-	if l.pattern != nil && !l.pattern.matches(value) {
+	case isOther:
 		return errors.New("does not look as the service writes it")
 	}
 	if l.Format == FormatHost || l.Format == FormatOrigin {
@@ -183,11 +190,37 @@ func (l *Limits) checkHost(value string) error {
 	if len(l.Suffixes) == 0 {
 		return nil
 	}
-	if !slices.ContainsFunc(l.Suffixes, func(suffix string) bool { return strings.HasSuffix(host, suffix) }) {
+	var below string
+	for _, suffix := range l.Suffixes {
+		if strings.HasSuffix(host, suffix) && len(suffix) > len(below) {
+			below = suffix
+		}
+	}
+	if below == "" {
 		return fmt.Errorf("must end in %s", strings.Join(l.Suffixes, " or "))
+	}
+	if public, _ := publicsuffix.PublicSuffix(host); len(public) > len(below)-len(".") && !isPublic(below) {
+		return fmt.Errorf("ends in .%s, where names belong to different owners", public)
 	}
 	return nil
 }
+
+// of returns the value of the input among values by name. A former name counts where the
+// name itself has none: a form shows no secret, so an empty one is absent too.
+func (i *Input) of(values map[string]connectorauth.Secret) string {
+	if value, ok := values[i.Name]; value != "" || ok && !i.Secret {
+		return string(value)
+	}
+	for _, was := range i.Was {
+		if value := values[was]; value != "" {
+			return string(value)
+		}
+	}
+	return ""
+}
+
+// isCalled reports whether name is the name of the input, or a former one.
+func (i *Input) isCalled(name string) bool { return i.Name == name || slices.Contains(i.Was, name) }
 
 // optional reports whether a value may be absent.
 func (i *Input) optional() bool { return i.Optional || i.Default != "" }
@@ -202,10 +235,17 @@ func (i *Input) title() string {
 
 // isOrigin reports whether the value is a whole origin, or a URL below one.
 func (l *Limits) isOrigin() bool {
-	return len(l.Enum) == 0 && l.Format == FormatOrigin || len(l.Enum) > 0 && !slices.ContainsFunc(l.Enum, func(c Choice) bool {
-		u, err := origin.Endpoint(c.Value)
-		return err != nil || strings.ContainsAny(c.Value, "{}") || u.RawQuery != "" || u.ForceQuery || strings.HasSuffix(c.Value, "/") || u.Path != "" && hasDots(u)
-	})
+	return len(l.Enum) == 0 && l.Format == FormatOrigin || len(l.Enum) > 0 && l.origins
+}
+
+// isOrigin reports whether a choice is an origin that can be a Host, or a URL below one.
+func (c *Choice) isOrigin() bool {
+	u, err := origin.Endpoint(c.Value)
+	if err != nil || strings.ContainsAny(c.Value, "{}") || u.RawQuery != "" || u.ForceQuery || strings.HasSuffix(c.Value, "/") || u.Path != "" && hasDots(u) {
+		return false
+	}
+	_, err = origin.Parse([]string{withoutPath(c.Value)})
+	return err == nil
 }
 
 func hasDots(u *url.URL) bool {

@@ -13,7 +13,7 @@ import (
 // Lint lists what a document may say, and should not: each Finding is an advice, and at
 // most 100 come back. Nil means none. The error is that of Parse.
 func Lint(file string, document []byte, options Options) ([]Finding, error) {
-	d, r, err := parse(file, document, options)
+	d, r, err := parse(file, string(document), options)
 	if err != nil {
 		return nil, err
 	}
@@ -45,13 +45,17 @@ func (l *linter) definition() {
 		l.add(root.member("test").member("id"), "is missing; without an identity nobody can tell whether a new consent is of the same account")
 	}
 	l.plain(&l.root, nil, "")
+	used := map[string]bool{}
+	l.templates(&l.root, nil, used)
 	l.inputs(root.member("inputs"), l.d.Inputs)
+	l.unused(root.member("inputs"), l.d.Inputs, used)
 	for i := range l.d.Methods {
 		m, p := &l.d.Methods[i], root.member("methods").element(i)
 		if l.m = m; m.Title == "" && len(l.d.Methods) > 1 {
 			l.add(p.member("title"), "is missing; people choose a method by its title")
 		}
 		l.inputs(p.member("inputs"), m.Inputs)
+		l.unused(p.member("inputs"), m.Inputs, used)
 		l.credential(p, m.Credential)
 		for j, and := range m.And {
 			l.credential(p.member("and").element(j), and)
@@ -93,6 +97,9 @@ func (l *linter) inputs(p *path, list []Input) {
 		if !input.Secret && isText && secretName.MatchString(input.Name) || input.Format == FormatKey && !input.Secret {
 			l.add(at.member("name"), "looks like the name of a secret; say \"secret\": true, or choose another name")
 		}
+		if n := len(input.Pattern); n > 1 && input.Pattern[0] == '/' && input.Pattern[n-1] == '/' {
+			l.add(at.member("pattern"), "has slashes around it, which the value must have too; leave them out")
+		}
 		if input.Hidden {
 			continue
 		}
@@ -113,16 +120,23 @@ func (l *linter) inputs(p *path, list []Input) {
 func (l *linter) credential(p *path, c Credential) {
 	switch s := c.Scheme.(type) {
 	case *APIKey:
-		l.literal(p.member("key"), s.Key)
+		if l.literal(p.member("key"), s.Key); len(l.m.And) == 0 { // or the secret is another one
+			l.shown(p.member("key"), s.Key)
+		}
 		l.placed(p.member("placement"), s.Placement, l.hasSecret(s.Key))
 	case *Basic:
 		l.literal(p.member("password"), s.Username+s.Password)
+		l.shown(p.member("password"), s.Password)
 	case *OAuth1:
-		l.literal(p.member("clientSecret"), s.ClientSecret)
-		l.literal(p.member("tokenSecret"), s.TokenSecret)
+		l.secret(p.member("clientSecret"), s.ClientSecret)
+		l.secret(p.member("tokenSecret"), s.TokenSecret)
+		l.secret(p.member("private"), s.Private)
 	case *OAuth2:
 		l.oauth2(p, s)
 	case *Session:
+		if s.Auth != nil {
+			l.credential(p.member("auth"), *s.Auth)
+		}
 		for i, place := range s.Places {
 			l.placed(p.member("places").element(i), place.Placement, true)
 		}
@@ -136,7 +150,7 @@ func (l *linter) credential(p *path, c Credential) {
 const tooMany = 5
 
 func (l *linter) oauth2(p *path, s *OAuth2) {
-	l.literal(p.member("clientSecret"), s.ClientSecret)
+	l.secret(p.member("clientSecret"), s.ClientSecret)
 	if s.ClientAssertion != nil {
 		l.key(p.member("clientAssertion"), s.ClientAssertion)
 	}
@@ -151,7 +165,7 @@ func (l *linter) oauth2(p *path, s *OAuth2) {
 	}
 	if password := s.Grant.PasswordCredentials; password != nil {
 		l.add(grant.member("passwordCredentials"), "shows the account owner's password to the program, which RFC 9700 section 2.4 forbids; use another grant if the provider has one")
-		l.literal(grant.member("passwordCredentials").member("password"), string(password.Password))
+		l.secret(grant.member("passwordCredentials").member("password"), string(password.Password))
 	}
 	if s.Grant.JWTBearer != nil {
 		l.key(grant.member("jwtBearer"), s.Grant.JWTBearer)
@@ -163,8 +177,25 @@ func (l *linter) oauth2(p *path, s *OAuth2) {
 }
 
 func (l *linter) key(p *path, s *Assertion) {
-	l.literal(p.member("private"), s.Private)
-	l.literal(p.member("secret"), s.Secret)
+	l.secret(p.member("private"), s.Private)
+	l.isKey(p.member("private"), s.Private)
+	l.secret(p.member("secret"), s.Secret)
+}
+
+// secret lists what is wrong with a text that is a secret.
+func (l *linter) secret(p *path, s string) {
+	l.literal(p, s)
+	l.shown(p, s)
+}
+
+// shown lists a secret whose inputs are none, so that forms, merge fields and stored accounts
+// show them.
+func (l *linter) shown(p *path, s string) {
+	names := l.d.texts[s].Names()
+	isInput := func(i *Input) bool { return slices.Contains(names, i.Name) }
+	if slices.ContainsFunc(l.d.inputs(l.m), isInput) && !l.hasSecret(s) {
+		l.add(p, "has no secret among its inputs, and forms and stored accounts show the others; say \"secret\": true in the input")
+	}
 }
 
 // literal lists a secret that is in the definition itself.

@@ -70,13 +70,27 @@ func TestAdviceHasPlacesAndNoSecrets(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"1:1 title", "1:1 test", "1:93 baseUrls.local", "4:3 inputs[0].example", "4:66 inputs[0].anyHost", "5:3 inputs[1].example",
-		"5:12 inputs[1].name", "7:3 inputs[3].title", "7:3 inputs[3].help", "9:3 methods[0].revokeUrl", "9:71 methods[0].tokenUrl",
+		"5:12 inputs[1].name", "7:3 inputs[3].title", "7:3 inputs[3].help", "7:3 inputs[3]", "9:3 methods[0].revokeUrl", "9:71 methods[0].tokenUrl",
 		"9:130 methods[0].clientSecret", "10:87 methods[0].grant.authorizationCode.disablePkce", "11:14 methods[0].scopes",
 		"12:29 methods[0].dialect.placement", "13:3 methods[1].title", "14:37 methods[1].grant.passwordCredentials",
 		"14:67 methods[1].grant.passwordCredentials.password", "15:62 methods[2].key", "16:61 methods[2].and[0].password",
 		"17:92 methods[3].clientSecret", "17:132 methods[3].tokenSecret", "18:76 methods[4].login[0].url", "18:142 methods[4].places[0]",
 		"19:60 methods[5].secret", "19:161 methods[5].placement",
 	}, got)
+}
+
+func TestAdviceForASecretThatIsShown(t *testing.T) {
+	for method, place := range map[string]string{
+		`"type": "ApiKey", "key": "{v}"`: "key", `"type": "Basic", "username": "{x}", "password": "{v}"`: "password",
+		`"type": "JWT", "private": "{v}"`: "private", `"type": "OAuth1", "clientId": "a", "clientSecret": "{x}", "token": "b", "tokenSecret": "{v}"`: "tokenSecret",
+		`"type": "OAuth2", "tokenUrl": "https://a.example.com/", "grant": {"clientCredentials": {}}, "clientId": "a", "clientSecret": "{v}"`: "clientSecret",
+	} {
+		for members, shown := range map[string]bool{"": true, `, "secret": true`: false} {
+			advice := strings.Join(lint(t, "acme.json", `{"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com",
+				"inputs": [{"name": "v"`+members+`}, {"name": "x", "secret": true}], "methods": [{"name": "m", `+method+`}]}`), "\n")
+			assert.Equal(t, shown, strings.Contains(advice, "methods[0]."+place+": has no secret among its inputs"), "%s: %s", method, advice)
+		}
+	}
 }
 
 func TestAdviceNeedsADefinitionWithoutMistakes(t *testing.T) {

@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -79,16 +80,25 @@ func (l *loader) add(list ...Finding) {
 
 // read reads the beginning of a file, with a byte more than a definition may have.
 func (l *loader) read(name string) file {
+	switch info, err := fs.Stat(l.files, name); { // before Open, which waits for a writer of a named pipe
+	case err != nil:
+		return file{name: name, err: plain(err)}
+	case info.IsDir():
+		return file{name: name, err: fmt.Errorf("is a folder; give a pattern for its files, such as %s", slashed.Join(name, "*.json"))}
+	case !info.Mode().IsRegular():
+		return file{name: name, err: errors.New("is no regular file, but a pipe or a device")}
+	}
 	f, err := l.files.Open(name)
 	if err != nil {
 		return file{name: name, err: plain(err)}
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return file{name: name, err: fmt.Errorf("is a folder; give a pattern for its files, such as %s", slashed.Join(name, "*.json"))}
+	var text bytes.Buffer
+	if info, err := f.Stat(); err == nil {
+		text.Grow(int(min(max(info.Size(), 0), maxSize)) + bytes.MinRead)
 	}
-	text, err := io.ReadAll(io.LimitReader(f, maxSize+1))
-	return file{name, text, plain(err)}
+	_, err = text.ReadFrom(io.LimitReader(f, maxSize+1))
+	return file{name, text.Bytes(), plain(err)}
 }
 
 // plain returns an error without the path, which a Finding names already.
@@ -111,12 +121,13 @@ func (l *loader) load(f file) {
 		l.mistakes(f.name, err, nil)
 		return
 	}
-	d, err := Parse(f.name, text, l.options)
+	json := string(text)
+	d, _, err := parse(f.name, json, l.options)
 	if err != nil {
 		l.mistakes(f.name, err, place)
 		return
 	}
-	l.definitions, l.documents = append(l.definitions, d), append(l.documents, document{f.name, string(text), place})
+	l.definitions, l.documents = append(l.definitions, d), append(l.documents, document{f.name, json, place})
 }
 
 // convert makes JSON of a file in another notation.

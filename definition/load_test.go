@@ -77,8 +77,8 @@ func TestMistakesOfAllFilesAreListedAtOnce(t *testing.T) {
 		`g.yml: is no .json file, and Options.Converters has nothing for the ending ".yml"`,
 		`h.json: is a folder; give a pattern for its files, such as h.json/*.json`,
 		`d.json:1:30: name: "same", revision 1, is there twice: see c.json`,
-		`e.json:2:15: was[1]: "same" is a name, or a former name, of another definition: see c.json`,
-		`f.json:1:30: name: "f" is a name, or a former name, of another definition: see e.json`,
+		`e.json:2:15: was[1]: "same" is a name, or a former name, of another definition: see c.json; after a rename, all revisions have the new name`,
+		`f.json:1:30: name: "f" is a name, or a former name, of another definition: see e.json; after a rename, all revisions have the new name`,
 	}, strings.Split(err.Error(), "\n"))
 
 	_, err = definition.Load(folder(nil), definition.Options{})
@@ -126,7 +126,7 @@ func TestSetOfDefinitions(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []*definition.Definition{a}, set.Definitions())
 	_, err = definition.NewSet(a, b, a)
-	assert.EqualError(t, err, "definition: \"a\" is a name, or a former name, of another definition: see a\n\"a\", revision 1, is there twice: see a")
+	assert.EqualError(t, err, "definition: \"a\" is a name, or a former name, of another definition: see a; after a rename, all revisions have the new name\n\"a\", revision 1, is there twice: see a")
 }
 
 // upsideDown reads documents whose lines are in reverse, as a notation of its own.

@@ -44,10 +44,10 @@ func (c *Connected) field(name string) (string, error) {
 	var names []string
 	for _, i := range c.account().d.inputs(c.account().m) {
 		switch {
-		case i.Name == name && i.Secret:
+		case i.isCalled(name) && i.Secret:
 			return "", fmt.Errorf("{{%s}} is a secret, and secrets are not merged", name)
-		case i.Name == name:
-			return c.value(name), nil
+		case i.isCalled(name):
+			return c.account().value(i.Name), nil
 		case !i.Secret:
 			names = append(names, i.Name)
 		}

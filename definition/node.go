@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -63,9 +64,17 @@ type wrong struct {
 	text string
 }
 
+// rooms are for scanner.open: one room serves many documents.
+var rooms = sync.Pool{New: func() any { return new([32]member) }}
+
 // document reads a whole document.
 func (s *scanner) document() (root node, mistake *wrong) {
+	room := rooms.Get().(*[32]member)
+	s.open = room[:0]
 	defer func() {
+		s.open = nil
+		clear(room[:]) // or the room would keep the document
+		rooms.Put(room)
 		if r := recover(); r != nil {
 			w, ok := r.(wrong)
 			if !ok {
@@ -148,7 +157,11 @@ func (s *scanner) object(depth int) []member {
 	first := len(s.open)
 	for {
 		members := s.open[first:]
-		if s.next() != '"' {
+		if c := s.next(); c == '}' {
+			s.fail("want the name of a member, or no comma before the }")
+		} else if c == '/' {
+			s.fail("want the name of a member; JSON has no comments: use a member such as x-note")
+		} else if c != '"' {
 			s.expect("\"", `the name of a member, in double quotes`)
 		}
 		m := member{at: int32(s.pos)}

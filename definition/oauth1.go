@@ -32,13 +32,14 @@ type OAuth1 struct {
 
 func (s *OAuth1) check(c *checker, p *path) {
 	for name, text := range map[string]string{
-		"clientSecret": s.ClientSecret, "token": s.Token, "tokenSecret": s.TokenSecret, "realm": s.Realm, "private": s.Private,
+		"token": s.Token, "tokenSecret": s.TokenSecret, "realm": s.Realm, "private": s.Private,
 	} {
 		c.text(p.member(name), text)
 	}
 	if signs := strings.HasPrefix(string(s.SignatureMethod), "RSA-"); signs != (s.Private != "") {
 		c.add(p.member("private"), "the RSA methods need a key, and the others have none")
 	}
+	c.clientSecret(p, s.ClientID, s.ClientSecret)
 	c.public(p.member("clientId"), s.ClientID)
 	for name, url := range map[string]string{"requestTokenUrl": s.RequestTokenURL, "authorizeUrl": s.AuthorizeURL, "accessTokenUrl": s.AccessTokenURL} {
 		c.url(p.member(name), url)
@@ -47,13 +48,14 @@ func (s *OAuth1) check(c *checker, p *path) {
 
 func (s *OAuth1) connector(b *builder) (connectorauth.Connector, error) {
 	client := b.client(s.ClientID, s.ClientSecret)
-	return connectorauth.NewOAuth1(connectorauth.OAuth1Config{
+	connector, err := connectorauth.NewOAuth1(connectorauth.OAuth1Config{
 		ClientID: client.ID, ClientSecret: client.Secret,
 		RequestTokenURL: b.url(s.RequestTokenURL), AuthorizeURL: b.url(s.AuthorizeURL), AccessTokenURL: b.url(s.AccessTokenURL),
 		TokenMethod: s.TokenMethod, NoVerifier: s.NoVerifier, SignatureMethod: s.SignatureMethod, In: s.In,
 		Realm: b.text(s.Realm), BodyHash: s.BodyHash, PrivateKey: s.key(b), Token: b.text(s.Token), TokenSecret: b.secret(s.TokenSecret),
 		Store: b.c.Store, Account: b.c.Account, Shared: b.c.Shared, Hosts: b.hosts, HTTPClient: b.c.HTTPClient, Observe: b.c.Observe,
 	})
+	return connector, b.owned(err, "ClientID", s.ClientID, "ClientSecret", s.ClientSecret, "Token", s.Token, "TokenSecret", s.TokenSecret, "Realm", s.Realm)
 }
 
 // key returns the RSA key of an account. Nil means none.

@@ -1,24 +1,35 @@
 package definition
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/check"
 )
 
 // OAuth2 is an access token that is renewed: see connectorauth.OAuth2Config.
 type OAuth2 struct {
-	Grant                               Grant
-	TokenURL, FormerTokenURL, RevokeURL string // templates; TokenURL is required
-	ClientID, ClientSecret              string // templates; empty means Connection.Client
-	ClientAuth                          connectorauth.ClientAuthMethod
+	Grant    Grant
+	TokenURL string // template of the token endpoint; required
+	// FormerTokenURL is the template of the token URL that accounts have from before.
+	// RevokeURL is the template of the revocation endpoint (RFC 7009). Empty means none.
+	FormerTokenURL, RevokeURL string
+	// ClientID and ClientSecret are the templates of a client that each account brings.
+	// Empty means that the program has a client: see Connection.
+	ClientID, ClientSecret string
+	ClientAuth             connectorauth.ClientAuthMethod
 	// ClientAssertion authenticates the client in place of ClientAuth, as private_key_jwt or
 	// client_secret_jwt. Empty means ClientAuth.
 	ClientAssertion *Assertion
 	Scopes          []Scope
-	Dialect         dialect.OAuth2 // URLs, parameters and headers are templates
+	// Dialect is how the provider departs from the standards. URLs, parameters and headers are
+	// templates. In TokenParams and RefreshParams, {scopes} is the scopes that are asked for,
+	// joined by ScopeSeparator, unless an input has the name. Empty means the standards.
+	Dialect dialect.OAuth2
 	// Captures are values of the token response or of the callback.
 	Captures []Capture
 }
@@ -45,16 +56,11 @@ func (s *Scope) short(text string) { s.Name = text }
 
 func (s *OAuth2) check(c *checker, p *path) {
 	c.public(p.member("clientId"), s.ClientID)
-	c.text(p.member("clientSecret"), s.ClientSecret)
+	c.clientSecret(p, s.ClientID, s.ClientSecret)
 	c.url(p.member("tokenUrl"), s.TokenURL)
 	c.url(p.member("formerTokenUrl"), s.FormerTokenURL)
 	c.url(p.member("revokeUrl"), s.RevokeURL)
-	for i, scope := range s.Scopes {
-		if scope.Name == "" {
-			c.add(p.member("scopes").element(i), "has no name")
-		}
-		c.public(p.member("scopes").element(i), scope.Name)
-	}
+	c.scopes(p.member("scopes"), s.Scopes)
 	s.Grant.check(c, p.member("grant"))
 	if s.ClientAssertion != nil {
 		s.ClientAssertion.check(c, p.member("clientAssertion"))
@@ -72,9 +78,29 @@ func (s *OAuth2) check(c *checker, p *path) {
 	for _, name := range keys(d.Regions.Origins) {
 		c.url(at.member("regions").member("origins").member(name), d.Regions.Origins[name])
 	}
+	c.scoped = true
 	c.lists(at.member("tokenParams"), d.TokenParams)
 	c.lists(at.member("refreshParams"), d.RefreshParams)
+	c.scoped = false
 	c.lists(at.member("tokenHeader"), d.TokenHeader)
+}
+
+// clientSecret checks the secret of a client, which counts with an ID of its own only.
+func (c *checker) clientSecret(p *path, id, secret string) {
+	c.text(p.member("clientSecret"), secret)
+	if secret != "" && id == "" {
+		c.add(p.member("clientSecret"), "has no clientId beside it; give both, or none where programs have a registration of their own")
+	}
+}
+
+// scopes checks the scopes to ask for.
+func (c *checker) scopes(p *path, list []Scope) {
+	for i, scope := range list {
+		if scope.Name == "" {
+			c.add(p.element(i), "has no name")
+		}
+		c.public(p.element(i), scope.Name)
+	}
 }
 
 func (g *Grant) check(c *checker, p *path) {
@@ -107,11 +133,12 @@ func (g *Grant) check(c *checker, p *path) {
 }
 
 func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
-	client := b.client(s.ClientID, s.ClientSecret)
+	client, scopes := b.client(s.ClientID, s.ClientSecret), b.scopes(s.Scopes)
+	b.scoped(scopes, cmp.Or(s.Dialect.ScopeSeparator, " "))
 	config := connectorauth.OAuth2Config{
 		ClientID: client.ID, ClientSecret: client.Secret,
 		TokenURL: b.url(s.TokenURL), FormerTokenURL: b.url(s.FormerTokenURL), RevokeURL: b.url(s.RevokeURL),
-		Scopes: b.scopes(s.Scopes), Grant: s.Grant.with(b), Dialect: s.dialect(b),
+		Scopes: scopes, Grant: s.Grant.with(b), Dialect: s.dialect(b),
 		Store: b.c.Store, Account: b.c.Account, Shared: b.c.Shared, Hosts: b.hosts,
 		RefreshLifetime: b.account.m.RefreshLifetime, RefreshIdle: b.account.m.RefreshIdle,
 		RenewBefore: b.c.RenewBefore, HTTPClient: b.c.HTTPClient, Observe: b.c.Observe,
@@ -121,7 +148,12 @@ func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
 	} else if s.ClientAuth != "" {
 		config.ClientAuth = s.ClientAuth
 	}
-	return connectorauth.NewOAuth2(config)
+	connector, err := connectorauth.NewOAuth2(config)
+	templates := []string{"ClientID", s.ClientID, "ClientSecret", s.ClientSecret}
+	if o := s.Grant.PasswordCredentials; o != nil {
+		templates = append(templates, "Grant: Username", o.Username, "Grant: Password", string(o.Password))
+	}
+	return connector, b.owned(err, templates...)
 }
 
 // with returns the grant of an account.
@@ -159,11 +191,24 @@ func (s *OAuth2) dialect(b *builder) dialect.OAuth2 {
 	return d
 }
 
+// scopesName is the name of the scopes that are asked for, in a few templates.
+const scopesName = "scopes"
+
+// scoped gives the scopes a value for templates, unless an input has their name.
+func (b *builder) scoped(scopes []string, separator string) {
+	if !slices.ContainsFunc(b.inputs, func(i *Input) bool { return i.Name == scopesName }) {
+		b.filler.Values[scopesName] = strings.Join(scopes, separator)
+	}
+}
+
 // scopes returns the scopes that the program has chosen, or those of the definition.
 func (b *builder) scopes(known []Scope) (list []string) {
 	var all, byDefault []string
 	for _, s := range known {
 		name := b.text(s.Name)
+		if err := check.Scope(name); err != nil && len(b.d.texts[s.Name].Names()) > 0 && !b.trial {
+			b.refuse(s.Name, "cannot stand in a scope: use printable ASCII without spaces, quotes and backslashes")
+		}
 		all = append(all, name)
 		if s.Default {
 			byDefault = append(byDefault, name)
@@ -172,6 +217,9 @@ func (b *builder) scopes(known []Scope) (list []string) {
 	chosen := slices.Clone(b.c.Scopes)
 	if b.c.stored {
 		chosen = slices.DeleteFunc(chosen, func(name string) bool { return !slices.Contains(all, name) })
+		if b.account.credential == nil { // yet: this is the method's first credential
+			b.account.scopes = slices.Clone(chosen)
+		}
 	}
 	for _, name := range chosen {
 		if !slices.Contains(all, name) {

@@ -62,11 +62,12 @@ func parseURL(s string) (_ *urlTemplate, err error) {
 			return nil, err
 		}
 	}
-	sample := "https://example.com"
-	if u.literal() {
-		sample = u.origin(nil)
+	sample, whole := strings.TrimSuffix(s, u.rest), s
+	if !u.literal() {
+		sample = "https://example.com"
+		whole = sample + u.rest
 	}
-	if u.inner, err = template.ParseURL(sample + u.rest); err != nil {
+	if u.inner, err = template.ParseURL(whole); err != nil {
 		return nil, err
 	}
 	inRest := u.inner.Names()
@@ -83,6 +84,10 @@ func parseURL(s string) (_ *urlTemplate, err error) {
 	return u, nil
 }
 
+// maxHostParts is how many literal texts and values a host has. A host has 127 labels at
+// most.
+const maxHostParts = 250
+
 // parseHost reads what is between the scheme and the path.
 func (u *urlTemplate) parseHost(s string) error {
 	if i := strings.LastIndexByte(s, ':'); i >= 0 && !strings.HasSuffix(s, "]") {
@@ -94,6 +99,9 @@ func (u *urlTemplate) parseHost(s string) error {
 	if !strings.ContainsAny(s, "{}") {
 		u.host = []hostPart{{literal: s}}
 		return nil
+	}
+	if strings.Count(s, "{") > maxHostParts {
+		return errHost
 	}
 	for s != "" {
 		literal, after, found := strings.Cut(s, "{")
@@ -185,12 +193,12 @@ func checkHost(host []hostPart, limits func(name string) *Limits, left *int) err
 	if l == nil {
 		return nil // which is another mistake
 	}
-	if strings.HasPrefix(suffix, ".") && (l.Format != FormatHost || len(l.Enum) > 0) {
-		err := checkSuffix(suffix, l.Suffixes)
+	if dot := strings.IndexByte(suffix, '.'); dot >= 0 && (l.Format != FormatHost || len(l.Enum) > 0) {
+		err := checkSuffix(suffix[dot:], l.Suffixes) // a label may end in literal text
 		switch {
 		case err == nil && slices.ContainsFunc(host[:last], func(p hostPart) bool { return isHost(limits(p.name)) }):
 			return errInnerHost
-		case err == nil, len(l.Enum) == 0 && strings.Count(suffix, ".") > 1:
+		case err == nil, len(l.Enum) == 0 && strings.Count(suffix[dot:], ".") > 1:
 			return err
 		}
 	}
@@ -223,17 +231,35 @@ func isHost(l *Limits) bool { return l != nil && l.Format == FormatHost && len(l
 // service gives its customers, such as .myshopify.com, must be declared.
 func checkSuffix(suffix string, declared []string) error {
 	name := strings.TrimPrefix(suffix, ".")
-	if err := checkName(name); err != nil {
+	public, byRegistry := publicSuffix(name)
+	if err := checkName(name); err != nil && !(public && byRegistry) { // but .com and the like have a better text below
 		return err
 	}
-	public, byRegistry := publicsuffix.PublicSuffix(name)
-	if public == name && byRegistry {
+	if public && byRegistry {
 		return fmt.Errorf("everybody can register names that end in %s; use a longer suffix", suffix)
 	}
-	if public == name && !slices.Contains(declared, suffix) {
+	if public && !slices.Contains(declared, suffix) {
 		return fmt.Errorf("names that end in %s belong to different owners (publicsuffix.org); if the service gives them to its customers, say \"suffixes\": [%q] in the input", suffix, suffix)
 	}
 	return nil
+}
+
+// publicSuffix reports whether names below name belong to different owners, and whether a
+// registry says so. A wildcard of the list, such as *.kawasaki.jp, has public suffixes below
+// a name that is none.
+func publicSuffix(name string) (public, byRegistry bool) {
+	const below = "any-label."
+	if suffix, registry := publicsuffix.PublicSuffix(below + name); suffix == below+name {
+		return true, registry
+	}
+	suffix, registry := publicsuffix.PublicSuffix(name)
+	return suffix == name, registry
+}
+
+// isPublic is publicSuffix for a suffix with its dot.
+func isPublic(suffix string) bool {
+	public, _ := publicSuffix(strings.TrimPrefix(suffix, "."))
+	return public
 }
 
 // checkName says why a name is no name of a host.

@@ -25,6 +25,8 @@ func TestOriginsThatADefinitionDeclares(t *testing.T) {
 	const label, host, site = `, "format": "label"`, `, "format": "host"`, `, "format": "origin"`
 	for _, test := range []struct{ input, baseURL, value, want string }{
 		{label, "https://{x}.example.com", "a", "https://a.example.com"},
+		{label, "https://{x}-api.example.com", "a", "https://a-api.example.com"},
+		{label, "https://eu-{x}-api.example.com", "a", "https://eu-a-api.example.com"},
 		{label, "https://api-{x}.{y}.example.com:8443/v1", "a", "https://api-a.y.example.com:8443/v1"},
 		{label, "https://{x}{y}.example.co.uk", "a", "https://ay.example.co.uk"},
 		{label + `, "suffixes": [".myshopify.com"]`, "https://{x}.myshopify.com/admin", "shop", "https://shop.myshopify.com/admin"},
@@ -51,6 +53,7 @@ func TestOriginsThatNothingDeclares(t *testing.T) {
 		{`, "format": "label"`, "https://{x}.com", "nothing limits where {x} may lead"},
 		{`, "format": "label"`, "https://{x}.myshopify.com", `say "suffixes": [".myshopify.com"] in the input`},
 		{`, "format": "label"`, "https://{x}example.com", "nothing limits where {x} may lead"},
+		{`, "format": "label"`, "https://{x}-api.co.uk", "everybody can register names that end in .co.uk"},
 		{`, "format": "label"`, "https://example.{x}", "nothing limits where {x} may lead"},
 		{`, "format": "label"`, "https://{x}", "nothing limits where {x} may lead"},
 		{`, "format": "label"`, "https://{x}.example.com@evil.com", "cannot be read"},
@@ -111,14 +114,15 @@ func TestCapturesThatAreRefused(t *testing.T) {
 		"grant": {"clientCredentials": {}}, "tokenUrl": "https://{x}.example.com", "captures": [{"name": "x", "path": "a", "format": "label"}]}]}`), "methods[0].tokenUrl: there is no value for {x} here")
 }
 
-// The hosts of captured values are those that the definition declares.
+// The hosts of captured values are those that the definition declares, and of these the
+// account's own.
 func TestHostsOfCapturedValues(t *testing.T) {
-	for _, test := range []struct{ capture, baseURL, value, want, allowed, refused string }{
+	for _, test := range []struct{ capture, baseURL, value, want, others, outside string }{
 		{`"format": "label"`, "https://{x}.{y}.example.com", "a", "https://a.y.example.com", "https://b.y.example.com", "https://a.z.example.com"},
 		{`"enum": ["com", "co.uk"]`, "https://{y}.acme.{x}", "co.uk", "https://y.acme.co.uk", "https://y.acme.com", "https://z.acme.com"},
 		{`"enum": ["https://eu.example.com/v2", "https://example.us"]`, "{x}/api", "https://eu.example.com/v2", "https://eu.example.com/v2/api", "https://example.us", "https://us.example.com"},
 		{`"format": "host", "suffixes": [".example.com"]`, "https://{x}/api", "a.b.example.com", "https://a.b.example.com/api", "https://c.example.com", "https://example.com"},
-		{`"from": "token"`, "https://{y}.example.com/{x}", "a b", "https://y.example.com/a%20b", "https://y.example.com", "https://z.example.com"},
+		{`"from": "token"`, "https://{y}.example.com/{x}", "a b", "https://y.example.com/a%20b", "https://x.example.com", "https://z.example.com"},
 	} {
 		d := parse(t, `{"connectorauth": 1, "name": "acme", "baseUrl": "`+test.baseURL+`", "inputs": [{"name": "y", "format": "label"}], "methods": [{"name": "a", "type": "OAuth2",
 			"grant": {"clientCredentials": {}}, "tokenUrl": "https://example.com", "captures": [{"name": "x", "path": "data.0.host", `+test.capture+`}]}]}`)
@@ -129,11 +133,13 @@ func TestHostsOfCapturedValues(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, test.want, base)
 		client := connectorauth.NewClient(c.Connector(), p.client(t))
-		resp, err := client.Post(test.allowed, "", http.NoBody)
+		resp, err := client.Post(base, "", http.NoBody)
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
-		_, err = client.Post(test.refused, "", http.NoBody)
-		assert.ErrorIs(t, err, connectorauth.ErrHostNotAllowed)
+		for _, foreign := range []string{test.others, test.outside} {
+			_, err = client.Post(foreign, "", http.NoBody)
+			assert.ErrorIs(t, err, connectorauth.ErrHostNotAllowed)
+		}
 		_, err = c.BaseURL(t.Context(), "other")
 		assert.ErrorContains(t, err, `no base URL "other"`)
 	}
@@ -185,7 +191,8 @@ func FuzzOrigin(f *testing.F) {
 			}
 		}
 		if !strings.Contains(base, "evil") {
-			require.NotContains(t, u.Host, "evil", fmt.Sprint(base, value))
+			labels := strings.Split(u.Hostname(), ".")
+			require.NotContains(t, strings.Join(labels[max(0, len(labels)-2):], "."), "evil", fmt.Sprint(base, value)) // whoever owns these owns the host
 		}
 	})
 }

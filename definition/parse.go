@@ -19,7 +19,8 @@ type Options struct {
 	// package egress reaches. The zero value refuses such definitions.
 	AnyHost bool
 	// Converters read documents in other notations, by the ending of the file, such as
-	// ".yaml". Load and Folder ask Converters; Parse reads JSON. Empty means JSON alone.
+	// ".yaml". Load and Folder ask Converters; Parse and Lint read JSON. Empty means JSON
+	// alone.
 	Converters map[string]Converter
 	// Kinds are kinds of credentials of other packages, such as those of the modules
 	// digestauth and awsauth. Empty means the types of this package alone.
@@ -29,16 +30,16 @@ type Options struct {
 // Parse reads a definition. The name of the file is for the error, which is an *Error
 // and lists all mistakes. A mistake in options is another error.
 func Parse(file string, document []byte, options Options) (*Definition, error) {
-	d, _, err := parse(file, document, options)
+	d, _, err := parse(file, string(document), options)
 	return d, err
 }
 
 // parse is Parse, and returns the reader for those who look further.
-func parse(file string, document []byte, options Options) (*Definition, *reader, error) {
+func parse(file, document string, options Options) (*Definition, *reader, error) {
 	if err := checkKinds(options.Kinds); err != nil {
 		return nil, nil, err
 	}
-	src := strings.TrimPrefix(string(document), "\ufeff")
+	src := strings.TrimPrefix(document, "\ufeff")
 	r := &reader{file: file, src: src, kinds: options.Kinds, types: schemeNames}
 	for i := range r.kinds {
 		r.types = append(slices.Clip(r.types), r.kinds[i].Name)
@@ -58,10 +59,10 @@ func (r *reader) read(d *Definition) {
 		r.addAt(0, nil, "is longer than %d bytes", maxSize)
 		return
 	}
-	s := &scanner{src: r.src, open: make([]member, 0, 32), report: func(at int, text string) { r.addAt(at, nil, "%s", text) }}
+	s := &scanner{src: r.src, report: func(at int, text string) { r.addAt(at, nil, "%s", text) }}
 	root, mistake := s.document()
 	if mistake != nil {
-		r.addAt(mistake.at, nil, "%s", mistake.text)
+		r.addAt(mistake.at, nil, "%s%s", mistake.text, r.inYAML())
 		return
 	}
 	if r.root = root; root.kind != object {
@@ -86,7 +87,9 @@ func (r *reader) version() bool {
 	switch {
 	case !ok:
 		r.addAt(0, nil, "is no definition, or lacks its version: add \"connectorauth\": %d", version)
-	case n.kind != number || n.text != fmt.Sprint(version):
+	case n.kind != number:
+		r.addAt(int(n.at), at, "is %s; want the number %d", n.kind, version)
+	case n.text != fmt.Sprint(version):
 		r.addAt(int(n.at), at, "this program reads version %d; use a newer version of the program for another", version)
 	default:
 		return true

@@ -2,6 +2,7 @@ package definition
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"regexp/syntax"
 	"strings"
@@ -30,6 +31,10 @@ func parsePattern(text string) (*pattern, error) {
 		return nil, errPattern
 	}
 	parsed, err := syntax.Parse(text, syntax.Perl)
+	var wrong *syntax.Error
+	if errors.As(err, &wrong) {
+		return nil, fmt.Errorf("is no regular expression (RE2): %s %s", wrong.Code, shown(wrong.Expr))
+	}
 	if err != nil || steps(parsed) > maxProgram {
 		return nil, errPattern
 	}

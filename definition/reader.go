@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
-	"github.com/connectorauth/connectorauth/internal/words"
 )
 
 const (
@@ -124,10 +123,11 @@ func (r *reader) decode(n *node, to reflect.Value, p *path) {
 		if r.is(n, object, p) && r.few(n, len(n.list), p) {
 			to.Set(reflect.MakeMapWithSize(t, len(n.list)))
 			inner := path{parent: p, isName: true}
+			value := reflect.New(t.Elem()).Elem()
 			for i := range n.list {
 				m := &n.list[i]
 				inner.name = m.name
-				value := reflect.New(t.Elem()).Elem()
+				value.SetZero()
 				r.decode(&m.value, value, &inner)
 				to.SetMapIndex(reflect.ValueOf(m.name), value)
 			}
@@ -183,7 +183,7 @@ func (r *reader) few(n *node, elements int, p *path) bool {
 func (r *reader) duration(n *node, to reflect.Value, p *path) {
 	d, err := time.ParseDuration(n.text)
 	if err != nil || d <= 0 {
-		r.addAt(int(n.at), p, "want a positive duration such as 1h30m")
+		r.addAt(int(n.at), p, "want a positive duration such as 1h30m; a day is 24h")
 	}
 	to.SetInt(int64(d))
 }
@@ -222,7 +222,7 @@ func (r *reader) object(n *node, to reflect.Value, p *path) {
 		if index, ok := s.fields[m.name]; ok {
 			r.decode(&m.value, to.FieldByIndex(index), &inner)
 		} else if !r.ofScheme(m, scheme, &inner) && (scheme != nil || s.scheme == nil) && !strings.HasPrefix(m.name, "x-") {
-			r.addAt(int(m.at), &inner, "is no member here%s", r.hint(m.name, append(slices.Clip(s.names), namesOf(scheme)...)))
+			r.addAt(int(m.at), &inner, "is no member here%s", r.member(m.name, append(slices.Clip(s.names), namesOf(scheme)...)))
 		}
 	}
 }
@@ -277,25 +277,6 @@ func (r *reader) scheme(n *node, p *path) Scheme {
 	}
 	r.addAt(int(n.at), p, "has no type; add \"type\", with one of %s", strings.Join(r.types, ", "))
 	return nil
-}
-
-// hint is the function hint, as long as somebody may read the hint.
-func (r *reader) hint(word string, known []string) string {
-	if len(r.found) >= maxKept {
-		return ""
-	}
-	return hint(word, known)
-}
-
-// hint names the word that was probably meant.
-func hint(word string, known []string) string {
-	const longest = 40 // of a word with a mistake
-	if len(word) <= longest {
-		if near := words.Nearest(word, known); near != "" {
-			return "; did you mean " + near + "?"
-		}
-	}
-	return ""
 }
 
 // tree returns n as encoding/json would decode n into an any, with numbers as they are

@@ -35,7 +35,7 @@ var rules = map[string]schemaOf{
 	"Definition.params":        {"maxProperties": maxCommon},
 	"Definition.baseUrls": {
 		"propertyNames": schemaOf{"pattern": namePattern}, "maxProperties": maxCommon,
-		"additionalProperties": schemaOf{"type": "string", "pattern": urlPattern},
+		"additionalProperties": schemaOf{"type": "string", "pattern": urlPattern, "minLength": 1},
 	},
 	"Definition.methods": {
 		"maxItems": maxCommon, "minContains": 0, "maxContains": 1,
@@ -51,6 +51,7 @@ var rules = map[string]schemaOf{
 		"required": []string{"secret", "default"}, "properties": schemaOf{"secret": schemaOf{"const": true}, "default": schemaOf{"minLength": 1}},
 	}},
 	"Input.name":      {"pattern": inputPattern},
+	"Input.was":       {"items": schemaOf{"type": "string", "pattern": inputPattern}},
 	"Input.default":   {"maxLength": maxValue},
 	"Input.example":   {"maxLength": maxValue},
 	"Captured.name":   {"pattern": inputPattern},

@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"fmt"
 	"reflect"
 
 	"github.com/connectorauth/connectorauth"
@@ -74,9 +75,10 @@ func (s *Basic) check(c *checker, p *path) {
 }
 
 func (s *Basic) connector(b *builder) (connectorauth.Connector, error) {
-	return connectorauth.NewBasic(connectorauth.BasicConfig{
+	connector, err := connectorauth.NewBasic(connectorauth.BasicConfig{
 		Username: b.text(s.Username), Password: b.secret(s.Password), Charset: s.Charset, Hosts: b.hosts,
 	})
+	return connector, b.owned(err, "Username", s.Username, "Password", s.Password)
 }
 
 // AuthFields are fields inside each message: see connectorauth.NewAuthFields.
@@ -97,7 +99,15 @@ func (s *AuthFields) connector(b *builder) (connectorauth.Connector, error) {
 	for i, f := range s.Fields {
 		fields[i], fields[i].Value = f, b.secret(string(f.Value))
 	}
-	return connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{Fields: fields, Body: s.Body, Methods: s.Methods, Hosts: b.hosts})
+	connector, err := connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{Fields: fields, Body: s.Body, Methods: s.Methods, Hosts: b.hosts})
+	if err == nil {
+		return connector, nil
+	}
+	var templates []string
+	for _, f := range s.Fields {
+		templates = append(templates, fmt.Sprintf("Fields: field %q", f.Key), string(f.Value))
+	}
+	return connector, b.owned(err, templates...)
 }
 
 // None is a service without credentials.

@@ -17,6 +17,14 @@ type Session struct {
 	Lifetime      session.Lifetime
 	Refusals      []dialect.Rejection
 	Rejections    []dialect.Rejection
+	// Auth authenticates the requests of Login, Renew and Logout: an APIKey, a Basic, an
+	// AuthFields or a JWT. Each request shows the credential to its own origin alone. Empty
+	// means that the templates of the requests do all.
+	Auth *Credential
+	// Scopes are what an account may ask for. In the requests, {scopes} is the scopes that are
+	// asked for, with a space between each, unless an input has the name. Empty means none, and
+	// no {scopes}.
+	Scopes []Scope
 	// Captures are values of Login, by the names in Request.Capture, for templates outside
 	// of the login. Empty means none.
 	Captures []Captured
@@ -32,12 +40,48 @@ func (s *Session) check(c *checker, p *path) {
 	if s.Logout != nil {
 		c.loginURL(p.member("logout").member("url"), s.Logout.URL)
 	}
+	c.scopes(p.member("scopes"), s.Scopes)
+	c.loginAuth(p.member("auth"), s.Auth)
 	for i := range s.Captures {
 		name := s.Captures[i].Name
 		if !slices.ContainsFunc(s.Login, func(r session.Request) bool { _, ok := r.Capture[name]; return ok }) {
 			c.add(p.member("captures").element(i).member("name"), "%s is no capture of the login", shown(name))
 		}
 	}
+}
+
+// loginAuth checks what authenticates the requests of a login, which have no captured values
+// yet.
+func (c *checker) loginAuth(p *path, auth *Credential) {
+	if auth == nil || auth.Scheme == nil {
+		return
+	}
+	switch auth.Scheme.(type) {
+	case *APIKey, *Basic, *AuthFields, *JWT:
+	default:
+		c.add(p.member("type"), "a login is authenticated by one of ApiKey, Basic, AuthFields, JWT")
+		return
+	}
+	defer func(captures map[string]*Limits) { c.captures = captures }(c.captures)
+	c.captures = nil
+	auth.Scheme.check(c, p)
+}
+
+// loginAuth returns the connector of the requests to the origin of url, or nil.
+func (b *builder) loginAuth(auth *Credential, url string) connectorauth.Connector {
+	if auth == nil {
+		return nil
+	}
+	defer func(hosts []string) { b.hosts = hosts }(b.hosts)
+	b.hosts = []string{withoutPath(url)}
+	connector, err := auth.Scheme.connector(b)
+	for _, problem := range problemsOf(err) {
+		b.mistakes.Field("Auth", problem)
+	}
+	if err != nil {
+		return nil
+	}
+	return connector
 }
 
 // loginURL checks the origin of a URL. Package session checks the rest, in which
@@ -60,9 +104,13 @@ func (s *Session) connector(b *builder) (connectorauth.Connector, error) {
 		RenewBefore: b.c.RenewBefore, HTTPClient: b.c.HTTPClient, Observe: b.c.Observe,
 	}
 	for i := range config.Login {
-		config.Login[i].URL = b.loginURL(config.Login[i].URL)
+		config.Login[i] = *b.request(&config.Login[i], s.Auth)
 	}
-	config.Renew, config.Logout = b.request(s.Renew), b.request(s.Logout)
+	config.Renew, config.Logout = b.request(s.Renew, s.Auth), b.request(s.Logout, s.Auth)
+	if scopes := b.scopes(s.Scopes); len(s.Scopes) > 0 {
+		b.scoped(scopes, " ")
+		config.Values[scopesName] = connectorauth.Secret(b.filler.Values[scopesName])
+	}
 	for _, input := range b.inputs {
 		config.Values[input.Name] = connectorauth.Secret(b.filler.Values[input.Name])
 	}
@@ -70,12 +118,13 @@ func (s *Session) connector(b *builder) (connectorauth.Connector, error) {
 }
 
 // request returns a copy of r with the origin of the account.
-func (b *builder) request(r *session.Request) *session.Request {
+func (b *builder) request(r *session.Request, auth *Credential) *session.Request {
 	if r == nil {
 		return nil
 	}
 	request := *r
 	request.URL = b.loginURL(r.URL)
+	request.Auth = b.loginAuth(auth, request.URL)
 	return &request
 }
 

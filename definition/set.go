@@ -43,7 +43,7 @@ func (c clash) text(where string) string {
 	if c.revision > 0 {
 		return fmt.Sprintf("%s, revision %d, is there twice: see %s", shown(c.name), c.revision, where)
 	}
-	return fmt.Sprintf("%s is a name, or a former name, of another definition: see %s", shown(c.name), where)
+	return fmt.Sprintf("%s is a name, or a former name, of another definition: see %s; after a rename, all revisions have the new name", shown(c.name), where)
 }
 
 // newSet returns the Set, and the names that are there twice.

@@ -1,7 +1,6 @@
 package definition
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -78,7 +77,12 @@ func keys[V any](m map[string]V) []string {
 	if len(m) == 0 {
 		return nil
 	}
-	return slices.Sorted(maps.Keys(m))
+	list := make([]string, 0, len(m)) // slices.Sorted would grow a list for each name
+	for key := range m {
+		list = append(list, key)
+	}
+	slices.Sort(list)
+	return list
 }
 
 // lowerCamel returns the name of a Go field in documents: authUrl for AuthURL.

@@ -2,7 +2,10 @@ package definition
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
@@ -16,7 +19,7 @@ func (c *checker) trial() {
 		m, p := &c.d.Methods[i], (*path)(nil).member("methods").element(i)
 		b := &builder{
 			d: c.d, trial: true, inputs: c.d.inputs(m), filler: template.Filler{Values: map[string]string{}},
-			c: m.sampleConnection(),
+			c: m.sampleConnection(c.d),
 		}
 		for _, input := range b.inputs {
 			b.filler.Values[input.Name] = input.sample()
@@ -25,15 +28,40 @@ func (c *checker) trial() {
 		if err == nil {
 			continue
 		}
-		for _, problem := range strings.Split(err.Error(), "\n") {
-			c.add(p, "%s", strings.TrimPrefix(problem, "definition: "+c.d.Name+": "))
+		problems := strings.Split(err.Error(), "\n")
+		for j, problem := range problems {
+			if slices.Contains(problems[:j], problem) {
+				continue // of another request with the same credential
+			}
+			c.refused(p, m, strings.TrimPrefix(problem, "definition: "+c.d.Name+": "))
 		}
 	}
 }
 
+// refused lists a mistake that a constructor has found, at the member with the mistake.
+func (c *checker) refused(p *path, m *Method, text string) {
+	scheme := m.Scheme
+	for i := range m.And {
+		if rest, ok := strings.CutPrefix(text, and(i)); ok {
+			p, scheme, text = p.member("and").element(i), m.And[i].Scheme, rest
+		}
+	}
+	if _, foreign := scheme.(*Foreign); !foreign {
+		p, text = locate(p, reflect.ValueOf(scheme).Elem(), text)
+	}
+	c.add(p, "%s", text)
+}
+
+// and begins a mistake of one of Method.And.
+func and(i int) string { return fmt.Sprintf("And[%d]: ", i) }
+
 // sampleConnection returns a registration of a program that the method takes. Nothing is
 // sent.
-func (m *Method) sampleConnection() *Connection {
+func (m *Method) sampleConnection(d *Definition) *Connection {
+	var base http.RoundTripper = http.DefaultTransport // stands for one with a certificate
+	if g := m.guard(d); g != nil {
+		base = g.public
+	}
 	c := &Connection{Client: Client{ID: "x", Secret: "x"}}
 	for _, credential := range append([]Credential{m.Credential}, m.And...) {
 		o, ok := credential.Scheme.(*OAuth2)
@@ -42,7 +70,7 @@ func (m *Method) sampleConnection() *Connection {
 		}
 		switch o.ClientAuth {
 		case connectorauth.ClientAuthTLS, connectorauth.ClientAuthSelfSignedTLS:
-			c.HTTPClient = &http.Client{Transport: http.DefaultTransport} // stands for one with a certificate
+			c.HTTPClient = &http.Client{Transport: base}
 			fallthrough
 		case connectorauth.ClientAuthNone:
 			c.Client.Secret = ""

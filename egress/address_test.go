@@ -216,7 +216,9 @@ func TestAddressesThatTheProgramRefuses(t *testing.T) {
 		Prefixes: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Hosts: []string{"example.test"},
 	})
 	require.NoError(t, err)
+	g.prefixes = append(g.prefixes, localNAT64)
 	for address, refused := range map[string]bool{
+		"64:ff9b:1::10.0.0.1": true, "64:ff9b:1::10.0.1.1": false,
 		"9.9.9.9": true, "::ffff:9.9.9.9": true, "64:ff9b::9.9.9.9": true, "2620:fe::fe": true, "2620:fe::9%eth0": true, "10.0.0.1": true,
 		"9.10.0.1": false, "64:ff9b::9.10.0.1": false, "2620:ff::1": false, "10.0.1.1": false,
 	} {
@@ -226,4 +228,36 @@ func TestAddressesThatTheProgramRefuses(t *testing.T) {
 			assert.ErrorContains(t, err, "Config.Refused", address)
 		}
 	}
+}
+
+// Each metadata service is refused under a name of the program, and with a prefix around
+// the address.
+func TestMetadataServicesOfAllClouds(t *testing.T) {
+	g, err := newGuard(Config{Hosts: []string{"example.test"}, Prefixes: []netip.Prefix{
+		netip.MustParsePrefix("128.0.0.0/1"), netip.MustParsePrefix("64.0.0.0/2"), netip.MustParsePrefix("f000::/4"),
+	}})
+	require.NoError(t, err)
+	for _, address := range []string{
+		"169.254.169.254", "fd00:ec2::254", "169.254.170.2", "169.254.170.23", "fd00:ec2::23", "fd20:ce::254", "168.63.129.16", "192.0.0.192",
+		"100.100.100.200", "169.254.0.23", "100.96.0.96", "169.254.42.42", "fd00:42::42", "fe80::a9fe:a9fe", "fe80::a9fe:a9fe%eth0",
+	} {
+		assert.ErrorContains(t, g.check("example.test", netip.MustParseAddr(address), 80), "a metadata service", address)
+	}
+	assert.NoError(t, g.check("other.test", netip.MustParseAddr("169.254.0.24"), 80))
+}
+
+// A program that changes its Config afterwards changes no guard.
+func TestConfigIsCopied(t *testing.T) {
+	config := Config{
+		Prefixes: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}, Refused: []netip.Prefix{netip.MustParsePrefix("9.9.9.0/24")}, Ports: []uint16{443}, Hosts: []string{"a.test"},
+	}
+	g, err := newGuard(config)
+	require.NoError(t, err)
+	config.Prefixes[0], config.Refused[0] = netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("9.9.8.0/24")
+	config.Ports[0], config.Hosts[0] = 80, "b.test"
+	assert.Error(t, g.check("x.test", netip.MustParseAddr("10.2.0.1"), 443))
+	assert.Error(t, g.check("x.test", netip.MustParseAddr("9.9.9.9"), 443))
+	assert.Error(t, g.check("x.test", netip.MustParseAddr("8.8.8.8"), 80))
+	assert.Error(t, g.check("b.test", netip.MustParseAddr("10.2.0.1"), 443))
+	assert.NoError(t, g.check("a.test", netip.MustParseAddr("10.2.0.1"), 443))
 }

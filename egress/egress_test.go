@@ -231,6 +231,10 @@ func TestConfigsThatAreRefused(t *testing.T) {
 		assert.ErrorContains(t, err, want)
 	}
 	assert.NotContains(t, err.Error(), "s3cret")
+	for _, negative := range []egress.Config{{ConnectTimeout: -1}, {ResponseTimeout: -1}, {IdlePerHost: -1}} {
+		_, err := egress.New(negative)
+		assert.ErrorContains(t, err, "must not be negative")
+	}
 }
 
 func TestTransportPrintsNothing(t *testing.T) {

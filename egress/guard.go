@@ -83,7 +83,7 @@ func (g *guard) check(host string, to netip.Addr, port uint16) error {
 	}
 	to = to.Unmap().WithZone("")
 	for _, p := range g.refused {
-		if p.Contains(to) || nat64.Contains(to) && p.Contains(embedded(to)) {
+		if p.Contains(to) || (nat64.Contains(to) || localNAT64.Contains(to)) && p.Contains(embedded(to)) {
 			return &Error{Host: host, Addr: to, Reason: "leads to an address that the program refuses", advice: adviseRefused}
 		}
 	}

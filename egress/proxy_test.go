@@ -25,12 +25,21 @@ type proxy struct {
 
 	mu    sync.Mutex
 	asked []string // the targets
+	ended bool     // and nobody begins a tunnel
 }
 
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	p.asked = append(p.asked, r.Method+" "+r.RequestURI)
+	ended := p.ended
+	if !ended {
+		p.tunnels.Add(1)
+		defer p.tunnels.Done()
+	}
 	p.mu.Unlock()
+	if ended {
+		return
+	}
 	if r.Method != http.MethodConnect {
 		io.WriteString(w, "from the proxy")
 		return
@@ -56,7 +65,12 @@ func newProxy(t *testing.T) (*proxy, egress.Config) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }))
 	t.Cleanup(server.Close)
 	p := &proxy{server: server.Listener.Addr().String()}
-	t.Cleanup(p.tunnels.Wait)
+	t.Cleanup(func() {
+		p.mu.Lock()
+		p.ended = true
+		p.mu.Unlock()
+		p.tunnels.Wait()
+	})
 	front := httptest.NewServer(p)
 	t.Cleanup(front.Close)
 	authorities := x509.NewCertPool()
@@ -69,6 +83,7 @@ func newProxy(t *testing.T) (*proxy, egress.Config) {
 func TestProxy(t *testing.T) {
 	p, config := newProxy(t)
 	client := newClient(t, config)
+	config.Proxy.Host = "nobody.example.test" // the Transport has a copy
 	for range 2 {
 		body, err := get(t, client, "https://example.com")
 		require.NoError(t, err)

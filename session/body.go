@@ -1,16 +1,11 @@
 package session
 
 import (
-	"bytes"
-	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -23,7 +18,7 @@ import (
 type body struct {
 	contentType string
 	form        map[string]template.Template
-	tree        any // of JSON, with a template in the place of each string
+	tree        *template.JSON // nil means none
 	xml         template.Template
 }
 
@@ -42,9 +37,9 @@ func parseBody(problems *check.List, r *Request) (b body) {
 	if r.JSON != nil {
 		kinds++
 		b.contentType = "application/json"
-		tree, err := parseJSON(r.JSON)
+		tree, err := template.ParseJSON(r.JSON)
 		problems.Field("JSON", err)
-		b.tree = tree
+		b.tree = &tree
 	}
 	if r.XML != "" {
 		kinds++
@@ -64,7 +59,10 @@ func (b body) names() (list []string) {
 	for _, t := range b.form {
 		list = append(list, t.Names()...)
 	}
-	return append(append(list, namesInJSON(b.tree)...), b.xml.Names()...)
+	if b.tree != nil {
+		list = append(list, b.tree.Names()...)
+	}
+	return append(list, b.xml.Names()...)
 }
 
 // fill returns the body with its values.
@@ -81,99 +79,10 @@ func (b body) fill(f *template.Filler) ([]byte, error) {
 		}
 		return []byte(form.Encode()), nil
 	case b.tree != nil:
-		tree, err := fillJSON(f, b.tree)
-		if err != nil {
-			return nil, err
-		}
-		var text bytes.Buffer
-		encoder := json.NewEncoder(&text)
-		encoder.SetEscapeHTML(false)
-		err = encoder.Encode(tree)
-		return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
+		return b.tree.Fill(f)
 	}
 	text, err := f.Fill(b.xml, escapeXML)
 	return []byte(text), err
-}
-
-// parseJSON returns a copy of v, as encoding/json reads what encoding/json has written,
-// with a template in the place of each string. The names of members are no templates.
-func parseJSON(v any) (any, error) {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return nil, errors.New("cannot be written as JSON")
-	}
-	if bytes.Contains(text, []byte(`\ufffd`)) { // as encoding/json writes what is not UTF-8
-		return nil, errors.New("has a text that is not valid UTF-8")
-	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	var tree any
-	if err := decoder.Decode(&tree); err != nil {
-		return nil, err
-	}
-	if tree == nil {
-		return nil, errors.New("is null")
-	}
-	return mapJSON(tree, func(s any) (any, error) {
-		if s, ok := s.(string); ok {
-			return template.Parse(s)
-		}
-		return s, nil
-	})
-}
-
-func fillJSON(f *template.Filler, tree any) (any, error) {
-	return mapJSON(tree, func(v any) (any, error) {
-		if t, ok := v.(template.Template); ok {
-			return f.Fill(t, nil)
-		}
-		return v, nil
-	})
-}
-
-func namesInJSON(tree any) (list []string) {
-	mapJSON(tree, func(v any) (any, error) {
-		if t, ok := v.(template.Template); ok {
-			list = append(list, t.Names()...)
-		}
-		return v, nil
-	})
-	return list
-}
-
-// mapJSON returns a copy of a tree with other leaves. Errors name the member.
-func mapJSON(tree any, leaf func(any) (any, error)) (any, error) {
-	var problems []error
-	mapped := mapMember(tree, "", func(path string, v any) any {
-		v, err := leaf(v)
-		if err != nil && path != "" {
-			err = fmt.Errorf("%q: %w", path[1:], err)
-		}
-		if err != nil {
-			problems = append(problems, err)
-		}
-		return v
-	})
-	return mapped, errors.Join(problems...)
-}
-
-// mapMember is mapJSON for the member at path, which is empty or begins with a dot.
-func mapMember(tree any, path string, leaf func(path string, v any) any) any {
-	switch tree := tree.(type) {
-	case map[string]any:
-		members := make(map[string]any, len(tree))
-		for _, name := range slices.Sorted(maps.Keys(tree)) {
-			members[name] = mapMember(tree[name], path+"."+name, leaf)
-		}
-		return members
-	case []any:
-		elements := make([]any, len(tree))
-		for i, element := range tree {
-			elements[i] = mapMember(element, path+"."+strconv.Itoa(i), leaf)
-		}
-		return elements
-	}
-	return leaf(path, tree)
 }
 
 func escapeXML(s string) string {

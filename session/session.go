@@ -211,7 +211,9 @@ func (s *service) places(problems *check.List, list []Place) (places []connector
 		field := fmt.Sprintf("Places[%d]: Value", i)
 		t, err := template.Parse(cmp.Or(p.Value, "{token}"))
 		problems.Field(field, err)
-		checkNames(problems, field, t.Names(), known)
+		if p.Value != "" || len(s.names) > 0 { // or Login captures nothing, which is the mistake
+			checkNames(problems, field, t.Names(), known)
+		}
 		if p.Placement == (dialect.Placement{}) && t.HasSpace() {
 			problems.Add("%s: has a space after Bearer; for another scheme, set Placement.Name to \"Authorization\"", field)
 		}

@@ -48,7 +48,10 @@
 // # Accounts
 //
 // ReadAccount reads what Cyclr keeps of one account: AuthValue and Properties. AuthValue is
-// a key, a user name and a password in base64, an access token, or an object with
-// AccessToken, RefreshToken, Expires and RefreshExpires. The object {} means that the
-// account logs in when the account is first used. Account.Document writes the same.
+// a text: a key, a user name and a password in base64, an access token, or the JSON text of an
+// object with AccessToken, RefreshToken, Expires and RefreshExpires. The object {} means that
+// the account logs in when the account is first used. Properties is a list of objects with
+// Name and Value. Account.Document writes the same:
+//
+//	{"AuthValue": "{\"AccessToken\": \"...\"}", "Properties": [{"Name": "Subdomain", "Value": "mycompany"}]}
 package cyclr

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"bytes"
 	"errors"
 	"net/url"
 	"strings"
@@ -18,7 +19,8 @@ type Options struct {
 	// URL is where the document comes from, for relative URLs in the document. Empty means
 	// that relative URLs are asked for. Import makes no request.
 	URL string
-	// Convert makes JSON of a document in YAML. Nil means a document in JSON.
+	// Convert makes JSON of a document in YAML, such as ToJSON of the module
+	// definition/yaml. Nil means a document in JSON.
 	Convert definition.Converter
 }
 
@@ -28,7 +30,7 @@ type Options struct {
 func Import(file string, document []byte, options Options) (*definition.Draft, error) {
 	d, err := importer.New(file, document, options.Convert, options.Answers)
 	if err != nil {
-		return nil, err
+		return nil, inYAML(err, document, options)
 	}
 	i := &imported{Draft: d, root: d.Root(), def: &definition.Definition{Version: 1}, inputs: map[string]bool{}, names: map[string]bool{}, ways: map[string]ways{}, same: map[string]string{}}
 	switch version := i.root.Get("openapi").Text(); {
@@ -62,6 +64,16 @@ type imported struct {
 	known   []operation         // nil means not yet read
 	scopes  map[string][]string // that requirements name, by the name of the scheme
 	same    map[string]string   // the methods, by what requests carry
+}
+
+// inYAML adds to an error what reads YAML, if the document has no beginning of JSON.
+func inYAML(err error, document []byte, options Options) error {
+	var failed *definition.Error
+	start := bytes.TrimSpace(document)
+	if options.Convert == nil && len(start) > 0 && start[0] != '{' && start[0] != '[' && errors.As(err, &failed) {
+		failed.Findings[0].Text += "; for a document in YAML, set Options.Convert"
+	}
+	return err
 }
 
 // about takes what the document says of the service.

@@ -89,6 +89,7 @@ func TestTextsThatAreNoOpenAPI(t *testing.T) {
 		`{"openapi": 3}`:          "a.json:1:1: is no OpenAPI document",
 		`{"swagger": "1.2"}`:      "a.json:1:1: is no OpenAPI document",
 		"{\n \"openapi\": ":       "a.json:2:12: is not JSON",
+		"openapi: 3.1.0\n":        "a.json:1:1: is not JSON: invalid character 'o' looking for beginning of value; for a document in YAML, set Options.Convert",
 		`{"a": 1, "a": 2}`:        `a.json:1:10: "a" is there twice`,
 		`[]`:                      "a.json:1:1: is no OpenAPI document",
 		strings.Repeat("[", 9999): "a.json:1:9999: is not JSON",
@@ -143,7 +144,7 @@ func TestNothingIsDroppedSilently(t *testing.T) {
 	for _, want := range []string{
 		`externalDocs.url: is left out: links[0].url: want an https URL`, `securitySchemes.a.type: is no type of OpenAPI`, `security[0]: is left out: the scheme "a" cannot be a definition`,
 		`securitySchemes.b.in: is no place for a key`, `securitySchemes.c.name: is missing`, `securitySchemes.d.scheme: is missing`, `securitySchemes.e.$ref: leads nowhere`,
-		`securitySchemes.f: has references in a circle`, `security[6]: is left out: methods[0]: Name: `, `securitySchemes.h: has no flow that a definition can say`,
+		`securitySchemes.f: has references in a circle`, `security[6]: is left out: placement.name: `, `securitySchemes.h: has no flow that a definition can say`,
 		`the scope "a b" is left out`, `security[8]: is left out: i and j are tokens that are renewed`, `securitySchemes.k.type: is no type of OpenAPI`,
 		`security[10].l: is the name of no scheme of the document`,
 	} {

@@ -38,6 +38,7 @@ type converter struct {
 	json   bytes.Buffer
 	places [][2]int // line and column in the YAML document, by line of the JSON text
 	failed definition.Error
+	source string // the document, for the mistake that ends the reading
 }
 
 // place returns the place of what begins in a line of the JSON text.
@@ -62,6 +63,7 @@ func (c *converter) read(document []byte) *yaml.Node {
 		c.add(1, 1, "is longer than %d bytes", maxSize)
 		return nil
 	}
+	c.source = text
 	if c.characters(text); c.failed.Findings != nil {
 		return nil
 	}
@@ -125,11 +127,29 @@ func (c *converter) broken(err error) {
 	if where.ContextMsg != "" {
 		text = where.ContextMsg + ": " + text
 	}
+	switch line, column := max(where.Mark.Line, 1), max(where.Mark.Column, 1); c.at(line, column) {
+	case '\t':
+		text = "a tab does not indent; use spaces"
+	case '@', '`', '%':
+		text = "a text that begins with this character needs quotes"
+	}
 	const longest = 200
 	if len(text) > longest {
 		text = strings.ToValidUTF8(text[:longest], "") + "..."
 	}
 	c.add(max(where.Mark.Line, 1), max(where.Mark.Column, 1), "is not YAML: %s", text)
+}
+
+// at returns the character at a place of the document, or 0.
+func (c *converter) at(line, column int) rune {
+	lines := strings.Split(c.source, "\n")
+	if line > len(lines) {
+		return 0
+	}
+	if characters := []rune(lines[line-1]); column <= len(characters) {
+		return characters[column-1]
+	}
+	return 0
 }
 
 // begin begins a line of JSON for what is at n.

@@ -266,7 +266,7 @@ func TestHostileDocumentsEndSoon(t *testing.T) {
 			_, err := yaml.Parse("f", []byte(document), definition.Options{})
 			var failed *definition.Error
 			require.True(t, errors.As(err, &failed), "%s after %q", name, before)
-			assert.Less(t, time.Since(began), 5*time.Second, "%s after %q", name, before)
+			assert.Less(t, time.Since(began), 30*time.Second, "%s after %q", name, before)
 		}
 	}
 }

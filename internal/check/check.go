@@ -28,6 +28,9 @@ func (l *List) Field(field string, err error) {
 // Join appends err, whose text names the field. A nil err adds nothing.
 func (l *List) Join(err error) { l.problems = append(l.problems, split(err)...) }
 
+// Len returns the number of problems.
+func (l *List) Len() int { return len(l.problems) }
+
 // Err returns the problems of the config called name as one error, or nil if
 // there are none.
 func (l *List) Err(name string) error {

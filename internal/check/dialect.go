@@ -97,8 +97,12 @@ func Dialect(d *dialect.OAuth2, c Client) error {
 	}
 	checkNames(l, "AuthNames", d.AuthNames, authParams, vitalAuthParams)
 	checkNames(l, "TokenNames", d.TokenNames, tokenParams, vitalTokenParams)
-	checkClash(l, "AuthNames", SentNames(c.authorization(), d.AuthNames))
-	checkClash(l, "TokenNames", SentNames(c.token(d), d.TokenNames), SentNames(c.refresh(), d.TokenNames))
+	if len(d.AuthNames) > 0 { // standard names differ from each other
+		checkClash(l, "AuthNames", SentNames(c.authorization(), d.AuthNames))
+	}
+	if len(d.TokenNames) > 0 {
+		checkClash(l, "TokenNames", SentNames(c.token(d), d.TokenNames), SentNames(c.refresh(), d.TokenNames))
+	}
 	if Rename("state", d.AuthNames) != "state" {
 		l.Add("AuthNames: state must keep its name, because the callback uses the standard name")
 	}
@@ -188,6 +192,9 @@ func AuthRequest(authURL string, params url.Values, names map[string]string, c C
 	} else {
 		query = u.Query()
 	}
+	if len(query)+len(params) == 0 { // and nothing can be set twice
+		return l.Joined()
+	}
 	for _, name := range SentNames(c.authorization(), names) {
 		if query.Has(name) || params.Has(name) {
 			l.Add("AuthURL, Params: %s is set by the library; remove %[1]s", name)
@@ -245,10 +252,14 @@ func checkClash(l *List, field string, requests ...[]string) {
 // checkTokenParams refuses further parameters that would replace parameters of
 // the library.
 func checkTokenParams(l *List, d *dialect.OAuth2, c Client) {
+	inQuery := d.TokenEncoding == dialect.EncodeQuery || d.TokenEncoding == dialect.EncodeGet
+	if len(d.TokenParams)+len(d.RefreshParams) == 0 && !inQuery {
+		return
+	}
 	sent, refresh := SentNames(c.token(d), d.TokenNames), SentNames(c.refresh(), d.TokenNames)
 	checkParams(l, "TokenParams", d.TokenParams, sent)
 	checkParams(l, "RefreshParams", d.RefreshParams, refresh)
-	if d.TokenEncoding != dialect.EncodeQuery && d.TokenEncoding != dialect.EncodeGet {
+	if !inQuery {
 		return
 	}
 	if d.RefreshURL == "" {

@@ -197,6 +197,9 @@ func setHost(req *http.Request, host string) {
 // ASCIIURL returns the URL raw with its host in the ASCII form. A URL whose host is in
 // ASCII is returned as it is.
 func ASCIIURL(raw string) string {
+	if isASCII(raw) && !strings.Contains(raw, "%") { // which a host can be written with
+		return raw
+	}
 	u, err := url.Parse(raw)
 	if err != nil || isASCII(u.Host) {
 		return raw

@@ -94,15 +94,19 @@ func parse(entry string) (origin, error) {
 		}
 		rest = name[1:]
 	}
-	u, err := url.Parse("//" + rest)
-	if err != nil || u.Host != rest || u.Hostname() == "" || strings.HasSuffix(rest, ":") {
-		return origin{}, fmt.Errorf("want a host name such as api.example.com, *.example.com or an origin such as http://10.0.0.5:8080, without path, query or user name")
+	bare := rest // without a port
+	if !validName(rest) || strings.Contains(rest, ":") {
+		u, err := url.Parse("//" + rest)
+		if err != nil || u.Host != rest || u.Hostname() == "" || strings.HasSuffix(rest, ":") {
+			return origin{}, fmt.Errorf("want a host name such as api.example.com, *.example.com or an origin such as http://10.0.0.5:8080, without path, query or user name")
+		}
+		bare = u.Hostname()
 	}
 	host := canonical(scheme, rest)
 	switch {
 	case host == "" || hasFalseLabel(host):
 		return origin{}, errInternational
-	case isASCII(rest) && !validName(u.Hostname()):
+	case isASCII(rest) && !validName(bare):
 		return origin{}, errors.New("a host name has only letters, digits, '-', '_' and '.'")
 	}
 	if wildcard {

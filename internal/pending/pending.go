@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -120,11 +121,12 @@ func Over(err error) bool {
 // Identity condenses what tells a connector from others, so that a connector
 // refuses the callbacks of other connectors.
 func Identity(parts ...string) string {
-	h := sha256.New()
+	var text []byte
 	for _, part := range parts {
-		fmt.Fprintf(h, "%d:%s", len(part), part)
+		text = append(append(strconv.AppendInt(text, int64(len(part)), 10), ':'), part...)
 	}
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:15])
+	sum := sha256.Sum256(text)
+	return base64.RawURLEncoding.EncodeToString(sum[:15])
 }
 
 // RandomText returns 32 random bytes as text that needs no escaping in a URL.

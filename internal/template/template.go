@@ -187,7 +187,14 @@ func (t Template) Names() (list []string) {
 type Filler struct {
 	Values map[string]string // by name
 	Made   []string          // results of functions, which no error may quote
+	filled int               // how many bytes the values have taken so far
 }
+
+// maxFilled is how many bytes the values of one Filler take in all templates together. A
+// template repeats a value in three bytes, and a value may be long.
+const maxFilled = 1 << 20
+
+var errLong = errors.New("the values make a text that is too long; a template may repeat a value too often")
 
 // Fill returns t with its values, each in the spelling of its place. A nil escape changes
 // nothing.
@@ -207,6 +214,17 @@ func (f *Filler) Fill(t Template, escape func(string) string) (string, error) {
 }
 
 func (f *Filler) part(p part) (string, error) {
+	text, err := f.value(p)
+	if !p.isText() {
+		f.filled += len(text)
+	}
+	if f.filled > maxFilled {
+		return "", errLong
+	}
+	return text, err
+}
+
+func (f *Filler) value(p part) (string, error) {
 	switch {
 	case p.function == byDefault:
 		if value := f.Values[p.name]; value != "" {

@@ -48,6 +48,48 @@ func TestTemplates(t *testing.T) {
 	assert.ErrorContains(t, err, "{nobody}")
 }
 
+// A server may decode a slash in a segment before the server follows the dots.
+func TestDotsBetweenSlashesOfAValue(t *testing.T) {
+	for text, wrong := range map[string][]string{
+		"/{v}": {"../../admin", "a/..", `..\admin`, "a/./b"}, "/a{v}": {"b/..", "/../b"}, "/a?b={v}": {},
+	} {
+		parsed, err := template.ParseURL("https://api.example.test" + text)
+		require.NoError(t, err)
+		for _, value := range wrong {
+			_, err = parsed.Fill(&template.Filler{Values: map[string]string{"v": value}})
+			assert.Error(t, err, "%s with %s", text, value)
+		}
+		for _, value := range []string{"a/b", "a..b/c", "...", "x", ".x"} {
+			_, err = parsed.Fill(&template.Filler{Values: map[string]string{"v": value}})
+			assert.NoError(t, err, "%s with %s", text, value)
+		}
+	}
+	parsed, err := template.ParseURL("https://api.example.test/%2e{v}")
+	require.NoError(t, err)
+	_, err = parsed.Fill(&template.Filler{Values: map[string]string{"v": "."}})
+	assert.Error(t, err)
+}
+
+// A template that repeats a long value costs no more memory than any other.
+func TestTextsThatAreTooLong(t *testing.T) {
+	long := strings.Repeat("a", 64<<10)
+	for _, text := range []string{strings.Repeat("{v}", 10_000), strings.Repeat("{default(v, )}", 10_000), strings.Repeat("{base64({base64({v})})}", 1000), "{lower(" + strings.Repeat("{v}", 10_000) + ")}"} {
+		parsed, err := template.Parse(text)
+		require.NoError(t, err)
+		_, err = (&template.Filler{Values: map[string]string{"v": long}}).Fill(parsed, nil)
+		assert.ErrorContains(t, err, "too long", text[:10])
+	}
+	parsed, err := template.ParseURL("https://api.example.test/" + strings.Repeat("{v}", 10_000))
+	require.NoError(t, err)
+	f := &template.Filler{Values: map[string]string{"v": long}}
+	_, err = parsed.Fill(f)
+	assert.ErrorContains(t, err, "too long")
+	small, err := template.Parse("{v}")
+	require.NoError(t, err)
+	_, err = f.Fill(small, nil) // the limit is for all templates of a Filler together
+	assert.ErrorContains(t, err, "too long")
+}
+
 // FuzzURL: whatever the template and the value, the URL keeps its origin and the number
 // of its segments.
 func FuzzURL(f *testing.F) {

@@ -78,7 +78,7 @@ func (u URL) spell(f *Filler) (string, error) {
 	return b.String(), nil
 }
 
-var errShape = errors.New("a value would change what the URL leads to: a value in a path is neither empty nor dots alone")
+var errShape = errors.New("a value would change what the URL leads to: a value in a path is neither empty nor dots alone, and has no dots alone between slashes")
 
 // Fill returns the URL with its values. The error quotes no value.
 func (u URL) Fill(f *Filler) (string, error) {
@@ -95,11 +95,18 @@ func (u URL) Fill(f *Filler) (string, error) {
 		return "", errShape
 	}
 	for i := range after {
-		if isDots(after[i]) || after[i] == "" && before[i] != "" {
+		if after[i] == "" && before[i] != "" || after[i] != before[i] && leads(after[i]) {
 			return "", errShape
 		}
 	}
 	return text, nil
+}
+
+// leads reports whether a segment leads elsewhere, to a server that decodes a slash in a
+// segment before the server looks at the path.
+func leads(segment string) bool {
+	decoded, err := url.PathUnescape(segment)
+	return err != nil || slices.ContainsFunc(strings.FieldsFunc(decoded, func(r rune) bool { return r == '/' || r == '\\' }), isDots)
 }
 
 func segments(u *url.URL) []string { return strings.Split(u.EscapedPath(), "/") }

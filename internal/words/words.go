@@ -4,11 +4,18 @@ package words
 import "strings"
 
 // Nearest returns the one of known that word is most probably meant to be, whatever
-// the case of letters. Empty means that none is near.
+// the case of letters. Empty means that none is near. A word of three letters or more is
+// near to each word that begins with it, though not as near as to one with another letter.
 func Nearest(word string, known []string) (near string) {
-	least := len(word)/3 + 1
+	word = strings.ToLower(word)
+	least := 2 * (len(word)/3 + 1)
 	for _, k := range known {
-		if d := Distance(strings.ToLower(word), strings.ToLower(k)); d <= least && (near == "" || d < least) {
+		lower := strings.ToLower(k)
+		d := 2 * Distance(word, lower)
+		if len(word) >= 3 && strings.HasPrefix(lower, word) {
+			d = min(d, 3)
+		}
+		if d <= least && (near == "" || d < least) {
 			near, least = k, d
 		}
 	}

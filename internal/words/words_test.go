@@ -21,10 +21,10 @@ func TestDistance(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	known := []string{"tokenNames", "tokenParams", "placement"}
+	known := []string{"tokenNames", "tokenParams", "placement", "was", "password", "keepAlive", "key"}
 	for word, want := range map[string]string{
 		"tokennames": "tokenNames", "tokenName": "tokenNames", "tokenParam": "tokenParams", "plcement": "placement",
-		"x": "", "": "", "something": "",
+		"pass": "password", "Place": "placement", "wa": "was", "kee": "key", "keep": "keepAlive", "x": "", "": "", "something": "",
 	} {
 		assert.Equal(t, want, words.Nearest(word, known), word)
 	}
