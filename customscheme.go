@@ -333,6 +333,6 @@ func (s *customScheme) Observe(e renew.Event[customRecord]) {
 		if e.Value != nil && (e.Happened == renew.Renewed || e.Happened == renew.Saved) {
 			e.Err = cmp.Or(e.Err, e.Value.note)
 		}
-		s.config.Observe(newEvent(e, s.config.Account, e.Value.credential().Expiry))
+		s.config.Observe(newEvent(e, s.config.Account, s.Endpoint(), e.Value.credential().Expiry))
 	}
 }

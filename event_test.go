@@ -26,6 +26,9 @@ func TestEventIsLoggedByItsFields(t *testing.T) {
 		{connectorauth.Event{
 			Kind: connectorauth.EventRenewFailed, Account: "alice", Err: errors.New("it broke"), Expiry: time.Unix(0, 0).UTC(), Duration: time.Second,
 		}, `{"kind":"renewal_failed","account":"alice","error":"it broke","expiry":"1970-01-01T00:00:00Z","duration":1000000000}`},
+		{connectorauth.Event{
+			Kind: connectorauth.EventRenewed, Service: "acme", Endpoint: "login.acme.example", Cause: "response", Waited: 2, Background: true,
+		}, `{"kind":"renewed","service":"acme","endpoint":"login.acme.example","cause":"response","waited":2,"background":true}`},
 	} {
 		var out bytes.Buffer
 		slog.New(slog.NewJSONHandler(&out, nil)).Info("token", "event", test.event)
@@ -47,7 +50,7 @@ func TestLoggedEventsShowNoSecret(t *testing.T) {
 		})
 		_, err := c.Token(t.Context())
 		require.Error(t, err)
-		assert.Contains(t, out.String(), "event.kind=renewal_failed event.account=alice")
+		assert.Contains(t, out.String(), "event.kind=renewal_failed event.endpoint=login.example.test event.account=alice event.cause=server_error")
 		assert.Empty(t, canary.Found(out.String(), clientSecret))
 	})
 }

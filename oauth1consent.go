@@ -129,7 +129,10 @@ func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			case err == nil:
 				err = s.engine.Set(ctx, s, t)
 				if s.config.Store == nil && notKept(t.left, t.unread) != nil { // no EventSaved can tell
-					foreign("Observe", func() error { s.Observe(renew.Event[oauth1Token]{Happened: renew.Renewed, Value: t}); return nil })
+					foreign("Observe", func() error {
+						s.Observe(renew.Event[oauth1Token]{Happened: renew.Renewed, Value: t, Context: context.WithoutCancel(ctx)})
+						return nil
+					})
 				}
 				return err
 			case verdict(err).Unsent:

@@ -305,5 +305,5 @@ func (s *oauth1Scheme) Observe(e renew.Event[oauth1Token]) {
 			e.Err = cmp.Or(e.Err, notKept(e.Value.left, e.Value.unread))
 		}
 	}
-	s.config.Observe(newEvent(e, s.config.Account, expiry))
+	s.config.Observe(newEvent(e, s.config.Account, s.Endpoint(), expiry))
 }

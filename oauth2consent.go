@@ -209,7 +209,10 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			if err == nil || t != nil && t.Access != "" { // a hook's failure loses nothing
 				err = cmp.Or(err, s.engine.Set(ctx, s, t))
 				if s.engine.Store() == nil && notKept(t.left, t.unread) != nil { // no EventSaved can tell
-					foreign("Observe", func() error { s.Observe(renew.Event[token]{Happened: renew.Renewed, Value: t}); return nil })
+					foreign("Observe", func() error {
+						s.Observe(renew.Event[token]{Happened: renew.Renewed, Value: t, Context: context.WithoutCancel(ctx)})
+						return nil
+					})
 				}
 			}
 			return err
@@ -258,7 +261,7 @@ func (s *oauth2Scheme) exchangeLong(ctx context.Context, t *token) (*token, erro
 	if t.Expiry.IsZero() {
 		t.Expiry = t.Issued.Add(time.Hour) // so that the renewal comes in time
 	}
-	s.Observe(renew.Event[token]{Happened: renew.Failed, Value: t, Err: err})
+	s.Observe(renew.Event[token]{Happened: renew.Failed, Value: t, Err: err, Context: context.WithoutCancel(ctx)})
 	return t, nil
 }
 

@@ -342,5 +342,5 @@ func (s *oauth2Scheme) Observe(e renew.Event[token]) {
 	if e.Value != nil {
 		expiry = e.Value.Expiry
 	}
-	s.observer(newEvent(e, s.account, expiry))
+	s.observer(newEvent(e, s.account, s.Endpoint(), expiry))
 }

@@ -34,8 +34,9 @@ type Connection struct {
 	// Store, Account, Shared, RenewBefore, HTTPClient and Observe are as in
 	// connectorauth.OAuth2Config. Where an input may lead to any host (Limits.AnyHost), the
 	// Transport of HTTPClient must be one of package egress, and empty means an
-	// egress.Transport with an empty egress.Config. A credential in Method.And has a record of
-	// its own in Store: Account with "#2", "#3" and so on at its end.
+	// egress.Transport with an empty egress.Config. Service of each Event is the name of the
+	// definition. A credential in Method.And has a record of its own in Store: Account with
+	// "#2", "#3" and so on at its end.
 	Store       connectorauth.TokenStore
 	Account     string
 	Shared      *connectorauth.Shared
@@ -93,12 +94,24 @@ func (d *Definition) Connect(connection Connection) (*Connected, error) {
 	if err != nil {
 		return nil, err
 	}
+	connection.Observe = d.named(connection.Observe)
 	b := &builder{d: d, c: &connection, inputs: d.inputs(m), filler: template.Filler{Values: map[string]string{}}}
 	b.values(m.Name)
 	if err := b.err(); err != nil {
 		return nil, err
 	}
 	return b.connect(m)
+}
+
+// named returns an Observe that knows the name of the definition, or nil.
+func (d *Definition) named(observe func(connectorauth.Event)) func(connectorauth.Event) {
+	if observe == nil {
+		return nil
+	}
+	return func(e connectorauth.Event) {
+		e.Service = d.Name
+		observe(e)
+	}
 }
 
 func (d *Definition) methods() (names []string) {

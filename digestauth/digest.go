@@ -180,7 +180,7 @@ func (d *digest) learn(e *connectorauth.Exchange) error {
 	}
 	refusal = d.named(refusal)
 	if d.observe != nil {
-		d.observe(connectorauth.Event{Kind: connectorauth.EventReauthRequired, Account: d.account, Err: refusal})
+		d.observe(connectorauth.Event{Kind: connectorauth.EventReauthRequired, Account: d.account, Err: refusal, Cause: "reauth_required"})
 	}
 	return refusal
 }

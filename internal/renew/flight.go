@@ -12,13 +12,14 @@ import (
 
 // flight is one renewal under way, shared by all who wait for the renewal.
 type flight[T any] struct {
-	rejected  bool          // the API has rejected the generation before
-	force     bool          // see renewal.force
-	goroutine atomic.Uint64 // carries out the flight
-	done      chan struct{}
-	overdue   chan struct{}  // closed when the flight should have ended: foreign code may ignore its context
-	gen       *Generation[T] // gen and err are set before done is closed
-	err       error
+	rejected   bool          // the API has rejected the generation before
+	force      bool          // see renewal.force
+	background bool          // nobody waited when the flight began
+	goroutine  atomic.Uint64 // carries out the flight
+	done       chan struct{}
+	overdue    chan struct{}  // closed when the flight should have ended: foreign code may ignore its context
+	gen        *Generation[T] // gen and err are set before done is closed
+	err        error
 }
 
 func (f *flight[T]) end(g *Generation[T], err error) {
@@ -76,7 +77,10 @@ func (e *Engine[T]) carryOut(ctx context.Context, s Scheme[T], f *flight[T], sta
 	defer end()
 	late := time.AfterFunc(lockTimeout+flightGrace, sync.OnceFunc(func() { close(f.overdue) }))
 	defer late.Stop()
-	r := &renewal[T]{Engine: e, scheme: s, stale: stale, reject: f.rejected, force: f.force, gate: gate, late: late}
+	r := &renewal[T]{
+		Engine: e, scheme: s, stale: stale, reject: f.rejected, force: f.force, gate: gate, late: late,
+		telling: telling{caller: ctx, began: time.Now(), background: f.background},
+	}
 	defer r.unlock()
 	defer r.leave()
 	var g *Generation[T]

@@ -99,7 +99,7 @@ func (r *renewal[T]) enter(ctx context.Context) (err error) {
 		if r.left, err = r.group.enter(ctx, to.URL, to.Most, r.lease != nil); errors.Is(err, ErrShutdown) {
 			return err
 		} else if err != nil {
-			return fmt.Errorf("wait for other token requests to the same endpoint: %w", err)
+			return fmt.Errorf("%w: %w", errTurn, err)
 		}
 	}
 	return nil

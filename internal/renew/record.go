@@ -277,7 +277,7 @@ func (r *renewal[T]) settle(ctx context.Context, rec *record, old *Generation[T]
 	if old != nil {
 		event.Value = old.Value
 	}
-	observe(r.scheme, event)
+	r.tell(event)
 	r.pause(err, rec, time.Time{}, 0)
 	r.failure.dead = true
 	return nil, true, false

@@ -112,7 +112,7 @@ func (e *Engine[T]) ReplaceLater(ctx context.Context, s Scheme[T], rejected *Gen
 	if rejected.replaced != nil && time.Since(*rejected.replaced) < rejectedWait {
 		return e.RejectedAgain(rejected)
 	}
-	f := e.join(ctx, s, rejected, true)
+	f := e.join(ctx, s, rejected, true, true)
 	select {
 	case <-f.done: // the failure of an earlier flight is remembered
 		return f.err
@@ -125,7 +125,7 @@ func (e *Engine[T]) ReplaceLater(ctx context.Context, s Scheme[T], rejected *Gen
 // rejected one lately. GiveUp is for an s that knows of an error without a request, which
 // the store keeps then.
 func (e *Engine[T]) GiveUp(ctx context.Context, s Scheme[T], rejected *Generation[T]) {
-	e.join(ctx, s, rejected, true)
+	e.join(ctx, s, rejected, true, true)
 }
 
 // RejectedAgain notes that g was rejected right after its renewal, and returns
@@ -158,7 +158,9 @@ func (e *Engine[T]) Set(ctx context.Context, s Scheme[T], value *T) error {
 	rec.Value = raw
 	u.raw = rec.encode()
 	err = e.saveSet(ctx, s, g, u)
-	observeSaved(s, g, err)
+	event := saved(g, err)
+	event.Context = context.WithoutCancel(ctx)
+	observe(s, event)
 	return err
 }
 
@@ -210,7 +212,7 @@ func (e *Engine[T]) renewEarly(ctx context.Context, s Scheme[T], g *Generation[T
 	}
 	defer e.mu.Unlock()
 	if e.flight == nil && e.current.Load() == g && (e.failure == nil || e.failure.allowsEarly()) {
-		e.start(ctx, s, g, new(flight[T]))
+		e.start(ctx, s, g, &flight[T]{background: true})
 	}
 }
 
@@ -221,7 +223,7 @@ func (e *Engine[T]) await(ctx context.Context, s Scheme[T], stale *Generation[T]
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		f := e.join(ctx, s, stale, rejected)
+		f := e.join(ctx, s, stale, rejected, false)
 		if err := f.wait(ctx); err == errStuck {
 			return nil, fmt.Errorf("%w: %s", err, s.Identity())
 		} else if err != nil {
@@ -239,8 +241,8 @@ func (e *Engine[T]) await(ctx context.Context, s Scheme[T], stale *Generation[T]
 }
 
 // join returns the flight that replaces stale, and starts the flight if there is
-// none.
-func (e *Engine[T]) join(ctx context.Context, s Scheme[T], stale *Generation[T], rejected bool) *flight[T] {
+// none. background says that the caller does not wait.
+func (e *Engine[T]) join(ctx context.Context, s Scheme[T], stale *Generation[T], rejected, background bool) *flight[T] {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if g := e.current.Load(); g == nil {
@@ -254,7 +256,7 @@ func (e *Engine[T]) join(ctx context.Context, s Scheme[T], stale *Generation[T],
 	if f := e.failure; f != nil && e.store == nil && f.active() {
 		return ended[T](nil, f.err) // with a store, the flight looks into the store first
 	}
-	return e.start(ctx, s, stale, &flight[T]{rejected: rejected})
+	return e.start(ctx, s, stale, &flight[T]{rejected: rejected, background: background})
 }
 
 // start begins f, which replaces stale. e.mu is held.
@@ -268,12 +270,6 @@ func (e *Engine[T]) open(f *flight[T]) *flight[T] {
 	f.done, f.overdue = make(chan struct{}), make(chan struct{})
 	e.flight = f
 	return f
-}
-
-// observe tells the scheme what happened. A panic of a program's observer must
-// not cost the token.
-func observe[T any](s Scheme[T], event Event[T]) {
-	shielded(func() { s.Observe(event) })
 }
 
 // shielded calls f, which is foreign code, and ignores a panic.

@@ -14,11 +14,12 @@ type renewal[T any] struct {
 	*Engine[T]
 	scheme Scheme[T]
 	stale  *Generation[T]
-	reject bool            // the API has rejected stale
-	force  bool            // the program wants a token request, whatever is known of failures
-	late   *time.Timer     // tells those who wait that the renewal does not end
-	gate   context.Context // ends at Shutdown: nothing must be sent after its end
-	left   func()          // set while the renewal has a turn at the endpoint
+	reject bool // the API has rejected stale
+	force  bool // the program wants a token request, whatever is known of failures
+	telling
+	late *time.Timer     // tells those who wait that the renewal does not end
+	gate context.Context // ends at Shutdown: nothing must be sent after its end
+	left func()          // set while the renewal has a turn at the endpoint
 	yielding
 	lease   Lease    // set while the store's lock is held
 	based   bool     // the store was looked into
@@ -175,7 +176,7 @@ func (r *renewal[T]) blocked(err error) *Generation[T] {
 		err = r.named(err)
 	}
 	err = r.withhold(r.scheme, err, r.seen)
-	observe(r.scheme, Event[T]{Happened: Failed, Err: err})
+	r.tell(Event[T]{Happened: Failed, Err: err, Cause: obstacle(err)})
 	return r.fail(err, Verdict{}, new(record))
 }
 
@@ -197,7 +198,7 @@ func (r *renewal[T]) newer(stored *Generation[T]) bool {
 }
 
 func (r *renewal[T]) adopt(g *Generation[T]) *Generation[T] {
-	observe(r.scheme, Event[T]{Happened: Adopted, Value: g.Value})
+	r.tell(Event[T]{Happened: Adopted, Value: g.Value})
 	return g
 }
 
@@ -216,7 +217,7 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 		}
 	}
 	if rec.unreadable {
-		observe(r.scheme, Event[T]{Happened: Failed, Err: fmt.Errorf("the value of %q in the token store is damaged, and is replaced by a new token", r.key)})
+		r.tell(Event[T]{Happened: Failed, Cause: CauseStore, Err: fmt.Errorf("the value of %q in the token store is damaged, and is replaced by a new token", r.key)})
 	}
 	var value *T
 	if old != nil {
@@ -229,11 +230,10 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 	} else if !ready {
 		return nil, true
 	}
-	r.asked, r.tried = true, digest(rec.Value)
-	observe(r.scheme, Event[T]{Happened: Renewing, Value: value})
-	began := time.Now()
+	r.asked, r.tried, r.asks = true, digest(rec.Value), time.Now()
+	r.tell(Event[T]{Happened: Renewing, Value: value})
 	next, panicked, err := r.ask(ctx, value)
-	took := time.Since(began)
+	took := time.Since(r.asks)
 	r.leave()
 	after := rec.next()
 	if next != nil && value != nil && r.scheme.Rotated(value, next) {
@@ -241,7 +241,7 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 		after.Rotates = true
 	}
 	if err == nil {
-		observe(r.scheme, Event[T]{Happened: Renewed, Value: next, Took: took})
+		r.tell(Event[T]{Happened: Renewed, Value: next, Took: took})
 		return r.save(ctx, next, after, rec), false
 	}
 	verdict := Verdict{Kind: InDoubt}
@@ -254,12 +254,12 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 	event := Event[T]{Happened: Failed, Value: value, Err: err, Took: took}
 	if verdict.Kind == Dead {
 		if r.changed(ctx, rec) { // somebody without the lock may have renewed meanwhile
-			observe(r.scheme, event)
+			r.tell(event)
 			return nil, true
 		}
 		event.Happened = ReauthRequired
 	}
-	observe(r.scheme, event)
+	r.tell(event)
 	r.fail(err, verdict, rec)
 	if next == nil {
 		after.Doubt = r.doubtAfter(verdict, single, before, rec)

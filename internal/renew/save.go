@@ -63,7 +63,7 @@ func (r *renewal[T]) save(ctx context.Context, next *T, after record, rec *recor
 	if err != nil {
 		g := newGeneration(r.scheme, next, nil)
 		g.unsaved = &unsaved{old: rec.raw, before: digest(rec.Value)}
-		observeSaved(r.scheme, g, r.named(err))
+		r.tell(saved(g, r.named(err)))
 		return g
 	}
 	after.Value = raw
@@ -81,7 +81,7 @@ func (r *renewal[T]) save(ctx context.Context, next *T, after record, rec *recor
 		}
 		err = fmt.Errorf("%q was changed in the token store during its renewal", r.key)
 	}
-	observeSaved(r.scheme, g, r.withhold(r.scheme, r.named(err), next))
+	r.tell(saved(g, r.withhold(r.scheme, r.named(err), next)))
 	return g
 }
 
@@ -233,13 +233,4 @@ func (e *Engine[T]) withhold(s Scheme[T], err error, value *T) error {
 		secrets = append(secrets, s.Secrets(g.Value)...)
 	}
 	return scrub.Withhold(err, secrets...)
-}
-
-// observeSaved tells the scheme whether g was saved.
-func observeSaved[T any](s Scheme[T], g *Generation[T], err error) {
-	event := Event[T]{Happened: Saved, Value: g.Value, Err: err}
-	if err != nil {
-		event.Happened = SaveFailed
-	}
-	observe(s, event)
 }

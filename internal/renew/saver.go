@@ -122,7 +122,7 @@ func (e *Engine[T]) saveAgain(ctx context.Context, scheme Scheme[T], s *saver[T]
 	if !swapped {
 		err = fmt.Errorf("%q was changed in the token store before it could be saved", e.key)
 	}
-	observeSaved(scheme, s.g, err)
+	observe(scheme, saved(s.g, err))
 	return nil
 }
 

@@ -124,7 +124,19 @@ type Event[T any] struct {
 	Value    *T            // the value concerned; nil if there is none
 	Err      error         // the reason of a failure
 	Took     time.Duration // the time of the token request, for Renewed, Failed and ReauthRequired
+	Cause    string        // what prevented a token request: a constant below; otherwise empty
+
+	Context    context.Context // of the request that began the renewal, without its end; nil if unknown
+	Waited     time.Duration   // from the beginning of the renewal to its token request, or to the end without one
+	Background bool            // no request waited when the renewal began
 }
+
+// What can prevent a token request, in the words of logs and metrics.
+const (
+	CauseStore    = "store"    // the store failed
+	CauseQueue    = "queue"    // the endpoint had no turn for too long
+	CauseShutdown = "shutdown" // ErrShutdown
+)
 
 // What can happen, in the words of logs.
 const (

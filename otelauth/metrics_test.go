@@ -1,0 +1,128 @@
+package otelauth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/otelauth"
+	"github.com/connectorauth/connectorauth/tokenstore"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+)
+
+func TestRenewalsAreCountedByServiceOutcomeAndCause(t *testing.T) {
+	p := authtest.New(authtest.Config{ClientSecret: clientSecret})
+	defer p.Close()
+	o := observer(t, otelauth.Config{})
+	store := new(tokenstore.Memory)
+	c := connect(t, p, o, store)
+	get(t.Context(), t, p, c)
+	get(t.Context(), t, p, c)
+	other := connect(t, p, o, store)
+	require.NoError(t, other.Renew(t.Context()))
+	p.RevokeAccessTokens()
+	get(t.Context(), t, p, other)
+	get(t.Context(), t, p, c) // finds the token of the other
+	p.Inject(p.TokenURL, 1, authtest.Answer(503, nil, clientSecret))
+	require.Error(t, c.Renew(t.Context()))
+	counts := o.renewals(t)
+	assert.Equal(t, uint64(3), counts["outcome=renewed,service=acme"])
+	assert.Equal(t, uint64(1), counts["error.type=503,outcome=failed,service=acme"])
+	assert.NotZero(t, counts["outcome=adopted,service=acme"])
+	assert.Len(t, counts, 3)
+	assert.Zero(t, o.failures(t))
+
+	found, _ := o.collect(t)
+	assert.Equal(t, "s", found["connectorauth.renewal.duration"].Unit)
+}
+
+// downStore is a store without a connection.
+type downStore struct{}
+
+var errDown = errors.New("the store is down")
+
+func (downStore) Load(context.Context, string) ([]byte, bool, error) { return nil, false, errDown }
+func (downStore) Save(context.Context, string, []byte) error         { return errDown }
+func (downStore) Delete(context.Context, string) error               { return errDown }
+
+func TestFailuresOfTheStoreAreCounted(t *testing.T) {
+	p := authtest.New(authtest.Config{})
+	defer p.Close()
+	o := observer(t, otelauth.Config{})
+	get(t.Context(), t, p, connect(t, p, o, downStore{}))
+	assert.Equal(t, map[string]uint64{"error.type=store,outcome=failed,service=acme": 1}, o.renewals(t))
+	assert.Equal(t, int64(1), o.failures(t))
+	o.Observe(connectorauth.Event{Kind: connectorauth.EventSaveFailed, Cause: "store"})
+	assert.Equal(t, int64(2), o.failures(t))
+	assert.Len(t, o.renewals(t), 1, "no renewal has ended")
+}
+
+func TestMetricsNameNoAccountAndNoSecret(t *testing.T) {
+	p := authtest.New(authtest.Config{ClientSecret: clientSecret})
+	defer p.Close()
+	o := observer(t, otelauth.Config{})
+	c := connect(t, p, o, nil)
+	get(t.Context(), t, p, c)
+	for _, fault := range []authtest.Fault{authtest.Answer(400, nil, `{"error":"`+accountName+`"}`), authtest.Answer(500, nil, clientSecret)} {
+		p.Inject(p.TokenURL, 1, fault)
+		require.Error(t, c.Renew(t.Context()))
+	}
+	counts := o.renewals(t)
+	assert.Equal(t, uint64(1), counts["error.type=400,outcome=failed,service=acme"], counts)
+	_, text := o.collect(t)
+	spans := fmt.Sprintf("%+v", o.spans.GetSpans())
+	for _, secret := range []string{accountName, "alice", "4711", clientSecret, "127.0.0.1"} {
+		assert.NotContains(t, text, secret)
+	}
+	for _, secret := range []string{accountName, "alice", "4711", clientSecret} {
+		assert.NotContains(t, spans, secret)
+	}
+	assert.Contains(t, text, "acme")
+}
+
+func TestAttributesHaveFewValues(t *testing.T) {
+	o := observer(t, otelauth.Config{})
+	for i := range 5000 {
+		o.Observe(connectorauth.Event{
+			Kind: connectorauth.EventRenewFailed, Service: fmt.Sprint("service", i%1000), Cause: "timeout", Account: fmt.Sprint(i), Endpoint: fmt.Sprint(i, ".example"),
+		})
+	}
+	counts := o.renewals(t)
+	assert.Len(t, counts, 201)
+	assert.Equal(t, uint64(5), counts["error.type=timeout,outcome=failed,service=service0"])
+	assert.Equal(t, uint64(4000), counts["error.type=timeout,outcome=failed,service=_OTHER"])
+
+	o = observer(t, otelauth.Config{})
+	for i := range 1000 {
+		o.Observe(connectorauth.Event{Kind: connectorauth.EventRenewFailed, Cause: fmt.Sprint(i)})
+	}
+	assert.Len(t, o.renewals(t), 201)
+}
+
+func TestAccountsAndTheLagOfTheSweepAreGauges(t *testing.T) {
+	var failure error
+	o := observer(t, otelauth.Config{
+		Accounts: func(context.Context) (map[string]int64, error) { return map[string]int64{"ok": 7, "reauth": 2}, nil },
+		SweepLag: func(context.Context) (time.Duration, error) { return 90 * time.Second, failure },
+	})
+	found, _ := o.collect(t)
+	counts := map[string]int64{}
+	for _, p := range found["connectorauth.accounts"].Data.(metricdata.Gauge[int64]).DataPoints {
+		status, _ := p.Attributes.Value("status")
+		counts[status.AsString()] = p.Value
+	}
+	assert.Equal(t, map[string]int64{"ok": 7, "reauth": 2}, counts)
+	lag := found["connectorauth.sweep.lag"].Data.(metricdata.Gauge[float64]).DataPoints
+	require.Len(t, lag, 1)
+	assert.Equal(t, 90.0, lag[0].Value)
+
+	failure = errDown
+	var all metricdata.ResourceMetrics
+	require.ErrorIs(t, o.reader.Collect(t.Context(), &all), errDown)
+}
