@@ -26,4 +26,13 @@ type Index interface {
 	// over: meanwhile no other Claim returns the account. A process that dies thereby loses
 	// its claims.
 	Claim(ctx context.Context, limit int, lease time.Duration) ([]Account, error)
+	// Stats counts the accounts.
+	Stats(ctx context.Context) (Stats, error)
+}
+
+// Stats counts the accounts of an Index.
+type Stats struct {
+	Accounts map[Status]int // how many have the Status; a Status that no account has may be absent
+	Due      int            // how many are due, those that are claimed included
+	Oldest   time.Time      // since when the first of them is due; zero means that none is
 }

@@ -139,6 +139,9 @@ func testIndex(t *testing.T, index accounts.Index) {
 			Created: at, Since: at, Due: at.Add(time.Duration(-i) * time.Second),
 		}, true)
 	}
+	stats, err := index.Stats(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, accounts.Stats{Accounts: map[accounts.Status]int{accounts.StatusOK: 6}, Due: 6, Oldest: at.Add(-5 * time.Second)}, stats)
 	ids := func(page []accounts.Account, err error) (list []string) {
 		t.Helper()
 		require.NoError(t, err)

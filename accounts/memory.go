@@ -77,6 +77,23 @@ func (m *Memory) Claim(ctx context.Context, limit int, lease time.Duration) ([]A
 	}, func(a, b Account) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID)) }, limit, at.Add(lease)), nil
 }
 
+// Stats counts the accounts.
+func (m *Memory) Stats(ctx context.Context) (Stats, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	stats, at := Stats{Accounts: map[Status]int{}}, time.Now()
+	for _, a := range m.accounts {
+		stats.Accounts[a.Status]++
+		if !a.Due.IsZero() && !a.Due.After(at) {
+			stats.Due++
+			if stats.Oldest.IsZero() || a.Due.Before(stats.Oldest) {
+				stats.Oldest = a.Due
+			}
+		}
+	}
+	return stats, ctx.Err()
+}
+
 // sorted returns the first accounts that match. claim, if given, is until when the accounts
 // are claimed.
 func (m *Memory) sorted(match func(Account) bool, compare func(a, b Account) int, limit int, claim ...time.Time) []Account {

@@ -118,6 +118,15 @@ func (r *Registry) List(ctx context.Context, f Filter, after string, limit int) 
 	return page, nil
 }
 
+// Stats counts the accounts, for gauges and alarms.
+func (r *Registry) Stats(ctx context.Context) (Stats, error) {
+	stats, err := r.config.Index.Stats(ctx)
+	if err != nil {
+		return Stats{}, fmt.Errorf("accounts: the index: %w", err)
+	}
+	return stats, nil
+}
+
 // Shutdown shuts down Config.Shared, and waits until the Index knows what has happened to
 // accounts: see connectorauth.Shared.Shutdown.
 func (r *Registry) Shutdown(ctx context.Context) error {
