@@ -16,6 +16,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/test/canary"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
+	"github.com/connectorauth/connectorauth/internal/test/race"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -281,9 +282,13 @@ func TestCanaryRequestsThatFail(t *testing.T) {
 }
 
 func TestCanaryTokenRequestsThatFail(t *testing.T) {
+	n := 0
 	for fault, answer := range providerFaults() {
 		for _, b := range birds() {
 			for _, seeded := range []bool{false, true} {
+				if n++; n%race.Fewer(1, 10) > 0 {
+					continue
+				}
 				inBubble(t, fmt.Sprintf("%s/%s/%v", fault, b.name, seeded), func(t *testing.T, c *canary.Canary) {
 					store := new(tokenstore.Memory)
 					if seeded {
@@ -469,8 +474,12 @@ func TestCanaryStoresThatFail(t *testing.T) {
 			return store
 		}
 	}
+	n := 0
 	for what, newStore := range stores {
 		for _, b := range birds() {
+			if n++; n%race.Fewer(1, 10) > 0 {
+				continue
+			}
 			inBubble(t, what+"/"+b.name, func(t *testing.T, c *canary.Canary) {
 				connector, _ := b.build(c, &fakehttp.Base{Answer: goodProvider}, newStore())
 				client := connectorauth.NewClient(connector, &http.Client{Transport: &fakehttp.Base{}})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/race"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -31,7 +32,7 @@ func guardRequest() *http.Request {
 }
 
 func TestRequestsAllocateNoMoreThanACopyOfTheRequest(t *testing.T) {
-	if underRace {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	floor := testing.AllocsPerRun(500, func() {
@@ -103,7 +104,7 @@ var (
 )
 
 func TestLiveConnectorsStaySmall(t *testing.T) {
-	if testing.Short() || underRace {
+	if testing.Short() || race.Enabled {
 		t.Skip("takes a second, and the race detector has a heap of its own")
 	}
 	const count = 20_000

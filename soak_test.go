@@ -14,14 +14,12 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/internal/test/race"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
 )
-
-// underRace says that the race detector is on, which costs time and memory.
-var underRace bool
 
 // usage is what a program must not use more of the longer it runs.
 type usage struct{ heap, goroutines, descriptors int }
@@ -48,7 +46,7 @@ func measure() (u usage) {
 func TestSoak(t *testing.T) {
 	const goroutines, lifetime = 64, 300 * time.Millisecond
 	requests := 200_000
-	if testing.Short() || underRace {
+	if testing.Short() || race.Enabled {
 		requests = 10_000
 	}
 	// To the provider a token lives longer than it tells, so that a request that is
@@ -127,7 +125,7 @@ func TestSoak(t *testing.T) {
 // share, such as URLs, is shared here too.
 func TestLiveConnectorTakesAtMostAKilobyte(t *testing.T) {
 	const count = 100_000
-	if testing.Short() || underRace {
+	if testing.Short() || race.Enabled {
 		t.Skip("takes seconds, and the race detector has a heap of its own")
 	}
 	list := make([]*connectorauth.OAuth2, count)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/test/race"
 	"github.com/connectorauth/connectorauth/script"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -178,7 +179,7 @@ func heap() int64 {
 
 // Ten thousand messages leave nothing.
 func TestMessagesLeaveNoMemory(t *testing.T) {
-	n := 10_000
+	n := race.Fewer(10_000, 1_000)
 	if testing.Short() {
 		n = 1_000
 	}

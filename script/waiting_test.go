@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/connectorauth/connectorauth/internal/test/race"
 	"github.com/connectorauth/connectorauth/script"
 )
 
@@ -85,7 +86,7 @@ func inFlight(t testing.TB, source string, n int, body []byte) int64 {
 // A thousand requests wait for a slow API. Each keeps its body, once, and what the
 // script has made of its machine.
 func TestAThousandRequestsWait(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		t.Skip("takes a while")
 	}
 	const n, each = 1_000, 32 << 10

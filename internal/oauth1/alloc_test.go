@@ -10,9 +10,6 @@ import (
 	"github.com/connectorauth/connectorauth/internal/oauth1"
 )
 
-// each is how many signatures a goroutine makes in TestConcurrentSignatures.
-const each = 2000
-
 // A nonce, a signature and a header value are three strings and nothing else.
 // (Under the race detector sync.Pool forgets things on purpose.)
 func TestSigningAllocatesOnlyItsResults(t *testing.T) {

@@ -1,5 +1,0 @@
-//go:build race
-
-package oauth1_test
-
-const each = 200

@@ -1,5 +1,0 @@
-//go:build race
-
-package connectorauth_test
-
-func init() { underRace = true }
