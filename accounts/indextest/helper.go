@@ -2,6 +2,7 @@ package indextest
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"slices"
 	"testing"
@@ -35,7 +36,7 @@ func get(t *testing.T, index accounts.Index, id string) accounts.Account {
 func mustBe(t *testing.T, index accounts.Index, want accounts.Account) {
 	t.Helper()
 	if got := get(t, index, want.ID); !reflect.DeepEqual(got, want) {
-		t.Errorf("Get(%q) = %.2000v; want %.2000v", want.ID, got, want)
+		t.Errorf("Get(%q) = %.2000s; want %.2000s", want.ID, fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want))
 	}
 }
 
@@ -50,7 +51,7 @@ func list(t *testing.T, index accounts.Index, f accounts.Filter, after string, l
 	t.Helper()
 	page, err := index.List(t.Context(), f, after, limit)
 	if err != nil {
-		t.Errorf("List(%.200v, %q): %v", f, after, err)
+		t.Errorf("List(%.200s, %q): %v", fmt.Sprintf("%+v", f), after, err)
 	}
 	return page
 }
