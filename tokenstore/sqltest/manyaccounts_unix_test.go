@@ -1,0 +1,122 @@
+//go:build unix
+
+package sqltest
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/connectorauth/connectorauth/accounts"
+	"github.com/connectorauth/connectorauth/internal/test/child"
+)
+
+// manyVariable says with how many accounts the worst day of many accounts takes place.
+const manyVariable = "CONNECTORAUTH_TEST_ACCOUNTS"
+
+// workers is how many accounts a replica attends to at one time.
+const workers = 16
+
+// On the worst day of many accounts, all accounts are due at once, and three replicas
+// sweep: one is killed, one is stopped with SIGTERM, and both are replaced. The same happens
+// again after the backlog.
+func TestManyAccounts(t *testing.T) {
+	n, _ := strconv.Atoi(os.Getenv(manyVariable))
+	calm := n > 10_000 // there is time for another disturbance, after the backlog
+	switch {
+	case n > 0:
+	case os.Getenv("CONNECTORAUTH_TEST_WORST_DAY") == "1":
+		n = 5000
+	default:
+		t.Skip("takes a minute: set CONNECTORAUTH_TEST_WORST_DAY=1")
+	}
+	s := sweeping{Place: newPlace(t, postgres), KeepAlive: 40 * time.Second}
+	if calm {
+		s.KeepAlive = time.Duration(n) * 6 * time.Millisecond // 167 renewals a second
+	} else {
+		s.Lease = 37 * time.Second // accounts in doubt are given up after 35 seconds
+	}
+	apart := s.KeepAlive * 85 / 100 // a sweep renews a tenth earlier at most
+	f := newFleet(t, s, providing{Accounts: n, Token: 20 * time.Millisecond, Lifetime: 10 * time.Second, Apart: apart})
+	f.overdue(t)
+	running := f.start(t, 3)
+	begin(t, running)
+	began := time.Now()
+	killed := 0
+	disturb := func(wait func(step int)) {
+		wait(1)
+		require.NoError(t, running[0].Kill())
+		killed++
+		wait(2)
+		report := f.end(t, running[1])
+		t.Logf("%v: a replica that was stopped with SIGTERM had renewed %d of %d accounts", time.Since(began).Round(time.Second), report.Renewed, report.Claimed)
+		replaced := f.start(t, 2)
+		begin(t, replaced)
+		running = append(replaced, running[2])
+	}
+	disturb(func(step int) {
+		until(t, 10*time.Minute, "the first renewals", func() bool { return f.granted(t) >= n*step/4 })
+	})
+	until(t, 20*time.Minute, "the backlog", func() bool { return f.behind(t) < workers*4 })
+	t.Logf("%v: the backlog is gone, but for what the dead replica had claimed", time.Since(began).Round(time.Second))
+	until(t, 2*time.Minute, "the accounts of the dead replica", func() bool { return f.behind(t) == 0 })
+	backlog, granted := time.Since(began), f.granted(t)
+	t.Logf("the backlog was gone after %v: %.0f renewals a second", backlog.Round(time.Second), float64(granted)/backlog.Seconds())
+	longest := time.Duration(0)
+	watch := func(long time.Duration) {
+		for end := time.Now().Add(long); time.Now().Before(end); time.Sleep(time.Second) {
+			_, lag := f.stats(t)
+			longest = max(longest, lag)
+		}
+	}
+	if calm {
+		disturb(func(int) { watch(20 * time.Second) })
+		watch(s.KeepAlive + 75*time.Second)
+	}
+	f.judge(t, running, killed, longest)
+}
+
+// judge stops the replicas, and compares the books of the provider with the index.
+func (f *fleet) judge(t *testing.T, running []*child.Process, killed int, longest time.Duration) {
+	t.Helper()
+	ended := time.Now()
+	for _, p := range running {
+		f.end(t, p)
+	}
+	stats, _ := f.stats(t)
+	lost := f.with(t, accounts.StatusReauth)
+	b := f.book(t)
+	var stale, reused, early int
+	isLost := func(n int) bool {
+		return slices.ContainsFunc(lost, func(a accounts.Account) bool { id, _ := strconv.Atoi(a.ID); return id == n })
+	}
+	for n, e := range b.Entries {
+		if e.Reused {
+			reused++
+		}
+		if e.Early {
+			early++
+		}
+		if ended.Sub(e.Last) > f.KeepAlive+time.Minute && !isLost(n) {
+			stale++
+		}
+	}
+	t.Logf("| %d accounts | %d renewals | %d in doubt, given up | %d renewed twice | %d refresh tokens sent twice | longest overdue %v |",
+		f.accounts, b.Granted, len(lost), early, reused, longest.Round(time.Second))
+	for i, a := range append(f.with(t, accounts.StatusFailing), lost...) {
+		if i < 5 {
+			t.Logf("%s is %s: %s", a.ID, a.Status, a.Error)
+		}
+	}
+	assert.LessOrEqual(t, len(lost), killed*workers, "only what a killed replica had under way may be lost")
+	assert.Equal(t, f.accounts, stats.Accounts[accounts.StatusOK]+len(lost), "%v", stats)
+	assert.Zero(t, reused)
+	assert.Zero(t, early)
+	assert.Zero(t, stale)
+	assert.LessOrEqual(t, longest, time.Minute)
+}
