@@ -82,6 +82,9 @@ type Account struct {
 	// ReauthBy is when the account owner must have connected the account again: see
 	// connectorauth.Status.
 	ReauthBy time.Time `json:"reauthBy,omitzero"`
+	// Expiry is when the access token expires that Test or Sweep has seen last. A request that
+	// has renewed the token since does not change Expiry.
+	Expiry time.Time `json:"expiry,omitzero"`
 	// Due is when the account is to be looked at, for Index.Claim. Zero means never.
 	Due time.Time `json:"due,omitzero"`
 
@@ -133,7 +136,10 @@ type Filter struct {
 }
 
 // now returns the time as an Index keeps times: in UTC, in microseconds.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+func now() time.Time { return inMicroseconds(time.Now()) }
+
+// inMicroseconds returns a time as an Index keeps times.
+func inMicroseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 // become changes the status of an account.
 func (a *Account) become(s Status, reason definition.CheckReason, text string) {
