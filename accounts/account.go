@@ -106,7 +106,8 @@ type Request struct {
 	// digits and characters of "-_.:". Empty means a new UUID (RFC 9562 section 5.7). Only
 	// for Connect.
 	ID string
-	// Owner names the account owner, in the words of the program. Required by Connect;
+	// Owner names the account owner, in the words of the program: at most 1,000 bytes of UTF-8
+	// without U+0000. Required by Connect;
 	// Reconnect keeps the owner of the account.
 	Owner string
 	// Definition is the name of the definition. Required by Connect; Reconnect keeps the
