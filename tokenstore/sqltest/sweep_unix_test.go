@@ -37,9 +37,14 @@ func newFleet(t *testing.T, s sweeping, p providing) *fleet {
 	argument, err := json.Marshal(p)
 	require.NoError(t, err)
 	s.Provider = child.Start(t, providerJob, string(argument)).Line(t)
-	r, index, db, err := s.registry(t.Context())
+	_, index, db, err := s.registry(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { db.Close() })
+	quick := s
+	quick.Place.DSN += "&synchronous_commit=off"
+	r, _, unsynced, err := quick.registry(t.Context())
+	require.NoError(t, err)
+	defer unsynced.Close()
 	f := &fleet{sweeping: s, accounts: p.Accounts, index: index, db: db}
 	began := time.Now()
 	const workers = 24
@@ -66,7 +71,7 @@ func (f *fleet) rows(worker, workers int) iter.Seq[accounts.Row] {
 	return func(yield func(accounts.Row) bool) {
 		for n := worker; n < f.accounts; n += workers {
 			row := accounts.Row{
-				Request: accounts.Request{ID: fmt.Sprintf("%06d", n), Owner: fmt.Sprint("owner-", n/10), Definition: "acme"},
+				Request: accounts.Request{ID: id(n), Owner: fmt.Sprint("owner-", n/10), Definition: "acme"},
 				Token:   &oauth2.Token{AccessToken: fmt.Sprintf("a.%d.0", n), RefreshToken: fmt.Sprintf("r.%d.0", n), Expiry: time.Now().Add(-time.Minute)},
 			}
 			if !yield(row) {
@@ -76,13 +81,18 @@ func (f *fleet) rows(worker, workers int) iter.Seq[accounts.Row] {
 	}
 }
 
-// overdue makes all accounts due.
-func (f *fleet) overdue(t *testing.T) {
+// overdue makes the first accounts due now, and the others one after the other within the
+// time of KeepAlive.
+func (f *fleet) overdue(t *testing.T, first int) {
 	t.Helper()
 	f.since = time.Now().UnixMicro()
-	_, err := f.db.Exec("UPDATE "+f.Place.accounts()+" SET due = $1", f.since)
+	_, err := f.db.Exec("UPDATE "+f.Place.accounts()+" SET due = CASE WHEN id < $1 THEN $2::bigint ELSE $2::bigint + (random() * $3::bigint)::bigint END",
+		id(first), f.since, f.KeepAlive.Microseconds())
 	require.NoError(t, err)
 }
+
+// id returns the ID of an account. IDs sort like numbers.
+func id(n int) string { return fmt.Sprintf("%06d", n) }
 
 // behind returns how many accounts nobody has attended to since overdue.
 func (f *fleet) behind(t *testing.T) (n int) {
