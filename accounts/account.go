@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -81,6 +82,9 @@ type Account struct {
 	// ReauthBy is when the account owner must have connected the account again: see
 	// connectorauth.Status.
 	ReauthBy time.Time `json:"reauthBy,omitzero"`
+	// Expiry is when the access token expires that Test or Sweep has seen last. A request that
+	// has renewed the token since does not change Expiry.
+	Expiry time.Time `json:"expiry,omitzero"`
 	// Due is when the account is to be looked at, for Index.Claim. Zero means never.
 	Due time.Time `json:"due,omitzero"`
 
@@ -91,6 +95,9 @@ type Account struct {
 	Current int `json:"current,omitempty"`
 	Pending int `json:"pending,omitempty"`
 	Last    int `json:"last,omitempty"`
+
+	// newer are members that a newer program has written: see SQL.
+	newer map[string]json.RawMessage
 }
 
 // A Request is what Connect and Reconnect need of an account.
@@ -99,7 +106,8 @@ type Request struct {
 	// digits and characters of "-_.:". Empty means a new UUID (RFC 9562 section 5.7). Only
 	// for Connect.
 	ID string
-	// Owner names the account owner, in the words of the program. Required by Connect;
+	// Owner names the account owner, in the words of the program: at most 1,000 bytes of UTF-8
+	// without U+0000. Required by Connect;
 	// Reconnect keeps the owner of the account.
 	Owner string
 	// Definition is the name of the definition. Required by Connect; Reconnect keeps the
@@ -129,7 +137,10 @@ type Filter struct {
 }
 
 // now returns the time as an Index keeps times: in UTC, in microseconds.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+func now() time.Time { return inMicroseconds(time.Now()) }
+
+// inMicroseconds returns a time as an Index keeps times.
+func inMicroseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 // become changes the status of an account.
 func (a *Account) become(s Status, reason definition.CheckReason, text string) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
@@ -124,7 +123,7 @@ func (f finding) apply(a *Account) {
 		a.Tested = now()
 	}
 	a.Granted, a.Missing = slices.Clone(f.known.Granted), slices.Clone(f.known.Missing)
-	a.ReauthBy = f.known.ReauthBy.Truncate(time.Microsecond)
+	a.ReauthBy, a.Expiry = inMicroseconds(f.known.ReauthBy), inMicroseconds(f.known.Expiry)
 	if f.failure == nil {
 		if f.tested {
 			a.Identity, a.Label = f.identity.ID, f.identity.Label

@@ -58,7 +58,7 @@
 //
 // # Several processes
 //
-// Processes with the same Index, Store and Keys have the same accounts. Client reads the Index
-// each time, and so sees what other processes have changed or disconnected: ask for a client
-// for each piece of work, and do not keep clients.
+// Processes with the same Index, Store and Keys have the same accounts. For several processes,
+// the Index is a SQL. Client reads the Index each time, and so sees what other processes have
+// changed or disconnected: ask for a client for each piece of work, and do not keep clients.
 package accounts

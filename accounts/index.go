@@ -7,7 +7,8 @@ import (
 
 // An Index keeps one Account for each account of a Registry, for all processes.
 // Implementations are safe for concurrent use, keep nothing of the caller's slices, and keep
-// times in microseconds. Memory is an Index.
+// times in microseconds. Memory and SQL are Indexes. Package indextest tests any other. An
+// Index takes what the limits of SQL allow.
 type Index interface {
 	// Get returns the account. found is false if there is none.
 	Get(ctx context.Context, id string) (a Account, found bool, err error)

@@ -14,9 +14,9 @@ import (
 
 // The times of a sweep.
 const (
-	sweepLease   = 5 * time.Minute // how long a dead process keeps its claims
-	sweepWorkers = 16              // for each Sweep
-	retryAfter   = time.Hour       // an account that could not be kept alive, or ended
+	sweepLease   = 45 * time.Second // how long a dead process keeps its claims; longer than a token request takes
+	sweepWorkers = 16               // for each Sweep
+	retryAfter   = time.Hour        // an account that could not be kept alive, or ended
 )
 
 // Swept counts the accounts of a Sweep.
@@ -34,7 +34,7 @@ type Swept struct {
 // resumed, hourly. Call Sweep every minute or so, and again at once while Claimed is limit.
 //
 // The error is that of the Index or of ctx; what has failed with one account is in the
-// account. The claims of a process that dies end after five minutes.
+// account. The claims of a process that dies end after 45 seconds.
 func (r *Registry) Sweep(ctx context.Context, limit int) (Swept, error) {
 	claimed, err := r.config.Index.Claim(ctx, limit, sweepLease)
 	if err != nil {
@@ -95,7 +95,7 @@ func (r *Registry) keepAlive(ctx context.Context, a Account) (renewed bool, err 
 	g, err := r.reopen(ctx, a, a.Current)
 	var known connectorauth.Status
 	if err == nil {
-		known, renewed, err = g.renew(ctx, a.ReauthBy)
+		known, renewed, err = g.renew(ctx, a)
 	}
 	if ended := ctx.Err(); ended != nil || errors.Is(err, connectorauth.ErrShutdown) {
 		return false, errors.Join(ended, err) // the claim ends by itself
@@ -115,7 +115,7 @@ func (r *Registry) keepAlive(ctx context.Context, a Account) (renewed bool, err 
 		if now.Reason == definition.ReasonRefused || now.Reason == definition.ReasonUnavailable {
 			now.become(StatusOK, "", "")
 		}
-		now.ReauthBy = known.ReauthBy.Truncate(time.Microsecond)
+		now.ReauthBy, now.Expiry = inMicroseconds(known.ReauthBy), inMicroseconds(known.Expiry)
 		now.Due = r.due(g, known)
 		return nil
 	})
@@ -125,9 +125,9 @@ func (r *Registry) keepAlive(ctx context.Context, a Account) (renewed bool, err 
 	return renewed, err
 }
 
-// renew renews the token. reauthBy is what the account says; if the token has a later one,
-// the token was renewed meanwhile.
-func (g *generation) renew(ctx context.Context, reauthBy time.Time) (known connectorauth.Status, renewed bool, err error) {
+// renew renews the token of an account, unless the token is newer than the account says: a
+// request has renewed the token, or a process that died before it wrote to the Index.
+func (g *generation) renew(ctx context.Context, a Account) (known connectorauth.Status, renewed bool, err error) {
 	c, ok := g.connected.Credential().(interface {
 		credential
 		Renew(ctx context.Context) error
@@ -135,7 +135,8 @@ func (g *generation) renew(ctx context.Context, reauthBy time.Time) (known conne
 	if !ok {
 		return known, false, nil
 	}
-	if known, err = c.Status(ctx); err != nil || !reauthBy.IsZero() && known.ReauthBy.Truncate(time.Microsecond).After(reauthBy) {
+	known, err = c.Status(ctx)
+	if err != nil || isNewer(known.ReauthBy, a.ReauthBy) || isNewer(known.Expiry, a.Expiry) {
 		return known, false, err
 	}
 	if err = c.Renew(ctx); err != nil {
@@ -161,6 +162,12 @@ func (r *Registry) due(g *generation, known connectorauth.Status) time.Time {
 		return time.Time{}
 	}
 	return later(wait)
+}
+
+// isNewer reports whether a time of a token is later than the one that an account has. A zero
+// time says nothing.
+func isNewer(token, account time.Time) bool {
+	return !account.IsZero() && token.Sub(account) > time.Second
 }
 
 // later returns the time after at most d, up to a tenth earlier, so that accounts that were

@@ -166,8 +166,11 @@ func (r *renewal[T]) rebase(stored *Generation[T]) bool {
 	return true
 }
 
-// blocked reports a store that prevented the token request.
+// blocked reports what prevented the token request: the store, or Shutdown.
 func (r *renewal[T]) blocked(err error) *Generation[T] {
+	if cause := context.Cause(r.gate); errors.Is(err, context.Canceled) && errors.Is(cause, ErrShutdown) {
+		err = cause // and not what the store says of the end of gate
+	}
 	if !errors.Is(err, ErrShutdown) {
 		err = fmt.Errorf("connectorauth: %w", err)
 		if r.store == nil && r.key != "" { // the errors of a store name the account

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/internal/test/canary"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
@@ -20,4 +21,7 @@ func TestReflectionReachesNoPasswordOfTheDatabase(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, canary.Found(canary.Reached(db), password))
 	canary.New(t, password).Reach("SQL", store)
+	index, err := accounts.NewSQL(t.Context(), accounts.SQLConfig{DB: db, Engine: tokenstore.SQLite})
+	require.NoError(t, err)
+	canary.New(t, password).Reach("the index", index)
 }

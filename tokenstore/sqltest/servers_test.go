@@ -206,7 +206,7 @@ func (s *server) stop() {
 }
 
 func TestMain(m *testing.M) {
-	child.Main(openJobs, replicas.Jobs(openReplica), stores.Jobs(openChild))
+	child.Main(openJobs, sweepJobs, replicas.Jobs(openReplica), stores.Jobs(openChild))
 	flag.Parse()
 	replicas.Parallel()
 	code := m.Run()
