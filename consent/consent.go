@@ -223,7 +223,7 @@ type Handler struct {
 	otherOrigin bool   // Config.Origin differs from the origin of Config.URL
 	sealer      sealer
 	cookies     cookies
-	look        *look
+	look        *appearance
 }
 
 // New checks config and returns a handler. The error names all mistakes. New does
