@@ -37,7 +37,7 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 		h.finish(w, r, rec, flowError(err))
 		return
 	}
-	rec.Callback, err = h.callbackName(rec.Connector)
+	rec.Callback, err = h.callbackName(rec.Connector, flow)
 	if err == nil {
 		err = mayUse(flow, rec.Callback)
 	}

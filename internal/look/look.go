@@ -7,10 +7,12 @@ import (
 	_ "embed"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode"
 
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/origin"
 	tags "golang.org/x/text/language"
 )
 
@@ -111,4 +113,14 @@ func SeeOther(w http.ResponseWriter, location string) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", "no-referrer")
 	w.WriteHeader(http.StatusSeeOther)
+}
+
+// Origin returns the origin of u in the form of browsers: an international name in
+// the ASCII form, lower case, without a default port.
+func Origin(u *url.URL) string {
+	home := strings.ToLower(origin.ASCIIURL(u.Scheme + "://" + u.Host))
+	if u.Scheme == "https" {
+		return strings.TrimSuffix(home, ":443")
+	}
+	return strings.TrimSuffix(home, ":80")
 }
