@@ -114,7 +114,7 @@ func (h *Handler) finish(w http.ResponseWriter, r *http.Request, rec record, fai
 
 // show sends the page about a subject to the browser, with the ways on from there.
 func (h *Handler) show(w http.ResponseWriter, r *http.Request, rec record, subject string, status int) {
-	service := ""
+	service := rec.Service
 	if h.config.Service != nil && rec.Connector != "" {
 		service = h.config.Service(rec.Connector)
 	}

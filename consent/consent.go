@@ -133,6 +133,8 @@ func lifetimeOf(flow Flow) time.Duration {
 //     hours, and 0 for ten minutes.
 //   - CallbackName() string: the name of the authorization server, where Config.Callback
 //     is nil.
+//   - ServiceName() string: the display name of the service, where Config.Service is nil.
+//     People whom Config.Flow does not allow the connector do not see the name.
 //
 // An error of Finish that has the method ConsentReason() Reason says why the consent failed.
 type Flow interface {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
@@ -19,6 +20,8 @@ type namedFlow struct {
 }
 
 func (*namedFlow) CallbackName() string { return "acme" }
+
+func (*namedFlow) ServiceName() string { return "Acme" + strings.Repeat("!", 100) }
 
 func (f *namedFlow) Finish(context.Context, connectorauth.Secret, url.Values) error { return f.failure }
 
@@ -42,7 +45,9 @@ func TestFlowNamesItsAuthorizationServerAndItsFailure(t *testing.T) {
 		h.ServeHTTP(w, r)
 		return w
 	}
-	require.Equal(t, http.StatusOK, finish("acme").Code)
+	w := finish("acme")
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Contains(t, w.Body.String(), "Your Acme"+strings.Repeat("!", 59)+"… account is connected")
 	require.Equal(t, http.StatusBadRequest, finish("fake").Code, "the name of the connector")
 	for reason, status := range map[Reason]int{ReasonUnusable: 403, ReasonMixUp: 400} {
 		flow.failure = refusal{errors.New("refused"), reason}

@@ -45,6 +45,9 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 		h.finish(w, r, rec, fail(ReasonInternal, err))
 		return
 	}
+	if named, ok := flow.(interface{ ServiceName() string }); ok {
+		rec.Service = cut(named.ServiceName())
+	}
 	authURL, pending, err := flow.Begin(r.Context(), h.callbackURL(rec.Callback))
 	if err != nil {
 		h.finish(w, r, rec, classify(err, ReasonInternal))
@@ -61,6 +64,14 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	look.SeeOther(w, authURL)
+}
+
+// cut returns the beginning of a name, which has room in a cookie.
+func cut(name string) string {
+	if letters := []rune(name); len(letters) > 64 {
+		return string(letters[:63]) + "…"
+	}
+	return name
 }
 
 // needsConfirmation reports whether a link on another site led to the start. An
