@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -91,6 +92,9 @@ type Account struct {
 	Current int `json:"current,omitempty"`
 	Pending int `json:"pending,omitempty"`
 	Last    int `json:"last,omitempty"`
+
+	// newer are members that a newer program has written: see SQL.
+	newer map[string]json.RawMessage
 }
 
 // A Request is what Connect and Reconnect need of an account.

@@ -41,6 +41,9 @@ func (r *Registry) newAccount(call string, q *Request) (Account, *definition.Def
 	if q.Owner == "" {
 		problems = append(problems, errors.New("Owner: is missing"))
 	}
+	if err := tooLong("Owner", q.Owner, maxOwner); err != nil {
+		problems = append(problems, err)
+	}
 	if q.Definition == "" {
 		problems = append(problems, errors.New("Definition: is missing"))
 	}

@@ -61,7 +61,7 @@ func (r *Registry) importRow(ctx context.Context, row Row) (Account, error) {
 	case found && (before.Current != 0 || before.Owner != a.Owner || before.Definition != a.Definition || before.Status != StatusConnecting):
 		return Account{}, ErrExists
 	case found: // an earlier Import was not finished
-		a.Version, a.Pending, a.Last = before.Version, before.Pending, before.Last
+		a.Version, a.Pending, a.Last, a.newer = before.Version, before.Pending, before.Last, before.newer
 	}
 	g, err := r.openNew(ctx, &a, d, row.Request)
 	if err != nil {

@@ -74,7 +74,7 @@ func (m *Memory) Claim(ctx context.Context, limit int, lease time.Duration) ([]A
 	at := time.Now()
 	return m.sorted(func(a Account) bool {
 		return !a.Due.IsZero() && !a.Due.After(at) && !m.claimed[a.ID].After(at)
-	}, func(a, b Account) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID)) }, limit, at.Add(lease)), nil
+	}, longest, limit, at.Add(lease)), nil
 }
 
 // Stats counts the accounts.
@@ -106,7 +106,7 @@ func (m *Memory) sorted(match func(Account) bool, compare func(a, b Account) int
 		}
 	}
 	slices.SortFunc(found, compare)
-	found = found[:min(limit, len(found))]
+	found = found[:max(min(limit, len(found)), 0)]
 	for _, until := range claim {
 		for _, a := range found {
 			m.claimed[a.ID] = until
@@ -117,6 +117,9 @@ func (m *Memory) sorted(match func(Account) bool, compare func(a, b Account) int
 
 // Format prints the same for every verb: an Index may name many people.
 func (*Memory) Format(f fmt.State, _ rune) { io.WriteString(f, "accounts.Memory") }
+
+// longest sorts accounts by how long they are due.
+func longest(a, b Account) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID)) }
 
 // copied returns a copy that shares no memory with a.
 func copied(a Account) Account {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/connectorauth/connectorauth/internal/poll"
 	"github.com/connectorauth/connectorauth/tokenstore/lease"
 )
 
@@ -262,7 +263,7 @@ func hash(key string) string {
 func whenFree(ctx context.Context, do func() error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	if pollErr := poll(ctx, time.Millisecond, 20*time.Millisecond, func() (bool, error) {
+	if pollErr := poll.Until(ctx, time.Millisecond, 20*time.Millisecond, func() (bool, error) {
 		err = do()
 		return !inUse(err), nil
 	}); err == nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/connectorauth/connectorauth/internal/poll"
 	"github.com/connectorauth/connectorauth/tokenstore/lease"
 )
 
@@ -41,7 +42,7 @@ type fileLock struct {
 // lockFile waits for the lock on path, or until ctx ends. A waiter keeps no file
 // open, so many waiters do not use up the file descriptors.
 func lockFile(ctx context.Context, path string) (lock *fileLock, err error) {
-	err = poll(ctx, time.Millisecond, 50*time.Millisecond, func() (bool, error) {
+	err = poll.Until(ctx, time.Millisecond, 50*time.Millisecond, func() (bool, error) {
 		var f *os.File
 		err := whenFree(ctx, func() (err error) {
 			f, err = openOurs(path, os.O_RDWR|os.O_CREATE)

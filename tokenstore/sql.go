@@ -6,11 +6,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"sync/atomic"
 	"time"
 
+	"github.com/connectorauth/connectorauth/internal/sqldb"
 	"github.com/connectorauth/connectorauth/tokenstore/lease"
 )
 
@@ -67,12 +67,10 @@ type SQLConfig struct {
 // operation: a connection may break before the response. Load shows the current
 // value.
 type SQL struct {
-	db     func() *sql.DB // a function, because a program that walks memory by reflection would find the database's password
-	syntax syntax
-	lease  time.Duration
-	turn   chan struct{} // holds an element while a statement runs; nil if statements may run together
-	watch  lease.Watch
-	swept  atomic.Pointer[time.Time] // when abandoned leases were last removed; nil: never, or not all
+	db    *sqldb.DB
+	lease time.Duration
+	watch lease.Watch
+	swept atomic.Pointer[time.Time] // when abandoned leases were last removed; nil: never, or not all
 
 	load, insert, update, swap, remove        string
 	loadMany                                  string // without the list of parameters
@@ -86,17 +84,7 @@ type SQL struct {
 func NewSQL(ctx context.Context, config SQLConfig) (*SQL, error) {
 	table := cmp.Or(config.Table, "connectorauth_tokens")
 	config.Lease = cmp.Or(config.Lease, lease.Length)
-	var problems []error
-	if config.DB == nil {
-		problems = append(problems, errors.New("DB: is required"))
-	}
-	d, ok := syntaxes[config.Engine]
-	if !ok {
-		problems = append(problems, fmt.Errorf("Engine: is %q: use postgres, mysql or sqlite", config.Engine))
-	}
-	if !tableName.MatchString(table) {
-		problems = append(problems, fmt.Errorf("Table: %q: use up to 50 letters, digits and underscores, with an optional schema and dot in front", table))
-	}
+	d, problems := sqldb.New(config.DB, string(config.Engine), table)
 	if config.Lease < time.Second || config.Lease > lease.Length {
 		problems = append(problems, fmt.Errorf("Lease: is %v: use a time from a second to %v", config.Lease, lease.Length))
 	}
@@ -104,31 +92,28 @@ func NewSQL(ctx context.Context, config SQLConfig) (*SQL, error) {
 		return nil, fmt.Errorf("tokenstore: SQLConfig: %w", err)
 	}
 	leases := table + "_leases"
-	end := fmt.Sprintf(d.after, "?")
+	end := fmt.Sprintf(d.After, "?")
 	s := &SQL{
-		db: func() *sql.DB { return config.DB }, syntax: d, lease: config.Lease,
+		db: d, lease: config.Lease,
 
-		load:   d.statement("SELECT value FROM " + table + " WHERE id = ?"),
-		insert: d.insertNew(table, "id, label, value, version", "?, ?, ?, 1"),
+		load:   d.Statement("SELECT value FROM " + table + " WHERE id = ?"),
+		insert: d.InsertNew(table, "id, label, value, version", "?, ?, ?, 1"),
 		// MySQL counts only rows that change. The version makes every update a
 		// change.
-		update: d.statement("UPDATE " + table + " SET value = ?, version = version + 1 WHERE id = ?"),
-		swap:   d.statement("UPDATE " + table + " SET value = ?, version = version + 1 WHERE id = ? AND value = ?"),
-		remove: d.statement("DELETE FROM " + table + " WHERE id = ?"),
+		update: d.Statement("UPDATE " + table + " SET value = ?, version = version + 1 WHERE id = ?"),
+		swap:   d.Statement("UPDATE " + table + " SET value = ?, version = version + 1 WHERE id = ? AND value = ?"),
+		remove: d.Statement("DELETE FROM " + table + " WHERE id = ?"),
 
 		loadMany: "SELECT id, value FROM " + table + " WHERE id IN ",
 
-		lockFree:    d.insertNew(leases, "id, owner, expires", "?, ?, "+end),
-		lockExpired: d.statement("UPDATE " + leases + " SET owner = ?, expires = " + end + " WHERE id = ? AND expires <= " + d.now),
-		lockState:   d.statement("SELECT CASE WHEN expires <= " + d.now + " THEN 1 ELSE 0 END FROM " + leases + " WHERE id = ?"),
-		prolong:     d.statement("UPDATE " + leases + " SET expires = " + end + " WHERE id = ? AND owner = ? AND expires > " + d.now),
-		unlock:      d.statement("DELETE FROM " + leases + " WHERE id = ? AND owner = ?"),
+		lockFree:    d.InsertNew(leases, "id, owner, expires", "?, ?, "+end),
+		lockExpired: d.Statement("UPDATE " + leases + " SET owner = ?, expires = " + end + " WHERE id = ? AND expires <= " + d.Now),
+		lockState:   d.Statement("SELECT CASE WHEN expires <= " + d.Now + " THEN 1 ELSE 0 END FROM " + leases + " WHERE id = ?"),
+		prolong:     d.Statement("UPDATE " + leases + " SET expires = " + end + " WHERE id = ? AND owner = ? AND expires > " + d.Now),
+		unlock:      d.Statement("DELETE FROM " + leases + " WHERE id = ? AND owner = ?"),
 
-		abandoned:       d.statement("SELECT id, owner FROM " + leases + " WHERE expires <= " + end + " LIMIT " + strconv.Itoa(sweepAtOnce)),
-		removeAbandoned: d.statement("DELETE FROM " + leases + " WHERE id = ? AND owner = ? AND expires <= " + d.now),
-	}
-	if config.Engine == SQLite {
-		s.turn = make(chan struct{}, 1)
+		abandoned:       d.Statement("SELECT id, owner FROM " + leases + " WHERE expires <= " + end + " LIMIT " + strconv.Itoa(sweepAtOnce)),
+		removeAbandoned: d.Statement("DELETE FROM " + leases + " WHERE id = ? AND owner = ? AND expires <= " + d.Now),
 	}
 	s.watch.Read = s.readAll
 	if err := s.createTables(ctx, table, leases); err != nil {
@@ -137,23 +122,21 @@ func NewSQL(ctx context.Context, config SQLConfig) (*SQL, error) {
 	return s, nil
 }
 
-var tableName = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]{0,49}\.)?[A-Za-z_][A-Za-z0-9_]{0,49}$`)
-
 // createTables creates missing tables. When two processes create a table at the
 // same time, the database may refuse the slower process. A failure therefore
 // counts only if the table is still missing afterwards.
 func (s *SQL) createTables(ctx context.Context, table, leases string) error {
 	for _, t := range []struct{ probe, create string }{
 		{"SELECT id, label, value, version FROM " + table + " WHERE 1 = 0",
-			"CREATE TABLE IF NOT EXISTS " + table + " (id VARCHAR(64) NOT NULL PRIMARY KEY, label VARCHAR(255) NOT NULL, value " + s.syntax.bytes + " NOT NULL, version BIGINT NOT NULL)"},
+			"CREATE TABLE IF NOT EXISTS " + table + " (id VARCHAR(64) NOT NULL PRIMARY KEY, label VARCHAR(255) NOT NULL, value " + s.db.Bytes + " NOT NULL, version BIGINT NOT NULL)"},
 		{"SELECT id, owner, expires FROM " + leases + " WHERE 1 = 0",
-			"CREATE TABLE IF NOT EXISTS " + leases + " (id VARCHAR(64) NOT NULL PRIMARY KEY, owner VARCHAR(64) NOT NULL, expires " + s.syntax.time + " NOT NULL)"},
+			"CREATE TABLE IF NOT EXISTS " + leases + " (id VARCHAR(64) NOT NULL PRIMARY KEY, owner VARCHAR(64) NOT NULL, expires " + s.db.Time + " NOT NULL)"},
 	} {
-		if _, err := s.exec(ctx, t.probe); err == nil {
+		if _, err := s.db.Exec(ctx, t.probe); err == nil {
 			continue
 		}
-		_, createErr := s.exec(ctx, t.create)
-		if _, err := s.exec(ctx, t.probe); err != nil {
+		_, createErr := s.db.Exec(ctx, t.create)
+		if _, err := s.db.Exec(ctx, t.probe); err != nil {
 			if createErr != nil {
 				return createErr
 			}
@@ -165,12 +148,12 @@ func (s *SQL) createTables(ctx context.Context, table, leases string) error {
 
 // Load returns the value under key.
 func (s *SQL) Load(ctx context.Context, key string) (value []byte, ok bool, err error) {
-	err = s.try(ctx, func() error { return s.db().QueryRowContext(ctx, s.load, hash(key)).Scan(&value) })
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, false, nil
-	}
+	found, err := s.db.Scan(ctx, s.load, []any{hash(key)}, &value)
 	if err != nil {
 		return nil, false, fail("load", key, err)
+	}
+	if !found {
+		return nil, false, nil
 	}
 	return append([]byte{}, value...), true, nil // nil would mean absent
 }
@@ -180,8 +163,8 @@ func (s *SQL) Save(ctx context.Context, key string, value []byte) error {
 	value = append([]byte{}, value...) // nil would be NULL
 	for saved := false; !saved; {
 		var err error // both statements change nothing if another process inserts and deletes in between
-		if saved, err = s.exec(ctx, s.update, value, hash(key)); err == nil && !saved {
-			saved, err = s.exec(ctx, s.insert, hash(key), label(key), value)
+		if saved, err = s.db.Exec(ctx, s.update, value, hash(key)); err == nil && !saved {
+			saved, err = s.db.Exec(ctx, s.insert, hash(key), label(key), value)
 		}
 		if err != nil {
 			return fail("save", key, err)
@@ -192,7 +175,7 @@ func (s *SQL) Save(ctx context.Context, key string, value []byte) error {
 
 // Delete removes key.
 func (s *SQL) Delete(ctx context.Context, key string) error {
-	if _, err := s.exec(ctx, s.remove, hash(key)); err != nil {
+	if _, err := s.db.Exec(ctx, s.remove, hash(key)); err != nil {
 		return fail("delete", key, err)
 	}
 	return nil
@@ -203,71 +186,14 @@ func (s *SQL) Delete(ctx context.Context, key string) error {
 func (s *SQL) CompareAndSwap(ctx context.Context, key string, old, new []byte) (swapped bool, err error) {
 	new = append([]byte{}, new...) // nil would be NULL
 	if old == nil {
-		swapped, err = s.exec(ctx, s.insert, hash(key), label(key), new)
+		swapped, err = s.db.Exec(ctx, s.insert, hash(key), label(key), new)
 	} else {
-		swapped, err = s.exec(ctx, s.swap, new, hash(key), old)
+		swapped, err = s.db.Exec(ctx, s.swap, new, hash(key), old)
 	}
 	if err != nil {
 		return false, fail("swap", key, err)
 	}
 	return swapped, nil
-}
-
-// exec runs a statement and reports whether the statement changed a row.
-func (s *SQL) exec(ctx context.Context, statement string, args ...any) (changed bool, err error) {
-	err = s.try(ctx, func() error {
-		changed, err = s.run(ctx, statement, args)
-		return err
-	})
-	return changed, err
-}
-
-// run is exec without a second try.
-func (s *SQL) run(ctx context.Context, statement string, args []any) (changed bool, err error) {
-	result, err := s.db().ExecContext(ctx, statement, args...)
-	if err != nil {
-		return false, err
-	}
-	rows, err := result.RowsAffected()
-	return rows > 0, err
-}
-
-// try calls do, and calls do again while the database is busy. Drivers have
-// errors of their own for an ended context; try returns the error of ctx
-// instead.
-func (s *SQL) try(ctx context.Context, do func() error) error {
-	least, most := 10*time.Millisecond, 250*time.Millisecond
-	if s.turn != nil {
-		least, most = time.Millisecond, 50*time.Millisecond // another process of this host uses the file
-	}
-	return poll(ctx, least, most, func() (bool, error) {
-		err := s.inTurn(ctx, do)
-		if err == nil || errors.Is(err, sql.ErrNoRows) {
-			return true, err
-		}
-		if ctx.Err() != nil {
-			return false, ctx.Err()
-		}
-		if busy(err) {
-			return false, nil
-		}
-		return false, err
-	})
-}
-
-// inTurn calls do. If statements must not run together, inTurn waits for the turn
-// of do, in the order of the calls.
-func (s *SQL) inTurn(ctx context.Context, do func() error) error {
-	if s.turn == nil {
-		return do()
-	}
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-		return do()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // label returns key as people should see the key: quoted if key has characters

@@ -4,9 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"errors"
 	"time"
 
+	"github.com/connectorauth/connectorauth/internal/poll"
+	"github.com/connectorauth/connectorauth/internal/sqldb"
 	"github.com/connectorauth/connectorauth/tokenstore/lease"
 )
 
@@ -25,7 +26,7 @@ const (
 // database does not respond, Unlock tries again for up to five seconds.
 func (s *SQL) Lock(ctx context.Context, key string) (Lease, error) {
 	l := &sqlLock{SQL: s, id: hash(key), owner: rand.Text()}
-	err := poll(ctx, leastLockPause, mostLockPause, func() (bool, error) { return l.take(ctx) })
+	err := poll.Until(ctx, leastLockPause, mostLockPause, func() (bool, error) { return l.take(ctx) })
 	if err != nil {
 		return nil, fail("lock", key, err)
 	}
@@ -57,9 +58,9 @@ func (l *sqlLock) take(ctx context.Context) (locked bool, err error) {
 		}
 	}
 	var expired int
-	err = l.try(ctx, func() error { return l.db().QueryRowContext(ctx, l.lockState, l.id).Scan(&expired) })
+	found, err := l.db.Scan(ctx, l.lockState, []any{l.id}, &expired)
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	case err == nil && !found:
 		return l.grant(ctx, l.lockFree, l.id, l.owner, l.lease.Microseconds())
 	case err != nil || expired == 0:
 		return false, err
@@ -82,9 +83,9 @@ func (l *sqlLock) grant(ctx context.Context, statement string, args ...any) (gra
 		defer cancel()
 		defer context.AfterFunc(ctx, func() { time.AfterFunc(unlockPatience, cancel) })()
 		var o outcome
-		o.err = l.try(longer, func() (err error) {
+		o.err = l.db.Try(longer, func() (err error) {
 			l.taken = time.Now()
-			o.granted, err = l.run(longer, statement, args)
+			o.granted, err = l.db.ExecOnce(longer, statement, args...)
 			return err
 		})
 		select {
@@ -105,11 +106,11 @@ func (l *sqlLock) grant(ctx context.Context, statement string, args ...any) (gra
 }
 
 func (l *sqlLock) prolong(ctx context.Context) (held bool, err error) {
-	return l.exec(ctx, l.SQL.prolong, l.lease.Microseconds(), l.id, l.owner)
+	return l.db.Exec(ctx, l.SQL.prolong, l.lease.Microseconds(), l.id, l.owner)
 }
 
 func (l *sqlLock) release(ctx context.Context) error {
-	_, err := l.exec(ctx, l.unlock, l.id, l.owner)
+	_, err := l.db.Exec(ctx, l.unlock, l.id, l.owner)
 	return err
 }
 
@@ -120,10 +121,10 @@ func (l *sqlLock) abandon(ctx context.Context, unknown bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockPatience)
 	defer cancel()
 	release := func() (bool, error) { return l.release(ctx) == nil, nil }
-	poll(ctx, 10*time.Millisecond, 250*time.Millisecond, release)
+	poll.Until(ctx, 10*time.Millisecond, 250*time.Millisecond, release)
 	if unknown {
 		time.Sleep(lateStatement)
-		poll(ctx, 10*time.Millisecond, 250*time.Millisecond, release)
+		poll.Until(ctx, 10*time.Millisecond, 250*time.Millisecond, release)
 	}
 }
 
@@ -137,7 +138,7 @@ func (s *SQL) sweep(ctx context.Context) {
 	rows, err := s.pairs(ctx, s.abandoned, -sweepAge.Microseconds())
 	for _, row := range rows {
 		if err == nil {
-			_, err = s.exec(ctx, s.removeAbandoned, row[0], row[1])
+			_, err = s.db.Exec(ctx, s.removeAbandoned, row[0], row[1])
 		}
 	}
 	if len(rows) == sweepAtOnce {
@@ -146,22 +147,8 @@ func (s *SQL) sweep(ctx context.Context) {
 }
 
 // pairs returns the rows of a query with two columns.
-func (s *SQL) pairs(ctx context.Context, query string, args ...any) (all [][2]string, err error) {
-	err = s.try(ctx, func() error {
-		all = nil
-		rows, err := s.db().QueryContext(ctx, query, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var row [2]string
-			if err := rows.Scan(&row[0], &row[1]); err != nil {
-				return err
-			}
-			all = append(all, row)
-		}
-		return rows.Err()
-	})
-	return all, err
+func (s *SQL) pairs(ctx context.Context, query string, args ...any) ([][2]string, error) {
+	return sqldb.Query(ctx, s.db, func(rows *sql.Rows) (row [2]string, err error) {
+		return row, rows.Scan(&row[0], &row[1])
+	}, query, args...)
 }

@@ -51,5 +51,5 @@ func (s *SQL) loadSome(ids *[]any) string {
 	for size = min(size, readAtOnce); len(*ids) < size; {
 		*ids = append(*ids, (*ids)[len(*ids)-1])
 	}
-	return s.syntax.statement(s.loadMany + "(?" + strings.Repeat(", ?", size-1) + ")")
+	return s.db.Statement(s.loadMany + "(?" + strings.Repeat(", ?", size-1) + ")")
 }

@@ -77,7 +77,7 @@ func newPlace(t testing.TB, e engine) place {
 			db, err := sql.Open(p.Driver, p.DSN)
 			require.NoError(t, err)
 			defer db.Close()
-			for _, table := range []string{p.Table, p.Table + "_leases"} {
+			for _, table := range []string{p.Table, p.Table + "_leases", p.accounts(), p.accounts() + "_schema"} {
 				_, err := db.Exec("DROP TABLE IF EXISTS " + table)
 				require.NoError(t, err)
 			}
@@ -85,6 +85,9 @@ func newPlace(t testing.TB, e engine) place {
 	}
 	return p
 }
+
+// accounts is the name of the table for accounts.
+func (p place) accounts() string { return p.Table + "_a" }
 
 // open opens the store at p with a new pool of connections, as another process
 // would.
