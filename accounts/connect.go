@@ -67,7 +67,7 @@ func (r *Registry) newAccount(call string, q *Request) (Account, *definition.Def
 		problems = append(problems, errors.New("MoreScopes: are for Reconnect; use Scopes"))
 	}
 	if q.ID == "" {
-		q.ID = newID()
+		q.ID = NewID()
 	} else if !idPattern.MatchString(q.ID) {
 		problems = append(problems, errors.New("ID: want at most 100 letters, digits and characters of -_.:"))
 	}
@@ -127,14 +127,7 @@ func (r *Registry) reconnect(ctx context.Context, a Account, q Request) (Account
 	case q.ID != "" && q.ID != id, q.Owner != "" && q.Owner != a.Owner, q.Definition != "" && q.Definition != a.Definition:
 		return Account{}, errors.New("accounts: Reconnect: ID, Owner and Definition are those of the account; leave the fields empty, or connect a new account")
 	}
-	from := a.Current
-	if from == 0 {
-		from = a.Pending
-	}
-	k, err := r.load(ctx, id, from)
-	if errors.Is(err, errNoValues) || isDamaged(err) {
-		k, err = kept{account: definition.Account{Definition: a.Definition, Method: a.Method}}, nil
-	}
+	k, err := r.given(ctx, a)
 	if err != nil {
 		return Account{}, err
 	}
@@ -259,8 +252,9 @@ func (r *Registry) abandon(ctx context.Context, a Account, number int, isNew boo
 	}
 }
 
-// newID returns a UUID of version 7 (RFC 9562 section 5.7), which sorts by time.
-func newID() string {
+// NewID returns an ID for a new account: a UUID of version 7 (RFC 9562 section 5.7), which
+// sorts by time.
+func NewID() string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails
 	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMilli())<<16|uint64(b[6])<<8|uint64(b[7]))

@@ -112,6 +112,10 @@ func (r *Registry) auditConsent(before Account, err error) {
 // connectorauth.OAuth2.ConsentLifetime.
 func (f *Flow) ConsentLifetime() time.Duration { return f.consent().ConsentLifetime() }
 
+// CallbackName returns the name of the definition, so that all accounts of a definition have
+// one callback URL: see consent.Flow.
+func (f *Flow) CallbackName() string { return f.g.connected.Definition() }
+
 // Issuer returns the issuer of the authorization server, or empty: see
 // connectorauth.OAuth2.Issuer.
 func (f *Flow) Issuer() string {

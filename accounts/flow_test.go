@@ -23,7 +23,6 @@ func TestConsentHandlerConnectsAnAccount(t *testing.T) {
 		signedIn := "o2"
 		handler, err := consent.New(consent.Config{
 			URL: "https://app.example/connect", Keys: []connectorauth.Secret{connectorauth.Secret(strings.Repeat("k", 32))},
-			Callback: func(string) string { return "acme" },
 			Flow: func(req *http.Request, id string) (consent.Flow, error) {
 				account, err := r.Get(req.Context(), id)
 				if err != nil || account.Owner != signedIn {

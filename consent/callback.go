@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/look"
 	"github.com/connectorauth/connectorauth/internal/pending"
 )
 
@@ -101,7 +102,7 @@ func (h *Handler) finish(w http.ResponseWriter, r *http.Request, rec record, fai
 		}
 	}
 	if failed == nil && rec.Popup == "" && rec.ReturnTo != "" {
-		seeOther(w, h.config.Origin+rec.ReturnTo)
+		look.SeeOther(w, h.config.Origin+rec.ReturnTo)
 		return
 	}
 	if failed == nil {
@@ -113,7 +114,7 @@ func (h *Handler) finish(w http.ResponseWriter, r *http.Request, rec record, fai
 
 // show sends the page about a subject to the browser, with the ways on from there.
 func (h *Handler) show(w http.ResponseWriter, r *http.Request, rec record, subject string, status int) {
-	service := ""
+	service := rec.Service
 	if h.config.Service != nil && rec.Connector != "" {
 		service = h.config.Service(rec.Connector)
 	}
@@ -128,6 +129,6 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, rec record, subje
 	if subject != confirm { // nobody has confirmed yet that the link is to be trusted
 		page.Back = h.config.Origin + cmp.Or(rec.ReturnTo, "/")
 	}
-	page.popup = rec.Popup
+	page.popup, page.account = rec.Popup, rec.Connector
 	h.look.send(w, page, h.config.Origin, status)
 }

@@ -106,6 +106,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/look"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
 )
@@ -126,8 +127,16 @@ func lifetimeOf(flow Flow) time.Duration {
 
 // A Flow is a connector with a consent: a *connectorauth.OAuth1, or a
 // *connectorauth.OAuth2 with the AuthorizationCode grant. A Flow of your own may have
-// the method ConsentLifetime() time.Duration: how long the account owner may take, at
-// most 24 hours, and 0 for ten minutes.
+// more methods:
+//
+//   - ConsentLifetime() time.Duration: how long the account owner may take, at most 24
+//     hours, and 0 for ten minutes.
+//   - CallbackName() string: the name of the authorization server, where Config.Callback
+//     is nil.
+//   - ServiceName() string: the display name of the service, where Config.Service is nil.
+//     People whom Config.Flow does not allow the connector do not see the name.
+//
+// An error of Finish that has the method ConsentReason() Reason says why the consent failed.
 type Flow interface {
 	// Begin returns the URL of the provider's page, and a pending value for Finish.
 	Begin(ctx context.Context, redirectURL string) (authURL string, pending connectorauth.Secret, err error)
@@ -149,7 +158,7 @@ type Config struct {
 	// sections 2.1 and 4.4). A name has at most 64 bytes: letters and
 	// digits of ASCII, and the characters -._~ as well. Several connectors of one
 	// authorization server may have one name, such as "google" for "google/alice"
-	// and "google/bob". Nil means that the name is the connector's own name.
+	// and "google/bob". Nil means the CallbackName of the Flow, or the connector's own name.
 	//
 	// An empty name means the shared URL + "/callback". A connector there must have an
 	// AuthorizationCode.Issuer, or the start of its consent fails: the
@@ -223,7 +232,7 @@ type Handler struct {
 	otherOrigin bool   // Config.Origin differs from the origin of Config.URL
 	sealer      sealer
 	cookies     cookies
-	look        *look
+	look        *appearance
 }
 
 // New checks config and returns a handler. The error names all mistakes. New does
@@ -241,7 +250,7 @@ func New(config Config) (*Handler, error) {
 	case path.Base(u.Path) == "callback":
 		problems.Add(`Config.URL: must not end in "callback", the handler adds "/callback" and a name`)
 	}
-	home := originOf(u)
+	home := look.Origin(u)
 	h.base = strings.TrimRight(home+u.EscapedPath(), "/")
 	h.config.Origin = home
 	if config.Origin != "" {
@@ -249,7 +258,7 @@ func New(config Config) (*Handler, error) {
 		if err != nil || o.Scheme+"://"+o.Host != strings.TrimRight(config.Origin, "/") {
 			problems.Add("Config.Origin: want a scheme and a host, such as https://app.example (http is for loopback only)")
 		} else {
-			h.config.Origin = originOf(o)
+			h.config.Origin = look.Origin(o)
 		}
 	}
 	h.otherOrigin = h.config.Origin != home
@@ -270,13 +279,3 @@ func New(config Config) (*Handler, error) {
 
 // Format writes the type alone, for every verb.
 func (Handler) Format(f fmt.State, _ rune) { io.WriteString(f, "consent.Handler") }
-
-// originOf returns the origin of u in the form of browsers: an international name in
-// the ASCII form, lower case, without a default port.
-func originOf(u *url.URL) string {
-	home := strings.ToLower(origin.ASCIIURL(u.Scheme + "://" + u.Host))
-	if u.Scheme == "https" {
-		return strings.TrimSuffix(home, ":443")
-	}
-	return strings.TrimSuffix(home, ":80")
-}

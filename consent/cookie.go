@@ -36,6 +36,7 @@ type record struct {
 	ReturnTo  string `json:"return_to,omitempty"` // query parameter of the start
 	Language  string `json:"language,omitempty"`  // query parameter of the start
 	Callback  string `json:"callback,omitempty"`  // name in the callback URL; empty for the shared URL
+	Service   string `json:"service,omitempty"`   // ServiceName of the Flow
 	Pending   string `json:"pending"`             // from Flow.Begin, for Flow.Finish
 }
 

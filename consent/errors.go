@@ -31,6 +31,7 @@ const (
 	ReasonNotAllowed Reason = "not_allowed" // Config.Flow returned ErrNotAllowed
 	ReasonRefused    Reason = "refused"     // the provider refused the application, see TokenError; the account owner cannot help
 	ReasonProvider   Reason = "provider"    // the provider is down or its response cannot be read; try again later
+	ReasonUnusable   Reason = "unusable"    // the service does not accept the credential that the consent has brought
 	ReasonStore      Reason = "store"       // a store failed: the consent could not be checked, or the token could not be saved
 	ReasonUnrecorded Reason = "unrecorded"  // the token is saved, but Config.Done returned an error
 	ReasonInternal   Reason = "internal"    // Config.Flow or Begin failed in another way
@@ -80,6 +81,12 @@ var denials = []string{"access_denied", "user_refused", "permission_denied", "us
 // classify returns the Error for an error of Begin or Finish. The reason otherwise
 // is for an error of unknown type.
 func classify(err error, otherwise Reason) *Error {
+	var own interface{ ConsentReason() Reason }
+	if errors.As(err, &own) {
+		if reason := own.ConsentReason(); english.Failed[reason] != (Text{}) {
+			return fail(reason, err)
+		}
+	}
 	var token *connectorauth.TokenError
 	if errors.As(err, &token) {
 		switch {
@@ -142,7 +149,7 @@ func (e *Error) isUnbound() bool { return e != nil && errors.As(e.err, new(*unbo
 // status returns the HTTP status of the page about e.
 func (e *Error) status() int {
 	switch e.Reason {
-	case ReasonDenied, ReasonUnknown, ReasonNotAllowed:
+	case ReasonDenied, ReasonUnknown, ReasonNotAllowed, ReasonUnusable:
 		return http.StatusForbidden
 	case ReasonInvalid, ReasonMixUp:
 		return http.StatusBadRequest

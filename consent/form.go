@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"time"
 	"unicode/utf8"
+
+	"github.com/connectorauth/connectorauth/internal/look"
 )
 
 const (
@@ -44,7 +46,7 @@ func (h *Handler) takeForm(w http.ResponseWriter, r *http.Request, name string) 
 		h.finish(w, r, record{}, fail(ReasonInternal, err))
 		return
 	}
-	seeOther(w, callbackURL+"?"+formParameter+"="+sealed)
+	look.SeeOther(w, callbackURL+"?"+formParameter+"="+sealed)
 }
 
 // opened returns the query of the callback with this name. If the query carries a

@@ -157,7 +157,7 @@ type loopback struct {
 	redirect string // redirect URL
 	host     string // host and port of the callback; empty if the person pastes
 	path     string // path of the callback, unescaped
-	look     *look
+	look     *appearance
 	service  string // display name
 	out      io.Writer
 	ended    chan *Error // receives the outcome, once; nil means success

@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
-	tags "golang.org/x/text/language"
+	"github.com/connectorauth/connectorauth/internal/look"
 )
 
 // Messages are all texts of the pages in one language. Empty texts are those of the
@@ -43,53 +42,28 @@ type Text struct {
 
 // language is a language of the pages, with all texts.
 type language struct {
-	tag       string // such as "pt-BR"
-	direction string // ltr or rtl
-	messages  Messages
+	look.Language
+	messages Messages
 }
 
-// newLanguages returns the languages with these messages, in the order of their tags.
-// The language with the tag fallback comes first; empty means "en", if there is English.
-func newLanguages(given map[string]Messages, fallback string) (languages []*language, matcher tags.Matcher, err error) {
-	if given == nil {
-		given = builtin
-	}
+// inLanguages adds the messages to the languages.
+func inLanguages(languages []look.Language, given map[string]Messages) (all []*language, err error) {
 	var problems check.List
-	byTag := map[tags.Tag]Messages{}
-	for _, text := range slices.Sorted(maps.Keys(given)) {
-		tag, ok := readTag(text)
-		if !ok {
-			problems.Add("Languages: %q is not a language tag such as de or pt-BR", text)
-			continue
+	byTag := map[string]Messages{}
+	for text, messages := range given {
+		if tag, ok := look.Tag(text); ok {
+			byTag[tag] = messages
 		}
-		if _, twice := byTag[tag]; twice {
-			problems.Add("Languages: %q is there twice", tag)
+	}
+	for _, l := range languages {
+		in := &language{Language: l}
+		for _, tag := range l.Line {
+			in.messages = in.messages.but(builtin[tag]).but(byTag[tag])
 		}
-		byTag[tag] = given[text]
+		problems.Field(fmt.Sprintf("Languages: %q", in.Tag), in.messages.check())
+		all = append(all, in)
 	}
-	if len(given) == 0 {
-		problems.Add("Languages: must have a language; nil means English and German")
-	}
-	order := slices.SortedFunc(maps.Keys(byTag), func(a, b tags.Tag) int { return strings.Compare(a.String(), b.String()) })
-	first, _ := readTag(cmp.Or(fallback, "en"))
-	if i := slices.Index(order, first); i >= 0 {
-		order = slices.Insert(slices.Delete(order, i, i+1), 0, first)
-	} else if fallback != "" {
-		problems.Add("Default: %q is not among Languages", fallback)
-	}
-	for _, tag := range order {
-		in := &language{tag: tag.String(), direction: direction(tag)}
-		var line []tags.Tag // from this language to the most general one
-		for ; tag != tags.Und; tag = tag.Parent() {
-			line = append(line, tag)
-		}
-		for _, tag := range slices.Backward(append(line, tags.English)) {
-			in.messages = in.messages.but(builtin[tag.String()]).but(byTag[tag])
-		}
-		problems.Field(fmt.Sprintf("Languages: %q", in.tag), in.messages.check())
-		languages = append(languages, in)
-	}
-	return languages, tags.NewMatcher(order), problems.Joined()
+	return all, problems.Joined()
 }
 
 // but returns m with the texts of other that are not empty.
@@ -118,7 +92,7 @@ func (m Messages) check() error {
 	var problems check.List
 	texts := func(field string, all ...string) {
 		for _, text := range all {
-			_, err := fill(text, nil)
+			_, err := look.Fill(text, map[string]string{"name": "", "service": ""})
 			problems.Field(field, err)
 		}
 	}
@@ -139,72 +113,7 @@ func (m Messages) check() error {
 	return problems.Joined()
 }
 
-// say fills the names of p into a text. In a right-to-left text, each name keeps a
-// direction of its own.
+// say fills the names of p into a text.
 func (in *language) say(text string, p Page) string {
-	names := map[string]string{"name": p.Name, "service": p.Service}
-	if in.direction == "rtl" {
-		for placeholder, name := range names {
-			if name != "" {
-				names[placeholder] = "\u2068" + name + "\u2069" // first strong isolate, and its end
-			}
-		}
-	}
-	filled, _ := fill(text, names) // check has found no mistake
-	return filled
-}
-
-// fill replaces the placeholders of a text by names.
-func fill(text string, names map[string]string) (string, error) {
-	var out strings.Builder
-	for first := true; first || text != ""; first = false {
-		before, rest, open := strings.Cut(text, "[")
-		plain, _, err := replace(before, names)
-		if err != nil {
-			return "", err
-		}
-		out.WriteString(plain)
-		if !open {
-			break
-		}
-		inside, after, closed := strings.Cut(rest, "]")
-		with, without, _ := strings.Cut(inside, "|")
-		part, full, err := replace(with, names)
-		instead, _, wrong := replace(without, names)
-		switch {
-		case !closed:
-			return "", fmt.Errorf("%q has a [ without a ]", text)
-		case !strings.Contains(with, "{"):
-			return "", fmt.Errorf("%q has no placeholder between [ and ]", text)
-		case err != nil || wrong != nil:
-			return "", cmp.Or(err, wrong)
-		case !full:
-			part = instead
-		}
-		out.WriteString(part)
-		text = after
-	}
-	return out.String(), nil
-}
-
-// replace replaces the placeholders of a text without square brackets. full reports
-// whether every placeholder has a name.
-func replace(text string, names map[string]string) (out string, full bool, err error) {
-	full = true
-	for {
-		before, rest, open := strings.Cut(text, "{")
-		if strings.ContainsAny(before, "[]}") {
-			return "", false, fmt.Errorf("%q has a bracket without its other half", text)
-		}
-		out += before
-		if !open {
-			return out, full, nil
-		}
-		placeholder, after, _ := strings.Cut(rest, "}")
-		if placeholder != "name" && placeholder != "service" {
-			return "", false, fmt.Errorf("the placeholder %q is unknown; there are {name} and {service}", placeholder)
-		}
-		full = full && names[placeholder] != ""
-		out, text = out+names[placeholder], after
-	}
+	return in.Say(text, map[string]string{"name": p.Name, "service": p.Service})
 }

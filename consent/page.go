@@ -7,6 +7,8 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+
+	"github.com/connectorauth/connectorauth/internal/look"
 )
 
 // A Page is the data of the template Pages.Template. A template must put Script at
@@ -38,23 +40,19 @@ type Page struct {
 	Nonce  string        // for <style nonce="…">
 	Script template.HTML // a script element; tells the opener the outcome and closes the popup
 
-	popup string // the popup's ID from connect.js; empty without a popup
+	popup   string // the popup's ID from connect.js; empty without a popup
+	account string // the connector of the start; empty if unknown
 }
 
 var (
 	//go:embed page.html
 	pageHTML     string
-	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
-
-	//go:embed page.js
-	pageJS         string
-	scriptTemplate = template.Must(template.New("script").Parse(
-		`<script nonce="{{.Nonce}}" data-origin="{{.Origin}}" data-popup="{{.Popup}}" data-outcome="{{.Outcome}}" data-text="{{.Text}}">{{.Code}}</script>`))
+	pageTemplate = template.Must(look.Parts().New("page").Parse(pageHTML))
 )
 
 // send renders p and sends the page. Its script tells the outcome to a window of
 // this origin alone.
-func (l *look) send(w http.ResponseWriter, p Page, origin string, status int) {
+func (a *appearance) send(w http.ResponseWriter, p Page, origin string, status int) {
 	p.Nonce = rand.Text()
 	outcome, text := string(p.Reason), p.Title+". "+p.Message
 	if p.Reason == "" {
@@ -63,17 +61,14 @@ func (l *look) send(w http.ResponseWriter, p Page, origin string, status int) {
 	if p.Continue != "" {
 		outcome = ""
 	}
-	var script, page bytes.Buffer
-	err := scriptTemplate.Execute(&script, struct {
-		Nonce, Origin, Popup, Outcome, Text string
-		Code                                template.JS
-	}{p.Nonce, origin, p.popup, outcome, text, template.JS(pageJS)})
-	p.Script = template.HTML(script.String())
+	var page bytes.Buffer
+	script, err := look.Outcome{Nonce: p.Nonce, Origin: origin, Popup: p.popup, Word: outcome, Text: text, Account: p.account}.Script()
+	p.Script = script
 	if err == nil {
-		err = l.template.Execute(&page, p)
+		err = a.template.Execute(&page, p)
 	}
 	header := w.Header()
-	secureHeader(header, p.Nonce)
+	look.SecureHeader(header, p.Nonce, "'none'")
 	header.Set("Content-Language", p.Language)
 	header.Add("Vary", "Accept-Language")
 	if err != nil { // an error in Pages.Template
@@ -86,18 +81,4 @@ func (l *look) send(w http.ResponseWriter, p Page, origin string, status int) {
 	header.Set("Content-Length", strconv.Itoa(page.Len()))
 	w.WriteHeader(status)
 	w.Write(page.Bytes())
-}
-
-// secureHeader sets the headers of every page. Cross-Origin-Opener-Policy gets its
-// default value, because a middleware may have set another value. Every other
-// value would take window.opener away from the page.
-func secureHeader(header http.Header, nonce string) {
-	header.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'nonce-"+nonce+"'; script-src 'nonce-"+nonce+
-		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	header.Set("Cross-Origin-Opener-Policy", "unsafe-none")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("X-Frame-Options", "DENY")
-	header.Set("X-Robots-Tag", "noindex")
 }

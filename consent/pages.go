@@ -3,12 +3,12 @@ package consent
 import (
 	"cmp"
 	"html/template"
+	"maps"
+	"net/http"
 	"slices"
-	"strings"
-	"unicode"
 
 	"github.com/connectorauth/connectorauth/internal/check"
-	tags "golang.org/x/text/language"
+	"github.com/connectorauth/connectorauth/internal/look"
 )
 
 // Pages says how the pages look and which languages the pages speak. The zero value
@@ -51,59 +51,54 @@ type Pages struct {
 	Template *template.Template
 }
 
-// look is a Pages that is checked and complete. A look is immutable.
-type look struct {
-	name           string
-	template       *template.Template
-	logo, logoDark string // data URLs; empty without a logo
-	light, dark    accent
-	languages      []*language  // the default first
-	matcher        tags.Matcher // for languages
+// appearance is a Pages that is checked and complete. An appearance is immutable.
+type appearance struct {
+	*look.Look
+	template  *template.Template
+	languages []*language // as in Look
 }
 
-// check returns the look of the pages, or everything that is wrong with p. Each
+// check returns the appearance of the pages, or everything that is wrong with p. Each
 // problem begins with the name of a field.
-func (p Pages) check() (*look, error) {
+func (p Pages) check() (*appearance, error) {
 	var problems check.List
-	l := &look{name: clean(p.Name), template: cmp.Or(p.Template, pageTemplate)}
-	var err error
-	l.logo, err = dataURL(p.Logo)
-	problems.Field("Logo", err)
-	l.logoDark, err = dataURL(p.LogoDark)
-	problems.Field("LogoDark", err)
-	if l.logo == "" && l.logoDark != "" {
-		problems.Add("LogoDark: needs Logo too")
+	given := p.Languages
+	if given == nil {
+		given = builtin
 	}
-	l.light, err = accentOn(lightCard, p.Accent, defaultAccent)
-	problems.Field("Accent", err)
-	if p.AccentDark == "" && err == nil {
-		l.dark = l.light.on(darkCard)
-	} else {
-		l.dark, err = accentOn(darkCard, p.AccentDark, defaultAccent)
-		problems.Field("AccentDark", err)
-	}
-	l.languages, l.matcher, err = newLanguages(p.Languages, p.Default)
+	own, err := look.New(look.Config{
+		Name: p.Name, Logo: p.Logo, LogoDark: p.LogoDark, Accent: p.Accent, AccentDark: p.AccentDark,
+		Languages: slices.Collect(maps.Keys(given)), Default: p.Default,
+	})
+	problems.Join(err)
+	a := &appearance{Look: own, template: cmp.Or(p.Template, pageTemplate)}
+	a.languages, err = inLanguages(own.Languages, given)
 	problems.Join(err)
 	if p.Template != nil && problems.Joined() == nil {
-		l.template, err = usable(p.Template, l.samples())
+		a.template, err = usable(p.Template, a.samples())
 		problems.Field("Template", err)
 	}
-	return l, problems.Joined()
+	return a, problems.Joined()
+}
+
+// choose returns the language of a page for r: see look.Look.Choose.
+func (a *appearance) choose(wanted string, r *http.Request) *language {
+	return a.languages[a.Choose(wanted, r)]
 }
 
 // Subjects of pages, beside the reasons of failures.
 const (
-	connected = "connected" // connect.js's word for success
-	confirm   = "confirm"   // the account owner confirms the start
+	connected = look.Connected
+	confirm   = "confirm" // the account owner confirms the start
 )
 
 // page returns the page about a subject: connected, confirm, or a Reason. service is
 // the display name of the service, or empty.
-func (l *look) page(subject string, in *language, service string) Page {
+func (a *appearance) page(subject string, in *language, service string) Page {
 	p := Page{
-		Name: l.name, Service: clean(service), Language: in.tag, Direction: in.direction,
-		Logo: template.URL(l.logo), LogoDark: template.Srcset(l.logoDark),
-		Accent: l.light.background, OnAccent: l.light.text, AccentDark: l.dark.background, OnAccentDark: l.dark.text,
+		Name: a.Name, Service: look.Clean(service), Language: in.Tag, Direction: in.Direction,
+		Logo: a.Logo, LogoDark: a.LogoDark,
+		Accent: a.Accent, OnAccent: a.OnAccent, AccentDark: a.AccentDark, OnAccentDark: a.OnAccentDark,
 	}
 	text := in.messages.Connected
 	switch subject {
@@ -122,12 +117,12 @@ func (l *look) page(subject string, in *language, service string) Page {
 
 // samples returns one page of each kind in each language, with every field that a page
 // of this kind can have.
-func (l *look) samples() []Page {
+func (a *appearance) samples() []Page {
 	const origin = "https://app.example"
 	var pages []Page
-	for _, in := range l.languages {
+	for _, in := range a.languages {
 		for _, subject := range append([]string{connected, confirm}, reasonWords()...) {
-			p := l.page(subject, in, "Example Service")
+			p := a.page(subject, in, "Example Service")
 			p.Back, p.popup = origin+"/", "0a"
 			switch {
 			case subject == confirm:
@@ -148,15 +143,4 @@ func reasonWords() (words []string) {
 	}
 	slices.Sort(words)
 	return words
-}
-
-// clean returns a name without characters that have no shape or turn the direction of
-// the text around them.
-func clean(name string) string {
-	return strings.TrimSpace(strings.Map(func(c rune) rune {
-		if unicode.Is(unicode.Cc, c) || unicode.Is(unicode.Bidi_Control, c) {
-			return -1
-		}
-		return c
-	}, name))
 }

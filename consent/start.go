@@ -10,13 +10,12 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/connectorauth/connectorauth/internal/look"
 )
 
-// Maximum lengths in the query of a start, in bytes.
-const (
-	maxConnector = 256
-	maxReturnTo  = 1024
-)
+// maxConnector is the maximum length of the connector in the query of a start, in bytes.
+const maxConnector = 256
 
 // start begins a consent: start puts a record of the consent into a cookie and
 // redirects the browser to the provider.
@@ -38,13 +37,16 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 		h.finish(w, r, rec, flowError(err))
 		return
 	}
-	rec.Callback, err = h.callbackName(rec.Connector)
+	rec.Callback, err = h.callbackName(rec.Connector, flow)
 	if err == nil {
 		err = mayUse(flow, rec.Callback)
 	}
 	if err != nil {
 		h.finish(w, r, rec, fail(ReasonInternal, err))
 		return
+	}
+	if named, ok := flow.(interface{ ServiceName() string }); ok {
+		rec.Service = cut(named.ServiceName())
 	}
 	authURL, pending, err := flow.Begin(r.Context(), h.callbackURL(rec.Callback))
 	if err != nil {
@@ -61,7 +63,15 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 		h.finish(w, r, rec, fail(ReasonInternal, err))
 		return
 	}
-	seeOther(w, authURL)
+	look.SeeOther(w, authURL)
+}
+
+// cut returns the beginning of a name, which has room in a cookie.
+func cut(name string) string {
+	if letters := []rune(name); len(letters) > 64 {
+		return string(letters[:63]) + "…"
+	}
+	return name
 }
 
 // needsConfirmation reports whether a link on another site led to the start. An
@@ -101,12 +111,12 @@ func readStart(rawQuery string) (record, error) {
 		return record{}, fmt.Errorf("connector has %d bytes, more than %d", len(rec.Connector), maxConnector)
 	case !utf8.ValidString(rec.Connector) || strings.ContainsFunc(rec.Connector, isControl):
 		return record{}, errors.New("connector has a control character, or is not UTF-8")
-	case len(rec.Popup) > 64 || strings.Trim(rec.Popup, "0123456789abcdef") != "":
+	case !look.IsPopup(rec.Popup):
 		return record{}, errors.New("popup is not an ID made by connect.js")
-	case rec.ReturnTo != "" && !isPath(rec.ReturnTo):
+	case rec.ReturnTo != "" && !look.IsPath(rec.ReturnTo):
 		return record{}, errors.New("return_to is not a path such as /settings?tab=2")
 	}
-	if _, ok := readTag(rec.Language); !ok { // a mistake here costs the language only
+	if _, ok := look.Tag(rec.Language); !ok { // a mistake here costs the language only
 		rec.Language = ""
 	}
 	return rec, nil
@@ -115,16 +125,6 @@ func readStart(rawQuery string) (record, error) {
 // isControl reports whether c can break or disguise a line of text.
 func isControl(c rune) bool {
 	return unicode.In(c, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
-}
-
-// isPath reports whether text, behind an origin, is a path on this origin for
-// every browser. Characters that browsers remove or replace are not allowed.
-func isPath(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && len(text) <= maxReturnTo &&
-		strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "//") &&
-		u.Scheme == "" && u.Host == "" && u.User == nil && u.Opaque == "" &&
-		!strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == '\\' || c >= 0x7f })
 }
 
 // referenceOf returns the reference in an authorization URL.
@@ -153,13 +153,3 @@ func reference(query url.Values) (string, error) {
 }
 
 var errNoReference = errors.New("the parameters state and oauth_token are missing")
-
-// seeOther redirects with status 303: the browser sends a GET (RFC 9110 section
-// 15.4.4). The present URL stays out of caches and of the Referer header.
-func seeOther(w http.ResponseWriter, location string) {
-	header := w.Header()
-	header.Set("Location", location)
-	header.Set("Cache-Control", "no-store")
-	header.Set("Referrer-Policy", "no-referrer")
-	w.WriteHeader(http.StatusSeeOther)
-}

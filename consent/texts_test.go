@@ -1,13 +1,12 @@
 package consent
 
 import (
-	"math/rand/v2"
-	"net/http"
 	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/connectorauth/connectorauth/internal/look"
 	"github.com/stretchr/testify/require"
 )
 
@@ -46,7 +45,7 @@ func TestBuiltInLanguagesAreComplete(t *testing.T) {
 		require.NotEqual(t, other[path], text, path)
 		for _, messages := range []string{text, other[path]} {
 			for _, names := range []map[string]string{nil, {"name": "Acme"}, {"service": "Google"}, {"name": "Acme", "service": "Google"}} {
-				filled, err := fill(messages, names)
+				filled, err := look.Fill(messages, map[string]string{"name": names["name"], "service": names["service"]})
 				require.NoError(t, err)
 				require.NotContains(t, filled, "  ", path)
 				require.NotRegexp(t, `^\s|\s$|[\[\]{}|]`, filled, path)
@@ -59,10 +58,10 @@ func TestBuiltInLanguagesAreComplete(t *testing.T) {
 }
 
 func TestEveryReasonCanBeTranslated(t *testing.T) {
-	look, err := Pages{}.check()
+	pages, err := Pages{}.check()
 	require.NoError(t, err)
 	var reasons []Reason
-	for _, page := range look.samples() {
+	for _, page := range pages.samples() {
 		require.NotEmpty(t, page.Title)
 		require.NotEmpty(t, page.Message)
 		if page.Reason != "" {
@@ -70,81 +69,5 @@ func TestEveryReasonCanBeTranslated(t *testing.T) {
 			require.Equal(t, page.Reason != ReasonUsed && page.Reason != ReasonUnrecorded, page.Retry != "", page.Reason)
 		}
 	}
-	require.Len(t, reasons, len(look.languages)*len(german.Failed), "each reason in each language")
-}
-
-// On every accent that is taken, and on every accent that is made for dark pages, the
-// text has the contrast of WCAG AA; and the card has the colour that was reckoned with.
-func TestAccentsKeepTheirContrast(t *testing.T) {
-	require.Contains(t, pageHTML, "--card: "+lightCard+";")
-	require.Contains(t, pageHTML, "--card: "+darkCard+";")
-	require.InDelta(t, 21, contrast("#000000", "#ffffff"), 1e-9)
-	require.InDelta(t, 4.54, contrast("#767676", "#ffffff"), 0.01) // the lightest grey of WCAG's tools
-	require.InDelta(t, 10.37, contrast("#404040", "#ffffff"), 0.01)
-	require.InDelta(t, 1.0607, contrast("#0a0a0a", "#000000"), 0.0001) // linear, as colours up to #0a0a0a are
-	for _, colour := range []string{"#abcd", "#abcdef01", "abcdef1", "#xyzxyz", "#"} {
-		_, err := accentOn(lightCard, colour, "")
-		require.ErrorContains(t, err, "is not a colour", colour)
-	}
-	for _, colour := range []string{"#000033", "#000000", defaultAccent} {
-		made, err := accentOn(darkCard, "", colour)
-		require.NoError(t, err)
-		require.GreaterOrEqual(t, contrast(made.background, darkCard), float64(minShape), colour)
-		require.GreaterOrEqual(t, contrast(made.background, made.text), minText, colour)
-	}
-	random, taken := rand.New(rand.NewPCG(1, 2)), 0
-	for range 20_000 {
-		const hex = "0123456789abcdef"
-		colour := "#"
-		for range 6 {
-			colour += string(hex[random.IntN(16)])
-		}
-		for _, card := range []string{lightCard, darkCard} {
-			if a, err := accentOn(card, colour, ""); err == nil {
-				taken++
-				require.Equal(t, colour, a.background)
-				require.GreaterOrEqual(t, contrast(a.background, a.text), minText, colour)
-			}
-		}
-		a := newAccent(colour).on(darkCard)
-		require.GreaterOrEqual(t, contrast(a.background, a.text), minText, colour)
-		require.GreaterOrEqual(t, contrast(a.background, darkCard), float64(minShape), colour)
-	}
-	require.Greater(t, taken, 10_000)
-}
-
-func FuzzMessages(f *testing.F) {
-	f.Add("Your[ {service}] account is connected", "Google", "")
-	f.Add("[{service}|The service] of {name}", "{name}", "[|]")
-	f.Add("a]b[c{d}e|f", "", "")
-	f.Add("[{service}|the {n}]", "Google", "")
-	f.Fuzz(func(t *testing.T, text, service, name string) {
-		_, wrong := fill(text, nil)
-		filled, err := fill(text, map[string]string{"service": service, "name": name})
-		if (err == nil) != (wrong == nil) {
-			t.Fatalf("%q is checked as %v, and filled with %v", text, wrong, err)
-		}
-		if err == nil && service == "" && name == "" && len(filled) > len(text) {
-			t.Fatalf("%q became %q", text, filled)
-		}
-	})
-}
-
-func requestIn(language string) *http.Request {
-	return &http.Request{Header: http.Header{"Accept-Language": {language}}}
-}
-
-// Whatever a browser sends, there is a language, and the default without a good reason.
-func FuzzAcceptLanguage(f *testing.F) {
-	f.Add("de-CH, fr;q=0.8, *;q=0.1")
-	f.Add("de;q=0, en;q=0.001,,;q")
-	f.Add("zh-Hant-x-a")
-	look, err := Pages{Languages: map[string]Messages{"en": {}, "de": {}, "zh-Hant": {}}}.check()
-	require.NoError(f, err)
-	f.Fuzz(func(t *testing.T, header string) {
-		in := look.choose("", requestIn(header))
-		if in != look.languages[0] && !strings.ContainsAny(header, "dDzZgGlL") { // of German, and of what is near German or Chinese
-			t.Fatalf("%q gives %s", header, in.tag)
-		}
-	})
+	require.Len(t, reasons, len(pages.languages)*len(german.Failed), "each reason in each language")
 }

@@ -19,9 +19,10 @@ const maxName = 64
 const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 // CallbackURL returns the redirect URL of a connector, which the program's owner
-// registers at the provider. The error says why the connector has none.
+// registers at the provider. The error says why the connector has none. A CallbackName of
+// a Flow is unknown here.
 func (h *Handler) CallbackURL(connector string) (string, error) {
-	name, err := h.callbackName(connector)
+	name, err := h.callbackName(connector, nil)
 	return h.callbackURL(name), err
 }
 
@@ -33,11 +34,13 @@ func (h *Handler) callbackURL(name string) string {
 }
 
 // callbackName returns the name of the connector's authorization server in the
-// callback URL. An empty name means the shared callback URL.
-func (h *Handler) callbackName(connector string) (string, error) {
+// callback URL. An empty name means the shared callback URL. A nil flow is unknown.
+func (h *Handler) callbackName(connector string, flow Flow) (string, error) {
 	name := connector
 	if h.config.Callback != nil {
 		name = h.config.Callback(connector)
+	} else if named, ok := flow.(interface{ CallbackName() string }); ok {
+		name = named.CallbackName()
 	}
 	if !isName(name) {
 		return "", fmt.Errorf("a callback URL cannot end in the name %.64q: use at most %d letters, digits and -._~, or set Config.Callback", name, maxName)

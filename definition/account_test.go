@@ -138,7 +138,7 @@ func TestWhatANewRevisionLacksOrWants(t *testing.T) {
 	_, err := s.Connect(account, definition.Connection{})
 	var failed *definition.InputError
 	require.ErrorAs(t, err, &failed)
-	assert.Equal(t, []definition.InputProblem{{Input: "team", Title: "Team", Text: "is missing"}}, failed.Problems)
+	assert.Equal(t, []definition.InputProblem{{Input: "team", Title: "Team", Text: "is missing", Reason: definition.InputMissing}}, failed.Problems)
 
 	s = set(t, revised("acme", `"revision": 2,`, "", `{"name": "kez", "type": "None"}, {"name": "open", "type": "None"}`))
 	_, err = s.Connect(account, definition.Connection{})

@@ -93,7 +93,7 @@ func (b *builder) refuse(key, text string) {
 	names := b.d.texts[key].Names()
 	for _, i := range b.inputs {
 		if slices.Contains(names, i.Name) {
-			b.problem(i, text)
+			b.problem(i, InputUnusable, text)
 		}
 	}
 	if len(names) == 0 {

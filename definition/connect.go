@@ -146,12 +146,12 @@ func (b *builder) values(method string) {
 		switch {
 		case value != "":
 			if err := i.Limits.check(value); err != nil {
-				b.problem(i, err.Error())
+				b.problem(i, reasonOf(err), err.Error())
 			}
 		case !i.optional() && i.Example != "":
-			b.problem(i, "is missing; an example is "+i.Example)
+			b.problem(i, InputMissing, "is missing; an example is "+i.Example)
 		case !i.optional():
-			b.problem(i, "is missing")
+			b.problem(i, InputMissing, "is missing")
 		}
 		b.filler.Values[i.Name] = value
 	}
@@ -181,12 +181,12 @@ func (b *builder) given() []string {
 
 // problem lists a mistake of a value, which may stand in several URLs. The value of a
 // hidden input is the program's.
-func (b *builder) problem(i *Input, text string) {
+func (b *builder) problem(i *Input, reason InputReason, text string) {
 	list := &b.problems.Problems
 	if i.Hidden {
 		list = &b.hidden
 	}
-	problem := InputProblem{Input: i.Name, Title: i.title(), Text: text}
+	problem := InputProblem{Input: i.Name, Title: i.title(), Text: text, Reason: reason}
 	if slices.Contains(*list, problem) {
 		return
 	}

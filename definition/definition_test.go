@@ -54,9 +54,9 @@ func TestMistakesOfValuesAreInWordsForTheAccountOwner(t *testing.T) {
 	var failed *definition.InputError
 	require.ErrorAs(t, err, &failed)
 	assert.Equal(t, []definition.InputProblem{
-		{Input: "subdomain", Title: "Subdomain", Text: "use lower-case letters, digits and hyphens only, such as mycompany"},
-		{Input: "region", Title: "region", Text: "is none of the choices"},
-		{Input: "apiKey", Title: "API key", Text: "does not look as the service writes it"},
+		{Input: "subdomain", Title: "Subdomain", Text: "use lower-case letters, digits and hyphens only, such as mycompany", Reason: definition.InputFormat},
+		{Input: "region", Title: "region", Text: "is none of the choices", Reason: definition.InputNoChoice},
+		{Input: "apiKey", Title: "API key", Text: "does not look as the service writes it", Reason: definition.InputPattern},
 	}, failed.Problems)
 	assert.NotContains(t, err.Error(), "secret")
 

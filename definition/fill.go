@@ -29,7 +29,7 @@ func (b *builder) url(s string) string {
 	if err != nil {
 		for _, i := range b.inputs {
 			if slices.Contains(u.names, i.Name) {
-				b.problem(i, "cannot stand in a URL: "+err.Error())
+				b.problem(i, InputUnusable, "cannot stand in a URL: "+err.Error())
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package definition
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -157,7 +156,7 @@ func (l *Limits) check(value string) error {
 	}
 	if len(l.Enum) > 0 {
 		if !slices.ContainsFunc(l.Enum, func(c Choice) bool { return c.Value == value }) {
-			return errors.New("is none of the choices")
+			return &limitError{InputNoChoice, "is none of the choices"}
 		}
 		return nil
 	}
@@ -165,11 +164,11 @@ func (l *Limits) check(value string) error {
 	isWrong, isOther := limited && !f.valid(value), l.pattern != nil && !l.pattern.matches(value)
 	switch {
 	case (isWrong || isOther) && strings.TrimSpace(value) != value:
-		return errors.New("has a space at an end; remove the space")
+		return &limitError{InputSpace, "has a space at an end; remove the space"}
 	case isWrong:
-		return errors.New(f.words)
+		return &limitError{InputFormat, f.words}
 	case isOther:
-		return errors.New("does not look as the service writes it")
+		return &limitError{InputPattern, "does not look as the service writes it"}
 	}
 	if l.Format == FormatHost || l.Format == FormatOrigin {
 		return l.checkHost(value)
@@ -197,10 +196,10 @@ func (l *Limits) checkHost(value string) error {
 		}
 	}
 	if below == "" {
-		return fmt.Errorf("must end in %s", strings.Join(l.Suffixes, " or "))
+		return &limitError{InputHost, "must end in " + strings.Join(l.Suffixes, " or ")}
 	}
 	if public, _ := publicsuffix.PublicSuffix(host); len(public) > len(below)-len(".") && !isPublic(below) {
-		return fmt.Errorf("ends in .%s, where names belong to different owners", public)
+		return &limitError{InputHost, fmt.Sprintf("ends in .%s, where names belong to different owners", public)}
 	}
 	return nil
 }

@@ -1,14 +1,14 @@
-// connectorauth.connect(connector, options) opens a popup for the consent of a
-// connector. Call connect in the handler of a click.
+// The functions of connectorauth, such as connect(name, options), open a popup in which a
+// person connects an account. Call them in the handler of a click.
 //
-// connect returns a promise. The promise is fulfilled when the account is
+// They return a promise. The promise is fulfilled, with the account, when the account is
 // connected, and rejected with an Error when the person denies access or closes
 // the popup. The property reason of the Error is "denied", "closed", or another
 // Reason of the Go package consent, and the message says the same to the person.
 // After any other failure the popup stays open, so the person can read the message
 // and try again.
 //
-// If the browser blocks the popup, the consent opens in this window. Afterwards
+// If the browser blocks the popup, the page opens in this window. Afterwards
 // the browser goes to options.returnTo, a path of this site. The default is the
 // present page.
 //
@@ -20,30 +20,36 @@
   "use strict";
   var base = new URL(".", document.currentScript.src);
   var closed = {/* texts */}; // the message for "closed", by language in lower case; "" is the browser's language
-  var running = new Map(); // the open popups, by connector
+  var functions = {/* functions */}; // by name: the path that opens, and the parameter for the argument
+  var running = new Map(); // the open popups, by URL
 
-  function connect(connector, options) {
+  // open opens a popup at a path, or at a URL if there is no path.
+  function open(path, parameter, argument, options) {
     options = options || {};
-    var before = running.get(connector);
+    var start = new URL(path || argument, base);
+    if (start.origin !== base.origin) throw new TypeError("connectorauth: " + start.origin + " is another origin");
+    if (parameter && argument) start.searchParams.set(parameter, argument);
+    var key = start.href;
+    var before = running.get(key);
     if (before && !before.popup.closed) {
       before.popup.focus();
       return before.promise;
     }
     var id = randomID();
-    var start = new URL("start", base);
-    start.searchParams.set("connector", connector);
     if (options.language) start.searchParams.set("language", options.language);
-    var popup = window.open(start.href + "&popup=" + id, "connectorauth-" + id, features(options));
+    start.searchParams.set("popup", id);
+    var popup = window.open(start.href, "connectorauth-" + id, features(options));
     if (!popup || popup.closed) {
+      start.searchParams.delete("popup");
       start.searchParams.set("return_to", options.returnTo || location.pathname + location.search);
       location.assign(start.href);
       return new Promise(function () {}); // the browser is leaving this page
     }
     var promise = wait(id, popup, closedIn(options.language)).finally(function () {
-      var now = running.get(connector);
-      if (now && now.promise === promise) running.delete(connector);
+      var now = running.get(key);
+      if (now && now.promise === promise) running.delete(key);
     });
-    running.set(connector, { popup: popup, promise: promise });
+    running.set(key, { popup: popup, promise: promise });
     return promise;
   }
 
@@ -60,6 +66,7 @@
     return new Promise(function (fulfil, reject) {
       var channel = window.BroadcastChannel ? new BroadcastChannel("connectorauth") : null;
       var reason = "closed";
+      var account;
       var closedAt = 0;
 
       function onMessage(event) {
@@ -69,6 +76,7 @@
         if (event.source !== popup && data.popup !== id) return;
         reason = data.connectorauth;
         message = data.text;
+        account = data.account;
         if (reason === "connected" || reason === "denied") end();
       }
 
@@ -88,7 +96,7 @@
         if (channel) channel.close();
         clearInterval(timer);
         if (reason === "connected") {
-          fulfil();
+          fulfil(account);
           return;
         }
         var error = new Error(message);
@@ -116,5 +124,10 @@
     }).join("");
   }
 
-  window.connectorauth = { connect: connect };
+  window.connectorauth = {};
+  Object.keys(functions).forEach(function (name) {
+    window.connectorauth[name] = function (argument, options) {
+      return open(functions[name][0], functions[name][1], argument, options);
+    };
+  });
 })();

@@ -1,4 +1,4 @@
-package consent
+package look
 
 import (
 	"encoding/hex"
@@ -9,8 +9,8 @@ import (
 
 const (
 	defaultAccent = "#2b59c3"
-	lightCard     = "#ffffff" // --card of page.html
-	darkCard      = "#1b1e24" // --card of page.html on dark pages
+	lightCard     = "#ffffff" // --card of parts.html
+	darkCard      = "#1b1e24" // --card of parts.html on dark pages
 	// minShape is the contrast of a button to what is around it (WCAG 2.2 section
 	// 1.4.11), and minText of a text to its background (section 1.4.3).
 	minShape, minText = 3, 4.5

@@ -1,0 +1,37 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+
+	"github.com/connectorauth/connectorauth/definition"
+)
+
+// Definitions returns the definitions of the present: see Config.
+func (r *Registry) Definitions() *definition.Set { return r.config.Definitions() }
+
+// Given returns what the account owner has given, with the secrets, for the form of a
+// Reconnect: see definition.Account.Given and definition.Definition.Form. Nothing of the
+// secrets may go to a page. Values that are lost are absent.
+func (r *Registry) Given(ctx context.Context, id string) (definition.Account, error) {
+	a, err := r.Get(ctx, id)
+	if err != nil {
+		return definition.Account{}, err
+	}
+	k, err := r.given(ctx, a)
+	return k.account, err
+}
+
+// given reads the values of the generation in use, or of a first one that is being
+// connected.
+func (r *Registry) given(ctx context.Context, a Account) (kept, error) {
+	from := a.Current
+	if from == 0 {
+		from = a.Pending
+	}
+	k, err := r.load(ctx, a.ID, from)
+	if errors.Is(err, errNoValues) || isDamaged(err) {
+		return kept{account: definition.Account{Definition: a.Definition, Method: a.Method}}, nil
+	}
+	return k, err
+}

@@ -1,0 +1,120 @@
+package pages
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/accounts"
+	"github.com/connectorauth/connectorauth/consent"
+)
+
+// A flow is the consent of an account, whose errors tell the person what is wrong.
+type flow struct {
+	*accounts.Flow
+	title    string                         // of the service
+	callback func(definition string) string // may be nil
+}
+
+// flow returns the consent of an account of the person, for consent.Handler.
+func (h *Handler) flow(r *http.Request, id string) (consent.Flow, error) {
+	owner, err := h.ownerOf(r)
+	if err != nil {
+		return nil, err
+	}
+	a, err := h.account(r.Context(), owner, id)
+	if err != nil {
+		return nil, notAllowed(err)
+	}
+	f, err := h.config.Registry.Flow(r.Context(), id)
+	if err != nil {
+		return nil, notAllowed(err)
+	}
+	title := a.Definition
+	if d, err := h.definition(a.Definition); err == nil {
+		title = titleOf(d)
+	}
+	return flow{f, title, h.config.Callback}, nil
+}
+
+// notAllowed returns consent.ErrNotAllowed for an account that is not there, or that waits
+// for no consent.
+func notAllowed(err error) error {
+	for _, known := range []error{accounts.ErrNotFound, accounts.ErrNoConsent, accounts.ErrDisconnected} {
+		if errors.Is(err, known) {
+			return consent.ErrNotAllowed
+		}
+	}
+	return err
+}
+
+// CallbackName implements an optional method of consent.Flow.
+func (f flow) CallbackName() string {
+	name := f.Flow.CallbackName()
+	if f.callback != nil {
+		return f.callback(name)
+	}
+	return name
+}
+
+// ServiceName implements an optional method of consent.Flow.
+func (f flow) ServiceName() string { return f.title }
+
+// Finish implements consent.Flow.
+func (f flow) Finish(ctx context.Context, pending connectorauth.Secret, callback url.Values) error {
+	err := f.Flow.Finish(ctx, pending, callback)
+	var failed interface{ Temporary() bool }
+	var token *connectorauth.TokenError
+	switch {
+	case errors.Is(err, accounts.ErrOtherIdentity):
+		return finishError{err, consent.ReasonMixUp}
+	case errors.As(err, &token) || !errors.As(err, &failed): // consent knows what they mean
+		return err
+	case failed.Temporary():
+		return finishError{err, consent.ReasonProvider}
+	}
+	return finishError{err, consent.ReasonUnusable}
+}
+
+// A finishError is an error of the test after a consent.
+type finishError struct {
+	error
+	reason consent.Reason
+}
+
+func (e finishError) Unwrap() error { return e.error }
+
+// ConsentReason implements an optional method of the errors of consent.Flow.
+func (e finishError) ConsentReason() consent.Reason { return e.reason }
+
+// consented tells the program that a consent has ended well.
+func (h *Handler) consented(r *http.Request, result consent.Result) error {
+	if result.Err != nil || h.config.Done == nil {
+		return nil
+	}
+	a, err := h.config.Registry.Get(r.Context(), result.Connector)
+	if err == nil {
+		h.config.Done(r, a)
+	}
+	return nil
+}
+
+// startURL returns the URL of the start of an account's consent. The person comes back to
+// the page of the account, or to the way back.
+func (x *exchange) startURL(id string) string {
+	back := x.way.returnTo
+	if x.origin == x.home {
+		if to := x.link("account", "id", id, "did", "connected"); len(to) <= 1024 {
+			back = to
+		}
+	}
+	query := url.Values{"connector": {id}}
+	for name, value := range map[string]string{"return_to": back, "popup": x.way.popup, "language": x.way.language} {
+		if value != "" && (name != "return_to" || x.way.popup == "") {
+			query.Set(name, value)
+		}
+	}
+	return x.base + "/start?" + query.Encode()
+}

@@ -1,0 +1,2 @@
+// Package pages lets people connect accounts and look after them.
+package pages

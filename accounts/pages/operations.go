@@ -1,0 +1,224 @@
+package pages
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/accounts"
+	"github.com/connectorauth/connectorauth/definition"
+)
+
+// A submission is what a person gives to connect an account, or to connect one again.
+type submission struct {
+	Key     string            `json:"key"` // from the form; makes a second submission the same as the first
+	Service string            `json:"service"`
+	Method  string            `json:"method"`
+	Values  map[string]string `json:"values"`
+	// Scopes are the chosen scopes. Nil means that there was no choice.
+	Scopes        []string `json:"scopes"`
+	OtherIdentity bool     `json:"otherIdentity"`
+}
+
+// account returns an account of the owner. Any other account is ErrNotFound.
+func (h *Handler) account(ctx context.Context, owner, id string) (accounts.Account, error) {
+	if !isID(id) {
+		return accounts.Account{}, accounts.ErrNotFound
+	}
+	a, err := h.config.Registry.Get(ctx, id)
+	if err == nil && a.Owner != owner {
+		return accounts.Account{}, accounts.ErrNotFound
+	}
+	return a, err
+}
+
+// patience is how long a submission waits for an equal one that is under way.
+const patience = 40 * time.Second
+
+// connect connects an account. A submission with the Key of an earlier one of the owner
+// makes no second account: created is false then.
+func (x *exchange) connect(s submission) (a accounts.Account, created bool, err error) {
+	ctx := x.r.Context()
+	d, err := x.definition(s.Service)
+	if err != nil {
+		return a, false, err
+	}
+	values, err := given(d, s.Method, nil, s.Values)
+	if err != nil {
+		return a, false, err
+	}
+	if s.Key == "" {
+		s.Key = accounts.NewID()
+	}
+	if !isKey(s.Key) {
+		return a, false, errKey
+	}
+	q := accounts.Request{ID: idOf(x.owner, s.Key), Owner: x.owner, Definition: d.Name, Method: s.Method, Values: values, Scopes: s.Scopes}
+	for began := time.Now(); ; {
+		a, err = x.config.Registry.Connect(ctx, q)
+		if !errors.Is(err, accounts.ErrExists) {
+			return a, err == nil, err
+		}
+		a, err = x.account(ctx, x.owner, q.ID)
+		switch {
+		case err == nil && (a.Current != 0 || a.Status != accounts.StatusConnecting):
+			return a, false, nil
+		case err == nil && x.waits(ctx, a):
+			a, err = x.reconnect(a, s)
+			return a, false, err
+		case err != nil && !errors.Is(err, accounts.ErrNotFound):
+			return a, false, err
+		case time.Since(began) > patience:
+			return a, false, accounts.ErrConnecting
+		}
+		select { // the equal submission is still being tested
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return a, false, ctx.Err()
+		}
+	}
+}
+
+// reconnect connects an account of the owner again.
+func (x *exchange) reconnect(a accounts.Account, s submission) (accounts.Account, error) {
+	d, err := x.definition(a.Definition)
+	if err != nil {
+		return a, err
+	}
+	if s.Method == "" {
+		s.Method = a.Method
+	}
+	values, err := given(d, s.Method, nil, s.Values)
+	if err != nil {
+		return a, err
+	}
+	q := accounts.Request{Owner: x.owner, Method: s.Method, Values: values, Scopes: s.Scopes, OtherIdentity: s.OtherIdentity}
+	var done accounts.Account
+	for range 3 { // an equal submission of a second click may have been faster
+		done, err = x.config.Registry.Reconnect(x.r.Context(), a.ID, q)
+		if !errors.Is(err, accounts.ErrSuperseded) {
+			break
+		}
+	}
+	return done, err
+}
+
+// connected tells the program that an account was connected, unless a consent is still
+// necessary.
+func (x *exchange) connected(a accounts.Account) {
+	if x.config.Done != nil && a.Status == accounts.StatusOK && a.Pending == 0 {
+		x.config.Done(x.r, a)
+	}
+}
+
+// waits reports whether the account waits for a consent of its owner.
+func (h *Handler) waits(ctx context.Context, a accounts.Account) bool {
+	if a.Pending == 0 || a.Status == accounts.StatusDisconnected {
+		return false
+	}
+	_, err := h.config.Registry.Flow(ctx, a.ID)
+	return err == nil
+}
+
+// definition returns the newest definition of a service, or errService.
+func (h *Handler) definition(name string) (*definition.Definition, error) {
+	list := h.config.Registry.Definitions().Revisions(name)
+	if len(list) == 0 {
+		return nil, errService
+	}
+	return list[0], nil
+}
+
+// search returns the services whose title or name has all words of a text: at most limit
+// services, those first whose title begins with the text.
+func (h *Handler) search(text string, limit int) (found []*definition.Definition, more bool) {
+	text = strings.ToLower(strings.Join(strings.Fields(text), " "))
+	first := 0
+	for _, d := range h.config.Registry.Definitions().Definitions() {
+		title := strings.ToLower(titleOf(d))
+		words := strings.Fields(text)
+		if slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(title, word) && !strings.Contains(d.Name, word) }) {
+			continue
+		}
+		if text != "" && strings.HasPrefix(title, text) {
+			found = slices.Insert(found, first, d)
+			first++
+			continue
+		}
+		found = append(found, d)
+	}
+	if len(found) > limit {
+		return found[:limit], true
+	}
+	return found, false
+}
+
+// given returns the values of the form of a method. A value for which the form does not
+// ask, such as that of a hidden input, is an error: the program gives such values.
+func given(d *definition.Definition, method string, stored map[string]connectorauth.Secret, submitted map[string]string) (map[string]connectorauth.Secret, error) {
+	fields, err := d.Form(method, stored)
+	if err != nil {
+		return nil, errMethod
+	}
+	values := map[string]connectorauth.Secret{}
+	for name, value := range submitted {
+		i := slices.IndexFunc(fields, func(f definition.Field) bool { return f.Name == name })
+		if i < 0 {
+			return nil, &fieldError{name}
+		}
+		if fields[i].Format == definition.FormatKey {
+			value = strings.ReplaceAll(value, "\r\n", "\n") // browsers send line breaks so
+		}
+		values[name] = connectorauth.Secret(value)
+	}
+	return values, nil
+}
+
+// newForm returns the form for a new account.
+func (x *exchange) newForm(service, method string) (form, error) {
+	d, err := x.definition(service)
+	if err != nil {
+		return form{}, err
+	}
+	f, err := formOf(d, method, definition.Account{})
+	f.Key = accounts.NewID()
+	return f, err
+}
+
+// editForm returns the form to connect an account of the owner again. An empty method means
+// that of the account; another method has none of the account's values.
+func (x *exchange) editForm(a accounts.Account, method string) (form, error) {
+	d, err := x.definition(a.Definition)
+	if err != nil {
+		return form{}, err
+	}
+	stored, err := x.config.Registry.Given(x.r.Context(), a.ID)
+	if err != nil {
+		return form{}, err
+	}
+	if m := methodOf(d, method); method != "" && m != nil && m != methodOf(d, stored.Method) {
+		stored = definition.Account{}
+	} else if method == "" && methodOf(d, stored.Method) != nil {
+		method = stored.Method
+	}
+	return formOf(d, method, stored)
+}
+
+// test tests an account of the owner. An account that does not work is no error: works is
+// false then.
+func (x *exchange) test(a accounts.Account) (now accounts.Account, works bool, err error) {
+	now, err = x.config.Registry.Test(x.r.Context(), a.ID)
+	if err == nil {
+		return now, true, nil
+	}
+	var check *definition.CheckError
+	var token *connectorauth.TokenError
+	found := errors.As(err, &check) || errors.As(err, &token) || errors.Is(err, accounts.ErrOtherIdentity) || errors.Is(err, connectorauth.ErrReauthRequired)
+	if found && !errors.Is(err, accounts.ErrConnecting) {
+		return now, false, nil
+	}
+	return a, false, err
+}

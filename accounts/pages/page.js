@@ -1,0 +1,27 @@
+// This script runs on every page of accounts. The pages work without the script.
+(function () {
+  "use strict";
+  // A page whose account waits for a consent goes on to the service, once: who comes back
+  // by the back button finds the account as it is.
+  var go = document.currentScript.dataset.go;
+  if (go) {
+    var here = new URL(location.href);
+    here.searchParams.delete("did");
+    history.replaceState(null, "", here.href);
+    window.addEventListener("load", function () {
+      setTimeout(function () { location.assign(go); }, 0);
+    });
+  }
+  // A second click on a button sends no second form.
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (form.method !== "post") return;
+    if (form.getAttribute("aria-busy") === "true") event.preventDefault();
+    form.setAttribute("aria-busy", "true");
+  });
+  window.addEventListener("pageshow", function () {
+    document.querySelectorAll("form[aria-busy]").forEach(function (form) { form.removeAttribute("aria-busy"); });
+  });
+  var errors = document.getElementById("errors");
+  if (errors) errors.focus();
+})();
