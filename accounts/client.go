@@ -54,7 +54,7 @@ func (r *Registry) use(ctx context.Context, id string) (used, error) {
 		return used{}, ErrConnecting
 	}
 	set := r.config.Definitions()
-	given, err := r.given(ctx, a)
+	given, err := r.added(ctx, a)
 	if err != nil {
 		return used{}, err
 	}

@@ -69,7 +69,7 @@ func (r *Registry) open(ctx context.Context, a Account, number int, k kept, conn
 
 // connection returns what the connector of a generation needs beside the values.
 func (r *Registry) connection(ctx context.Context, a Account, number int) (definition.Connection, error) {
-	connection, err := r.given(ctx, a)
+	connection, err := r.added(ctx, a)
 	if err != nil {
 		return connection, err
 	}
@@ -79,8 +79,8 @@ func (r *Registry) connection(ctx context.Context, a Account, number int) (defin
 	return connection, nil
 }
 
-// given returns what the program adds to an account.
-func (r *Registry) given(ctx context.Context, a Account) (definition.Connection, error) {
+// added returns what the program adds to an account.
+func (r *Registry) added(ctx context.Context, a Account) (definition.Connection, error) {
 	if r.config.Connection == nil {
 		return definition.Connection{}, nil
 	}

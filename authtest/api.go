@@ -18,6 +18,8 @@ type Identity struct {
 	AuthType string `json:"auth_type"`        // None, ApiKey, Basic, OAuth1, OAuth2, AuthFields, Assertion or Session
 	Client   string `json:"client,omitempty"` // the application, for OAuth1 and OAuth2
 	User     string `json:"user,omitempty"`   // the account owner; empty if only the application is known
+	ID       string `json:"id,omitempty"`     // the ID of the account: see Owner
+	Label    string `json:"label,omitempty"`  // the label of the account: see Owner
 	Grant    string `json:"grant,omitempty"`  // the grant_type of the grant, for OAuth2
 	Scope    string `json:"scope,omitempty"`  // the scopes of the access token, for OAuth2
 }
@@ -37,6 +39,9 @@ func (p *Provider) api(check func(w http.ResponseWriter, r *http.Request) (Ident
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		identity, refused := check(w, r)
+		if refused == nil && p.elsewhere(r, identity.User) {
+			refused = &refusal{http.StatusUnauthorized, `Tenant realm="authtest"`, "unauthorized", "the account belongs to another tenant"}
+		}
 		p.mu.Lock()
 		if refused == nil {
 			p.stats.APIAccepted++
@@ -62,7 +67,9 @@ func (p *Provider) bearer(_ http.ResponseWriter, r *http.Request) (Identity, *re
 	token, description := p.bearerToken(r)
 	switch {
 	case token != nil:
-		return Identity{AuthType: "OAuth2", Client: p.ClientID, User: token.user, Grant: token.kind, Scope: token.scope}, nil
+		identity := p.owners.identity("OAuth2", token.user)
+		identity.Client, identity.Grant, identity.Scope = p.ClientID, token.kind, token.scope
+		return identity, nil
 	case description == "": // a request without credentials gets no error code (RFC 6750 section 3.1)
 		return Identity{}, &refusal{http.StatusUnauthorized, `Bearer realm="authtest"`, "unauthorized", "an access token is required"}
 	}
@@ -112,7 +119,7 @@ func (p *Provider) keyHeader(_ http.ResponseWriter, r *http.Request) (Identity, 
 func (p *Provider) keyAuthorization(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
 	values := slices.Clone(r.Header.Values("Authorization"))
 	for i, value := range values {
-		if _, key, ok := strings.Cut(value, " "); ok && value != p.APIKey {
+		if _, key, ok := strings.Cut(value, " "); ok && p.owners.byKey[value] == nil {
 			values[i] = key
 		}
 	}
@@ -144,7 +151,7 @@ func (p *Provider) keyBody(_ http.ResponseWriter, r *http.Request) (Identity, *r
 }
 
 func (p *Provider) keyInPath(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
-	rest := strings.TrimPrefix(r.URL.EscapedPath(), keyPath)
+	rest := strings.TrimPrefix(withoutTenant(r.URL.EscapedPath()), keyPath)
 	segment, _, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
 	key, err := url.PathUnescape(segment)
 	if err != nil || key == "" {
@@ -160,10 +167,10 @@ func (p *Provider) key(place string, found []string) (Identity, *refusal) {
 		return Identity{}, keyRefusal(http.StatusUnauthorized, "the API key is missing: send the key in the "+place)
 	case len(found) > 1:
 		return Identity{}, keyRefusal(http.StatusBadRequest, "the API key is present more than once in the "+place)
-	case !equal(found[0], p.APIKey):
+	case p.owners.byKey[found[0]] == nil:
 		return Identity{}, keyRefusal(http.StatusUnauthorized, "the API key in the "+place+" is wrong")
 	}
-	return Identity{AuthType: "ApiKey"}, nil
+	return p.owners.identity("ApiKey", p.owners.byKey[found[0]].Username), nil
 }
 
 func keyRefusal(status int, description string) *refusal {
@@ -173,11 +180,24 @@ func keyRefusal(status int, description string) *refusal {
 func (p *Provider) basic(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
 	username, password, ok := r.BasicAuth()
 	ok = ok && len(r.Header.Values("Authorization")) == 1
-	if !ok || !equal(username, p.Username) || !equal(password, p.Password) {
-		return Identity{}, &refusal{http.StatusUnauthorized, `Basic realm="authtest", charset="UTF-8"`, "unauthorized",
-			"send the user name and password in a single Basic Authorization header, as UTF-8 (RFC 7617)"}
+	if !ok || p.owners.signIn(username, password) == nil {
+		return basicRefusal("send the user name and password in a single Basic Authorization header, as UTF-8 (RFC 7617)")
 	}
-	return Identity{AuthType: "Basic", User: username}, nil
+	return p.owners.identity("Basic", username), nil
+}
+
+// basicKey requires an API key where Basic has the user name.
+func (p *Provider) basicKey(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
+	key, password, ok := r.BasicAuth()
+	owner := p.owners.byKey[key]
+	if !ok || len(r.Header.Values("Authorization")) != 1 || owner == nil || password != "" {
+		return basicRefusal("send the API key as the user name, and an empty password, in a single Basic Authorization header (RFC 7617)")
+	}
+	return p.owners.identity("Basic", owner.Username), nil
+}
+
+func basicRefusal(description string) (Identity, *refusal) {
+	return Identity{}, &refusal{http.StatusUnauthorized, `Basic realm="authtest", charset="UTF-8"`, "unauthorized", description}
 }
 
 func (p *Provider) fields(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {

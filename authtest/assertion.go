@@ -30,7 +30,10 @@ func (s *oauth2State) once(t *jwt) bool {
 }
 
 // isUs reports whether an audience is the provider.
-func (p *Provider) isUs(audience string) bool { return audience == p.URL || audience == p.TokenURL }
+func (p *Provider) isUs(audience string) bool {
+	u, err := url.Parse(audience)
+	return audience == p.URL || err == nil && p.ours(u) && p.URL+withoutTenant(u.EscapedPath()) == p.TokenURL
+}
 
 // clientAssertion authenticates the client by an assertion (RFC 7523 section 2.2).
 func (p *Provider) clientAssertion(form url.Values) (description string) {
@@ -130,5 +133,7 @@ func (p *Provider) assertion(w http.ResponseWriter, r *http.Request) (Identity, 
 	if err != nil {
 		return refuse(err.Error())
 	}
-	return Identity{AuthType: "Assertion", Client: t.issuer, User: t.subject}, nil
+	identity := p.owners.identity("Assertion", t.subject)
+	identity.Client = t.issuer
+	return identity, nil
 }

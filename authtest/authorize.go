@@ -34,14 +34,14 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 		response.Set("error", problem.code)
 		response.Set("error_description", problem.description)
 	} else {
-		switch p.consent(w, r, q.Get("scope")) {
+		switch decision, owner := p.consent(w, r, q.Get("scope")); decision {
 		case undecided:
 			return
 		case denied:
 			response.Set("error", "access_denied")
 			response.Set("error_description", "the account owner refused")
 		case allowed:
-			response.Set("code", p.newCode(q))
+			response.Set("code", p.newCode(q, owner))
 		}
 	}
 	if q.Has("state") {
@@ -85,12 +85,12 @@ func challengeSyntax(challenge string) bool {
 
 // newCode issues a code for an authorization request that the account owner
 // allowed.
-func (p *Provider) newCode(q url.Values) string {
+func (p *Provider) newCode(q url.Values, owner *Owner) string {
 	code := newToken("code")
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.oauth2.codes[code] = &authorization{
-		grant:       &grant{kind: "authorization_code", user: p.Username, scope: q.Get("scope")},
+		grant:       &grant{kind: "authorization_code", user: owner.Username, scope: q.Get("scope")},
 		redirectURI: q.Get("redirect_uri"),
 		challenge:   q.Get("code_challenge"),
 		expires:     time.Now().Add(consentLifetime),

@@ -34,8 +34,16 @@ type Config struct {
 	// consent page, the password grant and Basic. Empty means "user@example.com"
 	// and a random password. Username must not contain a colon (RFC 7617).
 	Username, Password string
-	// APIKey is the key for the API key endpoints. Empty means a random key.
+	// APIKey is the account owner's key for the API key endpoints. Empty means a random
+	// key.
 	APIKey string
+	// Owners are the account owners, where there are several. Empty means the one of
+	// Username, Password and APIKey, which must be empty otherwise.
+	Owners []Owner
+	// Domain is the domain below which the first label of a host names a tenant, where
+	// Owners have a Tenant. Empty means "localhost", as in acme.localhost. With TLS, the
+	// certificate is valid for the hosts right below "example.com".
+	Domain string
 	// Fields are the values that FieldsURL requires in the request body, by name.
 	// A value is a string, int, float64 or bool. A JSON body must have the same
 	// type; a form has the value as text. Nil means "user_token" (a random
@@ -54,6 +62,10 @@ type Config struct {
 	// TokenLifetime is how long an OAuth2 access token is valid. 0 means an hour.
 	// expires_in in responses is rounded up to whole seconds.
 	TokenLifetime time.Duration
+	// JWTAccessTokens makes OAuth2 access tokens JWTs (RFC 9068), which the key at KeysURL
+	// verifies. The subject is the ID of the account owner, or the Username if there is no
+	// ID.
+	JWTAccessTokens bool
 	// RefreshGrants are the grant types whose responses have a refresh token. Nil
 	// means authorization_code and password. An empty slice means none.
 	RefreshGrants []string
@@ -63,7 +75,7 @@ type Config struct {
 
 	// SessionLifetime is how long a session is valid. 0 means an hour.
 	SessionLifetime time.Duration
-	// LockAfter is how many wrong passwords in a row lock the account at the login
+	// LockAfter is how many wrong passwords in a row lock an account at the login
 	// endpoints, for LockFor. 0 means 5, and half an hour.
 	LockAfter int
 	LockFor   time.Duration
@@ -103,8 +115,6 @@ func (c Config) withDefaults() Config {
 	switch {
 	case c.PublicClient && c.ClientSecret != "":
 		panic("authtest: a public client has no secret: set Config.PublicClient or Config.ClientSecret, not both")
-	case strings.Contains(c.Username, ":"):
-		panic("authtest: Config.Username cannot contain a colon (RFC 7617 section 2)")
 	case c.TokenLifetime < 0 || c.OAuth1Lifetime < 0 || c.OAuth1Session < 0 || c.SessionLifetime < 0 || c.LockFor < 0:
 		panic("authtest: a lifetime in Config is negative: use ExpireAccessTokens to expire tokens")
 	}
@@ -112,9 +122,8 @@ func (c Config) withDefaults() Config {
 	if !c.PublicClient {
 		setDefault(&c.ClientSecret, "client secret+/%:&=~ "+rand.Text())
 	}
-	setDefault(&c.Username, "user@example.com")
-	setDefault(&c.Password, "pass word+/%:&=é"+rand.Text())
-	setDefault(&c.APIKey, "key+/%:&="+rand.Text())
+	c = c.withOwners()
+	setDefault(&c.Domain, "localhost")
 	if c.TokenLifetime == 0 {
 		c.TokenLifetime = time.Hour
 	}

@@ -19,37 +19,44 @@ const (
 )
 
 // consent asks the account owner for a decision, with a form that posts to the
-// same URL. The form is filled in, so that the account owner only has to press
-// Allow.
-func (p *Provider) consent(w http.ResponseWriter, r *http.Request, scope string) decision {
-	form := page{Form: true, Client: p.ClientID, Scope: scope, Username: p.Username, Password: p.Password}
+// same URL, and returns who has allowed access. The form is filled in with what the first
+// account owner of the tenant types, who only has to press Allow.
+func (p *Provider) consent(w http.ResponseWriter, r *http.Request, scope string) (decision, *Owner) {
+	form := page{Form: true, Client: p.ClientID, Scope: scope}
+	for _, o := range p.config.Owners {
+		if !p.elsewhere(r, o.Username) {
+			form.Username, form.Password = o.Username, o.Password
+			break
+		}
+	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		writePage(w, http.StatusOK, form)
-		return undecided
+		return undecided, nil
 	case http.MethodPost:
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST")
 		writePage(w, http.StatusMethodNotAllowed, page{Error: "Use GET or POST."})
-		return undecided
+		return undecided, nil
 	}
 	posted, _ := url.ParseQuery(string(bodyOf(r)))
+	owner := p.owners.signIn(posted.Get("username"), posted.Get("password"))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case posted.Get("decision") == "deny":
 		p.stats.Denials++
-		return denied
+		return denied, nil
 	case posted.Get("decision") != "allow":
 		form.Error = "Press Allow or Deny."
-	case !equal(posted.Get("username"), p.Username) || !equal(posted.Get("password"), p.Password):
+	case owner == nil || p.elsewhere(r, owner.Username):
 		form.Error = "The user name or password is wrong."
 	default:
 		p.stats.Consents++
-		return allowed
+		return allowed, owner
 	}
 	writePage(w, http.StatusUnprocessableEntity, form)
-	return undecided
+	return undecided, nil
 }
 
 // Authorize takes the part of the account owner and the account owner's
@@ -64,17 +71,24 @@ func (p *Provider) consent(w http.ResponseWriter, r *http.Request, scope string)
 // URL is the redirect URI with the code of the page, and with the state, which a person
 // does not see.
 func (p *Provider) Authorize(authURL string) (callback *url.URL, err error) {
-	return p.browse(authURL, "allow")
+	return p.browse(authURL, p.Username, "allow")
+}
+
+// AuthorizeAs does the same as [Provider.Authorize], and signs in as another account
+// owner.
+func (p *Provider) AuthorizeAs(username, authURL string) (callback *url.URL, err error) {
+	return p.browse(authURL, username, "allow")
 }
 
 // Deny does the same as [Provider.Authorize], but presses Deny.
 func (p *Provider) Deny(authURL string) (callback *url.URL, err error) {
-	return p.browse(authURL, "deny")
+	return p.browse(authURL, p.Username, "deny")
 }
 
-func (p *Provider) browse(authURL, decision string) (*url.URL, error) {
+func (p *Provider) browse(authURL, username, decision string) (*url.URL, error) {
+	owner := p.mustOwner(username)
 	u, err := url.Parse(authURL)
-	if err != nil || u.Scheme+"://"+u.Host != p.URL {
+	if err != nil || !p.ours(u) {
 		return nil, errors.New("authtest: the authorization URL does not lead to this provider")
 	}
 	browser := p.Client()
@@ -83,7 +97,7 @@ func (p *Provider) browse(authURL, decision string) (*url.URL, error) {
 	if err == nil && resp.StatusCode == http.StatusOK {
 		resp.Body.Close()
 		resp, err = browser.PostForm(authURL, url.Values{
-			"username": {p.Username}, "password": {p.Password}, "decision": {decision},
+			"username": {owner.Username}, "password": {owner.Password}, "decision": {decision},
 		})
 	}
 	if err != nil {

@@ -20,12 +20,12 @@
 //
 // # Credentials
 //
-// A provider has a single application and a single account owner. ClientID and
-// ClientSecret of the [Provider] belong to the application; Username and Password
-// belong to the account owner. If a credential is not configured, each provider
-// makes a random value. Random secrets contain characters that a client must
-// encode, so a client that does not encode fails. The same is true for API keys
-// and body fields.
+// A provider has a single application and, unless Config.Owners names several, a
+// single account owner. ClientID and ClientSecret of the [Provider] belong to the
+// application; Username, Password and APIKey belong to the account owner. If a
+// credential is not configured, each provider makes a random value. Random secrets
+// contain characters that a client must encode, so a client that does not encode
+// fails. The same is true for API keys and body fields.
 //
 // Assertions (RFC 7523) are verified with the public keys in Config.AssertionKeys:
 // as a grant, as the client authentication, as the token that is exchanged for an
@@ -43,8 +43,27 @@
 //	callback, err := p.Authorize(config.AuthCodeURL(state))
 //	code := callback.Query().Get("code")
 //
+// [Provider.AuthorizeAs] signs in as another account owner.
+//
 // The provider accepts any loopback URL as a callback. IssueTokens and
 // IssueOAuth1Token issue tokens without a consent.
+//
+// # Several account owners and tenants
+//
+// Each [Owner] has credentials of its own, and an ID and a label that the API
+// tells. [Provider.RevokeGrantsOf] ends what a single account owner allowed. An
+// Owner with a Tenant belongs to one of the customers who share the service:
+//
+//	p := authtest.New(authtest.Config{Owners: []authtest.Owner{
+//		{Username: "ada@acme.example", ID: "17", Label: "Ada of Acme", Tenant: "acme"},
+//		{Username: "bob@globex.example", ID: "18", Label: "Bob of Globex", Tenant: "globex"},
+//	}})
+//	...
+//	p.HostURL("acme", p.BearerURL) // http://acme.localhost:12345/api/bearer
+//	p.PathURL("acme", p.BearerURL) // http://127.0.0.1:12345/tenants/acme/api/bearer
+//
+// A tenant that does not exist has status 404. A request that names another tenant
+// than that of the account is refused; a request that names none is not.
 //
 // # Requests and counts
 //

@@ -2,6 +2,7 @@ package authtest
 
 import (
 	"crypto/rand"
+	"maps"
 	"strings"
 	"time"
 )
@@ -44,6 +45,7 @@ type oauth2State struct {
 	refresh map[string]*refreshToken
 
 	assertions map[string]time.Time // the identifiers of assertions that were used, and when they are forgotten
+	signer     *signer              // signs access tokens; nil means that they are random texts
 }
 
 func newOAuth2State() oauth2State {
@@ -64,7 +66,11 @@ func newToken(prefix string) string { return prefix + "-" + rand.Text() }
 // refresh token; otherwise refresh is empty.
 func (s *oauth2State) issue(g *grant, scope string, lifetime time.Duration, withRefresh bool) (access, refresh string) {
 	access = newToken("access")
-	s.access[access] = &accessToken{grant: g, scope: scope, expires: time.Now().Add(lifetime)}
+	now := time.Now()
+	if s.signer != nil {
+		access = s.signer.sign(g.user, scope, now, now.Add(lifetime))
+	}
+	s.access[access] = &accessToken{grant: g, scope: scope, expires: now.Add(lifetime)}
 	if withRefresh {
 		refresh = newToken("refresh")
 		s.refresh[refresh] = &refreshToken{grant: g}
@@ -98,9 +104,15 @@ func (p *Provider) revoke(g *grant) {
 // IssueTokens returns OAuth2 tokens as after a consent to scope, without any
 // request. [Stats] does not count these tokens.
 func (p *Provider) IssueTokens(scope string) (access, refresh string) {
+	return p.IssueTokensAs(p.Username, scope)
+}
+
+// IssueTokensAs does the same as [Provider.IssueTokens], for another account owner.
+func (p *Provider) IssueTokensAs(username, scope string) (access, refresh string) {
+	owner := p.mustOwner(username)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	g := &grant{kind: "authorization_code", user: p.Username, scope: scope}
+	g := &grant{kind: "authorization_code", user: owner.Username, scope: scope}
 	return p.oauth2.issue(g, scope, p.config.TokenLifetime, true)
 }
 
@@ -139,6 +151,19 @@ func (p *Provider) RevokeGrants() {
 		p.revoke(g)
 	}
 	clear(p.oauth1.tokens)
+}
+
+// RevokeGrantsOf revokes what [Provider.RevokeGrants] revokes, of a single account owner.
+func (p *Provider) RevokeGrantsOf(username string) {
+	owner := p.mustOwner(username)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, g := range p.oauth2.grants() {
+		if g.user == owner.Username {
+			p.revoke(g)
+		}
+	}
+	maps.DeleteFunc(p.oauth1.tokens, func(_ string, t *tokenCredentials) bool { return t.user == owner.Username })
 }
 
 // hasScopes reports whether have contains every scope of want.

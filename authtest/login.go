@@ -21,8 +21,17 @@ type loginSession struct {
 type sessionState struct {
 	sessions map[string]*loginSession // by token
 	tickets  map[string]string        // the cookies of first steps, by ticket
-	wrong    int                      // wrong passwords in a row
-	locked   time.Time                // no login before this time
+	locks    map[string]*loginLock    // by user name
+}
+
+// A loginLock counts what may lock an account.
+type loginLock struct {
+	wrong  int       // wrong passwords in a row
+	locked time.Time // no login before this time
+}
+
+func newSessionState() sessionState {
+	return sessionState{map[string]*loginSession{}, map[string]string{}, map[string]*loginLock{}}
 }
 
 const (
@@ -33,23 +42,27 @@ const (
 
 // begin checks user name and password, and returns a new token. The status is that of
 // the refusal.
-func (p *Provider) begin(username, password string) (token string, s *loginSession, status int) {
+func (p *Provider) begin(r *http.Request, username, password string) (token string, s *loginSession, status int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	st := &p.sessions
+	lock := p.sessions.locks[username]
+	if lock == nil {
+		lock = &loginLock{} // for unknown user names too, so that nobody learns which exist
+		p.sessions.locks[username] = lock
+	}
 	now := time.Now()
-	if now.Before(st.locked) {
+	if now.Before(lock.locked) {
 		p.stats.LoginsRefused++
 		return "", nil, http.StatusLocked
 	}
-	if !equal(username, p.Username) || !equal(password, p.Password) {
+	if p.owners.signIn(username, password) == nil || p.elsewhere(r, username) {
 		p.stats.LoginsRefused++
-		if st.wrong++; st.wrong >= p.config.LockAfter {
-			st.wrong, st.locked = 0, now.Add(p.config.LockFor)
+		if lock.wrong++; lock.wrong >= p.config.LockAfter {
+			lock.wrong, lock.locked = 0, now.Add(p.config.LockFor)
 		}
 		return "", nil, http.StatusUnauthorized
 	}
-	st.wrong = 0
+	lock.wrong = 0
 	p.stats.Logins++
 	token, s = p.newLogin(username)
 	return token, s, 0
@@ -86,7 +99,7 @@ func (p *Provider) serveLoginJSON(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusBadRequest, map[string]any{"error": "POST a JSON object with username and password"})
 		return
 	}
-	token, s, status := p.begin(login.Username, login.Password)
+	token, s, status := p.begin(r, login.Username, login.Password)
 	if status != 0 {
 		refuseLogin(w, status)
 		return
@@ -96,7 +109,7 @@ func (p *Provider) serveLoginJSON(w http.ResponseWriter, r *http.Request) {
 
 // serveLoginForm redirects as web pages do, also after a refusal.
 func (p *Provider) serveLoginForm(w http.ResponseWriter, r *http.Request) {
-	token, _, status := p.begin(r.PostFormValue("username"), r.PostFormValue("password"))
+	token, _, status := p.begin(r, r.PostFormValue("username"), r.PostFormValue("password"))
 	if status != 0 {
 		http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: "anonymous", Path: "/"})
 		http.Redirect(w, r, "?failed=1", http.StatusSeeOther)
@@ -123,7 +136,7 @@ func (p *Provider) serveLoginXML(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `<tsResponse><error code="400000"/></tsResponse>`)
 		return
 	}
-	token, _, status := p.begin(login.Credentials.Name, login.Credentials.Password)
+	token, _, status := p.begin(r, login.Credentials.Name, login.Credentials.Password)
 	if status != 0 {
 		w.WriteHeader(status)
 		fmt.Fprint(w, `<tsResponse><error code="401001"><summary>Signin Error</summary></error></tsResponse>`)
@@ -134,7 +147,7 @@ func (p *Provider) serveLoginXML(w http.ResponseWriter, r *http.Request) {
 
 func (p *Provider) serveLoginBasic(w http.ResponseWriter, r *http.Request) {
 	username, password, _ := r.BasicAuth()
-	token, _, status := p.begin(username, password)
+	token, _, status := p.begin(r, username, password)
 	if status != 0 {
 		refuseLogin(w, status)
 		return
@@ -235,7 +248,7 @@ func (p *Provider) session(_ http.ResponseWriter, r *http.Request) (Identity, *r
 		return Identity{}, &refusal{http.StatusUnauthorized, `Session realm="authtest"`, "unauthorized",
 			"send the token of one valid session: in the header X-Session, in the cookie SID or after Bearer"}
 	}
-	return Identity{AuthType: "Session", User: s.user}, nil
+	return p.owners.identity("Session", s.user), nil
 }
 
 // ExpireSessions makes every session end now, before the expiry in the response to the

@@ -19,6 +19,7 @@ type temporaryCredentials struct {
 	callback string // a URL or "oob"; with Config.OAuth10, only once decided
 	expires  time.Time
 	decision decision
+	user     string // who has allowed access
 	verifier string // empty until the account owner allows
 	used     bool
 }
@@ -127,7 +128,7 @@ func (p *Provider) serveAuthorize1(w http.ResponseWriter, r *http.Request) {
 		writePage(w, http.StatusBadRequest, page{Error: "oauth_callback must be a loopback URL or one of Config.RedirectURLs."})
 		return
 	}
-	decision := p.consent(w, r, "")
+	decision, owner := p.consent(w, r, "")
 	if decision == undecided {
 		return
 	}
@@ -135,6 +136,9 @@ func (p *Provider) serveAuthorize1(w http.ResponseWriter, r *http.Request) {
 	t := pending() // nil if another request decided first
 	if t != nil {
 		t.decision = decision
+		if owner != nil {
+			t.user = owner.Username
+		}
 		if p.config.OAuth10 {
 			t.callback = callback
 		} else {
@@ -196,8 +200,8 @@ func (p *Provider) serveAccessToken(w http.ResponseWriter, r *http.Request) {
 		}
 		t.used = true
 		p.stats.AccessTokens++
-		token, secret := p.oauth1.issue(p.Username)
-		response := map[string]any{"oauth_token": token, "oauth_token_secret": secret, "screen_name": p.Username}
+		token, secret := p.oauth1.issue(t.user)
+		response := map[string]any{"oauth_token": token, "oauth_token_secret": secret, "screen_name": t.user}
 		if p.config.OAuth1Lifetime > 0 {
 			p.joinSession(token, p.newSession(), response)
 		}
@@ -252,13 +256,15 @@ func (p *Provider) signed(w http.ResponseWriter, r *http.Request) (Identity, *re
 	if refused != nil {
 		return Identity{}, refused
 	}
-	identity := Identity{AuthType: "OAuth1", Client: p.ClientID}
+	user := ""
 	if t := p.oauth1.tokens[protocol["oauth_token"]]; t != nil {
 		if t.session != nil && !time.Now().Before(t.expires) {
 			return Identity{}, oauth1Refusal(http.StatusUnauthorized, "token_expired", "the access token has expired: renew the token with oauth_session_handle")
 		}
-		identity.User = t.user
+		user = t.user
 	}
+	identity := p.owners.identity("OAuth1", user)
+	identity.Client = p.ClientID
 	return identity, nil
 }
 

@@ -47,7 +47,7 @@ func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.mu.Lock()
-	response, problem := p.token(form)
+	response, problem := p.token(r, form)
 	p.mu.Unlock()
 	if problem != nil {
 		problem.write(w)
@@ -148,20 +148,21 @@ func (p *Provider) authenticateClient(r *http.Request, form url.Values) *oauth2E
 }
 
 // token handles a request of an authenticated client. The caller holds p.mu.
-func (p *Provider) token(form url.Values) (map[string]any, *oauth2Error) {
+func (p *Provider) token(r *http.Request, form url.Values) (map[string]any, *oauth2Error) {
 	switch kind := form.Get("grant_type"); kind {
 	case "authorization_code":
-		return p.exchangeCode(form)
+		return p.exchangeCode(r, form)
 	case "refresh_token":
-		return p.refreshGrant(form)
+		return p.refreshGrant(r, form)
 	case "password":
 		if form.Get("username") == "" || !form.Has("password") {
 			return nil, badRequest("username and password are required (RFC 6749 section 4.3.2)")
 		}
-		if !equal(form.Get("username"), p.Username) || !equal(form.Get("password"), p.Password) {
+		owner := p.owners.signIn(form.Get("username"), form.Get("password"))
+		if owner == nil || p.elsewhere(r, owner.Username) {
 			return nil, invalidGrant("the user name or password is wrong")
 		}
-		return p.newGrant(&grant{kind: kind, user: p.Username, scope: form.Get("scope")}), nil
+		return p.newGrant(&grant{kind: kind, user: owner.Username, scope: form.Get("scope")}), nil
 	case "client_credentials":
 		if p.config.PublicClient {
 			return nil, &oauth2Error{http.StatusBadRequest, "unauthorized_client", "a public client cannot use client_credentials (RFC 6749 section 4.4)"}
@@ -205,7 +206,7 @@ func (p *Provider) issued(grantType, access, refresh, scope string) map[string]a
 // exchangeCode exchanges a code for tokens (RFC 6749 section 4.1.3, RFC 7636
 // section 4.6). The first attempt uses up the code. A second attempt revokes
 // the grant.
-func (p *Provider) exchangeCode(form url.Values) (map[string]any, *oauth2Error) {
+func (p *Provider) exchangeCode(r *http.Request, form url.Values) (map[string]any, *oauth2Error) {
 	if form.Get("code") == "" {
 		return nil, badRequest("code is required (RFC 6749 section 4.1.3)")
 	}
@@ -220,6 +221,8 @@ func (p *Provider) exchangeCode(form url.Values) (map[string]any, *oauth2Error) 
 		return nil, invalidGrant("the code was used before: all tokens issued for the code are revoked (RFC 6749 section 4.1.2)")
 	case code.revoked:
 		return nil, invalidGrant("the account owner has revoked the grant")
+	case p.elsewhere(r, code.user):
+		return nil, invalidGrant("the code is of another tenant")
 	}
 	code.used = true
 	switch {
@@ -250,7 +253,7 @@ func s256(verifier string) string {
 // refreshGrant issues a new access token for a refresh token (RFC 6749 section
 // 6). A refresh token that was replaced before revokes the grant (RFC 9700
 // section 4.14.2).
-func (p *Provider) refreshGrant(form url.Values) (map[string]any, *oauth2Error) {
+func (p *Provider) refreshGrant(r *http.Request, form url.Values) (map[string]any, *oauth2Error) {
 	if form.Get("refresh_token") == "" {
 		return nil, badRequest("refresh_token is required (RFC 6749 section 6)")
 	}
@@ -264,6 +267,8 @@ func (p *Provider) refreshGrant(form url.Values) (map[string]any, *oauth2Error) 
 		return nil, invalidGrant("the refresh token was replaced before: all tokens of the grant are revoked (RFC 9700 section 4.14.2)")
 	case token.revoked:
 		return nil, invalidGrant("the grant is revoked")
+	case p.elsewhere(r, token.user):
+		return nil, invalidGrant("the refresh token is of another tenant")
 	}
 	scope := token.scope
 	if form.Get("scope") != "" {

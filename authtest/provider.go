@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,12 +22,14 @@ type Provider struct {
 	URL string
 
 	ClientID, ClientSecret string         // the registered application
-	Username, Password     string         // the account owner
-	APIKey                 string         // the key for the Key…URL endpoints
+	Username, Password     string         // the account owner, and the first of Owners
+	APIKey                 string         // the account owner's key for the Key…URL endpoints
+	Owners                 []Owner        // all account owners, with the random values
 	Fields                 map[string]any // the fields for FieldsURL
 
 	// OAuth2 endpoints (RFC 6749, RFC 7009).
 	AuthURL, TokenURL, RevokeURL string
+	KeysURL                      string // the JWK Set of access tokens: see Config.JWTAccessTokens
 	// OAuth1 endpoints (RFC 5849 section 2).
 	RequestTokenURL, AuthorizeURL, AccessTokenURL string
 
@@ -56,12 +59,14 @@ type Provider struct {
 	KeyBodyURL          string // APIKey in the field api_key of a form or JSON object
 	KeyPathURL          string // APIKey in the place of {key}, percent-encoded, in the path
 	BasicURL            string // Username and Password (RFC 7617)
+	BasicKeyURL         string // APIKey as the user name of Basic, with an empty password; the key must not contain a colon
 	OAuth1URL           string // an OAuth1 signature, with or without a token
 	FieldsURL           string // Fields in a form or JSON object
 	SessionURL          string // the token of a session in the header X-Session, in the cookie SID, or in the Authorization header after "Bearer "
 	AssertionURL        string // an assertion in the Authorization header, after "Bearer "
 
 	config    Config
+	owners    owners
 	routes    map[string]http.HandlerFunc // by path; read only
 	server    *httptest.Server
 	transport *http.Transport
@@ -98,12 +103,13 @@ func New(c Config) *Provider {
 	p := &Provider{
 		ClientID: c.ClientID, ClientSecret: c.ClientSecret,
 		Username: c.Username, Password: c.Password,
-		APIKey: c.APIKey, Fields: c.Fields,
+		APIKey: c.APIKey, Fields: c.Fields, Owners: slices.Clone(c.Owners),
 		config:     c,
+		owners:     newOwners(c.Owners),
 		stop:       stop,
 		oauth2:     newOAuth2State(),
 		oauth1:     newOAuth1State(),
-		sessions:   sessionState{sessions: map[string]*loginSession{}, tickets: map[string]string{}},
+		sessions:   newSessionState(),
 		stats:      Stats{Issued: map[string]int{}},
 		requests:   map[string][]Request{},
 		injections: map[string][]*injection{},
@@ -114,6 +120,7 @@ func New(c Config) *Provider {
 		p.server = &httptest.Server{Listener: network, Config: &http.Server{Handler: p.Handler()}}
 		p.transport.DialContext = network.dial
 	} else {
+		p.transport.DialContext = p.dial
 		p.server = httptest.NewUnstartedServer(p.Handler())
 		p.server.Config.ErrorLog = log.New(io.Discard, "", 0) // tests make clients give up; the log need not say so
 	}
@@ -121,6 +128,9 @@ func New(c Config) *Provider {
 	p.URL = "http://" + p.server.Listener.Addr().String()
 	if c.TLS {
 		p.URL = "https" + strings.TrimPrefix(p.URL, "http")
+	}
+	if c.JWTAccessTokens {
+		p.oauth2.signer = newSigner(p.owners, p.URL, c.ClientID)
 	}
 	p.route()
 	if c.TLS {

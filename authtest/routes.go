@@ -17,6 +17,7 @@ func (p *Provider) route() {
 	add(&p.AuthURL, "/oauth2/authorize", p.serveAuthorize)
 	add(&p.TokenURL, tokenPath, p.serveToken)
 	add(&p.RevokeURL, "/oauth2/revoke", p.serveRevoke)
+	add(&p.KeysURL, "/oauth2/keys", p.oauth2.signer.serveKeys)
 
 	add(&p.RequestTokenURL, "/oauth1/request", p.serveRequestToken)
 	add(&p.AuthorizeURL, "/oauth1/authorize", p.serveAuthorize1)
@@ -43,6 +44,7 @@ func (p *Provider) route() {
 	add(&p.KeyPathURL, keyPath, p.api(p.keyInPath))
 	p.KeyPathURL += "/{key}"
 	add(&p.BasicURL, "/api/basic", p.api(p.basic))
+	add(&p.BasicKeyURL, "/api/basickey", p.api(p.basicKey))
 	add(&p.OAuth1URL, "/api/oauth1", p.api(p.signed))
 	add(&p.AssertionURL, "/api/assertion", p.api(p.assertion))
 	add(&p.FieldsURL, "/api/fields", p.api(p.fields))
@@ -50,9 +52,10 @@ func (p *Provider) route() {
 	p.routes[redirectPath] = serveRedirect
 }
 
-// find returns the route of a path, or else of the nearest parent with a route.
+// find returns the route of a path below its tenant, or else of the nearest parent with a
+// route.
 func (p *Provider) find(path string) (route string, handler http.Handler) {
-	for route = path; strings.HasPrefix(route, "/"); route = route[:strings.LastIndexByte(route, '/')] {
+	for route = withoutTenant(path); strings.HasPrefix(route, "/"); route = route[:strings.LastIndexByte(route, '/')] {
 		if h, ok := p.routes[route]; ok {
 			return route, h
 		}
@@ -75,6 +78,9 @@ func (p *Provider) Handler() http.Handler {
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		route, handler := p.find(r.URL.Path)
+		if name, known := p.tenant(r); !known {
+			route, handler = "", noTenant(name)
+		}
 		p.record(route, r, body)
 		p.withFaults(route, handler).ServeHTTP(w, r)
 	})

@@ -12,8 +12,8 @@
 //
 //	connectorauth.renewal.duration  histogram, s         from the beginning of a renewal to its token, or to its failure
 //	connectorauth.store.failures    counter, {failure}   what the token store did not do, so that nothing was sent or saved
-//	connectorauth.accounts          gauge, {account}     how many accounts have a status; see Config.Accounts
-//	connectorauth.sweep.lag         gauge, s             how long the oldest overdue account has been due; see Config.SweepLag
+//	connectorauth.accounts          gauge, {account}     how many accounts have a status; see Config.Stats
+//	connectorauth.sweep.lag         gauge, s             how long the oldest overdue account has been due; see Config.Stats
 //
 // The attributes are few, and each has few values:
 //

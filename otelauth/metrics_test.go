@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/otelauth"
 	"github.com/connectorauth/connectorauth/tokenstore"
@@ -106,23 +108,33 @@ func TestAttributesHaveFewValues(t *testing.T) {
 }
 
 func TestAccountsAndTheLagOfTheSweepAreGauges(t *testing.T) {
-	var failure error
-	o := observer(t, otelauth.Config{
-		Accounts: func(context.Context) (map[string]int64, error) { return map[string]int64{"ok": 7, "reauth": 2}, nil },
-		SweepLag: func(context.Context) (time.Duration, error) { return 90 * time.Second, failure },
-	})
-	found, _ := o.collect(t)
-	counts := map[string]int64{}
-	for _, p := range found["connectorauth.accounts"].Data.(metricdata.Gauge[int64]).DataPoints {
-		status, _ := p.Attributes.Value("status")
-		counts[status.AsString()] = p.Value
-	}
-	assert.Equal(t, map[string]int64{"ok": 7, "reauth": 2}, counts)
-	lag := found["connectorauth.sweep.lag"].Data.(metricdata.Gauge[float64]).DataPoints
-	require.Len(t, lag, 1)
-	assert.Equal(t, 90.0, lag[0].Value)
+	synctest.Test(t, func(t *testing.T) {
+		var failure error
+		asked, stats := 0, accounts.Stats{
+			Accounts: map[accounts.Status]int{accounts.StatusOK: 7, accounts.StatusReauth: 2}, Due: 1, Oldest: time.Now().Add(-90 * time.Second),
+		}
+		o := observer(t, otelauth.Config{Stats: func(context.Context) (accounts.Stats, error) { asked++; return stats, failure }})
+		lag := func() float64 {
+			found, _ := o.collect(t)
+			counts := map[string]int64{}
+			for _, p := range found["connectorauth.accounts"].Data.(metricdata.Gauge[int64]).DataPoints {
+				status, _ := p.Attributes.Value("status")
+				counts[status.AsString()] = p.Value
+			}
+			assert.Equal(t, map[string]int64{"ok": 7, "reauth": 2}, counts)
+			points := found["connectorauth.sweep.lag"].Data.(metricdata.Gauge[float64]).DataPoints
+			require.Len(t, points, 1)
+			return points[0].Value
+		}
+		assert.Equal(t, 90.0, lag())
+		stats.Oldest = time.Time{}
+		assert.Zero(t, lag(), "no account is due")
+		stats.Oldest = time.Now().Add(time.Second) // by the clock of the database
+		assert.Zero(t, lag())
+		assert.Equal(t, 3, asked, "once for each collection")
 
-	failure = errDown
-	var all metricdata.ResourceMetrics
-	require.ErrorIs(t, o.reader.Collect(t.Context(), &all), errDown)
+		failure = errDown
+		var all metricdata.ResourceMetrics
+		require.ErrorIs(t, o.reader.Collect(t.Context(), &all), errDown)
+	})
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/otelauth"
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,7 +44,7 @@ func main() {
 
 // run lets accounts live for a while, and returns the metrics as Prometheus scrapes them.
 func run(ctx context.Context, logs io.Writer) (scraped string, err error) {
-	var all accounts
+	var all connected
 	registry := prometheus.NewRegistry()
 	reader, err := exporter.New(exporter.WithRegisterer(registry))
 	if err != nil {
@@ -51,7 +52,7 @@ func run(ctx context.Context, logs io.Writer) (scraped string, err error) {
 	}
 	provider := metric.NewMeterProvider(metric.WithReader(reader))
 	defer func() { err = errors.Join(err, provider.Shutdown(ctx)) }()
-	observer, err := otelauth.New(otelauth.Config{MeterProvider: provider, Accounts: all.count, SweepLag: all.lag})
+	observer, err := otelauth.New(otelauth.Config{MeterProvider: provider, Stats: all.stats})
 	if err != nil {
 		return "", err
 	}
@@ -93,11 +94,11 @@ func run(ctx context.Context, logs io.Writer) (scraped string, err error) {
 	return string(body), err
 }
 
-// accounts are the connectors of the program.
-type accounts []*connectorauth.OAuth2
+// connected are the accounts of the program.
+type connected []*connectorauth.OAuth2
 
 // connect adds an account that has the consent of its owner, and renews the token once.
-func (a *accounts) connect(ctx context.Context, p *authtest.Provider, service, name string, observe func(connectorauth.Event)) error {
+func (a *connected) connect(ctx context.Context, p *authtest.Provider, service, name string, observe func(connectorauth.Event)) error {
 	c, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL,
 		Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL}, Account: name + " at " + service,
@@ -126,29 +127,19 @@ func (unplugged) Load(context.Context, string) ([]byte, bool, error) { return ni
 func (unplugged) Save(context.Context, string, []byte) error         { return errUnplugged }
 func (unplugged) Delete(context.Context, string) error               { return errUnplugged }
 
-// count returns how many accounts are in which state.
-func (a *accounts) count(ctx context.Context) (map[string]int64, error) {
-	counts := map[string]int64{}
+// stats counts the accounts. An account is due when its token has expired. A program with an
+// accounts.Registry has Registry.Stats.
+func (a *connected) stats(ctx context.Context) (accounts.Stats, error) {
+	stats := accounts.Stats{Accounts: map[accounts.Status]int{}}
 	for _, c := range *a {
 		status, err := c.Status(ctx)
 		if err != nil {
-			return nil, err
+			return accounts.Stats{}, err
 		}
-		counts[string(status.State)]++
-	}
-	return counts, nil
-}
-
-// lag returns how long ago the first of the tokens expired.
-func (a *accounts) lag(ctx context.Context) (lag time.Duration, err error) {
-	for _, c := range *a {
-		status, err := c.Status(ctx)
-		if err != nil {
-			return 0, err
-		}
-		if !status.Expiry.IsZero() {
-			lag = max(lag, time.Since(status.Expiry))
+		stats.Accounts[accounts.Status(status.State)]++
+		if !status.Expiry.IsZero() && time.Now().After(status.Expiry) && (stats.Oldest.IsZero() || status.Expiry.Before(stats.Oldest)) {
+			stats.Oldest = status.Expiry
 		}
 	}
-	return lag, nil
+	return stats, nil
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package sqltest
+package dbserver
 
 import (
 	"os"
