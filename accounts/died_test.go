@@ -47,3 +47,20 @@ func TestSweepDoesNotRepeatTheRenewalOfADeadProcess(t *testing.T) {
 		assert.Equal(t, accounts.Swept{Claimed: 1, Renewed: 1}, swept)
 	})
 }
+
+// A request that renewed the token long ago is no reason to leave the token alone.
+func TestSweepRenewsWhatARequestHasRenewedLongAgo(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.define(strings.Replace(document, `"revokeUrl"`, `"keepAlive": "24h", "revokeUrl"`, 1))
+		r := w.process()
+		a := w.withConsent(r)
+		time.Sleep(2 * time.Hour)
+		assert.Equal(t, 200, w.status(r, a.ID)) // renews
+		requests := w.p.Stats().TokenRequests
+		time.Sleep(23 * time.Hour)
+		swept, err := r.Sweep(t.Context(), 10)
+		require.NoError(t, err)
+		assert.Equal(t, accounts.Swept{Claimed: 1, Renewed: 1}, swept)
+		assert.Equal(t, requests+1, w.p.Stats().TokenRequests)
+	})
+}
