@@ -34,9 +34,9 @@ type SQLConfig struct {
 //
 // All times are those of the clock of the database. Claim locks the rows with FOR UPDATE SKIP
 // LOCKED, so that no process waits for another; with SQLite, Claim is one UPDATE. A claim is
-// a time in the row, and holds no connection. List by Owner, Status or Identity, Claim and
-// Get read no more rows than they return. List by Definitions alone reads the accounts in
-// the order of their IDs.
+// a time in the row, and holds no connection. Get, and List by Owner, Status or Identity, read
+// the rows that they return. Claim also passes the rows that others have claimed, and List by
+// Definitions alone the rows of other definitions.
 //
 // # Limits
 //
