@@ -178,10 +178,12 @@ func (s *SQL) List(ctx context.Context, f Filter, after string, limit int) ([]Ac
 		return nil, fmt.Errorf("accounts: %w", err)
 	}
 	query, args := "SELECT "+columns+" FROM "+s.table+" WHERE id > ?", []any{after}
-	for _, equal := range []struct{ column, value string }{{"owner", f.Owner}, {"status", string(f.Status)}, {"identity", f.Identity}} {
-		if equal.value != "" {
-			query += " AND " + equal.column + " = ?"
-			args = append(args, equal.value)
+	equal := " AND %s = ?" // for the column whose index leaves the fewest rows
+	for _, c := range []struct{ column, value string }{{"identity", f.Identity}, {"owner", f.Owner}, {"status", string(f.Status)}} {
+		if c.value != "" {
+			query += fmt.Sprintf(equal, c.column)
+			args = append(args, c.value)
+			equal = " AND COALESCE(%s, '') = ?" // which no index serves
 		}
 	}
 	if len(definitions) > 0 {
