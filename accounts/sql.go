@@ -34,9 +34,9 @@ type SQLConfig struct {
 //
 // All times are those of the clock of the database. Claim locks the rows with FOR UPDATE SKIP
 // LOCKED, so that no process waits for another; with SQLite, Claim is one UPDATE. A claim is
-// a time in the row, and holds no connection. List by Owner, Status or Identity, Claim and
-// Get read no more rows than they return. List by Definitions alone reads the accounts in
-// the order of their IDs.
+// a time in the row, and holds no connection. Get, and List by Owner, Status or Identity, read
+// the rows that they return. Claim also passes the rows that others have claimed, and List by
+// Definitions alone the rows of other definitions.
 //
 // # Limits
 //
@@ -178,10 +178,12 @@ func (s *SQL) List(ctx context.Context, f Filter, after string, limit int) ([]Ac
 		return nil, fmt.Errorf("accounts: %w", err)
 	}
 	query, args := "SELECT "+columns+" FROM "+s.table+" WHERE id > ?", []any{after}
-	for _, equal := range []struct{ column, value string }{{"owner", f.Owner}, {"status", string(f.Status)}, {"identity", f.Identity}} {
-		if equal.value != "" {
-			query += " AND " + equal.column + " = ?"
-			args = append(args, equal.value)
+	equal := " AND %s = ?" // for the column whose index leaves the fewest rows
+	for _, c := range []struct{ column, value string }{{"identity", f.Identity}, {"owner", f.Owner}, {"status", string(f.Status)}} {
+		if c.value != "" {
+			query += fmt.Sprintf(equal, c.column)
+			args = append(args, c.value)
+			equal = " AND COALESCE(%s, '') = ?" // which no index serves
 		}
 	}
 	if len(definitions) > 0 {

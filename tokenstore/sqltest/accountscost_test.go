@@ -90,6 +90,7 @@ func TestLargeIndexReadsFewRows(t *testing.T) {
 				"a page of all":            {list(accounts.Filter{}, "id-050000", 100), 100, 200},
 				"a rare status":            {list(accounts.Filter{Status: accounts.StatusReauth}, "", 100), 10, 30},
 				"a common status":          {list(accounts.Filter{Status: accounts.StatusOK}, "id-090000", 100), 100, 200},
+				"a status of an owner":     {list(accounts.Filter{Owner: "owner-77", Status: accounts.StatusOK}, "", 100), 10, 30},
 				"an identity":              {list(accounts.Filter{Identity: "u99999"}, "", 100), 1, 10},
 				"a definition of an owner": {list(accounts.Filter{Owner: "owner-77", Definitions: []string{"acme", "other"}}, "", 100), 10, 30},
 				"an account": {func(ctx context.Context) (int, error) {

@@ -38,7 +38,7 @@ func TestAccountsPage(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	require.NoError(t, os.WriteFile(filepath.Join("..", "..", "docs", "accounts-benchmarks.md"), []byte(page(rates, d)), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join("..", "..", "docs", "accounts-benchmarks.md"), []byte(page(time.Now().UTC(), rates, d)), 0o644))
 }
 
 // TestSweepRates keeps the measurement working.
@@ -112,11 +112,11 @@ func databaseCPU() (used time.Duration) {
 }
 
 // page returns the page of the documentation.
-func page(rates []rate, d day) string {
+func page(when time.Time, rates []rate, d day) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Many accounts: benchmarks
 
-`+"`tokenstore/sqltest.TestAccountsPage`"+` has written this page on %s, on a machine with %d cores that other programs used too:
+`+"`tokenstore/sqltest.TestAccountsPage`"+` has written this page on %s, on a machine with %d cores, which other programs used at the same time:
 
     CONNECTORAUTH_TEST_ACCOUNTS=100000 go test -count=1 -v -timeout 90m -run TestAccountsPage ./tokenstore/sqltest
 
@@ -132,17 +132,18 @@ renewal.
 
 | replicas | renewals a second | transactions | replica | database | provider | cores used |
 | --- | --- | --- | --- | --- | --- | --- |
-`, time.Now().UTC().Format(time.DateOnly), runtime.NumCPU())
+`, when.Format(time.DateOnly), runtime.NumCPU())
 	for _, r := range rates {
 		cores := (r.sweep + r.database + r.provider).Seconds() * r.renewals
 		fmt.Fprintf(&b, "| %d | %.0f | %.1f | %.1f ms | %.1f ms | %.1f ms | %.1f |\n",
 			r.replicas, r.renewals, r.transactions, ms(r.sweep), ms(r.database), ms(r.provider), cores)
 	}
 	fmt.Fprintf(&b, `
-A renewal is a claim (shared by 48 accounts), a lease that is taken, checked and returned, a mark before the refresh token is
-sent, the new token, and the account: each is a commit of its own, so that a process may die at any point. The turns limit
-one replica; the processor and the commits of the database limit many. 100,000 accounts that are kept alive once a day
-need 1.2 renewals a second.
+A renewal is a claim, which 48 accounts share, and six commits, one after the other: the lease is taken, checked and
+returned, the record is marked before the refresh token is sent, the new token and the account are saved. So a process
+may die at any point. The commits, beside the token request, limit one replica, which has 16 turns. Many replicas are
+limited by the processors, and by the disk of the database, on which the commits wait. 100,000 accounts that are kept alive
+once a day need 1.2 renewals a second.
 
 ## The worst day
 
