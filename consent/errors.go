@@ -33,6 +33,7 @@ const (
 	ReasonProvider   Reason = "provider"    // the provider is down or its response cannot be read; try again later
 	ReasonStore      Reason = "store"       // a store failed: the consent could not be checked, or the token could not be saved
 	ReasonUnrecorded Reason = "unrecorded"  // the token is saved, but Config.Done returned an error
+	ReasonDuplicate  Reason = "duplicate"   // the person has connected this account already
 	ReasonInternal   Reason = "internal"    // Config.Flow or Begin failed in another way
 )
 
@@ -98,6 +99,12 @@ func classify(err error, otherwise Reason) *Error {
 		}
 		return fail(ReasonInvalid, err)
 	}
+	var named interface{ ConsentReason() string } // of a Flow that knows more, such as that of package accounts
+	if errors.As(err, &named) {
+		if kind := Reason(named.ConsentReason()); english.Failed[kind] != (Text{}) {
+			return fail(kind, err)
+		}
+	}
 	return fail(otherwise, err)
 }
 
@@ -148,7 +155,7 @@ func (e *Error) status() int {
 		return http.StatusBadRequest
 	case ReasonExpired:
 		return http.StatusGone
-	case ReasonUsed:
+	case ReasonUsed, ReasonDuplicate:
 		return http.StatusConflict
 	case ReasonRefused, ReasonProvider:
 		return http.StatusBadGateway
