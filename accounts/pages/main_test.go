@@ -69,6 +69,12 @@ type app struct {
 // newApp starts a program. Its users are signed in by a cookie with their name.
 func newApp(t *testing.T, change ...func(*app)) *app {
 	t.Helper()
+	return newAppOf(t, documents, change...)
+}
+
+// newAppOf starts a program with other definitions.
+func newAppOf(t *testing.T, documents []string, change ...func(*app)) *app {
+	t.Helper()
 	a := &app{T: t, store: new(tokenstore.Memory), user: "ada"}
 	var handler http.Handler
 	a.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
