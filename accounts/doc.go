@@ -54,7 +54,8 @@
 // # Owners
 //
 // A Registry does not know who is signed in. A program compares Account.Owner before the
-// program shows or changes an account, as above.
+// program shows or changes an account, as above. Package pages does so for each page and each
+// response of its JSON API.
 //
 // # Several processes
 //

@@ -62,12 +62,10 @@ func TestNoRouteReachesAccountsOfOthers(t *testing.T) {
 	for _, pattern := range pages.Patterns() {
 		t.Run(strings.ReplaceAll(pattern, "/", "_"), func(t *testing.T) {
 			a := newApp(t)
-			owner, other := a.browser("o1"), a.browser("o2")
-			account := owner.withKey()
-			require.Less(t, owner.send(pattern, account.ID).StatusCode, 400, "the request is one that the owner can make")
+			owner := a.browser("o1")
+			require.Less(t, owner.send(pattern, owner.withKey().ID).StatusCode, 400, "the request is one that the owner can make")
 			a = newApp(t)
-			owner, other = a.browser("o1"), a.browser("o2")
-			account = owner.withKey()
+			account, other := a.browser("o1").withKey(), a.browser("o2")
 			tests := len(a.provider.Requests(a.provider.KeyHeaderURL))
 
 			got := other.send(pattern, account.ID)
