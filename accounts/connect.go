@@ -127,7 +127,7 @@ func (r *Registry) reconnect(ctx context.Context, a Account, q Request) (Account
 	case q.ID != "" && q.ID != id, q.Owner != "" && q.Owner != a.Owner, q.Definition != "" && q.Definition != a.Definition:
 		return Account{}, errors.New("accounts: Reconnect: ID, Owner and Definition are those of the account; leave the fields empty, or connect a new account")
 	}
-	k, err := r.given(ctx, a)
+	k, err := r.lastGiven(ctx, a)
 	if err != nil {
 		return Account{}, err
 	}

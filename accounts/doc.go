@@ -66,7 +66,8 @@
 // # Owners and actors
 //
 // A Registry does not know who is signed in. A program compares Account.Owner before the
-// program shows or changes an account, as above. Registry.As says who acts, for Config.Audit.
+// program shows or changes an account, as above. Package pages does so for each page and each
+// response of its JSON API. Registry.As says who acts, for Config.Audit.
 //
 // # Several processes
 //

@@ -40,11 +40,5 @@ func scopesOf(d *definition.Definition, name string) []definition.Scope {
 	if i < 0 {
 		return nil
 	}
-	switch scheme := d.Methods[i].Scheme.(type) {
-	case *definition.OAuth2:
-		return scheme.Scopes
-	case *definition.Session:
-		return scheme.Scopes
-	}
-	return nil
+	return d.Methods[i].Scopes()
 }

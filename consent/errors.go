@@ -82,10 +82,10 @@ var denials = []string{"access_denied", "user_refused", "permission_denied", "us
 // classify returns the Error for an error of Begin or Finish. The reason otherwise
 // is for an error of unknown type.
 func classify(err error, otherwise Reason) *Error {
-	var own interface{ ConsentReason() Reason }
-	if errors.As(err, &own) {
-		if reason := own.ConsentReason(); english.Failed[reason] != (Text{}) {
-			return fail(reason, err)
+	var named interface{ ConsentReason() string } // of a Flow that knows more, such as that of package accounts
+	if errors.As(err, &named) {
+		if kind := Reason(named.ConsentReason()); english.Failed[kind] != (Text{}) {
+			return fail(kind, err)
 		}
 	}
 	var token *connectorauth.TokenError
@@ -105,12 +105,6 @@ func classify(err error, otherwise Reason) *Error {
 			return fail(kind, err)
 		}
 		return fail(ReasonInvalid, err)
-	}
-	var named interface{ ConsentReason() string } // of a Flow that knows more, such as that of package accounts
-	if errors.As(err, &named) {
-		if kind := Reason(named.ConsentReason()); english.Failed[kind] != (Text{}) {
-			return fail(kind, err)
-		}
 	}
 	return fail(otherwise, err)
 }

@@ -46,6 +46,8 @@ type failure struct {
 	Message string `json:"message"`
 	// Fields are what is wrong with values, by the name of the field.
 	Fields map[string]string `json:"fields,omitempty"`
+	// Account is the ID of the account that the owner has already.
+	Account string `json:"account,omitempty"`
 	// Detail is for developers.
 	Detail string `json:"detail,omitempty"`
 
@@ -58,6 +60,7 @@ func (x *exchange) explain(err error) failure {
 	var read *readError
 	var field *fieldError
 	var values *definition.InputError
+	var duplicate *accounts.DuplicateError
 	switch {
 	case errors.Is(err, errCrossSite):
 		return x.failure("cross_site", http.StatusForbidden)
@@ -83,6 +86,10 @@ func (x *exchange) explain(err error) failure {
 		return f
 	case errors.Is(err, accounts.ErrOtherIdentity):
 		return x.failure("other_identity", http.StatusConflict)
+	case errors.As(err, &duplicate):
+		f := x.failure("duplicate", http.StatusConflict)
+		f.Account = duplicate.ID
+		return f
 	case errors.Is(err, accounts.ErrSuperseded):
 		return x.failure("superseded", http.StatusConflict)
 	case errors.Is(err, accounts.ErrDisconnected):
@@ -157,7 +164,7 @@ func (x *exchange) mistakes(err *definition.InputError) map[string]string {
 	d, _ := x.definition(err.Definition)
 	for _, p := range err.Problems {
 		if texts[p.Input] == "" {
-			texts[p.Input] = x.mistake(p, input(d, p.Input))
+			texts[p.Input] = x.mistake(p, input(d, x.method, p.Input))
 		}
 	}
 	return texts
@@ -180,11 +187,11 @@ func (x *exchange) mistake(p definition.InputProblem, i definition.Input) string
 	return x.in.text("field.unusable")
 }
 
-// input returns an input of a definition by name.
-func input(d *definition.Definition, name string) definition.Input {
+// input returns an input of a method by name.
+func input(d *definition.Definition, method, name string) definition.Input {
 	if d != nil {
 		inputs := slices.Clone(d.Inputs)
-		for _, m := range d.Methods {
+		if m := methodOf(d, method); m != nil {
 			inputs = append(inputs, m.Inputs...)
 		}
 		for _, i := range inputs {

@@ -45,8 +45,10 @@ var documents = []string{
 	"test": {"request": "GET /me", "id": "/user", "label": "{/user} by {/auth_type}"}}`,
 	`{"connectorauth": 1, "name": "basic", "title": "Basically", "baseUrl": "BASICURL",
 	"inputs": [{"name": "region", "title": "Region", "default": "eu", "enum": [{"value": "eu", "title": "Europe"}, "us"]}],
-	"methods": [{"name": "password", "type": "Basic", "username": "{user}", "password": "{password}",
-		"inputs": [{"name": "user", "title": "User"}, {"name": "password", "title": "Password", "secret": true}]}]}`,
+	"methods": [{"name": "password", "default": true, "type": "Basic", "username": "{user}", "password": "{password}",
+		"inputs": [{"name": "user", "title": "User"}, {"name": "password", "title": "Password", "secret": true}]},
+		{"name": "mail", "type": "Basic", "username": "{user}", "password": "{number}",
+		"inputs": [{"name": "user", "title": "Mail", "format": "email"}, {"name": "number", "title": "Number", "format": "integer"}]}]}`,
 }
 
 // An app is a program with accounts, and a provider.
@@ -63,10 +65,17 @@ type app struct {
 	user   string // whose account each credential of the provider opens
 	done   []accounts.Account
 	failed []error
+	audit  []accounts.Entry
 }
 
 // newApp starts a program. Its users are signed in by a cookie with their name.
 func newApp(t *testing.T, change ...func(*app)) *app {
+	t.Helper()
+	return newAppOf(t, documents, change...)
+}
+
+// newAppOf starts a program with other definitions.
+func newAppOf(t *testing.T, documents []string, change ...func(*app)) *app {
 	t.Helper()
 	a := &app{T: t, store: new(tokenstore.Memory), user: "ada"}
 	var handler http.Handler
@@ -98,6 +107,11 @@ func newApp(t *testing.T, change ...func(*app)) *app {
 	a.registry, err = accounts.New(accounts.Config{
 		Definitions: func() *definition.Set { return set }, Index: new(accounts.Memory), Store: a.store,
 		Keys: []tokenstore.Key{{ID: "k", Secret: []byte(strings.Repeat("s", 32))}}, Shared: new(connectorauth.Shared),
+		Audit: func(e accounts.Entry) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.audit = append(a.audit, e)
+		},
 		Connection: func(context.Context, accounts.Account) (definition.Connection, error) {
 			return definition.Connection{Client: definition.Client{ID: p.ClientID, Secret: connectorauth.Secret(p.ClientSecret)}, HTTPClient: p.Client()}, nil
 		},
