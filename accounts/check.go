@@ -147,9 +147,10 @@ func (f finding) apply(a *Account) {
 // renewed right before.
 func (a *Account) know(known connectorauth.Status, renewed bool) {
 	a.Granted, a.Missing = slices.Clone(known.Granted), slices.Clone(known.Missing)
-	before := a.ReauthBy
+	const inexact = 30 * time.Second // lifetimes count from a request, in seconds
+	moved := known.ReauthBy.After(a.ReauthBy.Add(inexact))
 	a.ReauthBy = known.ReauthBy.Truncate(time.Microsecond)
-	a.Final = !a.ReauthBy.IsZero() && !a.ReauthBy.After(before) && (a.Final || renewed)
+	a.Final = !a.ReauthBy.IsZero() && !moved && (a.Final || renewed)
 }
 
 // fail writes into the account why the account does not work.

@@ -34,6 +34,7 @@ const (
 	ReasonUnusable   Reason = "unusable"    // the service does not accept the credential that the consent has brought
 	ReasonStore      Reason = "store"       // a store failed: the consent could not be checked, or the token could not be saved
 	ReasonUnrecorded Reason = "unrecorded"  // the token is saved, but Config.Done returned an error
+	ReasonDuplicate  Reason = "duplicate"   // the person has connected this account already
 	ReasonInternal   Reason = "internal"    // Config.Flow or Begin failed in another way
 )
 
@@ -105,6 +106,12 @@ func classify(err error, otherwise Reason) *Error {
 		}
 		return fail(ReasonInvalid, err)
 	}
+	var named interface{ ConsentReason() string } // of a Flow that knows more, such as that of package accounts
+	if errors.As(err, &named) {
+		if kind := Reason(named.ConsentReason()); english.Failed[kind] != (Text{}) {
+			return fail(kind, err)
+		}
+	}
 	return fail(otherwise, err)
 }
 
@@ -155,7 +162,7 @@ func (e *Error) status() int {
 		return http.StatusBadRequest
 	case ReasonExpired:
 		return http.StatusGone
-	case ReasonUsed:
+	case ReasonUsed, ReasonDuplicate:
 		return http.StatusConflict
 	case ReasonRefused, ReasonProvider:
 		return http.StatusBadGateway

@@ -24,21 +24,20 @@ type Config struct {
 	MeterProvider metric.MeterProvider
 	// TracerProvider takes the spans. Empty means otel.GetTracerProvider().
 	TracerProvider trace.TracerProvider
-	// Stats counts the accounts: the method Stats of an accounts.Index or accounts.Registry, or
-	// a function of a program with a table of its own. Each collection of metrics calls Stats
-	// once, possibly from several goroutines; a query that takes long should be remembered for a
-	// while. Empty means that connectorauth.accounts and connectorauth.sweep.lag are not
-	// reported.
+	// Stats counts accounts, such as the Stats of an accounts.Registry. Each collection of
+	// metrics calls Stats once, possibly from several goroutines; a query that takes long
+	// should be remembered for a while. Empty means that connectorauth.accounts and
+	// connectorauth.sweep.lag are not reported.
 	Stats func(context.Context) (accounts.Stats, error)
 }
 
 // An Observer turns events into metrics and spans. An Observer is safe for concurrent use, and
 // lives as long as the program: a program makes one.
 type Observer struct {
-	tracer                   trace.Tracer
-	duration                 metric.Float64Histogram
-	failures                 metric.Int64Counter
-	services, causes, status bounded
+	tracer           trace.Tracer
+	duration         metric.Float64Histogram
+	failures         metric.Int64Counter
+	services, causes bounded
 }
 
 // New returns an Observer. An error is that of the MeterProvider.
@@ -58,7 +57,7 @@ func New(config Config) (*Observer, error) {
 	o.failures, errs[1] = meter.Int64Counter("connectorauth.store.failures", metric.WithUnit("{failure}"),
 		metric.WithDescription("Failures of the token store, so that nothing was sent or saved."))
 	if config.Stats != nil {
-		errs[2] = o.gauges(meter, config.Stats)
+		errs[2] = o.gauge(meter, config.Stats)
 	}
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("otelauth: %w", err)
@@ -93,9 +92,9 @@ func (o *Observer) Observe(e connectorauth.Event) {
 	o.trace(e, about)
 }
 
-// gauges reports what stats counts.
-func (o *Observer) gauges(meter metric.Meter, stats func(context.Context) (accounts.Stats, error)) error {
-	byStatus, err := meter.Int64ObservableGauge("connectorauth.accounts", metric.WithUnit("{account}"),
+// gauge reports what stats counts.
+func (o *Observer) gauge(meter metric.Meter, stats func(context.Context) (accounts.Stats, error)) error {
+	count, err := meter.Int64ObservableGauge("connectorauth.accounts", metric.WithUnit("{account}"),
 		metric.WithDescription("Accounts by status."))
 	if err != nil {
 		return err
@@ -106,26 +105,25 @@ func (o *Observer) gauges(meter metric.Meter, stats func(context.Context) (accou
 		return err
 	}
 	_, err = meter.RegisterCallback(func(ctx context.Context, to metric.Observer) error {
-		counted, err := stats(ctx)
+		now, err := stats(ctx)
 		if err != nil {
 			return err
 		}
-		sums := make(map[string]int, len(counted.Accounts)) // of the statuses that become one
-		for status, n := range counted.Accounts {
-			sums[o.status.value(string(status))] += n
+		for _, status := range statuses { // a status that no account has any more falls to 0
+			to.ObserveInt64(count, int64(now.Accounts[status]), metric.WithAttributes(attribute.String("status", string(status))))
 		}
-		for status, n := range sums {
-			to.ObserveInt64(byStatus, int64(n), metric.WithAttributes(attribute.String("status", status)))
+		late := 0.0
+		if !now.Oldest.IsZero() {
+			late = max(0, time.Since(now.Oldest).Seconds())
 		}
-		overdue := time.Duration(0)
-		if !counted.Oldest.IsZero() {
-			overdue = max(overdue, time.Since(counted.Oldest))
-		}
-		to.ObserveFloat64(lag, overdue.Seconds())
+		to.ObserveFloat64(lag, late)
 		return nil
-	}, byStatus, lag)
+	}, count, lag)
 	return err
 }
+
+// statuses are the statuses of accounts.
+var statuses = []accounts.Status{accounts.StatusConnecting, accounts.StatusOK, accounts.StatusFailing, accounts.StatusReauth, accounts.StatusDisconnected}
 
 // version returns the version of this module in the program, or "" if unknown.
 func version() string {
