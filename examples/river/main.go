@@ -38,7 +38,7 @@ func main() {
 	flag.StringVar(&c.database, "database", "", "the PostgreSQL database")
 	flag.StringVar(&c.definitions, "definitions", "services", "the folder of the definitions")
 	flag.DurationVar(&c.every, "every", time.Minute, "how often to look for accounts that are due")
-	flag.IntVar(&c.batch, "batch", 100, "the accounts of one job")
+	flag.IntVar(&c.batch, "batch", 100, "the accounts of one job, at most 1,000")
 	only := flag.Bool("migrate", false, "make the tables of River, and end")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -177,9 +177,10 @@ type batch struct {
 func (batch) Kind() string { return "accounts_batch" }
 
 func (batch) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+	unfinished := []rivertype.JobState{
 		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,
-	}}}
+	}
+	return river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished}}
 }
 
 type batchWorker struct {
@@ -187,11 +188,8 @@ type batchWorker struct {
 	registry *accounts.Registry
 }
 
-// Timeout is the time after which the claims of a Sweep end.
-func (*batchWorker) Timeout(*river.Job[batch]) time.Duration { return 5 * time.Minute }
-
-// Work is called again by River after an error, which is one of the database. What has failed
-// with an account is in the account.
+// Work sweeps once, which takes 45 seconds at most. River calls Work again after an error,
+// which is one of the database. What has failed with an account is in the account.
 func (w *batchWorker) Work(ctx context.Context, job *river.Job[batch]) error {
 	_, err := w.registry.Sweep(ctx, job.Args.Limit)
 	if errors.Is(err, context.Canceled) { // the process ends, and others go on
