@@ -116,7 +116,8 @@ func page(when time.Time, rates []rate, d day) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Many accounts: benchmarks
 
-`+"`tokenstore/sqltest.TestAccountsPage`"+` has written this page on %s, on a machine with %d cores, which other programs used at the same time:
+`+"`tokenstore/sqltest.TestAccountsPage`"+` has written this page on %s, on a machine
+with %d cores, which other programs used at the same time:
 
     CONNECTORAUTH_TEST_ACCOUNTS=100000 go test -count=1 -v -timeout 90m -run TestAccountsPage ./tokenstore/sqltest
 
@@ -148,9 +149,9 @@ once a day need 1.2 renewals a second.
 ## The worst day
 
 Three replicas begin to sweep when a quarter of %d accounts is overdue. The others become due one after the other, and
-keepAlive is %v. A token request takes 20 ms. In the middle of the backlog, one replica is killed (SIGKILL), another is stopped
-(SIGTERM and `+"`accounts.Registry.Shutdown`"+`), and both are replaced. After the backlog, the same happens again. An account in doubt is
-one whose token request was cut off: see [worst-day.md](worst-day.md).
+keepAlive is %v. A token request takes 20 ms. In the middle of the backlog, one replica is killed (SIGKILL), another is
+stopped (SIGTERM and `+"`accounts.Registry.Shutdown`"+`), and both are replaced. After the backlog, the same happens again. An
+account in doubt is one whose token request was cut off: see [worst-day.md](worst-day.md).
 
 | | |
 | --- | --- |
