@@ -35,12 +35,12 @@ func TestGuideOfTheAPI(t *testing.T) {
 	guide, err := os.ReadFile("../../docs/accounts-pages.md")
 	require.NoError(t, err)
 	a := newAppOf(t, []string{guided})
-	a.provider.APIKey = "right"
 	b := a.browser("o1")
 	ids := map[string]string{} // by the IDs of the guide
 	ours := func(text string) string {
 		text = strings.ReplaceAll(text, "https://app.example/accounts/", a.url+"/")
 		text = strings.ReplaceAll(text, "%2Faccounts%2F", "%2Fmy%2Faccounts%2F")
+		text = strings.ReplaceAll(text, `"right"`, `"`+a.provider.APIKey+`"`)
 		return uuid.ReplaceAllStringFunc(text, func(id string) string { return ids[id] })
 	}
 	steps := fenced.FindAllStringSubmatch(string(guide), -1)
