@@ -19,9 +19,14 @@
     if (form.getAttribute("aria-busy") === "true") event.preventDefault();
     form.setAttribute("aria-busy", "true");
   });
+  // Browsers keep a page for the back button, but its secrets are gone.
+  window.addEventListener("pagehide", function () {
+    document.querySelectorAll("[data-secret]").forEach(function (field) { field.value = ""; });
+  });
   window.addEventListener("pageshow", function () {
     document.querySelectorAll("form[aria-busy]").forEach(function (form) { form.removeAttribute("aria-busy"); });
   });
-  var errors = document.getElementById("errors");
-  if (errors) errors.focus();
+  // What went wrong, or well, is read out first.
+  var notice = document.getElementById("errors") || document.getElementById("done");
+  if (notice) notice.focus();
 })();

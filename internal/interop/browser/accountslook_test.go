@@ -1,0 +1,222 @@
+package browser
+
+import (
+	"bytes"
+	"context"
+	"image/png"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/connectorauth/connectorauth/accounts"
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/stretchr/testify/require"
+)
+
+// A scene is a page in one of its states.
+type scene struct {
+	name, path string
+	act        func(tab context.Context) // on the page; may be nil
+	then       string                    // CSS of what is there afterwards
+}
+
+// scenes prepares accounts in every status, and returns all pages and states.
+func (d *desk) scenes() []scene {
+	d.t.Helper()
+	p, ctx := d.provider, d.t.Context()
+	works := d.connect("full", "ada@example.com", "ledger", "")
+	poor := d.scoped("full", "grace@example.com")
+	dead := d.connect("full", "sales@example.com", "atlas", "key")
+	p.Inject(p.KeyHeaderURL, 1, authtest.Answer(401, nil, ""))
+	_, err := d.registry.Test(ctx, dead.ID)
+	require.Error(d.t, err)
+	failing := d.connect("full", "support@example.com", "atlas", "key")
+	p.Inject(p.KeyHeaderURL, 1, authtest.Answer(403, nil, ""))
+	_, err = d.registry.Test(ctx, failing.ID)
+	require.Error(d.t, err)
+	waits := d.connect("full", "", "atlas", "oauth")
+	ending := d.allow(d.connect("full", "old@example.com", "atlas", "oauth"))
+	p.Inject(p.RevokeURL, 4, authtest.Answer(503, nil, ""))
+	_, err = d.registry.Disconnect(ctx, ending.ID)
+	require.Error(d.t, err)
+	send := func(tab context.Context) { do(d.t, tab, chromedp.Click(css("#submit"))) }
+	return []scene{
+		{"empty", "?status=disconnected&service=ledger", nil, "p.quiet"},
+		{"accounts", "", nil, "#accounts"},
+		{"next", "?limit=2&did=kept", nil, "#next"},
+		{"search", "connect", nil, "#services"},
+		{"search-none", "connect?q=nowhere", nil, "[role=status]"},
+		{"key", "connect?service=atlas", nil, "#form"},
+		{"mistakes", "connect?service=signet", func(tab context.Context) {
+			do(d.t, tab, script(`document.getElementById("form").noValidate = true`), chromedp.SendKeys(css("#field-tenant"), "x"), chromedp.Click(css("#submit")))
+		}, "#errors li"},
+		{"refused", "connect?service=atlas", func(tab context.Context) {
+			do(d.t, tab, chromedp.SendKeys(css("#field-apiKey"), "CANARY-wrong"))
+			send(tab)
+		}, "#errors"},
+		{"password", "connect?service=ledger", nil, "#form"},
+		{"scopes", "connect?service=atlas&method=oauth", nil, "#scope-0"},
+		{"account", "account?did=connected&id=" + works.ID, nil, "#done"},
+		{"missing", "account?id=" + poor.ID, nil, "#missing"},
+		{"dead", "account?did=tested&id=" + dead.ID, nil, "#errors"},
+		{"failing", "account?id=" + failing.ID, nil, "#message"},
+		{"waits", "account?id=" + waits.ID, nil, "#continue"},
+		{"ending", "account?id=" + ending.ID, nil, "#message"},
+		{"reconnect", "reconnect?id=" + failing.ID, nil, "#form"},
+		{"other", "reconnect?id=" + works.ID, func(tab context.Context) {
+			d.be("bob@example.com")
+			send(tab)
+		}, "#other"},
+		{"disconnect", "disconnect?id=" + works.ID, nil, "#submit"},
+		{"remove", "disconnect?id=" + waits.ID, nil, "#submit"},
+		{"lost", "account?id=lost", nil, "#errors"},
+	}
+}
+
+// scoped connects an account to whose scopes the owner did not consent completely.
+func (d *desk) scoped(owner, user string) accounts.Account {
+	d.t.Helper()
+	d.provider.Inject(d.provider.TokenURL, 1, authtest.EditAnswer(func(response map[string]any) { response["scope"] = "contacts.read" }))
+	return d.allow(d.connect(owner, user, "atlas", "oauth"))
+}
+
+// show leads a tab to a scene.
+func (d *desk) show(tab context.Context, s scene) {
+	d.t.Helper()
+	d.open(tab, s.path)
+	if s.act != nil {
+		s.act(tab)
+	}
+	until(d.t, tab, `document.readyState === "complete" && !!document.querySelector(`+jsonOf(d.t, s.then)+`)`)
+}
+
+// scheme makes a tab prefer a colour scheme.
+func scheme(t *testing.T, tab context.Context, name string) {
+	t.Helper()
+	_, err := chromedp.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+	})
+	require.NoError(t, err)
+}
+
+// Every page is checked in every state, both languages, colour schemes and sizes of window:
+// axe-core finds no fault, nothing is wider than the window or cut off, and fingers find
+// every button.
+func TestAccountsAreWellMade(t *testing.T) {
+	source := axe(t)
+	for _, language := range []string{"en", "de"} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, nil)
+			scenes := d.scenes()
+			tab := d.person("full")
+			for _, s := range scenes {
+				prefer(t, tab, language, "light")
+				do(t, tab, chromedp.EmulateViewport(1280, 800))
+				d.show(tab, s)
+				name := s.name + "-" + language
+				do(t, tab, script(source))
+				require.Equal(t, language, get(t, tab, chromedp.Evaluate[string](`document.documentElement.lang`)))
+				requireFits(t, tab, name)
+				requireAccessible(t, tab, name)
+				picture(t, tab, name+"-light-1280")
+				do(t, tab, chromedp.EmulateViewport(360, 740))
+				requireFits(t, tab, name)
+				requireTouchable(t, tab, name)
+				scheme(t, tab, "dark")
+				requireAccessible(t, tab, name+"-dark")
+				picture(t, tab, name+"-dark-360")
+			}
+		})
+	}
+}
+
+// Nobody who is not signed in sees anything, and the page says what to do.
+func TestAccountsOfNobody(t *testing.T) {
+	source := axe(t)
+	d := newDesk(t, nil)
+	tab := d.person("")
+	d.open(tab, "")
+	reads(t, tab, "Sign in first, then try again.")
+	do(t, tab, script(source))
+	requireAccessible(t, tab, "nobody")
+}
+
+// requireTouchable checks that buttons and fields are large enough for a finger, and other
+// links large enough for WCAG 2.2 section 2.5.8.
+func requireTouchable(t *testing.T, tab context.Context, name string) {
+	t.Helper()
+	small := get(t, tab, chromedp.Evaluate[[]string](`[...document.querySelectorAll("a, button, input, select, textarea")].filter((e) => {
+		const box = (e.type === "checkbox" ? e.closest(".check") : e).getBoundingClientRect();
+		const least = e.matches("main a:not(.button), [type=checkbox]") ? 24 : 44;
+		return box.width > 0 && (box.height < least || box.width < least);
+	}).map((e) => e.tagName + " " + (e.id || e.textContent))`))
+	require.Empty(t, small, name)
+}
+
+// A page that breaks its policy is noticed.
+func TestAccountsPolicyIsWatched(t *testing.T) {
+	d := newDesk(t, nil)
+	tab := launch(t)
+	var mu sync.Mutex
+	var seen []string
+	require.NoError(t, chromedp.Listen(tab, func(event any) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, faults(event)...)
+	}))
+	d.open(tab, "")
+	mu.Lock()
+	require.Empty(t, seen)
+	mu.Unlock()
+	violated := get(t, tab, chromedp.Evaluate[string](`new Promise((fulfil) => {
+		document.addEventListener("securitypolicyviolation", (event) => fulfil(event.violatedDirective));
+		document.body.insertAdjacentHTML("beforeend", "<p style='color: red'>");
+	})`, chromedp.EvalAwaitPromise))
+	require.Equal(t, "style-src-attr", violated)
+	mu.Lock()
+	defer mu.Unlock()
+	require.NotEmpty(t, seen)
+}
+
+// The pictures of the documentation. With CONNECTORAUTH_TEST_IMAGES=1 the test makes them
+// anew.
+func TestAccountsImages(t *testing.T) {
+	const folder = "../../../docs/images"
+	anew := os.Getenv("CONNECTORAUTH_TEST_IMAGES") == "1"
+	d := newDesk(t, nil)
+	var tab context.Context
+	var list []scene
+	if anew {
+		list = d.scenes()[:5]
+		tab = d.person("full")
+	}
+	for _, image := range []struct {
+		name, path, scheme string
+		width, height      int64
+	}{
+		{"accounts-connect.png", "connect?service=atlas", "light", 720, 700},
+		{"accounts-list.png", "", "light", 720, 780},
+		{"accounts-list-dark.png", "", "dark", 720, 780},
+		{"accounts-phone.png", "connect?service=atlas&method=oauth", "light", 360, 740},
+	} {
+		path := filepath.Join(folder, image.name)
+		if anew {
+			require.NotEmpty(t, list)
+			prefer(t, tab, "en", image.scheme)
+			do(t, tab, chromedp.EmulateViewport(image.width, image.height, chromedp.EmulateScale(1.5)))
+			d.open(tab, image.path)
+			require.NoError(t, os.MkdirAll(folder, 0o755))
+			require.NoError(t, os.WriteFile(path, get(t, tab, chromedp.CaptureScreenshot()), 0o644))
+		}
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Less(t, len(data), 100_000, path)
+		decoded, err := png.DecodeConfig(bytes.NewReader(data))
+		require.NoError(t, err)
+		require.Equal(t, []int{int(image.width) * 3 / 2, int(image.height) * 3 / 2}, []int{decoded.Width, decoded.Height}, path)
+	}
+}
