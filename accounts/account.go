@@ -20,7 +20,7 @@ var (
 	// ErrDisconnected: the account is being disconnected.
 	ErrDisconnected = errors.New("accounts: the account is disconnected")
 	// ErrOtherIdentity: the credential opens another account of the service than before.
-	ErrOtherIdentity = errors.New("accounts: the credential is that of another account; use the account that was connected before, or connect a new account")
+	ErrOtherIdentity error = otherIdentity{}
 	// ErrSuperseded: another Reconnect or a Disconnect has begun meanwhile.
 	ErrSuperseded = errors.New("accounts: the account was connected anew or disconnected meanwhile; begin again")
 	// ErrNoConsent: no consent is open for the account.
@@ -36,6 +36,16 @@ func (connecting) Error() string { return "accounts: the account owner has not f
 func (connecting) Is(target error) bool {
 	return target == connectorauth.ErrNotConnected || target == connectorauth.ErrReauthRequired
 }
+
+// otherIdentity is the type of ErrOtherIdentity.
+type otherIdentity struct{}
+
+func (otherIdentity) Error() string {
+	return "accounts: the credential is that of another account; use the account that was connected before, or connect a new account"
+}
+
+// ConsentReason is the reason on the page of package consent.
+func (otherIdentity) ConsentReason() string { return "mixup" }
 
 // A Status tells whether an account works, in the words of logs and JSON.
 type Status string
@@ -78,9 +88,12 @@ type Account struct {
 	Created time.Time `json:"created"`
 	// Tested is when the service was last asked whether the account works.
 	Tested time.Time `json:"tested,omitzero"`
-	// ReauthBy is when the account owner must have connected the account again: see
-	// connectorauth.Status.
+	// ReauthBy is when the token ends for good: see connectorauth.Status. Sweep renews the
+	// token before, which moves the ReauthBy of most services.
 	ReauthBy time.Time `json:"reauthBy,omitzero"`
+	// Final: a renewal has not moved ReauthBy, so the account owner must connect the account
+	// again by then. See ReauthWithin.
+	Final bool `json:"final,omitempty"`
 	// Due is when the account is to be looked at, for Index.Claim. Zero means never.
 	Due time.Time `json:"due,omitzero"`
 
@@ -114,8 +127,20 @@ type Request struct {
 	// Scopes are as in definition.Connection. Nil means the default choice, or with
 	// Reconnect the scopes of the account.
 	Scopes []string
+	// MoreScopes are asked for by Reconnect beside the scopes of the account, or beside
+	// Scopes, such as for a part of the program that the account owner has just opened.
+	MoreScopes []string
 	// OtherIdentity lets Reconnect give the account to another identity of the service.
 	OtherIdentity bool
+	// Duplicate allows a second account of the owner with the same definition and identity.
+	Duplicate bool
+}
+
+// ReauthWithin reports whether the account owner must connect the account again before d has
+// passed, for a mail to the owner. A StatusReauth is another matter: the account owner is late.
+// Sweep finds out, halfway to ReauthBy at the latest.
+func (a Account) ReauthWithin(d time.Duration) bool {
+	return a.Final && a.Status != StatusReauth && a.Status != StatusDisconnected && time.Until(a.ReauthBy) <= d
 }
 
 // A Filter chooses accounts. Empty fields choose all.

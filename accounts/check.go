@@ -14,13 +14,20 @@ import (
 // account, and returns the account. Without a test in the definition, Test reads what is
 // known of the token. An account that does not work is an error too: a *definition.CheckError,
 // ErrOtherIdentity, or an error of the token. An error of ctx, of the Index or of the Store
-// changes nothing. If the account owner has consented and the process ended right then, Test
+// changes nothing, and neither does a token URL that asks for a pause. If the account owner has consented and the process ended right then, Test
 // puts the token to use.
 func (r *Registry) Test(ctx context.Context, id string) (Account, error) {
 	a, err := r.Get(ctx, id)
 	if err != nil {
 		return Account{}, err
 	}
+	a, err = r.test(ctx, a)
+	r.audit(ActionTest, a, err)
+	return a, err
+}
+
+// test is Test without an Entry.
+func (r *Registry) test(ctx context.Context, a Account) (Account, error) {
 	if a.Status == StatusDisconnected {
 		return a, ErrDisconnected
 	}
@@ -28,6 +35,8 @@ func (r *Registry) Test(ctx context.Context, id string) (Account, error) {
 	switch {
 	case resumed && err == nil:
 		return done, nil
+	case err != nil && blameless(err):
+		return a, err
 	case resumed && a.Current == 0:
 		return a, err
 	case a.Current == 0:
@@ -44,7 +53,7 @@ func (r *Registry) Test(ctx context.Context, id string) (Account, error) {
 	if f.failure == nil && a.Identity != "" && f.identity.ID != "" && f.identity.ID != a.Identity {
 		f.failure = ErrOtherIdentity
 	}
-	written, err := r.update(ctx, id, func(now *Account) error {
+	written, err := r.update(ctx, a.ID, func(now *Account) error {
 		if now.Current != g.number || now.Status == StatusDisconnected {
 			return ErrSuperseded
 		}
@@ -95,7 +104,7 @@ func (r *Registry) examine(ctx context.Context, g *generation) (finding, error) 
 	if err := ctx.Err(); err != nil {
 		return finding{}, err
 	}
-	if errors.Is(f.failure, connectorauth.ErrShutdown) {
+	if blameless(f.failure) {
 		return finding{}, f.failure
 	}
 	f.tested = !errors.Is(f.failure, definition.ErrNoTest)
@@ -123,8 +132,7 @@ func (f finding) apply(a *Account) {
 	if f.tested {
 		a.Tested = now()
 	}
-	a.Granted, a.Missing = slices.Clone(f.known.Granted), slices.Clone(f.known.Missing)
-	a.ReauthBy = f.known.ReauthBy.Truncate(time.Microsecond)
+	a.know(f.known, false)
 	if f.failure == nil {
 		if f.tested {
 			a.Identity, a.Label = f.identity.ID, f.identity.Label
@@ -133,6 +141,16 @@ func (f finding) apply(a *Account) {
 		return
 	}
 	a.fail(f.failure)
+}
+
+// know writes into the account what is known of the token. renewed means that the token was
+// renewed right before.
+func (a *Account) know(known connectorauth.Status, renewed bool) {
+	a.Granted, a.Missing = slices.Clone(known.Granted), slices.Clone(known.Missing)
+	const inexact = 30 * time.Second // lifetimes count from a request, in seconds
+	moved := known.ReauthBy.After(a.ReauthBy.Add(inexact))
+	a.ReauthBy = known.ReauthBy.Truncate(time.Microsecond)
+	a.Final = !a.ReauthBy.IsZero() && !moved && (a.Final || renewed)
 }
 
 // fail writes into the account why the account does not work.

@@ -11,7 +11,7 @@ import (
 )
 
 // Client returns a client whose requests are authenticated with the account. Client reads the
-// Index, and makes no request. An account that is StatusReauth has a client, whose requests
+// Index, calls Config.Connection, and makes no request. An account that is StatusReauth has a client, whose requests
 // say what is wrong.
 func (r *Registry) Client(ctx context.Context, id string) (*http.Client, error) {
 	u, err := r.use(ctx, id)
@@ -34,9 +34,10 @@ func (r *Registry) Connected(ctx context.Context, id string) (*definition.Connec
 // A used is an account in the cache.
 type used struct {
 	id        string
-	number    int             // of the generation
-	set       *definition.Set // of which the connector was made
-	status    Status          // which was seen last
+	number    int                   // of the generation
+	set       *definition.Set       // of which the connector was made
+	given     definition.Connection // by the program
+	status    Status                // which was seen last
 	connected *definition.Connected
 	client    *http.Client
 }
@@ -53,7 +54,11 @@ func (r *Registry) use(ctx context.Context, id string) (used, error) {
 		return used{}, ErrConnecting
 	}
 	set := r.config.Definitions()
-	if u, ok := r.cache.get(id); ok && u.number == a.Current && u.set == set {
+	given, err := r.given(ctx, a)
+	if err != nil {
+		return used{}, err
+	}
+	if u, ok := r.cache.get(id); ok && u.number == a.Current && u.set == set && same(u.given, given) {
 		u.status = a.Status
 		r.cache.put(u)
 		return u, nil
@@ -62,7 +67,7 @@ func (r *Registry) use(ctx context.Context, id string) (used, error) {
 	if err != nil {
 		return used{}, err
 	}
-	u := used{id, a.Current, set, a.Status, g.connected, connectorauth.NewClient(g.connected.Connector(), g.client)}
+	u := used{id, a.Current, set, given, a.Status, g.connected, connectorauth.NewClient(g.connected.Connector(), g.client)}
 	r.cache.put(u)
 	return u, nil
 }

@@ -22,17 +22,30 @@ var idPattern = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,100}$`)
 // must consent first, the account is StatusConnecting, and Flow leads through the consent.
 // Otherwise Connect makes the test request of the definition, if there is one. An account
 // that does not pass the test is not kept, and the error is a *definition.CheckError. A
-// mistake of the values is a *definition.InputError. If ctx ends, the account is not kept.
+// mistake of the values is a *definition.InputError. An account that the owner has already is
+// a *DuplicateError, unless Request.Duplicate is set: a definition without Test.ID cannot
+// tell. Of two Connects at the same instant, both may succeed. If ctx ends, the account is not
+// kept.
 func (r *Registry) Connect(ctx context.Context, q Request) (Account, error) {
-	a, d, err := r.newAccount("Connect", &q)
+	a, err := r.connect(ctx, &q)
+	about := a
+	if err != nil {
+		about = Account{ID: q.ID, Owner: q.Owner, Definition: q.Definition}
+	}
+	r.audit(ActionConnect, about, err)
+	return a, err
+}
+
+func (r *Registry) connect(ctx context.Context, q *Request) (Account, error) {
+	a, d, err := r.newAccount("Connect", q)
 	if err != nil {
 		return Account{}, err
 	}
-	g, err := r.openNew(ctx, &a, d, q)
+	g, err := r.openNew(ctx, &a, d, *q)
 	if err != nil {
 		return Account{}, err
 	}
-	return r.begin(ctx, a, g)
+	return r.consentOrUse(ctx, a, g)
 }
 
 // newAccount returns the account of a Request, before anything is kept. call is for errors.
@@ -46,6 +59,9 @@ func (r *Registry) newAccount(call string, q *Request) (Account, *definition.Def
 	}
 	if q.OtherIdentity {
 		problems = append(problems, errors.New("OtherIdentity: is for Reconnect"))
+	}
+	if q.MoreScopes != nil {
+		problems = append(problems, errors.New("MoreScopes: are for Reconnect; use Scopes"))
 	}
 	if q.ID == "" {
 		q.ID = NewID()
@@ -68,7 +84,7 @@ func (r *Registry) newAccount(call string, q *Request) (Account, *definition.Def
 
 // openNew opens the next generation of a new account, and names the method in the account.
 func (r *Registry) openNew(ctx context.Context, a *Account, d *definition.Definition, q Request) (*generation, error) {
-	g, err := r.open(ctx, *a, a.Last+1, kept{}, func(connection definition.Connection) (*definition.Connected, error) {
+	g, err := r.open(ctx, *a, a.Last+1, kept{duplicate: q.Duplicate}, func(connection definition.Connection) (*definition.Connected, error) {
 		connection.Method, connection.Scopes = q.Method, q.Scopes
 		connection.Values = merged(connection.Values, q.Values)
 		return d.Connect(connection)
@@ -84,28 +100,46 @@ func (r *Registry) openNew(ctx context.Context, a *Account, d *definition.Defini
 // of the definition. A credential that opens another account of the service than before is
 // ErrOtherIdentity, unless Request.OtherIdentity is set: a definition without Test.ID cannot
 // tell. A second Reconnect takes the place of a first one that waits for a consent.
+//
+// The consent asks for the scopes of the account again, those that are missing included, and
+// for Request.MoreScopes.
 func (r *Registry) Reconnect(ctx context.Context, id string, q Request) (Account, error) {
-	a, err := r.Get(ctx, id)
+	before, err := r.Get(ctx, id)
 	if err != nil {
 		return Account{}, err
 	}
+	a, err := r.reconnect(ctx, before, q)
+	if err == nil {
+		before = a
+	}
+	r.audit(ActionReconnect, before, err)
+	return a, err
+}
+
+func (r *Registry) reconnect(ctx context.Context, a Account, q Request) (Account, error) {
+	id := a.ID
 	switch {
 	case a.Status == StatusDisconnected:
 		return Account{}, ErrDisconnected
 	case q.ID != "" && q.ID != id, q.Owner != "" && q.Owner != a.Owner, q.Definition != "" && q.Definition != a.Definition:
 		return Account{}, errors.New("accounts: Reconnect: ID, Owner and Definition are those of the account; leave the fields empty, or connect a new account")
 	}
-	k, err := r.given(ctx, a)
+	k, err := r.lastGiven(ctx, a)
 	if err != nil {
 		return Account{}, err
 	}
-	k.otherIdentity = q.OtherIdentity
+	k.otherIdentity, k.duplicate = q.OtherIdentity, q.Duplicate
 	k.account.Revision = 0
 	if q.Method != "" && q.Method != k.account.Method {
 		k.account.Method, k.account.Values, k.account.Secrets, k.account.Scopes = q.Method, nil, nil, nil
 	}
 	if q.Scopes != nil {
 		k.account.Scopes = q.Scopes
+	}
+	if len(q.MoreScopes) > 0 {
+		if k.account.Scopes, err = r.moreScopes(k.account, q.MoreScopes); err != nil {
+			return Account{}, err
+		}
 	}
 	g, err := r.open(ctx, a, a.Last+1, k, func(connection definition.Connection) (*definition.Connected, error) {
 		connection.Values = merged(connection.Values, k.account.Edited(q.Values))
@@ -114,12 +148,12 @@ func (r *Registry) Reconnect(ctx context.Context, id string, q Request) (Account
 	if err != nil {
 		return Account{}, err
 	}
-	return r.begin(ctx, a, g)
+	return r.consentOrUse(ctx, a, g)
 }
 
-// begin announces a generation in the Index, keeps the values, and puts the generation to
+// consentOrUse announces a generation in the Index, keeps the values, and puts the generation to
 // use if no consent is necessary.
-func (r *Registry) begin(ctx context.Context, a Account, g *generation) (Account, error) {
+func (r *Registry) consentOrUse(ctx context.Context, a Account, g *generation) (Account, error) {
 	return r.started(ctx, a, g, func(a Account) (Account, error) {
 		consent, err := g.needsConsent(ctx)
 		if err != nil || consent {
@@ -137,7 +171,7 @@ func (r *Registry) started(ctx context.Context, a Account, g *generation, next f
 	stored, err := r.config.Index.Put(ctx, a)
 	switch {
 	case err != nil:
-		return Account{}, fmt.Errorf("accounts: the index: %w", err)
+		return Account{}, ofIndex(err)
 	case !stored && isNew:
 		return Account{}, ErrExists
 	case !stored:
@@ -161,6 +195,9 @@ func (r *Registry) complete(ctx context.Context, g *generation) (Account, error)
 	if err == nil {
 		err = f.failure
 	}
+	if err == nil {
+		err = r.checkDuplicate(ctx, g, f.identity.ID)
+	}
 	if err != nil {
 		return Account{}, err
 	}
@@ -182,6 +219,7 @@ func (r *Registry) commit(ctx context.Context, g *generation, f finding) (Accoun
 		}
 		former = a.Current
 		a.Current, a.Pending, a.Due = g.number, 0, r.due(g, f.known)
+		a.ReauthBy, a.Final = time.Time{}, false // of the former token
 		now := g.connected.Account()
 		a.Definition, a.Revision, a.Method = now.Definition, now.Revision, now.Method
 		f.apply(a)
@@ -219,11 +257,4 @@ func NewID() string {
 	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMilli())<<16|uint64(b[6])<<8|uint64(b[7]))
 	b[6], b[8] = b[6]&0x0f|0x70, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-// isDamaged reports whether a value of the Store can never be read: see
-// connectorauth.TokenStore.
-func isDamaged(err error) bool {
-	var damaged interface{ Damaged() bool }
-	return errors.As(err, &damaged) && damaged.Damaged()
 }

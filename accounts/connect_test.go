@@ -188,7 +188,7 @@ func TestReconnectRefusesAnotherIdentity(t *testing.T) {
 		r := w.process()
 		for _, a := range []accounts.Account{w.withKey(r), w.withConsent(r)} {
 			reconnect := func(other bool) error {
-				b, err := r.Reconnect(t.Context(), a.ID, accounts.Request{OtherIdentity: other})
+				b, err := r.Reconnect(t.Context(), a.ID, accounts.Request{OtherIdentity: other, Duplicate: other})
 				if err == nil && b.Pending != 0 {
 					err = w.consent(r, a.ID)
 				}

@@ -23,39 +23,49 @@ const revokeTime = 7 * 24 * time.Hour
 // provider that does not respond is an error for seven days; later, and where the provider
 // refuses or the definition is gone, Disconnect goes on.
 func (r *Registry) Disconnect(ctx context.Context, id string) (revoked bool, err error) {
-	a, err := r.update(ctx, id, func(a *Account) error {
+	a, revoked, err := r.disconnect(ctx, id)
+	if a.ID == "" && err == nil {
+		return false, nil // there was none
+	}
+	a.ID = id
+	r.audit(ActionDisconnect, a, err)
+	return revoked, err
+}
+
+// disconnect is Disconnect without an Entry. a is the account, as far as known.
+func (r *Registry) disconnect(ctx context.Context, id string) (a Account, revoked bool, err error) {
+	a, err = r.update(ctx, id, func(a *Account) error {
 		a.become(StatusDisconnected, "", "")
-		a.Due = later(retryAfter)
+		a.Due = after(retryAfter)
 		return nil
 	})
 	r.cache.drop(id)
 	if errors.Is(err, ErrNotFound) {
-		return false, nil
+		return Account{}, false, nil
 	}
 	if err != nil {
-		return false, err
+		return a, false, err
 	}
 	for number := a.Last; number > 0; number-- { // also those that a dead process has left
 		told, err := r.end(ctx, a, number)
 		revoked = revoked || told
 		if err != nil {
-			return revoked, err
+			return a, revoked, err
 		}
 	}
-	for {
-		deleted, err := r.config.Index.Delete(ctx, id, a.Version)
+	for version := a.Version; ; {
+		deleted, err := r.config.Index.Delete(ctx, id, version)
+		if err != nil || deleted {
+			return a, revoked, ofIndex(err)
+		}
+		now, err := r.Get(ctx, id)
+		if errors.Is(err, ErrNotFound) {
+			return a, revoked, nil
+		}
 		if err != nil {
-			return revoked, fmt.Errorf("accounts: the index: %w", err)
+			return a, revoked, err
 		}
-		if deleted {
-			return revoked, nil
-		}
-		if a, err = r.Get(ctx, id); err != nil {
-			if errors.Is(err, ErrNotFound) {
-				err = nil
-			}
-			return revoked, err
-		}
+		version = now.Version
 	}
 }
 

@@ -56,24 +56,38 @@ func (f *Flow) Begin(ctx context.Context, redirectURL string) (authURL string, p
 
 // Finish obtains the token of the callback, makes the test request, and puts the token to
 // use: see connectorauth.OAuth2.Finish. A token that does not pass the test is forgotten, and
-// so is that of another identity: then the error is a *definition.CheckError or
-// ErrOtherIdentity, and the account owner may consent again. After any other
+// so is that of another identity, and that of an account that the owner has already: then the
+// error is a *definition.CheckError, ErrOtherIdentity or a *DuplicateError, and the account
+// owner may consent again. After any other
 // error of the test, such as a *definition.CheckError that is Temporary, the token is kept, and
 // Registry.Test finishes the rest.
 func (f *Flow) Finish(ctx context.Context, pending connectorauth.Secret, callback url.Values) error {
-	if err := f.consent().Finish(ctx, pending, callback); err != nil {
+	err := f.consent().Finish(ctx, pending, callback)
+	if err == nil {
+		_, err = f.r.finish(ctx, f.g)
 		return err
 	}
-	_, err := f.r.finish(ctx, f.g)
+	a, getErr := f.r.Get(ctx, f.g.id)
+	if errors.Is(getErr, ErrNotFound) || getErr == nil && a.Pending != f.g.number && a.Current != f.g.number {
+		err = errors.Join(ErrSuperseded, err)
+	}
+	a.ID = f.g.id
+	f.r.auditConsent(a, err)
 	return err
 }
 
 // finish puts a generation to use after its consent.
-func (r *Registry) finish(ctx context.Context, g *generation) (Account, error) {
-	a, err := r.complete(ctx, g)
+func (r *Registry) finish(ctx context.Context, g *generation) (a Account, err error) {
+	before, err := r.Get(ctx, g.id)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return Account{}, err
+	}
+	before.ID = g.id
+	defer func() { r.auditConsent(before, err) }()
+	a, err = r.complete(ctx, g)
 	var failed interface{ Temporary() bool }
 	refused := errors.As(err, &failed) && !failed.Temporary()
-	if !refused && !errors.Is(err, ErrOtherIdentity) && !errors.Is(err, ErrSuperseded) && !errors.Is(err, ErrNotFound) {
+	if !refused && !errors.Is(err, ErrOtherIdentity) && !errors.As(err, new(*DuplicateError)) && !errors.Is(err, ErrSuperseded) && !errors.Is(err, ErrNotFound) {
 		return a, err
 	}
 	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
@@ -83,6 +97,15 @@ func (r *Registry) finish(ctx context.Context, g *generation) (Account, error) {
 	}
 	// Nothing is revoked: a provider may revoke the account owner's other tokens too.
 	return a, errors.Join(err, g.forget(detached))
+}
+
+// auditConsent tells of the end of a consent. before is the account before the end.
+func (r *Registry) auditConsent(before Account, err error) {
+	action := ActionReconnect
+	if before.Pending = 0; before.Current == 0 {
+		action = ActionConnect
+	}
+	r.audit(action, before, err)
 }
 
 // ConsentLifetime returns how long the account owner may take: see

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -26,12 +27,14 @@ type generation struct {
 type kept struct {
 	account       definition.Account
 	otherIdentity bool
+	duplicate     bool
 }
 
 // keptJSON is the JSON form of a kept.
 type keptJSON struct {
 	Account       json.RawMessage `json:"account"`
 	OtherIdentity bool            `json:"otherIdentity,omitempty"`
+	Duplicate     bool            `json:"duplicate,omitempty"`
 }
 
 // A credential is a connector whose token is in the Store: an *OAuth1, *OAuth2 or *Custom.
@@ -47,7 +50,9 @@ var errNoValues = errors.New("accounts: what the account owner has given is not 
 func tokenKey(id string, number int) string { return fmt.Sprintf("%s/%d", id, number) }
 
 // valuesKey is the key of the values in the Store.
-func valuesKey(id string, number int) string { return tokenKey(id, number) + "/values" }
+func valuesKey(id string, number int) string { return tokenKey(id, number) + valuesSuffix }
+
+const valuesSuffix = "/values"
 
 // open makes the connector of a generation, of values that need not be in the Store.
 func (r *Registry) open(ctx context.Context, a Account, number int, k kept, connect func(definition.Connection) (*definition.Connected, error)) (*generation, error) {
@@ -64,17 +69,32 @@ func (r *Registry) open(ctx context.Context, a Account, number int, k kept, conn
 
 // connection returns what the connector of a generation needs beside the values.
 func (r *Registry) connection(ctx context.Context, a Account, number int) (definition.Connection, error) {
-	var connection definition.Connection
-	if r.config.Connection != nil {
-		var err error
-		if connection, err = r.config.Connection(ctx, a); err != nil {
-			return connection, fmt.Errorf("accounts: Connection: %w", err)
-		}
+	connection, err := r.given(ctx, a)
+	if err != nil {
+		return connection, err
 	}
-	connection.Method, connection.Scopes = "", nil
+	nobody := r.As("") // a connector outlives the actor
 	connection.Store, connection.Account, connection.Shared = r.store, tokenKey(a.ID, number), r.config.Shared
-	connection.Observe = func(e connectorauth.Event) { r.happened(a.ID, number, e) }
+	connection.Observe = func(e connectorauth.Event) { nobody.happened(a.ID, number, e) }
 	return connection, nil
+}
+
+// given returns what the program adds to an account.
+func (r *Registry) given(ctx context.Context, a Account) (definition.Connection, error) {
+	if r.config.Connection == nil {
+		return definition.Connection{}, nil
+	}
+	c, err := r.config.Connection(ctx, a)
+	if err != nil {
+		return definition.Connection{}, outage{fmt.Errorf("accounts: Connection: %w", err)}
+	}
+	return definition.Connection{Client: c.Client, HTTPClient: c.HTTPClient, RenewBefore: c.RenewBefore, Values: c.Values}, nil
+}
+
+// same reports whether the program adds the same to an account as before. An HTTPClient may
+// be another value each time, and be the same.
+func same(a, b definition.Connection) bool {
+	return a.Client == b.Client && a.RenewBefore == b.RenewBefore && maps.Equal(a.Values, b.Values)
 }
 
 // reopen makes the connector of a generation of the Store.
@@ -99,20 +119,35 @@ func (r *Registry) load(ctx context.Context, id string, number int) (kept, error
 		return kept{}, errNoValues
 	}
 	account, err := definition.DecodeAccount(record.Account)
-	return kept{account, record.OtherIdentity}, err
+	return kept{account, record.OtherIdentity, record.Duplicate}, err
 }
 
-// save writes the values of a generation.
+// save writes the values of a generation that the Index announces. The lock is that of erase:
+// either save sees that the account has been disconnected meanwhile, or Disconnect sees what
+// save has written.
 func (r *Registry) save(ctx context.Context, g *generation) error {
 	account, err := g.connected.Account().Encode()
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(keptJSON{account, g.kept.otherIdentity})
+	text, err := json.Marshal(keptJSON{account, g.kept.otherIdentity, g.kept.duplicate})
 	if err != nil {
 		return err
 	}
-	if err := r.store.Save(ctx, valuesKey(g.id, g.number), text); err != nil {
+	key := valuesKey(g.id, g.number)
+	lease, err := r.config.Store.Lock(ctx, key)
+	if err != nil {
+		return ofStore(fmt.Errorf("accounts: the store: %w", err))
+	}
+	defer lease.Unlock()
+	a, err := r.Get(ctx, g.id)
+	switch {
+	case errors.Is(err, ErrNotFound), err == nil && (a.Status == StatusDisconnected || a.Pending != g.number):
+		return ErrSuperseded
+	case err != nil:
+		return err
+	}
+	if err := r.store.Save(ctx, key, text); err != nil {
 		return fmt.Errorf("accounts: the store: %w", err)
 	}
 	return nil
@@ -137,23 +172,43 @@ func (g *generation) forget(ctx context.Context) error {
 }
 
 // remove takes a generation out of the Store. A nil g means a generation that cannot be
-// opened.
+// opened. The values go before the tokens go for good: see guarded.
 func (r *Registry) remove(ctx context.Context, id string, number int, g *generation) error {
 	if number == 0 {
 		return nil
 	}
+	first, records := tokenKey(id, number), []string{tokenKey(id, number)}
 	var err error
 	if g != nil {
 		err = g.forget(ctx)
+		if m := method(g.connected, r.config.Definitions()); m != nil {
+			for i := range m.And { // see definition.Connection
+				records = append(records, fmt.Sprintf("%s#%d", first, i+2))
+			}
+		}
 	}
-	err = errors.Join(err, r.store.Delete(ctx, tokenKey(id, number)))
-	if err == nil { // the values last, which are needed to try again
-		err = r.store.Delete(ctx, valuesKey(id, number))
+	for _, key := range records {
+		err = errors.Join(err, r.store.Delete(ctx, key))
+	}
+	for _, key := range slices.Insert(records, 0, first+valuesSuffix) {
+		if err == nil { // or else the values are needed to try again
+			err = r.erase(ctx, key)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("accounts: the store: %w", err)
 	}
 	return nil
+}
+
+// erase deletes a record after those who are about to write the record.
+func (r *Registry) erase(ctx context.Context, key string) error {
+	lease, err := r.config.Store.Lock(ctx, key)
+	if err != nil {
+		return ofStore(err)
+	}
+	defer lease.Unlock()
+	return r.store.Delete(ctx, key)
 }
 
 // discard removes a generation that is of no use any more, even if ctx has ended. What

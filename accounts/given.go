@@ -18,13 +18,13 @@ func (r *Registry) Given(ctx context.Context, id string) (definition.Account, er
 	if err != nil {
 		return definition.Account{}, err
 	}
-	k, err := r.given(ctx, a)
+	k, err := r.lastGiven(ctx, a)
 	return k.account, err
 }
 
-// given reads the values of the generation in use, or of a first one that is being
+// lastGiven reads the values of the generation in use, or of a first one that is being
 // connected.
-func (r *Registry) given(ctx context.Context, a Account) (kept, error) {
+func (r *Registry) lastGiven(ctx context.Context, a Account) (kept, error) {
 	from := a.Current
 	if from == 0 {
 		from = a.Pending

@@ -25,12 +25,12 @@ func (r *Registry) happened(id string, number int, e connectorauth.Event) {
 
 // note writes into the Index what has happened. What cannot be written, Test notices.
 func (r *Registry) note(id string, number int, e connectorauth.Event) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
+	end, err := r.begin()
+	if err != nil {
 		return
 	}
-	r.notes.Go(func() {
+	go func() {
+		defer end()
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		_, _ = r.update(ctx, id, func(a *Account) error {
@@ -47,7 +47,7 @@ func (r *Registry) note(id string, number int, e connectorauth.Event) {
 			a.become(StatusOK, "", "")
 			return nil
 		})
-	})
+	}()
 }
 
 // changes reports whether an event may change a status.
@@ -56,7 +56,7 @@ func changes(s Status, e connectorauth.Event) bool {
 	case connectorauth.EventReauthRequired:
 		return s == StatusOK || s == StatusFailing
 	case connectorauth.EventRenewFailed:
-		return s == StatusOK
+		return s == StatusOK && !blameless(e.Err)
 	case connectorauth.EventRenewed, connectorauth.EventAdopted:
 		return s == StatusFailing || s == StatusReauth
 	}

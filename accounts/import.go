@@ -3,7 +3,6 @@ package accounts
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 
 	"golang.org/x/oauth2"
@@ -23,7 +22,8 @@ type Row struct {
 // Import connects the accounts of rows, one after the other, and yields an Account for each
 // row. If the error is not nil, the row was not imported, and the Account has the ID of the
 // row alone. Import makes no request: Test finds out whether an account works, and so does
-// the first use.
+// the first use. Without a request there is no identity, so Import refuses no account that the
+// owner has already.
 //
 // Import can be started again with the same rows. An account that is there already is
 // ErrExists, and is left alone. A row that an earlier Import has not finished is imported
@@ -35,8 +35,12 @@ func (r *Registry) Import(ctx context.Context, rows iter.Seq[Row]) iter.Seq2[Acc
 				return
 			}
 			a, err := r.importRow(ctx, row)
+			about := a
 			if err != nil {
-				a = Account{ID: row.ID}
+				a, about = Account{ID: row.ID}, Account{ID: row.ID, Owner: row.Owner, Definition: row.Definition}
+			}
+			if !errors.Is(err, ErrExists) {
+				r.audit(ActionImport, about, err)
 			}
 			if !yield(a, err) {
 				return
@@ -57,7 +61,7 @@ func (r *Registry) importRow(ctx context.Context, row Row) (Account, error) {
 	before, found, err := r.config.Index.Get(ctx, row.ID)
 	switch {
 	case err != nil:
-		return Account{}, fmt.Errorf("accounts: the index: %w", err)
+		return Account{}, ofIndex(err)
 	case found && (before.Current != 0 || before.Owner != a.Owner || before.Definition != a.Definition || before.Status != StatusConnecting):
 		return Account{}, ErrExists
 	case found: // an earlier Import was not finished

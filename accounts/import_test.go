@@ -19,7 +19,7 @@ func TestImport(t *testing.T) {
 		access, refresh := w.p.IssueTokens("read")
 		_, other := w.p.IssueTokens("read write")
 		row := func(id, method string, token *oauth2.Token) accounts.Row {
-			return accounts.Row{Request: accounts.Request{ID: id, Owner: "o1", Definition: "acme", Method: method}, Token: token}
+			return accounts.Row{Request: accounts.Request{ID: id, Owner: "o1", Definition: "acme", Method: method, Duplicate: true}, Token: token}
 		}
 		withKey := row("key", "key", nil)
 		withKey.Values = values{"apiKey": "CANARY-key"}

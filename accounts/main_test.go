@@ -97,7 +97,7 @@ func (w *world) process() *accounts.Registry {
 // withKey connects an account by its API key.
 func (w *world) withKey(r *accounts.Registry) accounts.Account {
 	w.Helper()
-	a, err := r.Connect(w.Context(), accounts.Request{Owner: "o1", Definition: "acme", Values: values{"apiKey": "CANARY-key", "team": "sales"}})
+	a, err := r.Connect(w.Context(), accounts.Request{Owner: "o1", Definition: "acme", Values: values{"apiKey": "CANARY-key", "team": "sales"}, Duplicate: true})
 	require.NoError(w, err)
 	return a
 }
@@ -105,7 +105,7 @@ func (w *world) withKey(r *accounts.Registry) accounts.Account {
 // withConsent connects an account by a consent.
 func (w *world) withConsent(r *accounts.Registry) accounts.Account {
 	w.Helper()
-	a, err := r.Connect(w.Context(), accounts.Request{Owner: "o1", Definition: "acme", Method: "oauth"})
+	a, err := r.Connect(w.Context(), accounts.Request{Owner: "o1", Definition: "acme", Method: "oauth", Duplicate: true})
 	require.NoError(w, err)
 	require.Equal(w, accounts.StatusConnecting, a.Status)
 	require.NoError(w, w.consent(r, a.ID))

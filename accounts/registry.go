@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
@@ -27,13 +30,21 @@ type Config struct {
 	Keys []tokenstore.Key
 	// Connection returns what the program adds to an account: Client, HTTPClient,
 	// RenewBefore, and Values of hidden inputs. HTTPClient makes the requests to the API
-	// too. The Registry sets the other fields. Connection is called when a connector is made,
-	// perhaps in several goroutines. Nil means that nothing is added.
+	// too. The Registry sets the other fields. Connection is called for each use of an account,
+	// so that a changed client secret counts at once: remember what comes from afar. A
+	// changed HTTPClient counts for connectors that are made later. Several goroutines may call
+	// Connection. Nil means that nothing is added.
 	Connection func(ctx context.Context, a Account) (definition.Connection, error)
 	// Shared is as in connectorauth.OAuth2Config.
 	Shared *connectorauth.Shared
 	// Observe is as in connectorauth.OAuth2Config. Event.Account is the ID of the account.
 	Observe func(connectorauth.Event)
+	// Audit takes what is done to accounts, and by whom: see Registry.As. Storing entries is
+	// the program's business. Audit is called in the goroutine of the call, perhaps in several at
+	// one time, and must not take long. Nil means that nobody is told.
+	Audit func(Entry)
+	// Logger takes what Run has to tell. Nil means slog.Default().
+	Logger *slog.Logger
 	// Connectors is how many connectors are kept in memory: those that were used last. 0
 	// means 10,000.
 	Connectors int
@@ -42,13 +53,21 @@ type Config struct {
 // A Registry connects accounts, and gives an authenticated client for each of them. A
 // Registry is safe for concurrent use.
 type Registry struct {
-	config Config
-	store  connectorauth.TokenStore // which seals
-	cache  cache
+	*state
+	actor string // see As
+}
 
-	mu     sync.Mutex
-	closed bool           // there are no further notes
-	notes  sync.WaitGroup // writes of what connectors have told
+// state is what the Registries of all actors share.
+type state struct {
+	config  Config
+	store   connectorauth.TokenStore // which seals, and is guarded
+	cache   cache
+	gates   gates
+	entries atomic.Uint64 // of the audit log
+
+	mu      sync.Mutex
+	closing chan struct{}  // closed by Shutdown
+	works   sync.WaitGroup // sweeps, and writes of what connectors have told
 }
 
 // New returns a Registry. New makes no request. The error lists all mistakes of config.
@@ -65,9 +84,9 @@ func New(config Config) (*Registry, error) {
 	if config.Connectors < 0 {
 		problems = append(problems, errors.New("Connectors: is negative"))
 	}
-	r := &Registry{config: config}
+	r := &Registry{state: &state{config: config, closing: make(chan struct{})}}
 	if config.Store != nil {
-		sealed, err := tokenstore.NewSealed(config.Store, config.Keys...)
+		sealed, err := tokenstore.NewSealed(guard(config.Store), config.Keys...)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("Keys: %w", err))
 		}
@@ -88,7 +107,7 @@ func (*Registry) Format(f fmt.State, _ rune) { fmt.Fprint(f, "accounts.Registry"
 func (r *Registry) Get(ctx context.Context, id string) (Account, error) {
 	a, found, err := r.config.Index.Get(ctx, id)
 	if err != nil {
-		return Account{}, fmt.Errorf("accounts: the index: %w", err)
+		return Account{}, ofIndex(err)
 	}
 	if !found {
 		return Account{}, ErrNotFound
@@ -113,7 +132,7 @@ func (r *Registry) List(ctx context.Context, f Filter, after string, limit int) 
 	f.Definitions = names
 	page, err := r.config.Index.List(ctx, f, after, limit)
 	if err != nil {
-		return nil, fmt.Errorf("accounts: the index: %w", err)
+		return nil, ofIndex(err)
 	}
 	return page, nil
 }
@@ -122,28 +141,34 @@ func (r *Registry) List(ctx context.Context, f Filter, after string, limit int) 
 func (r *Registry) Stats(ctx context.Context) (Stats, error) {
 	stats, err := r.config.Index.Stats(ctx)
 	if err != nil {
-		return Stats{}, fmt.Errorf("accounts: the index: %w", err)
+		return Stats{}, ofIndex(err)
 	}
 	return stats, nil
 }
 
-// Shutdown shuts down Config.Shared, and waits until the Index knows what has happened to
-// accounts: see connectorauth.Shared.Shutdown.
-func (r *Registry) Shutdown(ctx context.Context) error {
-	err := r.config.Shared.Shutdown(ctx)
-	r.mu.Lock()
-	r.closed = true
-	r.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		r.notes.Wait() // ends: each note has a time limit
-		close(done)
-	}()
-	select {
-	case <-done:
-		return err
-	case <-ctx.Done():
-		return cmp.Or(err, ctx.Err())
+// All returns the accounts that f chooses, as List does, and reads one page after the other.
+// After an error, there are no further accounts. An account that is connected or disconnected
+// meanwhile may be among them.
+func (r *Registry) All(ctx context.Context, f Filter) iter.Seq2[Account, error] {
+	const limit = 500
+	return func(yield func(Account, error) bool) {
+		after := ""
+		for {
+			page, err := r.List(ctx, f, after, limit)
+			if err != nil {
+				yield(Account{}, err)
+				return
+			}
+			for _, a := range page {
+				if !yield(a, nil) {
+					return
+				}
+				after = a.ID
+			}
+			if len(page) < limit {
+				return
+			}
+		}
 	}
 }
 
@@ -155,15 +180,19 @@ func (r *Registry) update(ctx context.Context, id string, change func(*Account) 
 		if err != nil {
 			return Account{}, err
 		}
+		before := a.Status
 		if err := change(&a); err != nil {
 			return a, err
 		}
 		stored, err := r.config.Index.Put(ctx, a)
 		if err != nil {
-			return Account{}, fmt.Errorf("accounts: the index: %w", err)
+			return Account{}, ofIndex(err)
 		}
 		if stored {
 			a.Version++
+			if a.Status == StatusReauth && before != StatusReauth {
+				r.auditReauth(a)
+			}
 			return a, nil
 		}
 	}

@@ -12,11 +12,14 @@ import (
 	"github.com/connectorauth/connectorauth/definition"
 )
 
-// The times of a sweep.
+// The times of a sweep. An account that has a turn is done before the claim ends.
 const (
-	sweepLease   = 5 * time.Minute // how long a dead process keeps its claims
-	sweepWorkers = 16              // for each Sweep
-	retryAfter   = time.Hour       // an account that could not be kept alive, or ended
+	turnTime   = 10 * time.Second      // how long a claimed account waits for a turn
+	attendTime = 33 * time.Second      // a token request takes 30 seconds at most
+	sweepLease = turnTime + attendTime // how long a dead process keeps its claims
+	soon       = 2 * time.Minute       // an account that could not be attended to, and is not to blame
+	retryAfter = time.Hour             // an account that could not be kept alive, or ended
+	maxSweep   = 1000                  // accounts of one Sweep
 )
 
 // Swept counts the accounts of a Sweep.
@@ -25,80 +28,173 @@ type Swept struct {
 	Renewed int // whose token was renewed
 	Failed  int // which could not be renewed, or ended
 	Removed int // which nobody has consented to, or whose Disconnect had not ended
+	Later   int // which are as before and due again in two minutes: the Store was out, or the provider slow, or the provider has asked for a pause
 }
 
 // Sweep looks at up to limit accounts that are due, in any number of processes at one time:
 // each account is claimed by one of them. Tokens and sessions of accounts that nobody uses are
 // renewed, at Method.KeepAlive of the definition and halfway to ReauthBy. An account whose
 // owner has not consented within a day is disconnected. A Disconnect that has not ended is
-// resumed, hourly. Call Sweep every minute or so, and again at once while Claimed is limit.
+// resumed, hourly. Call Sweep every minute or so, and again at once while Claimed is limit; or
+// call Run, which does so. limit is from 1 to 1,000.
 //
-// The error is that of the Index or of ctx; what has failed with one account is in the
-// account. The claims of a process that dies end after five minutes.
+// A process attends to 16 accounts of one definition at one time, however many Sweeps there
+// are, so that a provider that is slow holds up its own accounts alone. A Sweep takes 45 seconds
+// at most. The error is that of the Index or of ctx, or connectorauth.ErrShutdown; what has
+// failed with one account is in the account. The claims of a process that dies end after 43
+// seconds.
 func (r *Registry) Sweep(ctx context.Context, limit int) (Swept, error) {
-	claimed, err := r.config.Index.Claim(ctx, limit, sweepLease)
+	end, err := r.begin()
 	if err != nil {
-		return Swept{}, fmt.Errorf("accounts: the index: %w", err)
+		return Swept{}, err
 	}
-	var mu sync.Mutex
-	var workers sync.WaitGroup
-	swept, turns := Swept{Claimed: len(claimed)}, make(chan Account)
-	for range min(sweepWorkers, len(claimed)) {
-		workers.Go(func() {
-			for a := range turns {
-				renewed, removed, err := r.attend(ctx, a)
-				mu.Lock()
-				switch {
-				case err != nil:
-					swept.Failed++
-				case renewed:
-					swept.Renewed++
-				case removed:
-					swept.Removed++
-				}
-				mu.Unlock()
-			}
-		})
+	defer end()
+	if limit < 1 || limit > maxSweep {
+		return Swept{}, fmt.Errorf("accounts: Sweep: limit is %d, not 1 to 1,000", limit)
 	}
-	for _, a := range claimed {
-		if ctx.Err() == nil {
-			turns <- a
+	var t tally
+	claimed, err := r.dispatch(ctx, limit, &t)
+	t.workers.Wait()
+	t.swept.Claimed = claimed
+	return t.swept, errors.Join(err, ctx.Err())
+}
+
+// A tally counts what becomes of accounts.
+type tally struct {
+	workers sync.WaitGroup
+	mu      sync.Mutex
+	swept   Swept
+}
+
+// An outcome is what has become of an account in a Sweep.
+type outcome int
+
+const (
+	unchanged outcome = iota
+	renewed
+	failed
+	removed
+	later
+)
+
+func (t *tally) count(o outcome) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch o {
+	case renewed:
+		t.swept.Renewed++
+	case failed:
+		t.swept.Failed++
+	case removed:
+		t.swept.Removed++
+	case later:
+		t.swept.Later++
+	}
+}
+
+// dispatch claims accounts, and returns when each has begun its turn or will have none. The
+// workers of t go on.
+func (r *Registry) dispatch(ctx context.Context, limit int, t *tally) (claimed int, err error) {
+	list, err := r.config.Index.Claim(ctx, limit, sweepLease)
+	if err != nil {
+		return 0, ofIndex(err)
+	}
+	waiting, cancel := context.WithTimeout(ctx, turnTime)
+	defer cancel()
+	var begun sync.WaitGroup
+	begun.Add(len(list))
+	for _, a := range list {
+		t.workers.Go(func() { t.count(r.inTurn(ctx, waiting, a, begun.Done)) })
+	}
+	begun.Wait()
+	return len(list), nil
+}
+
+// inTurn attends to an account once there is a turn. If waiting ends before, the account is
+// due again soon.
+func (r *Registry) inTurn(ctx, waiting context.Context, a Account, begun func()) outcome {
+	g := r.gates.get(a.Definition)
+	entered, pause := g.enter(waiting, r.closing)
+	begun()
+	if !entered {
+		return r.postpone(ctx, a, pause)
+	}
+	defer g.leave()
+	own, cancel := context.WithTimeout(ctx, attendTime)
+	defer cancel()
+	o, err := r.attend(own, a)
+	if err == nil || own.Err() == nil && !blameless(err) {
+		return o
+	}
+	var token *connectorauth.TokenError
+	if errors.As(err, &token) {
+		g.pause(token.RetryAfter)
+		pause = token.RetryAfter
+	}
+	return r.postpone(ctx, a, pause)
+}
+
+// postpone ends the claim of an account that stays as the account is. If that fails, the claim
+// ends by itself.
+func (r *Registry) postpone(ctx context.Context, a Account, pause time.Duration) outcome {
+	_, _ = r.update(ctx, a.ID, func(now *Account) error {
+		if now.Version != a.Version {
+			return errUnchanged
 		}
-	}
-	close(turns)
-	workers.Wait()
-	return swept, ctx.Err()
+		if !r.isClosing() { // or else another process may have the account at once
+			now.Due = after(max(soon, min(pause, retryAfter)))
+		}
+		return nil
+	})
+	return later
 }
 
 // attend does what is due for an account.
-func (r *Registry) attend(ctx context.Context, a Account) (renewed, removed bool, err error) {
+func (r *Registry) attend(ctx context.Context, a Account) (outcome, error) {
 	switch {
 	case a.Status == StatusDisconnected:
-		_, err = r.Disconnect(ctx, a.ID)
-		return false, err == nil, err
-	case a.Current == 0:
-		if _, err = r.Test(ctx, a.ID); err == nil {
-			return false, false, nil // the consent had brought a token
-		}
-		if err := ctx.Err(); err != nil {
-			return false, false, err
-		}
-		_, err = r.Disconnect(ctx, a.ID)
-		return false, err == nil, err
+		return r.finally(ctx, a)
+	case a.Current != 0:
+		return r.keepAlive(ctx, a)
 	}
-	renewed, err = r.keepAlive(ctx, a)
-	return renewed, false, err
+	_, err := r.test(ctx, a)
+	abandoned := errors.Is(err, ErrConnecting) || errors.Is(err, errNoValues) || isDamaged(err) || time.Since(a.Created) > revokeTime
+	switch {
+	case err == nil:
+		return unchanged, nil // the consent had brought a token
+	case blameless(err):
+		return failed, err
+	case abandoned:
+		return r.finally(ctx, a)
+	}
+	_, written := r.update(ctx, a.ID, func(now *Account) error {
+		if now.Version != a.Version {
+			return errUnchanged
+		}
+		now.Due = after(retryAfter)
+		return nil
+	})
+	return failed, errors.Join(written, err)
+}
+
+// finally disconnects an account. An error leaves the account to a later Sweep.
+func (r *Registry) finally(ctx context.Context, a Account) (outcome, error) {
+	if _, err := r.Disconnect(ctx, a.ID); err != nil {
+		return failed, nil
+	}
+	return removed, nil
 }
 
 // keepAlive renews the token of an account, unless requests have done so since.
-func (r *Registry) keepAlive(ctx context.Context, a Account) (renewed bool, err error) {
+func (r *Registry) keepAlive(ctx context.Context, a Account) (outcome, error) {
 	g, err := r.reopen(ctx, a, a.Current)
 	var known connectorauth.Status
+	var isNew bool
 	if err == nil {
-		known, renewed, err = g.renew(ctx, a.ReauthBy)
+		known, isNew, err = g.renew(ctx, a.ReauthBy)
 	}
-	if ended := ctx.Err(); ended != nil || errors.Is(err, connectorauth.ErrShutdown) {
-		return false, errors.Join(ended, err) // the claim ends by itself
+	if err != nil && (blameless(err) || ctx.Err() != nil) {
+		return failed, err
 	}
 	_, written := r.update(ctx, a.ID, func(now *Account) error {
 		if now.Current != a.Current || now.Status == StatusDisconnected {
@@ -108,26 +204,31 @@ func (r *Registry) keepAlive(ctx context.Context, a Account) (renewed bool, err 
 			now.fail(err)
 			now.Due = time.Time{} // Reconnect sets Due
 			if now.Status == StatusFailing {
-				now.Due = later(retryAfter)
+				now.Due = after(retryAfter)
 			}
 			return nil
 		}
 		if now.Reason == definition.ReasonRefused || now.Reason == definition.ReasonUnavailable {
 			now.become(StatusOK, "", "")
 		}
-		now.ReauthBy = known.ReauthBy.Truncate(time.Microsecond)
+		now.know(known, isNew)
 		now.Due = r.due(g, known)
 		return nil
 	})
-	if err == nil && !errors.Is(written, errUnchanged) {
-		err = written
+	switch {
+	case err != nil:
+		return failed, nil
+	case written != nil && !errors.Is(written, errUnchanged):
+		return failed, written
+	case isNew:
+		return renewed, nil
 	}
-	return renewed, err
+	return unchanged, nil
 }
 
 // renew renews the token. reauthBy is what the account says; if the token has a later one,
 // the token was renewed meanwhile.
-func (g *generation) renew(ctx context.Context, reauthBy time.Time) (known connectorauth.Status, renewed bool, err error) {
+func (g *generation) renew(ctx context.Context, reauthBy time.Time) (known connectorauth.Status, isNew bool, err error) {
 	c, ok := g.connected.Credential().(interface {
 		credential
 		Renew(ctx context.Context) error
@@ -160,11 +261,11 @@ func (r *Registry) due(g *generation, known connectorauth.Status) time.Time {
 	if wait == 0 {
 		return time.Time{}
 	}
-	return later(wait)
+	return after(wait)
 }
 
-// later returns the time after at most d, up to a tenth earlier, so that accounts that were
+// after returns the time after at most d, up to a tenth earlier, so that accounts that were
 // connected together are not due together.
-func later(d time.Duration) time.Time {
+func after(d time.Duration) time.Time {
 	return now().Add(d - rand.N(d/10+1)).Truncate(time.Microsecond)
 }

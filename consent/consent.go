@@ -136,7 +136,8 @@ func lifetimeOf(flow Flow) time.Duration {
 //   - ServiceName() string: the display name of the service, where Config.Service is nil.
 //     People whom Config.Flow does not allow the connector do not see the name.
 //
-// An error of Finish that has the method ConsentReason() Reason says why the consent failed.
+// An error of Finish that has the method ConsentReason() string says why the consent failed, by
+// the word of a [Reason].
 type Flow interface {
 	// Begin returns the URL of the provider's page, and a pending value for Finish.
 	Begin(ctx context.Context, redirectURL string) (authURL string, pending connectorauth.Secret, err error)

@@ -34,6 +34,7 @@ const (
 	ReasonUnusable   Reason = "unusable"    // the service does not accept the credential that the consent has brought
 	ReasonStore      Reason = "store"       // a store failed: the consent could not be checked, or the token could not be saved
 	ReasonUnrecorded Reason = "unrecorded"  // the token is saved, but Config.Done returned an error
+	ReasonDuplicate  Reason = "duplicate"   // the person has connected this account already
 	ReasonInternal   Reason = "internal"    // Config.Flow or Begin failed in another way
 )
 
@@ -81,10 +82,10 @@ var denials = []string{"access_denied", "user_refused", "permission_denied", "us
 // classify returns the Error for an error of Begin or Finish. The reason otherwise
 // is for an error of unknown type.
 func classify(err error, otherwise Reason) *Error {
-	var own interface{ ConsentReason() Reason }
-	if errors.As(err, &own) {
-		if reason := own.ConsentReason(); english.Failed[reason] != (Text{}) {
-			return fail(reason, err)
+	var named interface{ ConsentReason() string } // of a Flow that knows more, such as that of package accounts
+	if errors.As(err, &named) {
+		if kind := Reason(named.ConsentReason()); english.Failed[kind] != (Text{}) {
+			return fail(kind, err)
 		}
 	}
 	var token *connectorauth.TokenError
@@ -155,7 +156,7 @@ func (e *Error) status() int {
 		return http.StatusBadRequest
 	case ReasonExpired:
 		return http.StatusGone
-	case ReasonUsed:
+	case ReasonUsed, ReasonDuplicate:
 		return http.StatusConflict
 	case ReasonRefused, ReasonProvider:
 		return http.StatusBadGateway

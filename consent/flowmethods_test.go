@@ -31,7 +31,7 @@ type refusal struct {
 	reason Reason
 }
 
-func (r refusal) ConsentReason() Reason { return r.reason }
+func (r refusal) ConsentReason() string { return string(r.reason) }
 
 func TestFlowNamesItsAuthorizationServerAndItsFailure(t *testing.T) {
 	flow := new(namedFlow)

@@ -117,6 +117,17 @@ type Method struct {
 	KeepAlive time.Duration
 }
 
+// Scopes returns the scopes of the method's first credential. Empty means none.
+func (m *Method) Scopes() []Scope {
+	switch scheme := m.Scheme.(type) {
+	case *OAuth2:
+		return scheme.Scopes
+	case *Session:
+		return scheme.Scopes
+	}
+	return nil
+}
+
 // find returns the method called name, or formerly called so. Empty means the default
 // method, or the only one.
 func (d *Definition) find(name string) *Method {

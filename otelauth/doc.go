@@ -2,25 +2,29 @@
 // and spans. The package needs the API of OpenTelemetry alone; a program chooses the SDK and
 // the exporters.
 //
-//	observer, err := otelauth.New(otelauth.Config{})
+//	observer, err := otelauth.New(otelauth.Config{Stats: registry.Stats})
 //	if err != nil {
 //		return err
 //	}
 //	config.Observe = connectorauth.Observers(observer.Observe, connectorauth.LogEvents(nil))
 //
+// Stats is for programs with an accounts.Registry, and config is that of any connector. Where
+// config is that of the Registry, the program makes the Observer first, and Stats is a function
+// that calls the Registry.
+//
 // # Metrics
 //
 //	connectorauth.renewal.duration  histogram, s         from the beginning of a renewal to its token, or to its failure
 //	connectorauth.store.failures    counter, {failure}   what the token store did not do, so that nothing was sent or saved
-//	connectorauth.accounts          gauge, {account}     how many accounts have a status; see Config.Accounts
-//	connectorauth.sweep.lag         gauge, s             how long the oldest overdue account has been due; see Config.SweepLag
+//	connectorauth.accounts          gauge, {account}     how many accounts have a status; see Config.Stats
+//	connectorauth.sweep.lag         gauge, s             how long the oldest overdue account has been due, 0 if none is; see Config.Stats
 //
 // The attributes are few, and each has few values:
 //
 //	service     the name of the definition (connectorauth.Event.Service); absent without a definition
 //	outcome     of a renewal: renewed, adopted (another process has renewed), failed (for now), reauth (the account owner must act)
 //	error.type  connectorauth.Event.Cause, such as invalid_grant, timeout or store; absent without an error
-//	status      of accounts, such as ok or reauth
+//	status      of accounts: connecting, ok, failing, reauth or disconnected
 //
 // An Observer keeps the first 200 values of an attribute and counts all further values as
 // "_OTHER". No attribute has an account, an owner, the host of an endpoint, or the text of an

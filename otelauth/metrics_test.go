@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/otelauth"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
@@ -107,22 +110,51 @@ func TestAttributesHaveFewValues(t *testing.T) {
 
 func TestAccountsAndTheLagOfTheSweepAreGauges(t *testing.T) {
 	var failure error
+	calls, stats := 0, accounts.Stats{Accounts: map[accounts.Status]int{accounts.StatusOK: 7, accounts.StatusReauth: 2}}
 	o := observer(t, otelauth.Config{
-		Accounts: func(context.Context) (map[string]int64, error) { return map[string]int64{"ok": 7, "reauth": 2}, nil },
-		SweepLag: func(context.Context) (time.Duration, error) { return 90 * time.Second, failure },
+		Stats: func(context.Context) (accounts.Stats, error) { calls++; return stats, failure },
 	})
-	found, _ := o.collect(t)
-	counts := map[string]int64{}
-	for _, p := range found["connectorauth.accounts"].Data.(metricdata.Gauge[int64]).DataPoints {
-		status, _ := p.Attributes.Value("status")
-		counts[status.AsString()] = p.Value
+	gauges := func() (counts map[string]int64, lag float64) {
+		t.Helper()
+		found, _ := o.collect(t)
+		counts = map[string]int64{}
+		for _, p := range found["connectorauth.accounts"].Data.(metricdata.Gauge[int64]).DataPoints {
+			status, _ := p.Attributes.Value("status")
+			counts[status.AsString()] = p.Value
+		}
+		assert.Equal(t, "{account}", found["connectorauth.accounts"].Unit)
+		assert.Equal(t, "s", found["connectorauth.sweep.lag"].Unit)
+		points := found["connectorauth.sweep.lag"].Data.(metricdata.Gauge[float64]).DataPoints
+		require.Len(t, points, 1)
+		return counts, points[0].Value
 	}
-	assert.Equal(t, map[string]int64{"ok": 7, "reauth": 2}, counts)
-	lag := found["connectorauth.sweep.lag"].Data.(metricdata.Gauge[float64]).DataPoints
-	require.Len(t, lag, 1)
-	assert.Equal(t, 90.0, lag[0].Value)
+	counts, lag := gauges()
+	assert.Equal(t, map[string]int64{"connecting": 0, "ok": 7, "failing": 0, "reauth": 2, "disconnected": 0}, counts)
+	assert.Zero(t, lag)
+	assert.Equal(t, 1, calls, "one query for both gauges")
+	stats = accounts.Stats{Accounts: map[accounts.Status]int{accounts.StatusOK: 9}, Due: 3, Oldest: time.Now().Add(-90 * time.Second)}
+	counts, lag = gauges()
+	assert.Equal(t, map[string]int64{"connecting": 0, "ok": 9, "failing": 0, "reauth": 0, "disconnected": 0}, counts)
+	assert.InDelta(t, 90, lag, 5)
 
 	failure = errDown
 	var all metricdata.ResourceMetrics
 	require.ErrorIs(t, o.reader.Collect(t.Context(), &all), errDown)
+}
+
+// The gauges of a Registry: the method fits the field.
+func TestStatsOfARegistry(t *testing.T) {
+	set, err := definition.NewSet()
+	require.NoError(t, err)
+	index := new(accounts.Memory)
+	registry, err := accounts.New(accounts.Config{
+		Definitions: func() *definition.Set { return set }, Index: index, Store: new(tokenstore.Memory),
+		Keys: []tokenstore.Key{{ID: "k", Secret: []byte(strings.Repeat("s", 32))}},
+	})
+	require.NoError(t, err)
+	_, err = index.Put(t.Context(), accounts.Account{ID: "alice", Owner: "alice", Status: accounts.StatusReauth, Due: time.Now().Add(-time.Hour)})
+	require.NoError(t, err)
+	found, text := observer(t, otelauth.Config{Stats: registry.Stats}).collect(t)
+	assert.InDelta(t, 3600, found["connectorauth.sweep.lag"].Data.(metricdata.Gauge[float64]).DataPoints[0].Value, 60)
+	assert.NotContains(t, text, "alice")
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/accounts"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -23,24 +24,20 @@ type Config struct {
 	MeterProvider metric.MeterProvider
 	// TracerProvider takes the spans. Empty means otel.GetTracerProvider().
 	TracerProvider trace.TracerProvider
-	// Accounts returns how many accounts have each status, by the name of the status. Each
-	// collection of metrics calls Accounts, possibly from several goroutines; a query that
-	// takes long should be remembered for a while. Empty means that connectorauth.accounts is
-	// not reported.
-	Accounts func(context.Context) (map[string]int64, error)
-	// SweepLag returns how long the oldest overdue account has been due; 0 if none is overdue.
-	// SweepLag is called as Accounts is. Empty means that connectorauth.sweep.lag is not
-	// reported.
-	SweepLag func(context.Context) (time.Duration, error)
+	// Stats counts accounts, such as the Stats of an accounts.Registry. Each collection of
+	// metrics calls Stats once, possibly from several goroutines; a query that takes long
+	// should be remembered for a while. Empty means that connectorauth.accounts and
+	// connectorauth.sweep.lag are not reported.
+	Stats func(context.Context) (accounts.Stats, error)
 }
 
 // An Observer turns events into metrics and spans. An Observer is safe for concurrent use, and
 // lives as long as the program: a program makes one.
 type Observer struct {
-	tracer                   trace.Tracer
-	duration                 metric.Float64Histogram
-	failures                 metric.Int64Counter
-	services, causes, status bounded
+	tracer           trace.Tracer
+	duration         metric.Float64Histogram
+	failures         metric.Int64Counter
+	services, causes bounded
 }
 
 // New returns an Observer. An error is that of the MeterProvider.
@@ -53,31 +50,14 @@ func New(config Config) (*Observer, error) {
 	}
 	meter := config.MeterProvider.Meter(scope, metric.WithInstrumentationVersion(version()))
 	o := &Observer{tracer: config.TracerProvider.Tracer(scope, trace.WithInstrumentationVersion(version()))}
-	var errs [4]error
+	var errs [3]error
 	o.duration, errs[0] = meter.Float64Histogram("connectorauth.renewal.duration", metric.WithUnit("s"),
 		metric.WithDescription("Time from the beginning of a renewal to its token, or to its failure."),
 		metric.WithExplicitBucketBoundaries(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 600))
 	o.failures, errs[1] = meter.Int64Counter("connectorauth.store.failures", metric.WithUnit("{failure}"),
 		metric.WithDescription("Failures of the token store, so that nothing was sent or saved."))
-	if config.Accounts != nil {
-		_, errs[2] = meter.Int64ObservableGauge("connectorauth.accounts", metric.WithUnit("{account}"),
-			metric.WithDescription("Accounts by status."),
-			metric.WithInt64Callback(func(ctx context.Context, to metric.Int64Observer) error {
-				counts, err := config.Accounts(ctx)
-				o.count(counts, to)
-				return err
-			}))
-	}
-	if config.SweepLag != nil {
-		_, errs[3] = meter.Float64ObservableGauge("connectorauth.sweep.lag", metric.WithUnit("s"),
-			metric.WithDescription("How long the oldest overdue account has been due."),
-			metric.WithFloat64Callback(func(ctx context.Context, to metric.Float64Observer) error {
-				lag, err := config.SweepLag(ctx)
-				if err == nil {
-					to.Observe(lag.Seconds())
-				}
-				return err
-			}))
+	if config.Stats != nil {
+		errs[2] = o.gauge(meter, config.Stats)
 	}
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("otelauth: %w", err)
@@ -112,16 +92,38 @@ func (o *Observer) Observe(e connectorauth.Event) {
 	o.trace(e, about)
 }
 
-// count reports how many accounts have each status.
-func (o *Observer) count(counts map[string]int64, to metric.Int64Observer) {
-	sums := make(map[string]int64, len(counts)) // of the statuses that become one
-	for status, n := range counts {
-		sums[o.status.value(status)] += n
+// gauge reports what stats counts.
+func (o *Observer) gauge(meter metric.Meter, stats func(context.Context) (accounts.Stats, error)) error {
+	count, err := meter.Int64ObservableGauge("connectorauth.accounts", metric.WithUnit("{account}"),
+		metric.WithDescription("Accounts by status."))
+	if err != nil {
+		return err
 	}
-	for status, n := range sums {
-		to.Observe(n, metric.WithAttributes(attribute.String("status", status)))
+	lag, err := meter.Float64ObservableGauge("connectorauth.sweep.lag", metric.WithUnit("s"),
+		metric.WithDescription("How long the oldest overdue account has been due."))
+	if err != nil {
+		return err
 	}
+	_, err = meter.RegisterCallback(func(ctx context.Context, to metric.Observer) error {
+		now, err := stats(ctx)
+		if err != nil {
+			return err
+		}
+		for _, status := range statuses { // a status that no account has any more falls to 0
+			to.ObserveInt64(count, int64(now.Accounts[status]), metric.WithAttributes(attribute.String("status", string(status))))
+		}
+		late := 0.0
+		if !now.Oldest.IsZero() {
+			late = max(0, time.Since(now.Oldest).Seconds())
+		}
+		to.ObserveFloat64(lag, late)
+		return nil
+	}, count, lag)
+	return err
 }
+
+// statuses are the statuses of accounts.
+var statuses = []accounts.Status{accounts.StatusConnecting, accounts.StatusOK, accounts.StatusFailing, accounts.StatusReauth, accounts.StatusDisconnected}
 
 // version returns the version of this module in the program, or "" if unknown.
 func version() string {

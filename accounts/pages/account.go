@@ -26,7 +26,7 @@ type account struct {
 	Message     string                 `json:"message"`
 	Since       time.Time              `json:"since"`
 	Tested      time.Time              `json:"tested,omitzero"`
-	ReauthBy    time.Time              `json:"reauthBy,omitzero"`
+	ReauthBy    time.Time              `json:"reauthBy,omitzero"` // if a renewal does not help
 	Granted     []string               `json:"granted,omitempty"` // titles of scopes
 	Missing     []string               `json:"missing,omitempty"`
 	Consent     string                 `json:"consent,omitempty"` // where the person consents, if the account waits for a consent
@@ -37,7 +37,10 @@ func (x *exchange) view(ctx context.Context, a accounts.Account) account {
 	v := account{
 		ID: a.ID, Service: a.Definition, Title: a.Definition, Method: a.Method, MethodTitle: a.Method, Identity: a.Identity, Label: a.Label,
 		Status: a.Status, Reason: a.Reason, StatusTitle: x.in.text("status." + string(a.Status)), Message: x.statusText(a),
-		Since: a.Since, Tested: a.Tested, ReauthBy: a.ReauthBy, Granted: a.Granted, Missing: a.Missing,
+		Since: a.Since, Tested: a.Tested, Granted: a.Granted, Missing: a.Missing,
+	}
+	if a.Final {
+		v.ReauthBy = a.ReauthBy
 	}
 	if d, err := x.definition(a.Definition); err == nil {
 		v.Service, v.Title = d.Name, titleOf(d)

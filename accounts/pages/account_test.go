@@ -160,3 +160,42 @@ func TestInternalErrorsAreForTheProgram(t *testing.T) {
 	require.Len(t, a.failed, 1)
 	assert.ErrorIs(t, a.failed[0], secret)
 }
+
+// A second account with the identity of a first one is refused, unless the person insists.
+func TestAnAccountThatIsThereAlready(t *testing.T) {
+	a := newApp(t)
+	b := a.browser("o1")
+	account := b.withKey()
+	again := b.post("connect", with(fields(t, b.get("connect?service=acme").body), "v.apiKey", "CANARY-key"))
+	assert.Equal(t, http.StatusConflict, again.StatusCode)
+	assert.Contains(t, again.body, "You have connected this account of the service already.")
+	assert.Contains(t, again.body, `<a href="/my/accounts/account?id=`+account.ID+`">See the account that is there</a>`)
+	status, failed := b.json("POST", "accounts", map[string]any{"service": "acme", "values": map[string]string{"apiKey": "CANARY-key"}})
+	assert.Equal(t, http.StatusConflict, status)
+	assert.Equal(t, account.ID, failed["account"])
+	assert.Len(t, a.all("o1"), 1)
+
+	waiting := b.follow(b.post("connect", fields(t, b.get("connect?service=acme&method=oauth").body)))
+	callback, err := a.provider.Authorize(b.get(html.UnescapeString(attribute(waiting.body, "data-go"))).Header.Get("Location"))
+	require.NoError(t, err)
+	assert.Contains(t, b.get(callback.String()).body, "This Acme &lt;Tools&gt; account is connected already")
+
+	form := with(fields(t, again.body), "v.apiKey", "CANARY-key", "duplicate", "yes")
+	assert.Contains(t, b.follow(b.post("connect", form)).body, "Connected as ada by ApiKey.")
+}
+
+// The audit log of the program says who has acted.
+func TestActorsAreTold(t *testing.T) {
+	a := newApp(t, func(a *app) {
+		a.config.Actor = func(r *http.Request) string { return r.Header.Get("X-Member") }
+	})
+	b := a.browser("team")
+	account := b.withKey()
+	_ = b.post("test", url.Values{"id": {account.ID}}, "X-Member", "ada")
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	last := a.audit[len(a.audit)-1]
+	assert.Equal(t, accounts.ActionTest, last.Action)
+	assert.Equal(t, "ada", last.Actor)
+	assert.Equal(t, "team", last.Owner)
+}

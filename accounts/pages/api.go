@@ -151,7 +151,7 @@ func (x *exchange) disconnectJSON() error {
 	if err != nil {
 		return err
 	}
-	revoked, err := x.config.Registry.Disconnect(x.r.Context(), a.ID)
+	revoked, err := x.registry.Disconnect(x.r.Context(), a.ID)
 	if err != nil {
 		return err
 	}

@@ -142,7 +142,7 @@ func TestPagesOfAccountsOfTheAPI(t *testing.T) {
 	a := newApp(t)
 	b := a.browser("o1")
 	for i := range 5 {
-		q := accounts.Request{ID: fmt.Sprint("a", i), Owner: fmt.Sprint("o", 1+i/4), Definition: "acme", Values: values{"apiKey": "CANARY-key"}}
+		q := accounts.Request{ID: fmt.Sprint("a", i), Owner: fmt.Sprint("o", 1+i/4), Definition: "acme", Values: values{"apiKey": "CANARY-key"}, Duplicate: true}
 		if i == 2 {
 			q.Definition, q.Values = "basic", values{"user": "u", "password": "p"}
 		}

@@ -1,12 +1,16 @@
 package pages_test
 
 import (
+	"context"
 	"html"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/connectorauth/connectorauth/accounts"
+	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -126,4 +130,33 @@ func TestHiddenInputsCannotBeGiven(t *testing.T) {
 	assert.Equal(t, http.StatusUnprocessableEntity, status)
 	assert.Equal(t, map[string]any{"plan": "The form does not ask for this value."}, failed["fields"])
 	assert.Empty(t, a.all("o1"))
+}
+
+// A slow service, and a person who does not wait: the form is sent again, and the first
+// submission leaves nothing behind.
+func TestASubmissionWhoseSenderHasLeft(t *testing.T) {
+	a := newApp(t)
+	b := a.browser("o1")
+	form := with(fields(t, b.get("connect?service=acme").body), "v.apiKey", "CANARY-key")
+	a.provider.Inject(a.provider.KeyHeaderURL, 1, authtest.Delay(time.Minute))
+	ctx, leave := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, "POST", b.url+"/connect", strings.NewReader(form.Encode()))
+	require.NoError(t, err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	left := make(chan error)
+	go func() {
+		resp, err := b.client.Do(r)
+		if err == nil {
+			resp.Body.Close()
+		}
+		left <- err
+	}()
+	require.Eventually(t, func() bool { return len(a.provider.Requests(a.provider.KeyHeaderURL)) == 1 }, 5*time.Second, time.Millisecond)
+	again := make(chan response)
+	go func() { again <- b.post("connect", form) }()
+	require.Eventually(t, func() bool { return len(a.all("o1")) == 1 }, 5*time.Second, time.Millisecond)
+	leave()
+	require.ErrorIs(t, <-left, context.Canceled)
+	assert.Contains(t, b.follow(<-again).body, "Connected as ada by ApiKey.")
+	assert.Equal(t, accounts.StatusOK, a.one("o1").Status)
 }

@@ -28,7 +28,7 @@ func (h *Handler) flow(r *http.Request, id string) (consent.Flow, error) {
 	if err != nil {
 		return nil, notAllowed(err)
 	}
-	f, err := h.config.Registry.Flow(r.Context(), id)
+	f, err := h.config.Registry.As(h.actor(r, owner)).Flow(r.Context(), id)
 	if err != nil {
 		return nil, notAllowed(err)
 	}
@@ -68,8 +68,6 @@ func (f flow) Finish(ctx context.Context, pending connectorauth.Secret, callback
 	var failed interface{ Temporary() bool }
 	var token *connectorauth.TokenError
 	switch {
-	case errors.Is(err, accounts.ErrOtherIdentity):
-		return finishError{err, consent.ReasonMixUp}
 	case errors.As(err, &token) || !errors.As(err, &failed): // consent knows what they mean
 		return err
 	case failed.Temporary():
@@ -87,7 +85,7 @@ type finishError struct {
 func (e finishError) Unwrap() error { return e.error }
 
 // ConsentReason implements an optional method of the errors of consent.Flow.
-func (e finishError) ConsentReason() consent.Reason { return e.reason }
+func (e finishError) ConsentReason() string { return string(e.reason) }
 
 // consented tells the program that a consent has ended well.
 func (h *Handler) consented(r *http.Request, result consent.Result) error {

@@ -46,6 +46,8 @@ type failure struct {
 	Message string `json:"message"`
 	// Fields are what is wrong with values, by the name of the field.
 	Fields map[string]string `json:"fields,omitempty"`
+	// Account is the ID of the account that the owner has already.
+	Account string `json:"account,omitempty"`
 	// Detail is for developers.
 	Detail string `json:"detail,omitempty"`
 
@@ -58,6 +60,7 @@ func (x *exchange) explain(err error) failure {
 	var read *readError
 	var field *fieldError
 	var values *definition.InputError
+	var duplicate *accounts.DuplicateError
 	switch {
 	case errors.Is(err, errCrossSite):
 		return x.failure("cross_site", http.StatusForbidden)
@@ -83,6 +86,10 @@ func (x *exchange) explain(err error) failure {
 		return f
 	case errors.Is(err, accounts.ErrOtherIdentity):
 		return x.failure("other_identity", http.StatusConflict)
+	case errors.As(err, &duplicate):
+		f := x.failure("duplicate", http.StatusConflict)
+		f.Account = duplicate.ID
+		return f
 	case errors.Is(err, accounts.ErrSuperseded):
 		return x.failure("superseded", http.StatusConflict)
 	case errors.Is(err, accounts.ErrDisconnected):

@@ -145,13 +145,7 @@ func methodOf(d *definition.Definition, name string) *definition.Method {
 // scopesOf returns the choice of scopes of a method. chosen are those of an account; nil
 // means those of the definition. Scopes with values of the account are no choice.
 func scopesOf(m *definition.Method, chosen []string) (list []scope) {
-	var known []definition.Scope
-	switch scheme := m.Scheme.(type) {
-	case *definition.OAuth2:
-		known = scheme.Scopes
-	case *definition.Session:
-		known = scheme.Scopes
-	}
+	known := m.Scopes()
 	byDefault := slices.ContainsFunc(known, func(s definition.Scope) bool { return s.Default })
 	for _, s := range known {
 		if strings.ContainsAny(s.Name, "{}") {

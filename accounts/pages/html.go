@@ -95,7 +95,7 @@ func (x *exchange) again(p *page, s submission, err error) error {
 	if failed.internal && x.config.Failed != nil {
 		x.config.Failed(x.r, err)
 	}
-	p.Bad, p.Errors, p.Other = failed.Message, failed.Fields, errors.Is(err, accounts.ErrOtherIdentity)
+	p.Bad, p.Errors, p.Other, p.Twice = failed.Message, failed.Fields, errors.Is(err, accounts.ErrOtherIdentity), failed.Account
 	for i := range p.Form.Fields {
 		field := &p.Form.Fields[i]
 		field.Error = failed.Fields[field.Name]
@@ -234,7 +234,7 @@ func (x *exchange) disconnectForm() error {
 	if err != nil {
 		return err
 	}
-	revoked, err := x.config.Registry.Disconnect(x.r.Context(), a.ID)
+	revoked, err := x.registry.Disconnect(x.r.Context(), a.ID)
 	did := "kept"
 	switch {
 	case err != nil:

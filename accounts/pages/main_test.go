@@ -63,10 +63,17 @@ type app struct {
 	user   string // whose account each credential of the provider opens
 	done   []accounts.Account
 	failed []error
+	audit  []accounts.Entry
 }
 
 // newApp starts a program. Its users are signed in by a cookie with their name.
 func newApp(t *testing.T, change ...func(*app)) *app {
+	t.Helper()
+	return newAppOf(t, documents, change...)
+}
+
+// newAppOf starts a program with other definitions.
+func newAppOf(t *testing.T, documents []string, change ...func(*app)) *app {
 	t.Helper()
 	a := &app{T: t, store: new(tokenstore.Memory), user: "ada"}
 	var handler http.Handler
@@ -98,6 +105,11 @@ func newApp(t *testing.T, change ...func(*app)) *app {
 	a.registry, err = accounts.New(accounts.Config{
 		Definitions: func() *definition.Set { return set }, Index: new(accounts.Memory), Store: a.store,
 		Keys: []tokenstore.Key{{ID: "k", Secret: []byte(strings.Repeat("s", 32))}}, Shared: new(connectorauth.Shared),
+		Audit: func(e accounts.Entry) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.audit = append(a.audit, e)
+		},
 		Connection: func(context.Context, accounts.Account) (definition.Connection, error) {
 			return definition.Connection{Client: definition.Client{ID: p.ClientID, Secret: connectorauth.Secret(p.ClientSecret)}, HTTPClient: p.Client()}, nil
 		},

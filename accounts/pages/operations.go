@@ -21,6 +21,7 @@ type submission struct {
 	// Scopes are the chosen scopes. Nil means that there was no choice.
 	Scopes        []string `json:"scopes"`
 	OtherIdentity bool     `json:"otherIdentity"`
+	Duplicate     bool     `json:"duplicate"`
 }
 
 // account returns an account of the owner. Any other account is ErrNotFound.
@@ -56,9 +57,9 @@ func (x *exchange) connect(s submission) (a accounts.Account, created bool, err 
 	if !isKey(s.Key) {
 		return a, false, errKey
 	}
-	q := accounts.Request{ID: idOf(x.owner, s.Key), Owner: x.owner, Definition: d.Name, Method: s.Method, Values: values, Scopes: s.Scopes}
+	q := accounts.Request{ID: idOf(x.owner, s.Key), Owner: x.owner, Definition: d.Name, Method: s.Method, Values: values, Scopes: s.Scopes, Duplicate: s.Duplicate}
 	for began := time.Now(); ; {
-		a, err = x.config.Registry.Connect(ctx, q)
+		a, err = x.registry.Connect(ctx, q)
 		if !errors.Is(err, accounts.ErrExists) {
 			return a, err == nil, err
 		}
@@ -95,10 +96,10 @@ func (x *exchange) reconnect(a accounts.Account, s submission) (accounts.Account
 	if err != nil {
 		return a, err
 	}
-	q := accounts.Request{Owner: x.owner, Method: s.Method, Values: values, Scopes: s.Scopes, OtherIdentity: s.OtherIdentity}
+	q := accounts.Request{Owner: x.owner, Method: s.Method, Values: values, Scopes: s.Scopes, OtherIdentity: s.OtherIdentity, Duplicate: s.Duplicate}
 	var done accounts.Account
 	for range 3 { // an equal submission of a second click may have been faster
-		done, err = x.config.Registry.Reconnect(x.r.Context(), a.ID, q)
+		done, err = x.registry.Reconnect(x.r.Context(), a.ID, q)
 		if !errors.Is(err, accounts.ErrSuperseded) {
 			break
 		}
@@ -210,7 +211,7 @@ func (x *exchange) editForm(a accounts.Account, method string) (form, error) {
 // test tests an account of the owner. An account that does not work is no error: works is
 // false then.
 func (x *exchange) test(a accounts.Account) (now accounts.Account, works bool, err error) {
-	now, err = x.config.Registry.Test(x.r.Context(), a.ID)
+	now, err = x.registry.Test(x.r.Context(), a.ID)
 	if err == nil {
 		return now, true, nil
 	}

@@ -20,7 +20,7 @@ type request struct{ path, media, body string }
 var requests = map[string]request{
 	"GET /{$}":                          {path: ""},
 	"GET /connect":                      {path: "connect?service=acme"},
-	"POST /connect":                     {path: "connect", media: form, body: "key={key}&service=acme&v.apiKey=CANARY-key"},
+	"POST /connect":                     {path: "connect", media: form, body: "key={key}&service=acme&v.apiKey=CANARY-key&duplicate=yes"},
 	"GET /account":                      {path: "account?id={id}"},
 	"POST /test":                        {path: "test", media: form, body: "id={id}"},
 	"GET /reconnect":                    {path: "reconnect?id={id}"},
@@ -30,7 +30,7 @@ var requests = map[string]request{
 	"GET /api/services":                 {path: "api/services"},
 	"GET /api/services/{service}":       {path: "api/services/acme"},
 	"GET /api/accounts":                 {path: "api/accounts"},
-	"POST /api/accounts":                {path: "api/accounts", media: "application/json", body: `{"key": "{key}", "service": "acme", "values": {"apiKey": "CANARY-key"}}`},
+	"POST /api/accounts":                {path: "api/accounts", media: "application/json", body: `{"key": "{key}", "service": "acme", "values": {"apiKey": "CANARY-key"}, "duplicate": true}`},
 	"GET /api/accounts/{id}":            {path: "api/accounts/{id}"},
 	"DELETE /api/accounts/{id}":         {path: "api/accounts/{id}"},
 	"GET /api/accounts/{id}/form":       {path: "api/accounts/{id}/form"},

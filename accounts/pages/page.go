@@ -50,6 +50,7 @@ type page struct {
 	Action   string            // where the form goes
 	Errors   map[string]string // by name of the field
 	Other    bool              // the credential is that of another identity
+	Twice    string            // the ID of the account that the owner has already, or empty
 	Wait     bool              // the account has never worked
 	Script   template.HTML
 	template string

@@ -30,6 +30,9 @@ type Config struct {
 	// an empty owner means the same. Owner is called for each request but those for
 	// connect.js. Required.
 	Owner func(r *http.Request) (string, error)
+	// Actor returns who acts for the owner, such as a member of a team, for the audit log: see
+	// accounts.Registry.As. Nil means the owner.
+	Actor func(r *http.Request) string
 	// Origin is the origin of the program's pages: the pages that use connect.js, and those
 	// of the way back. Empty means the origin of URL.
 	Origin string

@@ -95,7 +95,7 @@ func parseForm(text string) (url.Values, error) {
 func submitted(form url.Values) submission {
 	s := submission{
 		Key: form.Get("key"), Service: form.Get("service"), Method: form.Get("method"),
-		Values: map[string]string{}, OtherIdentity: form.Get("other_identity") == "yes",
+		Values: map[string]string{}, OtherIdentity: form.Get("other_identity") == "yes", Duplicate: form.Get("duplicate") == "yes",
 	}
 	for name := range form {
 		if input, ok := strings.CutPrefix(name, valuePrefix); ok {

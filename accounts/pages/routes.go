@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/consent"
 	"github.com/connectorauth/connectorauth/internal/look"
 )
@@ -70,6 +71,8 @@ type exchange struct {
 	owner string
 	in    language
 	way   way
+
+	registry *accounts.Registry // of the actor
 }
 
 // serve finds out who the person is, and calls f. An error of f becomes a page, or JSON.
@@ -101,8 +104,18 @@ func (x *exchange) enter() error {
 		return errCrossSite
 	}
 	owner, err := x.ownerOf(x.r)
-	x.owner = owner
+	if err == nil {
+		x.owner, x.registry = owner, x.config.Registry.As(x.actor(x.r, owner))
+	}
 	return err
+}
+
+// actor returns who acts for an owner.
+func (h *Handler) actor(r *http.Request, owner string) string {
+	if h.config.Actor != nil {
+		return h.config.Actor(r)
+	}
+	return owner
 }
 
 // ownerOf returns the owner for a request, who is somebody.

@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -16,12 +17,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/otelauth"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	exporter "go.opentelemetry.io/otel/exporters/prometheus"
@@ -43,35 +48,41 @@ func main() {
 
 // run lets accounts live for a while, and returns the metrics as Prometheus scrapes them.
 func run(ctx context.Context, logs io.Writer) (scraped string, err error) {
-	var all accounts
-	registry := prometheus.NewRegistry()
-	reader, err := exporter.New(exporter.WithRegisterer(registry))
+	metrics := prometheus.NewRegistry()
+	reader, err := exporter.New(exporter.WithRegisterer(metrics))
 	if err != nil {
 		return "", err
 	}
 	provider := metric.NewMeterProvider(metric.WithReader(reader))
 	defer func() { err = errors.Join(err, provider.Shutdown(ctx)) }()
-	observer, err := otelauth.New(otelauth.Config{MeterProvider: provider, Accounts: all.count, SweepLag: all.lag})
+	var registry *accounts.Registry
+	observer, err := otelauth.New(otelauth.Config{
+		MeterProvider: provider,
+		Stats:         func(ctx context.Context) (accounts.Stats, error) { return registry.Stats(ctx) },
+	})
 	if err != nil {
 		return "", err
 	}
 	observe := connectorauth.Observers(observer.Observe, connectorauth.LogEvents(slog.New(slog.NewTextHandler(logs, nil))))
 
-	for _, service := range []string{"acme", "globex"} {
-		p := authtest.New(authtest.Config{}) // in place of a real service
-		defer p.Close()
+	acme, globex := authtest.New(authtest.Config{}), authtest.New(authtest.Config{}) // in place of real services
+	defer acme.Close()
+	defer globex.Close()
+	services := map[string]*authtest.Provider{"acme": acme, "globex": globex}
+	if registry, err = newRegistry(services, observe); err != nil {
+		return "", err
+	}
+	for service, p := range services {
 		for _, name := range []string{"alice", "bob"} {
-			if err := all.connect(ctx, p, service, name, observe); err != nil {
+			if err := connect(ctx, registry, p, service, name); err != nil {
 				return "", err
 			}
 		}
-		if service == "globex" { // a bad day
-			p.Inject(p.TokenURL, 1, authtest.Answer(http.StatusServiceUnavailable, nil, ""))
-			_ = all[len(all)-1].Renew(ctx) // the events tell
-			p.RevokeGrants()
-			_ = all[len(all)-2].Renew(ctx)
-		}
 	}
+	globex.Inject(globex.TokenURL, 1, authtest.Answer(http.StatusServiceUnavailable, nil, "")) // a bad day
+	_ = renew(ctx, registry, "bob-globex")                                                     // the events tell
+	globex.RevokeGrants()
+	_ = renew(ctx, registry, "alice-globex")
 
 	unstored, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 		ClientID: "client", ClientSecret: "secret", TokenURL: "https://login.example.com/token", Grant: connectorauth.ClientCredentials{},
@@ -82,7 +93,10 @@ func run(ctx context.Context, logs io.Writer) (scraped string, err error) {
 	}
 	_ = unstored.Renew(ctx) // nothing is sent while the store is down
 
-	server := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	if err := registry.Shutdown(ctx); err != nil { // the index knows the statuses
+		return "", err
+	}
+	server := httptest.NewServer(promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	defer server.Close()
 	resp, err := server.Client().Get(server.URL)
 	if err != nil {
@@ -93,28 +107,64 @@ func run(ctx context.Context, logs io.Writer) (scraped string, err error) {
 	return string(body), err
 }
 
-// accounts are the connectors of the program.
-type accounts []*connectorauth.OAuth2
-
-// connect adds an account that has the consent of its owner, and renews the token once.
-func (a *accounts) connect(ctx context.Context, p *authtest.Provider, service, name string, observe func(connectorauth.Event)) error {
-	c, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL,
-		Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL}, Account: name + " at " + service,
-		Observe: func(e connectorauth.Event) {
-			e.Service = service // a definition does so by itself
-			observe(e)
+// newRegistry returns a Registry of accounts of the services.
+func newRegistry(services map[string]*authtest.Provider, observe func(connectorauth.Event)) (*accounts.Registry, error) {
+	var list []*definition.Definition
+	for name, p := range services {
+		d, err := definition.Parse(name+".json", []byte(fmt.Sprintf(`{
+			"connectorauth": 1, "name": %q, "baseUrl": %q,
+			"methods": [{"name": "oauth", "type": "OAuth2", "tokenUrl": %q, "grant": {"authorizationCode": {"authUrl": %q}}, "keepAlive": "24h"}]
+		}`, name, p.BearerURL, p.TokenURL, p.AuthURL)), definition.Options{})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, d)
+	}
+	set, err := definition.NewSet(list...)
+	if err != nil {
+		return nil, err
+	}
+	key := make([]byte, 32)
+	rand.Read(key) // never fails
+	return accounts.New(accounts.Config{
+		Definitions: func() *definition.Set { return set },
+		Index:       new(accounts.Memory),
+		Store:       new(tokenstore.Memory),
+		Keys:        []tokenstore.Key{{ID: "1", Secret: key}},
+		Shared:      new(connectorauth.Shared),
+		Observe:     observe,
+		Connection: func(_ context.Context, a accounts.Account) (definition.Connection, error) {
+			p := services[a.Definition]
+			return definition.Connection{Client: definition.Client{ID: p.ClientID, Secret: connectorauth.Secret(p.ClientSecret)}}, nil
 		},
 	})
+}
+
+// connect adds an account that has the consent of its owner, and renews the token once.
+func connect(ctx context.Context, registry *accounts.Registry, p *authtest.Provider, service, name string) error {
+	access, refresh := p.IssueTokens("")
+	row := accounts.Row{
+		Request: accounts.Request{ID: name + "-" + service, Owner: name, Definition: service},
+		Token:   &oauth2.Token{AccessToken: access, RefreshToken: refresh, Expiry: time.Now().Add(time.Hour)},
+	}
+	for account, err := range registry.Import(ctx, slices.Values([]accounts.Row{row})) {
+		if err != nil {
+			return err
+		}
+		if err := renew(ctx, registry, account.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renew renews the token of an account now.
+func renew(ctx context.Context, registry *accounts.Registry, id string) error {
+	connected, err := registry.Connected(ctx, id)
 	if err != nil {
 		return err
 	}
-	*a = append(*a, c)
-	access, refresh := p.IssueTokens("")
-	if err := c.SetToken(ctx, &oauth2.Token{AccessToken: access, RefreshToken: refresh, Expiry: time.Now().Add(time.Hour)}); err != nil {
-		return err
-	}
-	return c.Renew(ctx)
+	return connected.Credential().(*connectorauth.OAuth2).Renew(ctx)
 }
 
 // unplugged is a token store that is down.
@@ -125,30 +175,3 @@ var errUnplugged = errors.New("the database is down")
 func (unplugged) Load(context.Context, string) ([]byte, bool, error) { return nil, false, errUnplugged }
 func (unplugged) Save(context.Context, string, []byte) error         { return errUnplugged }
 func (unplugged) Delete(context.Context, string) error               { return errUnplugged }
-
-// count returns how many accounts are in which state.
-func (a *accounts) count(ctx context.Context) (map[string]int64, error) {
-	counts := map[string]int64{}
-	for _, c := range *a {
-		status, err := c.Status(ctx)
-		if err != nil {
-			return nil, err
-		}
-		counts[string(status.State)]++
-	}
-	return counts, nil
-}
-
-// lag returns how long ago the first of the tokens expired.
-func (a *accounts) lag(ctx context.Context) (lag time.Duration, err error) {
-	for _, c := range *a {
-		status, err := c.Status(ctx)
-		if err != nil {
-			return 0, err
-		}
-		if !status.Expiry.IsZero() {
-			lag = max(lag, time.Since(status.Expiry))
-		}
-	}
-	return lag, nil
-}

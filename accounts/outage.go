@@ -1,0 +1,58 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/definition"
+)
+
+// outage is an error of the program's own means: the Store, the Index, Config.Connection.
+type outage struct{ error }
+
+// Unwrap returns the error.
+func (o outage) Unwrap() error { return o.error }
+
+// ofStore returns an error of the Store as an outage. A value that can never be read is none.
+func ofStore(err error) error {
+	if err == nil || isDamaged(err) {
+		return err
+	}
+	return outage{err}
+}
+
+// ofIndex returns an error of the Index as an outage.
+func ofIndex(err error) error {
+	if err == nil {
+		return nil
+	}
+	return outage{fmt.Errorf("accounts: the index: %w", err)}
+}
+
+// blameless reports whether an error says nothing about the account: an outage, the end of
+// the program, no turn in time, or a provider that asks for a pause.
+func blameless(err error) bool {
+	var own outage
+	var token *connectorauth.TokenError
+	var check *definition.CheckError
+	switch {
+	case errors.As(err, &own), errors.Is(err, connectorauth.ErrShutdown):
+		return true
+	case errors.Is(err, connectorauth.ErrReauthRequired):
+		return false
+	case errors.As(err, &token):
+		return token.Temporary() && token.RetryAfter > 0
+	case errors.As(err, &check):
+		return false
+	}
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// isDamaged reports whether a value of the Store can never be read: see
+// connectorauth.TokenStore.
+func isDamaged(err error) bool {
+	var damaged interface{ Damaged() bool }
+	return errors.As(err, &damaged) && damaged.Damaged()
+}
