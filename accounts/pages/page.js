@@ -15,7 +15,7 @@
   // A second click on a button sends no second form.
   document.addEventListener("submit", function (event) {
     var form = event.target;
-    if (form.method !== "post") return;
+    if (form.getAttribute("method") !== "post") return; // form.method is the field with this name
     if (form.getAttribute("aria-busy") === "true") event.preventDefault();
     form.setAttribute("aria-busy", "true");
   });

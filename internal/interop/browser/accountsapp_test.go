@@ -148,7 +148,7 @@ func (d *desk) person(user string) context.Context {
 	d.t.Helper()
 	tab := launch(d.t)
 	require.NoError(d.t, chromedp.Listen(tab, d.watch))
-	prefer(d.t, tab, "en", "light")
+	d.settle(tab)
 	if user != "" {
 		_, err := chromedp.Call(tab, network.SetCookie, network.SetCookieParams{Name: "user", Value: user, URL: d.url})
 		require.NoError(d.t, err)
@@ -162,8 +162,14 @@ func (d *desk) second(tab context.Context) context.Context {
 	other, cancel := chromedp.NewContext(tab, chromedp.WithListener(d.watch))
 	d.t.Cleanup(cancel)
 	do(d.t, other)
-	prefer(d.t, other, "en", "light")
+	d.settle(other)
 	return other
+}
+
+// settle makes a tab speak English, and so large that nothing scrolls under a click.
+func (d *desk) settle(tab context.Context) {
+	prefer(d.t, tab, "en", "light")
+	do(d.t, tab, chromedp.EmulateViewport(1280, 1000))
 }
 
 // popup returns the popup that an action in a tab opens.

@@ -3,9 +3,14 @@ package browser
 import (
 	"bytes"
 	"context"
+	"image"
+	"image/color"
+	"image/draw"
 	"image/png"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -13,6 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -70,6 +76,12 @@ func (d *desk) scenes() []scene {
 			d.be("bob@example.com")
 			send(tab)
 		}, "#other"},
+		{"twice", "connect?service=ledger", func(tab context.Context) {
+			d.be("ada@example.com")
+			do(d.t, tab, chromedp.SetValue(css("#field-region"), "eu"), chromedp.SendKeys(css("#field-user"), "ada@example.com"))
+			do(d.t, tab, chromedp.SendKeys(css("#field-password"), "CANARY-password"))
+			send(tab)
+		}, "#errors a"},
 		{"disconnect", "disconnect?id=" + works.ID, nil, "#submit"},
 		{"remove", "disconnect?id=" + waits.ID, nil, "#submit"},
 		{"lost", "account?id=lost", nil, "#errors"},
@@ -182,41 +194,64 @@ func TestAccountsPolicyIsWatched(t *testing.T) {
 	require.NotEmpty(t, seen)
 }
 
-// The pictures of the documentation. With CONNECTORAUTH_TEST_IMAGES=1 the test makes them
-// anew.
+// The pictures of the documentation are small. CONNECTORAUTH_TEST_IMAGES=1 makes them anew.
 func TestAccountsImages(t *testing.T) {
 	const folder = "../../../docs/images"
 	anew := os.Getenv("CONNECTORAUTH_TEST_IMAGES") == "1"
-	d := newDesk(t, nil)
+	var d *desk
 	var tab context.Context
-	var list []scene
 	if anew {
-		list = d.scenes()[:5]
-		tab = d.person("full")
+		d = newDesk(t, nil)
+		d.connect("ada", "ada@example.com", "ledger", "")
+		d.scoped("ada", "grace@example.com")
+		dead := d.connect("ada", "sales@example.com", "atlas", "key")
+		d.provider.Inject(d.provider.KeyHeaderURL, 1, authtest.Answer(401, nil, ""))
+		_, err := d.registry.Test(t.Context(), dead.ID)
+		require.Error(t, err)
+		tab = d.person("ada")
 	}
-	for _, image := range []struct {
+	for _, wanted := range []struct {
 		name, path, scheme string
-		width, height      int64
+		width              int64
 	}{
-		{"accounts-connect.png", "connect?service=atlas", "light", 720, 700},
-		{"accounts-list.png", "", "light", 720, 780},
-		{"accounts-list-dark.png", "", "dark", 720, 780},
-		{"accounts-phone.png", "connect?service=atlas&method=oauth", "light", 360, 740},
+		{"accounts-connect.png", "connect?service=atlas", "light", 640},
+		{"accounts-list.png", "", "light", 640},
+		{"accounts-list-dark.png", "", "dark", 640},
+		{"accounts-phone.png", "connect?service=atlas&method=oauth", "light", 360},
 	} {
-		path := filepath.Join(folder, image.name)
+		path := filepath.Join(folder, wanted.name)
 		if anew {
-			require.NotEmpty(t, list)
-			prefer(t, tab, "en", image.scheme)
-			do(t, tab, chromedp.EmulateViewport(image.width, image.height, chromedp.EmulateScale(1.5)))
-			d.open(tab, image.path)
+			prefer(t, tab, "en", wanted.scheme)
+			do(t, tab, chromedp.EmulateViewport(wanted.width, 100))
+			d.open(tab, wanted.path)
+			height := get(t, tab, chromedp.Evaluate[int64](`document.documentElement.scrollHeight`))
+			do(t, tab, chromedp.EmulateViewport(wanted.width, height, chromedp.EmulateScale(1.5)))
 			require.NoError(t, os.MkdirAll(folder, 0o755))
-			require.NoError(t, os.WriteFile(path, get(t, tab, chromedp.CaptureScreenshot()), 0o644))
+			shot, err := png.Decode(bytes.NewReader(get(t, tab, chromedp.CaptureScreenshot())))
+			require.NoError(t, err)
+			var small bytes.Buffer
+			require.NoError(t, (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&small, paletted(shot)))
+			require.NoError(t, os.WriteFile(path, small.Bytes(), 0o644))
 		}
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
-		require.Less(t, len(data), 100_000, path)
+		assert.Less(t, len(data), 100_000, path)
 		decoded, err := png.DecodeConfig(bytes.NewReader(data))
 		require.NoError(t, err)
-		require.Equal(t, []int{int(image.width) * 3 / 2, int(image.height) * 3 / 2}, []int{decoded.Width, decoded.Height}, path)
+		require.EqualValues(t, wanted.width*3/2, decoded.Width, path)
 	}
+}
+
+// paletted returns an image in its 256 most frequent colours, which are enough for a page.
+func paletted(full image.Image) *image.Paletted {
+	box, count := full.Bounds(), map[color.Color]int{}
+	for y := box.Min.Y; y < box.Max.Y; y++ {
+		for x := box.Min.X; x < box.Max.X; x++ {
+			count[full.At(x, y)]++
+		}
+	}
+	colours := slices.SortedFunc(maps.Keys(count), func(a, b color.Color) int { return count[b] - count[a] })
+	small := image.NewPaletted(box, color.Palette(colours[:min(256, len(colours))]))
+	draw.Draw(small, box, full, box.Min, draw.Src)
+	return small
 }
