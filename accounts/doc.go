@@ -43,18 +43,31 @@
 //
 // Reconnect gives an account new values or a new consent and keeps the ID. The account goes
 // on as before until the new credential has passed the test, and stays as before if the new
-// credential opens the account of somebody else.
+// credential opens the account of somebody else. An owner has each account of a service once:
+// see DuplicateError.
 //
 // # Accounts that nobody uses
 //
 // Refresh tokens and sessions of many services end when nobody uses them. Sweep renews them in
-// time, in as many processes as call Sweep: from a loop, a cron job or a workflow engine. The
-// member keepAlive of a method says how often, and so do refreshLifetime and refreshIdle.
+// time, in as many processes as call Sweep: from a cron job or a workflow engine, or by Run,
+// which is the loop. The member keepAlive of a method says how often, and so do refreshLifetime
+// and refreshIdle. Where renewals do not move the end of a token, Account.ReauthWithin tells
+// whose owners must come. Shutdown ends Run, and loses nothing.
 //
-// # Owners
+// # Faults
+//
+// An outage of the Store, the Index or Config.Connection is no fault of an account: statuses
+// stay, and Sweep tries again after two minutes. A provider that hangs, or asks for a pause,
+// holds up the accounts of its own definition alone.
+//
+// Once Disconnect has returned nil, nothing of the account is in the Store, and clients,
+// renewals and consents that are left anywhere put nothing there.
+//
+// # Owners and actors
 //
 // A Registry does not know who is signed in. A program compares Account.Owner before the
-// program shows or changes an account, as above.
+// program shows or changes an account, as above. Package pages does so for each page and each
+// response of its JSON API. Registry.As says who acts, for Config.Audit.
 //
 // # Several processes
 //

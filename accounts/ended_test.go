@@ -10,6 +10,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -182,4 +183,54 @@ func (i *watchedIndex) Put(ctx context.Context, a accounts.Account) (bool, error
 		i.stored(a)
 	}
 	return stored, err
+}
+
+// The account is disconnected between the look at the generation and the write of its token,
+// and the token is gone again. A later write does not even begin.
+func TestWriteOfATokenLooksBeforeAndAfter(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		r := w.process()
+		store := &watchedStore{Memory: w.store}
+		w.config.Store = store
+		other := w.process()
+		a, err := r.Connect(t.Context(), accounts.Request{Owner: "o1", Definition: "acme", Method: "oauth"})
+		require.NoError(t, err)
+		finish, err := w.consented(other, a.ID)
+		require.NoError(t, err)
+		writes := 0
+		store.creating = func(key string) {
+			if writes++; key == a.ID+"/1" {
+				store.creating = nil
+				_, err := r.Disconnect(t.Context(), a.ID)
+				require.NoError(t, err)
+			}
+		}
+		require.ErrorIs(t, finish(other), accounts.ErrSuperseded)
+		assert.NotZero(t, writes)
+		time.Sleep(time.Minute) // who saves in the background gives up
+		values, token := w.stored(a.ID + "/1")
+		assert.False(t, values || token)
+
+		b := w.withLogin(r)
+		there := w.request(other, b.ID, w.p.SessionURL)
+		_, err = r.Disconnect(t.Context(), b.ID)
+		require.NoError(t, err)
+		store.creating = func(key string) { assert.Fail(t, "written after the end", key) }
+		there()
+		_, token = w.stored(b.ID + "/1")
+		assert.False(t, token)
+	})
+}
+
+// A watchedStore tells of each record that is about to come into being.
+type watchedStore struct {
+	*tokenstore.Memory
+	creating func(key string)
+}
+
+func (s *watchedStore) CompareAndSwap(ctx context.Context, key string, old, new []byte) (bool, error) {
+	if old == nil && s.creating != nil {
+		s.creating(key)
+	}
+	return s.Memory.CompareAndSwap(ctx, key, old, new)
 }

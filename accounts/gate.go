@@ -48,11 +48,6 @@ func (g *gate) enter(ctx context.Context, closing <-chan struct{}) (entered bool
 		return false, pause
 	}
 	select {
-	case <-closing:
-		return false, 0
-	default:
-	}
-	select {
 	case g.turns <- struct{}{}:
 	case <-ctx.Done():
 		return false, 0

@@ -96,7 +96,9 @@ func TestAccountsThatMustBeConnectedAgainSoon(t *testing.T) {
 			end := time.Now().Add(479 * time.Hour) // of the grant, whatever is renewed
 			if soon {
 				w.define(document)
-				w.p.Inject(w.p.TokenURL, authtest.Always, authtest.EditAnswer(func(response map[string]any) { response["refresh_token_expires_in"] = int(time.Until(end).Seconds()) + rand.IntN(5) }))
+				w.p.Inject(w.p.TokenURL, authtest.Always, authtest.EditAnswer(func(response map[string]any) {
+					response["refresh_token_expires_in"] = int(time.Until(end).Seconds()) + rand.IntN(5)
+				}))
 			}
 			r := w.process()
 			a := w.withConsent(r)

@@ -192,3 +192,13 @@ func TestBodiesThatAreNoRequests(t *testing.T) {
 	r := b.do("POST", b.url+"/api/accounts", "application/json", `{"service": "`+strings.Repeat("a", 1<<20)+`"}`)
 	assert.Equal(t, http.StatusRequestEntityTooLarge, r.StatusCode)
 }
+
+// A field that several methods have is explained as the chosen method has the field.
+func TestMistakesAreThoseOfTheMethod(t *testing.T) {
+	b := newApp(t).browser("o1")
+	status, failed := b.json("POST", "accounts", map[string]any{"service": "basic", "method": "mail", "values": map[string]string{"user": "ada", "number": "seven", "region": "mars"}})
+	assert.Equal(t, http.StatusUnprocessableEntity, status)
+	assert.Equal(t, map[string]any{
+		"user": "Give an address such as ada@example.com.", "number": "Give a whole number.", "region": "Please choose one of the values.",
+	}, failed["fields"])
+}

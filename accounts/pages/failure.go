@@ -164,7 +164,7 @@ func (x *exchange) mistakes(err *definition.InputError) map[string]string {
 	d, _ := x.definition(err.Definition)
 	for _, p := range err.Problems {
 		if texts[p.Input] == "" {
-			texts[p.Input] = x.mistake(p, input(d, p.Input))
+			texts[p.Input] = x.mistake(p, input(d, x.method, p.Input))
 		}
 	}
 	return texts
@@ -187,11 +187,11 @@ func (x *exchange) mistake(p definition.InputProblem, i definition.Input) string
 	return x.in.text("field.unusable")
 }
 
-// input returns an input of a definition by name.
-func input(d *definition.Definition, name string) definition.Input {
+// input returns an input of a method by name.
+func input(d *definition.Definition, method, name string) definition.Input {
 	if d != nil {
 		inputs := slices.Clone(d.Inputs)
-		for _, m := range d.Methods {
+		if m := methodOf(d, method); m != nil {
 			inputs = append(inputs, m.Inputs...)
 		}
 		for _, i := range inputs {

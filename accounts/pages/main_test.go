@@ -45,8 +45,10 @@ var documents = []string{
 	"test": {"request": "GET /me", "id": "/user", "label": "{/user} by {/auth_type}"}}`,
 	`{"connectorauth": 1, "name": "basic", "title": "Basically", "baseUrl": "BASICURL",
 	"inputs": [{"name": "region", "title": "Region", "default": "eu", "enum": [{"value": "eu", "title": "Europe"}, "us"]}],
-	"methods": [{"name": "password", "type": "Basic", "username": "{user}", "password": "{password}",
-		"inputs": [{"name": "user", "title": "User"}, {"name": "password", "title": "Password", "secret": true}]}]}`,
+	"methods": [{"name": "password", "default": true, "type": "Basic", "username": "{user}", "password": "{password}",
+		"inputs": [{"name": "user", "title": "User"}, {"name": "password", "title": "Password", "secret": true}]},
+		{"name": "mail", "type": "Basic", "username": "{user}", "password": "{number}",
+		"inputs": [{"name": "user", "title": "Mail", "format": "email"}, {"name": "number", "title": "Number", "format": "integer"}]}]}`,
 }
 
 // An app is a program with accounts, and a provider.

@@ -47,6 +47,7 @@ func (x *exchange) connect(s submission) (a accounts.Account, created bool, err 
 	if err != nil {
 		return a, false, err
 	}
+	x.method = s.Method
 	values, err := given(d, s.Method, nil, s.Values)
 	if err != nil {
 		return a, false, err
@@ -92,6 +93,7 @@ func (x *exchange) reconnect(a accounts.Account, s submission) (accounts.Account
 	if s.Method == "" {
 		s.Method = a.Method
 	}
+	x.method = s.Method
 	values, err := given(d, s.Method, nil, s.Values)
 	if err != nil {
 		return a, err

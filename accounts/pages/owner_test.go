@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -62,12 +63,10 @@ func TestNoRouteReachesAccountsOfOthers(t *testing.T) {
 	for _, pattern := range pages.Patterns() {
 		t.Run(strings.ReplaceAll(pattern, "/", "_"), func(t *testing.T) {
 			a := newApp(t)
-			owner, other := a.browser("o1"), a.browser("o2")
-			account := owner.withKey()
-			require.Less(t, owner.send(pattern, account.ID).StatusCode, 400, "the request is one that the owner can make")
+			owner := a.browser("o1")
+			require.Less(t, owner.send(pattern, owner.withKey().ID).StatusCode, 400, "the request is one that the owner can make")
 			a = newApp(t)
-			owner, other = a.browser("o1"), a.browser("o2")
-			account = owner.withKey()
+			account, other := a.browser("o1").withKey(), a.browser("o2")
 			tests := len(a.provider.Requests(a.provider.KeyHeaderURL))
 
 			got := other.send(pattern, account.ID)
@@ -158,5 +157,21 @@ func TestRequestsOfOtherSites(t *testing.T) {
 		}
 		assert.Equal(t, account, a.one("o1"))
 		assert.Less(t, b.send(pattern, account.ID, "Sec-Fetch-Site", "").StatusCode, 400, "an old browser on this site")
+	}
+}
+
+// A proxy may give the program another Host than browsers know: the origin of Config.URL counts.
+func TestHandlerBehindAProxy(t *testing.T) {
+	a := newApp(t)
+	h, err := pages.New(a.config)
+	require.NoError(t, err)
+	for origin, status := range map[string]int{a.server.URL: http.StatusNotFound, "http://internal.example": http.StatusForbidden} {
+		r := httptest.NewRequest("POST", "http://internal.example:8080/my/accounts/test", strings.NewReader("id=nobody"))
+		r.Header.Set("Content-Type", form)
+		r.Header.Set("Origin", origin)
+		r.AddCookie(&http.Cookie{Name: "user", Value: "o1"})
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		assert.Equal(t, status, w.Code, origin)
 	}
 }

@@ -73,6 +73,7 @@ type exchange struct {
 	way   way
 
 	registry *accounts.Registry // of the actor
+	method   string             // of the form that was sent
 }
 
 // serve finds out who the person is, and calls f. An error of f becomes a page, or JSON.
