@@ -21,6 +21,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // Algorithms are the names of the algorithms that [New] takes.
@@ -67,6 +68,7 @@ type Key struct {
 	secret    []byte        // for HMAC
 	public    jwk           // of signer
 	verifier  crypto.PublicKey
+	proven    atomic.Bool // signer is a key in memory, and a signature of the key was verified
 }
 
 // New returns a key that signs through signer. An empty algorithm means the one
@@ -136,6 +138,16 @@ func (k *Key) Format(s fmt.State, _ rune) { s.Write([]byte(k.String())) }
 // Sign returns the compact form of a signature. The header gets alg; header must not
 // contain alg.
 func (k *Key) Sign(header map[string]any, payload []byte) (string, error) {
+	encoded, err := k.Header(header)
+	if err != nil {
+		return "", err
+	}
+	return k.SignWith(encoded, payload)
+}
+
+// Header returns header with alg, as the first part of the compact form. header must not
+// contain alg.
+func (k *Key) Header(header map[string]any) (string, error) {
 	full := maps.Clone(header)
 	if full == nil {
 		full = make(map[string]any, 1)
@@ -145,9 +157,14 @@ func (k *Key) Sign(header map[string]any, payload []byte) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the header of a signature cannot be written as JSON: %w", err)
 	}
+	return base64.RawURLEncoding.EncodeToString(text), nil
+}
+
+// SignWith is Sign with a result of Header, for headers that many signatures share.
+func (k *Key) SignWith(header string, payload []byte) (string, error) {
 	encoding := base64.RawURLEncoding
-	signed := make([]byte, 0, encoding.EncodedLen(len(text))+1+encoding.EncodedLen(len(payload))+1+encoding.EncodedLen(512))
-	signed = append(encoding.AppendEncode(signed, text), '.')
+	signed := make([]byte, 0, len(header)+1+encoding.EncodedLen(len(payload))+1+encoding.EncodedLen(512))
+	signed = append(append(signed, header...), '.')
 	signed = encoding.AppendEncode(signed, payload)
 	signature, err := k.signature(signed)
 	if err != nil {
@@ -159,7 +176,7 @@ func (k *Key) Sign(header map[string]any, payload []byte) (string, error) {
 // signature returns the signature of message, as RFC 7518 section 3 writes
 // signatures. A signature that does not fit the public key is an error: the signer
 // of another key, such as a newer version in a KMS, is told before a provider refuses
-// what it cannot explain.
+// what it cannot explain. A key in memory stays the same, so one signature is enough.
 func (k *Key) signature(message []byte) ([]byte, error) {
 	a := k.algorithm
 	if a.family == hmacSHA {
@@ -175,13 +192,25 @@ func (k *Key) signature(message []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the key cannot sign: %w", err)
 	}
-	if !k.verifies(message, signature) {
-		return nil, errors.New("the signer's signature does not fit the signer's public key")
+	if !k.proven.Load() {
+		if !k.verifies(message, signature) {
+			return nil, errors.New("the signer's signature does not fit the signer's public key")
+		}
+		k.proven.Store(inMemory(k.signer))
 	}
 	if a.family == ec {
 		return k.fixedWidth(signature)
 	}
 	return signature, nil
+}
+
+// inMemory reports whether signer is a key of the standard library.
+func inMemory(signer crypto.Signer) bool {
+	switch signer.(type) {
+	case *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey:
+		return true
+	}
+	return false
 }
 
 // verifies reports whether signature, as crypto.Signer returns signatures, is one
