@@ -257,6 +257,11 @@ func (c *joinedCredential) blamed() (parts []credential) {
 	return parts
 }
 
+// asksProof reports whether nothing but another proof of possession is missing.
+func (c *joinedCredential) asksProof() bool {
+	return !slices.ContainsFunc(c.blamed(), func(part credential) bool { return !asksProof(part) })
+}
+
 // replace renews every blamed part. A single success is enough to try again,
 // unless another part needs the account owner.
 func (c *joinedCredential) replace(ctx context.Context) error {

@@ -33,7 +33,7 @@ func (c *OAuth2) Token(ctx context.Context) (*oauth2.Token, error) {
 		return nil, err
 	}
 	t := g.Value
-	token := &oauth2.Token{AccessToken: t.Access, TokenType: s.tokenType(), Expiry: t.Expiry.Round(0)}
+	token := &oauth2.Token{AccessToken: t.Access, TokenType: t.kind(), Expiry: t.Expiry.Round(0)}
 	extra := make(map[string]any, len(t.Extra)+1)
 	for name, value := range t.Extra {
 		extra[name] = wire.CloneJSON(value)
@@ -86,7 +86,7 @@ func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
 	}
 	if t.AccessToken == "" {
 		value.Expiry = value.Issued // nothing to send: renew the token first
-	} else if err := errors.Join(s.checkType(t.TokenType), s.checkAccess(t.AccessToken)); err != nil {
+	} else if err := s.bindTo(value, "", t.TokenType); err != nil {
 		return fmt.Errorf("connectorauth: SetToken: %w", err)
 	}
 	return s.engine.Set(ctx, s, value)
@@ -214,7 +214,11 @@ func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint string, t *tok
 	}
 	r.params = values(url.Values{"token": {token}, "token_type_hint": {hint}})
 	plain := &oauth2Scheme{oauth2Client: s.oauth2Client} // the hooks are for token requests
-	resp, err := plain.send(ctx, r, t.Key)
+	key, err := s.proofKey(t)
+	if err != nil {
+		return s.subject(r.url).name(err)
+	}
+	resp, err := plain.send(ctx, r, key)
 	if err == nil && !resp.Granted() {
 		var failed *endpoint.Failure
 		if _, err = resp.Token(time.Time{}); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
@@ -283,7 +287,7 @@ func (*oauth2Scheme) Secrets(t *token) []string {
 	if t == nil {
 		return nil
 	}
-	return scrub.Spellings(t.Access, t.Refresh, t.Key)
+	return scrub.Spellings(t.Access, t.Refresh, t.key())
 }
 
 // rare is what few accounts have. Live connectors are many, and should be small.

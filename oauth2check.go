@@ -3,6 +3,7 @@ package connectorauth
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/dialect"
@@ -51,8 +52,11 @@ func (c *OAuth2Config) check(problems *check.List) {
 	}
 	if c.Proof != nil && isNil(c.Proof) {
 		problems.Add("Proof: is a nil %T", c.Proof)
-	} else if c.Proof != nil && !wire.IsToken(c.Proof.TokenType()) {
-		problems.Add("Proof: TokenType is %q; a token_type is a word such as DPoP, or Bearer for a proof beside ordinary tokens", c.Proof.TokenType())
+	} else if c.Proof != nil {
+		types := c.Proof.TokenTypes()
+		if i := slices.IndexFunc(types, func(t string) bool { return !wire.IsToken(t) }); i >= 0 || len(types) == 0 {
+			problems.Add("Proof: TokenTypes are %q; a token_type is a word such as DPoP, or Bearer for tokens that are not bound to a key", types)
+		}
 	}
 }
 
@@ -114,20 +118,4 @@ func (c *OAuth2Config) client() check.Client {
 		client.Header = true
 	}
 	return client
-}
-
-// checkType refuses tokens of another type than the connector sends (RFC 6749
-// section 7.1). Many providers leave the type out.
-func (s *oauth2Scheme) checkType(t string) error {
-	want := s.tokenType()
-	notForAPI := strings.EqualFold(t, "N_A") // RFC 8693 section 2.2.1
-	switch {
-	case strings.EqualFold(t, want), s.proof == nil && (t == "" || s.dialect.Response.AnyTokenType || notForAPI && s.traits.NoAccessToken):
-		return nil
-	case notForAPI:
-		return errors.New("the token type is N_A: the token is no access token, and the grant asked for one")
-	case len(t) > 16: // not a type, but something that the provider put in its place
-		return fmt.Errorf("the token type is not %s", want)
-	}
-	return fmt.Errorf("the token type is %q, not %s", t, want)
 }

@@ -236,58 +236,19 @@ func setBasic(h http.Header, user, password string) {
 	h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
 }
 
-// A Proof proves with each request that the client holds a key, so that a stolen
-// token is useless (RFC 9449 is a kind of such a proof). A Proof serves several
-// accounts and is safe for concurrent use.
-type Proof interface {
-	// TokenType returns the token_type of tokens that are bound to a key, such as
-	// "DPoP", or "Bearer" for a proof beside ordinary tokens. The type is also the
-	// scheme of the Authorization header. TokenType must not be empty.
-	TokenType() string
-	// NewKey returns a new key as text. The account's record keeps the key together
-	// with the token.
-	NewKey() (Secret, error)
-	// Prove adds a proof to req, right before req is sent. token is the access token
-	// that req carries; empty in a token request.
-	Prove(req *http.Request, key, token Secret) error
-	// Again sees each response to a request with a proof. Again reports whether
-	// the response asks for the same request with another proof. Such a request is
-	// sent again once. Again may read the body of the token endpoint's response; the
-	// body of an API's response is the caller's, and empty here.
-	Again(resp *http.Response) bool
-}
-
-// proofKey returns the key of the account, new if the account has none.
-func (s *oauth2Scheme) proofKey(old *token) (string, error) {
-	if s.proof == nil || old != nil && old.Key != "" {
-		if old == nil {
-			return "", nil
-		}
-		return old.Key, nil
-	}
-	var key Secret
-	err := foreign("the key for the proof of possession", func() (err error) {
-		if key, err = s.proof.NewKey(); err != nil {
-			err = fmt.Errorf("connectorauth: the key for the proof of possession: %w", err)
-		}
-		return err
-	}, append(s.Secrets(old), string(s.clientSecret))...)
-	return string(key), withhold(err, string(key))
-}
-
 // checkAccess reports whether requests can carry an access token. RFC 6750
 // section 2.1 allows the characters of token68 only; real tokens have any
 // printable ASCII except characters that would end or quote a header's parameter.
-func (s *oauth2Scheme) checkAccess(access string) error {
-	if access == "" {
+func (s *oauth2Scheme) checkAccess(t *token) error {
+	if t.Access == "" {
 		return errors.New("the access token is empty")
 	}
-	for _, c := range []byte(access) {
+	for _, c := range []byte(t.Access) {
 		if c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == ',' {
 			return errors.New("the access token has a character that no Authorization header can carry")
 		}
 	}
-	if err := s.place.Check(s.place.prefix + access); err != nil {
+	if err := s.place.Check(s.carried(t)); err != nil {
 		return fmt.Errorf("the access token %w", err)
 	}
 	return nil

@@ -1,12 +1,10 @@
 package connectorauth
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -115,6 +113,7 @@ func (s *oauth2Scheme) exchangeRequest(by dialect.TokenExchange, old *token) tok
 func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*endpoint.Response, error) {
 	var seen exchanges
 	var sent *TokenRequest
+	var out *http.Request
 	call := endpoint.Call{
 		Build: func(ctx context.Context) (req *http.Request, secrets []string, err error) {
 			sent, req, secrets, err = s.build(ctx, r)
@@ -129,6 +128,7 @@ func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*e
 				return nil
 			}
 			before := *req.URL
+			out = req
 			if err := s.prove(req, key, ""); err != nil {
 				return err
 			}
@@ -142,7 +142,7 @@ func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*e
 		call.After = func(resp *http.Response) error { return seen.after(resp) }
 	}
 	call.Again = func(resp *endpoint.Response) bool {
-		later, proof := s.learnsTime(r, sent, resp), s.wantsProof(resp) // both see each response
+		later, proof := s.learnsTime(r, sent, resp), s.wantsProof(out, resp) // both see each response
 		return !resp.Granted() && (later || proof)
 	}
 	return call.Do(ctx)
@@ -169,28 +169,6 @@ func (s *oauth2Scheme) learnsTime(r tokenRequest, sent *TokenRequest, resp *endp
 		return false
 	}
 	return blamed
-}
-
-// wantsProof reports whether a response asks for another proof of possession.
-func (s *oauth2Scheme) wantsProof(resp *endpoint.Response) (again bool) {
-	if s.proof == nil {
-		return false
-	}
-	seen := *resp.Response
-	seen.Header, seen.Body = resp.Header.Clone(), io.NopCloser(bytes.NewReader(resp.Body))
-	foreign("Again", func() error { again = s.proof.Again(&seen); return nil })
-	return again
-}
-
-// prove adds a proof of possession to req, which carries the access token or is a
-// token request.
-func (s *oauth2Scheme) prove(req *http.Request, key, token string) error {
-	return foreign("the proof of possession", func() error {
-		if err := s.proof.Prove(req, Secret(key), Secret(token)); err != nil {
-			return fmt.Errorf("connectorauth: the proof of possession: %w", err)
-		}
-		return nil
-	}, key, token)
 }
 
 // build makes the HTTP request, and lists the secrets in it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
@@ -19,7 +20,8 @@ import (
 // ownProof is a Proof of another package.
 type ownProof func(req *http.Request) error
 
-func (ownProof) TokenType() string                                          { return "Bearer" }
+func (ownProof) TokenTypes() []string                                       { return []string{"Bearer"} }
+func (ownProof) Bind(connectorauth.Secret) (url.Values, error)              { return nil, nil }
 func (ownProof) NewKey() (connectorauth.Secret, error)                      { return "proof-key", nil }
 func (f ownProof) Prove(req *http.Request, _, _ connectorauth.Secret) error { return f(req) }
 func (ownProof) Again(*http.Response) bool                                  { return false }

@@ -20,6 +20,7 @@ type Identity struct {
 	User     string `json:"user,omitempty"`   // the account owner; empty if only the application is known
 	Grant    string `json:"grant,omitempty"`  // the grant_type of the grant, for OAuth2
 	Scope    string `json:"scope,omitempty"`  // the scopes of the access token, for OAuth2
+	Key      string `json:"key,omitempty"`    // the thumbprint of the key to which the access token is bound (RFC 9449)
 }
 
 // A refusal says why an API request was refused. The response is the refusal as
@@ -57,12 +58,21 @@ func (p *Provider) open(http.ResponseWriter, *http.Request) (Identity, *refusal)
 	return Identity{AuthType: "None"}, nil
 }
 
-// bearer requires an OAuth2 access token (RFC 6750).
-func (p *Provider) bearer(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
+// bearer requires an OAuth2 access token (RFC 6750), with a proof if the token is bound to
+// a key (RFC 9449).
+func (p *Provider) bearer(w http.ResponseWriter, r *http.Request) (Identity, *refusal) {
 	token, description := p.bearerToken(r)
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch {
+	case token != nil && token.thumbprint != "":
+		if refused := p.proven(w, r, token); refused != nil {
+			return Identity{}, refused
+		}
+		fallthrough
 	case token != nil:
-		return Identity{AuthType: "OAuth2", Client: p.ClientID, User: token.user, Grant: token.kind, Scope: token.scope}, nil
+		return Identity{AuthType: "OAuth2", Client: p.ClientID, User: token.user, Grant: token.kind, Scope: token.scope, Key: token.thumbprint}, nil
+	case strings.EqualFold(scheme, "DPoP"):
+		return Identity{}, dpopRefusal("invalid_token", description)
 	case description == "": // a request without credentials gets no error code (RFC 6750 section 3.1)
 		return Identity{}, &refusal{http.StatusUnauthorized, `Bearer realm="authtest"`, "unauthorized", "an access token is required"}
 	}

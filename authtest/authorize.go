@@ -93,6 +93,7 @@ func (p *Provider) newCode(q url.Values) string {
 		grant:       &grant{kind: "authorization_code", user: p.Username, scope: q.Get("scope")},
 		redirectURI: q.Get("redirect_uri"),
 		challenge:   q.Get("code_challenge"),
+		thumbprint:  q.Get("dpop_jkt"),
 		expires:     time.Now().Add(consentLifetime),
 	}
 	return code

@@ -61,6 +61,16 @@ type Config struct {
 	// then has no refresh_token.
 	NoRotation bool
 
+	// RequireDPoP refuses token requests without a proof (RFC 9449). Otherwise the tokens
+	// of a token request with a proof are bound to the key, and the tokens of a request
+	// without a proof are Bearer tokens. The time of a proof may be a minute away from the
+	// provider's clock.
+	RequireDPoP bool
+	// DPoPNonce makes proofs carry the nonce of the provider (RFC 9449 sections 8 and 9),
+	// which all responses to requests with proofs have in the header DPoP-Nonce. With a
+	// nonce, the time of a proof does not count.
+	DPoPNonce bool
+
 	// SessionLifetime is how long a session is valid. 0 means an hour.
 	SessionLifetime time.Duration
 	// LockAfter is how many wrong passwords in a row lock the account at the login

@@ -32,6 +32,10 @@
 // access token (RFC 8693), and at AssertionURL. Another requested_token_type is
 // refused. Config.ClockSkew makes the provider's clock wrong.
 //
+// A token request with a proof of DPoP (RFC 9449) gets tokens that are bound to the key.
+// Config.RequireDPoP and Config.DPoPNonce make proofs and nonces necessary, and
+// [Provider.RotateNonces] makes the nonces of before invalid.
+//
 // # Consent
 //
 // AuthURL and AuthorizeURL show a page. The account owner signs in on the page

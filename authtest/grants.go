@@ -23,17 +23,20 @@ type authorization struct {
 	challenge   string // the S256 challenge of PKCE; empty if the application sent none
 	expires     time.Time
 	used        bool
+	thumbprint  string // of the key to which the code is bound; or empty
 }
 
 type accessToken struct {
 	*grant
-	scope   string // may be less than the scope of the grant
-	expires time.Time
+	scope      string // may be less than the scope of the grant
+	expires    time.Time
+	thumbprint string // of the key to which the token is bound; or empty
 }
 
 type refreshToken struct {
 	*grant
-	used bool // replaced by a newer refresh token
+	used       bool   // replaced by a newer refresh token
+	thumbprint string // of the key to which the token is bound; or empty
 }
 
 // oauth2State is the state of the OAuth2 endpoints. Provider.mu guards

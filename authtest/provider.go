@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A Provider is a running provider. [New] sets the exported fields; do not
@@ -48,7 +49,7 @@ type Provider struct {
 	// credential is missing or wrong, 400 if the credential is repeated, and 415
 	// if the body is neither a form nor a JSON object.
 	OpenURL             string // no credential
-	BearerURL           string // an OAuth2 access token in the Authorization header
+	BearerURL           string // an OAuth2 access token in the Authorization header; with a proof if the token is bound to a key
 	KeyHeaderURL        string // APIKey in the header X-Api-Key
 	KeyAuthorizationURL string // APIKey in the header Authorization, alone or after a word such as "ApiKey "
 	KeyQueryURL         string // APIKey in the query parameter api_key
@@ -70,6 +71,7 @@ type Provider struct {
 	mu         sync.Mutex // guards the fields below
 	oauth2     oauth2State
 	oauth1     oauth1State
+	proofs     proofState
 	sessions   sessionState
 	stats      Stats
 	seen       int                  // the number of requests so far
@@ -103,6 +105,7 @@ func New(c Config) *Provider {
 		stop:       stop,
 		oauth2:     newOAuth2State(),
 		oauth1:     newOAuth1State(),
+		proofs:     proofState{seen: map[string]time.Time{}},
 		sessions:   sessionState{sessions: map[string]*loginSession{}, tickets: map[string]string{}},
 		stats:      Stats{Issued: map[string]int{}},
 		requests:   map[string][]Request{},

@@ -40,6 +40,7 @@ type Value struct {
 	State    string `json:"state"` // OAuth2: state; OAuth1: the temporary token
 	Redirect string `json:"redirect,omitempty"`
 	Verifier string `json:"verifier,omitempty"` // OAuth2: PKCE's code verifier; OAuth1: the secret of the temporary token
+	Key      string `json:"key,omitempty"`      // OAuth2: the new key of a Proof
 
 	Lifetime time.Duration `json:"lifetime,omitempty"` // 0 means Lifetime
 }
