@@ -40,8 +40,9 @@ type OAuth2Config struct {
 	// Dialect says how the provider departs from the standard. Empty means not at
 	// all.
 	Dialect dialect.OAuth2
-	// Proof proves the possession of a key with each request. Empty means Bearer
-	// tokens (RFC 6750).
+	// Proof proves the possession of a key with each request: see assertion.NewDPoP.
+	// Empty means Bearer tokens (RFC 6750). Tokens that an account has from before Proof
+	// was set are renewed first.
 	Proof Proof
 
 	// Store keeps the account's token. Empty means that the token lives in memory,

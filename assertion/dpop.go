@@ -28,7 +28,7 @@ type DPoPConfig struct {
 	// Key proves for all accounts. A Key whose Signer is remote, such as in a KMS, is asked
 	// for every request to the API. Key must not be a secret. Nil means a new key for each
 	// account, which the account's record keeps together with the token. Whoever reads the
-	// Store can use both, so seal the Store: see tokenstore.Seal.
+	// Store can use both, so seal the Store: see tokenstore.NewSealed.
 	Key *Key
 	// Algorithm is that of new keys: ES256, ES384, ES512 or EdDSA. Empty means ES256, which
 	// most providers take. Must be empty with Key.

@@ -38,7 +38,6 @@ func (s *dpopState) server(u *url.URL) *dpopServer {
 // that the API has seen.
 func (d *DPoP) Again(resp *http.Response) bool {
 	s := d.state()
-	sent := sentIn(resp.Request)
 	nonces := resp.Header.Values("DPoP-Nonce")
 	given := len(nonces) == 1 && isNonce(nonces[0])
 	if given {
@@ -48,10 +47,10 @@ func (d *DPoP) Again(resp *http.Response) bool {
 	code, byAPI := refusalOf(resp)
 	switch code {
 	case "use_dpop_nonce":
-		return given && nonces[0] != sent.Nonce
+		return given && nonces[0] != sentIn(resp.Request).Nonce
 	case "invalid_dpop_proof":
-		if theirs, ok := clock.Date(resp.Header); ok && sent.Issued != 0 {
-			follow(&s.server(resp.Request.URL).clock, sent.Issued, theirs)
+		if theirs, ok := clock.Date(resp.Header); ok {
+			follow(&s.server(resp.Request.URL).clock, sentIn(resp.Request).Issued, theirs)
 		}
 		return byAPI
 	}
@@ -70,7 +69,7 @@ func follow(c *clock.Clock, issued, theirs int64) {
 	}
 }
 
-// sentIn returns the claims of the proof in req, which may have none.
+// sentIn returns the claims of the proof in req. Without a proof, there are none.
 func sentIn(req *http.Request) (claims dpopClaims) {
 	_, rest, _ := strings.Cut(req.Header.Get("DPoP"), ".")
 	payload, _, _ := strings.Cut(rest, ".")

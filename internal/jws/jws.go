@@ -4,6 +4,7 @@
 package jws
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -12,13 +13,11 @@ import (
 	"crypto/rsa"
 	_ "crypto/sha256" // for crypto.SHA256
 	_ "crypto/sha512" // for crypto.SHA384 and crypto.SHA512
-	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"math/big"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -237,16 +236,31 @@ func (k *Key) verifies(message, signature []byte) bool {
 	return false
 }
 
-// fixedWidth turns an ECDSA signature of ASN.1 into the two numbers side by side
-// that RFC 7518 section 3.4 wants.
+// fixedWidth turns an ECDSA signature of ASN.1, a sequence of two integers, into the two
+// numbers side by side that RFC 7518 section 3.4 wants. By hand, because proofs of
+// possession are made for each request.
 func (k *Key) fixedWidth(signature []byte) ([]byte, error) {
-	var numbers struct{ R, S *big.Int }
-	if rest, err := asn1.Unmarshal(signature, &numbers); err != nil || len(rest) > 0 {
-		return nil, errors.New("the signer returned an ECDSA signature that is not in ASN.1")
-	}
 	width := len(k.public.x)
 	fixed := make([]byte, 2*width)
-	numbers.R.FillBytes(fixed[:width])
-	numbers.S.FillBytes(fixed[width:])
+	rest, ok := bytes.CutPrefix(signature, []byte{0x30, 0x81}) // of a length from 128
+	if !ok {
+		rest, ok = bytes.CutPrefix(signature, []byte{0x30})
+	}
+	if ok = ok && len(rest) > 0 && int(rest[0]) == len(rest)-1; ok {
+		rest = rest[1:]
+	}
+	for _, number := range [][]byte{fixed[:width], fixed[width:]} {
+		if ok = ok && len(rest) > 2 && rest[0] == 2 && rest[1] > 0 && int(rest[1]) <= len(rest)-2 && rest[2] < 0x80; !ok {
+			break
+		}
+		digits := bytes.TrimLeft(rest[2:2+int(rest[1])], "\x00")
+		if ok = len(digits) <= width; ok {
+			copy(number[width-len(digits):], digits)
+		}
+		rest = rest[2+int(rest[1]):]
+	}
+	if !ok || len(rest) > 0 {
+		return nil, errors.New("the signer returned an ECDSA signature that is not in ASN.1")
+	}
 	return fixed, nil
 }
