@@ -206,33 +206,16 @@ func (s *oauth2Scheme) revoke(ctx context.Context, t *token) error {
 
 // revokeOne makes a revocation request for one of the tokens of t.
 func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint string, t *token) error {
-	r := s.newRequest("")
-	r.encoding = ""
+	r := s.providerRequest(s.rare.revokeURL, url.Values{"token": {token}, "token_type_hint": {hint}})
 	var err error
-	if r.url, err = s.at(s.rare.revokeURL, t); err != nil {
+	if r.url, err = s.at(r.url, t); err != nil {
 		return s.subject(r.url).name(err)
 	}
-	r.params = values(url.Values{"token": {token}, "token_type_hint": {hint}})
-	plain := &oauth2Scheme{oauth2Client: s.oauth2Client} // the hooks are for token requests
 	key, err := s.proofKey(t)
 	if err != nil {
 		return s.subject(r.url).name(err)
 	}
-	resp, err := plain.send(ctx, r, key)
-	if err == nil && !resp.Granted() {
-		var failed *endpoint.Failure
-		if _, err = resp.Token(time.Time{}); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
-			err = resp.Fail(nil)
-		}
-	}
-	if err == nil {
-		return nil
-	}
-	err = s.subject(r.url).newTokenError(err)
-	if failed := new(TokenError); errors.As(err, &failed) {
-		failed.dead, failed.inDoubt, failed.revokes = false, false, strings.ReplaceAll(hint, "_", " ")
-	}
-	return err
+	return s.tell(ctx, r, key, "revocation of the "+strings.ReplaceAll(hint, "_", " "), nil)
 }
 
 // Identity names the account.

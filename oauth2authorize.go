@@ -2,6 +2,7 @@ package connectorauth
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,8 +11,10 @@ import (
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
+	"github.com/connectorauth/connectorauth/internal/wire"
 	"golang.org/x/oauth2"
 )
 
@@ -70,7 +73,47 @@ func (s *oauth2Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 	if authURL, err = s.runAuthorize(ctx, u, slices.Collect(maps.Keys(bound))...); err != nil {
 		return "", "", err
 	}
+	if grant.PushedAuthorizationRequestURL != "" {
+		if authURL, err = s.push(ctx, grant, authURL, v.Key); err != nil {
+			return "", "", err
+		}
+	}
 	return authURL, Secret(v.Encode()), nil
+}
+
+// push sends the authorization request of full to the provider (RFC 9126 section 2), and
+// returns the URL for the browser (section 4). What AuthURL itself has in its query stays
+// in the URL.
+func (s *oauth2Scheme) push(ctx context.Context, grant AuthorizationCode, full, key string) (string, error) {
+	u, err := url.Parse(origin.ASCIIURL(grant.AuthURL))
+	if err != nil {
+		return "", err
+	}
+	request, err := url.Parse(full)
+	if err != nil {
+		return "", err
+	}
+	own := u.Query()
+	query := request.Query()
+	maps.DeleteFunc(query, func(name string, _ []string) bool { return own.Has(name) })
+	r := s.providerRequest(grant.PushedAuthorizationRequestURL, nil)
+	r.further = query
+	var granted struct {
+		URI string `json:"request_uri"`
+	}
+	err = s.tell(ctx, r, key, "pushed authorization request", func(resp *endpoint.Response) error {
+		if json.Unmarshal(resp.Text(), &granted); granted.URI == "" || wire.HasControl(granted.URI) {
+			return errors.New("the response has no request_uri")
+		}
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	own.Set("client_id", s.clientID)
+	own.Set("request_uri", granted.URI)
+	u.RawQuery = spaced(own.Encode())
+	return u.String(), nil
 }
 
 // runAuthorize runs the hooks on the URL that Begin returns. The parameters called bound

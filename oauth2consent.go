@@ -23,8 +23,9 @@ import (
 // there. Use a redirectURL for each authorization server, or set Issuer (RFC 9700
 // section 2.1). Keep pending where only that browser can bring it back, in an encrypted
 // cookie or the session: pending contains the PKCE code verifier. [OAuth2.Finish]
-// takes pending. Begin makes no request. With a Proof, pending also contains the key of
-// the account.
+// takes pending. Begin makes no request, except with a PushedAuthorizationRequestURL; then
+// an error may be a [*TokenError], and authURL serves for one consent, which should begin at
+// once. With a Proof, pending also contains the key of the account.
 //
 // redirectURL is an https URL, or an http URL of the machine itself (RFC 8252 section
 // 7.3), without a fragment. A program without a web page may also use:

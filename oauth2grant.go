@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
 )
 
@@ -68,6 +69,13 @@ type AuthorizationCode struct {
 	// loopback. AuthURL may have a query. In the query, a plus sign means a space, and
 	// %2B a plus sign.
 	AuthURL string
+	// PushedAuthorizationRequestURL is the provider's endpoint for pushed authorization
+	// requests (RFC 9126). With a URL, Begin sends the authorization request there, with the
+	// client authentication of token requests, and the browser carries nothing but the client
+	// ID and a reference, which providers often take for a minute only. So nobody can read or
+	// change the request in the browser. No request goes another way. Empty means that the
+	// browser carries the request. https except on loopback.
+	PushedAuthorizationRequestURL string
 	// Params are further parameters of the authorization request, such as
 	// access_type or prompt. Empty means none.
 	Params url.Values
@@ -264,6 +272,13 @@ func checkGrant(c *OAuth2Config) error {
 		problems.Add("Grant: is %T; use the value, not a pointer", grant)
 	case AuthorizationCode:
 		problems.Field("Grant", check.AuthRequest(grant.AuthURL, grant.Params, c.Dialect.AuthNames, c.client()))
+		if grant.PushedAuthorizationRequestURL != "" {
+			_, err := origin.Endpoint(grant.PushedAuthorizationRequestURL)
+			problems.Field("Grant: PushedAuthorizationRequestURL", err)
+			if grant.Params.Has("request_uri") {
+				problems.Add("Grant: Params: request_uri cannot be pushed (RFC 9126 section 2.1)")
+			}
+		}
 		problems.Field("Grant: ConsentLifetime", pending.CheckLifetime(grant.ConsentLifetime))
 	case ClientCredentials:
 		if method, ok := c.ClientAuth.(ClientAuthMethod); c.ClientSecret == "" && isMethod(c.ClientAuth) && !(ok && method.byCertificate()) {

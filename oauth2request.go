@@ -49,6 +49,42 @@ func (s *oauth2Scheme) newRequest(grantType string) tokenRequest {
 	}
 }
 
+// providerRequest is a request to another endpoint of the provider than the token endpoint,
+// with the client authentication of token requests.
+func (s *oauth2Scheme) providerRequest(url string, params url.Values) tokenRequest {
+	r := s.newRequest("")
+	r.url, r.encoding, r.singleUse, r.params = url, "", false, values(params)
+	return r
+}
+
+// tell makes a request of providerRequest, with the proof of key. what names the request in
+// errors, and read, which may be nil, reads the response to a request that was granted. No
+// hook sees the request: the hooks are for token requests.
+func (s *oauth2Scheme) tell(ctx context.Context, r tokenRequest, key, what string, read func(*endpoint.Response) error) error {
+	plain := &oauth2Scheme{oauth2Client: s.oauth2Client}
+	resp, err := plain.send(ctx, r, key)
+	switch {
+	case err != nil:
+	case !resp.Granted():
+		var failed *endpoint.Failure
+		if _, err = resp.Token(time.Time{}); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
+			err = resp.Fail(nil)
+		}
+	case read != nil:
+		if err = read(resp); err != nil {
+			err = resp.Fail(err)
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	err = s.subject(r.url).newTokenError(err)
+	if failed := new(TokenError); errors.As(err, &failed) {
+		failed.dead, failed.inDoubt, failed.request = false, false, what
+	}
+	return err
+}
+
 // codeRequest exchanges the code of a consent for a token (RFC 6749 section
 // 4.1.3).
 func (s *oauth2Scheme) codeRequest(v pending.Value, code string) tokenRequest {

@@ -483,3 +483,23 @@ func TestSignerOfTheProgramProves(t *testing.T) {
 	assert.Equal(t, 1, p.Stats().Issued["refresh_token"])
 	require.NoError(t, c.Revoke(context.Background()))
 }
+
+// The repetition with a nonce has a new assertion too, because a jti serves once.
+func TestPushedRequestHasAProof(t *testing.T) {
+	p := provider(t, authtest.Config{RequireDPoP: true, DPoPNonce: true, RequirePushed: true}, assertion.ES256)
+	key := keyFor(t, assertion.ES256)
+	a := &dpopAccount{p, connectorauth.OAuth2Config{
+		ClientID: p.ClientID, TokenURL: p.TokenURL, HTTPClient: p.Client(), Store: new(tokenstore.Memory), Account: "alice",
+		Grant:      connectorauth.AuthorizationCode{AuthURL: p.AuthURL, PushedAuthorizationRequestURL: p.PushedAuthorizationRequestURL},
+		ClientAuth: must(assertion.NewClientAuth(assertion.ClientAuthConfig{Key: key, Claims: assertion.Claims{Audience: p.URL}})),
+		Proof:      newDPoP(t, assertion.DPoPConfig{}),
+	}}
+	c := a.open(t)
+	a.connect(t, c)
+	assert.Len(t, p.Requests(p.PushedAuthorizationRequestURL), 2, "the first request learns the nonce")
+	assert.Equal(t, 1, p.Stats().TokenRequests)
+	a.RotateNonces()
+	require.NoError(t, c.Renew(t.Context()))
+	assert.Equal(t, 3, p.Stats().TokenRequests)
+	assert.NotEmpty(t, a.key(t, c))
+}

@@ -17,10 +17,14 @@ const consentLifetime = 10 * time.Minute
 // client ID or the callback is wrong, only the person in the browser sees the
 // error. Otherwise the callback brings the error to the application.
 func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
-	q, err := url.ParseQuery(r.URL.RawQuery)
+	sent, err := url.ParseQuery(r.URL.RawQuery)
+	q, problem := p.pushedParams(sent)
 	switch {
 	case err != nil:
 		writePage(w, http.StatusBadRequest, page{Error: "The query is malformed."})
+		return
+	case problem != "":
+		writePage(w, http.StatusBadRequest, page{Error: problem})
 		return
 	case q.Get("client_id") != p.ClientID:
 		writePage(w, http.StatusBadRequest, page{Error: "client_id is missing or unknown."})
@@ -44,6 +48,9 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 			response.Set("code", p.newCode(q))
 		}
 	}
+	p.mu.Lock()
+	delete(p.oauth2.pushed, sent.Get("request_uri")) // serves once
+	p.mu.Unlock()
 	if q.Has("state") {
 		response.Set("state", q.Get("state"))
 	}

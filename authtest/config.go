@@ -71,6 +71,9 @@ type Config struct {
 	// nonce, the time of a proof does not count.
 	DPoPNonce bool
 
+	// RequirePushed makes AuthURL refuse requests that were not pushed (RFC 9126).
+	RequirePushed bool
+
 	// SessionLifetime is how long a session is valid. 0 means an hour.
 	SessionLifetime time.Duration
 	// LockAfter is how many wrong passwords in a row lock the account at the login

@@ -46,7 +46,8 @@ type oauth2State struct {
 	access  map[string]*accessToken
 	refresh map[string]*refreshToken
 
-	assertions map[string]time.Time // the identifiers of assertions that were used, and when they are forgotten
+	pushed     map[string]*pushedRequest // by request_uri
+	assertions map[string]time.Time      // the identifiers of assertions that were used, and when they are forgotten
 }
 
 func newOAuth2State() oauth2State {
@@ -55,6 +56,7 @@ func newOAuth2State() oauth2State {
 		access:  map[string]*accessToken{},
 		refresh: map[string]*refreshToken{},
 
+		pushed:     map[string]*pushedRequest{},
 		assertions: map[string]time.Time{},
 	}
 }

@@ -28,6 +28,9 @@ type Provider struct {
 
 	// OAuth2 endpoints (RFC 6749, RFC 7009).
 	AuthURL, TokenURL, RevokeURL string
+	// The endpoint for pushed authorization requests (RFC 9126). A request_uri serves one
+	// consent, which begins within a minute.
+	PushedAuthorizationRequestURL string
 	// OAuth1 endpoints (RFC 5849 section 2).
 	RequestTokenURL, AuthorizeURL, AccessTokenURL string
 

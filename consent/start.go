@@ -10,6 +10,9 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/pending"
 )
 
 // Maximum lengths in the query of a start, in bytes.
@@ -51,7 +54,12 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 		h.finish(w, r, rec, classify(err, ReasonInternal))
 		return
 	}
-	reference, err := referenceOf(authURL)
+	query, err := requested(authURL, pending)
+	if err != nil {
+		h.finish(w, r, rec, fail(ReasonInternal, err))
+		return
+	}
+	reference, err := reference(query)
 	if err != nil {
 		h.finish(w, r, rec, fail(ReasonInternal, err))
 		return
@@ -127,13 +135,21 @@ func isPath(text string) bool {
 		!strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == '\\' || c >= 0x7f })
 }
 
-// referenceOf returns the reference in an authorization URL.
-func referenceOf(authURL string) (string, error) {
+// requested returns the parameters of an authorization URL. What was pushed to the provider
+// (RFC 9126) is in the pending value alone.
+func requested(authURL string, value connectorauth.Secret) (url.Values, error) {
 	u, err := url.Parse(authURL)
 	if err != nil {
-		return "", errors.New("the authorization URL is malformed")
+		return nil, errors.New("the authorization URL is malformed")
 	}
-	return reference(u.Query())
+	query := u.Query()
+	if begun, ok := pending.Read(string(value)); ok && query.Has("request_uri") && !query.Has("state") {
+		query.Set("state", begun.State)
+		if begun.Verifier != "" {
+			query.Set("code_challenge", "S256") // any
+		}
+	}
+	return query, nil
 }
 
 // reference returns the parameter that the authorization URL and the callback of

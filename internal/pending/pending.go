@@ -78,6 +78,12 @@ func decode(text, connector string) (Value, error) {
 	return v, nil
 }
 
+// Read reads text that Encode made, and checks nothing.
+func Read(text string) (v Value, ok bool) {
+	err := json.Unmarshal([]byte(text), &v)
+	return v, err == nil && v.State != ""
+}
+
 // Kinds of bad callbacks, for the pages of package consent.
 const (
 	Invalid = "invalid" // not a callback of this library
