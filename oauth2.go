@@ -32,6 +32,12 @@ type OAuth2Config struct {
 	RevokeURL string
 	// Scopes are the scopes to ask for. Empty leaves the choice to the provider.
 	Scopes []string
+	// Resources are where the token is to be used (RFC 8707): absolute URIs without a
+	// fragment, as the APIs name themselves. Each is a parameter resource of authorization
+	// requests and of token requests, refreshes included. Dialect.AuthNames or
+	// Dialect.TokenNames with an empty name for "resource" leaves the parameter out of the
+	// one or the other. Empty means none.
+	Resources []string
 	// Grant is how a token is obtained. Required.
 	Grant Grant
 	// ClientAuth authenticates the client at the token endpoint. Empty means
@@ -153,8 +159,11 @@ func (c *oauth2Credential) auth(int) Secret { return Secret(c.from.Value.Access)
 var uncured = []string{"insufficient_scope", "use_dpop_nonce", "invalid_dpop_proof"}
 
 // rejected reports the rejections of the dialect and status 401, unless another token
-// would be of no use.
+// would be of no use. What refused tells is rejected.
 func (c *oauth2Credential) rejected(resp *http.Response) bool {
+	if _, steps := stepUp(resp); steps {
+		return true
+	}
 	if resp.StatusCode != http.StatusUnauthorized {
 		rejections := c.s.dialect.Rejections
 		return len(rejections) > 0 && challenge.Rejects(rejections, resp)

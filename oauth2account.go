@@ -277,6 +277,7 @@ func (*oauth2Scheme) Secrets(t *token) []string {
 type rare struct {
 	formerURL string       // the token URL before the provider moved, or empty
 	revokeURL string       // or empty
+	resources string       // of OAuth2Config, separated by spaces
 	login     *renew.Login // of PasswordCredentials; nil for other grants
 
 	refreshLifetime, refreshIdle time.Duration // 0: for ever

@@ -50,8 +50,19 @@ func (s *oauth2Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 	set("client_id", s.clientID)
 	set("redirect_uri", redirectURL)
 	set("state", v.State)
-	if s.scope != "" {
-		set("scope", s.scope)
+	wants := s.wants
+	if wants == nil {
+		wants = new(Authorization)
+	}
+	if err := wants.check(); err != nil {
+		return "", "", fmt.Errorf("connectorauth: %w", err)
+	}
+	wants.addTo(query)
+	if scope := s.scopeWith(wants); scope != "" {
+		set("scope", scope)
+	}
+	if name := check.Rename("resource", s.dialect.AuthNames); name != "" && s.resources() != nil {
+		query[name] = s.resources()
 	}
 	if !grant.DisablePKCE {
 		v.Verifier = oauth2.GenerateVerifier()

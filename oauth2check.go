@@ -3,12 +3,14 @@ package connectorauth
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
@@ -33,6 +35,12 @@ func (c *OAuth2Config) check(problems *check.List) {
 	for _, scope := range c.Scopes {
 		if err := check.Scope(scope); err != nil {
 			problems.Add("Scopes: %q %w", scope, err)
+		}
+	}
+	for _, resource := range c.Resources {
+		u, err := url.Parse(resource)
+		if err != nil || !u.IsAbs() || strings.Contains(resource, "#") || check.Printable(resource) != nil || strings.Contains(resource, " ") {
+			problems.Add("Resources: %q is no absolute URI without a fragment (RFC 8707 section 2)", scrub.Text(resource, 100))
 		}
 	}
 	problems.Field("ClientAuth", c.checkClientAuth())
@@ -97,7 +105,7 @@ func (c *OAuth2Config) checkClientAuth() error {
 // client returns what a dialect must fit. Without a grant, nothing is known to
 // contradict the dialect.
 func (c *OAuth2Config) client() check.Client {
-	client := check.Client{TokenURL: c.TokenURL, Scopes: c.Scopes, Consent: true, Refreshes: true}
+	client := check.Client{TokenURL: c.TokenURL, Scopes: c.Scopes, Resources: len(c.Resources) > 0, Consent: true, Refreshes: true}
 	switch grant := c.Grant.(type) {
 	case AuthorizationCode:
 		client.PKCE = !grant.DisablePKCE

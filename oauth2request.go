@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
@@ -85,6 +86,21 @@ func (s *oauth2Scheme) tell(ctx context.Context, r tokenRequest, key, what strin
 	return err
 }
 
+// resources returns the Resources of the config, or nil.
+func (s *oauth2Scheme) resources() []string {
+	if s.rare == nil || s.rare.resources == "" {
+		return nil
+	}
+	return strings.Split(s.rare.resources, " ")
+}
+
+// addResources adds the Resources of the config.
+func (s *oauth2Scheme) addResources(params url.Values) {
+	if resources := s.resources(); resources != nil {
+		params["resource"] = resources
+	}
+}
+
 // codeRequest exchanges the code of a consent for a token (RFC 6749 section
 // 4.1.3).
 func (s *oauth2Scheme) codeRequest(v pending.Value, code string) tokenRequest {
@@ -95,6 +111,7 @@ func (s *oauth2Scheme) codeRequest(v pending.Value, code string) tokenRequest {
 	if s.dialect.RepeatState {
 		params.Set("state", v.State)
 	}
+	s.addResources(params)
 	r := s.newRequest(cmp.Or(s.dialect.GrantType, s.grant.GrantType()))
 	r.params, r.further = values(params), s.dialect.TokenParams
 	return r
@@ -119,6 +136,9 @@ func (s *oauth2Scheme) grantRequest() tokenRequest {
 		if s.scope != "" && !t.Params.Has("scope") {
 			t.Params.Set("scope", s.scope)
 		}
+		if !t.Params.Has("resource") {
+			s.addResources(t.Params)
+		}
 		return nil
 	}
 	return r
@@ -129,7 +149,9 @@ func (s *oauth2Scheme) refreshRequest(old *token) tokenRequest {
 	d := s.dialect
 	r := s.newRequest("refresh_token")
 	r.url = cmp.Or(d.RefreshURL, s.tokenURL)
-	r.params, r.further = values(url.Values{"refresh_token": {old.Refresh}}), d.RefreshParams
+	params := url.Values{"refresh_token": {old.Refresh}}
+	s.addResources(params)
+	r.params, r.further = values(params), d.RefreshParams
 	r.paths = append(r.paths, dialect.Response{ExpiryFormat: d.Response.ExpiryFormat})
 	r.refresh = true
 	return r

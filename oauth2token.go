@@ -69,6 +69,7 @@ type oauth2Client struct {
 type oauth2Scheme struct {
 	*oauth2Client
 	hooks []Hooks                          // on token requests
+	wants *Authorization                   // of Begin; nil: what the config says
 	last  atomic.Pointer[oauth2Credential] // of the present token
 }
 
@@ -114,7 +115,7 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 		c.place = placeOf(c.dialect.Placement)
 	}
 	var password string
-	few := rare{formerURL: config.FormerTokenURL, revokeURL: config.RevokeURL, refreshLifetime: config.RefreshLifetime, refreshIdle: config.RefreshIdle}
+	few := rare{formerURL: config.FormerTokenURL, revokeURL: config.RevokeURL, refreshLifetime: config.RefreshLifetime, refreshIdle: config.RefreshIdle, resources: strings.Join(config.Resources, " ")}
 	if login, ok := c.grant.(PasswordCredentials); ok {
 		password = string(login.Password)
 		few.login = &renew.Login{Secret: password}
@@ -144,7 +145,7 @@ func (s *oauth2Scheme) places() places {
 }
 
 func (s *oauth2Scheme) withHooks(h Hooks) scheme {
-	return &oauth2Scheme{oauth2Client: s.oauth2Client, hooks: append(slices.Clip(s.hooks), h)}
+	return &oauth2Scheme{oauth2Client: s.oauth2Client, hooks: append(slices.Clip(s.hooks), h), wants: s.wants}
 }
 
 // Renew obtains the token that follows old: by the refresh token or by one of the

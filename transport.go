@@ -270,6 +270,10 @@ func secrets(c credential) (list []string) {
 // proof of possession was rejected before, and whose token is rejected now, or the other
 // way round, is sent for the last time.
 func (t *transport) replay(req *http.Request, rejected *http.Response, hookErr error, sent credential, last bool) (*http.Response, error) {
+	if err := refused(sent, rejected); err != nil {
+		discard(rejected)
+		return nil, err
+	}
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
 		return unrenewed(rejected, hookErr, cmp.Or(sent.replaceLater(req.Context()), errSentOnce))
 	}
@@ -292,10 +296,19 @@ func (t *transport) replay(req *http.Request, rejected *http.Response, hookErr e
 	switch {
 	case resp == nil || !isRejected(again, resp, err):
 		return settle(resp, err)
-	case !last && asksProof(again) != asksProof(sent):
+	case !last && asksProof(again) != asksProof(sent), refused(again, resp) != nil:
 		return t.replay(req, resp, err, again, true)
 	}
 	return unrenewed(resp, err, again.rejectedAgain())
+}
+
+// refused returns the error that takes the place of a response, because no other
+// credential helps, or nil.
+func refused(sent credential, resp *http.Response) error {
+	if c, ok := sent.(interface{ refused(*http.Response) error }); ok {
+		return c.refused(resp)
+	}
+	return nil
 }
 
 // asksProof reports whether a response rejects the proof of possession, and not the token.

@@ -83,7 +83,7 @@ func (p *Provider) checkAuthorize(q url.Values) *oauth2Error {
 	case challenge != "" && !challengeSyntax(challenge):
 		return badRequest("an S256 code_challenge is 43 characters of unpadded base64url (RFC 7636 section 4.2)")
 	}
-	return nil
+	return p.checkTarget(q, nil)
 }
 
 func challengeSyntax(challenge string) bool {
@@ -97,7 +97,7 @@ func (p *Provider) newCode(q url.Values) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.oauth2.codes[code] = &authorization{
-		grant:       &grant{kind: "authorization_code", user: p.Username, scope: q.Get("scope")},
+		grant:       consented(q, p.Username),
 		redirectURI: q.Get("redirect_uri"),
 		challenge:   q.Get("code_challenge"),
 		thumbprint:  q.Get("dpop_jkt"),

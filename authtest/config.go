@@ -71,6 +71,10 @@ type Config struct {
 	// nonce, the time of a proof does not count.
 	DPoPNonce bool
 
+	// Resources are the resource indicators (RFC 8707) that the provider knows. Others are
+	// refused with invalid_target. A token request may ask for those of the consent alone.
+	// Nil means that the provider ignores resource indicators.
+	Resources []string
 	// RequirePushed makes AuthURL refuse requests that were not pushed (RFC 9126).
 	RequirePushed bool
 

@@ -14,6 +14,10 @@ type grant struct {
 	user    string // "" for client_credentials
 	scope   string
 	revoked bool
+
+	resources     []string  // of the consent (RFC 8707)
+	acr           string    // acr_values of the consent: the account owner does as asked
+	authenticated time.Time // when the account owner signed in; zero without a consent
 }
 
 // An authorization is a code and what the code stands for.

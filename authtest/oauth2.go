@@ -154,6 +154,9 @@ func (p *Provider) provenToken(w http.ResponseWriter, r *http.Request, form url.
 	if problem == nil {
 		problem = p.checkKey(form, thumbprint)
 	}
+	if problem == nil {
+		problem = p.checkTarget(form, p.grantOf(form))
+	}
 	if problem != nil {
 		return nil, problem
 	}

@@ -47,6 +47,7 @@ func (p *Provider) route() {
 	add(&p.OAuth1URL, "/api/oauth1", p.api(p.signed))
 	add(&p.AssertionURL, "/api/assertion", p.api(p.assertion))
 	add(&p.FieldsURL, "/api/fields", p.api(p.fields))
+	p.routes[stepUpPath] = p.api(p.steppedUp)
 	p.routes[scopePath] = p.api(p.scoped)
 	p.routes[redirectPath] = serveRedirect
 }
