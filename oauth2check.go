@@ -111,6 +111,8 @@ func (c *OAuth2Config) client() check.Client {
 		client.PKCE = !grant.DisablePKCE
 	case PasswordCredentials:
 		client.Consent, client.Params = false, []string{"username", "password"}
+	case DeviceCode:
+		client.Consent, client.Params = false, []string{"device_code"}
 	default:
 		if !isNil(grant) {
 			client.Consent, client.Refreshes = false, !grant.Traits().NoRefresh

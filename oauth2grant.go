@@ -17,7 +17,7 @@ import (
 )
 
 // A Grant is a way to obtain a token (RFC 6749 section 1.3): [AuthorizationCode],
-// [ClientCredentials], [PasswordCredentials], or a type of your own for an
+// [DeviceCode], [ClientCredentials], [PasswordCredentials], or a type of your own for an
 // extension grant (section 4.5). A Grant is immutable and safe for concurrent
 // use.
 type Grant interface {
@@ -267,8 +267,8 @@ func checkGrant(c *OAuth2Config) error {
 	var problems check.List
 	switch grant := c.Grant.(type) {
 	case nil:
-		problems.Add("Grant: is empty; use AuthorizationCode, ClientCredentials or PasswordCredentials")
-	case *AuthorizationCode, *ClientCredentials, *PasswordCredentials:
+		problems.Add("Grant: is empty; use AuthorizationCode, ClientCredentials, PasswordCredentials or DeviceCode")
+	case *AuthorizationCode, *ClientCredentials, *PasswordCredentials, *DeviceCode:
 		problems.Add("Grant: is %T; use the value, not a pointer", grant)
 	case AuthorizationCode:
 		problems.Field("Grant", check.AuthRequest(grant.AuthURL, grant.Params, c.Dialect.AuthNames, c.client()))
@@ -280,6 +280,8 @@ func checkGrant(c *OAuth2Config) error {
 			}
 		}
 		problems.Field("Grant: ConsentLifetime", pending.CheckLifetime(grant.ConsentLifetime))
+	case DeviceCode:
+		problems.Join(grant.check())
 	case ClientCredentials:
 		if method, ok := c.ClientAuth.(ClientAuthMethod); c.ClientSecret == "" && isMethod(c.ClientAuth) && !(ok && method.byCertificate()) {
 			problems.Add("ClientSecret: is empty; the client credentials grant proves nothing without a secret")

@@ -97,6 +97,10 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 		code.Params = url.Values(http.Header(code.Params).Clone())
 		config.Grant = code
 	}
+	if device, ok := config.Grant.(DeviceCode); ok && device.Params != nil {
+		device.Params = url.Values(http.Header(device.Params).Clone())
+		config.Grant = device
+	}
 	c := &oauth2Client{
 		clientID: config.ClientID, clientSecret: config.ClientSecret, clientAuth: config.ClientAuth,
 		tokenURL: origin.ASCIIURL(config.TokenURL), scope: strings.Join(config.Scopes, cmp.Or(config.Dialect.ScopeSeparator, " ")),

@@ -55,7 +55,7 @@ type Config struct {
 	// expires_in in responses is rounded up to whole seconds.
 	TokenLifetime time.Duration
 	// RefreshGrants are the grant types whose responses have a refresh token. Nil
-	// means authorization_code and password. An empty slice means none.
+	// means authorization_code, password and the device grant. An empty slice means none.
 	RefreshGrants []string
 	// NoRotation keeps a refresh token valid after use. The response to a refresh
 	// then has no refresh_token.
@@ -145,7 +145,7 @@ func (c Config) withDefaults() Config {
 		c.LockFor = 30 * time.Minute
 	}
 	if c.RefreshGrants == nil {
-		c.RefreshGrants = []string{"authorization_code", "password"}
+		c.RefreshGrants = []string{"authorization_code", "password", deviceCode}
 	}
 	if c.Fields == nil {
 		c.Fields = map[string]any{"user_token": "token+/%:&=" + rand.Text(), "company_id": 4711, "sandbox": true}

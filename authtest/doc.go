@@ -50,6 +50,11 @@
 // The provider accepts any loopback URL as a callback. IssueTokens and
 // IssueOAuth1Token issue tokens without a consent.
 //
+// DeviceURL begins the device grant (RFC 8628); [Provider.AuthorizeDevice] and
+// [Provider.DenyDevice] take the part of the account owner. At
+// PushedAuthorizationRequestURL the application pushes authorization requests (RFC 9126).
+// [Provider.StepUpURL] wants another authentication (RFC 9470).
+//
 // # Requests and counts
 //
 // [Provider.Requests] returns the latest requests to an endpoint, as received.

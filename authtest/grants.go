@@ -51,6 +51,7 @@ type oauth2State struct {
 	refresh map[string]*refreshToken
 
 	pushed     map[string]*pushedRequest // by request_uri
+	devices    map[string]*device        // by device_code
 	assertions map[string]time.Time      // the identifiers of assertions that were used, and when they are forgotten
 }
 
@@ -61,6 +62,7 @@ func newOAuth2State() oauth2State {
 		refresh: map[string]*refreshToken{},
 
 		pushed:     map[string]*pushedRequest{},
+		devices:    map[string]*device{},
 		assertions: map[string]time.Time{},
 	}
 }

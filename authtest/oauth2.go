@@ -191,6 +191,8 @@ func (p *Provider) token(form url.Values) (map[string]any, *oauth2Error) {
 		return p.bearerGrant(form)
 	case tokenExchange:
 		return p.exchangeGrant(form)
+	case deviceCode:
+		return p.deviceGrant(form)
 	case "":
 		return nil, badRequest("grant_type is required")
 	default:

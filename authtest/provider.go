@@ -31,6 +31,9 @@ type Provider struct {
 	// The endpoint for pushed authorization requests (RFC 9126). A request_uri serves one
 	// consent, which begins within a minute.
 	PushedAuthorizationRequestURL string
+	// The endpoint where a device begins (RFC 8628): see AuthorizeDevice. The codes are
+	// valid for ten minutes, and polls are five seconds apart.
+	DeviceURL string
 	// OAuth1 endpoints (RFC 5849 section 2).
 	RequestTokenURL, AuthorizeURL, AccessTokenURL string
 

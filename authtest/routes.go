@@ -17,6 +17,8 @@ func (p *Provider) route() {
 	add(&p.AuthURL, "/oauth2/authorize", p.serveAuthorize)
 	add(&p.TokenURL, tokenPath, p.serveToken)
 	add(&p.PushedAuthorizationRequestURL, "/oauth2/par", p.servePush)
+	add(&p.DeviceURL, "/oauth2/device", p.serveDeviceRequest)
+	p.routes[devicePath] = p.serveDevice
 	add(&p.RevokeURL, "/oauth2/revoke", p.serveRevoke)
 
 	add(&p.RequestTokenURL, "/oauth1/request", p.serveRequestToken)

@@ -195,9 +195,9 @@ func CheckRedirect(raw string) error {
 // equal compares secrets in constant time.
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// detached runs f to its end even if ctx ends before, and waits no longer than
+// Detached runs f to its end even if ctx ends before, and waits no longer than
 // ctx: the token that f obtained for a single-use credential must be kept.
-func detached(ctx context.Context, f func(context.Context) error) error {
+func Detached(ctx context.Context, f func(context.Context) error) error {
 	done := make(chan error, 1)
 	go func() {
 		var err error
