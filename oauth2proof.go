@@ -221,5 +221,11 @@ func (c *provenCredential) rejectedAgain() error {
 	return errProofAgain
 }
 
+// asksProof reports whether a response rejects the proof of possession, and not the token.
+func asksProof(sent credential) bool {
+	c, ok := sent.(interface{ asksProof() bool })
+	return ok && c.asksProof()
+}
+
 // errProofAgain is why a request with a proof was not sent once more.
 var errProofAgain = errors.New("connectorauth: the API asks for another proof of possession; a new request has one")

@@ -151,6 +151,15 @@ func stepUp(resp *http.Response) (found challenge.Challenge, ok bool) {
 // maxSignIn bounds the max_age of an API.
 const maxSignIn = 100 * 365 * 24 * time.Hour
 
+// refused returns the error that takes the place of a response, because no other
+// credential helps, or nil.
+func refused(sent credential, resp *http.Response) error {
+	if c, ok := sent.(interface{ refused(*http.Response) error }); ok {
+		return c.refused(resp)
+	}
+	return nil
+}
+
 // refused returns the error of a response that no other token helps, or nil.
 func (c *oauth2Credential) refused(resp *http.Response) error {
 	asked, ok := stepUp(resp)

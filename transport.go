@@ -302,21 +302,6 @@ func (t *transport) replay(req *http.Request, rejected *http.Response, hookErr e
 	return unrenewed(resp, err, again.rejectedAgain())
 }
 
-// refused returns the error that takes the place of a response, because no other
-// credential helps, or nil.
-func refused(sent credential, resp *http.Response) error {
-	if c, ok := sent.(interface{ refused(*http.Response) error }); ok {
-		return c.refused(resp)
-	}
-	return nil
-}
-
-// asksProof reports whether a response rejects the proof of possession, and not the token.
-func asksProof(sent credential) bool {
-	c, ok := sent.(interface{ asksProof() bool })
-	return ok && c.asksProof()
-}
-
 // Format prints the same for every verb: the base may hold secrets of its own.
 func (transport) Format(f fmt.State, _ rune) { io.WriteString(f, "connectorauth.transport") }
 
