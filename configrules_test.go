@@ -17,7 +17,7 @@ import (
 // wordless is a Proof without a token type.
 type wordless struct{ ownProof }
 
-func (wordless) TokenType() string { return "two words" }
+func (wordless) TokenTypes() []string { return []string{"two words"} }
 
 func TestOAuth2ConfigRules(t *testing.T) {
 	code := connectorauth.AuthorizationCode{AuthURL: "https://p.example/authorize"}
@@ -35,7 +35,7 @@ func TestOAuth2ConfigRules(t *testing.T) {
 		"a client ID in the token URL":       {config2{TokenURL: "https://p.example/token?client_id=x", Grant: code}, "client credentials, which RFC 6749"},
 		"a client secret in the token URL":   {config2{TokenURL: "https://p.example/token?client_secret=x", Grant: code}, "client credentials, which RFC 6749"},
 		"a proof and a placement":            {config2{Grant: code, Proof: ownProof(nil), Dialect: dialect.OAuth2{Placement: dialect.Placement{In: dialect.InHeader, Name: "X"}}}, "remove Dialect.Placement"},
-		"a proof without a word":             {config2{Grant: code, Proof: wordless{}}, `TokenType is "two words"`},
+		"a proof without a word":             {config2{Grant: code, Proof: wordless{}}, `TokenTypes are ["two words"]`},
 		"a secret as the user, colon in ID":  {config2{Grant: code, ClientID: "a:b", ClientSecret: "s", ClientAuth: connectorauth.ClientSecretUser}, ""},
 		"unencoded, colon in ID":             {config2{Grant: code, ClientID: "a:b", ClientSecret: "s", ClientAuth: connectorauth.ClientSecretBasicRaw}, "no colon in the user name"},
 		"a code challenge of the program":    {config2{Grant: connectorauth.AuthorizationCode{AuthURL: code.AuthURL, Params: params("code_challenge"), DisablePKCE: true}}, ""},

@@ -245,7 +245,8 @@ func (brokenAuth) Authenticate(context.Context, *connectorauth.TokenRequest) err
 // brokenProof makes no key.
 type brokenProof struct{}
 
-func (brokenProof) TokenType() string                                                     { return "Own" }
+func (brokenProof) TokenTypes() []string                                                  { return []string{"Own"} }
+func (brokenProof) Bind(connectorauth.Secret) (url.Values, error)                         { return nil, nil }
 func (brokenProof) NewKey() (connectorauth.Secret, error)                                 { return "", errBroken }
 func (brokenProof) Prove(*http.Request, connectorauth.Secret, connectorauth.Secret) error { return nil }
 func (brokenProof) Again(*http.Response) bool                                             { return false }

@@ -74,7 +74,7 @@ type TokenError struct {
 	dead    bool   // only the account owner can help
 	refused bool   // in the callback, not at the token endpoint
 	byAPI   bool   // the API refused the token
-	revokes string // the kind of token to revoke; empty for other requests
+	request string // what was requested; empty means a token
 	before  bool   // the request failed before, and is not made again now
 	inDoubt bool   // the request was sent, and nobody knows the outcome
 	cause   error  // why there is no usable response
@@ -160,8 +160,8 @@ func (e *TokenError) Error() string {
 	switch {
 	case e.refused:
 		b.WriteString("the provider refused the authorization")
-	case e.revokes != "":
-		b.WriteString("the revocation of the " + e.revokes)
+	case e.request != "":
+		b.WriteString("the " + e.request)
 	case e.byAPI:
 		b.WriteString("the API refused the token")
 	case e.pauses():

@@ -257,6 +257,21 @@ func (c *joinedCredential) blamed() (parts []credential) {
 	return parts
 }
 
+// refused returns the error of the first part that has one, or nil.
+func (c *joinedCredential) refused(resp *http.Response) error {
+	for _, part := range c.parts {
+		if err := refused(part, resp); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// asksProof reports whether nothing but another proof of possession is missing.
+func (c *joinedCredential) asksProof() bool {
+	return !slices.ContainsFunc(c.blamed(), func(part credential) bool { return !asksProof(part) })
+}
+
 // replace renews every blamed part. A single success is enough to try again,
 // unless another part needs the account owner.
 func (c *joinedCredential) replace(ctx context.Context) error {

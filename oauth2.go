@@ -2,7 +2,6 @@ package connectorauth
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -33,6 +32,12 @@ type OAuth2Config struct {
 	RevokeURL string
 	// Scopes are the scopes to ask for. Empty leaves the choice to the provider.
 	Scopes []string
+	// Resources are where the token is to be used (RFC 8707): absolute URIs without a
+	// fragment, as the APIs name themselves. Each is a parameter resource of authorization
+	// requests and of token requests, refreshes included. Dialect.AuthNames or
+	// Dialect.TokenNames with an empty name for "resource" leaves the parameter out of the
+	// one or the other. Empty means none.
+	Resources []string
 	// Grant is how a token is obtained. Required.
 	Grant Grant
 	// ClientAuth authenticates the client at the token endpoint. Empty means
@@ -41,8 +46,9 @@ type OAuth2Config struct {
 	// Dialect says how the provider departs from the standard. Empty means not at
 	// all.
 	Dialect dialect.OAuth2
-	// Proof proves the possession of a key with each request. Empty means Bearer
-	// tokens (RFC 6750).
+	// Proof proves the possession of a key with each request: see assertion.NewDPoP.
+	// Empty means Bearer tokens (RFC 6750). Tokens that an account has from before Proof
+	// was set are renewed first.
 	Proof Proof
 
 	// Store keeps the account's token. Empty means that the token lives in memory,
@@ -126,7 +132,7 @@ func (s *oauth2Scheme) authenticate(req *http.Request, room []string) (credentia
 	}
 	c := s.last.Load()
 	if c == nil || c.from != g {
-		c = &oauth2Credential{s, g, s.place.prefix + g.Value.Access}
+		c = &oauth2Credential{s, g, s.carried(g.Value)}
 		s.last.Store(c)
 	}
 	if err := s.place.Put(req, c.sent, room); err != nil {
@@ -137,26 +143,33 @@ func (s *oauth2Scheme) authenticate(req *http.Request, room []string) (credentia
 	}
 	host := req.URL.Host
 	detach(req) // Prove may change all of it
-	if err := s.prove(req, g.Value.Key, g.Value.Access); err != nil {
+	if err := s.prove(req, g.Value.key(), g.Value.Access); err != nil {
 		return nil, err
 	}
 	if err := complete(req, host); err != nil {
 		return nil, err
 	}
-	return &provenCredential{oauth2Credential: c}, nil
+	return &provenCredential{oauth2Credential: c, out: req}, nil
 }
 
 func (c *oauth2Credential) auth(int) Secret { return Secret(c.from.Value.Access) }
 
-// rejected reports the rejections of the dialect and status 401, unless the token
-// is valid and only its scope too small (RFC 6750 section 3.1).
+// uncured are the errors of challenges that no other token cures: a scope that is too
+// small (RFC 6750 section 3.1), and a proof of possession (RFC 9449 sections 7.1 and 9).
+var uncured = []string{"insufficient_scope", "use_dpop_nonce", "invalid_dpop_proof"}
+
+// rejected reports the rejections of the dialect and status 401, unless another token
+// would be of no use. What refused tells is rejected.
 func (c *oauth2Credential) rejected(resp *http.Response) bool {
+	if _, steps := stepUp(resp); steps {
+		return true
+	}
 	if resp.StatusCode != http.StatusUnauthorized {
 		rejections := c.s.dialect.Rejections
 		return len(rejections) > 0 && challenge.Rejects(rejections, resp)
 	}
 	return !slices.ContainsFunc(challenge.Parse(resp.Header["Www-Authenticate"]), func(c challenge.Challenge) bool {
-		return c.Params["error"] == "insufficient_scope"
+		return slices.Contains(uncured, c.Params["error"])
 	})
 }
 
@@ -170,40 +183,3 @@ func (c *oauth2Credential) replaceLater(ctx context.Context) error {
 }
 
 func (c *oauth2Credential) rejectedAgain() error { return c.s.engine.RejectedAgain(c.from) }
-
-// provenCredential is an access token with a proof, in one request.
-type provenCredential struct {
-	*oauth2Credential
-	again bool // the response asks for another proof, not for another token
-}
-
-func (c *provenCredential) rejected(resp *http.Response) bool {
-	seen := withoutBody(resp)
-	c.again = false
-	foreign("Again", func() error { c.again = c.s.proof.Again(seen); return nil })
-	return c.again || c.oauth2Credential.rejected(resp)
-}
-
-func (c *provenCredential) replace(ctx context.Context) error {
-	if c.again {
-		return nil
-	}
-	return c.oauth2Credential.replace(ctx)
-}
-
-func (c *provenCredential) replaceLater(ctx context.Context) error {
-	if c.again {
-		return errProofAgain
-	}
-	return c.oauth2Credential.replaceLater(ctx)
-}
-
-func (c *provenCredential) rejectedAgain() error {
-	if !c.again && c.from.Young(c.from.Value.Issued) {
-		return c.oauth2Credential.rejectedAgain()
-	}
-	return errProofAgain
-}
-
-// errProofAgain is why a request with a proof was not sent once more.
-var errProofAgain = errors.New("connectorauth: the API asks for another proof of possession, or for another token after another proof; a new request has one")

@@ -3,6 +3,7 @@ package connectorauth_test
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -100,8 +101,9 @@ type nonces struct {
 	seen  int
 }
 
-func (*nonces) TokenType() string                     { return "DPoP" }
-func (*nonces) NewKey() (connectorauth.Secret, error) { return "key", nil }
+func (*nonces) TokenTypes() []string                          { return []string{"DPoP"} }
+func (*nonces) Bind(connectorauth.Secret) (url.Values, error) { return nil, nil }
+func (*nonces) NewKey() (connectorauth.Secret, error)         { return "key", nil }
 func (n *nonces) Prove(req *http.Request, _, _ connectorauth.Secret) error {
 	req.Header.Set("DPoP", n.nonce)
 	return nil

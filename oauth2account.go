@@ -33,7 +33,7 @@ func (c *OAuth2) Token(ctx context.Context) (*oauth2.Token, error) {
 		return nil, err
 	}
 	t := g.Value
-	token := &oauth2.Token{AccessToken: t.Access, TokenType: s.tokenType(), Expiry: t.Expiry.Round(0)}
+	token := &oauth2.Token{AccessToken: t.Access, TokenType: t.kind(), Expiry: t.Expiry.Round(0)}
 	extra := make(map[string]any, len(t.Extra)+1)
 	for name, value := range t.Extra {
 		extra[name] = wire.CloneJSON(value)
@@ -86,7 +86,7 @@ func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
 	}
 	if t.AccessToken == "" {
 		value.Expiry = value.Issued // nothing to send: renew the token first
-	} else if err := errors.Join(s.checkType(t.TokenType), s.checkAccess(t.AccessToken)); err != nil {
+	} else if err := s.bindTo(value, "", t.TokenType); err != nil {
 		return fmt.Errorf("connectorauth: SetToken: %w", err)
 	}
 	return s.engine.Set(ctx, s, value)
@@ -206,29 +206,16 @@ func (s *oauth2Scheme) revoke(ctx context.Context, t *token) error {
 
 // revokeOne makes a revocation request for one of the tokens of t.
 func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint string, t *token) error {
-	r := s.newRequest("")
-	r.encoding = ""
+	r := s.providerRequest(s.rare.revokeURL, url.Values{"token": {token}, "token_type_hint": {hint}})
 	var err error
-	if r.url, err = s.at(s.rare.revokeURL, t); err != nil {
+	if r.url, err = s.at(r.url, t); err != nil {
 		return s.subject(r.url).name(err)
 	}
-	r.params = values(url.Values{"token": {token}, "token_type_hint": {hint}})
-	plain := &oauth2Scheme{oauth2Client: s.oauth2Client} // the hooks are for token requests
-	resp, err := plain.send(ctx, r, t.Key)
-	if err == nil && !resp.Granted() {
-		var failed *endpoint.Failure
-		if _, err = resp.Token(time.Time{}); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
-			err = resp.Fail(nil)
-		}
+	key, err := s.proofKey(t)
+	if err != nil {
+		return s.subject(r.url).name(err)
 	}
-	if err == nil {
-		return nil
-	}
-	err = s.subject(r.url).newTokenError(err)
-	if failed := new(TokenError); errors.As(err, &failed) {
-		failed.dead, failed.inDoubt, failed.revokes = false, false, strings.ReplaceAll(hint, "_", " ")
-	}
-	return err
+	return s.tell(ctx, r, key, "revocation of the "+strings.ReplaceAll(hint, "_", " "), nil)
 }
 
 // Identity names the account.
@@ -283,13 +270,14 @@ func (*oauth2Scheme) Secrets(t *token) []string {
 	if t == nil {
 		return nil
 	}
-	return scrub.Spellings(t.Access, t.Refresh, t.Key)
+	return scrub.Spellings(t.Access, t.Refresh, t.key())
 }
 
 // rare is what few accounts have. Live connectors are many, and should be small.
 type rare struct {
 	formerURL string       // the token URL before the provider moved, or empty
 	revokeURL string       // or empty
+	resources string       // of OAuth2Config, separated by spaces
 	login     *renew.Login // of PasswordCredentials; nil for other grants
 
 	refreshLifetime, refreshIdle time.Duration // 0: for ever

@@ -3,11 +3,14 @@ package connectorauth
 import (
 	"errors"
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
@@ -34,6 +37,12 @@ func (c *OAuth2Config) check(problems *check.List) {
 			problems.Add("Scopes: %q %w", scope, err)
 		}
 	}
+	for _, resource := range c.Resources {
+		u, err := url.Parse(resource)
+		if err != nil || !u.IsAbs() || strings.Contains(resource, "#") || check.Printable(resource) != nil || strings.Contains(resource, " ") {
+			problems.Add("Resources: %q is no absolute URI without a fragment (RFC 8707 section 2)", scrub.Text(resource, 100))
+		}
+	}
 	problems.Field("ClientAuth", c.checkClientAuth())
 	if c.Store != nil && c.Account == "" {
 		problems.Add("Account: is empty; name the token that Store keeps")
@@ -51,8 +60,11 @@ func (c *OAuth2Config) check(problems *check.List) {
 	}
 	if c.Proof != nil && isNil(c.Proof) {
 		problems.Add("Proof: is a nil %T", c.Proof)
-	} else if c.Proof != nil && !wire.IsToken(c.Proof.TokenType()) {
-		problems.Add("Proof: TokenType is %q; a token_type is a word such as DPoP, or Bearer for a proof beside ordinary tokens", c.Proof.TokenType())
+	} else if c.Proof != nil {
+		types := c.Proof.TokenTypes()
+		if i := slices.IndexFunc(types, func(t string) bool { return !wire.IsToken(t) }); i >= 0 || len(types) == 0 {
+			problems.Add("Proof: TokenTypes are %q; a token_type is a word such as DPoP, or Bearer for tokens that are not bound to a key", types)
+		}
 	}
 }
 
@@ -93,12 +105,14 @@ func (c *OAuth2Config) checkClientAuth() error {
 // client returns what a dialect must fit. Without a grant, nothing is known to
 // contradict the dialect.
 func (c *OAuth2Config) client() check.Client {
-	client := check.Client{TokenURL: c.TokenURL, Scopes: c.Scopes, Consent: true, Refreshes: true}
+	client := check.Client{TokenURL: c.TokenURL, Scopes: c.Scopes, Resources: len(c.Resources) > 0, Consent: true, Refreshes: true}
 	switch grant := c.Grant.(type) {
 	case AuthorizationCode:
 		client.PKCE = !grant.DisablePKCE
 	case PasswordCredentials:
 		client.Consent, client.Params = false, []string{"username", "password"}
+	case DeviceCode:
+		client.Consent, client.Params = false, []string{"device_code"}
 	default:
 		if !isNil(grant) {
 			client.Consent, client.Refreshes = false, !grant.Traits().NoRefresh
@@ -114,20 +128,4 @@ func (c *OAuth2Config) client() check.Client {
 		client.Header = true
 	}
 	return client
-}
-
-// checkType refuses tokens of another type than the connector sends (RFC 6749
-// section 7.1). Many providers leave the type out.
-func (s *oauth2Scheme) checkType(t string) error {
-	want := s.tokenType()
-	notForAPI := strings.EqualFold(t, "N_A") // RFC 8693 section 2.2.1
-	switch {
-	case strings.EqualFold(t, want), s.proof == nil && (t == "" || s.dialect.Response.AnyTokenType || notForAPI && s.traits.NoAccessToken):
-		return nil
-	case notForAPI:
-		return errors.New("the token type is N_A: the token is no access token, and the grant asked for one")
-	case len(t) > 16: // not a type, but something that the provider put in its place
-		return fmt.Errorf("the token type is not %s", want)
-	}
-	return fmt.Errorf("the token type is %q, not %s", t, want)
 }

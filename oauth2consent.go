@@ -12,12 +12,10 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
-	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/scrub"
-	"golang.org/x/oauth2"
 )
 
 // Begin starts the account owner's consent. Send the browser to authURL; the
@@ -25,7 +23,9 @@ import (
 // there. Use a redirectURL for each authorization server, or set Issuer (RFC 9700
 // section 2.1). Keep pending where only that browser can bring it back, in an encrypted
 // cookie or the session: pending contains the PKCE code verifier. [OAuth2.Finish]
-// takes pending. Begin makes no request.
+// takes pending. Begin makes no request, except with a PushedAuthorizationRequestURL; then
+// an error may be a [*TokenError], and authURL serves for one consent, which should begin at
+// once. With a Proof, pending also contains the key of the account.
 //
 // redirectURL is an https URL, or an http URL of the machine itself (RFC 8252 section
 // 7.3), without a fragment. A program without a web page may also use:
@@ -83,83 +83,6 @@ func (c *OAuth2) Finish(ctx context.Context, pending Secret, callback url.Values
 
 var errNoConsent = errors.New("connectorauth: only the AuthorizationCode grant has a consent to begin and to finish")
 
-// errNativePKCE is the error of a consent that nothing would protect.
-var errNativePKCE = errors.New("connectorauth: redirectURL: a program without a web page needs PKCE, because other programs can get hold of its codes (RFC 8252 section 8.1); remove DisablePKCE")
-
-// begin makes the authorization request (RFC 6749 section 4.1.1).
-func (s *oauth2Scheme) begin(ctx context.Context, redirectURL string) (authURL string, text Secret, err error) {
-	grant, ok := s.grant.(AuthorizationCode)
-	if !ok {
-		return "", "", errNoConsent
-	}
-	if native := pending.Native(redirectURL); native && grant.DisablePKCE {
-		return "", "", errNativePKCE
-	} else if !native {
-		if err := pending.CheckRedirect(redirectURL); err != nil {
-			return "", "", err
-		}
-	}
-	u, err := url.Parse(origin.ASCIIURL(grant.AuthURL))
-	if err != nil {
-		return "", "", err
-	}
-	v := pending.Value{For: s.consentIdentity(grant), State: pending.RandomText(), Redirect: redirectURL, Lifetime: grant.ConsentLifetime}
-	query := url.Values{}
-	maps.Copy(query, grant.Params)
-	set := func(standard, value string) {
-		if name := check.Rename(standard, s.dialect.AuthNames); name != "" {
-			query.Set(name, value)
-		}
-	}
-	set("response_type", "code")
-	set("client_id", s.clientID)
-	set("redirect_uri", redirectURL)
-	set("state", v.State)
-	if s.scope != "" {
-		set("scope", s.scope)
-	}
-	if !grant.DisablePKCE {
-		v.Verifier = oauth2.GenerateVerifier()
-		set("code_challenge", oauth2.S256ChallengeFromVerifier(v.Verifier))
-		set("code_challenge_method", "S256")
-	}
-	if u.RawQuery != "" {
-		u.RawQuery += "&"
-	}
-	u.RawQuery += query.Encode()
-	if authURL, err = s.runAuthorize(ctx, u); err != nil {
-		return "", "", err
-	}
-	return authURL, Secret(v.Encode()), nil
-}
-
-// runAuthorize runs the hooks on the URL that Begin returns.
-func (s *oauth2Scheme) runAuthorize(ctx context.Context, before *url.URL) (string, error) {
-	u := *before
-	for _, h := range s.hooks {
-		if h.BeforeAuthorize != nil {
-			if err := runHook("before the authorization", func(u *url.URL) error { return h.BeforeAuthorize(ctx, u) }, &u); err != nil {
-				return "", err
-			}
-		}
-	}
-	was, is := before.Query(), u.Query()
-	for _, name := range check.SentNames([]string{"state", "redirect_uri", "code_challenge", "code_challenge_method"}, s.dialect.AuthNames) {
-		if !slices.Equal(was[name], is[name]) {
-			return "", fmt.Errorf("connectorauth: a hook changed the parameter %s, which protects the consent", name)
-		}
-	}
-	if !origin.Same(&u, before) || u.User != nil || u.Opaque != "" {
-		return "", errors.New("connectorauth: a hook changed the origin of the authorization URL")
-	}
-	u.RawQuery = spaced(u.RawQuery)
-	return u.String(), nil
-}
-
-// spaced returns a query with %20 for each space: some login pages read a plus sign
-// as a plus sign. A plus sign is spelled %2B.
-func spaced(query string) string { return strings.ReplaceAll(query, "+", "%20") }
-
 // consentIdentity tells the consents of this connector from others.
 func (s *oauth2Scheme) consentIdentity(grant AuthorizationCode) string {
 	return pending.Identity("oauth2", s.clientID, grant.AuthURL, s.tokenURL, s.account)
@@ -199,6 +122,9 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			return err
 		},
 		Obtain: func(ctx context.Context, v pending.Value, code string) error {
+			if v.Key != "" {
+				kept.Bound = &binding{Key: v.Key}
+			}
 			t, err := s.ask(ctx, s.codeRequest(v, code), &kept)
 			if err != nil && verdict(err).Unsent {
 				return pending.Open(err)

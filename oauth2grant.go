@@ -12,11 +12,12 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
 )
 
 // A Grant is a way to obtain a token (RFC 6749 section 1.3): [AuthorizationCode],
-// [ClientCredentials], [PasswordCredentials], or a type of your own for an
+// [DeviceCode], [ClientCredentials], [PasswordCredentials], or a type of your own for an
 // extension grant (section 4.5). A Grant is immutable and safe for concurrent
 // use.
 type Grant interface {
@@ -68,6 +69,13 @@ type AuthorizationCode struct {
 	// loopback. AuthURL may have a query. In the query, a plus sign means a space, and
 	// %2B a plus sign.
 	AuthURL string
+	// PushedAuthorizationRequestURL is the provider's endpoint for pushed authorization
+	// requests (RFC 9126). With a URL, Begin sends the authorization request there, with the
+	// client authentication of token requests, and the browser carries nothing but the client
+	// ID and a reference, which providers often take for a minute only. So nobody can read or
+	// change the request in the browser. No request goes another way. Empty means that the
+	// browser carries the request. https except on loopback.
+	PushedAuthorizationRequestURL string
 	// Params are further parameters of the authorization request, such as
 	// access_type or prompt. Empty means none.
 	Params url.Values
@@ -236,58 +244,19 @@ func setBasic(h http.Header, user, password string) {
 	h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
 }
 
-// A Proof proves with each request that the client holds a key, so that a stolen
-// token is useless (RFC 9449 is a kind of such a proof). A Proof serves several
-// accounts and is safe for concurrent use.
-type Proof interface {
-	// TokenType returns the token_type of tokens that are bound to a key, such as
-	// "DPoP", or "Bearer" for a proof beside ordinary tokens. The type is also the
-	// scheme of the Authorization header. TokenType must not be empty.
-	TokenType() string
-	// NewKey returns a new key as text. The account's record keeps the key together
-	// with the token.
-	NewKey() (Secret, error)
-	// Prove adds a proof to req, right before req is sent. token is the access token
-	// that req carries; empty in a token request.
-	Prove(req *http.Request, key, token Secret) error
-	// Again sees each response to a request with a proof. Again reports whether
-	// the response asks for the same request with another proof. Such a request is
-	// sent again once. Again may read the body of the token endpoint's response; the
-	// body of an API's response is the caller's, and empty here.
-	Again(resp *http.Response) bool
-}
-
-// proofKey returns the key of the account, new if the account has none.
-func (s *oauth2Scheme) proofKey(old *token) (string, error) {
-	if s.proof == nil || old != nil && old.Key != "" {
-		if old == nil {
-			return "", nil
-		}
-		return old.Key, nil
-	}
-	var key Secret
-	err := foreign("the key for the proof of possession", func() (err error) {
-		if key, err = s.proof.NewKey(); err != nil {
-			err = fmt.Errorf("connectorauth: the key for the proof of possession: %w", err)
-		}
-		return err
-	}, append(s.Secrets(old), string(s.clientSecret))...)
-	return string(key), withhold(err, string(key))
-}
-
 // checkAccess reports whether requests can carry an access token. RFC 6750
 // section 2.1 allows the characters of token68 only; real tokens have any
 // printable ASCII except characters that would end or quote a header's parameter.
-func (s *oauth2Scheme) checkAccess(access string) error {
-	if access == "" {
+func (s *oauth2Scheme) checkAccess(t *token) error {
+	if t.Access == "" {
 		return errors.New("the access token is empty")
 	}
-	for _, c := range []byte(access) {
+	for _, c := range []byte(t.Access) {
 		if c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == ',' {
 			return errors.New("the access token has a character that no Authorization header can carry")
 		}
 	}
-	if err := s.place.Check(s.place.prefix + access); err != nil {
+	if err := s.place.Check(s.carried(t)); err != nil {
 		return fmt.Errorf("the access token %w", err)
 	}
 	return nil
@@ -298,12 +267,21 @@ func checkGrant(c *OAuth2Config) error {
 	var problems check.List
 	switch grant := c.Grant.(type) {
 	case nil:
-		problems.Add("Grant: is empty; use AuthorizationCode, ClientCredentials or PasswordCredentials")
-	case *AuthorizationCode, *ClientCredentials, *PasswordCredentials:
+		problems.Add("Grant: is empty; use AuthorizationCode, ClientCredentials, PasswordCredentials or DeviceCode")
+	case *AuthorizationCode, *ClientCredentials, *PasswordCredentials, *DeviceCode:
 		problems.Add("Grant: is %T; use the value, not a pointer", grant)
 	case AuthorizationCode:
 		problems.Field("Grant", check.AuthRequest(grant.AuthURL, grant.Params, c.Dialect.AuthNames, c.client()))
+		if grant.PushedAuthorizationRequestURL != "" {
+			_, err := origin.Endpoint(grant.PushedAuthorizationRequestURL)
+			problems.Field("Grant: PushedAuthorizationRequestURL", err)
+			if grant.Params.Has("request_uri") {
+				problems.Add("Grant: Params: request_uri cannot be pushed (RFC 9126 section 2.1)")
+			}
+		}
 		problems.Field("Grant: ConsentLifetime", pending.CheckLifetime(grant.ConsentLifetime))
+	case DeviceCode:
+		problems.Join(grant.check())
 	case ClientCredentials:
 		if method, ok := c.ClientAuth.(ClientAuthMethod); c.ClientSecret == "" && isMethod(c.ClientAuth) && !(ok && method.byCertificate()) {
 			problems.Add("ClientSecret: is empty; the client credentials grant proves nothing without a secret")

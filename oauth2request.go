@@ -1,15 +1,14 @@
 package connectorauth
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
@@ -51,6 +50,57 @@ func (s *oauth2Scheme) newRequest(grantType string) tokenRequest {
 	}
 }
 
+// providerRequest is a request to another endpoint of the provider than the token endpoint,
+// with the client authentication of token requests.
+func (s *oauth2Scheme) providerRequest(url string, params url.Values) tokenRequest {
+	r := s.newRequest("")
+	r.url, r.encoding, r.singleUse, r.params = url, "", false, values(params)
+	return r
+}
+
+// tell makes a request of providerRequest, with the proof of key. what names the request in
+// errors, and read, which may be nil, reads the response to a request that was granted. No
+// hook sees the request: the hooks are for token requests.
+func (s *oauth2Scheme) tell(ctx context.Context, r tokenRequest, key, what string, read func(*endpoint.Response) error) error {
+	plain := &oauth2Scheme{oauth2Client: s.oauth2Client}
+	resp, err := plain.send(ctx, r, key)
+	switch {
+	case err != nil:
+	case !resp.Granted():
+		var failed *endpoint.Failure
+		if _, err = resp.Token(time.Time{}); !errors.As(err, &failed) || failed.Code == "" { // Token reads the error
+			err = resp.Fail(nil)
+		}
+	case read != nil:
+		if err = read(resp); err != nil {
+			err = resp.Fail(err)
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	err = s.subject(r.url).newTokenError(err)
+	if failed := new(TokenError); errors.As(err, &failed) {
+		failed.dead, failed.inDoubt, failed.request = false, false, what
+	}
+	return err
+}
+
+// resources returns the Resources of the config, or nil.
+func (s *oauth2Scheme) resources() []string {
+	if s.rare == nil || s.rare.resources == "" {
+		return nil
+	}
+	return strings.Split(s.rare.resources, " ")
+}
+
+// addResources adds the Resources of the config.
+func (s *oauth2Scheme) addResources(params url.Values) {
+	if resources := s.resources(); resources != nil {
+		params["resource"] = resources
+	}
+}
+
 // codeRequest exchanges the code of a consent for a token (RFC 6749 section
 // 4.1.3).
 func (s *oauth2Scheme) codeRequest(v pending.Value, code string) tokenRequest {
@@ -61,6 +111,7 @@ func (s *oauth2Scheme) codeRequest(v pending.Value, code string) tokenRequest {
 	if s.dialect.RepeatState {
 		params.Set("state", v.State)
 	}
+	s.addResources(params)
 	r := s.newRequest(cmp.Or(s.dialect.GrantType, s.grant.GrantType()))
 	r.params, r.further = values(params), s.dialect.TokenParams
 	return r
@@ -85,6 +136,9 @@ func (s *oauth2Scheme) grantRequest() tokenRequest {
 		if s.scope != "" && !t.Params.Has("scope") {
 			t.Params.Set("scope", s.scope)
 		}
+		if !t.Params.Has("resource") {
+			s.addResources(t.Params)
+		}
 		return nil
 	}
 	return r
@@ -95,7 +149,9 @@ func (s *oauth2Scheme) refreshRequest(old *token) tokenRequest {
 	d := s.dialect
 	r := s.newRequest("refresh_token")
 	r.url = cmp.Or(d.RefreshURL, s.tokenURL)
-	r.params, r.further = values(url.Values{"refresh_token": {old.Refresh}}), d.RefreshParams
+	params := url.Values{"refresh_token": {old.Refresh}}
+	s.addResources(params)
+	r.params, r.further = values(params), d.RefreshParams
 	r.paths = append(r.paths, dialect.Response{ExpiryFormat: d.Response.ExpiryFormat})
 	r.refresh = true
 	return r
@@ -115,6 +171,7 @@ func (s *oauth2Scheme) exchangeRequest(by dialect.TokenExchange, old *token) tok
 func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*endpoint.Response, error) {
 	var seen exchanges
 	var sent *TokenRequest
+	var out *http.Request
 	call := endpoint.Call{
 		Build: func(ctx context.Context) (req *http.Request, secrets []string, err error) {
 			sent, req, secrets, err = s.build(ctx, r)
@@ -129,6 +186,7 @@ func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*e
 				return nil
 			}
 			before := *req.URL
+			out = req
 			if err := s.prove(req, key, ""); err != nil {
 				return err
 			}
@@ -142,7 +200,7 @@ func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*e
 		call.After = func(resp *http.Response) error { return seen.after(resp) }
 	}
 	call.Again = func(resp *endpoint.Response) bool {
-		later, proof := s.learnsTime(r, sent, resp), s.wantsProof(resp) // both see each response
+		later, proof := s.learnsTime(r, sent, resp), s.wantsProof(out, resp) // both see each response
 		return !resp.Granted() && (later || proof)
 	}
 	return call.Do(ctx)
@@ -169,28 +227,6 @@ func (s *oauth2Scheme) learnsTime(r tokenRequest, sent *TokenRequest, resp *endp
 		return false
 	}
 	return blamed
-}
-
-// wantsProof reports whether a response asks for another proof of possession.
-func (s *oauth2Scheme) wantsProof(resp *endpoint.Response) (again bool) {
-	if s.proof == nil {
-		return false
-	}
-	seen := *resp.Response
-	seen.Header, seen.Body = resp.Header.Clone(), io.NopCloser(bytes.NewReader(resp.Body))
-	foreign("Again", func() error { again = s.proof.Again(&seen); return nil })
-	return again
-}
-
-// prove adds a proof of possession to req, which carries the access token or is a
-// token request.
-func (s *oauth2Scheme) prove(req *http.Request, key, token string) error {
-	return foreign("the proof of possession", func() error {
-		if err := s.proof.Prove(req, Secret(key), Secret(token)); err != nil {
-			return fmt.Errorf("connectorauth: the proof of possession: %w", err)
-		}
-		return nil
-	}, key, token)
 }
 
 // build makes the HTTP request, and lists the secrets in it.

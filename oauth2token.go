@@ -33,7 +33,7 @@ type token struct {
 	Expiry  time.Time      `json:"expiry,omitzero"`         // zero: valid until rejected
 	Reauth  time.Time      `json:"refresh_expiry,omitzero"` // when the refresh token expires; zero: unknown
 	Extra   map[string]any `json:"extra,omitempty"`         // the other members of the token responses, at most maxExtra
-	Key     string         `json:"proof_key,omitempty"`     // of a Proof
+	Bound   *binding       `json:"bound,omitempty"`         // with a Proof; nil: a Bearer token without a key
 	Region  string         `json:"region,omitempty"`        // the origin of the account's region; empty: that of the token URL
 
 	Exchange bool  `json:"exchange,omitempty"` // the dialect's LongLived exchange has not succeeded so far
@@ -69,6 +69,7 @@ type oauth2Client struct {
 type oauth2Scheme struct {
 	*oauth2Client
 	hooks []Hooks                          // on token requests
+	wants *Authorization                   // of Begin; nil: what the config says
 	last  atomic.Pointer[oauth2Credential] // of the present token
 }
 
@@ -78,15 +79,12 @@ type tokenPlace struct {
 	prefix string // what comes before the token
 }
 
-// bearer is the place of all connectors without a placement or a proof.
-var bearer = placeOf(dialect.Placement{}, nil)
+// bearer is the place of all connectors without a placement.
+var bearer = placeOf(dialect.Placement{})
 
 // placeOf returns a place that was checked before.
-func placeOf(p dialect.Placement, proof Proof) *tokenPlace {
+func placeOf(p dialect.Placement) *tokenPlace {
 	place, prefix, _ := check.TokenPlace(p)
-	if proof != nil {
-		prefix = proof.TokenType() + " "
-	}
 	return &tokenPlace{place, prefix}
 }
 
@@ -98,6 +96,10 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	if code, ok := config.Grant.(AuthorizationCode); ok && code.Params != nil {
 		code.Params = url.Values(http.Header(code.Params).Clone())
 		config.Grant = code
+	}
+	if device, ok := config.Grant.(DeviceCode); ok && device.Params != nil {
+		device.Params = url.Values(http.Header(device.Params).Clone())
+		config.Grant = device
 	}
 	c := &oauth2Client{
 		clientID: config.ClientID, clientSecret: config.ClientSecret, clientAuth: config.ClientAuth,
@@ -113,11 +115,11 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 		d := config.Dialect.Clone()
 		c.dialect = &d
 	}
-	if c.dialect.Placement != (dialect.Placement{}) || c.proof != nil {
-		c.place = placeOf(c.dialect.Placement, c.proof)
+	if c.dialect.Placement != (dialect.Placement{}) {
+		c.place = placeOf(c.dialect.Placement)
 	}
 	var password string
-	few := rare{formerURL: config.FormerTokenURL, revokeURL: config.RevokeURL, refreshLifetime: config.RefreshLifetime, refreshIdle: config.RefreshIdle}
+	few := rare{formerURL: config.FormerTokenURL, revokeURL: config.RevokeURL, refreshLifetime: config.RefreshLifetime, refreshIdle: config.RefreshIdle, resources: strings.Join(config.Resources, " ")}
 	if login, ok := c.grant.(PasswordCredentials); ok {
 		password = string(login.Password)
 		few.login = &renew.Login{Secret: password}
@@ -128,7 +130,11 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	}
 	// Another secret or password must not inherit what is known of the failures of
 	// the former. The identity of an engine stays in memory, and is a digest.
-	identity := pending.Identity(c.tokenURL, c.clientID, c.grant.GrantType(), c.traits.Subject, c.place.prefix, string(c.clientSecret), password)
+	prefix := c.place.prefix
+	if c.proof != nil {
+		prefix = strings.Join(c.proof.TokenTypes(), " ")
+	}
+	identity := pending.Identity(c.tokenURL, c.clientID, c.grant.GrantType(), c.traits.Subject, prefix, string(c.clientSecret), password)
 	c.shared = config.Shared.orProgram()
 	c.engine = renew.Open[token](&c.shared.group, config.Store, config.Account, identity)
 	return &oauth2Scheme{oauth2Client: c}
@@ -143,15 +149,7 @@ func (s *oauth2Scheme) places() places {
 }
 
 func (s *oauth2Scheme) withHooks(h Hooks) scheme {
-	return &oauth2Scheme{oauth2Client: s.oauth2Client, hooks: append(slices.Clip(s.hooks), h)}
-}
-
-// tokenType returns the type of the account's tokens.
-func (s *oauth2Scheme) tokenType() string {
-	if s.proof != nil {
-		return s.proof.TokenType()
-	}
-	return "Bearer"
+	return &oauth2Scheme{oauth2Client: s.oauth2Client, hooks: append(slices.Clip(s.hooks), h), wants: s.wants}
 }
 
 // Renew obtains the token that follows old: by the refresh token or by one of the
@@ -225,8 +223,7 @@ func (s *oauth2Scheme) ask(ctx context.Context, r tokenRequest, old *token) (*to
 		return s.withRefresh(old, granted.RefreshToken), cmp.Or(hookErr, s.tokenError(err, r))
 	}
 	t := s.follow(old, granted, issued)
-	t.Key = key
-	if err := errors.Join(s.checkType(granted.TokenType), s.checkAccess(t.Access)); err != nil {
+	if err := s.bindTo(t, key, granted.TokenType); err != nil {
 		// Without another refresh token, nobody knows what became of the old one.
 		err := s.subject(r.url).fill(&TokenError{StatusCode: resp.StatusCode, inDoubt: granted.RefreshToken == "", cause: err})
 		return s.withRefresh(old, granted.RefreshToken), cmp.Or(hookErr, error(err))
@@ -327,7 +324,10 @@ func (s *oauth2Scheme) Decode(stored []byte) (*token, error) {
 		t.Expiry = t.Issued
 		return t, nil
 	}
-	return t, s.checkAccess(t.Access)
+	if !s.takes(t) { // renew the token first
+		t.Expiry = t.Issued
+	}
+	return t, s.checkAccess(t)
 }
 
 // Observe tells the program what happened.

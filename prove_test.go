@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,7 +21,8 @@ import (
 // ownProof is a Proof of another package.
 type ownProof func(req *http.Request) error
 
-func (ownProof) TokenType() string                                          { return "Bearer" }
+func (ownProof) TokenTypes() []string                                       { return []string{"Bearer"} }
+func (ownProof) Bind(connectorauth.Secret) (url.Values, error)              { return nil, nil }
 func (ownProof) NewKey() (connectorauth.Secret, error)                      { return "proof-key", nil }
 func (f ownProof) Prove(req *http.Request, _, _ connectorauth.Secret) error { return f(req) }
 func (ownProof) Again(*http.Response) bool                                  { return false }
@@ -50,6 +53,40 @@ func TestProofWorksOnACopyAndWithinHosts(t *testing.T) {
 	_, err = proven(func(r *http.Request) error { r.URL.Host = "evil.example"; return nil }).Wrap(base).RoundTrip(req)
 	require.ErrorIs(t, err, connectorauth.ErrHostNotAllowed)
 	assert.Len(t, base.Requests(), 1)
+}
+
+// binder is a Proof that binds the code to a key.
+type binder struct {
+	ownProof
+	err error
+}
+
+func (b binder) Bind(key connectorauth.Secret) (url.Values, error) {
+	return url.Values{"key_hash": {"of " + string(key[:5])}}, b.err
+}
+
+func TestProofBindsTheCode(t *testing.T) {
+	config := connectorauth.OAuth2Config{
+		ClientID: "client", TokenURL: "https://p.example/token", Grant: connectorauth.AuthorizationCode{AuthURL: "https://p.example/authorize"},
+		Proof: binder{}, Account: "alice",
+	}
+	c := must(connectorauth.NewOAuth2(config))
+	authURL, pending, err := c.Begin(t.Context(), "http://127.0.0.1/callback")
+	require.NoError(t, err)
+	assert.Equal(t, "of proof", must(url.Parse(authURL)).Query().Get("key_hash"))
+	assert.Contains(t, string(pending), "proof-key")
+
+	hooked := connectorauth.WithHooks(c, connectorauth.Hooks{BeforeAuthorize: func(_ context.Context, u *url.URL) error {
+		u.RawQuery = strings.ReplaceAll(u.RawQuery, "key_hash", "other")
+		return nil
+	}}).(*connectorauth.OAuth2)
+	_, _, err = hooked.Begin(t.Context(), "http://127.0.0.1/callback")
+	require.ErrorContains(t, err, "changed the parameter key_hash")
+
+	config.Proof = binder{err: errors.New("the key proof-key is of no use")}
+	_, _, err = must(connectorauth.NewOAuth2(config)).Begin(t.Context(), "http://127.0.0.1/callback")
+	require.ErrorContains(t, err, `account "alice"`)
+	assert.NotContains(t, err.Error(), "proof-key")
 }
 
 func TestLocationOfAResponseThatIsNoRedirectIsNoError(t *testing.T) {

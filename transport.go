@@ -147,7 +147,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp == nil || !isRejected(sent, resp, err) {
 		return settle(resp, err)
 	}
-	return t.replay(req, resp, err, sent)
+	return t.replay(req, resp, err, sent, false)
 }
 
 // isRejected reports whether another credential may help a request with the
@@ -266,8 +266,14 @@ func secrets(c credential) (list []string) {
 
 // replay sends a request once more after the rejection of its credential, if there
 // is another credential and the body can be sent again. Otherwise the caller gets
-// the rejection. hookErr is the error of a hook that saw the rejection.
-func (t *transport) replay(req *http.Request, rejected *http.Response, hookErr error, sent credential) (*http.Response, error) {
+// the rejection. hookErr is the error of a hook that saw the rejection. A request whose
+// proof of possession was rejected before, and whose token is rejected now, or the other
+// way round, is sent for the last time.
+func (t *transport) replay(req *http.Request, rejected *http.Response, hookErr error, sent credential, last bool) (*http.Response, error) {
+	if err := refused(sent, rejected); err != nil {
+		discard(rejected)
+		return nil, err
+	}
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
 		return unrenewed(rejected, hookErr, cmp.Or(sent.replaceLater(req.Context()), errSentOnce))
 	}
@@ -286,11 +292,14 @@ func (t *transport) replay(req *http.Request, rejected *http.Response, hookErr e
 		}
 	}
 	discard(rejected)
-	resp, sent, err := t.send(req, body)
-	if resp != nil && isRejected(sent, resp, err) {
-		return unrenewed(resp, err, sent.rejectedAgain())
+	resp, again, err := t.send(req, body)
+	switch {
+	case resp == nil || !isRejected(again, resp, err):
+		return settle(resp, err)
+	case !last && asksProof(again) != asksProof(sent), refused(again, resp) != nil:
+		return t.replay(req, resp, err, again, true)
 	}
-	return settle(resp, err)
+	return unrenewed(resp, err, again.rejectedAgain())
 }
 
 // Format prints the same for every verb: the base may hold secrets of its own.

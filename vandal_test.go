@@ -170,8 +170,9 @@ func TestFunctionsOfACustomChangeNoRequestOfTheCaller(t *testing.T) {
 // vandalProof is a Proof that writes into whatever it sees.
 type vandalProof struct{ asked int }
 
-func (*vandalProof) TokenType() string                     { return "DPoP" }
-func (*vandalProof) NewKey() (connectorauth.Secret, error) { return "proof-key", nil }
+func (*vandalProof) TokenTypes() []string                          { return []string{"DPoP"} }
+func (*vandalProof) Bind(connectorauth.Secret) (url.Values, error) { return nil, nil }
+func (*vandalProof) NewKey() (connectorauth.Secret, error)         { return "proof-key", nil }
 func (*vandalProof) Prove(req *http.Request, _, _ connectorauth.Secret) error {
 	url, authorization := *req.URL, req.Header.Get("Authorization")
 	vandalize(req)

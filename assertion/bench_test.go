@@ -108,3 +108,53 @@ func BenchmarkAssertion(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkDPoP measures a request to the API with a proof, in turn with a bare signature
+// of the same key. The ratio compares the best of many rounds, as in BenchmarkAssertion.
+func BenchmarkDPoP(b *testing.B) {
+	private := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	digest := make([]byte, 32)
+	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		ClientID: "client", ClientSecret: "secret", TokenURL: "https://provider.example/token", Grant: connectorauth.ClientCredentials{},
+		Proof: must(assertion.NewDPoP(assertion.DPoPConfig{})), Shared: new(connectorauth.Shared),
+		HTTPClient: &http.Client{Transport: dpopNetwork{}},
+	}))
+	proven := c.Wrap(network{})
+	req := must(http.NewRequest("GET", "https://api.example.com/v1/photos?page=2", nil))
+	best := func(fastest *time.Duration, f func()) {
+		start := time.Now()
+		for range 20 {
+			f()
+		}
+		*fastest = min(*fastest, time.Since(start))
+	}
+	request := func() {
+		if resp, err := proven.RoundTrip(req); err != nil || resp.StatusCode != http.StatusOK {
+			b.Fatal(err)
+		}
+	}
+	bare := func() {
+		if _, err := ecdsa.SignASN1(rand.Reader, private, digest); err != nil {
+			b.Fatal(err)
+		}
+	}
+	request()
+	first, second := time.Hour, time.Hour
+	for b.Loop() {
+		best(&first, request)
+		best(&second, bare)
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(first)/float64(second), "ratio")
+	b.ReportMetric(float64(first.Nanoseconds())/20, "ns/request")
+	b.ReportMetric(float64(second.Nanoseconds())/20, "ns/signature")
+}
+
+// dpopNetwork answers with a token that is bound to a key.
+type dpopNetwork struct{}
+
+func (dpopNetwork) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := network{}.RoundTrip(req)
+	resp.Body = io.NopCloser(strings.NewReader(`{"access_token":"eyJhbGciOiJFUzI1NiJ9","token_type":"DPoP","expires_in":3600}`))
+	return resp, err
+}

@@ -13,6 +13,8 @@
 //     8693). The result may be the assertion of a [JWTBearer]: see [FromConnector].
 //   - [NewCertificateTransport] presents a client certificate (RFC 8705), to the token
 //     endpoint and to the API.
+//   - [NewDPoP] proves with each request that the program has the key of the token (RFC
+//     9449).
 //   - [NewGoogle] is a connector for the account files of Google.
 //
 // An assertion may also come from elsewhere: the grants and the client authentication

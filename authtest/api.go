@@ -22,6 +22,7 @@ type Identity struct {
 	Label    string `json:"label,omitempty"`  // the label of the account: see Owner
 	Grant    string `json:"grant,omitempty"`  // the grant_type of the grant, for OAuth2
 	Scope    string `json:"scope,omitempty"`  // the scopes of the access token, for OAuth2
+	Key      string `json:"key,omitempty"`    // the thumbprint of the key to which the access token is bound (RFC 9449)
 }
 
 // A refusal says why an API request was refused. The response is the refusal as
@@ -62,14 +63,23 @@ func (p *Provider) open(http.ResponseWriter, *http.Request) (Identity, *refusal)
 	return Identity{AuthType: "None"}, nil
 }
 
-// bearer requires an OAuth2 access token (RFC 6750).
-func (p *Provider) bearer(_ http.ResponseWriter, r *http.Request) (Identity, *refusal) {
+// bearer requires an OAuth2 access token (RFC 6750), with a proof if the token is bound to
+// a key (RFC 9449).
+func (p *Provider) bearer(w http.ResponseWriter, r *http.Request) (Identity, *refusal) {
 	token, description := p.bearerToken(r)
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch {
+	case token != nil && token.thumbprint != "":
+		if refused := p.proven(w, r, token); refused != nil {
+			return Identity{}, refused
+		}
+		fallthrough
 	case token != nil:
 		identity := p.owners.identity("OAuth2", token.user)
-		identity.Client, identity.Grant, identity.Scope = p.ClientID, token.kind, token.scope
+		identity.Client, identity.Grant, identity.Scope, identity.Key = p.ClientID, token.kind, token.scope, token.thumbprint
 		return identity, nil
+	case strings.EqualFold(scheme, "DPoP"):
+		return Identity{}, dpopRefusal("invalid_token", description)
 	case description == "": // a request without credentials gets no error code (RFC 6750 section 3.1)
 		return Identity{}, &refusal{http.StatusUnauthorized, `Bearer realm="authtest"`, "unauthorized", "an access token is required"}
 	}

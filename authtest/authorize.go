@@ -17,10 +17,14 @@ const consentLifetime = 10 * time.Minute
 // client ID or the callback is wrong, only the person in the browser sees the
 // error. Otherwise the callback brings the error to the application.
 func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
-	q, err := url.ParseQuery(r.URL.RawQuery)
+	sent, err := url.ParseQuery(r.URL.RawQuery)
+	q, problem := p.pushedParams(sent)
 	switch {
 	case err != nil:
 		writePage(w, http.StatusBadRequest, page{Error: "The query is malformed."})
+		return
+	case problem != "":
+		writePage(w, http.StatusBadRequest, page{Error: problem})
 		return
 	case q.Get("client_id") != p.ClientID:
 		writePage(w, http.StatusBadRequest, page{Error: "client_id is missing or unknown."})
@@ -44,6 +48,9 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 			response.Set("code", p.newCode(q, owner))
 		}
 	}
+	p.mu.Lock()
+	delete(p.oauth2.pushed, sent.Get("request_uri")) // serves once
+	p.mu.Unlock()
 	if q.Has("state") {
 		response.Set("state", q.Get("state"))
 	}
@@ -76,7 +83,7 @@ func (p *Provider) checkAuthorize(q url.Values) *oauth2Error {
 	case challenge != "" && !challengeSyntax(challenge):
 		return badRequest("an S256 code_challenge is 43 characters of unpadded base64url (RFC 7636 section 4.2)")
 	}
-	return nil
+	return p.checkTarget(q, nil)
 }
 
 func challengeSyntax(challenge string) bool {
@@ -90,9 +97,10 @@ func (p *Provider) newCode(q url.Values, owner *Owner) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.oauth2.codes[code] = &authorization{
-		grant:       &grant{kind: "authorization_code", user: owner.Username, scope: q.Get("scope")},
+		grant:       consented(q, owner.Username),
 		redirectURI: q.Get("redirect_uri"),
 		challenge:   q.Get("code_challenge"),
+		thumbprint:  q.Get("dpop_jkt"),
 		expires:     time.Now().Add(consentLifetime),
 	}
 	return code

@@ -67,11 +67,28 @@ type Config struct {
 	// ID.
 	JWTAccessTokens bool
 	// RefreshGrants are the grant types whose responses have a refresh token. Nil
-	// means authorization_code and password. An empty slice means none.
+	// means authorization_code, password and the device grant. An empty slice means none.
 	RefreshGrants []string
 	// NoRotation keeps a refresh token valid after use. The response to a refresh
 	// then has no refresh_token.
 	NoRotation bool
+
+	// RequireDPoP refuses token requests without a proof (RFC 9449). Otherwise the tokens
+	// of a token request with a proof are bound to the key, and the tokens of a request
+	// without a proof are Bearer tokens. The time of a proof may be a minute away from the
+	// provider's clock.
+	RequireDPoP bool
+	// DPoPNonce makes proofs carry the nonce of the provider (RFC 9449 sections 8 and 9),
+	// which all responses to requests with proofs have in the header DPoP-Nonce. With a
+	// nonce, the time of a proof does not count.
+	DPoPNonce bool
+
+	// Resources are the resource indicators (RFC 8707) that the provider knows. Others are
+	// refused with invalid_target. A token request may ask for those of the consent alone.
+	// Nil means that the provider ignores resource indicators.
+	Resources []string
+	// RequirePushed makes AuthURL refuse requests that were not pushed (RFC 9126).
+	RequirePushed bool
 
 	// SessionLifetime is how long a session is valid. 0 means an hour.
 	SessionLifetime time.Duration
@@ -137,7 +154,7 @@ func (c Config) withDefaults() Config {
 		c.LockFor = 30 * time.Minute
 	}
 	if c.RefreshGrants == nil {
-		c.RefreshGrants = []string{"authorization_code", "password"}
+		c.RefreshGrants = []string{"authorization_code", "password", deviceCode}
 	}
 	if c.Fields == nil {
 		c.Fields = map[string]any{"user_token": "token+/%:&=" + rand.Text(), "company_id": 4711, "sandbox": true}

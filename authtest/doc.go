@@ -32,6 +32,10 @@
 // access token (RFC 8693), and at AssertionURL. Another requested_token_type is
 // refused. Config.ClockSkew makes the provider's clock wrong.
 //
+// A token request with a proof of DPoP (RFC 9449) gets tokens that are bound to the key.
+// Config.RequireDPoP and Config.DPoPNonce make proofs and nonces necessary, and
+// [Provider.RotateNonces] makes the nonces of before invalid.
+//
 // # Consent
 //
 // AuthURL and AuthorizeURL show a page. The account owner signs in on the page
@@ -47,6 +51,11 @@
 //
 // The provider accepts any loopback URL as a callback. IssueTokens and
 // IssueOAuth1Token issue tokens without a consent.
+//
+// DeviceURL begins the device grant (RFC 8628); [Provider.AuthorizeDevice] and
+// [Provider.DenyDevice] take the part of the account owner. At
+// PushedAuthorizationRequestURL the application pushes authorization requests (RFC 9126).
+// [Provider.StepUpURL] wants another authentication (RFC 9470).
 //
 // # Several account owners and tenants
 //

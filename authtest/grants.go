@@ -15,6 +15,10 @@ type grant struct {
 	user    string // "" for client_credentials
 	scope   string
 	revoked bool
+
+	resources     []string  // of the consent (RFC 8707)
+	acr           string    // acr_values of the consent: the account owner does as asked
+	authenticated time.Time // when the account owner signed in; zero without a consent
 }
 
 // An authorization is a code and what the code stands for.
@@ -24,17 +28,20 @@ type authorization struct {
 	challenge   string // the S256 challenge of PKCE; empty if the application sent none
 	expires     time.Time
 	used        bool
+	thumbprint  string // of the key to which the code is bound; or empty
 }
 
 type accessToken struct {
 	*grant
-	scope   string // may be less than the scope of the grant
-	expires time.Time
+	scope      string // may be less than the scope of the grant
+	expires    time.Time
+	thumbprint string // of the key to which the token is bound; or empty
 }
 
 type refreshToken struct {
 	*grant
-	used bool // replaced by a newer refresh token
+	used       bool   // replaced by a newer refresh token
+	thumbprint string // of the key to which the token is bound; or empty
 }
 
 // oauth2State is the state of the OAuth2 endpoints. Provider.mu guards
@@ -44,8 +51,10 @@ type oauth2State struct {
 	access  map[string]*accessToken
 	refresh map[string]*refreshToken
 
-	assertions map[string]time.Time // the identifiers of assertions that were used, and when they are forgotten
-	signer     *signer              // signs access tokens; nil means that they are random texts
+	pushed     map[string]*pushedRequest // by request_uri
+	devices    map[string]*device        // by device_code
+	assertions map[string]time.Time      // the identifiers of assertions that were used, and when they are forgotten
+	signer     *signer                   // signs access tokens; nil means that they are random texts
 }
 
 func newOAuth2State() oauth2State {
@@ -54,6 +63,8 @@ func newOAuth2State() oauth2State {
 		access:  map[string]*accessToken{},
 		refresh: map[string]*refreshToken{},
 
+		pushed:     map[string]*pushedRequest{},
+		devices:    map[string]*device{},
 		assertions: map[string]time.Time{},
 	}
 }

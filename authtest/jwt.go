@@ -101,33 +101,43 @@ var curveOf = map[string]string{"ES256": "P-256", "ES384": "P-384", "ES512": "P-
 // checkSignature checks a signature with the key of Config.AssertionKeys, or with the
 // client secret (RFC 7518 section 3).
 func (p *Provider) checkSignature(algorithm, kid, signed string, signature []byte) error {
-	wrong := errors.New("the signature is wrong")
+	key := p.config.AssertionKeys[kid]
+	_, edwards := key.(ed25519.PublicKey)
+	ok := false
+	switch {
+	case algorithm == "EdDSA" && !edwards:
+		return fmt.Errorf("no Ed25519 key has the kid %q", kid)
+	case algorithm != "EdDSA" && (len(algorithm) != 5 || hashes[algorithm[2:]] == 0):
+		return fmt.Errorf("the algorithm %q is unknown", algorithm)
+	case strings.HasPrefix(algorithm, "HS"):
+		mac := hmac.New(hashes[algorithm[2:]].New, []byte(p.ClientSecret))
+		mac.Write([]byte(signed))
+		ok = p.ClientSecret != "" && hmac.Equal(mac.Sum(nil), signature)
+	case key == nil:
+		return fmt.Errorf("no key of AssertionKeys has the kid %q", kid)
+	default:
+		ok = verify(algorithm, key, signed, signature)
+	}
+	if !ok {
+		return errors.New("the signature is wrong")
+	}
+	return nil
+}
+
+// verify checks a signature with a public key (RFC 7518 section 3, RFC 8037 section 3.1).
+func verify(algorithm string, key crypto.PublicKey, signed string, signature []byte) (ok bool) {
 	if algorithm == "EdDSA" {
-		key, ok := p.config.AssertionKeys[kid].(ed25519.PublicKey)
-		if !ok {
-			return fmt.Errorf("no Ed25519 key has the kid %q", kid)
-		}
-		if !ed25519.Verify(key, []byte(signed), signature) {
-			return wrong
-		}
-		return nil
+		public, found := key.(ed25519.PublicKey)
+		return found && ed25519.Verify(public, []byte(signed), signature)
 	}
 	if len(algorithm) != 5 || hashes[algorithm[2:]] == 0 {
-		return fmt.Errorf("the algorithm %q is unknown", algorithm)
-	}
-	if p.config.AssertionKeys[kid] == nil && !strings.HasPrefix(algorithm, "HS") {
-		return fmt.Errorf("no key of AssertionKeys has the kid %q", kid)
+		return false
 	}
 	hash := hashes[algorithm[2:]]
 	h := hash.New()
 	h.Write([]byte(signed))
 	digest := h.Sum(nil)
-	ok := false
-	switch key := p.config.AssertionKeys[kid]; algorithm[:2] {
-	case "HS":
-		mac := hmac.New(hash.New, []byte(p.ClientSecret))
-		mac.Write([]byte(signed))
-		ok = p.ClientSecret != "" && hmac.Equal(mac.Sum(nil), signature)
+	switch algorithm[:2] {
 	case "RS":
 		public, found := key.(*rsa.PublicKey)
 		ok = found && rsa.VerifyPKCS1v15(public, hash, digest, signature) == nil
@@ -143,8 +153,5 @@ func (p *Provider) checkSignature(algorithm, kid, signed string, signature []byt
 		ok = len(signature) == 2*width &&
 			ecdsa.Verify(public, digest, new(big.Int).SetBytes(signature[:width]), new(big.Int).SetBytes(signature[width:]))
 	}
-	if !ok {
-		return wrong
-	}
-	return nil
+	return ok
 }

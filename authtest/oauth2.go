@@ -47,7 +47,7 @@ func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.mu.Lock()
-	response, problem := p.token(r, form)
+	response, problem := p.provenToken(w, r, form)
 	p.mu.Unlock()
 	if problem != nil {
 		problem.write(w)
@@ -147,6 +147,26 @@ func (p *Provider) authenticateClient(r *http.Request, form url.Values) *oauth2E
 	return nil
 }
 
+// provenToken handles a request of an authenticated client, which may have a proof. The
+// caller holds p.mu.
+func (p *Provider) provenToken(w http.ResponseWriter, r *http.Request, form url.Values) (map[string]any, *oauth2Error) {
+	thumbprint, problem := p.proof(w, r, "")
+	if problem == nil {
+		problem = p.checkKey(form, thumbprint)
+	}
+	if problem == nil {
+		problem = p.checkTarget(form, p.grantOf(form))
+	}
+	if problem != nil {
+		return nil, problem
+	}
+	response, problem := p.token(r, form)
+	if problem == nil {
+		p.bind(response, thumbprint)
+	}
+	return response, problem
+}
+
 // token handles a request of an authenticated client. The caller holds p.mu.
 func (p *Provider) token(r *http.Request, form url.Values) (map[string]any, *oauth2Error) {
 	switch kind := form.Get("grant_type"); kind {
@@ -172,6 +192,8 @@ func (p *Provider) token(r *http.Request, form url.Values) (map[string]any, *oau
 		return p.bearerGrant(form)
 	case tokenExchange:
 		return p.exchangeGrant(form)
+	case deviceCode:
+		return p.deviceGrant(form)
 	case "":
 		return nil, badRequest("grant_type is required")
 	default:
@@ -290,7 +312,8 @@ func (p *Provider) bearerToken(r *http.Request) (token *accessToken, description
 		return nil, ""
 	}
 	scheme, value, _ := strings.Cut(headers[0], " ")
-	if len(headers) > 1 || !strings.EqualFold(scheme, "Bearer") {
+	proves := strings.EqualFold(scheme, "DPoP")
+	if len(headers) > 1 || !strings.EqualFold(scheme, "Bearer") && !proves {
 		return nil, "send one Authorization header, of the form: Bearer token"
 	}
 	p.mu.Lock()
@@ -302,6 +325,8 @@ func (p *Provider) bearerToken(r *http.Request) (token *accessToken, description
 		return nil, "the grant of the access token was revoked"
 	case !time.Now().Before(token.expires):
 		return nil, "the access token has expired"
+	case proves != (token.thumbprint != ""):
+		return nil, "a token that is bound to a key has the scheme DPoP, others Bearer (RFC 9449 section 7)"
 	}
 	return token, ""
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A Provider is a running provider. [New] sets the exported fields; do not
@@ -30,6 +31,12 @@ type Provider struct {
 	// OAuth2 endpoints (RFC 6749, RFC 7009).
 	AuthURL, TokenURL, RevokeURL string
 	KeysURL                      string // the JWK Set of access tokens: see Config.JWTAccessTokens
+	// The endpoint for pushed authorization requests (RFC 9126). A request_uri serves one
+	// consent, which begins within a minute.
+	PushedAuthorizationRequestURL string
+	// The endpoint where a device begins (RFC 8628): see AuthorizeDevice. The codes are
+	// valid for ten minutes, and polls are five seconds apart.
+	DeviceURL string
 	// OAuth1 endpoints (RFC 5849 section 2).
 	RequestTokenURL, AuthorizeURL, AccessTokenURL string
 
@@ -51,7 +58,7 @@ type Provider struct {
 	// credential is missing or wrong, 400 if the credential is repeated, and 415
 	// if the body is neither a form nor a JSON object.
 	OpenURL             string // no credential
-	BearerURL           string // an OAuth2 access token in the Authorization header
+	BearerURL           string // an OAuth2 access token in the Authorization header; with a proof if the token is bound to a key
 	KeyHeaderURL        string // APIKey in the header X-Api-Key
 	KeyAuthorizationURL string // APIKey in the header Authorization, alone or after a word such as "ApiKey "
 	KeyQueryURL         string // APIKey in the query parameter api_key
@@ -75,6 +82,7 @@ type Provider struct {
 	mu         sync.Mutex // guards the fields below
 	oauth2     oauth2State
 	oauth1     oauth1State
+	proofs     proofState
 	sessions   sessionState
 	stats      Stats
 	seen       int                  // the number of requests so far
@@ -109,6 +117,7 @@ func New(c Config) *Provider {
 		stop:       stop,
 		oauth2:     newOAuth2State(),
 		oauth1:     newOAuth1State(),
+		proofs:     proofState{seen: map[string]time.Time{}},
 		sessions:   newSessionState(),
 		stats:      Stats{Issued: map[string]int{}},
 		requests:   map[string][]Request{},

@@ -32,6 +32,8 @@ type Stats struct {
 	Issued          map[string]int // OAuth2 access tokens issued, by grant_type; "refresh_token" is for refreshes
 	ReuseDetected   int            // codes and refresh tokens that were used again
 	RevokedGrants   int            // OAuth2 grants revoked, with all their tokens
+	Proofs          int            // proofs of DPoP accepted
+	NoncesDemanded  int            // proofs of DPoP that lacked the nonce
 	RequestTokens   int            // OAuth1 temporary credentials issued
 	AccessTokens    int            // OAuth1 token credentials issued by AccessTokenURL
 	Consents        int            // how often the account owner pressed Allow

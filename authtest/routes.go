@@ -16,6 +16,9 @@ func (p *Provider) route() {
 	}
 	add(&p.AuthURL, "/oauth2/authorize", p.serveAuthorize)
 	add(&p.TokenURL, tokenPath, p.serveToken)
+	add(&p.PushedAuthorizationRequestURL, "/oauth2/par", p.servePush)
+	add(&p.DeviceURL, "/oauth2/device", p.serveDeviceRequest)
+	p.routes[devicePath] = p.serveDevice
 	add(&p.RevokeURL, "/oauth2/revoke", p.serveRevoke)
 	add(&p.KeysURL, "/oauth2/keys", p.oauth2.signer.serveKeys)
 
@@ -48,6 +51,7 @@ func (p *Provider) route() {
 	add(&p.OAuth1URL, "/api/oauth1", p.api(p.signed))
 	add(&p.AssertionURL, "/api/assertion", p.api(p.assertion))
 	add(&p.FieldsURL, "/api/fields", p.api(p.fields))
+	p.routes[stepUpPath] = p.api(p.steppedUp)
 	p.routes[scopePath] = p.api(p.scoped)
 	p.routes[redirectPath] = serveRedirect
 }

@@ -41,10 +41,11 @@ func writeForm(w http.ResponseWriter, status int, members map[string]any) {
 // equal compares secrets in constant time.
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// repeated returns the name of a repeated parameter, or "".
+// repeated returns the name of a repeated parameter, or "". The parameter resource may be
+// repeated (RFC 8707 section 2).
 func repeated(values url.Values) string {
 	for name, list := range values {
-		if len(list) > 1 {
+		if len(list) > 1 && name != "resource" {
 			return name
 		}
 	}

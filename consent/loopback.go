@@ -170,11 +170,10 @@ type loopback struct {
 
 // expect makes l accept the callback of the consent that begins at authURL.
 func (l *loopback) expect(authURL string, value connectorauth.Secret) error {
-	u, err := url.Parse(authURL)
+	query, err := requested(authURL, value)
 	if err != nil {
-		return errors.New("the authorization URL is malformed")
+		return err
 	}
-	query := u.Query()
 	ref, err := reference(query)
 	if err != nil {
 		return err

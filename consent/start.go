@@ -11,7 +11,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/look"
+	"github.com/connectorauth/connectorauth/internal/pending"
 )
 
 // maxConnector is the maximum length of the connector in the query of a start, in bytes.
@@ -53,7 +55,12 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 		h.finish(w, r, rec, classify(err, ReasonInternal))
 		return
 	}
-	reference, err := referenceOf(authURL)
+	query, err := requested(authURL, pending)
+	if err != nil {
+		h.finish(w, r, rec, fail(ReasonInternal, err))
+		return
+	}
+	reference, err := reference(query)
 	if err != nil {
 		h.finish(w, r, rec, fail(ReasonInternal, err))
 		return
@@ -127,13 +134,21 @@ func isControl(c rune) bool {
 	return unicode.In(c, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 }
 
-// referenceOf returns the reference in an authorization URL.
-func referenceOf(authURL string) (string, error) {
+// requested returns the parameters of an authorization URL. What was pushed to the provider
+// (RFC 9126) is in the pending value alone.
+func requested(authURL string, value connectorauth.Secret) (url.Values, error) {
 	u, err := url.Parse(authURL)
 	if err != nil {
-		return "", errors.New("the authorization URL is malformed")
+		return nil, errors.New("the authorization URL is malformed")
 	}
-	return reference(u.Query())
+	query := u.Query()
+	if begun, ok := pending.Read(string(value)); ok && query.Has("request_uri") && !query.Has("state") {
+		query.Set("state", begun.State)
+		if begun.Verifier != "" {
+			query.Set("code_challenge", "S256") // any
+		}
+	}
+	return query, nil
 }
 
 // reference returns the parameter that the authorization URL and the callback of

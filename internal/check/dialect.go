@@ -19,6 +19,8 @@ import (
 type Client struct {
 	TokenURL string
 	Scopes   []string
+	// Resources reports whether requests have resource indicators (RFC 8707).
+	Resources bool
 	// Header reports whether client authentication sets the Authorization header.
 	Header bool
 	// Consent reports whether the account owner's consent obtains the first token.
@@ -42,13 +44,13 @@ func (c *Client) authorization() []string {
 	if c.PKCE {
 		sent = append(sent, "code_challenge", "code_challenge_method")
 	}
-	return sent
+	return append(sent, c.resource()...)
 }
 
 // token returns the standard names of what the request of a code or of another grant
 // sends.
 func (c *Client) token(d *dialect.OAuth2) []string {
-	sent := append(append([]string{"grant_type"}, c.Auth...), c.Params...)
+	sent := append(append(append([]string{"grant_type"}, c.Auth...), c.Params...), c.resource()...)
 	switch {
 	case c.Consent:
 		sent = append(sent, "code", "redirect_uri")
@@ -69,13 +71,21 @@ func (c *Client) refresh() []string {
 	if !c.Refreshes {
 		return nil
 	}
-	return append([]string{"grant_type", "refresh_token"}, c.Auth...)
+	return append(append([]string{"grant_type", "refresh_token"}, c.Auth...), c.resource()...)
+}
+
+// resource returns the standard name of resource indicators, if there are any.
+func (c *Client) resource() []string {
+	if c.Resources {
+		return []string{"resource"}
+	}
+	return nil
 }
 
 // Parameters that the library may send, by their standard names.
 var (
-	authParams  = []string{"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"}
-	tokenParams = []string{"scope", "username", "password", "grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier", "refresh_token"}
+	authParams  = []string{"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method", "resource"}
+	tokenParams = []string{"scope", "username", "password", "grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier", "refresh_token", "resource"}
 )
 
 // Parameters without which a request is useless.

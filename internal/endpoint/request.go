@@ -69,6 +69,7 @@ func jsonObject(params url.Values) []byte {
 // public are the parameters of token requests without a secret.
 var public = []string{
 	"grant_type", "client_id", "scope", "redirect_uri", "resource", "audience", "response_type", "username",
+	"code_challenge", "code_challenge_method", "prompt", "max_age", "acr_values", "response_mode", "dpop_jkt",
 	"client_assertion_type", "subject_token_type", "actor_token_type", "requested_token_type",
 }
 

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/base64"
+	"io"
 	"math/big"
 	"strings"
 	"testing"
@@ -161,4 +162,41 @@ func TestGreatKeysAreRead(t *testing.T) {
 		assert.Len(t, signed[strings.LastIndex(signed, ".")+1:], base64.RawURLEncoding.EncodedLen(512))
 	}
 	assert.Less(t, 2*2048+7*1024+64, maxDER, "PKCS#8 of 16,384 bits")
+}
+
+// laterWrong is a KMS whose key changes after two signatures.
+type laterWrong struct {
+	crypto.Signer
+	wrong crypto.Signer
+	signs int
+}
+
+func (s *laterWrong) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if s.signs++; s.signs > 2 {
+		return s.wrong.Sign(random, digest, opts)
+	}
+	return s.Signer.Sign(random, digest, opts)
+}
+
+func TestEverySignatureOfAForeignSignerIsVerified(t *testing.T) {
+	k, err := New(&laterWrong{Signer: keys()["ES256"], wrong: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}, "")
+	require.NoError(t, err)
+	for range 2 {
+		_, err = k.Sign(nil, []byte("payload"))
+		require.NoError(t, err)
+	}
+	_, err = k.Sign(nil, []byte("payload"))
+	require.ErrorContains(t, err, "does not fit")
+}
+
+func TestSignWithASharedHeader(t *testing.T) {
+	k, err := New(keys()["EdDSA"], "") // whose signatures do not differ
+	require.NoError(t, err)
+	header, err := k.Header(map[string]any{"typ": "x"})
+	require.NoError(t, err)
+	shared, err := k.SignWith(header, []byte("payload"))
+	require.NoError(t, err)
+	own, err := k.Sign(map[string]any{"typ": "x"}, []byte("payload"))
+	require.NoError(t, err)
+	assert.Equal(t, own, shared)
 }

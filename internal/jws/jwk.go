@@ -169,18 +169,18 @@ type privateJWK struct {
 	Alg     string          `json:"alg"`
 	ID      string          `json:"kid"`
 	Crv     string          `json:"crv"`
-	N, E, D bytes           // D is the private part of EC and OKP too
-	P, Q    bytes
-	X, Y    bytes
-	K       bytes
+	N, E, D octets          // D is the private part of EC and OKP too
+	P, Q    octets
+	X, Y    octets
+	K       octets
 	Google  json.RawMessage `json:"private_key"` // of an account file, which is no key
 }
 
-// bytes is a member in base64url.
-type bytes []byte
+// octets are a member in base64url.
+type octets []byte
 
 // UnmarshalText reads base64url, with or without padding.
-func (b *bytes) UnmarshalText(text []byte) (err error) {
+func (b *octets) UnmarshalText(text []byte) (err error) {
 	for len(text) > 0 && text[len(text)-1] == '=' {
 		text = text[:len(text)-1]
 	}

@@ -4,6 +4,7 @@
 package jws
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -12,15 +13,14 @@ import (
 	"crypto/rsa"
 	_ "crypto/sha256" // for crypto.SHA256
 	_ "crypto/sha512" // for crypto.SHA384 and crypto.SHA512
-	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"math/big"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // Algorithms are the names of the algorithms that [New] takes.
@@ -67,6 +67,7 @@ type Key struct {
 	secret    []byte        // for HMAC
 	public    jwk           // of signer
 	verifier  crypto.PublicKey
+	proven    atomic.Bool // signer is a key in memory, and a signature of the key was verified
 }
 
 // New returns a key that signs through signer. An empty algorithm means the one
@@ -136,6 +137,16 @@ func (k *Key) Format(s fmt.State, _ rune) { s.Write([]byte(k.String())) }
 // Sign returns the compact form of a signature. The header gets alg; header must not
 // contain alg.
 func (k *Key) Sign(header map[string]any, payload []byte) (string, error) {
+	encoded, err := k.Header(header)
+	if err != nil {
+		return "", err
+	}
+	return k.SignWith(encoded, payload)
+}
+
+// Header returns header with alg, as the first part of the compact form. header must not
+// contain alg.
+func (k *Key) Header(header map[string]any) (string, error) {
 	full := maps.Clone(header)
 	if full == nil {
 		full = make(map[string]any, 1)
@@ -145,9 +156,14 @@ func (k *Key) Sign(header map[string]any, payload []byte) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the header of a signature cannot be written as JSON: %w", err)
 	}
+	return base64.RawURLEncoding.EncodeToString(text), nil
+}
+
+// SignWith is Sign with a result of Header, for headers that many signatures share.
+func (k *Key) SignWith(header string, payload []byte) (string, error) {
 	encoding := base64.RawURLEncoding
-	signed := make([]byte, 0, encoding.EncodedLen(len(text))+1+encoding.EncodedLen(len(payload))+1+encoding.EncodedLen(512))
-	signed = append(encoding.AppendEncode(signed, text), '.')
+	signed := make([]byte, 0, len(header)+1+encoding.EncodedLen(len(payload))+1+encoding.EncodedLen(512))
+	signed = append(append(signed, header...), '.')
 	signed = encoding.AppendEncode(signed, payload)
 	signature, err := k.signature(signed)
 	if err != nil {
@@ -159,7 +175,7 @@ func (k *Key) Sign(header map[string]any, payload []byte) (string, error) {
 // signature returns the signature of message, as RFC 7518 section 3 writes
 // signatures. A signature that does not fit the public key is an error: the signer
 // of another key, such as a newer version in a KMS, is told before a provider refuses
-// what it cannot explain.
+// what it cannot explain. A key in memory stays the same, so one signature is enough.
 func (k *Key) signature(message []byte) ([]byte, error) {
 	a := k.algorithm
 	if a.family == hmacSHA {
@@ -175,13 +191,25 @@ func (k *Key) signature(message []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the key cannot sign: %w", err)
 	}
-	if !k.verifies(message, signature) {
-		return nil, errors.New("the signer's signature does not fit the signer's public key")
+	if !k.proven.Load() {
+		if !k.verifies(message, signature) {
+			return nil, errors.New("the signer's signature does not fit the signer's public key")
+		}
+		k.proven.Store(inMemory(k.signer))
 	}
 	if a.family == ec {
 		return k.fixedWidth(signature)
 	}
 	return signature, nil
+}
+
+// inMemory reports whether signer is a key of the standard library.
+func inMemory(signer crypto.Signer) bool {
+	switch signer.(type) {
+	case *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey:
+		return true
+	}
+	return false
 }
 
 // verifies reports whether signature, as crypto.Signer returns signatures, is one
@@ -208,16 +236,31 @@ func (k *Key) verifies(message, signature []byte) bool {
 	return false
 }
 
-// fixedWidth turns an ECDSA signature of ASN.1 into the two numbers side by side
-// that RFC 7518 section 3.4 wants.
+// fixedWidth turns an ECDSA signature of ASN.1, a sequence of two integers, into the two
+// numbers side by side that RFC 7518 section 3.4 wants. By hand, because proofs of
+// possession are made for each request.
 func (k *Key) fixedWidth(signature []byte) ([]byte, error) {
-	var numbers struct{ R, S *big.Int }
-	if rest, err := asn1.Unmarshal(signature, &numbers); err != nil || len(rest) > 0 {
-		return nil, errors.New("the signer returned an ECDSA signature that is not in ASN.1")
-	}
 	width := len(k.public.x)
 	fixed := make([]byte, 2*width)
-	numbers.R.FillBytes(fixed[:width])
-	numbers.S.FillBytes(fixed[width:])
+	rest, ok := bytes.CutPrefix(signature, []byte{0x30, 0x81}) // of a length from 128
+	if !ok {
+		rest, ok = bytes.CutPrefix(signature, []byte{0x30})
+	}
+	if ok = ok && len(rest) > 0 && int(rest[0]) == len(rest)-1; ok {
+		rest = rest[1:]
+	}
+	for _, number := range [][]byte{fixed[:width], fixed[width:]} {
+		if ok = ok && len(rest) > 2 && rest[0] == 2 && rest[1] > 0 && int(rest[1]) <= len(rest)-2 && rest[2] < 0x80; !ok {
+			break
+		}
+		digits := bytes.TrimLeft(rest[2:2+int(rest[1])], "\x00")
+		if ok = len(digits) <= width; ok {
+			copy(number[width-len(digits):], digits)
+		}
+		rest = rest[2+int(rest[1]):]
+	}
+	if !ok || len(rest) > 0 {
+		return nil, errors.New("the signer returned an ECDSA signature that is not in ASN.1")
+	}
 	return fixed, nil
 }

@@ -4,7 +4,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/asn1"
 	"encoding/json"
+	"math/big"
+	mathrand "math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,5 +51,35 @@ func TestNumbersThatBeginWithZeros(t *testing.T) {
 		signed, err := k.Sign(nil, nil)
 		require.NoError(t, err)
 		require.Len(t, signed[strings.LastIndex(signed, ".")+1:], 86)
+	}
+}
+
+func TestSignaturesHaveTheWidthOfTheCurve(t *testing.T) {
+	for _, algorithm := range []string{"ES256", "ES384", "ES512"} {
+		k := must(New(keys()[algorithm], ""))
+		width := len(k.public.x)
+		for range 300 {
+			number := func() *big.Int {
+				b := make([]byte, width)
+				rand.Read(b[mathrand.IntN(3):])
+				if b[0] > 1 && algorithm == "ES512" {
+					b[0] &= 1
+				}
+				return new(big.Int).SetBytes(b)
+			}
+			r, s := number(), number()
+			der := must(asn1.Marshal(struct{ R, S *big.Int }{r, s}))
+			fixed, err := k.fixedWidth(der)
+			require.NoError(t, err)
+			assert.Equal(t, append(r.FillBytes(make([]byte, width)), s.FillBytes(make([]byte, width))...), fixed)
+			for _, damaged := range [][]byte{der[:len(der)-1], append(slices.Clone(der), 0), der[1:], nil} {
+				_, err := k.fixedWidth(damaged)
+				assert.ErrorContains(t, err, "not in ASN.1")
+			}
+		}
+		_, err := k.fixedWidth(must(asn1.Marshal(struct{ R, S *big.Int }{new(big.Int).Lsh(big.NewInt(1), uint(8*width)), big.NewInt(1)})))
+		assert.ErrorContains(t, err, "not in ASN.1", "too long for the curve")
+		_, err = k.fixedWidth(must(asn1.Marshal(struct{ R, S *big.Int }{big.NewInt(-1), big.NewInt(1)})))
+		assert.ErrorContains(t, err, "not in ASN.1", "negative")
 	}
 }

@@ -102,7 +102,7 @@ func (k *Keeper) Finish(ctx context.Context, f Flow, text string, callback url.V
 	if err != nil {
 		return Open(err)
 	}
-	return detached(ctx, func(ctx context.Context) error {
+	return Detached(ctx, func(ctx context.Context) error {
 		defer end()
 		c := v.claim()
 		if err := k.take(ctx, store, c); err != nil {

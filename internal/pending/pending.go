@@ -40,6 +40,7 @@ type Value struct {
 	State    string `json:"state"` // OAuth2: state; OAuth1: the temporary token
 	Redirect string `json:"redirect,omitempty"`
 	Verifier string `json:"verifier,omitempty"` // OAuth2: PKCE's code verifier; OAuth1: the secret of the temporary token
+	Key      string `json:"key,omitempty"`      // OAuth2: the new key of a Proof
 
 	Lifetime time.Duration `json:"lifetime,omitempty"` // 0 means Lifetime
 }
@@ -75,6 +76,12 @@ func decode(text, connector string) (Value, error) {
 		return v, &BadCallback{Expired, fmt.Sprintf("the consent began more than %v ago; begin again", v.lifetime())}
 	}
 	return v, nil
+}
+
+// Read reads text that Encode made, and checks nothing.
+func Read(text string) (v Value, ok bool) {
+	err := json.Unmarshal([]byte(text), &v)
+	return v, err == nil && v.State != ""
 }
 
 // Kinds of bad callbacks, for the pages of package consent.
@@ -188,9 +195,9 @@ func CheckRedirect(raw string) error {
 // equal compares secrets in constant time.
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// detached runs f to its end even if ctx ends before, and waits no longer than
+// Detached runs f to its end even if ctx ends before, and waits no longer than
 // ctx: the token that f obtained for a single-use credential must be kept.
-func detached(ctx context.Context, f func(context.Context) error) error {
+func Detached(ctx context.Context, f func(context.Context) error) error {
 	done := make(chan error, 1)
 	go func() {
 		var err error

@@ -35,8 +35,11 @@ func NewDPoP() *DPoP { return &DPoP{nonces: make(map[string]string)} }
 // maxOrigins bounds the memory for nonces. A forgotten nonce costs one request.
 const maxOrigins = 1000
 
-// TokenType returns the token type of RFC 9449 section 5.
-func (*DPoP) TokenType() string { return "DPoP" }
+// TokenTypes returns the token type of RFC 9449 section 5.
+func (*DPoP) TokenTypes() []string { return []string{"DPoP"} }
+
+// Bind returns nothing: PKCE protects the code.
+func (*DPoP) Bind(connectorauth.Secret) (url.Values, error) { return nil, nil }
 
 // NewKey returns a new key of the curve P-256 as text.
 func (*DPoP) NewKey() (connectorauth.Secret, error) {
