@@ -2,6 +2,7 @@ package authtest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"mime"
@@ -62,11 +63,11 @@ func (p *Provider) bearer(_ http.ResponseWriter, r *http.Request) (Identity, *re
 	token, description := p.bearerToken(r)
 	switch {
 	case token != nil:
-		return Identity{AuthType: "OAuth2", Client: p.ClientID, User: token.user, Grant: token.kind, Scope: token.scope}, nil
+		return Identity{AuthType: "OAuth2", Client: cmp.Or(token.client, p.ClientID), User: token.user, Grant: token.kind, Scope: token.scope}, nil
 	case description == "": // a request without credentials gets no error code (RFC 6750 section 3.1)
-		return Identity{}, &refusal{http.StatusUnauthorized, `Bearer realm="authtest"`, "unauthorized", "an access token is required"}
+		return Identity{}, p.pointed(r, &refusal{http.StatusUnauthorized, `Bearer realm="authtest"`, "unauthorized", "an access token is required"})
 	}
-	return Identity{}, bearerRefusal(http.StatusUnauthorized, "invalid_token", description, "")
+	return Identity{}, p.pointed(r, bearerRefusal(http.StatusUnauthorized, "invalid_token", description, ""))
 }
 
 func bearerRefusal(status int, code, description, scope string) *refusal {
@@ -94,7 +95,7 @@ func (p *Provider) scoped(w http.ResponseWriter, r *http.Request) (Identity, *re
 		if r.URL.Query().Get("status") == "401" {
 			status = http.StatusUnauthorized
 		}
-		return Identity{}, bearerRefusal(status, "insufficient_scope", "the access token lacks a scope", want)
+		return Identity{}, p.pointed(r, bearerRefusal(status, "insufficient_scope", "the access token lacks a scope", want))
 	}
 	return identity, refused
 }

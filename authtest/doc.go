@@ -20,7 +20,7 @@
 //
 // # Credentials
 //
-// A provider has a single application and a single account owner. ClientID and
+// A provider has an application and a single account owner. ClientID and
 // ClientSecret of the [Provider] belong to the application; Username and Password
 // belong to the account owner. If a credential is not configured, each provider
 // makes a random value. Random secrets contain characters that a client must
@@ -45,6 +45,14 @@
 //
 // The provider accepts any loopback URL as a callback. IssueTokens and
 // IssueOAuth1Token issue tokens without a consent.
+//
+// # Metadata and registration
+//
+// MetadataURL and OpenIDMetadataURL describe the provider (RFC 8414), and the 401 of
+// BearerURL points to the metadata of the API below ResourceMetadataURL (RFC 9728).
+// Further applications register themselves at RegisterURL (RFC 7591). The provider
+// forgets them with [Provider.ForgetClients], and forgets their secrets after
+// Config.SecretLifetime.
 //
 // # Requests and counts
 //

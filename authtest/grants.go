@@ -12,6 +12,7 @@ import (
 type grant struct {
 	kind    string // the grant_type with which the grant began
 	user    string // "" for client_credentials
+	client  string // an application that registered itself; "" is that of the Config
 	scope   string
 	revoked bool
 }
@@ -43,7 +44,8 @@ type oauth2State struct {
 	access  map[string]*accessToken
 	refresh map[string]*refreshToken
 
-	assertions map[string]time.Time // the identifiers of assertions that were used, and when they are forgotten
+	clients    map[string]*registeredClient // by client_id
+	assertions map[string]time.Time         // the identifiers of assertions that were used, and when they are forgotten
 }
 
 func newOAuth2State() oauth2State {
@@ -52,6 +54,7 @@ func newOAuth2State() oauth2State {
 		access:  map[string]*accessToken{},
 		refresh: map[string]*refreshToken{},
 
+		clients:    map[string]*registeredClient{},
 		assertions: map[string]time.Time{},
 	}
 }

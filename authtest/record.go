@@ -34,6 +34,7 @@ type Stats struct {
 	RevokedGrants   int            // OAuth2 grants revoked, with all their tokens
 	RequestTokens   int            // OAuth1 temporary credentials issued
 	AccessTokens    int            // OAuth1 token credentials issued by AccessTokenURL
+	Registrations   int            // applications that have registered themselves
 	Consents        int            // how often the account owner pressed Allow
 	Denials         int            // how often the account owner pressed Deny
 	Logins          int            // sessions that a login has begun

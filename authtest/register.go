@@ -3,6 +3,7 @@ package authtest
 import (
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -26,9 +27,7 @@ type registeredClient struct {
 // section 3).
 func (c *registeredClient) response(p *Provider) map[string]any {
 	response := map[string]any{}
-	for name, value := range c.metadata {
-		response[name] = value
-	}
+	maps.Copy(response, c.metadata)
 	response["client_id"] = c.id
 	response["registration_access_token"] = c.manage
 	response["registration_client_uri"] = p.RegisterURL + "/" + c.id
@@ -80,7 +79,9 @@ func (p *Provider) serveRegister(w http.ResponseWriter, r *http.Request) {
 
 // read reads client metadata (RFC 7591 section 2).
 func (c *registeredClient) read(r *http.Request) *oauth2Error {
-	refuse := func(code, description string) *oauth2Error { return &oauth2Error{http.StatusBadRequest, code, description} }
+	refuse := func(code, description string) *oauth2Error {
+		return &oauth2Error{http.StatusBadRequest, code, description}
+	}
 	metadata := map[string]any{}
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != jsonType {
 		return refuse("invalid_client_metadata", "the Content-Type must be application/json (RFC 7591 section 3.1)")
@@ -153,6 +154,24 @@ func (p *Provider) ForgetClients() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	clear(p.oauth2.clients)
+}
+
+// mayRedirect reports whether the provider may redirect to callback for an application.
+// The caller holds p.mu.
+func (p *Provider) mayRedirect(client, callback string) bool {
+	if c := p.oauth2.clients[client]; c != nil {
+		return slices.Contains(c.redirects, callback)
+	}
+	return p.allowedCallback(callback)
+}
+
+// registered returns the ID of an application that registered itself, and "" for that
+// of the Config.
+func (p *Provider) registered(id string) string {
+	if id == p.ClientID {
+		return ""
+	}
+	return id
 }
 
 // client returns the secret and the client authentication of an application. The method
