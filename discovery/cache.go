@@ -87,20 +87,16 @@ func (c *cache) remove(key string) {
 
 // lifetime returns how long a response may be kept (RFC 9111 section 5.2.2).
 func lifetime(h http.Header) time.Duration {
-	for _, field := range h["Cache-Control"] {
-		for directive := range strings.SplitSeq(strings.ToLower(field), ",") {
-			name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
-			switch name {
-			case "no-store", "no-cache":
-				return leastAge
-			case "max-age":
-				seconds, err := strconv.ParseInt(strings.Trim(value, `"`), 10, 32)
-				if err != nil {
-					return leastAge
-				}
-				return min(max(time.Duration(seconds)*time.Second, leastAge), mostAge)
-			}
+	age := usualAge
+	for directive := range strings.SplitSeq(strings.ToLower(strings.Join(h["Cache-Control"], ",")), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		switch name {
+		case "no-store", "no-cache":
+			return leastAge
+		case "max-age":
+			seconds, _ := strconv.ParseInt(strings.Trim(value, `"`), 10, 32) // 0, or the nearest number
+			age = time.Duration(seconds) * time.Second
 		}
 	}
-	return usualAge
+	return min(max(age, leastAge), mostAge)
 }
