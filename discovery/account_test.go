@@ -15,6 +15,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/discovery"
+	"github.com/connectorauth/connectorauth/egress"
 	"github.com/connectorauth/connectorauth/internal/test/canary"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
@@ -432,4 +433,22 @@ func TestConfigsAreChecked(t *testing.T) {
 	}
 	_, err = discovery.NewRegistrar(discovery.RegistrarConfig{Store: new(tokenstore.Memory)})
 	assert.ErrorContains(t, err, "Keys")
+}
+
+// Endpoints are words of a stranger: the token requests go where the Finder may go, also in
+// a process that has not read the metadata.
+func TestTokenRequestsAreGuarded(t *testing.T) {
+	p := authtest.NewProvider(t)
+	store := new(tokenstore.Memory)
+	consent(t, p, newProcess(t, p, store).account(t, "alice"))
+	guarded := must(discovery.New(discovery.Config{}))
+	s := newProcess(t, p, store)
+	s.finder = guarded
+	c, err := s.account(t, "alice").Connector(t.Context())
+	require.NoError(t, err)
+	before := p.Stats().TokenRequests
+	err = c.Renew(t.Context())
+	var refused *egress.Error
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, before, p.Stats().TokenRequests)
 }
