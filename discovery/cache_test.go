@@ -159,7 +159,7 @@ func TestRenewalReadsNoMetadata(t *testing.T) {
 				ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), Store: new(tokenstore.Memory), Account: "alice",
 			},
 		}))
-		consent(t, p, account)
+		connect(t, p, account)
 		before := len(p.Requests(p.MetadataURL))
 		assert.Equal(t, 1, before)
 		for range 30 {
@@ -176,8 +176,8 @@ func TestRenewalReadsNoMetadata(t *testing.T) {
 
 const callbackURL = "http://127.0.0.1:9/callback"
 
-// consent leads an account through its consent.
-func consent(t *testing.T, p *authtest.Provider, account *discovery.Account) {
+// connect leads an account through its consent.
+func connect(t *testing.T, p *authtest.Provider, account *discovery.Account) {
 	t.Helper()
 	authURL, pending, err := account.Begin(t.Context(), callbackURL)
 	require.NoError(t, err)

@@ -37,6 +37,14 @@ func (rec *record) doubtful() bool {
 	return rec.current.URL != "" && rec.current.AccessToken != "" && time.Since(rec.Checked).Abs() > recheck
 }
 
+// id returns the client ID of the present registration, or "".
+func (rec *record) id() string {
+	if rec.current == nil {
+		return ""
+	}
+	return rec.current.ClientID
+}
+
 // find returns the registration with a client ID, or the present one, or nil.
 func (rec *record) find(clientID string) *Registration {
 	if clientID == "" {
@@ -109,8 +117,6 @@ func (r *Registrar) edit(ctx context.Context, issuer, redirectURL string, change
 		}
 	}
 }
-
-var errChanged = errors.New("the value was changed meanwhile")
 
 // inStore adds the operation and the key to an error of a store.
 func inStore(operation, key string, err error) error {

@@ -3,6 +3,7 @@ package discovery
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"time"
 
@@ -22,8 +23,12 @@ type RegistrarConfig struct {
 	// Keys seal what is in Store: see tokenstore.NewSealed. Required.
 	Keys []tokenstore.Key
 	// Request is what the client sends. RedirectURIs must be empty: a client is registered
-	// for each redirect URL.
+	// for each redirect URL. InitialAccessToken must be empty: see InitialAccessTokens. A
+	// change of Request concerns later registrations, and [Registrar.Update].
 	Request RegistrationRequest
+	// InitialAccessTokens allow registrations at servers that ask for a token, by the issuer
+	// identifier. No other server sees the token. Empty means none.
+	InitialAccessTokens map[string]connectorauth.Secret
 }
 
 // A Registrar registers a program's client at each authorization server, once over all
@@ -32,13 +37,14 @@ type Registrar struct {
 	finder  *Finder
 	store   connectorauth.SharedTokenStore // which seals
 	request RegistrationRequest
+	tokens  map[string]connectorauth.Secret // by issuer
 	flights flights[*Registration]
 }
 
 // NewRegistrar returns a Registrar. NewRegistrar makes no request.
 func NewRegistrar(config RegistrarConfig) (*Registrar, error) {
 	var problems check.List
-	r := &Registrar{finder: config.Finder, request: config.Request}
+	r := &Registrar{finder: config.Finder, request: config.Request, tokens: maps.Clone(config.InitialAccessTokens)}
 	if config.Finder == nil {
 		problems.Add("Finder: is nil")
 	}
@@ -51,6 +57,13 @@ func NewRegistrar(config RegistrarConfig) (*Registrar, error) {
 	}
 	if len(config.Request.RedirectURIs) > 0 {
 		problems.Add("Request: RedirectURIs must be empty; the Registrar knows the redirect URL")
+	}
+	if config.Request.InitialAccessToken != "" {
+		problems.Add("Request: InitialAccessToken must be empty; give InitialAccessTokens, each for one issuer")
+	}
+	for issuer, token := range config.InitialAccessTokens {
+		_, err := parseIssuer(issuer)
+		problems.Field("InitialAccessTokens", errors.Join(err, check.Printable(string(token))))
 	}
 	trial := config.Request
 	trial.RedirectURIs = []string{"https://app.example/callback"}
@@ -98,6 +111,27 @@ func (r *Registrar) Replace(ctx context.Context, s *Server, redirectURL string) 
 	})
 }
 
+// Update changes the present registration to what the Request says now (RFC 7592 section
+// 2.2). The client authentication stays as it is.
+func (r *Registrar) Update(ctx context.Context, s *Server, redirectURL string) (*Registration, error) {
+	return r.flights.do(ctx, "update "+keyOf(s.Issuer, redirectURL), func(ctx context.Context) (*Registration, error) {
+		return r.locked(ctx, s.Issuer, redirectURL, func(rec *record, _ connectorauth.Lease) (changed bool, err error) {
+			if rec.current == nil {
+				return false, errors.New("connectorauth: discovery: there is no registration to change")
+			}
+			m := r.request.ClientMetadata
+			m.RedirectURIs, m.TokenEndpointAuthMethod = []string{redirectURL}, rec.current.TokenEndpointAuthMethod
+			if m, err = m.withDefaults(s); err == nil {
+				var next *Registration
+				if next, err = r.finder.Update(ctx, rec.current, m); err == nil {
+					rec.current = next
+				}
+			}
+			return err == nil, err
+		})
+	})
+}
+
 // Kept returns a registration of the program that was made before, by its client ID, and
 // registers nothing. An empty clientID means the present registration. Kept returns nil if
 // there is none: so many others were made since that the registration is forgotten.
@@ -126,42 +160,73 @@ func (r *Registrar) Refused(ctx context.Context, issuer, redirectURL, clientID s
 // renew registers a client under the lock of the store, unless the present registration
 // serves and is not unwanted.
 func (r *Registrar) renew(ctx context.Context, s *Server, redirectURL string, unwanted *Registration) (*Registration, error) {
-	key := keyOf(s.Issuer, redirectURL)
+	return r.locked(ctx, s.Issuer, redirectURL, func(rec *record, lease connectorauth.Lease) (changed bool, err error) {
+		if rec.serves() && rec.doubtful() {
+			r.ask(ctx, rec)
+			changed = true
+		}
+		if rec.serves() && (unwanted == nil || unwanted.ClientID != rec.current.ClientID) {
+			return changed, nil
+		}
+		if err := lease.Check(ctx); err != nil {
+			return false, inStore("lock", keyOf(s.Issuer, redirectURL), err)
+		}
+		request := r.request
+		request.RedirectURIs, request.InitialAccessToken = []string{redirectURL}, r.tokenFor(s.Issuer)
+		next, err := r.finder.Register(ctx, s, request)
+		if err == nil {
+			rec.replace(next)
+		}
+		return err == nil, err
+	})
+}
+
+// tokenFor returns the initial access token for an issuer.
+func (r *Registrar) tokenFor(issuer string) connectorauth.Secret {
+	for known, token := range r.tokens {
+		if sameIssuer(known, issuer) {
+			return token
+		}
+	}
+	return ""
+}
+
+// locked changes a record while no other process does, and returns the present registration.
+func (r *Registrar) locked(ctx context.Context, issuer, redirectURL string, change func(*record, connectorauth.Lease) (changed bool, err error)) (*Registration, error) {
+	key := keyOf(issuer, redirectURL)
 	lease, err := r.store.Lock(ctx, key)
 	if err != nil {
 		return nil, inStore("lock", key, err)
 	}
 	defer lease.Unlock()
-	rec, stored, err := r.load(ctx, s.Issuer, redirectURL)
+	rec, stored, err := r.load(ctx, issuer, redirectURL)
 	if err != nil {
 		return nil, err
 	}
-	doubtful := rec.serves() && rec.doubtful()
-	if doubtful {
-		r.ask(ctx, rec)
+	before := rec.id()
+	if changed, err := change(rec, lease); err != nil {
+		return nil, err
+	} else if !changed {
+		return rec.current, nil
 	}
-	if !rec.serves() || unwanted != nil && unwanted.ClientID == rec.current.ClientID {
-		if err := lease.Check(ctx); err != nil {
-			return nil, inStore("lock", key, err)
-		}
-		request := r.request
-		request.RedirectURIs = []string{redirectURL}
-		next, err := r.finder.Register(ctx, s, request)
+	for ctx := context.WithoutCancel(ctx); ; {
+		swapped, err := r.store.CompareAndSwap(ctx, key, stored, rec.encode())
 		if err != nil {
-			return nil, err
+			return nil, inStore("save", key, err)
 		}
-		rec.replace(next)
-	} else if !doubtful {
-		return rec.current, nil // somebody else has registered
+		if swapped {
+			return rec.current, nil
+		}
+		var now *record
+		switch now, stored, err = r.load(ctx, issuer, redirectURL); {
+		case err != nil:
+			return nil, err
+		case now.id() != before:
+			return now.current, nil // the lock was lost, and the next holder has registered
+		case now.id() == rec.id():
+			rec.Refused = now.Refused
+		}
 	}
-	swapped, err := r.store.CompareAndSwap(context.WithoutCancel(ctx), key, stored, rec.encode())
-	if err == nil && !swapped {
-		err = errChanged
-	}
-	if err != nil {
-		return nil, inStore("save", key, err)
-	}
-	return rec.current, nil
 }
 
 // ask asks the server whether the client is known. Only a clear no counts.
