@@ -126,7 +126,9 @@ func (a *Account) Finish(ctx context.Context, pending connectorauth.Secret, call
 	if err := c.Finish(ctx, pending, callback); err != nil {
 		return err
 	}
-	return a.edit(context.WithoutCancel(ctx), func(ls *links) { ls.Present, ls.Begun = begun, nil })
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saving)
+	defer cancel()
+	return a.edit(ctx, func(ls *links) { ls.Present, ls.Begun = begun, nil })
 }
 
 // Connector returns the account's connector, with what the last consent has found. Connector
@@ -199,7 +201,7 @@ func (a *Account) connector(l link, client *Registration) (*connectorauth.OAuth2
 	see := func(e *connectorauth.Exchange) error {
 		if refusesClient(e) {
 			// An error of the store is no error of the token request: recall tries again.
-			a.config.Registrar.Refused(context.WithoutCancel(e.Request.Context()), l.Server.Issuer, l.Redirect, client.ClientID)
+			a.config.Registrar.Refused(e.Request.Context(), l.Server.Issuer, l.Redirect, client.ClientID)
 		}
 		return nil
 	}

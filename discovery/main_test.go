@@ -8,10 +8,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/discovery"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/internal/test/leaktest"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/require"
 )
 
@@ -92,4 +94,39 @@ func finderOf(t *testing.T, p *authtest.Provider) *discovery.Finder {
 	f, err := discovery.New(discovery.Config{HTTPClient: p.Client()})
 	require.NoError(t, err)
 	return f
+}
+
+var keys = []tokenstore.Key{{ID: "1", Secret: []byte("0123456789abcdef0123456789abcdef")}}
+
+// process is what one process of a program has.
+
+type process struct {
+	finder    *discovery.Finder
+	registrar *discovery.Registrar
+	store     connectorauth.SharedTokenStore
+	shared    *connectorauth.Shared
+	p         *authtest.Provider
+}
+
+func newProcess(t *testing.T, p *authtest.Provider, store connectorauth.SharedTokenStore) *process {
+	t.Helper()
+	finder := finderOf(t, p)
+	registrar, err := discovery.NewRegistrar(discovery.RegistrarConfig{
+		Finder: finder, Store: store, Keys: keys,
+		Request: discovery.RegistrationRequest{ClientMetadata: discovery.ClientMetadata{ClientName: "Acme"}},
+	})
+	require.NoError(t, err)
+	return &process{finder, registrar, store, new(connectorauth.Shared), p}
+}
+
+// account returns an account whose client registers itself.
+
+func (s *process) account(t *testing.T, name string) *discovery.Account {
+	t.Helper()
+	account, err := discovery.NewAccount(discovery.AccountConfig{
+		Finder: s.finder, Issuer: s.p.URL, Registrar: s.registrar,
+		OAuth2: connectorauth.OAuth2Config{Store: s.store, Account: name, Shared: s.shared, Hosts: []string{s.p.URL}},
+	})
+	require.NoError(t, err)
+	return account
 }

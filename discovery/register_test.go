@@ -102,6 +102,10 @@ func TestRegisterTakesWhatTheServerReturns(t *testing.T) {
 				assert.Equal(t, connectorauth.ClientAuthNone, r.TokenEndpointAuthMethod)
 			},
 		},
+		"no expiry": {
+			edit:  func(r map[string]any) { r["client_secret_expires_at"] = nil },
+			check: func(r *discovery.Registration) { assert.Zero(t, r.SecretExpires) },
+		},
 		"other scopes and grants": {
 			edit: func(r map[string]any) { r["scope"], r["grant_types"] = "read", []string{"authorization_code"} },
 			check: func(r *discovery.Registration) {
@@ -151,6 +155,21 @@ func TestRegisterTakesWhatTheServerReturns(t *testing.T) {
 			test.check(r)
 		})
 	}
+}
+
+// Some servers give a public client a secret, and do not say how the client authenticates.
+func TestSecretThatNobodyAskedFor(t *testing.T) {
+	p := authtest.NewProvider(t)
+	finder, server := found(t, p)
+	p.Inject(p.RegisterURL, 1, authtest.EditAnswer(func(r map[string]any) {
+		r["client_secret"] = "unasked"
+		delete(r, "token_endpoint_auth_method")
+	}))
+	r, err := finder.Register(t.Context(), server, registering(callbackURL))
+	require.NoError(t, err)
+	config := connectorauth.OAuth2Config{}
+	require.NoError(t, r.Fill(&config))
+	assert.Equal(t, connectorauth.ClientAuthNone, config.ClientAuth)
 }
 
 func TestRegistrationsThatFail(t *testing.T) {

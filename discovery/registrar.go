@@ -74,8 +74,10 @@ func NewRegistrar(config RegistrarConfig) (*Registrar, error) {
 	return r, nil
 }
 
-// recheck is when a server is asked about its client again.
-const recheck = 24 * time.Hour
+const (
+	recheck = 24 * time.Hour   // a server is asked about its client again
+	saving  = 15 * time.Second // bounds what must be saved although the caller has left
+)
 
 // Client returns the registration of the program at a server, for the start of a consent
 // that comes back to redirectURL. If there is none, or the server has forgotten the client,
@@ -209,7 +211,9 @@ func (r *Registrar) locked(ctx context.Context, issuer, redirectURL string, chan
 	} else if !changed {
 		return rec.current, nil
 	}
-	for ctx := context.WithoutCancel(ctx); ; {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saving) // the time of the flight may be up
+	defer cancel()
+	for {
 		swapped, err := r.store.CompareAndSwap(ctx, key, stored, rec.encode())
 		if err != nil {
 			return nil, inStore("save", key, err)
