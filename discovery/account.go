@@ -82,7 +82,8 @@ func (a *Account) ConsentLifetime() time.Duration {
 
 // Begin starts the account owner's consent: see connectorauth.OAuth2.Begin. Begin reads the
 // metadata of the server unless they are in memory, and registers a client if the Registrar
-// has none, or none that the server still knows.
+// has none, or none that the server still knows. If Begin finds another client or other
+// endpoints than an earlier Begin of the account, Finish refuses the earlier consent.
 func (a *Account) Begin(ctx context.Context, redirectURL string) (authURL string, pending connectorauth.Secret, err error) {
 	server, err := a.config.Finder.Server(ctx, a.config.Issuer)
 	if err != nil {
@@ -91,7 +92,7 @@ func (a *Account) Begin(ctx context.Context, redirectURL string) (authURL string
 	l := link{Server: server, Redirect: redirectURL, Began: time.Now().Round(0)}
 	var client *Registration
 	if a.registers(server) {
-		a.recall(ctx, redirectURL)
+		a.recall(ctx)
 		if client, err = a.config.Registrar.Client(ctx, server, redirectURL); err != nil {
 			return "", "", err
 		}
@@ -191,9 +192,6 @@ func (a *Account) connector(l link, client *Registration) (*connectorauth.OAuth2
 	if err := l.Server.Fill(&config); err != nil {
 		return nil, err
 	}
-	if config.HTTPClient == nil { // the link is from the Store
-		config.HTTPClient = a.config.Finder.client
-	}
 	c, err := connectorauth.NewOAuth2(config)
 	if err != nil || client == nil {
 		return c, err
@@ -223,7 +221,7 @@ func refusesClient(e *connectorauth.Exchange) bool {
 
 // recall tells the Registrar what is known of the account's client, if the store failed when
 // the server refused the client.
-func (a *Account) recall(ctx context.Context, redirectURL string) {
+func (a *Account) recall(ctx context.Context) {
 	ls, _, err := a.load(ctx)
 	if err != nil || ls.Present == nil || ls.Present.ClientID == "" {
 		return
@@ -235,7 +233,7 @@ func (a *Account) recall(ctx context.Context, redirectURL string) {
 	status, err := c.Status(ctx)
 	failed := new(connectorauth.TokenError)
 	if err == nil && errors.As(status.LastError, &failed) && failed.Code == invalidClient {
-		a.config.Registrar.Refused(ctx, ls.Present.Server.Issuer, redirectURL, ls.Present.ClientID)
+		a.config.Registrar.Refused(ctx, ls.Present.Server.Issuer, ls.Present.Redirect, ls.Present.ClientID)
 	}
 }
 
