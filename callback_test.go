@@ -110,44 +110,49 @@ func TestPendingOfTheFarFutureIsRefused(t *testing.T) {
 	})
 }
 
-// RFC 9207: exactly the issuer, in errors too.
+// RFC 9207: exactly the issuer, in errors too. Only an optional issuer may be absent.
 func TestIssuerOfTheCallbackIsChecked(t *testing.T) {
 	p := authtest.New(authtest.Config{SendIssuer: true})
 	t.Cleanup(p.Close)
-	c := connect(t, p, func(config *connectorauth.OAuth2Config) {
-		config.Grant = connectorauth.AuthorizationCode{AuthURL: p.AuthURL, Issuer: p.URL}
-	})
+	grant := connectorauth.AuthorizationCode{AuthURL: p.AuthURL, Issuer: p.URL}
+	c := connect(t, p, func(config *connectorauth.OAuth2Config) { config.Grant = grant })
+	assert.Equal(t, p.URL, c.Issuer())
+	grant.IssuerOptional = true
+	optional := connect(t, p, func(config *connectorauth.OAuth2Config) { config.Grant = grant })
+	assert.Empty(t, optional.Issuer(), "a callback URL must not be shared")
 	for name, test := range map[string]struct {
-		edit func(url.Values)
-		fine bool
+		edit           func(url.Values)
+		fine, optional bool
 	}{
-		"right":         {func(url.Values) {}, true},
-		"missing":       {func(v url.Values) { v.Del("iss") }, false},
-		"empty":         {func(v url.Values) { v.Set("iss", "") }, false},
-		"twice":         {func(v url.Values) { v.Add("iss", p.URL) }, false},
-		"another":       {func(v url.Values) { v.Set("iss", "https://evil.example") }, false},
-		"with a slash":  {func(v url.Values) { v.Set("iss", p.URL+"/") }, false},
-		"in upper case": {func(v url.Values) { v.Set("iss", strings.ToUpper(p.URL)) }, false},
-		"encoded twice": {func(v url.Values) { v.Set("iss", url.QueryEscape(p.URL)) }, false},
+		"right":         {func(url.Values) {}, true, true},
+		"missing":       {func(v url.Values) { v.Del("iss") }, false, true},
+		"empty":         {func(v url.Values) { v.Set("iss", "") }, false, true},
+		"twice":         {func(v url.Values) { v.Add("iss", p.URL) }, false, false},
+		"another":       {func(v url.Values) { v.Set("iss", "https://evil.example") }, false, false},
+		"with a slash":  {func(v url.Values) { v.Set("iss", p.URL+"/") }, false, false},
+		"in upper case": {func(v url.Values) { v.Set("iss", strings.ToUpper(p.URL)) }, false, false},
+		"encoded twice": {func(v url.Values) { v.Set("iss", url.QueryEscape(p.URL)) }, false, false},
 		"wrong on error": {func(v url.Values) {
 			v.Set("iss", "https://evil.example")
 			v.Del("code")
 			v.Set("error", "access_denied")
-		}, false},
+		}, false, false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			pending, callback := consented(t, p, c)
-			test.edit(callback)
-			before := p.Stats().TokenRequests
-			err := c.Finish(t.Context(), pending, callback)
-			if test.fine {
-				require.NoError(t, err)
-				return
-			}
-			require.Error(t, err)
-			assert.False(t, errors.As(err, new(*connectorauth.TokenError)), "a mix-up is not the provider's refusal")
-			assert.Equal(t, before, p.Stats().TokenRequests)
-		})
+		for c, fine := range map[*connectorauth.OAuth2]bool{c: test.fine, optional: test.optional} {
+			t.Run(name, func(t *testing.T) {
+				pending, callback := consented(t, p, c)
+				test.edit(callback)
+				before := p.Stats().TokenRequests
+				err := c.Finish(t.Context(), pending, callback)
+				if fine {
+					require.NoError(t, err)
+					return
+				}
+				require.Error(t, err)
+				assert.False(t, errors.As(err, new(*connectorauth.TokenError)), "a mix-up is not the provider's refusal")
+				assert.Equal(t, before, p.Stats().TokenRequests)
+			})
+		}
 	}
 	t.Run("right on error", func(t *testing.T) {
 		authURL, pending, err := c.Begin(t.Context(), callbackURL)

@@ -40,10 +40,14 @@ func (c *OAuth2) Begin(ctx context.Context, redirectURL string) (authURL string,
 	return c.scheme().begin(ctx, redirectURL)
 }
 
-// Issuer returns the Issuer of the AuthorizationCode grant. Empty means that the
-// grant has none, or that the connector has another grant.
+// Issuer returns the issuer that every callback must name: the Issuer of the
+// AuthorizationCode grant. Empty means that callbacks need no iss, or that the connector
+// has another grant.
 func (c *OAuth2) Issuer() string {
 	grant, _ := c.scheme().grant.(AuthorizationCode)
+	if grant.IssuerOptional {
+		return ""
+	}
 	return grant.Issuer
 }
 
@@ -151,11 +155,11 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 // anybody (RFC 9207 section 2.4).
 func (s *oauth2Scheme) checkIssuer(grant AuthorizationCode, callback url.Values) error {
 	read := pending.One
-	if grant.Issuer == "" {
+	if grant.Issuer == "" || grant.IssuerOptional {
 		read = pending.AtMostOne
 	}
 	issuer, err := read(callback, "iss")
-	if err != nil || issuer == grant.Issuer {
+	if err != nil || issuer == "" || issuer == grant.Issuer {
 		return err
 	}
 	named := scrub.Text(issuer, 200)

@@ -91,6 +91,10 @@ type AuthorizationCode struct {
 	// send iss without notice, and name themselves by a URL of these origins. Finish
 	// refuses any other iss, and the error names the iss.
 	Issuer string
+	// IssuerOptional accepts a callback without iss beside an Issuer, for a provider whose
+	// metadata do not promise iss (RFC 9207 section 2.4). An iss in a callback must still
+	// be the Issuer. IssuerOptional means nothing without an Issuer.
+	IssuerOptional bool
 	// ConsentLifetime is how long the account owner may take from Begin to Finish, at
 	// most 24 hours, as when an administrator must approve first. 0 means ten minutes.
 	// A longer time gives whoever steals a pending value more time, and costs memory and

@@ -2,6 +2,7 @@ package authtest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"mime"
@@ -76,14 +77,14 @@ func (p *Provider) bearer(w http.ResponseWriter, r *http.Request) (Identity, *re
 		fallthrough
 	case token != nil:
 		identity := p.owners.identity("OAuth2", token.user)
-		identity.Client, identity.Grant, identity.Scope, identity.Key = p.ClientID, token.kind, token.scope, token.thumbprint
+		identity.Client, identity.Grant, identity.Scope, identity.Key = cmp.Or(token.client, p.ClientID), token.kind, token.scope, token.thumbprint
 		return identity, nil
 	case strings.EqualFold(scheme, "DPoP"):
 		return Identity{}, dpopRefusal("invalid_token", description)
 	case description == "": // a request without credentials gets no error code (RFC 6750 section 3.1)
-		return Identity{}, &refusal{http.StatusUnauthorized, `Bearer realm="authtest"`, "unauthorized", "an access token is required"}
+		return Identity{}, p.pointed(r, &refusal{http.StatusUnauthorized, `Bearer realm="authtest"`, "unauthorized", "an access token is required"})
 	}
-	return Identity{}, bearerRefusal(http.StatusUnauthorized, "invalid_token", description, "")
+	return Identity{}, p.pointed(r, bearerRefusal(http.StatusUnauthorized, "invalid_token", description, ""))
 }
 
 func bearerRefusal(status int, code, description, scope string) *refusal {
@@ -111,7 +112,7 @@ func (p *Provider) scoped(w http.ResponseWriter, r *http.Request) (Identity, *re
 		if r.URL.Query().Get("status") == "401" {
 			status = http.StatusUnauthorized
 		}
-		return Identity{}, bearerRefusal(status, "insufficient_scope", "the access token lacks a scope", want)
+		return Identity{}, p.pointed(r, bearerRefusal(status, "insufficient_scope", "the access token lacks a scope", want))
 	}
 	return identity, refused
 }

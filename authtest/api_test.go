@@ -107,7 +107,7 @@ func TestAPIEndpointsWantTheirOneCredential(t *testing.T) {
 		})
 	}
 	resp, _, _ := call(t, p.Client(), get(t, p.BearerURL))
-	assert.Equal(t, `Bearer realm="authtest"`, resp.Header.Get("WWW-Authenticate"), "RFC 6750 section 3.1: no error code")
+	assert.Equal(t, `Bearer realm="authtest", resource_metadata="`+p.ResourceMetadataURL+`/api/bearer"`, resp.Header.Get("WWW-Authenticate"), "RFC 6750 section 3.1: no error code")
 }
 
 func TestScopeEndpoint(t *testing.T) {

@@ -19,6 +19,10 @@ const consentLifetime = 10 * time.Minute
 func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	sent, err := url.ParseQuery(r.URL.RawQuery)
 	q, problem := p.pushedParams(sent)
+	p.mu.Lock()
+	_, method, known := p.client(q.Get("client_id"))
+	mayCall := p.mayRedirect(q.Get("client_id"), q.Get("redirect_uri"))
+	p.mu.Unlock()
 	switch {
 	case err != nil:
 		writePage(w, http.StatusBadRequest, page{Error: "The query is malformed."})
@@ -26,15 +30,15 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	case problem != "":
 		writePage(w, http.StatusBadRequest, page{Error: problem})
 		return
-	case q.Get("client_id") != p.ClientID:
+	case !known:
 		writePage(w, http.StatusBadRequest, page{Error: "client_id is missing or unknown."})
 		return
-	case len(q["redirect_uri"]) != 1 || !p.allowedCallback(q.Get("redirect_uri")):
-		writePage(w, http.StatusBadRequest, page{Error: "redirect_uri must be given once, and be a loopback URL or one of Config.RedirectURLs."})
+	case len(q["redirect_uri"]) != 1 || !mayCall:
+		writePage(w, http.StatusBadRequest, page{Error: "redirect_uri must be given once, and be a loopback URL or one of Config.RedirectURLs, or of the redirect_uris of the registration."})
 		return
 	}
 	response := url.Values{}
-	if problem := p.checkAuthorize(q); problem != nil {
+	if problem := p.checkAuthorize(q, method == "none" || method == "" && p.config.PublicClient); problem != nil {
 		response.Set("error", problem.code)
 		response.Set("error_description", problem.description)
 	} else {
@@ -65,7 +69,7 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 }
 
 // checkAuthorize checks the parameters whose errors go to the callback.
-func (p *Provider) checkAuthorize(q url.Values) *oauth2Error {
+func (p *Provider) checkAuthorize(q url.Values, public bool) *oauth2Error {
 	challenge, method := q.Get("code_challenge"), q.Get("code_challenge_method")
 	switch {
 	case repeated(q) != "":
@@ -76,7 +80,7 @@ func (p *Provider) checkAuthorize(q url.Values) *oauth2Error {
 		return &oauth2Error{code: "unsupported_response_type", description: "response_type must be code"}
 	case challenge == "" && method != "":
 		return badRequest("code_challenge_method needs a code_challenge")
-	case challenge == "" && p.config.PublicClient:
+	case challenge == "" && public:
 		return badRequest("a public client must use PKCE (RFC 9700 section 2.1.1)")
 	case challenge != "" && method != "S256":
 		return badRequest("code_challenge_method must be S256 (RFC 9700 section 2.1.1)")
@@ -97,7 +101,7 @@ func (p *Provider) newCode(q url.Values, owner *Owner) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.oauth2.codes[code] = &authorization{
-		grant:       consented(q, owner.Username),
+		grant:       consented(q, owner.Username, p.registered(q.Get("client_id"))),
 		redirectURI: q.Get("redirect_uri"),
 		challenge:   q.Get("code_challenge"),
 		thumbprint:  q.Get("dpop_jkt"),

@@ -58,6 +58,12 @@ type Config struct {
 	// SendIssuer adds the parameter iss (RFC 9207) to the responses of AuthURL.
 	// The value of iss is the provider's URL.
 	SendIssuer bool
+	// RegistrationToken is the initial access token that RegisterURL requires (RFC 7591
+	// section 3). Empty means that anybody may register an application.
+	RegistrationToken string
+	// SecretLifetime is how long the secret of an application that registered itself is
+	// valid. 0 means for ever.
+	SecretLifetime time.Duration
 
 	// TokenLifetime is how long an OAuth2 access token is valid. 0 means an hour.
 	// expires_in in responses is rounded up to whole seconds.

@@ -45,7 +45,7 @@ func (p *Provider) serveDeviceRequest(w http.ResponseWriter, r *http.Request) {
 	}
 	text := rand.Text()
 	d := &device{
-		grant:    consented(form, p.Username),
+		grant:    consented(form, p.Username, p.registered(form.Get("client_id"))),
 		userCode: text[:4] + "-" + text[4:8], expires: time.Now().Add(consentLifetime), interval: deviceInterval, polled: time.Now(),
 	}
 	d.kind = deviceCode

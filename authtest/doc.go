@@ -20,7 +20,7 @@
 //
 // # Credentials
 //
-// A provider has a single application and, unless Config.Owners names several, a
+// A provider has an application and, unless Config.Owners names several, a
 // single account owner. ClientID and ClientSecret of the [Provider] belong to the
 // application; Username, Password and APIKey belong to the account owner. If a
 // credential is not configured, each provider makes a random value. Random secrets
@@ -73,6 +73,14 @@
 //
 // A tenant that does not exist has status 404. A request that names another tenant
 // than that of the account is refused; a request that names none is not.
+//
+// # Metadata and registration
+//
+// MetadataURL and OpenIDMetadataURL describe the provider (RFC 8414), and the 401 of
+// BearerURL points to the metadata of the API below ResourceMetadataURL (RFC 9728).
+// Further applications register themselves at RegisterURL (RFC 7591). The provider
+// forgets them with [Provider.ForgetClients], and forgets their secrets after
+// Config.SecretLifetime.
 //
 // # Requests and counts
 //

@@ -13,6 +13,7 @@ import (
 type grant struct {
 	kind    string // the grant_type with which the grant began
 	user    string // "" for client_credentials
+	client  string // an application that registered itself; "" is that of the Config
 	scope   string
 	revoked bool
 
@@ -51,10 +52,11 @@ type oauth2State struct {
 	access  map[string]*accessToken
 	refresh map[string]*refreshToken
 
-	pushed     map[string]*pushedRequest // by request_uri
-	devices    map[string]*device        // by device_code
-	assertions map[string]time.Time      // the identifiers of assertions that were used, and when they are forgotten
-	signer     *signer                   // signs access tokens; nil means that they are random texts
+	clients    map[string]*registeredClient // by client_id
+	pushed     map[string]*pushedRequest    // by request_uri
+	devices    map[string]*device           // by device_code
+	assertions map[string]time.Time         // the identifiers of assertions that were used, and when they are forgotten
+	signer     *signer                      // signs access tokens; nil means that they are random texts
 }
 
 func newOAuth2State() oauth2State {
@@ -63,6 +65,7 @@ func newOAuth2State() oauth2State {
 		access:  map[string]*accessToken{},
 		refresh: map[string]*refreshToken{},
 
+		clients:    map[string]*registeredClient{},
 		pushed:     map[string]*pushedRequest{},
 		devices:    map[string]*device{},
 		assertions: map[string]time.Time{},

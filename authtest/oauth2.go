@@ -135,10 +135,18 @@ func (p *Provider) authenticateClient(r *http.Request, form url.Values) *oauth2E
 	case id == "":
 		return refuse("client authentication is missing: send Basic, or client_id and client_secret in the body")
 	}
-	if !equal(id, p.ClientID) {
+	p.mu.Lock()
+	want, method, known := p.client(id)
+	p.mu.Unlock()
+	basic := len(authorization) == 1
+	switch {
+	case !known:
 		return refuse("the client id is unknown")
+	case method == "client_secret_basic" && !basic, method == "client_secret_post" && basic:
+		return refuse("this client has registered " + method)
 	}
-	if !equal(secret, p.ClientSecret) {
+	form.Set("client_id", id)
+	if !equal(secret, want) {
 		if secret == "" {
 			return refuse("this client has a secret and must send it")
 		}
@@ -182,12 +190,12 @@ func (p *Provider) token(r *http.Request, form url.Values) (map[string]any, *oau
 		if owner == nil || p.elsewhere(r, owner.Username) {
 			return nil, invalidGrant("the user name or password is wrong")
 		}
-		return p.newGrant(&grant{kind: kind, user: owner.Username, scope: form.Get("scope")}), nil
+		return p.newGrant(&grant{kind: kind, user: owner.Username, scope: form.Get("scope"), client: p.registered(form.Get("client_id"))}), nil
 	case "client_credentials":
 		if p.config.PublicClient {
 			return nil, &oauth2Error{http.StatusBadRequest, "unauthorized_client", "a public client cannot use client_credentials (RFC 6749 section 4.4)"}
 		}
-		return p.newGrant(&grant{kind: kind, scope: form.Get("scope")}), nil
+		return p.newGrant(&grant{kind: kind, scope: form.Get("scope"), client: p.registered(form.Get("client_id"))}), nil
 	case jwtBearer:
 		return p.bearerGrant(form)
 	case tokenExchange:
@@ -237,6 +245,8 @@ func (p *Provider) exchangeCode(r *http.Request, form url.Values) (map[string]an
 	switch {
 	case code == nil:
 		return nil, invalidGrant("the code is unknown")
+	case code.client != p.registered(form.Get("client_id")):
+		return nil, invalidGrant("the code was issued to another application (RFC 6749 section 5.2)")
 	case code.used:
 		p.stats.ReuseDetected++
 		p.revoke(code.grant)
@@ -283,6 +293,8 @@ func (p *Provider) refreshGrant(r *http.Request, form url.Values) (map[string]an
 	switch {
 	case token == nil:
 		return nil, invalidGrant("the refresh token is unknown")
+	case token.client != p.registered(form.Get("client_id")):
+		return nil, invalidGrant("the refresh token was issued to another application (RFC 6749 section 5.2)")
 	case token.used:
 		p.stats.ReuseDetected++
 		p.revoke(token.grant)

@@ -1,6 +1,7 @@
 package authtest
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"time"
@@ -33,16 +34,21 @@ func (p *Provider) servePush(w http.ResponseWriter, r *http.Request) {
 			form.Set("dpop_jkt", thumbprint)
 		}
 	}
+	id := cmp.Or(form.Get("client_id"), p.ClientID) // an assertion need not be beside the ID
+	p.mu.Lock()
+	_, method, known := p.client(id)
+	mayCall := p.mayRedirect(id, form.Get("redirect_uri"))
+	p.mu.Unlock()
 	switch {
 	case problem != nil:
 	case form.Has("request_uri"):
 		problem = badRequest("request_uri must not be pushed (RFC 9126 section 2.1)")
-	case form.Has("client_id") && form.Get("client_id") != p.ClientID:
+	case !known:
 		problem = badRequest("client_id is not the client that authenticated")
-	case !p.allowedCallback(form.Get("redirect_uri")):
-		problem = badRequest("redirect_uri must be a loopback URL or one of Config.RedirectURLs")
+	case !mayCall:
+		problem = badRequest("redirect_uri must be a loopback URL or one of Config.RedirectURLs, or of the redirect_uris of the registration")
 	default:
-		problem = p.checkAuthorize(form)
+		problem = p.checkAuthorize(form, method == "none" || method == "" && p.config.PublicClient)
 	}
 	if problem != nil {
 		if problem.status == 0 {
@@ -54,7 +60,7 @@ func (p *Provider) servePush(w http.ResponseWriter, r *http.Request) {
 	for _, name := range []string{"client_secret", "client_assertion", "client_assertion_type"} {
 		form.Del(name)
 	}
-	form.Set("client_id", p.ClientID)
+	form.Set("client_id", id)
 	uri := requestURI + newToken("pushed")
 	p.mu.Lock()
 	p.oauth2.pushed[uri] = &pushedRequest{params: form, expires: time.Now().Add(pushedLifetime)}

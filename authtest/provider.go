@@ -37,6 +37,13 @@ type Provider struct {
 	// The endpoint where a device begins (RFC 8628): see AuthorizeDevice. The codes are
 	// valid for ten minutes, and polls are five seconds apart.
 	DeviceURL string
+	// Metadata of the authorization server (RFC 8414, OpenID Connect Discovery 1.0), whose
+	// issuer identifier is URL; and of the API (RFC 9728): the path of an API endpoint
+	// follows ResourceMetadataURL.
+	MetadataURL, OpenIDMetadataURL, ResourceMetadataURL string
+	// RegisterURL registers applications (RFC 7591), and below it applications are read,
+	// changed and removed (RFC 7592).
+	RegisterURL string
 	// OAuth1 endpoints (RFC 5849 section 2).
 	RequestTokenURL, AuthorizeURL, AccessTokenURL string
 

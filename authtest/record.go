@@ -36,6 +36,7 @@ type Stats struct {
 	NoncesDemanded  int            // proofs of DPoP that lacked the nonce
 	RequestTokens   int            // OAuth1 temporary credentials issued
 	AccessTokens    int            // OAuth1 token credentials issued by AccessTokenURL
+	Registrations   int            // applications that have registered themselves
 	Consents        int            // how often the account owner pressed Allow
 	Denials         int            // how often the account owner pressed Deny
 	Logins          int            // sessions that a login has begun

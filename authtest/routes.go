@@ -22,6 +22,11 @@ func (p *Provider) route() {
 	add(&p.RevokeURL, "/oauth2/revoke", p.serveRevoke)
 	add(&p.KeysURL, "/oauth2/keys", p.oauth2.signer.serveKeys)
 
+	add(&p.RegisterURL, registerPath, p.serveRegister)
+	add(&p.MetadataURL, "/.well-known/oauth-authorization-server", p.serverMetadata)
+	add(&p.OpenIDMetadataURL, "/.well-known/openid-configuration", p.serverMetadata)
+	add(&p.ResourceMetadataURL, resourceMetadataPath, p.resourceMetadata)
+
 	add(&p.RequestTokenURL, "/oauth1/request", p.serveRequestToken)
 	add(&p.AuthorizeURL, "/oauth1/authorize", p.serveAuthorize1)
 	add(&p.AccessTokenURL, "/oauth1/access", p.serveAccessToken)

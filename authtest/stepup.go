@@ -44,9 +44,9 @@ func (p *Provider) steppedUp(w http.ResponseWriter, r *http.Request) (Identity, 
 }
 
 // consented returns the grant of a consent to the authorization request q.
-func consented(q url.Values, user string) *grant {
+func consented(q url.Values, user, client string) *grant {
 	return &grant{
-		kind: "authorization_code", user: user, scope: q.Get("scope"), resources: q["resource"],
+		kind: "authorization_code", user: user, client: client, scope: q.Get("scope"), resources: q["resource"],
 		acr: q.Get("acr_values"), authenticated: time.Now(),
 	}
 }

@@ -26,6 +26,8 @@ const provider = new Provider("http://127.0.0.1", {
     devInteractions: { enabled: true },
     fapi: { enabled: Boolean(fapi), profile: fapi || undefined },
     introspection: { enabled: true },
+    registration: { enabled: true },
+    registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
     revocation: { enabled: true },
   },
   rotateRefreshToken: true,
