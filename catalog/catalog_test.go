@@ -72,7 +72,7 @@ func TestScopesOfTheProgramTakeThePlaceOfThoseOfTheCatalogue(t *testing.T) {
 	require.NoError(t, err)
 	u, err := url.Parse(address)
 	require.NoError(t, err)
-	assert.Equal(t, "read:user,workflow", u.Query().Get("scope"))
+	assert.Equal(t, "read:user workflow", u.Query().Get("scope"))
 	_, err = catalog.Find("github", catalog.Options{Scopes: []string{""}})
 	require.Error(t, err)
 	again, err := catalog.Find("github", catalog.Options{})

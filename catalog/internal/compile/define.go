@@ -122,6 +122,10 @@ func (s *service) defineOAuth2(m facts.Method) *definition.OAuth2 {
 		d.TokenParams.Set(name, f.Value)
 	}
 	d.AuthNames, d.TokenNames = values(m.AuthorizeNames), values(m.TokenNames)
+	if m.Expiry != nil {
+		d.Response.Expiry = m.Expiry.Value
+	}
+	d.Response.AnyTokenType = m.TokenType != nil
 	c := m.Carries[0]
 	if prefix := strings.TrimSuffix(c.Value, "{token}"); c.In != "header" || !strings.EqualFold(c.Name, "Authorization") || prefix != "Bearer " {
 		d.Placement = placement(c.In, c.Name, prefix)

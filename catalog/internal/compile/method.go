@@ -144,7 +144,9 @@ func (s *service) oauth2(m *method, out *facts.Method) error {
 		out.Authorize = m.Authorize.as(m.Authorize.V)
 	}
 	out.Token = m.Token.as(m.Token.V)
-	isFew := func(by []string) bool { return 2*len(by) < len(m.Token.By) }
+	isFew := func(by []string) bool {
+		return 2*len(by) < len(m.Token.By) && !slices.Contains(by, facts.Documentation)
+	}
 	if m.Revoke != nil {
 		if extra := outside(m.Revoke.V, m.Token.V, s.BaseURL.V); extra != "" {
 			s.leave("revoke_url", "has a value of its own, "+extra)
@@ -152,18 +154,7 @@ func (s *service) oauth2(m *method, out *facts.Method) error {
 			out.Revoke = m.Revoke.as(m.Revoke.V)
 		}
 	}
-	if m.Refresh != nil || m.RefreshURL != nil {
-		out.Refresh = &facts.Fact{}
-		if m.Refresh != nil {
-			out.Refresh.By = m.Refresh.By
-		}
-		if u := m.RefreshURL; u != nil && slices.Contains([]string{"echosign"}, s.Slug) {
-			out.Refresh = u.as(u.V)
-		} else if u != nil {
-			out.Refresh.By = append(out.Refresh.By, u.By...)
-			s.leave("refresh_url", "one old witness alone says another URL than that of the token")
-		}
-	}
+	s.refresh(m, out)
 	out.Client = client(m)
 	if m.Separator != nil && m.Separator.V != " " && m.Separator.V != "+" {
 		out.Separator = m.Separator.as(m.Separator.V)
@@ -194,8 +185,31 @@ func (s *service) oauth2(m *method, out *facts.Method) error {
 	if m.Capture != nil {
 		s.leave("capture", "values of the token response that do not decide where the API is")
 	}
+	if m.TokenType != nil {
+		out.TokenType = m.TokenType.as(m.TokenType.V)
+	}
+	if m.ExpiryPath != nil {
+		out.Expiry = m.ExpiryPath.as(m.ExpiryPath.V)
+	}
 	out.Carries = []facts.Carried{token(m)}
 	return goesAlong(m, out)
+}
+
+// refresh reads whether tokens can be refreshed, and where. A URL of its own counts if a
+// witness that is maintained says so, and only beside the token URL.
+func (s *service) refresh(m *method, out *facts.Method) {
+	u := m.RefreshURL
+	isSure := u != nil && domain(hostOf(u.V)) == domain(hostOf(m.Token.V)) && slices.ContainsFunc(u.By, func(by string) bool { return slices.Contains(maintained, by) })
+	switch {
+	case isSure:
+		out.Refresh = u.as(u.V)
+	case u != nil:
+		s.leave("refresh_url", "one old witness alone says another URL than that of the token")
+		out.Refresh = &facts.Fact{By: u.By}
+	}
+	if m.Refresh != nil && !isSure {
+		out.Refresh = &facts.Fact{By: m.Refresh.By}
+	}
 }
 
 // outside returns an input that a template has, and the others do not.

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/catalog/internal/facts"
+	"github.com/connectorauth/connectorauth/definition"
 )
 
 // An override is what somebody has decided by hand of one service: a file of the folder
@@ -22,6 +24,9 @@ type override struct {
 	// Methods are merge patches of methods, by the names that the methods have in the
 	// definition. Null leaves a method out.
 	Methods map[string]any `json:"methods"`
+	// Definition is a merge patch of the definition, for what facts cannot say: methods are
+	// by their names.
+	Definition map[string]any `json:"definition"`
 	// Confirms are the facts that the documentation says too, such as base_url and
 	// oauth.token_url: the documentation becomes a witness of each.
 	Confirms []string `json:"confirms"`
@@ -111,6 +116,40 @@ func (o override) apply(record map[string]any) error {
 		}
 	}
 	return nil
+}
+
+// finish applies the merge patch of the definition.
+func (o override) finish(d *definition.Definition) error {
+	if o.Definition == nil {
+		return nil
+	}
+	text, err := d.Document()
+	if err != nil {
+		return err
+	}
+	var document map[string]any
+	if err := json.Unmarshal(text, &document); err != nil {
+		return err
+	}
+	patch := maps.Clone(o.Definition)
+	methods, _ := patch["methods"].(map[string]any)
+	delete(patch, "methods")
+	merge(document, patch)
+	list, _ := document["methods"].([]any)
+	for _, element := range list {
+		m := element.(map[string]any)
+		if of, ok := methods[fmt.Sprint(m["name"])].(map[string]any); ok {
+			merge(m, of)
+		}
+	}
+	if text, err = json.Marshal(document); err != nil {
+		return err
+	}
+	patched, err := definition.Parse(d.Name+".json", text, definition.Options{AnyHost: true})
+	if err == nil {
+		*d = *patched
+	}
+	return err
 }
 
 func methodNamed(list []any, name string) map[string]any {

@@ -102,6 +102,8 @@ type method struct {
 	RefreshPar *fact[[]string]         `json:"refresh_params"`
 	Responses  json.RawMessage         `json:"response_paths"`
 	Capture    json.RawMessage         `json:"capture"`
+	TokenType  *fact[string]           `json:"token_type"`  // of an override
+	ExpiryPath *fact[string]           `json:"expiry_path"` // of an override
 }
 
 type login struct {

@@ -53,7 +53,11 @@ func (s *service) compile() error {
 		s.facts.Headers[name], s.d.Headers[name] = *f.as(f.V), f.V
 	}
 	s.test()
-	for _, name := range inputsOf(base) {
+	shared := []string{base}
+	for _, name := range sortedKeys(s.d.Headers) {
+		shared = append(shared, s.d.Headers[name])
+	}
+	for _, name := range inputsOf(shared...) {
 		s.d.Inputs = append(s.d.Inputs, s.input(name))
 	}
 	names := sortedKeys(s.facts.Methods)
@@ -71,7 +75,10 @@ func (s *service) compile() error {
 		}
 		s.d.Methods = append(s.d.Methods, m)
 	}
-	return s.settle()
+	if err := s.settle(); err != nil {
+		return err
+	}
+	return s.override.finish(&s.d)
 }
 
 // methods makes facts of the methods, and leaves out those that one old witness alone knows.
@@ -133,7 +140,6 @@ func (s *service) test() {
 	target := cmp.Or(t.URL, s.BaseURL.V+t.Path)
 	path, below := strings.CutPrefix(target, s.BaseURL.V)
 	u, err := url.Parse(braces.ReplaceAllString(target, "x"))
-	b, _ := url.Parse(braces.ReplaceAllString(s.BaseURL.V, "x"))
 	why := ""
 	switch extra := outside(target, s.BaseURL.V); {
 	case err != nil || u.Path == "" || u.Path == "/":
@@ -143,7 +149,7 @@ func (s *service) test() {
 	case strings.Contains(strings.ToLower(u.RawQuery), "key=") || strings.HasSuffix(u.RawQuery, "="):
 		why = "has a place for a credential"
 	case below && strings.HasPrefix(path, "/"):
-	case strings.Contains(target, "{") || domain(u.Host) != domain(b.Host):
+	case strings.Contains(target, "{") || domain(u.Host) != domain(hostOf(s.BaseURL.V)):
 		why = "is at another host, " + u.Host
 	}
 	for _, m := range s.facts.Methods {
@@ -167,6 +173,15 @@ func (s *service) test() {
 		test.ID, s.facts.TestID = t.ID.V, t.ID.as(t.ID.V)
 	}
 	s.d.Test = test
+}
+
+// hostOf returns the host of a URL, with x in place of each input.
+func hostOf(template string) string {
+	u, err := url.Parse(braces.ReplaceAllString(template, "x"))
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // domain returns the last two labels of a host.

@@ -60,10 +60,12 @@ func (w *writer) write(s *service, shelf string) error {
 	for _, part := range s.omitted {
 		w.omitted = append(w.omitted, fmt.Sprintf("- `%s`, %s", s.Slug, part))
 	}
-	file := filepath.Join(w.folder, shelf, s.Slug+".json")
-	if _, err := os.Stat(file); err == nil {
-		return nil
+	for _, other := range []string{"services", "drafts"} {
+		if _, err := os.Stat(filepath.Join(w.folder, other, s.Slug+".json")); err == nil {
+			return nil
+		}
 	}
+	file := filepath.Join(w.folder, shelf, s.Slug+".json")
 	text, err := s.d.Document()
 	if err != nil {
 		return err
@@ -146,7 +148,8 @@ func (w *writer) report() error {
 	slices.Sort(w.omitted)
 	text := fmt.Sprintf(`# What the catalogue leaves out
 
-Written by the compiler (internal/compile) on %s. %d services are on the first shelf, %d are drafts, %d stay out.
+Written by the compiler (internal/compile) of facts of %s. %d services are on the first shelf, %d are drafts, %d stay out.
+That a service is dead is what people know in general: nobody has asked the service.
 
 ## Services
 

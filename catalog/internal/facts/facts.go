@@ -48,6 +48,8 @@ type Method struct {
 	Encoding  *Fact     `json:"encoding,omitempty"`  // json, get or query; absent means a form
 	Separator *Fact     `json:"separator,omitempty"` // of scopes; absent means a space
 	Scopes    *Fact     `json:"scopes,omitempty"`    // with a space between each
+	TokenType *Fact     `json:"tokenType,omitempty"` // token_type of a response; absent means Bearer
+	Expiry    *Fact     `json:"expiry,omitempty"`    // member of a response with a date; absent means expires_in
 	Carries   []Carried `json:"carries,omitempty"`
 
 	// AuthorizeParams and TokenParams are further parameters, and AuthorizeNames and
@@ -164,7 +166,7 @@ func (s *Source) All(see func(f *Fact)) {
 	one(s.TestID)
 	many(s.Headers)
 	for _, m := range s.Methods {
-		for _, f := range []*Fact{m.Authorize, m.Temporary, m.Token, m.Refresh, m.Revoke, m.Client, m.Encoding, m.Separator, m.Scopes, m.Login, m.TokenPath} {
+		for _, f := range []*Fact{m.Authorize, m.Temporary, m.Token, m.Refresh, m.Revoke, m.Client, m.Encoding, m.Separator, m.Scopes, m.TokenType, m.Expiry, m.Login, m.TokenPath} {
 			one(f)
 		}
 		for i := range m.Carries {

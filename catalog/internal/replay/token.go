@@ -136,6 +136,13 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, body string) {
 	s.counted[kind]++
 	s.issue()
 	response := map[string]any{"access_token": s.access, "token_type": "Bearer", "expires_in": int(Lifetime / time.Second)}
+	if s.method.TokenType != nil {
+		response["token_type"] = s.method.TokenType.Value
+	}
+	if s.method.Expiry != nil {
+		delete(response, "expires_in")
+		response[s.method.Expiry.Value] = s.ends.UTC().Format(time.RFC3339)
+	}
 	if s.method.Refresh != nil {
 		s.refresh = fmt.Sprintf("refresh-%d", s.number) // the former one is spent
 		response["refresh_token"] = s.refresh
