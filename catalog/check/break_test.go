@@ -142,29 +142,32 @@ func TestBrokenDefinitionsFail(t *testing.T) {
 	for _, shelf := range []check.Shelf{check.Service, check.Draft} {
 		files, err := filepath.Glob(filepath.Join("..", string(shelf), "*.json"))
 		require.NoError(t, err)
-		for _, file := range files {
+		for i, file := range files {
+			if testing.Short() && i%10 != 0 {
+				continue
+			}
 			text, err := os.ReadFile(file)
 			require.NoError(t, err)
 			var whole object
 			require.NoError(t, json.Unmarshal(text, &whole))
-			for i := range whole["methods"].([]any) {
+			for number := range whole["methods"].([]any) {
 				for _, name := range slices.Sorted(maps.Keys(breaks)) {
 					var d object
 					require.NoError(t, json.Unmarshal(text, &d))
-					if !breaks[name](d, d["methods"].([]any)[i].(object)) {
+					if !breaks[name](d, d["methods"].([]any)[number].(object)) {
 						continue
 					}
 					broken, err := json.Marshal(d)
 					require.NoError(t, err)
 					counts[name]++
 					problems := strings.Join(check.File(shelf, filepath.Base(file), broken), "\n")
-					assert.Contains(t, problems, ": replay: ", "%s, method %d: %s", file, i, name)
+					assert.Contains(t, problems, ": replay: ", "%s, method %d: %s", file, number, name)
 				}
 			}
 		}
 	}
 	for name := range breaks {
-		assert.Positive(t, counts[name], "no definition for: %s", name)
+		assert.True(t, testing.Short() || counts[name] > 0, "no definition for: %s", name)
 		t.Logf("%d definitions: %s", counts[name], name)
 	}
 }

@@ -75,15 +75,15 @@ func (a *life) run(d *definition.Definition, values map[string]connectorauth.Sec
 	}
 	if d.Test != nil {
 		identity, err := a.c.Check(ctx, a.client)
+		if a.server.Count("test") == 0 {
+			return errors.New("the test request is another one than the sources know")
+		}
 		if err != nil {
 			return err
 		}
 		if d.Test.ID != "" && identity.ID != replay.Identity {
 			return errors.New("the test finds another identity than the response has")
 		}
-	}
-	if a.server.Count("test") == 0 && d.Test != nil {
-		return errors.New("the test request is another one than the sources know")
 	}
 	if err := a.foreign(ctx); err != nil {
 		return err

@@ -1,8 +1,8 @@
 // Compile makes the definitions of the catalogue of a seed of facts:
 //
-//	go run ./internal/compile path/to/providers.json
+//	go run ./internal/compile path/to/providers.json 2026-11-27
 //
-// run in the folder of the module. Compile writes the folders services and drafts anew, but
+// in the folder of the module, with the date of the facts. Compile writes the folders services and drafts anew, but
 // for files without the member x-compiled, which people have written, and left-out.md, which
 // says what stays out and why. The folder overrides has what people have decided.
 package main
@@ -52,7 +52,12 @@ func run(seed, date, folder string) error {
 			}
 			if err != nil {
 				w.out(s, err.Error())
-			} else if err := w.write(s, shelf); err != nil {
+				continue
+			}
+			if err = s.override.finish(&s.d); err == nil {
+				err = w.write(s, shelf)
+			}
+			if err != nil {
 				return fmt.Errorf("%s: %w", s.Slug, err)
 			}
 		}

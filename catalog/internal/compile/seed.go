@@ -142,9 +142,10 @@ func readSeed(file string, overrides map[string]override) ([]provider, error) {
 	if err := json.Unmarshal(text, &records); err != nil {
 		return nil, err
 	}
-	list := make([]provider, len(records))
+	list, known := make([]provider, len(records)), map[string]bool{}
 	for i, record := range records {
 		slug, _ := record["slug"].(string)
+		known[slug] = true
 		if err := overrides[slug].apply(record); err != nil {
 			return nil, fmt.Errorf("%s: %w", slug, err)
 		}
@@ -154,6 +155,11 @@ func readSeed(file string, overrides map[string]override) ([]provider, error) {
 		}
 		if err := json.Unmarshal(merged, &list[i]); err != nil {
 			return nil, fmt.Errorf("%s: %w", slug, err)
+		}
+	}
+	for _, slug := range sortedKeys(overrides) {
+		if !known[slug] {
+			return nil, fmt.Errorf("overrides: the seed has no %s", slug)
 		}
 	}
 	return list, nil

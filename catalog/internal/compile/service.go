@@ -75,10 +75,7 @@ func (s *service) compile() error {
 		}
 		s.d.Methods = append(s.d.Methods, m)
 	}
-	if err := s.settle(); err != nil {
-		return err
-	}
-	return s.override.finish(&s.d)
+	return s.settle()
 }
 
 // methods makes facts of the methods, and leaves out those that one old witness alone knows.
@@ -101,6 +98,8 @@ func (s *service) methods() {
 			s.leave(name, "no witness says where the service is and what requests carry")
 		case len(by) == 1 && !slices.Contains(maintained, by[0]):
 			s.leave(name, "says one source alone, which nobody maintains: "+by[0])
+		case s.strays(f):
+			s.leave(name, "accounts choose the host of consent and tokens, and the API is at another host")
 		case m.Type == "OAuth1" && has2 && len(by) < 5:
 			s.leave(name, "OAuth 1.0a beside OAuth 2.0 is history mostly")
 		default:
@@ -108,6 +107,26 @@ func (s *service) methods() {
 		}
 	}
 }
+
+// strays reports whether tokens come from a host that an account chooses freely, and go to
+// another: whoever runs the host would choose who gets the client's secret.
+func (s *service) strays(m facts.Method) bool {
+	for _, f := range []*facts.Fact{m.Authorize, m.Token} {
+		if f == nil {
+			continue
+		}
+		for _, name := range inputsOf(hostPart.FindString(f.Value)) {
+			at := slices.IndexFunc(s.Inputs, func(i input) bool { return i.Name == name })
+			if at >= 0 && s.Inputs[at].Kind == "host" && !slices.Contains(inputsOf(s.BaseURL.V), name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hostPart matches scheme and host of a template.
+var hostPart = regexp.MustCompile(`^https://[^/]*`)
 
 // links are where people read on.
 func (s *service) links() {
