@@ -33,6 +33,9 @@
 // Nothing was checked against a live service. So test an account before the account is kept:
 // see [definition.Connected.Check].
 //
+// All functions are safe for concurrent use. The first List, Search, ByHost or Load reads all
+// documents once, which takes some tens of milliseconds.
+//
 // # Scopes
 //
 // The catalogue knows few scopes of a service: those that a witness asks for. Options.Scopes

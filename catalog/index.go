@@ -17,7 +17,8 @@ import (
 // shelves are the folders, the first shelf first.
 var shelves = []string{"services", "drafts"}
 
-// An Entry is a service of the catalogue, without what a connection needs.
+// An Entry is a service of the catalogue, without what a connection needs. The lists of an
+// Entry must not be modified.
 type Entry struct {
 	Name    string   // for Find
 	Was     []string // former names

@@ -2,6 +2,9 @@ package check_test
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/connectorauth/connectorauth/catalog/check"
@@ -9,41 +12,31 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// acme is a complete contribution.
-const acme = `{
-  "connectorauth": 1,
-  "name": "acme",
-  "title": "Acme",
-  "links": [{"title": "Documentation", "url": "https://docs.example.com/api"}],
-  "baseUrl": "https://api.example.com/v1",
-  "methods": [
-    {"name": "key", "type": "ApiKey", "inputs": [{"name": "apiKey", "title": "API key", "secret": true}], "key": "{apiKey}", "placement": {"name": "X-Api-Key"}}
-  ],
-  "test": {"request": "GET /me", "id": "/id"},
-  "x-sources": {
-    "date": "2026-11-27",
-    "witnesses": {"documentation": "2026-11-27", "amp": "2026-08"},
-    "base": {"v": "https://api.example.com/v1", "by": ["documentation", "amp"]},
-    "methods": {"key": {"type": "ApiKey", "carries": [{"in": "header", "name": "X-Api-Key", "v": "{apiKey}", "by": ["documentation", "amp"]}]}},
-    "test": {"v": "GET https://api.example.com/v1/me", "by": ["documentation"]},
-    "testId": {"v": "/id", "by": ["documentation"]},
-    "read": [{"url": "https://docs.example.com/api", "date": "2026-11-27", "says": "The key goes into X-Api-Key."}]
-  }
-}`
+// acme returns the file that the README shows to contributors.
+func acme(t *testing.T) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "README.md"))
+	require.NoError(t, err)
+	_, rest, ok := strings.Cut(string(text), "```json\n")
+	require.True(t, ok)
+	block, _, ok := strings.Cut(rest, "```")
+	require.True(t, ok)
+	return []byte(block)
+}
 
 // changed returns acme after a change.
 func changed(t *testing.T, change func(d object)) []byte {
 	t.Helper()
 	var d object
-	require.NoError(t, json.Unmarshal([]byte(acme), &d))
+	require.NoError(t, json.Unmarshal(acme(t), &d))
 	change(d)
 	text, err := json.Marshal(d)
 	require.NoError(t, err)
 	return text
 }
 
-func TestACompleteFileHasNoProblems(t *testing.T) {
-	assert.Empty(t, check.File(check.Service, "acme.json", []byte(acme)))
+func TestTheFileOfTheReadmeHasNoProblems(t *testing.T) {
+	assert.Empty(t, check.File(check.Service, "acme.json", acme(t)))
 }
 
 // TestFileSaysWhatIsMissing is what a contributor reads.
