@@ -50,6 +50,7 @@ var breaks = map[string]func(d, m object) bool{
 	"an authorize URL at a foreign host": func(_, m object) bool {
 		return elsewhere(in(m, "grant", "authorizationCode"), "authUrl") || elsewhere(m, "authorizeUrl")
 	},
+	"a revocation at a foreign host": func(_, m object) bool { return elsewhere(m, "revokeUrl") },
 	"a login at a foreign host": func(_, m object) bool {
 		list, _ := m["login"].([]any)
 		return len(list) > 0 && elsewhere(list[0].(object), "url")
@@ -94,8 +95,16 @@ var breaks = map[string]func(d, m object) bool{
 	},
 	"no further parameters of the consent": func(_, m object) bool { return drop(in(m, "grant", "authorizationCode"), "params") },
 	"no further parameters of the token":   func(_, m object) bool { return drop(in(m, "dialect"), "tokenParams") },
-	"the standard names of parameters":     func(_, m object) bool { return drop(in(m, "dialect"), "tokenNames") },
-	"another encoding of parameters":       func(_, m object) bool { return drop(in(m, "dialect"), "tokenEncoding") },
+	"another name of a parameter": func(_, m object) bool {
+		isRenamed, names := false, in(m, "dialect", "tokenNames")
+		for name, value := range names {
+			if value != "" {
+				names[name], isRenamed = "wrong", true
+			}
+		}
+		return isRenamed
+	},
+	"another encoding of parameters": func(_, m object) bool { return drop(in(m, "dialect"), "tokenEncoding") },
 	"another separator of scopes": func(_, m object) bool {
 		scopes, _ := m["scopes"].([]any)
 		return drop(in(m, "dialect"), "scopeSeparator") && len(scopes) > 1

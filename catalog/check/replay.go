@@ -88,7 +88,10 @@ func (a *life) run(d *definition.Definition, values map[string]connectorauth.Sec
 	if err := a.foreign(ctx); err != nil {
 		return err
 	}
-	return a.renew(ctx)
+	if err := a.renew(ctx); err != nil {
+		return err
+	}
+	return a.revoke(ctx)
 }
 
 func has[V any](m map[string]V, name string) bool { _, ok := m[name]; return ok }
@@ -163,6 +166,21 @@ func (a *life) foreign(ctx context.Context) error {
 	}
 	if !errors.Is(err, connectorauth.ErrHostNotAllowed) {
 		return errors.New("a request to a foreign host is not refused")
+	}
+	return nil
+}
+
+// revoke ends the account where the service has an endpoint for revocation.
+func (a *life) revoke(ctx context.Context) error {
+	c, isOAuth2 := a.c.Credential().(*connectorauth.OAuth2)
+	if !isOAuth2 || a.m.Scheme.(*definition.OAuth2).RevokeURL == "" {
+		return nil
+	}
+	if err := c.Revoke(ctx); err != nil {
+		return err
+	}
+	if a.server.Count("revoke") == 0 {
+		return errors.New("nothing was revoked at the URL of the sources")
 	}
 	return nil
 }

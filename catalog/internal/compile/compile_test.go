@@ -97,7 +97,7 @@ func TestEachRecordGoesToItsShelf(t *testing.T) {
 		"- `nowhere`: no source says where the API is\n",
 		"- `old`: no method is left (oauth: says one source alone, which nobody maintains: oauthd)\n",
 		"- `unknown`: no method is left (key: what stands before the key in Authorization is not known)\n",
-		"- `stray`: no method is left (oauth: accounts choose the host of consent and tokens, and the API is at another host)\n",
+		"- `stray`: no method is left (oauth: accounts choose the host of the tokens or of the API alone, so that one would get what belongs to the other)\n",
 		"- `two`, basic: no witness says where the service is and what requests carry\n",
 		"- `consent`, auth_params: prompt is the choice of one source\n",
 		"- `login`, inputs: the default of site is no value that the input takes\n",

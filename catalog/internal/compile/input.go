@@ -42,7 +42,7 @@ func (s *service) methodInputs(m *definition.Method, f facts.Method) {
 		templates = append(templates, strings.ReplaceAll(value, "{client}", ""))
 	}
 	for _, name := range inputsOf(templates...) {
-		if slices.ContainsFunc(s.d.Inputs, func(i definition.Input) bool { return i.Name == name }) {
+		if name == "scopes" || slices.ContainsFunc(s.d.Inputs, func(i definition.Input) bool { return i.Name == name }) {
 			continue
 		}
 		i := s.input(name)
@@ -75,7 +75,7 @@ func (s *service) input(name string) definition.Input {
 	if t := strings.TrimSpace(known.Title); t != "" {
 		out.Title = strings.ToUpper(t[:1]) + t[1:]
 	}
-	out.Hidden = known.Hidden
+	out.Hidden, out.Optional = known.Hidden, known.Optional
 	if known.Default != nil {
 		out.Default = known.Default.V
 	}
@@ -98,7 +98,7 @@ func (s *service) input(name string) definition.Input {
 	case "uuid":
 		out.Format = definition.FormatUUID
 	}
-	if at := slices.Index([]string{out.Default}, ""); at < 0 && known.Values != nil && !slices.Contains(known.Values.V, out.Default) {
+	if known.Values != nil && !slices.Contains(known.Values.V, out.Default) {
 		out.Default = ""
 	}
 	return out

@@ -50,6 +50,7 @@ type input struct {
 	Default  *fact[string]   `json:"default"`
 	Suffixes []string        `json:"suffixes"` // of an override
 	Hidden   bool            `json:"hidden"`   // of an override
+	Optional bool            `json:"optional"` // of an override
 }
 
 type test struct {

@@ -99,7 +99,7 @@ func (s *service) methods() {
 		case len(by) == 1 && !slices.Contains(maintained, by[0]):
 			s.leave(name, "says one source alone, which nobody maintains: "+by[0])
 		case s.strays(f):
-			s.leave(name, "accounts choose the host of consent and tokens, and the API is at another host")
+			s.leave(name, "accounts choose the host of the tokens or of the API alone, so that one would get what belongs to the other")
 		case m.Type == "OAuth1" && has2 && len(by) < 5:
 			s.leave(name, "OAuth 1.0a beside OAuth 2.0 is history mostly")
 		default:
@@ -108,21 +108,30 @@ func (s *service) methods() {
 	}
 }
 
-// strays reports whether tokens come from a host that an account chooses freely, and go to
-// another: whoever runs the host would choose who gets the client's secret.
+// strays reports whether an account chooses freely the host that tokens come from, or the
+// host that tokens go to, and not the other: whoever runs the one would get what belongs to
+// the other.
 func (s *service) strays(m facts.Method) bool {
+	if m.Token != nil && s.isFree(inputsOf(hostPart.FindString(s.BaseURL.V)), m.Token.Value) {
+		return true
+	}
 	for _, f := range []*facts.Fact{m.Authorize, m.Token} {
 		if f == nil {
 			continue
 		}
-		for _, name := range inputsOf(hostPart.FindString(f.Value)) {
-			at := slices.IndexFunc(s.Inputs, func(i input) bool { return i.Name == name })
-			if at >= 0 && s.Inputs[at].Kind == "host" && !slices.Contains(inputsOf(s.BaseURL.V), name) {
-				return true
-			}
+		if s.isFree(inputsOf(hostPart.FindString(f.Value)), s.BaseURL.V) {
+			return true
 		}
 	}
 	return false
+}
+
+// isFree reports whether one of the inputs may be any host, and does not stand in the other URL.
+func (s *service) isFree(names []string, other string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		at := slices.IndexFunc(s.Inputs, func(i input) bool { return i.Name == name })
+		return at >= 0 && s.Inputs[at].Kind == "host" && s.Inputs[at].Suffixes == nil && !slices.Contains(inputsOf(other), name)
+	})
 }
 
 // hostPart matches scheme and host of a template.

@@ -65,7 +65,8 @@ func (s *Server) Complaints() []string {
 	return s.complaints
 }
 
-// Count returns how many requests of a kind have come: token, refresh, api, test and login.
+// Count returns how many requests of a kind have come: token, refresh, revoke, api, test and
+// login.
 func (s *Server) Count(kind string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,6 +115,9 @@ func (s *Server) fill(template string) string {
 	if s.method.Type != "OAuth2" && s.method.Type != "Session" {
 		pairs = nil
 	}
+	if s.method.Scopes != nil {
+		pairs = append(pairs, "{scopes}", s.scopes())
+	}
 	for name, value := range s.values {
 		pairs = append(pairs, "{"+name+"}", value)
 	}
@@ -141,6 +145,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, body string) {
 		s.accessToken(w, r, body)
 	case m.Refresh != nil && s.is(r, m.Refresh), m.Type == "OAuth2" && s.is(r, m.Token):
 		s.token(w, r, body)
+	case s.is(r, m.Revoke):
+		s.revoke(w, r, body)
 	case login != nil && s.is(r, login):
 		s.session(w, r, body)
 	case test != nil && r.Method == testMethod && s.is(r, test):

@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -52,9 +51,12 @@ func (s *Server) Agree(address string) url.Values {
 	return url.Values{"code": {s.consent.code}, "state": {state}}
 }
 
-// called returns the service's name for a parameter.
+// called returns the service's name for a parameter. "" means that the service does without.
 func called(name string, names map[string]facts.Fact) string {
-	return cmp.Or(names[name].Value, name)
+	if other, ok := names[name]; ok {
+		return other.Value
+	}
+	return name
 }
 
 // scopes returns the scopes as one parameter.
@@ -68,6 +70,9 @@ func (s *Server) scopes() string {
 
 // take returns a parameter, which must be there once, and removes the parameter.
 func (s *Server) take(where string, q url.Values, name string) string {
+	if name == "" {
+		return ""
+	}
 	if len(q[name]) != 1 || q.Get(name) == "" {
 		s.complain("%s: want the parameter %s once, got %d", where, name, len(q[name]))
 	}
@@ -78,7 +83,7 @@ func (s *Server) take(where string, q url.Values, name string) string {
 
 // want compares a parameter.
 func (s *Server) want(where string, q url.Values, name, value string) {
-	if got := s.take(where, q, name); got != value {
+	if got := s.take(where, q, name); got != value && name != "" {
 		s.complain("%s: want %s=%s", where, name, value)
 	}
 }
@@ -148,6 +153,16 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, body string) {
 		response["refresh_token"] = s.refresh
 	}
 	write(w, http.StatusOK, response)
+}
+
+// revoke answers a revocation (RFC 7009 section 2.1) of the present token or refresh token.
+func (s *Server) revoke(w http.ResponseWriter, r *http.Request, body string) {
+	q, err := url.ParseQuery(body)
+	if token := q.Get("token"); err != nil || r.Method != http.MethodPost || token == "" || token != s.access && token != s.refresh {
+		s.complain("revoke: want a POST of a form with the token or the refresh token")
+	}
+	s.counted["revoke"]++
+	w.WriteHeader(http.StatusOK)
 }
 
 // issue makes a new token.
