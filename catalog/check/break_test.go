@@ -99,7 +99,7 @@ var breaks = map[string]func(d, m object) bool{
 		isRenamed, names := false, in(m, "dialect", "tokenNames")
 		for name, value := range names {
 			if value != "" {
-				names[name], isRenamed = "wrong", true
+				names[name], isRenamed = "wrong_"+name, true
 			}
 		}
 		return isRenamed
