@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// temporary answers the request for temporary credentials (RFC 5849 section 2.1).
+// temporary responds to the request for temporary credentials (RFC 5849 section 2.1).
 func (s *Server) temporary(w http.ResponseWriter, r *http.Request, body string) {
 	params := s.signed(r, body, "", "")
 	if params["oauth_callback"] != Callback {
@@ -21,7 +21,7 @@ func (s *Server) temporary(w http.ResponseWriter, r *http.Request, body string) 
 	form(w, url.Values{"oauth_token": {s.consent.temporary}, "oauth_token_secret": {s.consent.secret}, "oauth_callback_confirmed": {"true"}})
 }
 
-// accessToken answers the request for token credentials (RFC 5849 section 2.3).
+// accessToken responds to the request for token credentials (RFC 5849 section 2.3).
 func (s *Server) accessToken(w http.ResponseWriter, r *http.Request, body string) {
 	params := s.signed(r, body, s.consent.temporary, s.consent.secret)
 	if params["oauth_verifier"] != s.consent.verifier || s.consent.verifier == "" {

@@ -83,7 +83,7 @@ func (s *Server) Expire() {
 // Refreshes reports whether the service gives refresh tokens.
 func (s *Server) Refreshes() bool { return s.method.Refresh != nil }
 
-// RoundTrip answers a request without a network.
+// RoundTrip responds to a request without a network.
 func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
@@ -168,7 +168,7 @@ func (s *Server) test() (*facts.Fact, string) {
 	return &facts.Fact{Value: u}, method
 }
 
-// api answers a request to the API.
+// api responds to a request to the API.
 func (s *Server) api(w http.ResponseWriter, r *http.Request, body, kind string) {
 	s.counted[kind]++
 	if s.method.Type == "OAuth1" {

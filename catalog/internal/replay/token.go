@@ -95,7 +95,7 @@ func (s *Server) nothingElse(where string, q url.Values) {
 	}
 }
 
-// token answers a token request.
+// token responds to a token request.
 func (s *Server) token(w http.ResponseWriter, r *http.Request, body string) {
 	q := s.parameters(r, body)
 	s.client(r, q)
@@ -155,7 +155,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, body string) {
 	write(w, http.StatusOK, response)
 }
 
-// revoke answers a revocation (RFC 7009 section 2.1) of the present token or refresh token.
+// revoke responds to a revocation (RFC 7009 section 2.1) of the present token or refresh token.
 func (s *Server) revoke(w http.ResponseWriter, r *http.Request, body string) {
 	q, err := url.ParseQuery(body)
 	if token := q.Get("token"); err != nil || r.Method != http.MethodPost || token == "" || token != s.access && token != s.refresh {
@@ -236,7 +236,7 @@ func (s *Server) login() *facts.Fact {
 	return &facts.Fact{Value: u}
 }
 
-// session answers a login.
+// session responds to a login.
 func (s *Server) session(w http.ResponseWriter, r *http.Request, body string) {
 	method, _, _ := strings.Cut(s.method.Login.Value, " ")
 	var members map[string]string
