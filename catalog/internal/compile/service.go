@@ -112,14 +112,16 @@ func (s *service) methods() {
 // host that tokens go to, and not the other: whoever runs the one would get what belongs to
 // the other.
 func (s *service) strays(m facts.Method) bool {
-	if m.Token != nil && s.isFree(inputsOf(hostPart.FindString(s.BaseURL.V)), m.Token.Value) {
-		return true
-	}
-	for _, f := range []*facts.Fact{m.Authorize, m.Token} {
+	base := inputsOf(hostPart.FindString(s.BaseURL.V))
+	for _, f := range []*facts.Fact{m.Authorize, m.Token, m.Login} {
 		if f == nil {
 			continue
 		}
-		if s.isFree(inputsOf(hostPart.FindString(f.Value)), s.BaseURL.V) {
+		_, u, ok := strings.Cut(f.Value, " ") // the HTTP method of a login
+		if !ok {
+			u = f.Value
+		}
+		if s.isFree(inputsOf(hostPart.FindString(u)), s.BaseURL.V) || s.isFree(base, u) {
 			return true
 		}
 	}
