@@ -1,0 +1,176 @@
+package catalog_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/catalog"
+	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/internal/test/leaktest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
+
+// everything allows all that the catalogue has.
+var everything = catalog.Options{Drafts: true, AnyHost: true}
+
+func names(list []catalog.Entry) (names []string) {
+	for _, e := range list {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
+func TestFindReturnsAServiceByName(t *testing.T) {
+	github, err := catalog.Find("github", catalog.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, "GitHub", github.Title)
+	assert.Equal(t, "https://api.github.com", github.BaseURL)
+	account, err := github.Connect(definition.Connection{Client: definition.Client{ID: "id", Secret: "secret"}})
+	require.NoError(t, err)
+	assert.Equal(t, connectorauth.AuthTypeOAuth2, account.Credential().AuthType())
+}
+
+func TestFindSuggestsAName(t *testing.T) {
+	_, err := catalog.Find("githab", catalog.Options{})
+	require.EqualError(t, err, `catalog: no service "githab"; did you mean github?`)
+	_, err = catalog.Find("../services/github", catalog.Options{})
+	require.EqualError(t, err, `catalog: "../services/github" is no name of a service`)
+}
+
+func TestDraftsMustBeAskedFor(t *testing.T) {
+	_, err := catalog.Find("pushover", catalog.Options{})
+	require.EqualError(t, err, "catalog: pushover is a draft, which one witness describes; set Options.Drafts to use drafts")
+	_, err = catalog.Find("pushover", catalog.Options{Drafts: true})
+	require.NoError(t, err)
+	for _, e := range catalog.List(catalog.Options{AnyHost: true}) {
+		assert.False(t, e.Draft, e.Name)
+	}
+}
+
+func TestProductsAtAnyHostMustBeAskedFor(t *testing.T) {
+	_, err := catalog.Find("discourse", catalog.Options{})
+	require.EqualError(t, err, `catalog: accounts of discourse may be at any host; set Options.AnyHost, and see "Any host" in package definition`)
+	_, err = catalog.Find("discourse", catalog.Options{AnyHost: true})
+	require.NoError(t, err)
+	assert.NotContains(t, names(catalog.Search("discourse", catalog.Options{})), "discourse")
+}
+
+func TestScopesOfTheProgramTakeThePlaceOfThoseOfTheCatalogue(t *testing.T) {
+	d, err := catalog.Find("github", catalog.Options{Scopes: []string{"read:user", "workflow"}})
+	require.NoError(t, err)
+	account, err := d.Connect(definition.Connection{Client: definition.Client{ID: "id", Secret: "secret"}})
+	require.NoError(t, err)
+	address, _, err := account.Credential().(*connectorauth.OAuth2).Begin(t.Context(), "https://program.example/callback")
+	require.NoError(t, err)
+	u, err := url.Parse(address)
+	require.NoError(t, err)
+	assert.Equal(t, "read:user workflow", u.Query().Get("scope"))
+	_, err = catalog.Find("github", catalog.Options{Scopes: []string{""}})
+	require.Error(t, err)
+	again, err := catalog.Find("github", catalog.Options{})
+	require.NoError(t, err)
+	assert.NotContains(t, again.Methods[0].Scheme.(*definition.OAuth2).Scopes, definition.Scope{Name: "workflow"})
+}
+
+func TestSearchLooksAtNamesAndTitles(t *testing.T) {
+	found := names(catalog.Search("Git", catalog.Options{}))
+	assert.Contains(t, found[:3], "github")
+	assert.Contains(t, found[:3], "gitlab")
+	assert.Equal(t, []string{"google-gemini"}, names(catalog.Search("gemini google", catalog.Options{})))
+	assert.Empty(t, catalog.Search("no such service", everything))
+	assert.Equal(t, catalog.List(everything), catalog.Search("", everything))
+}
+
+func TestByHostKnowsTheHostsOfTemplates(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://api.github.com/user":                    "github",
+		"acme.zendesk.com":                               "zendesk",
+		"https://ACME.zendesk.com/api/v2/users/me.json":  "zendesk",
+		"https://my-store.myshopify.com/admin/shop.json": "shopify",
+		"https://us-east.api.pipelinersales.com":         "pipeliner",
+	} {
+		assert.Contains(t, names(catalog.ByHost(address, everything)), want, address)
+	}
+	for _, address := range []string{"https://zendesk.com", "https://evil.example/acme.zendesk.com", "https://a.b.zendesk.com.evil.example", "https://us-west.api.pipelinersales.com", ""} {
+		assert.Empty(t, catalog.ByHost(address, everything), address)
+	}
+}
+
+// TestShelvesAreFull holds the numbers of the documentation.
+func TestShelvesAreFull(t *testing.T) {
+	set, err := catalog.Load(catalog.Options{AnyHost: true})
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, len(set.Definitions()), 300)
+	all, err := catalog.Load(everything)
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, len(all.Definitions())-len(set.Definitions()), 500)
+	assert.Len(t, all.Definitions(), len(catalog.List(everything)))
+	for _, e := range catalog.List(everything) {
+		assert.NotEmpty(t, e.Witnesses, e.Name)
+		assert.NotEmpty(t, e.Types, e.Name)
+	}
+}
+
+// ratio prints how the time of the first compares with that of the second, by the best of
+// many rounds.
+func ratio(b *testing.B, first, second func() error) {
+	one, other := time.Hour, time.Hour
+	round := func(f func() error, best *time.Duration) {
+		start := time.Now()
+		require.NoError(b, f())
+		*best = min(*best, time.Since(start))
+	}
+	for b.Loop() {
+		round(first, &one)
+		round(second, &other)
+	}
+	b.ReportMetric(float64(one)/float64(other), "ratio")
+	b.ReportMetric(1000*one.Seconds(), "ms")
+	b.ReportMetric(0, "ns/op")
+}
+
+// unmarshal reads documents as encoding/json does.
+func unmarshal(documents [][]byte) error {
+	for _, text := range documents {
+		var v any
+		if err := json.Unmarshal(text, &v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func documents(b *testing.B, patterns ...string) (list [][]byte) {
+	b.Helper()
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(pattern)
+		require.NoError(b, err)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			require.NoError(b, err)
+			list = append(list, text)
+		}
+	}
+	return list
+}
+
+// BenchmarkLoad reads all definitions. The ratio is that to json.Unmarshal of the same
+// documents into an any.
+func BenchmarkLoad(b *testing.B) {
+	all := documents(b, "services/*.json", "drafts/*.json")
+	ratio(b, func() error { _, err := catalog.Load(everything); return err }, func() error { return unmarshal(all) })
+}
+
+// BenchmarkFind reads one definition. The ratio is that to json.Unmarshal of the document.
+func BenchmarkFind(b *testing.B) {
+	one := documents(b, "services/github.json")
+	ratio(b, func() error { _, err := catalog.Find("github", catalog.Options{}); return err }, func() error { return unmarshal(one) })
+}

@@ -1,0 +1,160 @@
+// Package check says what a definition of the catalogue lacks: the tests of the module and
+// programs that check a contribution do the same.
+//
+//	for _, problem := range check.File(check.Draft, "acme.json", text) {
+//		fmt.Println(problem)
+//	}
+//
+// File reads the definition as package definition does, asks for the sources of each fact,
+// accepts a finding of Lint only with a reason, renders the form of each method, and leads an
+// account of each method through its life, with a server that is made of the sources alone.
+// Nothing reaches a network, so File says nothing of the live service.
+package check
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/connectorauth/connectorauth/catalog/internal/facts"
+	"github.com/connectorauth/connectorauth/definition"
+)
+
+// A Shelf is a folder of the catalogue.
+type Shelf string
+
+// The shelves.
+const (
+	Service Shelf = "services" // two witnesses or more say the essential facts of a method
+	Draft   Shelf = "drafts"   // one witness describes the service
+)
+
+// File lists what is missing or wrong in a definition. Nil means nothing. Each problem is one
+// line, which says what to do. The name of the file has no folder.
+func File(shelf Shelf, file string, document []byte) []string {
+	d, err := definition.Parse(file, document, definition.Options{AnyHost: true})
+	if err != nil {
+		return strings.Split(err.Error(), "\n")
+	}
+	c := &checker{file: file, d: d}
+	if want := d.Name + ".json"; file != want {
+		c.add("name: the file of %s is called %s", d.Name, want)
+	}
+	f, err := facts.Read(document)
+	if err != nil {
+		c.add("%v", err)
+		return c.problems
+	}
+	c.sources(shelf, f.Source)
+	c.lint(document, f.Lint)
+	for i := range d.Methods {
+		m := &d.Methods[i]
+		c.form(m.Name)
+		if known, ok := f.Source.Methods[m.Name]; !ok {
+			c.add("x-sources.methods: lacks the method %s", m.Name)
+		} else if string(m.Type) != known.Type {
+			c.add("x-sources.methods.%s.type: is %q, and the method is of the type %s", m.Name, known.Type, m.Type)
+		} else {
+			c.replay(m, f.Source)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Source.Methods)) {
+		if !slices.ContainsFunc(d.Methods, func(m definition.Method) bool { return m.Name == name }) {
+			c.add("x-sources.methods.%s: is no method of the definition", name)
+		}
+	}
+	return c.problems
+}
+
+type checker struct {
+	file     string
+	d        *definition.Definition
+	problems []string
+}
+
+func (c *checker) add(format string, args ...any) {
+	c.problems = append(c.problems, c.file+": "+fmt.Sprintf(format, args...))
+}
+
+// day matches a date, or what is known of one.
+var day = regexp.MustCompile(`^20\d\d(-[01]\d(-[0-3]\d)?)?$`)
+
+// sources checks that each fact has a witness, and each witness a date.
+func (c *checker) sources(shelf Shelf, s *facts.Source) {
+	if !day.MatchString(s.Date) {
+		c.add("x-sources.date: want the date of the facts, such as 2026-11-27")
+	}
+	s.All(func(f *facts.Fact) {
+		if len(f.By) == 0 {
+			c.add("x-sources: %q has no witness; say in by who says so", f.Value)
+		}
+		for _, by := range slices.Concat(f.By, f.HostBy) {
+			if date, ok := s.Witnesses[by]; !facts.IsStandard(by) && (!ok || !day.MatchString(date)) {
+				c.add("x-sources.witnesses: want the date of %s", by)
+			}
+		}
+	})
+	if _, ok := s.Witnesses[facts.Documentation]; ok && len(s.Read) == 0 {
+		c.add("x-sources.read: want the pages of the documentation that were read")
+	}
+	switch count := s.Count(); {
+	case count == 0:
+		c.add("x-sources: no witness says all essential facts of a method: token and authorize URL, or host and placement")
+	case count == 1 && shelf == Service:
+		c.add("x-sources: one witness alone says the essential facts; move the file to %s, or add a witness", Draft)
+	case count > 1 && shelf == Draft:
+		c.add("x-sources: %d witnesses say the essential facts; move the file to %s", count, Service)
+	}
+}
+
+// lint wants a reason for each finding, and a finding for each reason.
+func (c *checker) lint(document []byte, reasons map[string]string) {
+	found, err := definition.Lint(c.file, document, definition.Options{AnyHost: true})
+	if err != nil {
+		c.add("%v", err)
+	}
+	used := map[string]bool{}
+	for _, f := range found {
+		if used[f.Path] = true; strings.TrimSpace(reasons[f.Path]) == "" {
+			c.problems = append(c.problems, fmt.Sprintf("%s; or say in x-lint why %q stays so", f, f.Path))
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(reasons)) {
+		if !used[path] {
+			c.add("x-lint: has a reason for %s, where Lint finds nothing", path)
+		}
+	}
+}
+
+// form renders the form of a method, and looks at what people would see.
+func (c *checker) form(method string) {
+	fields, err := c.d.Form(method, nil)
+	if err != nil {
+		c.add("%s: %v", method, err)
+		return
+	}
+	var page strings.Builder
+	if err := formPage.Execute(&page, fields); err != nil {
+		c.add("%s: form: %v", method, err)
+	}
+	seen := map[string]bool{}
+	for _, f := range fields {
+		if seen[f.Title] {
+			c.add("%s: form: two fields have the title %q; people cannot tell them apart", method, f.Title)
+		}
+		seen[f.Title] = true
+		if strings.ToUpper(f.Title[:1]) != f.Title[:1] {
+			c.add("%s: form: the title %q begins with a small letter", method, f.Title)
+		}
+		if f.Value != "" && len(f.Enum) > 0 && !slices.ContainsFunc(f.Enum, func(c definition.Choice) bool { return c.Value == f.Value }) {
+			c.add("%s: form: the default of %s is no choice", method, f.Name)
+		}
+	}
+	if errors.Is(c.d.Validate(method, samples(c.d, method)), nil) {
+		return
+	}
+	c.add("%s: form: the sample values are refused: %v", method, c.d.Validate(method, samples(c.d, method)))
+}

@@ -1,0 +1,30 @@
+package check_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/connectorauth/connectorauth/catalog/check"
+	"github.com/connectorauth/connectorauth/internal/test/leaktest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
+
+// TestEachDefinition is for who adds a file: each line says what the file lacks.
+func TestEachDefinition(t *testing.T) {
+	for _, shelf := range []check.Shelf{check.Service, check.Draft} {
+		files, err := filepath.Glob(filepath.Join("..", string(shelf), "*.json"))
+		require.NoError(t, err)
+		require.NotEmpty(t, files)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			for _, problem := range check.File(shelf, filepath.Base(file), text) {
+				assert.Fail(t, problem)
+			}
+		}
+	}
+}

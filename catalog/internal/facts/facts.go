@@ -1,0 +1,180 @@
+// Package facts is what sources say of a service: the members x-sources and x-lint of a
+// definition. The facts are complete without the definition, so that a server can be made
+// of the facts alone. The package knows nothing of the library.
+package facts
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// Documentation is the witness that stands for the documentation of the service itself.
+const Documentation = "documentation"
+
+// A Fact is a value and its witnesses.
+type Fact struct {
+	Value string `json:"v"`
+	// By are the witnesses that say Value. A name that begins with RFC stands for a
+	// standard that says what holds where no witness says anything, and is no witness.
+	By []string `json:"by"`
+	// Was is what the sources say where the documentation says Value. Empty means that
+	// they say nothing else.
+	Was string `json:"was,omitempty"`
+	// HostBy are witnesses of the host of Value alone. Empty means none.
+	HostBy []string `json:"hostBy,omitempty"`
+}
+
+// A Carried is a value that each request to the API has.
+type Carried struct {
+	// In is header, query, body or basic. With basic, Name is the user name, and Value the
+	// password.
+	In   string `json:"in"`
+	Name string `json:"name"`
+	Fact
+}
+
+// A Method is what sources say of a way to authenticate. Texts in braces are the names of
+// inputs; {token} is a token, {client} the client's ID.
+type Method struct {
+	Type      string    `json:"type"` // as in a definition
+	Grant     string    `json:"grant,omitempty"`
+	Authorize *Fact     `json:"authorize,omitempty"` // URL
+	Temporary *Fact     `json:"temporary,omitempty"` // URL of OAuth 1.0a
+	Token     *Fact     `json:"token,omitempty"`     // URL
+	Refresh   *Fact     `json:"refresh,omitempty"`   // URL; "" means the URL of the token
+	Revoke    *Fact     `json:"revoke,omitempty"`    // URL
+	Client    *Fact     `json:"client,omitempty"`    // basic, body or none
+	Encoding  *Fact     `json:"encoding,omitempty"`  // json, get or query; absent means a form
+	Separator *Fact     `json:"separator,omitempty"` // of scopes; absent means a space
+	Scopes    *Fact     `json:"scopes,omitempty"`    // with a space between each
+	TokenType *Fact     `json:"tokenType,omitempty"` // token_type of a response; absent means Bearer
+	Expiry    *Fact     `json:"expiry,omitempty"`    // member of a response with a date; absent means expires_in
+	Carries   []Carried `json:"carries,omitempty"`
+
+	// AuthorizeParams and TokenParams are further parameters, and AuthorizeNames and
+	// TokenNames other names, by the standard names.
+	AuthorizeParams map[string]Fact `json:"authorizeParams,omitempty"`
+	TokenParams     map[string]Fact `json:"tokenParams,omitempty"`
+	AuthorizeNames  map[string]Fact `json:"authorizeNames,omitempty"`
+	TokenNames      map[string]Fact `json:"tokenNames,omitempty"`
+	// Login is the request of a session: the members of the body by name, and TokenPath
+	// where the response has the token.
+	Login     *Fact             `json:"login,omitempty"` // method and URL
+	Fields    map[string]string `json:"fields,omitempty"`
+	TokenPath *Fact             `json:"tokenPath,omitempty"` // JSON Pointer
+}
+
+// A Document is a page of the documentation that somebody has read.
+type Document struct {
+	URL  string `json:"url"`
+	Date string `json:"date"`
+	Says string `json:"says"` // in words of the reader
+}
+
+// A Source is the member x-sources of a definition.
+type Source struct {
+	Date      string            `json:"date"`      // when the facts were put together
+	Witnesses map[string]string `json:"witnesses"` // the date of each witness
+	Base      Fact              `json:"base"`      // URL of the API
+	Derived   bool              `json:"derived,omitempty"`
+	Methods   map[string]Method `json:"methods"` // by the names of the definition
+	Headers   map[string]Fact   `json:"headers,omitempty"`
+	Test      *Fact             `json:"test,omitempty"`   // HTTP method and URL
+	TestID    *Fact             `json:"testId,omitempty"` // JSON Pointer
+	Read      []Document        `json:"read,omitempty"`
+	Note      string            `json:"note,omitempty"`
+}
+
+// A File is what this package reads of a definition.
+type File struct {
+	Source *Source           `json:"x-sources"`
+	Lint   map[string]string `json:"x-lint"` // reasons, by the path of a finding
+}
+
+// Read reads the facts of a definition.
+func Read(document []byte) (File, error) {
+	var f File
+	if err := json.Unmarshal(document, &f); err != nil {
+		return f, fmt.Errorf("x-sources: %w", err)
+	}
+	if f.Source == nil {
+		return f, fmt.Errorf("x-sources is missing; say who says what of the service, and when")
+	}
+	return f, nil
+}
+
+// Witnesses returns how many independent witnesses the essential facts of the best method
+// have: token and authorize URL together, or host and placement.
+func (s *Source) Count() int {
+	best := 0
+	for _, m := range s.Methods {
+		best = max(best, len(s.Essential(m)))
+	}
+	return best
+}
+
+// Essential returns the witnesses who say all essential facts of a method.
+func (s *Source) Essential(m Method) []string {
+	switch {
+	case m.Type == "OAuth1":
+		return common(m.Temporary.witnesses(), m.Token.witnesses())
+	case m.Authorize != nil:
+		return common(m.Authorize.witnesses(), m.Token.witnesses())
+	case m.Token != nil:
+		return m.Token.witnesses()
+	}
+	host := append(s.Base.witnesses(), s.Base.HostBy...)
+	if m.Login != nil {
+		host = m.Login.witnesses()
+	}
+	for _, c := range m.Carries[:min(1, len(m.Carries))] {
+		host = common(host, c.witnesses())
+	}
+	return host
+}
+
+// witnesses returns who says the fact; standards are no witnesses.
+func (f *Fact) witnesses() []string {
+	if f == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(f.By), IsStandard)
+}
+
+// IsStandard reports whether a name stands for a standard.
+func IsStandard(name string) bool { return len(name) > 4 && name[:4] == "RFC " }
+
+func common(a, b []string) []string {
+	return slices.DeleteFunc(a, func(name string) bool { return !slices.Contains(b, name) })
+}
+
+// All calls see with each fact.
+func (s *Source) All(see func(f *Fact)) {
+	one := func(f *Fact) {
+		if f != nil {
+			see(f)
+		}
+	}
+	many := func(list map[string]Fact) {
+		for _, f := range list {
+			see(&f)
+		}
+	}
+	see(&s.Base)
+	one(s.Test)
+	one(s.TestID)
+	many(s.Headers)
+	for _, m := range s.Methods {
+		for _, f := range []*Fact{m.Authorize, m.Temporary, m.Token, m.Refresh, m.Revoke, m.Client, m.Encoding, m.Separator, m.Scopes, m.TokenType, m.Expiry, m.Login, m.TokenPath} {
+			one(f)
+		}
+		for i := range m.Carries {
+			see(&m.Carries[i].Fact)
+		}
+		many(m.AuthorizeParams)
+		many(m.TokenParams)
+		many(m.AuthorizeNames)
+		many(m.TokenNames)
+	}
+}
