@@ -7,7 +7,10 @@
 // Without Chromium the tests are skipped, and without npm the tests of the pages.
 // If CONNECTORAUTH_TEST_REQUIRE is 1, the tests fail instead.
 // CONNECTORAUTH_TEST_SCREENSHOTS names a directory for pictures of the pages;
-// CONNECTORAUTH_TEST_CHROMIUM the browser, if it is not in the PATH.
+// CONNECTORAUTH_TEST_CHROMIUM the browser, if it is not in the PATH. The pictures in
+// docs/images are made anew, in internal/interop, by
+//
+//	CONNECTORAUTH_TEST_IMAGES=1 go test -run TestAccountsImages ./browser
 package browser
 
 import (
