@@ -23,6 +23,9 @@ type AccountConfig struct {
 	// Registrar registers the client. Empty means that OAuth2 has a ClientID that the server
 	// knows.
 	Registrar *Registrar
+	// Fallback takes the place of the metadata where the server has none: each place responds
+	// with status 404. The Issuer of Fallback must be Issuer. Nil means none.
+	Fallback *Server
 	// OAuth2 is the config of the connector, for [Server.Fill] to complete. Store and Account
 	// are required, and the grant must be AuthorizationCode or empty. A ClientID that is an
 	// https URL names a [ClientDocument], and is used where the server reads such documents;
@@ -63,8 +66,16 @@ func NewAccount(config AccountConfig) (*Account, error) {
 	if _, ok := c.Grant.(connectorauth.AuthorizationCode); !ok {
 		problems.Add("OAuth2: Grant is %T, not AuthorizationCode", c.Grant)
 	}
+	if config.Fallback != nil {
+		problems.Field("Fallback", config.Fallback.check(config.Issuer))
+	}
 	if err := problems.Err("AccountConfig"); err != nil {
 		return nil, err
+	}
+	if config.Fallback != nil {
+		fallback := *config.Fallback
+		fallback.client = config.Finder.client
+		config.Fallback = &fallback
 	}
 	return &Account{config}, nil
 }
@@ -86,6 +97,9 @@ func (a *Account) ConsentLifetime() time.Duration {
 // endpoints than an earlier Begin of the account, Finish refuses the earlier consent.
 func (a *Account) Begin(ctx context.Context, redirectURL string) (authURL string, pending connectorauth.Secret, err error) {
 	server, err := a.config.Finder.Server(ctx, a.config.Issuer)
+	if failed := new(Error); a.config.Fallback != nil && errors.As(err, &failed) && failed.Missing() {
+		server, err = a.config.Fallback, nil
+	}
 	if err != nil {
 		return "", "", err
 	}

@@ -33,9 +33,9 @@ type cache struct {
 	bytes int
 }
 
-// get returns the document of key, from memory or from look.
-func (c *cache) get(ctx context.Context, key string, look func(context.Context) (document, error)) (any, error) {
-	if value := c.present(key); value != nil {
+// get returns the document of key, from memory or from look; anew: from look.
+func (c *cache) get(ctx context.Context, key string, anew bool, look func(context.Context) (document, error)) (any, error) {
+	if value := c.present(key); value != nil && !anew {
 		return value, nil
 	}
 	found, err := c.flights.do(ctx, key, func(ctx context.Context) (document, error) {

@@ -56,6 +56,16 @@ func (e *Error) place() string {
 	return b.String()
 }
 
+// Missing reports whether each place that was tried responded with status 404.
+func (e *Error) Missing() bool {
+	for ; e != nil; e = e.before {
+		if e.StatusCode != http.StatusNotFound {
+			return false
+		}
+	}
+	return true
+}
+
 // Unwrap returns why there was no usable response, such as an *egress.Error, or nil.
 func (e *Error) Unwrap() error { return e.cause }
 

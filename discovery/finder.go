@@ -57,7 +57,7 @@ func (f *Finder) Server(ctx context.Context, issuer string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := f.cache.get(ctx, "server "+issuer, func(ctx context.Context) (document, error) {
+	found, err := f.cache.get(ctx, "server "+issuer, false, func(ctx context.Context) (document, error) {
 		return f.first(ctx, places, func(body []byte) (any, error) {
 			s := &Server{client: f.client}
 			if err := decode(body, s); err != nil {
@@ -75,8 +75,8 @@ func (f *Finder) Server(ctx context.Context, issuer string) (*Server, error) {
 // Resource returns the metadata of an API (RFC 9728): which authorization servers issue
 // tokens for the API. resource is the URL of the API. resp is a response of the API, such
 // as a 401; its body is not read. If resp has a WWW-Authenticate header with
-// resource_metadata, the metadata are there and nowhere else (RFC 9728 section 5.1).
-// Otherwise, and without a resp, Resource tries these places, in this order:
+// resource_metadata, the metadata are there and nowhere else (RFC 9728 section 5.1), and
+// are read anew, because they may have changed (RFC 9728 section 5.2). Otherwise, and without a resp, Resource tries these places, in this order:
 //
 //   - /.well-known/oauth-protected-resource, before path and query of resource (RFC 9728
 //     section 3.1)
@@ -86,11 +86,11 @@ func (f *Finder) Server(ctx context.Context, issuer string) (*Server, error) {
 // (RFC 9728 section 3.3 and, for parents, the Model Context Protocol). The metadata are
 // kept as those of [Finder.Server] are.
 func (f *Finder) Resource(ctx context.Context, resource string, resp *http.Response) (*Resource, error) {
-	places, err := resourcePlaces(resource, resp)
+	places, told, err := resourcePlaces(resource, resp)
 	if err != nil {
 		return nil, err
 	}
-	found, err := f.cache.get(ctx, "resource "+resource+" "+places[0], func(ctx context.Context) (document, error) {
+	found, err := f.cache.get(ctx, "resource "+resource+" "+places[0], told, func(ctx context.Context) (document, error) {
 		return f.first(ctx, places, func(body []byte) (any, error) {
 			r := new(Resource)
 			if err := decode(body, r); err != nil {

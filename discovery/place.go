@@ -64,18 +64,19 @@ func hasDots(u *url.URL) bool {
 	return false
 }
 
-// resourcePlaces returns where the metadata of an API may be, in order.
-func resourcePlaces(resource string, resp *http.Response) ([]string, error) {
+// resourcePlaces returns where the metadata of an API may be, in order. told means that
+// resp says where.
+func resourcePlaces(resource string, resp *http.Response) (places []string, told bool, err error) {
 	u, err := parse(resource)
 	if err != nil {
-		return nil, fmt.Errorf("connectorauth: discovery: resource: %w", err)
+		return nil, false, fmt.Errorf("connectorauth: discovery: resource: %w", err)
 	}
 	if resp != nil {
 		if place := challenge.Param(resp.Header, "resource_metadata"); place != "" {
 			if err := checkEndpoint(u, place); err != nil {
-				return nil, fmt.Errorf("connectorauth: discovery: resource_metadata: %w", err)
+				return nil, false, fmt.Errorf("connectorauth: discovery: resource_metadata: %w", err)
 			}
-			return []string{place}, nil
+			return []string{place}, true, nil
 		}
 	}
 	root := u.Scheme + "://" + u.Host + resourcePlace
@@ -84,9 +85,9 @@ func resourcePlaces(resource string, resp *http.Response) ([]string, error) {
 		place += "?" + u.RawQuery
 	}
 	if place == root {
-		return []string{root}, nil
+		return []string{root}, false, nil
 	}
-	return []string{place, root}, nil
+	return []string{place, root}, false, nil
 }
 
 // checkEndpoint checks a URL that a server at from names. Only a server on loopback may lead
