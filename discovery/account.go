@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -39,7 +40,7 @@ type AccountConfig struct {
 // returns a connector with the same endpoints and the same client, in every process, and no
 // renewal reads metadata or registers a client. An Account is safe for concurrent use.
 type Account struct {
-	config AccountConfig
+	config *AccountConfig // a pointer, so that no print of an Account shows the client's secret
 }
 
 // NewAccount returns an Account. NewAccount makes no request.
@@ -77,8 +78,11 @@ func NewAccount(config AccountConfig) (*Account, error) {
 		fallback.client = config.Finder.client
 		config.Fallback = &fallback
 	}
-	return &Account{config}, nil
+	return &Account{&config}, nil
 }
+
+// Format writes the type alone, for every verb.
+func (Account) Format(f fmt.State, _ rune) { io.WriteString(f, "discovery.Account") }
 
 // Issuer returns "", because the server may not name itself in callbacks: see
 // connectorauth.OAuth2.Issuer. So package consent gives each authorization server a callback

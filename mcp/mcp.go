@@ -2,6 +2,8 @@ package mcp
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/url"
 	"slices"
 	"sync"
@@ -48,7 +50,7 @@ type Config struct {
 
 // An Account is an account at an MCP server. An Account is safe for concurrent use.
 type Account struct {
-	config Config
+	config *Config // a pointer, so that no print of a copy shows the client's secret
 
 	mu      sync.Mutex
 	present *connectorauth.OAuth2 // of the last consent that is known here; nil: not known
@@ -83,8 +85,11 @@ func New(config Config) (*Account, error) {
 		return nil, err
 	}
 	c.Scopes, c.Resources, c.Hosts = slices.Clone(c.Scopes), slices.Clone(c.Resources), slices.Clone(c.Hosts)
-	return &Account{config: config, one: make(chan struct{}, 1)}, nil
+	return &Account{config: &config, one: make(chan struct{}, 1)}, nil
 }
+
+// Format writes the type alone, for every verb.
+func (*Account) Format(f fmt.State, _ rune) { io.WriteString(f, "mcp.Account") }
 
 // consents reports whether the account needs a consent.
 func (c *Config) consents() bool {

@@ -70,10 +70,10 @@ func (a *Account) Authorize(ctx context.Context, req *http.Request, resp *http.R
 	if err != nil {
 		return err
 	}
-	if err := a.edit(ctx, func(r *record) { r.Challenge = values }); err != nil {
-		return err
-	}
 	if !a.config.consents() {
+		if err := a.remember(ctx, r, values); err != nil {
+			return err
+		}
 		return a.obtain(ctx, sent)
 	}
 	f, err := a.find(ctx, r, values)
@@ -88,10 +88,21 @@ func (a *Account) Authorize(ctx context.Context, req *http.Request, resp *http.R
 	} else if same && len(union(r.Present.Scopes, f.Scopes)) == len(r.Present.Scopes) {
 		return fmt.Errorf("%w: the server wants scopes that a consent has asked for already; account %q", connectorauth.ErrReauthRequired, a.config.OAuth2.Account)
 	}
+	if err := a.remember(ctx, r, values); err != nil {
+		return err
+	}
 	if a.config.Consent == nil {
 		return fmt.Errorf("%w: the server has refused the request; account %q", connectorauth.ErrReauthRequired, a.config.OAuth2.Account)
 	}
 	return a.config.Consent(ctx, a)
+}
+
+// remember keeps the challenges of the server for the next Begin, in any process.
+func (a *Account) remember(ctx context.Context, r record, values []string) error {
+	if slices.Equal(r.Challenge, values) {
+		return nil
+	}
+	return a.edit(ctx, func(r *record) { r.Challenge = values })
 }
 
 // newer reports whether the account has another token than the one that was sent.
@@ -140,7 +151,7 @@ func (a *Account) obtain(ctx context.Context, sent string) error {
 // bounded returns challenges to keep: not nil, and of 8 KiB at most.
 func bounded(values []string) []string {
 	kept, left := []string{}, maxChallenge
-	for _, value := range slices.Clip(values) {
+	for _, value := range values {
 		if left -= len(value); left >= 0 {
 			kept = append(kept, value)
 		}
