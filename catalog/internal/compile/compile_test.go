@@ -71,7 +71,7 @@ func compileSeed(t *testing.T, text string, overrides map[string]string) (string
 
 var overrides = map[string]string{
 	"out.json":  `{"dead": "dead: since 2020"}`,
-	"read.json": `{"confirms": ["base_url", "fields.name"], "read": [{"url": "https://docs.example.com", "date": "2026-11-20", "says": "so"}]}`,
+	"read.json": `{"confirms": ["base_url", "fields.name"], "read": [{"url": "https://docs.example.com/api", "date": "2026-11-20", "says": "so"}]}`,
 }
 
 func TestEachRecordGoesToItsShelf(t *testing.T) {

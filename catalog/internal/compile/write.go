@@ -70,16 +70,22 @@ func (w *writer) write(s *service, shelf string) error {
 	if err != nil {
 		return err
 	}
+	unread := ""
 	s.facts.Date, s.facts.Witnesses = w.date, map[string]string{}
 	s.facts.All(func(f *facts.Fact) {
 		for _, by := range slices.Concat(f.By, f.HostBy) {
-			if by == facts.Documentation {
+			if by == facts.Documentation && len(s.override.Read) == 0 {
+				unread = f.Value
+			} else if by == facts.Documentation {
 				s.facts.Witnesses[by] = s.override.Read[0].Date
 			} else if !facts.IsStandard(by) {
 				s.facts.Witnesses[by] = snapshots[by]
 			}
 		}
 	})
+	if unread != "" {
+		return fmt.Errorf("read: the documentation says %q, and no page of the documentation is there", unread)
+	}
 	found, err := definition.Lint(s.Slug+".json", text, definition.Options{AnyHost: true})
 	if err != nil {
 		return err
