@@ -171,6 +171,9 @@ func TestAnOverrideSaysWhy(t *testing.T) {
 		_, err := compileSeed(t, seed, map[string]string{"two.json": text})
 		require.ErrorContains(t, err, want)
 	}
-	_, err := compileSeed(t, seed, map[string]string{"nobody.json": `{"out": "so"}`})
+	folder, err := compileSeed(t, seed, map[string]string{"two.json": `{"note": "so", "definition": {"baseUrl": "none"}}`})
+	require.Error(t, err)
+	assert.FileExists(t, filepath.Join(folder, "services", "gone.json"), "a run that fails changes nothing")
+	_, err = compileSeed(t, seed, map[string]string{"nobody.json": `{"out": "so"}`})
 	require.EqualError(t, err, "overrides: the seed has no nobody")
 }
