@@ -169,6 +169,20 @@ func (c *checker) lint(document []byte, reasons map[string]string) {
 	}
 }
 
+// isAddress matches a title that asks for a URL.
+var isAddress = regexp.MustCompile(`(?i)\bur[li]\b`)
+
+// isHost reports whether an input takes a host.
+func (c *checker) isHost(method, name string) bool {
+	all := c.d.Inputs
+	for i := range c.d.Methods {
+		if c.d.Methods[i].Name == method {
+			all = slices.Concat(all, c.d.Methods[i].Inputs)
+		}
+	}
+	return slices.ContainsFunc(all, func(in definition.Input) bool { return in.Name == name && in.Format == definition.FormatHost })
+}
+
 // form renders the form of a method, and looks at what people would see.
 func (c *checker) form(method string) {
 	fields, err := c.d.Form(method, nil)
@@ -186,6 +200,9 @@ func (c *checker) form(method string) {
 			c.add("%s: form: two fields have the title %q; people cannot tell them apart", method, f.Title)
 		}
 		seen[f.Title] = true
+		if isAddress.MatchString(f.Title) && c.isHost(method, f.Name) {
+			c.add("%s: form: %q asks for a URL, and takes a host, such as www.example.com; say host in the title", method, f.Title)
+		}
 		if strings.ToUpper(f.Title[:1]) != f.Title[:1] {
 			c.add("%s: form: the title %q begins with a small letter", method, f.Title)
 		}

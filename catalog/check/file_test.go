@@ -78,6 +78,10 @@ func TestFileSaysWhatIsMissing(t *testing.T) {
 		"a small title": {change: func(d object) {
 			d["inputs"] = []any{object{"name": "other", "title": "other", "optional": true}}
 		}, want: `acme.json: key: form: the title "other" begins with a small letter`},
+		"a host called a URL": {change: func(d object) {
+			d["inputs"] = []any{object{"name": "site", "title": "Base URL", "format": "host", "suffixes": []any{".example.com"}, "example": "www.example.com"}}
+			d["baseUrl"] = "https://{site}/v1"
+		}, want: `acme.json: key: form: "Base URL" asks for a URL, and takes a host, such as www.example.com; say host in the title`},
 		"another place":        {change: func(d object) { in(d["methods"].([]any)[0].(object), "placement")["name"] = "X-Key" }, want: `acme.json: key: replay: api: want the value of {apiKey} in header X-Api-Key, got []`},
 		"another host":         {change: func(d object) { d["baseUrl"] = "https://api.example.org/v1" }, want: "acme.json: key: replay: GET https://api.example.org/v1/replay-of-a-call: the sources know no such URL"},
 		"another test request": {change: func(d object) { in(d, "test")["request"] = "GET /you" }, want: "acme.json: key: replay: the test request is another one than the sources know"},

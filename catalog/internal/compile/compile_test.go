@@ -113,6 +113,12 @@ func TestEachRecordGoesToItsShelf(t *testing.T) {
 	}
 }
 
+func TestHostsAreNotCalledURLs(t *testing.T) {
+	for title, want := range map[string]string{"Base URL": "Host", "Host Url": "Host", "Vault URL": "Vault host", "Instance uri": "Instance host", "API Root URL": "API Root host", "Issuer": "Host", "Site": "Site", "Server Name": "Server Name"} {
+		assert.Equal(t, want, hostTitle(title))
+	}
+}
+
 // compiledTo returns a definition of the compiled seed as JSON.
 func compiledTo(t *testing.T, folder, file string) (d map[string]any) {
 	t.Helper()

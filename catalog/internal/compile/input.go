@@ -89,6 +89,7 @@ func (s *service) input(name string) definition.Input {
 		out.Format, out.Example = definition.FormatLabel, "example"
 		out.Suffix = s.suffix(name)
 	case "host":
+		out.Title = hostTitle(out.Title)
 		out.Format, out.Example = definition.FormatHost, "www.example.com"
 		if out.Suffixes = known.Suffixes; len(out.Suffixes) == 0 {
 			out.AnyHost = true
