@@ -200,6 +200,9 @@ func (c *checker) form(method string) {
 			c.add("%s: form: two fields have the title %q; people cannot tell them apart", method, f.Title)
 		}
 		seen[f.Title] = true
+		if f.Secret && !f.Required() {
+			c.add("%s: form: %q is a secret, and optional; without the secret, requests would go out without a credential", method, f.Title)
+		}
 		if isAddress.MatchString(f.Title) && c.isHost(method, f.Name) {
 			c.add("%s: form: %q asks for a URL, and takes a host, such as www.example.com; say host in the title", method, f.Title)
 		}

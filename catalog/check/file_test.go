@@ -78,6 +78,9 @@ func TestFileSaysWhatIsMissing(t *testing.T) {
 		"a small title": {change: func(d object) {
 			d["inputs"] = []any{object{"name": "other", "title": "other", "optional": true}}
 		}, want: `acme.json: key: form: the title "other" begins with a small letter`},
+		"a secret that is optional": {change: func(d object) {
+			objects(objects(d["methods"])[0]["inputs"])[0]["optional"] = true
+		}, want: `acme.json: key: form: "API key" is a secret, and optional; without the secret, requests would go out without a credential`},
 		"a host called a URL": {change: func(d object) {
 			d["inputs"] = []any{object{"name": "site", "title": "Base URL", "format": "host", "suffixes": []any{".example.com"}, "example": "www.example.com"}}
 			d["baseUrl"] = "https://{site}/v1"

@@ -88,6 +88,9 @@ func (c *checker) boundaries(inputs []definition.Input, path string, known []str
 			limits = append(limits, choice.Value)
 		}
 		said := strings.Fields(s.Inputs[in.Name].Value)
+		if in.AnyHost && in.Default != "" && !slices.Contains(said, in.Default) {
+			c.add("%s[%d].default: leads to %s; say in x-sources.inputs.%s who says so", path, i, in.Default, in.Name)
+		}
 		isWhole := func(at string) bool { return at == "https://{"+in.Name+"}" }
 		if len(said) == 0 && len(in.Enum) == 0 && !slices.ContainsFunc(here, func(at string) bool { return !isWhole(at) }) {
 			continue // the sources say any host, and suffixes allow less

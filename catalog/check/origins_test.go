@@ -95,6 +95,15 @@ var leaks = map[string]struct {
 			return ok
 		})
 	}, "accounts may be at evil"},
+	"another default host": {func(d, m object) bool {
+		return inputs(d, m, func(in object) bool {
+			isFree := in["anyHost"] == true
+			if isFree {
+				in["default"] = "evil.example"
+			}
+			return isFree
+		})
+	}, ".default: leads to evil.example"},
 	"the key a second time": {func(_, m object) bool {
 		if m["type"] == "ApiKey" && m["key"] == "{apiKey}" {
 			list, _ := m["and"].([]any)

@@ -114,6 +114,8 @@ func (s *service) boundary(known input) {
 	switch {
 	case known.Values != nil:
 		s.facts.Inputs[known.Name] = *known.Values.as(strings.Join(known.Values.V, " "))
+	case known.Kind == "host" && known.Default != nil:
+		s.facts.Inputs[known.Name] = *known.Default.as(known.Default.V)
 	case known.Suffixes != nil && len(s.override.Read) > 0:
 		s.facts.Inputs[known.Name] = facts.Fact{Value: strings.Join(known.Suffixes, " "), By: []string{facts.Documentation}}
 	}

@@ -288,6 +288,7 @@ func (s *service) narrow(f definition.Finding) bool {
 	if _, err := fmt.Sscanf(f.Path, "inputs[%d].default", &i); err == nil && s.d.Inputs[i].Default != "" {
 		s.leave("inputs", "the default of "+s.d.Inputs[i].Name+" is no value that the input takes")
 		s.d.Inputs[i].Default = ""
+		delete(s.facts.Inputs, s.d.Inputs[i].Name)
 		return true
 	}
 	return false

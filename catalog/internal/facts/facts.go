@@ -80,8 +80,8 @@ type Source struct {
 	Derived   bool              `json:"derived,omitempty"`
 	Methods   map[string]Method `json:"methods"` // by the names of the definition
 	Headers   map[string]Fact   `json:"headers,omitempty"`
-	// Inputs are the values, or the suffixes, of inputs that decide the host of a URL, with a
-	// space between each. Absent means that the input stands left of a suffix in a URL, or
+	// Inputs are the values, the suffixes or the default of inputs that decide the host of a
+	// URL, with a space between each. Absent means that the input stands left of a suffix in a URL, or
 	// that an account may be at any host.
 	Inputs map[string]Fact `json:"inputs,omitempty"`
 	// Regions are further origins of the endpoints, by the word that a callback has.
