@@ -85,7 +85,13 @@ func TestSearchLooksAtNamesAndTitles(t *testing.T) {
 	assert.Contains(t, found[:3], "github")
 	assert.Contains(t, found[:3], "gitlab")
 	assert.Equal(t, []string{"google-gemini"}, names(catalog.Search("gemini google", catalog.Options{})))
+	for text, want := range map[string]string{"googledrive": "google-drive", "e-bay": "ebay", "github.com": "github", "https://www.salesforce.com/": "salesforce", "notion.so": "notion", "api.stripe.com": "stripe"} {
+		require.NotEmpty(t, catalog.Search(text, everything), text)
+		assert.Equal(t, want, names(catalog.Search(text, everything))[0], text)
+	}
+	assert.Less(t, len(catalog.Search("github.com", everything)), 4, "documentation at github.com is not the service")
 	assert.Empty(t, catalog.Search("no such service", everything))
+	assert.Empty(t, catalog.Search("-", everything))
 	assert.Equal(t, catalog.List(everything), catalog.Search("", everything))
 }
 
@@ -93,13 +99,16 @@ func TestByHostKnowsTheHostsOfTemplates(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://api.github.com/user":                    "github",
 		"acme.zendesk.com":                               "zendesk",
+		"acme.zendesk.com/api/v2":                        "zendesk",
+		"acme.zendesk.com:443":                           "zendesk",
+		" api.hubapi.com. ":                              "hubspot",
 		"https://ACME.zendesk.com/api/v2/users/me.json":  "zendesk",
 		"https://my-store.myshopify.com/admin/shop.json": "shopify",
 		"https://us-east.api.pipelinersales.com":         "pipeliner",
 	} {
 		assert.Contains(t, names(catalog.ByHost(address, everything)), want, address)
 	}
-	for _, address := range []string{"https://zendesk.com", "https://evil.example/acme.zendesk.com", "https://a.b.zendesk.com.evil.example", "https://us-west.api.pipelinersales.com", ""} {
+	for _, address := range []string{"https://zendesk.com", "https://evil.example/acme.zendesk.com", "https://a.b.zendesk.com.evil.example", "https://us-west.api.pipelinersales.com", "https://api.github.com@evil.example", "https://evil.example/?u=api.github.com", ""} {
 		assert.Empty(t, catalog.ByHost(address, everything), address)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -49,6 +50,8 @@ func File(shelf Shelf, file string, document []byte) []string {
 		return c.problems
 	}
 	c.sources(shelf, f.Source)
+	c.pages(f.Source)
+	c.origins(document, f.Source)
 	c.lint(document, f.Lint)
 	for i := range d.Methods {
 		m := &d.Methods[i]
@@ -61,7 +64,7 @@ func File(shelf Shelf, file string, document []byte) []string {
 			c.replay(m, f.Source)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(f.Source.Methods)) {
+	for _, name := range sorted(f.Source.Methods) {
 		if !slices.ContainsFunc(d.Methods, func(m definition.Method) bool { return m.Name == name }) {
 			c.add("x-sources.methods.%s: is no method of the definition", name)
 		}
@@ -87,7 +90,14 @@ func (c *checker) sources(shelf Shelf, s *facts.Source) {
 	if !day.MatchString(s.Date) {
 		c.add("x-sources.date: want the date of the facts, such as 2026-11-27")
 	}
+	cited := map[string]bool{}
 	s.All(func(f *facts.Fact) {
+		all := slices.Concat(f.By, f.HostBy)
+		for i, by := range all {
+			if cited[by] = true; slices.Contains(all[:i], by) {
+				c.add("x-sources: %q names %s twice", f.Value, by)
+			}
+		}
 		if len(f.By) == 0 {
 			c.add("x-sources: %q has no witness; say in by who says so", f.Value)
 		}
@@ -97,6 +107,11 @@ func (c *checker) sources(shelf Shelf, s *facts.Source) {
 			}
 		}
 	})
+	for _, name := range sorted(s.Witnesses) {
+		if !cited[name] {
+			c.add("x-sources.witnesses: %s says nothing; name the facts that it says, or take it out", name)
+		}
+	}
 	if _, ok := s.Witnesses[facts.Documentation]; ok && len(s.Read) == 0 {
 		c.add("x-sources.read: want the pages of the documentation that were read")
 	}
@@ -110,6 +125,31 @@ func (c *checker) sources(shelf Shelf, s *facts.Source) {
 	}
 }
 
+// pages checks that others can open what somebody has read.
+func (c *checker) pages(s *facts.Source) {
+	for i, page := range s.Read {
+		if u, err := url.Parse(page.URL); err != nil || u.Scheme != "https" || strings.Trim(u.Path+u.RawQuery, "/") == "" {
+			c.add("x-sources.read[%d].url: %q is no page; want the https address of the page itself", i, page.URL)
+		}
+		if !day.MatchString(page.Date) || strings.TrimSpace(page.Says) == "" {
+			c.add("x-sources.read[%d]: want the date, and what the page says in your words", i)
+		}
+		if strings.Contains(page.Says, "internal/") {
+			c.add("x-sources.read[%d].says: quotes this library, which is no witness; open the page", i)
+		}
+	}
+	if c.d.Test == nil {
+		return
+	}
+	for _, status := range c.d.Test.OK {
+		if status < 200 || status > 299 {
+			c.add("test.ok: %d is what services respond without a good credential too; want 200 to 299", status)
+		}
+	}
+}
+
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
 // lint wants a reason for each finding, and a finding for each reason.
 func (c *checker) lint(document []byte, reasons map[string]string) {
 	found, err := definition.Lint(c.file, document, definition.Options{AnyHost: true})
@@ -122,11 +162,25 @@ func (c *checker) lint(document []byte, reasons map[string]string) {
 			c.problems = append(c.problems, fmt.Sprintf("%s; or say in x-lint why %q stays so", f, f.Path))
 		}
 	}
-	for _, path := range slices.Sorted(maps.Keys(reasons)) {
+	for _, path := range sorted(reasons) {
 		if !used[path] {
 			c.add("x-lint: has a reason for %s, where Lint finds nothing", path)
 		}
 	}
+}
+
+// isAddress matches a title that asks for a URL.
+var isAddress = regexp.MustCompile(`(?i)\bur[li]\b`)
+
+// isHost reports whether an input takes a host.
+func (c *checker) isHost(method, name string) bool {
+	all := c.d.Inputs
+	for i := range c.d.Methods {
+		if c.d.Methods[i].Name == method {
+			all = slices.Concat(all, c.d.Methods[i].Inputs)
+		}
+	}
+	return slices.ContainsFunc(all, func(in definition.Input) bool { return in.Name == name && in.Format == definition.FormatHost })
 }
 
 // form renders the form of a method, and looks at what people would see.
@@ -146,6 +200,12 @@ func (c *checker) form(method string) {
 			c.add("%s: form: two fields have the title %q; people cannot tell them apart", method, f.Title)
 		}
 		seen[f.Title] = true
+		if f.Secret && !f.Required() {
+			c.add("%s: form: %q is a secret, and optional; without the secret, requests would go out without a credential", method, f.Title)
+		}
+		if isAddress.MatchString(f.Title) && c.isHost(method, f.Name) {
+			c.add("%s: form: %q asks for a URL, and takes a host, such as www.example.com; say host in the title", method, f.Title)
+		}
 		if strings.ToUpper(f.Title[:1]) != f.Title[:1] {
 			c.add("%s: form: the title %q begins with a small letter", method, f.Title)
 		}

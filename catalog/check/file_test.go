@@ -48,13 +48,23 @@ func TestFileSaysWhatIsMissing(t *testing.T) {
 		change func(d object)
 		want   string
 	}{
-		"no JSON":                    {change: func(d object) { d["baseUrl"] = 1 }, want: `acme.json:1:12: baseUrl: is a number; want text in quotes`},
-		"another file":               {file: "other.json", want: "other.json: name: the file of acme is called acme.json"},
-		"no sources":                 {change: func(d object) { delete(d, "x-sources") }, want: "acme.json: x-sources is missing; say who says what of the service, and when"},
-		"no date":                    {change: func(d object) { delete(sources(d), "date") }, want: "acme.json: x-sources.date: want the date of the facts, such as 2026-11-27"},
-		"a witness without a date":   {change: func(d object) { delete(in(sources(d), "witnesses"), "amp") }, want: "acme.json: x-sources.witnesses: want the date of amp"},
-		"no page of the docs":        {change: func(d object) { delete(sources(d), "read") }, want: "acme.json: x-sources.read: want the pages of the documentation that were read"},
-		"a fact without a witness":   {change: func(d object) { in(sources(d), "testId")["by"] = []any{} }, want: `acme.json: x-sources: "/id" has no witness; say in by who says so`},
+		"no JSON":                     {change: func(d object) { d["baseUrl"] = 1 }, want: `acme.json:1:12: baseUrl: is a number; want text in quotes`},
+		"another file":                {file: "other.json", want: "other.json: name: the file of acme is called acme.json"},
+		"no sources":                  {change: func(d object) { delete(d, "x-sources") }, want: "acme.json: x-sources is missing; say who says what of the service, and when"},
+		"no date":                     {change: func(d object) { delete(sources(d), "date") }, want: "acme.json: x-sources.date: want the date of the facts, such as 2026-11-27"},
+		"a witness without a date":    {change: func(d object) { delete(in(sources(d), "witnesses"), "amp") }, want: "acme.json: x-sources.witnesses: want the date of amp"},
+		"no page of the docs":         {change: func(d object) { delete(sources(d), "read") }, want: "acme.json: x-sources.read: want the pages of the documentation that were read"},
+		"a fact without a witness":    {change: func(d object) { in(sources(d), "testId")["by"] = []any{} }, want: `acme.json: x-sources: "/id" has no witness; say in by who says so`},
+		"a fact with a witness twice": {change: func(d object) { in(sources(d), "testId")["by"] = []any{"amp", "amp"} }, want: `acme.json: x-sources: "/id" names amp twice`},
+		"a witness that counts twice": {change: func(d object) {
+			in(sources(d), "base")["by"] = []any{"amp"}
+			in(sources(d), "base")["hostBy"] = []any{"amp"}
+		}, want: "acme.json: x-sources: one witness alone says the essential facts; move the file to drafts, or add a witness"},
+		"a witness of nothing":       {change: func(d object) { in(sources(d), "witnesses")["goth"] = "2026-02" }, want: "acme.json: x-sources.witnesses: goth says nothing; name the facts that it says, or take it out"},
+		"a page that is no page":     {change: func(d object) { objects(sources(d)["read"])[0]["url"] = "https://docs.example.com/" }, want: `acme.json: x-sources.read[0].url: "https://docs.example.com/" is no page; want the https address of the page itself`},
+		"a page that says nothing":   {change: func(d object) { objects(sources(d)["read"])[0]["says"] = " " }, want: "acme.json: x-sources.read[0]: want the date, and what the page says in your words"},
+		"this library as a page":     {change: func(d object) { objects(sources(d)["read"])[0]["says"] = "A row of internal/test/providers says so." }, want: "acme.json: x-sources.read[0].says: quotes this library, which is no witness; open the page"},
+		"a test that accepts all":    {change: func(d object) { in(d, "test")["ok"] = []any{200, 401} }, want: "acme.json: test.ok: 401 is what services respond without a good credential too; want 200 to 299"},
 		"one witness on the shelf":   {change: func(d object) { in(sources(d), "base")["by"] = []any{"amp"} }, want: "acme.json: x-sources: one witness alone says the essential facts; move the file to drafts, or add a witness"},
 		"two witnesses for a draft":  {shelf: check.Draft, want: "acme.json: x-sources: 2 witnesses say the essential facts; move the file to services"},
 		"a method without sources":   {change: func(d object) { sources(d)["methods"] = object{} }, want: "acme.json: x-sources.methods: lacks the method key"},
@@ -68,6 +78,13 @@ func TestFileSaysWhatIsMissing(t *testing.T) {
 		"a small title": {change: func(d object) {
 			d["inputs"] = []any{object{"name": "other", "title": "other", "optional": true}}
 		}, want: `acme.json: key: form: the title "other" begins with a small letter`},
+		"a secret that is optional": {change: func(d object) {
+			objects(objects(d["methods"])[0]["inputs"])[0]["optional"] = true
+		}, want: `acme.json: key: form: "API key" is a secret, and optional; without the secret, requests would go out without a credential`},
+		"a host called a URL": {change: func(d object) {
+			d["inputs"] = []any{object{"name": "site", "title": "Base URL", "format": "host", "suffixes": []any{".example.com"}, "example": "www.example.com"}}
+			d["baseUrl"] = "https://{site}/v1"
+		}, want: `acme.json: key: form: "Base URL" asks for a URL, and takes a host, such as www.example.com; say host in the title`},
 		"another place":        {change: func(d object) { in(d["methods"].([]any)[0].(object), "placement")["name"] = "X-Key" }, want: `acme.json: key: replay: api: want the value of {apiKey} in header X-Api-Key, got []`},
 		"another host":         {change: func(d object) { d["baseUrl"] = "https://api.example.org/v1" }, want: "acme.json: key: replay: GET https://api.example.org/v1/replay-of-a-call: the sources know no such URL"},
 		"another test request": {change: func(d object) { in(d, "test")["request"] = "GET /you" }, want: "acme.json: key: replay: the test request is another one than the sources know"},

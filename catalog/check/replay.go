@@ -128,7 +128,7 @@ func (a *life) call(ctx context.Context) error {
 	if a.m.Type == connectorauth.AuthTypeAuthFields {
 		verb, body = http.MethodPost, "{}"
 	}
-	req, err := http.NewRequestWithContext(ctx, verb, base+"/replay-of-a-call", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, verb, base+replay.CallPath, strings.NewReader(body))
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,9 @@ const seed = `[
    "methods": [{"type": "OAuth2", "grant": "client_credentials", "token_url": {"v": "https://example.com/t", "by": ["amp"]}, "client_auth": {"v": "basic", "by": ["amp"]}, "scopes_seen": {"v": ["a b", "{bad}"], "by": ["amp"]}}]},
   {"slug": "read", "title": "Read", "maintained": true, "base_url": {"v": "https://api.example.com", "by": ["amp"]},
    "methods": [{"type": "AuthFields", "in": "body", "name": {"v": "token", "by": ["amp"]}, "encoding": {"v": "json", "by": ["amp"]}, "and": {"v": [{"in": "body", "name": "user", "credential": "user_key"}], "by": ["amp"]}}]},
+  {"slug": "own", "title": "Own", "maintained": true, "base_url": {"v": "https://{site}/api", "by": ["amp"]}, "inputs": [{"name": "site", "kind": "host"}],
+   "methods": [{"type": "OAuth2", "grant": "authorization_code", "authorize_url": {"v": "https://{site}/a", "by": ["amp"]}, "token_url": {"v": "https://{site}/t", "by": ["amp"]},
+     "client_auth": {"v": "basic", "by": ["amp"], "alt": [{"v": "body", "by": ["arctic"]}]}, "client_auth_seen": {"basic": ["amp"], "body": ["goth", "arctic"]}}]},
   {"slug": "dead", "title": "Dead", "base_url": {"v": "https://api.example.com", "by": ["amp"]}, "methods": []},
   {"slug": "nowhere", "title": "Nowhere", "methods": []},
   {"slug": "ours", "title": "Ours", "base_url": {"v": "https://api.example.com", "by": ["amp"]}, "methods": [{"type": "ApiKey", "in": "query", "name": {"v": "key", "by": ["amp"]}}]}
@@ -71,13 +74,13 @@ func compileSeed(t *testing.T, text string, overrides map[string]string) (string
 
 var overrides = map[string]string{
 	"out.json":  `{"dead": "dead: since 2020"}`,
-	"read.json": `{"confirms": ["base_url", "fields.name"], "read": [{"url": "https://docs.example.com", "date": "2026-11-20", "says": "so"}]}`,
+	"read.json": `{"confirms": ["base_url", "fields.name"], "read": [{"url": "https://docs.example.com/api", "date": "2026-11-20", "says": "so"}]}`,
 }
 
 func TestEachRecordGoesToItsShelf(t *testing.T) {
 	folder, err := compileSeed(t, seed, overrides)
 	require.NoError(t, err)
-	for shelf, want := range map[check.Shelf][]string{check.Service: {"ours", "read", "two"}, check.Draft: {"client", "consent", "login", "prefixes"}} {
+	for shelf, want := range map[check.Shelf][]string{check.Service: {"ours", "read", "two"}, check.Draft: {"client", "consent", "login", "own", "prefixes"}} {
 		files, err := filepath.Glob(filepath.Join(folder, string(shelf), "*.json"))
 		require.NoError(t, err)
 		var got []string
@@ -110,6 +113,12 @@ func TestEachRecordGoesToItsShelf(t *testing.T) {
 	}
 }
 
+func TestHostsAreNotCalledURLs(t *testing.T) {
+	for title, want := range map[string]string{"Base URL": "Host", "Host Url": "Host", "Vault URL": "Vault host", "Instance uri": "Instance host", "API Root URL": "API Root host", "Issuer": "Host", "Site": "Site", "Server Name": "Server Name"} {
+		assert.Equal(t, want, hostTitle(title))
+	}
+}
+
 // compiledTo returns a definition of the compiled seed as JSON.
 func compiledTo(t *testing.T, folder, file string) (d map[string]any) {
 	t.Helper()
@@ -134,6 +143,10 @@ func TestFactsBecomeMembers(t *testing.T) {
 	client := compiledTo(t, folder, "drafts/client.json")["methods"].([]any)[0].(map[string]any)
 	assert.Equal(t, []any{"a", "b"}, client["scopes"])
 	assert.Equal(t, "{clientSecret}", client["clientSecret"])
+	own := compiledTo(t, folder, "drafts/own.json")["methods"].([]any)[0].(map[string]any)
+	assert.Equal(t, "{clientSecret}", own["clientSecret"], "a secret of the program would go to any host")
+	assert.NotContains(t, own["inputs"].([]any)[0], "hidden")
+	assert.Equal(t, "client_secret_post", own["clientAuth"], "two of those who disagree say so")
 	read := compiledTo(t, folder, "services/read.json")["x-sources"].(map[string]any)
 	assert.Equal(t, map[string]any{"amp": "2026-08", "documentation": "2026-11-20"}, read["witnesses"])
 }
@@ -153,15 +166,20 @@ func TestOverridesKeepWhatTheSourcesSay(t *testing.T) {
 
 func TestAnOverrideSaysWhy(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"set": {"title": "T"}}`:                           "says neither what was read nor, in note, why",
-		`{"note": "so", "confirms": ["base"]}`:              "confirms: no fact base",
-		`{"note": "so", "confirms": ["oauth.token_url"]}`:   "confirms: no method oauth",
-		`{"notes": "so"}`:                                   `unknown field "notes"`,
+		`{"set": {"title": "T"}}`:                                                                               "says neither what was read nor, in note, why",
+		`{"note": "so", "confirms": ["base"]}`:                                                                  "confirms: no fact base",
+		`{"note": "so", "confirms": ["oauth.token_url"]}`:                                                       "confirms: no method oauth",
+		`{"note": "so", "set": {"test": {"url": null, "path": "/you"}}}`:                                        "set.test: asks GET https://api.example.com/you, where the sources ask GET https://www.example.com/me; say in by who says so",
+		`{"note": "so", "set": {"base_url": {"v": "https://api.example.com", "by": ["amp", "documentation"]}}}`: "read: the documentation says \"https://api.example.com\", and no page of the documentation is there",
+		`{"notes": "so"}`: `unknown field "notes"`,
 		`{"note": "so", "definition": {"baseUrl": "none"}}`: "baseUrl: ",
 	} {
 		_, err := compileSeed(t, seed, map[string]string{"two.json": text})
 		require.ErrorContains(t, err, want)
 	}
-	_, err := compileSeed(t, seed, map[string]string{"nobody.json": `{"out": "so"}`})
+	folder, err := compileSeed(t, seed, map[string]string{"two.json": `{"note": "so", "definition": {"baseUrl": "none"}}`})
+	require.Error(t, err)
+	assert.FileExists(t, filepath.Join(folder, "services", "gone.json"), "a run that fails changes nothing")
+	_, err = compileSeed(t, seed, map[string]string{"nobody.json": `{"out": "so"}`})
 	require.EqualError(t, err, "overrides: the seed has no nobody")
 }

@@ -89,7 +89,7 @@ func (s *service) defineOAuth2(m facts.Method) *definition.OAuth2 {
 	case "password":
 		out.Grant.PasswordCredentials = &connectorauth.PasswordCredentials{Username: "{username}", Password: "{password}"}
 	}
-	if needsID {
+	if needsID || s.isForeign(m) {
 		out.ClientID, out.ClientSecret = clientName, "{clientSecret}"
 	}
 	if m.Revoke != nil {

@@ -50,7 +50,7 @@ func (s *service) methodInputs(m *definition.Method, f facts.Method) {
 			f.Type == "Basic" && slices.Contains(inputsOf(f.Carries[0].Value), name) || f.Type == "AuthFields" && name == keyName {
 			i.Secret = true
 		}
-		if o, ok := m.Scheme.(*definition.OAuth2); ok && o.Grant.AuthorizationCode != nil && (name == "clientId" || name == "clientSecret") {
+		if o, ok := m.Scheme.(*definition.OAuth2); ok && o.Grant.AuthorizationCode != nil && (name == "clientId" || name == "clientSecret") && !s.isForeign(f) {
 			i.Hidden = true // the program's own registration
 		}
 		m.Inputs = append(m.Inputs, i)
@@ -89,6 +89,7 @@ func (s *service) input(name string) definition.Input {
 		out.Format, out.Example = definition.FormatLabel, "example"
 		out.Suffix = s.suffix(name)
 	case "host":
+		out.Title = hostTitle(out.Title)
 		out.Format, out.Example = definition.FormatHost, "www.example.com"
 		if out.Suffixes = known.Suffixes; len(out.Suffixes) == 0 {
 			out.AnyHost = true
@@ -98,10 +99,26 @@ func (s *service) input(name string) definition.Input {
 	case "uuid":
 		out.Format = definition.FormatUUID
 	}
+	s.boundary(known)
 	if known.Values != nil && !slices.Contains(known.Values.V, out.Default) {
 		out.Default = ""
 	}
 	return out
+}
+
+// boundary makes a fact of the values, or of the suffixes, of an input.
+func (s *service) boundary(known input) {
+	if s.facts.Inputs == nil {
+		s.facts.Inputs = map[string]facts.Fact{}
+	}
+	switch {
+	case known.Values != nil:
+		s.facts.Inputs[known.Name] = *known.Values.as(strings.Join(known.Values.V, " "))
+	case known.Kind == "host" && known.Default != nil:
+		s.facts.Inputs[known.Name] = *known.Default.as(known.Default.V)
+	case known.Suffixes != nil && len(s.override.Read) > 0:
+		s.facts.Inputs[known.Name] = facts.Fact{Value: strings.Join(known.Suffixes, " "), By: []string{facts.Documentation}}
+	}
 }
 
 // suffix returns what follows an input in the host of the base URL, for people to see.

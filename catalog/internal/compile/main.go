@@ -33,10 +33,7 @@ func run(seed, date, folder string) error {
 	if err != nil {
 		return err
 	}
-	w := &writer{folder: folder, date: date}
-	if err := w.clean(); err != nil {
-		return err
-	}
+	w := &writer{folder: folder, date: date, counts: map[string]int{}, pending: map[string]string{}}
 	for i := range providers {
 		s := &service{provider: &providers[i], override: overrides[providers[i].Slug]}
 		switch {
@@ -61,6 +58,9 @@ func run(seed, date, folder string) error {
 				return fmt.Errorf("%s: %w", s.Slug, err)
 			}
 		}
+	}
+	if err := w.replace(); err != nil {
+		return err
 	}
 	return w.report()
 }

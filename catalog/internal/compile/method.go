@@ -222,12 +222,13 @@ func outside(template string, others ...string) string {
 	return ""
 }
 
-// client reads how the client authenticates: as somebody says, or as most do.
+// client reads how the client authenticates: as somebody says, or as most do where nobody
+// says anything, or where those who do disagree.
 func client(m *method) *facts.Fact {
-	if m.ClientAuth != nil {
+	basic, body := m.Seen["basic"], m.Seen["body"]
+	if m.ClientAuth != nil && (len(m.ClientAuth.Alt) == 0 || len(basic)+len(body) == 0) {
 		return m.ClientAuth.as(m.ClientAuth.V)
 	}
-	basic, body := m.Seen["basic"], m.Seen["body"]
 	switch {
 	case len(body) > 0 && len(body) >= len(basic):
 		return &facts.Fact{Value: "body", By: body}

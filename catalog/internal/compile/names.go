@@ -91,6 +91,22 @@ func title(name string) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
+// addressWord matches words for an address, of which a form takes the host alone.
+var addressWord = regexp.MustCompile(`(?i)^(api|base|root|sanitized)?\s*(url|uri|issuer|string)$|\s+ur[li]$`)
+
+// hostTitle returns the title of an input that takes a host: people who are asked for a URL
+// give a URL, which is refused.
+func hostTitle(title string) string {
+	short := strings.TrimSpace(addressWord.ReplaceAllString(title, ""))
+	switch {
+	case short == title:
+		return title
+	case slices.Contains([]string{"", "base", "host", "sanitized"}, strings.ToLower(short)):
+		return "Host"
+	}
+	return short + " host"
+}
+
 // secretWord matches the names of values that nobody should see.
 var secretWord = regexp.MustCompile(`(?i)(key|token|secret|password|passw|auth|credential)`)
 

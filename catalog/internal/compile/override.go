@@ -77,7 +77,11 @@ func readOverrides(folder string) (map[string]override, error) {
 
 // apply merges the override into a record of the seed.
 func (o override) apply(record map[string]any) error {
+	before := target(record)
 	merge(record, o.Set)
+	if patch, _ := o.Set["test"].(map[string]any); patch != nil && patch["by"] == nil && before != "" && target(record) != before {
+		return fmt.Errorf("set.test: asks %s, where the sources ask %s; say in by who says so", target(record), before)
+	}
 	list, _ := record["methods"].([]any)
 	var kept []any
 	names := map[string]bool{}
@@ -116,6 +120,20 @@ func (o override) apply(record map[string]any) error {
 		}
 	}
 	return nil
+}
+
+// target returns the test request of a record. Empty means that the record has none.
+func target(record map[string]any) string {
+	test, _ := record["test"].(map[string]any)
+	if test == nil {
+		return ""
+	}
+	u, ok := test["url"].(string)
+	if !ok {
+		base, _ := record["base_url"].(map[string]any)
+		u = strings.TrimRight(fmt.Sprint(base["v"]), "/") + fmt.Sprint(test["path"])
+	}
+	return fmt.Sprint(test["method"], " ", u)
 }
 
 // finish applies the merge patch of the definition.

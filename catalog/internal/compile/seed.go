@@ -38,6 +38,7 @@ type provider struct {
 	Inputs     []input                 `json:"inputs"`
 	Headers    map[string]fact[string] `json:"headers"`
 	Methods    []method                `json:"methods"`
+	Regions    map[string]fact[string] `json:"regions"` // of an override
 	Test       *test                   `json:"test"`
 }
 

@@ -53,6 +53,7 @@ func (s *service) compile() error {
 		s.facts.Headers[name], s.d.Headers[name] = *f.as(f.V), f.V
 	}
 	s.test()
+	s.facts.Regions = named(s.Regions)
 	shared := []string{base}
 	for _, name := range sortedKeys(s.d.Headers) {
 		shared = append(shared, s.d.Headers[name])
@@ -134,6 +135,12 @@ func (s *service) isFree(names []string, other string) bool {
 		at := slices.IndexFunc(s.Inputs, func(i input) bool { return i.Name == name })
 		return at >= 0 && s.Inputs[at].Kind == "host" && s.Inputs[at].Suffixes == nil && !slices.Contains(inputsOf(other), name)
 	})
+}
+
+// isForeign reports whether an account chooses freely the host that gets the client secret: a
+// secret of the program does not belong there, so each account brings a client of its own.
+func (s *service) isForeign(m facts.Method) bool {
+	return m.Token != nil && s.isFree(inputsOf(hostPart.FindString(m.Token.Value)), "")
 }
 
 // hostPart matches scheme and host of a template.
@@ -281,6 +288,7 @@ func (s *service) narrow(f definition.Finding) bool {
 	if _, err := fmt.Sscanf(f.Path, "inputs[%d].default", &i); err == nil && s.d.Inputs[i].Default != "" {
 		s.leave("inputs", "the default of "+s.d.Inputs[i].Name+" is no value that the input takes")
 		s.d.Inputs[i].Default = ""
+		delete(s.facts.Inputs, s.d.Inputs[i].Name)
 		return true
 	}
 	return false

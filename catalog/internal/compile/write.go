@@ -17,16 +17,16 @@ import (
 type writer struct {
 	folder, date string
 	counts       map[string]int
-	outside      []string // one line for each service that stays out
-	omitted      []string // one line for each part that is left out
+	pending      map[string]string // the files to write, by name, once all are made
+	outside      []string          // one line for each service that stays out
+	omitted      []string          // one line for each part that is left out
 }
 
 // compiled marks files that the compiler may replace.
 const compiled = `"x-compiled": true`
 
-// clean removes what an earlier run has written.
-func (w *writer) clean() error {
-	w.counts = map[string]int{}
+// replace removes what an earlier run has written, and writes what is pending.
+func (w *writer) replace() error {
 	for _, shelf := range []string{"services", "drafts"} {
 		files, err := filepath.Glob(filepath.Join(w.folder, shelf, "*.json"))
 		if err != nil {
@@ -44,6 +44,11 @@ func (w *writer) clean() error {
 			}
 		}
 	}
+	for _, file := range sortedKeys(w.pending) {
+		if err := os.WriteFile(file, []byte(w.pending[file]), 0o644); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -55,13 +60,13 @@ func (w *writer) out(s *service, why string) {
 	w.outside = append(w.outside, fmt.Sprintf("- `%s`: %s", s.Slug, why))
 }
 
-// write writes a definition with its facts, unless a file by hand has the name.
+// write makes the file of a definition with its facts, unless a file by hand has the name.
 func (w *writer) write(s *service, shelf string) error {
 	for _, part := range s.omitted {
 		w.omitted = append(w.omitted, fmt.Sprintf("- `%s`, %s", s.Slug, part))
 	}
 	for _, other := range []string{"services", "drafts"} {
-		if _, err := os.Stat(filepath.Join(w.folder, other, s.Slug+".json")); err == nil {
+		if text, err := os.ReadFile(filepath.Join(w.folder, other, s.Slug+".json")); err == nil && !strings.Contains(string(text), compiled) {
 			return nil
 		}
 	}
@@ -70,16 +75,22 @@ func (w *writer) write(s *service, shelf string) error {
 	if err != nil {
 		return err
 	}
+	unread := ""
 	s.facts.Date, s.facts.Witnesses = w.date, map[string]string{}
 	s.facts.All(func(f *facts.Fact) {
 		for _, by := range slices.Concat(f.By, f.HostBy) {
-			if by == facts.Documentation {
+			if by == facts.Documentation && len(s.override.Read) == 0 {
+				unread = f.Value
+			} else if by == facts.Documentation {
 				s.facts.Witnesses[by] = s.override.Read[0].Date
 			} else if !facts.IsStandard(by) {
 				s.facts.Witnesses[by] = snapshots[by]
 			}
 		}
 	})
+	if unread != "" {
+		return fmt.Errorf("read: the documentation says %q, and no page of the documentation is there", unread)
+	}
 	found, err := definition.Lint(s.Slug+".json", text, definition.Options{AnyHost: true})
 	if err != nil {
 		return err
@@ -99,7 +110,8 @@ func (w *writer) write(s *service, shelf string) error {
 	}
 	out += ",\n  \"x-sources\": " + compact(s.facts, "  ") + "\n}\n"
 	w.counts[shelf]++
-	return os.WriteFile(file, []byte(out), 0o644)
+	w.pending[file] = out
+	return nil
 }
 
 // reasons say why a finding of Lint stays, by the end of its path and a part of its text.

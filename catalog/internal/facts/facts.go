@@ -80,10 +80,16 @@ type Source struct {
 	Derived   bool              `json:"derived,omitempty"`
 	Methods   map[string]Method `json:"methods"` // by the names of the definition
 	Headers   map[string]Fact   `json:"headers,omitempty"`
-	Test      *Fact             `json:"test,omitempty"`   // HTTP method and URL
-	TestID    *Fact             `json:"testId,omitempty"` // JSON Pointer
-	Read      []Document        `json:"read,omitempty"`
-	Note      string            `json:"note,omitempty"`
+	// Inputs are the values, the suffixes or the default of inputs that decide the host of a
+	// URL, with a space between each. Absent means that the input stands left of a suffix in a URL, or
+	// that an account may be at any host.
+	Inputs map[string]Fact `json:"inputs,omitempty"`
+	// Regions are further origins of the endpoints, by the word that a callback has.
+	Regions map[string]Fact `json:"regions,omitempty"`
+	Test    *Fact           `json:"test,omitempty"`   // HTTP method and URL
+	TestID  *Fact           `json:"testId,omitempty"` // JSON Pointer
+	Read    []Document      `json:"read,omitempty"`
+	Note    string          `json:"note,omitempty"`
 }
 
 // A File is what this package reads of a definition.
@@ -124,7 +130,7 @@ func (s *Source) Essential(m Method) []string {
 	case m.Token != nil:
 		return m.Token.witnesses()
 	}
-	host := append(s.Base.witnesses(), s.Base.HostBy...)
+	host := distinct(slices.Concat(s.Base.By, s.Base.HostBy))
 	if m.Login != nil {
 		host = m.Login.witnesses()
 	}
@@ -134,12 +140,22 @@ func (s *Source) Essential(m Method) []string {
 	return host
 }
 
-// witnesses returns who says the fact; standards are no witnesses.
+// witnesses returns who says the fact.
 func (f *Fact) witnesses() []string {
 	if f == nil {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(f.By), IsStandard)
+	return distinct(f.By)
+}
+
+// distinct returns each witness once; standards are no witnesses.
+func distinct(names []string) (list []string) {
+	for _, name := range names {
+		if !IsStandard(name) && !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
 }
 
 // IsStandard reports whether a name stands for a standard.
@@ -165,6 +181,8 @@ func (s *Source) All(see func(f *Fact)) {
 	one(s.Test)
 	one(s.TestID)
 	many(s.Headers)
+	many(s.Inputs)
+	many(s.Regions)
 	for _, m := range s.Methods {
 		for _, f := range []*Fact{m.Authorize, m.Temporary, m.Token, m.Refresh, m.Revoke, m.Client, m.Encoding, m.Separator, m.Scopes, m.TokenType, m.Expiry, m.Login, m.TokenPath} {
 			one(f)

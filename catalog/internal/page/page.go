@@ -34,8 +34,9 @@ const checked = `
 **What was checked.** Each definition was read and linted, the form of each method was rendered, and an account of each method
 was led through a life: consent, token, a request to the API, the test request, renewal and a refused foreign host, as far as the
 method has them. The other side was a server made of the facts in the member x-sources of the definition, and of nothing else.
-Where the column *read* has links, somebody has read parts of these pages, as stored copies of unknown age, or as a row of
-internal/test/providers quotes the page: the definition says which, and what the page says.
+No URL, suffix or choice of a definition leads where the facts do not, and no account sends the client secret of the program to a
+host of its own choice. Where the column *read* has links, somebody has read parts of these pages, as stored copies of unknown age:
+the definition says what the page says.
 **Nothing was checked against a live service.** Test an account before you keep the account.
 
 **Witnesses** are libraries with permissive licences, each at the date in the definition, and *documentation*, the pages of the

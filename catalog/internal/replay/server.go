@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,6 +25,7 @@ const (
 	ClientSecret = "replay-client-secret"
 	Identity     = "account-1"
 	Callback     = "https://program.example/callback"
+	CallPath     = "/replay-of-a-call" // of a request to the API, below the base URL
 )
 
 // Lifetime is how long a token lasts.
@@ -151,7 +153,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, body string) {
 		s.session(w, r, body)
 	case test != nil && r.Method == testMethod && s.is(r, test):
 		s.api(w, r, body, "test")
-	case here == base || strings.HasPrefix(here, base+"/"):
+	case here == base+CallPath:
 		s.api(w, r, body, "api")
 	default:
 		s.complain("%s %s: the sources know no such URL", r.Method, here)
@@ -181,6 +183,7 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request, body, kind string) 
 			s.complain("%s: want the header %s: %s, got %q", kind, name, f.Value, got)
 		}
 	}
+	s.noOtherHeader(r, kind)
 	if isGone {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		w.WriteHeader(http.StatusUnauthorized)
@@ -191,6 +194,26 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request, body, kind string) 
 		response = at(s.source.TestID.Value, Identity)
 	}
 	write(w, http.StatusOK, response)
+}
+
+// usual are headers of which no source needs to say anything. What Authorization has is
+// compared elsewhere.
+var usual = []string{"Accept", "Accept-Encoding", "Authorization", "Content-Length", "Content-Type", "User-Agent"}
+
+// noOtherHeader complains of headers that the sources do not know.
+func (s *Server) noOtherHeader(r *http.Request, kind string) {
+	for name := range r.Header {
+		isKnown := slices.Contains(usual, name)
+		for other := range s.source.Headers {
+			isKnown = isKnown || strings.EqualFold(name, other)
+		}
+		for _, c := range s.method.Carries {
+			isKnown = isKnown || c.In == "header" && strings.EqualFold(name, c.Name)
+		}
+		if !isKnown {
+			s.complain("%s: has a header %s that the sources do not know", kind, name)
+		}
+	}
 }
 
 // expires reports whether tokens of the method expire.

@@ -99,6 +99,7 @@ func (s *Server) nothingElse(where string, q url.Values) {
 func (s *Server) token(w http.ResponseWriter, r *http.Request, body string) {
 	q := s.parameters(r, body)
 	s.client(r, q)
+	s.noOtherHeader(r, "token")
 	names := s.method.TokenNames
 	grant := s.take("token", q, called("grant_type", names))
 	kind := "token"
@@ -251,6 +252,7 @@ func (s *Server) session(w http.ResponseWriter, r *http.Request, body string) {
 	if len(members) != len(s.method.Fields) {
 		s.complain("login: has members that the sources do not know")
 	}
+	s.noOtherHeader(r, "login")
 	s.counted["login"]++
 	s.issue()
 	write(w, http.StatusOK, at(s.method.TokenPath.Value, s.access))
