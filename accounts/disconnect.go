@@ -46,7 +46,7 @@ func (r *Registry) disconnect(ctx context.Context, id string) (a Account, revoke
 	if err != nil {
 		return a, false, err
 	}
-	for number := a.Last; number > 0; number-- { // also those that a dead process has left
+	for number := a.Last; number >= max(a.First, 1); number-- { // also those that a dead process has left
 		told, err := r.end(ctx, a, number)
 		revoked = revoked || told
 		if err != nil {

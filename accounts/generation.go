@@ -213,14 +213,14 @@ func (r *Registry) erase(ctx context.Context, key string) error {
 
 // discard removes a generation that is of no use any more, even if ctx has ended. What
 // cannot be removed now, Disconnect removes.
-func (r *Registry) discard(ctx context.Context, a Account, number int) {
+func (r *Registry) discard(ctx context.Context, a Account, number int) error {
 	if number == 0 {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	g, _ := r.reopen(ctx, a, number)
-	_ = r.remove(ctx, a.ID, number, g)
+	return r.remove(ctx, a.ID, number, g)
 }
 
 // patience is how long a write may take that goes on after its caller has left.
