@@ -183,6 +183,9 @@ func (r *Registry) consentOrUse(ctx context.Context, a Account, g *generation) (
 func (r *Registry) started(ctx context.Context, a Account, g *generation, next func(Account) (Account, error)) (Account, error) {
 	isNew, superseded := a.Version == 0, a.Pending
 	a.Pending, a.Last = g.number, g.number
+	if a.Current == 0 {
+		a.Due = now().Add(consentTime)
+	}
 	stored, err := r.config.Index.Put(ctx, a)
 	switch {
 	case err != nil:
@@ -238,7 +241,7 @@ func (r *Registry) commit(ctx context.Context, g *generation, f finding) (Accoun
 			return ErrOtherIdentity
 		}
 		former = a.Current
-		a.Current, a.Pending, a.Due = g.number, 0, r.due(g, f.known)
+		a.Current, a.Pending, a.Due = g.number, 0, r.due(g.connected, f.known)
 		a.ReauthBy, a.Final = time.Time{}, false // of the former token
 		now := g.connected.Account()
 		a.Definition, a.Revision, a.Method = now.Definition, now.Revision, now.Method

@@ -177,9 +177,16 @@ func (r *Registry) attend(ctx context.Context, a Account) (outcome, error) {
 	return failed, errors.Join(written, err)
 }
 
-// finally disconnects an account. An error leaves the account to a later Sweep.
+// finally disconnects an account, unless somebody has changed the account meanwhile. An error
+// leaves the account to a later Sweep.
 func (r *Registry) finally(ctx context.Context, a Account) (outcome, error) {
-	if _, err := r.Disconnect(ctx, a.ID); err != nil {
+	_, err := r.disconnectIf(ctx, a.ID, func(now Account) bool {
+		return now.Status == StatusDisconnected || now.Version == a.Version
+	})
+	switch {
+	case errors.Is(err, errUnchanged):
+		return unchanged, nil
+	case err != nil:
 		return failed, nil
 	}
 	return removed, nil
@@ -212,7 +219,7 @@ func (r *Registry) keepAlive(ctx context.Context, a Account) (outcome, error) {
 			now.become(StatusOK, "", "")
 		}
 		now.know(known, isNew)
-		now.Due = r.due(g, known)
+		now.Due = r.due(g.connected, known)
 		return nil
 	})
 	switch {
@@ -250,9 +257,9 @@ func (g *generation) renew(ctx context.Context, a Account) (known connectorauth.
 
 // due returns when a token is to be renewed, even if nobody uses the account. Zero means
 // never.
-func (r *Registry) due(g *generation, known connectorauth.Status) time.Time {
+func (r *Registry) due(c *definition.Connected, known connectorauth.Status) time.Time {
 	var wait time.Duration
-	if m := method(g.connected, r.config.Definitions()); m != nil {
+	if m := method(c, r.config.Definitions()); m != nil {
 		wait = m.KeepAlive
 	}
 	if !known.ReauthBy.IsZero() {
