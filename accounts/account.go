@@ -104,10 +104,12 @@ type Account struct {
 	// Version counts the writes to the Index: see Index.Put.
 	Version int64 `json:"version"`
 	// Current is the generation of values and tokens in use, and Pending a generation that
-	// is being connected. 0 means none. Last is the highest generation so far.
+	// is being connected. 0 means none. Last is the highest generation so far, and First the
+	// first one: 0 means 1. Accounts that have an ID one after the other share no generation.
 	Current int `json:"current,omitempty"`
 	Pending int `json:"pending,omitempty"`
 	Last    int `json:"last,omitempty"`
+	First   int `json:"first,omitempty"`
 
 	// newer are members that a newer program has written: see SQL.
 	newer map[string]json.RawMessage

@@ -23,9 +23,14 @@ const revokeTime = 7 * 24 * time.Hour
 // provider that does not respond is an error for seven days; later, and where the provider
 // refuses or the definition is gone, Disconnect goes on.
 func (r *Registry) Disconnect(ctx context.Context, id string) (revoked bool, err error) {
-	a, revoked, err := r.disconnect(ctx, id)
-	if a.ID == "" && err == nil {
-		return false, nil // there was none
+	return r.disconnectIf(ctx, id, func(Account) bool { return true })
+}
+
+// disconnectIf is Disconnect of an account for which wanted is true, or else errUnchanged.
+func (r *Registry) disconnectIf(ctx context.Context, id string, wanted func(Account) bool) (revoked bool, err error) {
+	a, revoked, err := r.disconnect(ctx, id, wanted)
+	if a.ID == "" && err == nil || errors.Is(err, errUnchanged) {
+		return false, err // there was none
 	}
 	a.ID = id
 	r.audit(ActionDisconnect, a, err)
@@ -33,8 +38,11 @@ func (r *Registry) Disconnect(ctx context.Context, id string) (revoked bool, err
 }
 
 // disconnect is Disconnect without an Entry. a is the account, as far as known.
-func (r *Registry) disconnect(ctx context.Context, id string) (a Account, revoked bool, err error) {
+func (r *Registry) disconnect(ctx context.Context, id string, wanted func(Account) bool) (a Account, revoked bool, err error) {
 	a, err = r.update(ctx, id, func(a *Account) error {
+		if !wanted(*a) {
+			return errUnchanged
+		}
 		a.become(StatusDisconnected, "", "")
 		a.Due = after(retryAfter)
 		return nil
@@ -46,9 +54,12 @@ func (r *Registry) disconnect(ctx context.Context, id string) (a Account, revoke
 	if err != nil {
 		return a, false, err
 	}
-	for number := a.Last; number > 0; number-- { // also those that a dead process has left
+	for number := a.Last; number >= max(a.First, 1); number-- { // also those that a dead process has left
 		told, err := r.end(ctx, a, number)
 		revoked = revoked || told
+		if err == nil && number%endedAtOnce == 0 {
+			err = r.ended(ctx, id, number)
+		}
 		if err != nil {
 			return a, revoked, err
 		}
@@ -69,11 +80,29 @@ func (r *Registry) disconnect(ctx context.Context, id string) (a Account, revoke
 	}
 }
 
+// endedAtOnce is how many generations a Disconnect ends before it notes that.
+const endedAtOnce = 50
+
+// ended notes that the generations from number on have ended.
+func (r *Registry) ended(ctx context.Context, id string, number int) error {
+	_, err := r.update(ctx, id, func(a *Account) error {
+		if a.Status != StatusDisconnected || a.Last < number {
+			return errUnchanged
+		}
+		a.Last = number - 1
+		return nil
+	})
+	if errors.Is(err, errUnchanged) || errors.Is(err, ErrNotFound) {
+		return nil // another process is ahead
+	}
+	return err
+}
+
 // end revokes and removes a generation.
 func (r *Registry) end(ctx context.Context, a Account, number int) (revoked bool, err error) {
 	k, err := r.load(ctx, a.ID, number)
 	if errors.Is(err, errNoValues) || isDamaged(err) {
-		return false, r.remove(ctx, a.ID, number, nil)
+		return false, r.remove(ctx, a.ID, number, recordsOf(err), nil)
 	}
 	if err != nil {
 		return false, err
@@ -84,7 +113,7 @@ func (r *Registry) end(ctx context.Context, a Account, number int) (revoked bool
 	}
 	connected, err := r.config.Definitions().Connect(k.account, connection)
 	if err != nil { // the definition does not know the account any more
-		return false, r.remove(ctx, a.ID, number, nil)
+		return false, r.remove(ctx, a.ID, number, k.records, nil)
 	}
 	g := &generation{a.ID, number, connected, connection.HTTPClient, k}
 	revoked, err = r.revoke(ctx, g)
@@ -92,7 +121,7 @@ func (r *Registry) end(ctx context.Context, a Account, number int) (revoked bool
 	if err != nil && !(errors.As(err, &token) && !token.Temporary()) && time.Since(a.Since) < revokeTime {
 		return false, fmt.Errorf("accounts: the provider could not be told: %w", err)
 	}
-	return revoked, r.remove(ctx, a.ID, number, g)
+	return revoked, r.remove(ctx, a.ID, number, k.records, g)
 }
 
 // revoke tells the provider that the token is not needed any more, if the definition says

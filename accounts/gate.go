@@ -47,6 +47,9 @@ func (g *gate) enter(ctx context.Context, closing <-chan struct{}) (entered bool
 	if pause = g.pause(0); pause > 0 {
 		return false, pause
 	}
+	if ctx.Err() != nil {
+		return false, 0
+	}
 	select {
 	case g.turns <- struct{}{}:
 	case <-ctx.Done():

@@ -66,6 +66,7 @@ func (r *Registry) importRow(ctx context.Context, row Row) (Account, error) {
 		return Account{}, ErrExists
 	case found: // an earlier Import was not finished
 		a.Version, a.Pending, a.Last, a.newer = before.Version, before.Pending, before.Last, before.newer
+		a.First = before.First
 	}
 	g, err := r.openNew(ctx, &a, d, row.Request)
 	if err != nil {
