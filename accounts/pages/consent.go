@@ -87,9 +87,20 @@ func (e finishError) Unwrap() error { return e.error }
 // ConsentReason implements an optional method of the errors of consent.Flow.
 func (e finishError) ConsentReason() string { return string(e.reason) }
 
-// consented tells the program that a consent has ended well.
+// consented tells the program that a consent has ended well, or why it has not where no person
+// can help.
 func (h *Handler) consented(r *http.Request, result consent.Result) error {
-	if result.Err != nil || h.config.Done == nil {
+	var failed *consent.Error
+	switch {
+	case errors.As(result.Err, &failed):
+		switch failed.Reason {
+		case consent.ReasonInternal, consent.ReasonStore, consent.ReasonRefused:
+			if h.config.Failed != nil && result.Connector != "" { // anybody may have sent what is of no account
+				h.config.Failed(r, failed)
+			}
+		}
+		return nil
+	case h.config.Done == nil:
 		return nil
 	}
 	a, err := h.config.Registry.Get(r.Context(), result.Connector)

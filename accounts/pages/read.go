@@ -27,12 +27,13 @@ type way struct {
 	language string // a tag; empty means that of the browser
 }
 
-// readWay reads a way. A mistake costs the way alone.
-func readWay(query url.Values) (w way) {
+// readWay reads a way. A mistake costs the way alone. The way back leads to no page where a
+// consent begins at once: a link of another site would begin one by it.
+func (h *Handler) readWay(query url.Values) (w way) {
 	if popup := query.Get("popup"); look.IsPopup(popup) {
 		w.popup = popup
 	}
-	if to := query.Get("return_to"); look.IsPath(to) {
+	if to := query.Get("return_to"); look.IsPath(to) && (h.origin != h.home || !look.LeadsTo(to, h.path, "start", "account")) {
 		w.returnTo = to
 	}
 	if tag, ok := look.Tag(query.Get("language")); ok {
@@ -67,7 +68,7 @@ func (x *exchange) form() (url.Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.way = readWay(values)
+	x.way = x.readWay(values)
 	x.in = x.languages[x.look.Choose(x.way.language, x.r)]
 	return values, nil
 }
@@ -148,4 +149,13 @@ func limit(query url.Values) (int, error) {
 		return 0, &readError{http.StatusBadRequest, "limit must be a number from 1 to 200"}
 	}
 	return n, nil
+}
+
+// search reads the query parameter q, the text of a search.
+func search(query url.Values) (string, error) {
+	text := query.Get("q")
+	if utf8.RuneCountInString(text) > 200 { // as the field of the page
+		return "", &readError{http.StatusBadRequest, "q is longer than 200 characters"}
+	}
+	return text, nil
 }
