@@ -82,6 +82,11 @@
 //     cookies of the program should be SameSite=Lax all the same. With Strict, a person who
 //     comes back from a consent is not signed in.
 //   - A link of another site begins no consent: the person clicks first.
+//   - A program on a person's own computer, whose Owner asks for no cookie and no password, must
+//     compare the Host of the request: another site can give its name the address of the
+//     computer (DNS rebinding).
+//   - How often an owner connects and tests accounts, and how many there are, is for the program
+//     to limit, in front of the handler: a person could guess passwords of a service by it.
 //   - Secrets go one way. A form that connects an account again says that a secret is saved,
 //     and an empty field keeps the secret. After a mistake, secrets are typed again.
 //   - A form takes the values for which the form asks, and the scopes of its choice. The values

@@ -114,6 +114,9 @@ func formOf(d *definition.Definition, name string, stored definition.Account) (f
 	f := form{Service: serviceOf(d), Method: m.Name, Fields: []field{}, Scopes: scopesOf(m, stored.Scopes)}
 	for i := range asked {
 		a := &asked[i]
+		if _, kept := stored.Secrets[a.Name]; kept && !a.Secret { // another revision says that the value is none
+			a.Secret, a.Value = true, ""
+		}
 		made := field{
 			Name: a.Name, Title: a.Title, Help: a.Help, Example: a.Example, Value: a.Value, Required: a.Required(), Secret: a.Secret, Stored: a.Stored,
 			Format: cmp.Or(a.Format, definition.FormatText), Pattern: browserPattern(a.Limits), Prefix: a.Prefix, Suffix: a.Suffix,

@@ -123,7 +123,7 @@ func (x *exchange) reconnect(a accounts.Account, s submission) (accounts.Account
 // necessary.
 func (x *exchange) connected(a accounts.Account) {
 	if x.config.Done != nil && a.Status == accounts.StatusOK && a.Pending == 0 {
-		x.config.Done(x.r, a)
+		x.config.Done(x.r.WithContext(context.WithoutCancel(x.r.Context())), a)
 	}
 }
 

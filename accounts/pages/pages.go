@@ -49,7 +49,8 @@ type Config struct {
 	// tag of Pages.Languages. Empty means the built-in texts.
 	Messages map[string]Messages
 	// Done is called when an account was connected, for the first time or again, before the
-	// person sees the page. Nil means no call.
+	// person sees the page. The context of r does not end if the person closes the window. Nil
+	// means no call.
 	Done func(r *http.Request, a accounts.Account)
 	// Failed is called with an error that no person can help, such as one of the Index, the
 	// Store or Owner, or a registration that a provider refuses, for a log. The person sees that something went wrong. Nil means no

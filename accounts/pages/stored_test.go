@@ -1,0 +1,24 @@
+package pages
+
+import (
+	"testing"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/definition"
+)
+
+// A value that was given as a secret is one, also if the definition has changed its mind.
+func TestFormsShowNothingThatWasASecret(t *testing.T) {
+	d, err := definition.Parse("acme.json", []byte(`{"connectorauth": 1, "name": "acme", "methods": [{"name": "key", "type": "ApiKey", "baseUrl": "https://api.acme.example",
+		"key": "{apiKey}", "placement": {"name": "X-Api-Key"}, "inputs": [{"name": "apiKey", "title": "API key"}]}]}`), definition.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := formOf(d, "key", definition.Account{Definition: "acme", Method: "key", Secrets: map[string]connectorauth.Secret{"apiKey": "CANARY"}})
+	if err != nil || len(f.Fields) != 1 {
+		t.Fatal(f, err)
+	}
+	if field := f.Fields[0]; field.Value != "" || !field.Secret || !field.Stored || field.Required {
+		t.Fatalf("%+v", field)
+	}
+}
