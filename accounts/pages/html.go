@@ -104,7 +104,7 @@ func (x *exchange) again(p *page, s submission, err error) error {
 		field := &p.Form.Fields[i]
 		field.Error = failed.Fields[field.Name]
 		if value, given := s.Values[field.Name]; given && !field.Secret {
-			field.Value = value
+			field.show(value)
 		}
 	}
 	for i := range p.Form.Scopes {

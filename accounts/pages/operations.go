@@ -181,11 +181,15 @@ func given(d *definition.Definition, s submission) (map[string]connectorauth.Sec
 	if err != nil {
 		return nil, errMethod
 	}
-	choice := scopesOf(m, nil)
+	choice := map[string]bool{}
+	for _, c := range scopesOf(m, nil) {
+		choice[c.Name] = true
+	}
 	for _, name := range s.Scopes {
-		if !slices.ContainsFunc(choice, func(c scope) bool { return c.Name == name }) {
+		if !choice[name] {
 			return nil, errScope
 		}
+		delete(choice, name) // once
 	}
 	values := map[string]connectorauth.Secret{}
 	for name, value := range s.Values {

@@ -126,9 +126,9 @@ func parseJSON(text string, into any) error {
 		var kind *json.UnmarshalTypeError
 		switch {
 		case errors.As(err, &kind):
-			return &readError{http.StatusBadRequest, "the member " + strconv.Quote(kind.Field) + " must be of another type"}
+			return &readError{http.StatusBadRequest, "the member " + strconv.Quote(short(kind.Field)) + " must be of another type"}
 		case strings.Contains(err.Error(), "unknown field"): // whose text quotes the name alone
-			return &readError{http.StatusBadRequest, strings.TrimPrefix(err.Error(), "json: ")}
+			return &readError{http.StatusBadRequest, short(strings.TrimPrefix(err.Error(), "json: "))}
 		}
 		return &readError{http.StatusBadRequest, "the body is not the JSON object that is wanted"}
 	}
@@ -158,4 +158,12 @@ func search(query url.Values) (string, error) {
 		return "", &readError{http.StatusBadRequest, "q is longer than 200 characters"}
 	}
 	return text, nil
+}
+
+// short returns the beginning of a name that a client has sent.
+func short(name string) string {
+	if letters := []rune(name); len(letters) > 100 {
+		return string(letters[:99]) + "…"
+	}
+	return name
 }

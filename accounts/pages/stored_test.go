@@ -22,3 +22,23 @@ func TestFormsShowNothingThatWasASecret(t *testing.T) {
 		t.Fatalf("%+v", field)
 	}
 }
+
+// A choice that is gone is no other choice: browsers would show, and send, the first.
+func TestAChoiceThatIsGoneIsAskedAgain(t *testing.T) {
+	d, err := definition.Parse("acme.json", []byte(`{"connectorauth": 1, "name": "acme", "inputs": [{"name": "region", "title": "Region", "enum": ["eu", "us"]}],
+		"methods": [{"name": "key", "type": "ApiKey", "baseUrl": "https://{region}.acme.example", "key": "{apiKey}", "placement": {"name": "X-Api-Key"},
+		"inputs": [{"name": "apiKey", "secret": true}]}]}`), definition.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for region, want := range map[string]string{"us": "us", "mars": ""} {
+		f, err := formOf(d, "key", definition.Account{Definition: "acme", Method: "key", Values: map[string]string{"region": region}})
+		if err != nil || f.Fields[0].Value != want {
+			t.Fatal(f, err)
+		}
+		f.Fields[0].show("mars")
+		if f.Fields[0].Value != "" {
+			t.Fatal(f)
+		}
+	}
+}
