@@ -15,13 +15,18 @@
   // A second click on a button sends no second form.
   document.addEventListener("submit", function (event) {
     var form = event.target;
-    if (form.method !== "post") return;
+    if (form.getAttribute("method") !== "post") return; // form.method is the field with this name
     if (form.getAttribute("aria-busy") === "true") event.preventDefault();
     form.setAttribute("aria-busy", "true");
+  });
+  // Browsers keep a page for the back button, but its secrets are gone.
+  window.addEventListener("pagehide", function () {
+    document.querySelectorAll("[data-secret]").forEach(function (field) { field.value = ""; });
   });
   window.addEventListener("pageshow", function () {
     document.querySelectorAll("form[aria-busy]").forEach(function (form) { form.removeAttribute("aria-busy"); });
   });
-  var errors = document.getElementById("errors");
-  if (errors) errors.focus();
+  // What went wrong, or well, is read out first.
+  var notice = document.getElementById("errors") || document.getElementById("done");
+  if (notice) notice.focus();
 })();

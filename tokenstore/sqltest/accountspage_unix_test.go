@@ -85,10 +85,10 @@ func (f *fleet) transactions(t *testing.T) (n int) {
 // databaseCPU returns how much time of the processor the server has used that the tests have
 // started, with all of its processes. 0 means that nobody knows.
 func databaseCPU() (used time.Duration) {
-	if postgresServer.cmd == nil {
+	server := postgresServer.PID()
+	if server == 0 {
 		return 0
 	}
-	server := postgresServer.cmd.Process.Pid
 	processes, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, name := range processes {
 		stat, _ := os.ReadFile(name)

@@ -31,9 +31,9 @@ var (
 	sqliteWAL = engine{"SQLite with WAL", "sqlite", tokenstore.SQLite, func(t testing.TB) string {
 		return sqliteDSN(t) + "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)"
 	}}
-	postgres          = engine{"PostgreSQL", "pgx", tokenstore.PostgreSQL, postgresServer.dsn}
+	postgres          = engine{"PostgreSQL", "pgx", tokenstore.PostgreSQL, postgresServer.DSN}
 	postgresElsewhere = engine{"PostgreSQL, serializable, in Tokyo", "pgx", tokenstore.PostgreSQL, func(t testing.TB) string {
-		dsn, err := url.Parse(postgresServer.dsn(t))
+		dsn, err := url.Parse(postgresServer.DSN(t))
 		require.NoError(t, err)
 		query := dsn.Query()
 		query.Set("default_transaction_isolation", "serializable")
@@ -42,9 +42,9 @@ var (
 		dsn.RawQuery = query.Encode()
 		return dsn.String()
 	}}
-	mariadb          = engine{"MySQL", "mysql", tokenstore.MySQL, mysqlServer.dsn}
+	mariadb          = engine{"MySQL", "mysql", tokenstore.MySQL, mysqlServer.DSN}
 	mariadbElsewhere = engine{"MySQL, counting found rows, in Tokyo", "mysql", tokenstore.MySQL, func(t testing.TB) string {
-		config, err := mysql.ParseDSN(mysqlServer.dsn(t))
+		config, err := mysql.ParseDSN(mysqlServer.DSN(t))
 		require.NoError(t, err)
 		config.ClientFoundRows = true
 		config.InterpolateParams = true

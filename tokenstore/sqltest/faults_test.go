@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/connectorauth/connectorauth/internal/test/child"
+	"github.com/connectorauth/connectorauth/internal/test/dbserver"
 	"github.com/connectorauth/connectorauth/internal/test/stores"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
@@ -48,7 +49,7 @@ func TestKilledWhileSavingHasTheOldValueOrTheNew(t *testing.T) {
 }
 
 func TestServerCrashKeepsWhatWasSaved(t *testing.T) {
-	for e, server := range map[*engine]*server{&postgres: postgresServer, &mariadb: mysqlServer} {
+	for e, server := range map[*engine]*dbserver.Server{&postgres: postgresServer, &mariadb: mysqlServer} {
 		t.Run(e.name, func(t *testing.T) {
 			store := newPlace(t, *e).open(t, 0)
 			t.Parallel()
@@ -64,7 +65,7 @@ func TestServerCrashKeepsWhatWasSaved(t *testing.T) {
 				waited <- err
 			}()
 			began := time.Now()
-			server.crashAndRestart(t)
+			server.CrashAndRestart(t)
 			t.Logf("the server was down for %v", time.Since(began).Round(time.Millisecond))
 
 			// A pooled connection to the old server fails once before the pool

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/connectorauth/connectorauth/internal/test/dbserver"
 	"github.com/connectorauth/connectorauth/internal/test/replicas"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
@@ -47,11 +48,11 @@ func (e engine) cut(t *testing.T) replicas.Site {
 
 // restart is a store on a server of its own.
 func (e engine) restart(t *testing.T) replicas.Site {
-	s := newPostgres("")
+	s := dbserver.NewPostgres("")
 	if e.kind == tokenstore.MySQL {
-		s = newMySQL("")
+		s = dbserver.NewMySQL("")
 	}
-	p := place{Driver: e.driver, Engine: e.kind, DSN: s.dsn(t), Table: "tokens"}
-	t.Cleanup(s.stop)
-	return replicas.Site{Place: p.encode(), Disturb: func(down time.Duration) { s.crashFor(t, down) }}
+	p := place{Driver: e.driver, Engine: e.kind, DSN: s.DSN(t), Table: "tokens"}
+	t.Cleanup(s.Stop)
+	return replicas.Site{Place: p.encode(), Disturb: func(down time.Duration) { s.CrashFor(t, down) }}
 }

@@ -46,7 +46,6 @@ type app struct {
 	reasons []consent.Reason // of the consents that failed
 	doneErr error            // of Config.Done
 	cookies []int            // how many cookies each form of the provider brought
-	popups  []target.ID      // that were opened
 }
 
 func newApp(t *testing.T) *app {
@@ -160,22 +159,37 @@ func (a *app) home(tab context.Context) {
 // provider's page.
 func (a *app) popup(tab context.Context, connector string) context.Context {
 	a.t.Helper()
+	popup := opened(a.t, tab, chromedp.Click("#"+connector))
+	do(a.t, popup, chromedp.WaitVisible("#allow"))
+	return popup
+}
+
+// opened returns the popup that an action in a tab opens.
+func opened(t *testing.T, tab context.Context, action chromedp.Action[chromedp.Void], options ...chromedp.ContextOption) context.Context {
+	t.Helper()
 	// A popup that is closing tells of itself too.
-	opened := chromedp.WaitNewTarget(tab, func(info *target.Info) bool {
-		return info.OpenerID != "" && !slices.Contains(a.popups, info.TargetID)
+	before, err := chromedp.Targets(tab)
+	require.NoError(t, err)
+	found := chromedp.WaitNewTarget(tab, func(info *target.Info) bool {
+		return info.OpenerID != "" && inProfile(tab, info) && !slices.ContainsFunc(before, func(b *target.Info) bool { return b.TargetID == info.TargetID })
 	})
-	do(a.t, tab, chromedp.Click("#"+connector))
+	do(t, tab, action)
 	select {
-	case id := <-opened:
-		a.popups = append(a.popups, id)
-		popup, cancel := chromedp.NewContext(tab, chromedp.WithTargetID(id))
-		a.t.Cleanup(cancel)
-		do(a.t, popup, chromedp.WaitVisible("#allow"))
+	case id := <-found:
+		popup, cancel := chromedp.NewContext(tab, append(options, chromedp.WithTargetID(id))...)
+		t.Cleanup(cancel)
+		do(t, popup)
 		return popup
 	case <-tab.Done():
-		require.FailNow(a.t, "no popup opened")
+		require.FailNow(t, "no popup opened")
 		return nil
 	}
+}
+
+// inProfile reports whether a window is in the profile of a tab.
+func inProfile(tab context.Context, info *target.Info) bool {
+	own := chromedp.FromContext(tab).BrowserContextID
+	return own == "" || info.BrowserContextID == own
 }
 
 // press clicks a button whose page may close its window at once.
@@ -199,7 +213,7 @@ func windows(t *testing.T, tab context.Context) (n int) {
 	infos, err := chromedp.Targets(tab)
 	require.NoError(t, err)
 	for _, info := range infos {
-		if info.Type == "page" && strings.HasPrefix(info.URL, "http") {
+		if info.Type == "page" && inProfile(tab, info) && strings.HasPrefix(info.URL, "http") {
 			n++
 		}
 	}

@@ -21,6 +21,7 @@ func TestPagesAreWellMade(t *testing.T) {
 	for _, language := range []string{"en", "de"} {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(language+" "+scheme, func(t *testing.T) {
+				t.Parallel()
 				tab := launch(t)
 				g := newGallery(t, "Google Kalender", consent.Pages{Name: "Acme"})
 				prefer(t, tab, language, scheme)

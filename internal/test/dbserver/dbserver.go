@@ -180,6 +180,14 @@ func lookPath(name string) (string, error) {
 	return "", err
 }
 
+// PID returns the process of the server, or 0 if the tests have not started the server.
+func (s *Server) PID() int {
+	if s.cmd == nil {
+		return 0
+	}
+	return s.cmd.Process.Pid
+}
+
 // Stop ends the server if the tests have started the server.
 func (s *Server) Stop() {
 	if s.cmd != nil {
