@@ -69,7 +69,7 @@
 //	GET    /accounts/{id}/form?method=          the form that connects an account again
 //	POST   /accounts/{id}/reconnect
 //	POST   /accounts/{id}/test                  with the body {}
-//	DELETE /accounts/{id}                       disconnect
+//	DELETE /accounts/{id}                       disconnect; 200, or 202 if the service is told later
 //
 // Each of them has an example, with the exact JSON, in docs/accounts-pages.md.
 //
@@ -79,11 +79,18 @@
 //     exactly as an account that is not there.
 //   - Requests of other sites change nothing: see net/http.CrossOriginProtection. A form must
 //     be application/x-www-form-urlencoded, and the JSON API takes application/json alone. The
-//     cookies of the program should be SameSite=Lax or Strict all the same.
+//     cookies of the program should be SameSite=Lax all the same. With Strict, a person who
+//     comes back from a consent is not signed in.
+//   - A link of another site begins no consent: the person clicks first.
+//   - A program on a person's own computer, whose Owner asks for no cookie and no password, must
+//     compare the Host of the request: another site can give its name the address of the
+//     computer (DNS rebinding).
+//   - How often an owner connects and tests accounts, and how many there are, is for the program
+//     to limit, in front of the handler: a person could guess passwords of a service by it.
 //   - Secrets go one way. A form that connects an account again says that a secret is saved,
 //     and an empty field keeps the secret. After a mistake, secrets are typed again.
-//   - A form takes the values for which the form asks. The values of hidden inputs are the
-//     program's.
+//   - A form takes the values for which the form asks, and the scopes of its choice. The values
+//     of hidden inputs are the program's.
 //
 // # Twice, back, and in two windows
 //

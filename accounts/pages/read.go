@@ -27,12 +27,13 @@ type way struct {
 	language string // a tag; empty means that of the browser
 }
 
-// readWay reads a way. A mistake costs the way alone.
-func readWay(query url.Values) (w way) {
+// readWay reads a way. A mistake costs the way alone. The way back leads to no page where a
+// consent begins at once: a link of another site would begin one by it.
+func (h *Handler) readWay(query url.Values) (w way) {
 	if popup := query.Get("popup"); look.IsPopup(popup) {
 		w.popup = popup
 	}
-	if to := query.Get("return_to"); look.IsPath(to) {
+	if to := query.Get("return_to"); look.IsPath(to) && (h.origin != h.home || !look.LeadsTo(to, h.path, "start", "account")) {
 		w.returnTo = to
 	}
 	if tag, ok := look.Tag(query.Get("language")); ok {
@@ -67,7 +68,7 @@ func (x *exchange) form() (url.Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.way = readWay(values)
+	x.way = x.readWay(values)
 	x.in = x.languages[x.look.Choose(x.way.language, x.r)]
 	return values, nil
 }
@@ -125,9 +126,9 @@ func parseJSON(text string, into any) error {
 		var kind *json.UnmarshalTypeError
 		switch {
 		case errors.As(err, &kind):
-			return &readError{http.StatusBadRequest, "the member " + strconv.Quote(kind.Field) + " must be of another type"}
+			return &readError{http.StatusBadRequest, "the member " + strconv.Quote(short(kind.Field)) + " must be of another type"}
 		case strings.Contains(err.Error(), "unknown field"): // whose text quotes the name alone
-			return &readError{http.StatusBadRequest, strings.TrimPrefix(err.Error(), "json: ")}
+			return &readError{http.StatusBadRequest, short(strings.TrimPrefix(err.Error(), "json: "))}
 		}
 		return &readError{http.StatusBadRequest, "the body is not the JSON object that is wanted"}
 	}
@@ -148,4 +149,21 @@ func limit(query url.Values) (int, error) {
 		return 0, &readError{http.StatusBadRequest, "limit must be a number from 1 to 200"}
 	}
 	return n, nil
+}
+
+// search reads the query parameter q, the text of a search.
+func search(query url.Values) (string, error) {
+	text := query.Get("q")
+	if utf8.RuneCountInString(text) > 200 { // as the field of the page
+		return "", &readError{http.StatusBadRequest, "q is longer than 200 characters"}
+	}
+	return text, nil
+}
+
+// short returns the beginning of a name that a client has sent.
+func short(name string) string {
+	if letters := []rune(name); len(letters) > 100 {
+		return string(letters[:99]) + "…"
+	}
+	return name
 }
