@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ const (
 	attendTime = 33 * time.Second      // a token request takes 30 seconds at most
 	sweepLease = turnTime + attendTime // how long a dead process keeps its claims
 	soon       = 2 * time.Minute       // an account that could not be attended to, and is not to blame
+	unfit      = 10 * time.Minute      // an account for which this process lacks something
 	retryAfter = time.Hour             // an account that could not be kept alive, or ended
 	maxSweep   = 1000                  // accounts of one Sweep
 )
@@ -28,7 +30,7 @@ type Swept struct {
 	Renewed int // whose token was renewed
 	Failed  int // which could not be renewed, or ended
 	Removed int // which nobody has consented to, or whose Disconnect had not ended
-	Later   int // which are as before and due again in two minutes: the Store was out, or the provider slow, or the provider has asked for a pause
+	Later   int // which are as before and due again in some minutes: the Store was out, the provider slow or has asked for a pause, or Config lacks something, which is logged
 }
 
 // Sweep looks at up to limit accounts that are due, in any number of processes at one time:
@@ -131,6 +133,13 @@ func (r *Registry) inTurn(ctx, waiting context.Context, a Account, begun func())
 		g.pause(token.RetryAfter)
 		pause = token.RetryAfter
 	}
+	if isMistake(err) {
+		pause = unfit
+		if g.tells() {
+			r.logger().ErrorContext(ctx, "accounts: this process cannot attend to accounts, and leaves them to others",
+				slog.String("definition", a.Definition), slog.Any("error", err))
+		}
+	}
 	return r.postpone(ctx, a, pause)
 }
 
@@ -158,11 +167,12 @@ func (r *Registry) attend(ctx context.Context, a Account) (outcome, error) {
 		return r.keepAlive(ctx, a)
 	}
 	_, err := r.test(ctx, a)
-	abandoned := errors.Is(err, ErrConnecting) || errors.Is(err, errNoValues) || isDamaged(err) || time.Since(a.Created) > revokeTime
+	late := time.Since(a.Created) > revokeTime
+	abandoned := errors.Is(err, ErrConnecting) || errors.Is(err, errNoValues) || isDamaged(err) || late
 	switch {
 	case err == nil:
 		return unchanged, nil // the consent had brought a token
-	case blameless(err):
+	case blameless(err) && !(late && isMistake(err)):
 		return failed, err
 	case abandoned:
 		return r.finally(ctx, a)
