@@ -20,8 +20,9 @@ const revokeTime = 7 * 24 * time.Hour
 //
 // revoked reports whether the provider was told (RFC 7009, or the logout of a session). If
 // not, the account owner may remove the credential at the service, such as an API key. A
-// provider that does not respond is an error for seven days; later, and where the provider
-// refuses or the definition is gone, Disconnect goes on.
+// provider that does not respond is an error for seven days, and so is a process that lacks
+// the registration at the service; later, and where the provider refuses or the definition is
+// gone, Disconnect goes on.
 func (r *Registry) Disconnect(ctx context.Context, id string) (revoked bool, err error) {
 	return r.disconnectIf(ctx, id, func(Account) bool { return true })
 }
@@ -111,9 +112,14 @@ func (r *Registry) end(ctx context.Context, a Account, number int) (revoked bool
 	if err != nil {
 		return false, err
 	}
-	connected, err := r.config.Definitions().Connect(k.account, connection)
-	if err != nil { // the definition does not know the account any more
-		return false, r.remove(ctx, a.ID, number, k.records, nil)
+	set := r.config.Definitions()
+	connected, err := set.Connect(k.account, connection)
+	if err != nil {
+		_, gone := set.Find(k.account)
+		if gone == nil && isMistake(ofProgram(err)) && time.Since(a.Since) < revokeTime { // another process may have the registration
+			return false, fmt.Errorf("accounts: the provider could not be told: %w", err)
+		}
+		return false, r.remove(ctx, a.ID, number, k.records, nil) // the definition does not know the account any more
 	}
 	g := &generation{a.ID, number, connected, connection.HTTPClient, k}
 	revoked, err = r.revoke(ctx, g)

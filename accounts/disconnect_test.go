@@ -97,6 +97,28 @@ func TestDisconnectWithoutTheDefinition(t *testing.T) {
 	})
 }
 
+// A process without the registration cannot tell the provider, and leaves that to others.
+func TestDisconnectWithoutTheRegistration(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		healthy := w.process()
+		a, b := w.withConsent(healthy), w.withConsent(healthy)
+		w.config.Connection = nil
+		poor := w.process()
+		for _, id := range []string{a.ID, b.ID} {
+			_, err := poor.Disconnect(t.Context(), id)
+			require.ErrorContains(t, err, "Connection.Client: ID is missing")
+		}
+		revoked, err := healthy.Disconnect(t.Context(), a.ID)
+		require.NoError(t, err)
+		assert.True(t, revoked)
+		time.Sleep(8 * 24 * time.Hour) // nobody has the registration any more
+		revoked, err = poor.Disconnect(t.Context(), b.ID)
+		require.NoError(t, err)
+		assert.False(t, revoked)
+		w.empty()
+	})
+}
+
 // A brittle store fails after some operations, as when a process dies there.
 type brittle struct {
 	*tokenstore.Memory

@@ -88,7 +88,7 @@ func (r *Registry) open(ctx context.Context, a Account, number int, k kept, conn
 	}
 	connected, err := connect(connection)
 	if err != nil {
-		return nil, err
+		return nil, ofProgram(err)
 	}
 	return &generation{a.ID, number, connected, connection.HTTPClient, k}, nil
 }

@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,8 +101,16 @@ func (g *guide) form(ctx context.Context, user string, typed connectorauth.Secre
 	return account, err
 }
 
-func (g *guide) work(ctx context.Context, id, baseURL string) (*http.Response, error) {
+func (g *guide) work(ctx context.Context, id string) (*http.Response, error) {
 	registry := g.registry
+	connected, err := registry.Connected(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	baseURL, err := connected.BaseURL(ctx, "") // as the definition says, for this account
+	if err != nil {
+		return nil, err
+	}
 	client, err := registry.Client(ctx, id)
 	if err != nil {
 		return nil, err
@@ -196,7 +205,7 @@ func (g *guide) remind(ctx context.Context, mail func(owner, text string), maile
 			return err
 		}
 		if account.ReauthWithin(week) && !mailed(account.ID, account.ReauthBy) {
-			mail(account.Owner, "Connect your account "+account.Label+" again by "+account.ReauthBy.Format(time.DateOnly))
+			mail(account.Owner, "Connect your account "+cmp.Or(account.Label, account.Definition)+" again by "+account.ReauthBy.Format(time.DateOnly))
 		}
 	}
 	return nil
@@ -263,7 +272,7 @@ func TestGuideOfAccounts(t *testing.T) {
 		again, err := g.form(t.Context(), "ada", "CANARY-key")
 		require.NoError(t, err)
 		assert.Equal(t, a.ID, again.ID)
-		resp, err := g.work(t.Context(), a.ID, w.p.KeyHeaderURL)
+		resp, err := g.work(t.Context(), a.ID)
 		require.NoError(t, err)
 		resp.Body.Close()
 		assert.Equal(t, 200, resp.StatusCode)
@@ -302,14 +311,14 @@ func TestGuideOfAccounts(t *testing.T) {
 			require.NoError(t, g.remind(t.Context(), mail, mailed))
 		}
 		slices.Sort(g.mails)
-		assert.Equal(t, []string{"ada: Connect your account  again by 2000-01-13", "eve: Connect your account  again by 2000-01-13"}, g.mails)
+		assert.Equal(t, []string{"ada: Connect your account acme again by 2000-01-13", "eve: Connect your account acme again by 2000-01-13"}, g.mails)
 
 		g.mails = nil
 		w.p.RevokeGrants()
 		time.Sleep(24 * time.Hour)
 		require.NoError(t, sweep(t.Context(), g.registry))
 		assert.Len(t, g.mails, 2)
-		_, err = g.work(t.Context(), "old-1", w.p.BearerURL)
+		_, err = g.work(t.Context(), "old-1")
 		assert.ErrorContains(t, err, "must connect account old-1 again")
 		url, err = g.reconnect(t.Context(), "old-1")
 		require.NoError(t, err)

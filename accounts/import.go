@@ -27,11 +27,13 @@ type Row struct {
 //
 // Import can be started again with the same rows. An account that is there already is
 // ErrExists, and is left alone. A row that an earlier Import has not finished is imported
-// anew. Import ends with the rows, or when ctx ends.
+// anew. Import ends with the rows, or when ctx ends: then the error of the next row is that of
+// ctx.
 func (r *Registry) Import(ctx context.Context, rows iter.Seq[Row]) iter.Seq2[Account, error] {
 	return func(yield func(Account, error) bool) {
 		for row := range rows {
-			if ctx.Err() != nil {
+			if err := ctx.Err(); err != nil {
+				yield(Account{ID: row.ID}, err)
 				return
 			}
 			a, err := r.importRow(ctx, row)

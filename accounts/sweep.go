@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ const (
 	sweepLease   = turnTime + attendTime // how long a dead process keeps its claims
 	postponeTime = 2 * time.Second       // how long the end of a claim may take
 	soon         = 2 * time.Minute       // an account that could not be attended to, and is not to blame
+	unfit        = 10 * time.Minute      // an account for which this process lacks something
 	retryAfter   = time.Hour             // an account that could not be kept alive, or ended
 	maxSweep     = 1000                  // accounts of one Sweep
 )
@@ -29,7 +31,7 @@ type Swept struct {
 	Renewed int // whose token was renewed
 	Failed  int // which could not be renewed, or ended
 	Removed int // which nobody has consented to, or whose Disconnect had not ended
-	Later   int // which are as before and due again in two minutes: the Store was out, or the provider slow, or the provider has asked for a pause
+	Later   int // which are as before and due again in some minutes: the Store was out, the provider slow or has asked for a pause, or Config lacks something, which is logged
 }
 
 // Sweep looks at up to limit accounts that are due, in any number of processes at one time:
@@ -132,6 +134,13 @@ func (r *Registry) inTurn(ctx, waiting context.Context, a Account, begun func())
 		g.pause(token.RetryAfter)
 		pause = token.RetryAfter
 	}
+	if isMistake(err) {
+		pause = unfit
+		if g.tells() {
+			r.logger().ErrorContext(ctx, "accounts: this process cannot attend to accounts, and leaves them to others",
+				slog.String("definition", a.Definition), slog.Any("error", err))
+		}
+	}
 	return r.postpone(ctx, a, pause)
 }
 
@@ -161,11 +170,12 @@ func (r *Registry) attend(ctx context.Context, a Account) (outcome, error) {
 		return r.keepAlive(ctx, a)
 	}
 	_, err := r.test(ctx, a)
-	abandoned := errors.Is(err, ErrConnecting) || errors.Is(err, errNoValues) || isDamaged(err) || time.Since(a.Created) > revokeTime
+	late := time.Since(a.Created) > revokeTime
+	abandoned := errors.Is(err, ErrConnecting) || errors.Is(err, errNoValues) || isDamaged(err) || late
 	switch {
 	case err == nil:
 		return unchanged, nil // the consent had brought a token
-	case blameless(err):
+	case blameless(err) && !(late && isMistake(err)):
 		return failed, err
 	case abandoned:
 		return r.finally(ctx, a)
