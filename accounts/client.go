@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
@@ -34,12 +35,18 @@ func (r *Registry) Connected(ctx context.Context, id string) (*definition.Connec
 // A used is an account in the cache.
 type used struct {
 	id        string
+	created   time.Time             // of the account: another account may have had the ID
 	number    int                   // of the generation
 	set       *definition.Set       // of which the connector was made
 	given     definition.Connection // by the program
 	status    Status                // which was seen last
 	connected *definition.Connected
 	client    *http.Client
+}
+
+// is reports whether u is the generation of an account.
+func (u used) is(created time.Time, number int) bool {
+	return u.created.Equal(created) && u.number == number
 }
 
 // use returns the account, from the cache if nothing has changed.
@@ -58,7 +65,7 @@ func (r *Registry) use(ctx context.Context, id string) (used, error) {
 	if err != nil {
 		return used{}, err
 	}
-	if u, ok := r.cache.get(id); ok && u.number == a.Current && u.set == set && same(u.given, given) {
+	if u, ok := r.cache.get(id); ok && u.is(a.Created, a.Current) && u.set == set && same(u.given, given) {
 		u.status = a.Status
 		r.cache.put(u)
 		return u, nil
@@ -67,7 +74,7 @@ func (r *Registry) use(ctx context.Context, id string) (used, error) {
 	if err != nil {
 		return used{}, err
 	}
-	u := used{id, a.Current, set, given, a.Status, g.connected, connectorauth.NewClient(g.connected.Connector(), g.client)}
+	u := used{id, a.Created, a.Current, set, given, a.Status, g.connected, connectorauth.NewClient(g.connected.Connector(), g.client)}
 	r.cache.put(u)
 	return u, nil
 }

@@ -75,7 +75,7 @@ func (r *Registry) connection(ctx context.Context, a Account, number int) (defin
 	}
 	nobody := r.As("") // a connector outlives the actor
 	connection.Store, connection.Account, connection.Shared = r.store, tokenKey(a.ID, number), r.config.Shared
-	connection.Observe = func(e connectorauth.Event) { nobody.happened(a.ID, number, e) }
+	connection.Observe = func(e connectorauth.Event) { nobody.happened(a, number, e) }
 	return connection, nil
 }
 

@@ -13,18 +13,18 @@ var errUnchanged = errors.New("unchanged")
 
 // happened hears what a connector tells. A change of the status goes into the Index, in a
 // goroutine of its own because a renewal waits for happened.
-func (r *Registry) happened(id string, number int, e connectorauth.Event) {
-	if u, ok := r.cache.get(id); ok && u.number == number && changes(u.status, e) {
-		r.note(id, number, e)
+func (r *Registry) happened(a Account, number int, e connectorauth.Event) {
+	if u, ok := r.cache.get(a.ID); ok && u.is(a.Created, number) && changes(u.status, e) {
+		r.note(a, number, e)
 	}
 	if r.config.Observe != nil {
-		e.Account = id
+		e.Account = a.ID
 		r.config.Observe(e)
 	}
 }
 
 // note writes into the Index what has happened. What cannot be written, Test notices.
-func (r *Registry) note(id string, number int, e connectorauth.Event) {
+func (r *Registry) note(of Account, number int, e connectorauth.Event) {
 	end, err := r.begin()
 	if err != nil {
 		return
@@ -33,8 +33,8 @@ func (r *Registry) note(id string, number int, e connectorauth.Event) {
 		defer end()
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		_, _ = r.update(ctx, id, func(a *Account) error {
-			if a.Current != number || !changes(a.Status, e) {
+		_, _ = r.update(ctx, of.ID, func(a *Account) error {
+			if !a.Created.Equal(of.Created) || a.Current != number || !changes(a.Status, e) {
 				return errUnchanged
 			}
 			if e.Kind == connectorauth.EventReauthRequired || e.Kind == connectorauth.EventRenewFailed {
