@@ -45,7 +45,9 @@ func TestWayBackBeginsNoConsent(t *testing.T) {
 	} {
 		assert.NotContains(t, b.get("connect?return_to="+url.QueryEscape(to)).body, `id="back"`, to)
 	}
-	assert.Contains(t, b.get("connect?return_to=%2Fstart").body, `id="back"`)
+	for _, to := range []string{"/start", "/my/account", "/my/accounts/x/start", "/settings/account"} {
+		assert.Contains(t, b.get("connect?return_to="+url.QueryEscape(to)).body, `id="back"`, to)
+	}
 }
 
 func TestNewRefusesPathsThatNobodyReaches(t *testing.T) {
