@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 	"unicode"
@@ -88,8 +89,13 @@ func (h *Handler) needsConfirmation(r *http.Request) bool {
 // spelling. A person who takes the way back comes from a page of this handler, so
 // needsConfirmation would not ask.
 func (h *Handler) isStart(returnTo string) bool {
+	u, err := url.Parse(returnTo)
 	base, _ := url.Parse(h.base) // cannot fail: New has read the URL
-	return !h.otherOrigin && look.LeadsTo(returnTo, base.Path, "start")
+	if err != nil || returnTo == "" || h.otherOrigin {
+		return false
+	}
+	above, last := path.Split(strings.ToLower(path.Clean(u.Path)))
+	return last == "start" && strings.HasPrefix(above, strings.ToLower(strings.TrimRight(base.Path, "/"))+"/")
 }
 
 // readStart reads the query of a start. Unknown parameters, such as a state, have

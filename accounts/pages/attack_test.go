@@ -45,7 +45,9 @@ func TestWayBackBeginsNoConsent(t *testing.T) {
 	} {
 		assert.NotContains(t, b.get("connect?return_to="+url.QueryEscape(to)).body, `id="back"`, to)
 	}
-	assert.Contains(t, b.get("connect?return_to=%2Fstart").body, `id="back"`)
+	for _, to := range []string{"/start", "/my/account", "/my/accounts/x/start", "/settings/account"} {
+		assert.Contains(t, b.get("connect?return_to="+url.QueryEscape(to)).body, `id="back"`, to)
+	}
 }
 
 func TestNewRefusesPathsThatNobodyReaches(t *testing.T) {
@@ -265,4 +267,24 @@ func TestAConsentOfAnotherWindow(t *testing.T) {
 	t.Log(r.StatusCode, r.body[strings.Index(r.body, "<h1"):])
 	assert.NotContains(t, r.body, "our side")
 	assert.Equal(t, http.StatusSeeOther, b.get(second).StatusCode)
+}
+
+// A service may call an account whatever it likes: the pages show text.
+func TestHostileNames(t *testing.T) {
+	hostile := "\"><img src=x onerror=alert(1)>'{{.}}[{name}]</script><!--"
+	a := newApp(t)
+	b := a.browser("o1")
+	a.user = hostile
+	a.provider.Inject(a.provider.TokenURL, authtest.Always, authtest.EditAnswer(func(response map[string]any) { response["scope"] = "read <script>alert(1)</script>" }))
+	id := b.withConsent().ID
+	for _, path := range []string{"", "account?did=connected&popup=0a&id=" + id, "reconnect?id=" + id, "disconnect?id=" + id, "connect?q=" + url.QueryEscape(hostile), "account?id=" + url.QueryEscape(hostile)} {
+		r := b.get(path)
+		assert.NotContains(t, r.body, "<img", path)
+		assert.NotContains(t, r.body, "<script>", path)
+		assert.NotContains(t, r.body, "<!--", path)
+		assert.NotRegexp(t, `="[^"]*"[^ />\n]`, r.body, path) // the quotes of all attributes are the page's
+	}
+	r := b.get("api/accounts/" + id)
+	assert.NotContains(t, r.body, "<")
+	assert.Equal(t, "nosniff", r.Header.Get("X-Content-Type-Options"))
 }

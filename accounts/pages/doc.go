@@ -24,8 +24,8 @@
 // # The pages
 //
 // A program can link to each page. Every page takes three more parameters: return_to is a
-// path on Config.Origin for the way back, language is a tag of Pages.Languages, and connect.js
-// sets popup.
+// path on Config.Origin for the way back, but none of /account; language is a tag of
+// Pages.Languages; and connect.js sets popup.
 //
 //	/                    all accounts; service, status and after choose some of them
 //	/connect             search for a service

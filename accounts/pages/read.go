@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -33,13 +34,23 @@ func (h *Handler) readWay(query url.Values) (w way) {
 	if popup := query.Get("popup"); look.IsPopup(popup) {
 		w.popup = popup
 	}
-	if to := query.Get("return_to"); look.IsPath(to) && (h.origin != h.home || !look.LeadsTo(to, h.path, "start", "account")) {
+	if to := query.Get("return_to"); look.IsPath(to) && !h.begins(to) {
 		w.returnTo = to
 	}
 	if tag, ok := look.Tag(query.Get("language")); ok {
 		w.language = tag
 	}
 	return w
+}
+
+// begins reports whether a consent may begin at once at a path on Config.Origin, in any spelling.
+func (h *Handler) begins(to string) bool {
+	u, err := url.Parse(to)
+	if err != nil || h.origin != h.home {
+		return false
+	}
+	above, last := path.Split(strings.ToLower(path.Clean(u.Path)))
+	return above == strings.ToLower(h.path)+"/" && (last == "start" || last == "account")
 }
 
 // body reads the body of a request of one content type. A page of another site cannot send

@@ -9,8 +9,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"path"
-	"slices"
 	"strings"
 	"time"
 )
@@ -93,15 +91,4 @@ func IsPath(text string) bool {
 		strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "//") &&
 		u.Scheme == "" && u.Host == "" && u.User == nil && u.Opaque == "" &&
 		!strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == '\\' || c >= 0x7f })
-}
-
-// LeadsTo reports whether a path on an origin, in any spelling, leads to a page of a handler:
-// the last element is one of pages, and the others begin with the handler's path.
-func LeadsTo(text, handler string, pages ...string) bool {
-	u, err := url.Parse(text)
-	if err != nil || text == "" {
-		return false
-	}
-	above, last := path.Split(strings.ToLower(path.Clean(u.Path)))
-	return slices.Contains(pages, last) && strings.HasPrefix(above, strings.ToLower(strings.TrimRight(handler, "/"))+"/")
 }
