@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,6 +59,43 @@ func TestSlowConnectOfAnIDThatIsUsedAgain(t *testing.T) {
 		assert.Equal(t, accounts.StatusConnecting, a.Status)
 		assert.Equal(t, "oauth", a.Method)
 		require.NoError(t, w.consent(r, "x"))
+		assert.Equal(t, 200, w.status(r, "x"))
+	})
+}
+
+// A deletingIndex does something before it deletes an account.
+type deletingIndex struct {
+	accounts.Index
+	before func()
+}
+
+func (i *deletingIndex) Delete(ctx context.Context, id string, version int64) (bool, error) {
+	if before := i.before; before != nil {
+		i.before = nil
+		before()
+	}
+	return i.Index.Delete(ctx, id, version)
+}
+
+// Two processes disconnect an account, and the ID is used again before the slower one is done:
+// the new account stays.
+func TestSlowDisconnectOfAnIDThatIsUsedAgain(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		r := w.process()
+		index := &deletingIndex{Index: w.index}
+		w.config.Index = index
+		other := w.process()
+		request := accounts.Request{ID: "x", Owner: "o1", Definition: "acme", Values: values{"apiKey": "CANARY-key"}}
+		_, err := r.Connect(t.Context(), request)
+		require.NoError(t, err)
+		index.before = func() {
+			_, err := r.Disconnect(t.Context(), "x")
+			require.NoError(t, err)
+			_, err = r.Connect(t.Context(), request)
+			require.NoError(t, err)
+		}
+		_, err = other.Disconnect(t.Context(), "x")
+		require.NoError(t, err)
 		assert.Equal(t, 200, w.status(r, "x"))
 	})
 }

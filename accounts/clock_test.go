@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -142,5 +143,26 @@ func TestSweepOfAnIndexThatStopsResponding(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, accounts.Swept{Claimed: 1, Later: 1}, swept)
 		assert.LessOrEqual(t, time.Since(began), 45*time.Second)
+	})
+}
+
+// A partialIndex claims accounts, and could not read others.
+type partialIndex struct{ accounts.Index }
+
+func (i partialIndex) Claim(ctx context.Context, limit int, lease time.Duration) ([]accounts.Account, error) {
+	claimed, err := i.Index.Claim(ctx, limit, lease)
+	return claimed, errors.Join(err, errBroken)
+}
+
+// Sweep attends to the accounts that the index could read, and tells of the others.
+func TestSweepAttendsToWhatTheIndexCouldRead(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.define(strings.Replace(document, `"revokeUrl"`, `"keepAlive": "24h", "revokeUrl"`, 1))
+		w.withConsent(w.process())
+		time.Sleep(24 * time.Hour)
+		w.config.Index = partialIndex{w.index}
+		swept, err := w.process().Sweep(t.Context(), 10)
+		require.ErrorIs(t, err, errBroken)
+		assert.Equal(t, accounts.Swept{Claimed: 1, Renewed: 1}, swept)
 	})
 }

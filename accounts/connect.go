@@ -190,7 +190,7 @@ func (r *Registry) started(ctx context.Context, a Account, g *generation, next f
 	switch {
 	case err != nil:
 		if isNew { // the Index may have the account nevertheless
-			r.abandon(ctx, a, g.number, true)
+			_, _ = r.abandon(ctx, a, g.number, true)
 		}
 		return Account{}, ofIndex(err)
 	case !stored && isNew:
@@ -205,8 +205,11 @@ func (r *Registry) started(ctx context.Context, a Account, g *generation, next f
 		done, err = next(a)
 	}
 	if err != nil {
-		if used, ok := r.abandon(ctx, a, g.number, isNew); ok {
+		switch used, taken := r.abandon(ctx, a, g.number, isNew); {
+		case taken == nil:
 			return used, nil
+		case !errors.Is(err, ErrSuperseded) && (errors.Is(taken, ErrSuperseded) || errors.Is(taken, ErrNotFound)):
+			err = errors.Join(ErrSuperseded, err)
 		}
 	}
 	return done, err
@@ -255,14 +258,19 @@ func (r *Registry) commit(ctx context.Context, g *generation, f finding) (Accoun
 	return a, nil
 }
 
-// abandon takes back what started has announced, even if ctx has ended. used is true if the
+// errTakenBack: what was announced is taken back.
+var errTakenBack = errors.New("taken back")
+
+// abandon takes back what started has announced, even if ctx has ended. The error is nil if the
 // generation is in use nevertheless: the response of the Index to commit was lost, or another
 // process was faster. As long as the Index does not say, nothing is taken back.
-func (r *Registry) abandon(ctx context.Context, announced Account, number int, isNew bool) (a Account, used bool) {
+func (r *Registry) abandon(ctx context.Context, announced Account, number int, isNew bool) (Account, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	a, err := r.update(ctx, announced.ID, func(a *Account) error {
 		switch {
+		case a.Current == number && a.Status == StatusDisconnected:
+			return ErrDisconnected
 		case a.Current == number:
 			return errUnchanged
 		case a.Pending != number:
@@ -273,15 +281,18 @@ func (r *Registry) abandon(ctx context.Context, announced Account, number int, i
 	})
 	switch {
 	case errors.Is(err, errUnchanged):
-		return a, a.Status != StatusDisconnected
+		return a, nil
 	case err != nil && !errors.Is(err, ErrSuperseded) && !errors.Is(err, ErrNotFound):
-		return a, false
+		return Account{}, err
 	}
 	gone := r.discard(ctx, announced, number)
 	if gone == nil && err == nil && isNew && a.Current == 0 {
 		_, _ = r.config.Index.Delete(ctx, a.ID, a.Version) // or else the account stays, connecting
 	}
-	return a, false
+	if err == nil {
+		err = errTakenBack
+	}
+	return Account{}, err
 }
 
 // NewID returns an ID for a new account: a UUID of version 7 (RFC 9562 section 5.7), which

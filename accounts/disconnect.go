@@ -59,7 +59,7 @@ func (r *Registry) disconnect(ctx context.Context, id string, wanted func(Accoun
 		told, err := r.end(ctx, a, number)
 		revoked = revoked || told
 		if err == nil && number%endedAtOnce == 0 {
-			err = r.ended(ctx, id, number)
+			err = r.ended(ctx, id, a.First, number)
 		}
 		if err != nil {
 			return a, revoked, err
@@ -77,6 +77,9 @@ func (r *Registry) disconnect(ctx context.Context, id string, wanted func(Accoun
 		if err != nil {
 			return a, revoked, err
 		}
+		if now.Status != StatusDisconnected || now.First != a.First {
+			return a, revoked, nil // another process was faster, and the ID is used again
+		}
 		version = now.Version
 	}
 }
@@ -85,9 +88,9 @@ func (r *Registry) disconnect(ctx context.Context, id string, wanted func(Accoun
 const endedAtOnce = 50
 
 // ended notes that the generations from number on have ended.
-func (r *Registry) ended(ctx context.Context, id string, number int) error {
+func (r *Registry) ended(ctx context.Context, id string, first, number int) error {
 	_, err := r.update(ctx, id, func(a *Account) error {
-		if a.Status != StatusDisconnected || a.Last < number {
+		if a.Status != StatusDisconnected || a.First != first || a.Last < number {
 			return errUnchanged
 		}
 		a.Last = number - 1

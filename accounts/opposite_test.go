@@ -39,14 +39,23 @@ func TestAccountThatChangesWhileItIsOpened(t *testing.T) {
 		w.config.Store = store
 		for name, use := range map[string]func(r *accounts.Registry, id string) error{
 			"Client": func(r *accounts.Registry, id string) error { _, err := r.Client(t.Context(), id); return err },
-			"Test":   func(r *accounts.Registry, id string) error { _, err := r.Test(t.Context(), id); return err },
+			"Given":  func(r *accounts.Registry, id string) error { _, err := r.Given(t.Context(), id); return err },
+			"Reconnect": func(r *accounts.Registry, id string) error {
+				_, err := r.Reconnect(t.Context(), id, accounts.Request{})
+				return err
+			},
+			"Test": func(r *accounts.Registry, id string) error { _, err := r.Test(t.Context(), id); return err },
 		} {
 			a := w.withKey(r)
 			store.key, store.first = a.ID+"/1/values", func() {
 				_, err := r.Reconnect(t.Context(), a.ID, accounts.Request{})
 				require.NoError(t, err)
 			}
-			assert.NoError(t, use(w.process(), a.ID), name)
+			if err := use(w.process(), a.ID); name == "Reconnect" {
+				assert.ErrorIs(t, err, accounts.ErrSuperseded)
+			} else {
+				assert.NoError(t, err, name)
+			}
 			require.Nil(t, store.first)
 			store.key, store.first = a.ID+"/2/values", func() {
 				_, err := r.Disconnect(t.Context(), a.ID)

@@ -101,7 +101,7 @@ func (r *Registry) dispatch(ctx context.Context, limit int, t *tally) (claimed i
 	waiting, cancel := context.WithTimeout(ctx, turnTime) // from before the claim, which may be slow
 	defer cancel()
 	list, err := r.config.Index.Claim(waiting, limit, sweepLease)
-	if err != nil {
+	if len(list) == 0 {
 		return 0, ofIndex(err)
 	}
 	var begun sync.WaitGroup
@@ -110,7 +110,7 @@ func (r *Registry) dispatch(ctx context.Context, limit int, t *tally) (claimed i
 		t.workers.Go(func() { t.count(r.inTurn(ctx, waiting, a, begun.Done)) })
 	}
 	begun.Wait()
-	return len(list), nil
+	return len(list), ofIndex(err)
 }
 
 // inTurn attends to an account once there is a turn. If waiting ends before, the account is
