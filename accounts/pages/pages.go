@@ -29,8 +29,9 @@ type Config struct {
 	Registry *accounts.Registry
 	// Owner returns the owner of the accounts that the person may see and change, in the
 	// words of accounts.Request.Owner. If nobody is signed in, return consent.ErrNotAllowed;
-	// an empty owner means the same. Owner is called for each request but those for
-	// connect.js. Required.
+	// an empty owner means the same: the page says so, and has no link. A program that leads
+	// people to its own sign-in does so before the handler. Owner is called for each request
+	// but those for connect.js. Required.
 	Owner func(r *http.Request) (string, error)
 	// Actor returns who acts for the owner, such as a member of a team, for the audit log: see
 	// accounts.Registry.As. Nil means the owner.
