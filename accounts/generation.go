@@ -180,7 +180,6 @@ func (r *Registry) remove(ctx context.Context, id string, number int, g *generat
 	first, records := tokenKey(id, number), []string{tokenKey(id, number)}
 	var err error
 	if g != nil {
-		err = g.forget(ctx)
 		if m := method(g.connected, r.config.Definitions()); m != nil {
 			for i := range m.And { // see definition.Connection
 				records = append(records, fmt.Sprintf("%s#%d", first, i+2))

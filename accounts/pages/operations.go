@@ -66,7 +66,7 @@ func (x *exchange) connect(s submission) (a accounts.Account, created bool, err 
 		}
 		a, err = x.account(ctx, x.owner, q.ID)
 		switch {
-		case err == nil && (a.Current != 0 || a.Status != accounts.StatusConnecting):
+		case err == nil && a.Status != accounts.StatusConnecting:
 			return a, false, nil
 		case err == nil && x.waits(ctx, a):
 			a, err = x.reconnect(a, s)
@@ -112,14 +112,14 @@ func (x *exchange) reconnect(a accounts.Account, s submission) (accounts.Account
 // connected tells the program that an account was connected, unless a consent is still
 // necessary.
 func (x *exchange) connected(a accounts.Account) {
-	if x.config.Done != nil && a.Status == accounts.StatusOK && a.Pending == 0 {
+	if x.config.Done != nil && a.Pending == 0 {
 		x.config.Done(x.r, a)
 	}
 }
 
 // waits reports whether the account waits for a consent of its owner.
 func (h *Handler) waits(ctx context.Context, a accounts.Account) bool {
-	if a.Pending == 0 || a.Status == accounts.StatusDisconnected {
+	if a.Pending == 0 {
 		return false
 	}
 	_, err := h.config.Registry.Flow(ctx, a.ID)
@@ -146,7 +146,7 @@ func (h *Handler) search(text string, limit int) (found []*definition.Definition
 		if slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(title, word) && !strings.Contains(d.Name, word) }) {
 			continue
 		}
-		if text != "" && strings.HasPrefix(title, text) {
+		if strings.HasPrefix(title, text) {
 			found = slices.Insert(found, first, d)
 			first++
 			continue
@@ -211,7 +211,7 @@ func (x *exchange) editForm(a accounts.Account, method string) (form, error) {
 }
 
 // test tests an account of the owner. An account that does not work is no error: works is
-// false then.
+// false then. A token URL that asks for a pause is an error: the account was not tested.
 func (x *exchange) test(a accounts.Account) (now accounts.Account, works bool, err error) {
 	now, err = x.registry.Test(x.r.Context(), a.ID)
 	if err == nil {
@@ -220,7 +220,8 @@ func (x *exchange) test(a accounts.Account) (now accounts.Account, works bool, e
 	var check *definition.CheckError
 	var token *connectorauth.TokenError
 	found := errors.As(err, &check) || errors.As(err, &token) || errors.Is(err, accounts.ErrOtherIdentity) || errors.Is(err, connectorauth.ErrReauthRequired)
-	if found && !errors.Is(err, accounts.ErrConnecting) {
+	paused := errors.As(err, &token) && token.Temporary() && token.RetryAfter > 0
+	if found && !paused && !errors.Is(err, accounts.ErrConnecting) {
 		return now, false, nil
 	}
 	return a, false, err
