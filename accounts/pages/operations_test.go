@@ -153,7 +153,7 @@ func TestKeyOfSeveralLines(t *testing.T) {
 	require.NoError(t, err)
 	text := strings.TrimSpace(string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
 	b := a.browser("o1")
-	assert.NotContains(t, b.get("connect?service=signed").body, "consent", "the definition has no consent")
+	assert.NotContains(t, b.get("connect?service=signed").body, "asks you for your consent")
 	r := b.post("connect", url.Values{"service": {"signed"}, "v.key": {strings.ReplaceAll(text, "\n", "\r\n")}})
 	require.Equal(t, http.StatusSeeOther, r.StatusCode, "%v", a.failed)
 	given, err := a.registry.Given(t.Context(), a.one("o1").ID)
