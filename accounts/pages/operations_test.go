@@ -160,3 +160,40 @@ func TestKeyOfSeveralLines(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, given.Given()["key"] == connectorauth.Secret(text))
 }
+
+// The start of a consent is refused where there is none, and the program is told who consents.
+func TestStartOfAConsentThatIsOver(t *testing.T) {
+	a := newApp(t, func(a *app) {
+		a.config.Actor = func(r *http.Request) string { return r.Header.Get("X-Member") }
+	})
+	b := a.browser("o1")
+	account := b.withConsent()
+	assert.Equal(t, http.StatusForbidden, b.get("start?connector="+account.ID).StatusCode, "no consent is open")
+	_, got := b.json("POST", "accounts/"+account.ID+"/reconnect", map[string]any{})
+	callback, err := a.provider.Authorize(b.get(got["consent"].(string)).Header.Get("Location"))
+	require.NoError(t, err)
+	require.Equal(t, http.StatusSeeOther, b.get(callback.String(), "X-Member", "ada").StatusCode)
+	a.mu.Lock()
+	last := a.audit[len(a.audit)-1]
+	a.mu.Unlock()
+	assert.Equal(t, []any{accounts.ActionReconnect, "ada"}, []any{last.Action, last.Actor})
+
+	_, got = b.json("POST", "accounts/"+account.ID+"/reconnect", map[string]any{})
+	a.provider.Inject(a.provider.RevokeURL, authtest.Always, authtest.Answer(503, nil, ""))
+	status, _ := b.json("DELETE", "accounts/"+account.ID, nil)
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	assert.Equal(t, http.StatusForbidden, b.get(got["consent"].(string)).StatusCode, "the account is being disconnected")
+}
+
+// The program is told of each account that the API connects, and the response says its language.
+func TestAPITellsTheProgram(t *testing.T) {
+	a := newApp(t)
+	b := a.browser("o1")
+	_, created := b.json("POST", "accounts", map[string]any{"service": "acme", "values": map[string]string{"apiKey": "CANARY-key"}})
+	assert.Len(t, a.done, 1)
+	path := "accounts/" + created["id"].(string) + "/reconnect"
+	status, _ := b.json("POST", path, map[string]any{})
+	assert.Equal(t, http.StatusOK, status)
+	assert.Len(t, a.done, 2)
+	assert.Equal(t, "de", b.get("api/accounts?language=de").Header.Get("Content-Language"))
+}
