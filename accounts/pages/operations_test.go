@@ -197,3 +197,13 @@ func TestAPITellsTheProgram(t *testing.T) {
 	assert.Len(t, a.done, 2)
 	assert.Equal(t, "de", b.get("api/accounts?language=de").Header.Get("Content-Language"))
 }
+
+// A popup tells the origin of the program's pages, and leads back there.
+func TestPopupOfAnotherOrigin(t *testing.T) {
+	a := newApp(t, func(a *app) { a.config.Origin, a.config.URL = "https://product.example", a.url+"/" })
+	b := a.browser("o1")
+	assert.Contains(t, b.get("connect?return_to=/settings").body, `<a id="back" href="https://product.example/settings">`)
+	form := fields(t, b.get("connect?service=acme&popup=0a1b").body)
+	done := b.follow(b.post("connect", with(form, "v.apiKey", "CANARY-key")))
+	assert.Contains(t, done.body, `data-origin="https://product.example" data-popup="0a1b" data-outcome="connected"`)
+}
