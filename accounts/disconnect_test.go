@@ -177,6 +177,33 @@ func TestDisconnectIsResumedAfterEachStep(t *testing.T) {
 	})
 }
 
+// So does another process for each record of two credentials: once the values are gone, nobody
+// knows of the second.
+func TestDisconnectOfTwoCredentialsIsResumedAfterEachStep(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.define(twoCredentials)
+		for steps, done := 0, false; !done; steps++ {
+			healthy := w.process()
+			a, err := healthy.Connect(t.Context(), accounts.Request{
+				Owner: "o1", Definition: "acme", Values: values{"apiKey": "CANARY-key", "username": connectorauth.Secret(w.p.Username), "password": connectorauth.Secret(w.p.Password)},
+			})
+			require.NoError(t, err)
+			w.request(healthy, a.ID, w.p.SessionURL)()
+			config := w.config
+			config.Store, config.Shared = &brittle{w.store, steps}, new(connectorauth.Shared)
+			r, err := accounts.New(config)
+			require.NoError(t, err)
+			_, err = r.Disconnect(t.Context(), a.ID)
+			done = err == nil
+			_, err = healthy.Disconnect(t.Context(), a.ID)
+			require.NoError(t, err)
+			_, found, err := w.store.Load(t.Context(), a.ID+"/1#2")
+			require.NoError(t, err)
+			assert.False(t, found, "after %d operations", steps)
+		}
+	})
+}
+
 func TestDisconnectLogsOut(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		r := w.process()

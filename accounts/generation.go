@@ -245,7 +245,6 @@ func (r *Registry) remove(ctx context.Context, id string, number, records int, g
 	}
 	var err error
 	if g != nil {
-		err = g.forget(ctx)
 		records = g.kept.records
 		if m := method(g.connected, r.config.Definitions()); m != nil {
 			records = max(records, 1+len(m.And))

@@ -49,7 +49,7 @@ func serviceOf(d *definition.Definition) service {
 func consents(m *definition.Method) bool {
 	switch scheme := m.Scheme.(type) {
 	case *definition.OAuth1:
-		return true
+		return scheme.AuthorizeURL != ""
 	case *definition.OAuth2:
 		return scheme.Grant.AuthorizationCode != nil
 	}

@@ -70,7 +70,7 @@ func (x *exchange) connect(s submission) (a accounts.Account, created bool, err 
 		switch {
 		case err == nil && !x.isOf(a, d):
 			return accounts.Account{}, false, errUsed
-		case err == nil && (a.Current != 0 || a.Status != accounts.StatusConnecting):
+		case err == nil && a.Status != accounts.StatusConnecting:
 			return a, false, nil
 		case err == nil && x.waits(ctx, a):
 			a, err = x.reconnect(a, s)
@@ -129,7 +129,7 @@ func (x *exchange) connected(a accounts.Account) {
 
 // waits reports whether the account waits for a consent of its owner.
 func (h *Handler) waits(ctx context.Context, a accounts.Account) bool {
-	if a.Pending == 0 || a.Status == accounts.StatusDisconnected {
+	if a.Pending == 0 {
 		return false
 	}
 	_, err := h.config.Registry.Flow(ctx, a.ID)
@@ -156,7 +156,7 @@ func (h *Handler) search(text string, limit int) (found []*definition.Definition
 		if slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(title, word) && !strings.Contains(d.Name, word) }) {
 			continue
 		}
-		if text != "" && strings.HasPrefix(title, text) {
+		if strings.HasPrefix(title, text) {
 			found = slices.Insert(found, first, d)
 			first++
 			continue
@@ -236,7 +236,7 @@ func (x *exchange) editForm(a accounts.Account, method string) (form, error) {
 }
 
 // test tests an account of the owner. An account that does not work is no error: works is
-// false then.
+// false then. A token URL that asks for a pause is an error: the account was not tested.
 func (x *exchange) test(a accounts.Account) (now accounts.Account, works bool, err error) {
 	now, err = x.registry.Test(x.r.Context(), a.ID)
 	if err == nil {
