@@ -127,7 +127,7 @@ func TestOppositeCallsAtOneTime(t *testing.T) {
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
 		w.empty()
-		for key := range store.keys {
+		for _, key := range store.all() {
 			assert.NotContains(t, key, "x/")
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,12 +71,13 @@ type lateClaims struct {
 	accounts.Index
 	late  time.Duration
 	deaf  bool // does not hear that the context ends
-	tries int
+	tries atomic.Int32
 }
 
 func (i *lateClaims) Claim(ctx context.Context, limit int, lease time.Duration) ([]accounts.Account, error) {
 	claimed, err := i.Index.Claim(ctx, limit, lease)
-	if i.tries++; i.deaf {
+	i.tries.Add(1)
+	if i.deaf {
 		time.Sleep(i.late)
 		return claimed, err
 	}
@@ -115,7 +117,7 @@ func TestSweepOfAnIndexThatDoesNotRespond(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- r.Run(t.Context()) }()
 		time.Sleep(10 * time.Minute)
-		assert.Greater(t, index.tries, 5)
+		assert.Greater(t, index.tries.Load(), int32(5))
 		ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
 		defer cancel()
 		require.NoError(t, r.Shutdown(ctx))

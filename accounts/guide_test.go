@@ -261,9 +261,18 @@ func TestGuideOfAccounts(t *testing.T) {
 		).Replace(guideDefinition))
 
 		var g guide
+		var mu sync.Mutex
 		var entries []accounts.Entry
-		mail := func(owner, text string) { g.mails = append(g.mails, owner+": "+text) }
-		g.audit(mail, func(e accounts.Entry) { entries = append(entries, e) })
+		mail := func(owner, text string) {
+			mu.Lock()
+			defer mu.Unlock()
+			g.mails = append(g.mails, owner+": "+text)
+		}
+		g.audit(mail, func(e accounts.Entry) {
+			mu.Lock()
+			defer mu.Unlock()
+			entries = append(entries, e)
+		})
 		clients := map[string]definition.Client{"acme": {ID: w.p.ClientID, Secret: connectorauth.Secret(w.p.ClientSecret)}}
 		require.NoError(t, g.connect(t.Context(), w.set, w.index, w.store, bytes.Repeat([]byte{7}, 32), clients, w.p.Client()))
 

@@ -3,6 +3,8 @@ package accounts_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -36,6 +38,13 @@ func (f *fate) next() (done bool, err error) {
 		return f.lost, errBroken
 	}
 	return false, errBroken
+}
+
+// met reports whether an operation has failed.
+func (f *fate) met() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.left < 0
 }
 
 // fated does an operation if the fate lets it.
@@ -87,6 +96,13 @@ func (s *listedStore) note(key string, is bool) {
 	if delete(s.keys, key); is {
 		s.keys[key] = true
 	}
+}
+
+// all returns the keys.
+func (s *listedStore) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.keys))
 }
 
 func (s *listedStore) Save(ctx context.Context, key string, value []byte) error {
@@ -221,10 +237,10 @@ func TestCallsAreCutOffAfterEachStep(t *testing.T) {
 						_, err = healthy.Disconnect(t.Context(), "x")
 						require.NoError(t, err, hint)
 						w.empty()
-						for key := range store.keys {
+						for _, key := range store.all() {
 							assert.NotContains(t, key, "x/", hint)
 						}
-						if t.Failed() || f.left >= 0 {
+						if t.Failed() || !f.met() {
 							return
 						}
 					}
