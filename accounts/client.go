@@ -72,7 +72,7 @@ func (r *Registry) use(ctx context.Context, id string) (used, error) {
 	return u, nil
 }
 
-// A cache keeps the accounts that were used last.
+// A cache keeps the accounts used last.
 type cache struct {
 	limit int
 

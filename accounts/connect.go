@@ -19,7 +19,7 @@ const consentTime = 24 * time.Hour
 // idPattern matches the IDs of accounts.
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,100}$`)
 
-// Connect connects a new account, and returns the account with its ID. If the account owner
+// Connect connects a new account, and returns the account with an ID. If the account owner
 // must consent first, the account is StatusConnecting, and Flow leads through the consent.
 // Otherwise Connect makes the test request of the definition, if there is one. An account
 // that does not pass the test is not kept, and the error is a *definition.CheckError. A

@@ -10,13 +10,13 @@ import (
 	"github.com/connectorauth/connectorauth/definition"
 )
 
-// revokeTime is how long Disconnect insists on telling a provider that does not respond.
+// revokeTime is how long Disconnect insists on telling a silent provider.
 const revokeTime = 7 * 24 * time.Hour
 
 // Disconnect ends an account: tells the provider, forgets the tokens and the values, and then
 // removes the account from the Index. From the first step on, the account is
 // StatusDisconnected and has no client. After an error, call Disconnect again, or leave the
-// rest to Sweep: the steps that are done stay done. An account that is not there is no error.
+// rest to Sweep: the steps that are done stay done. An absent account is no error.
 //
 // revoked reports whether the provider was told (RFC 7009, or the logout of a session). If
 // not, the account owner may remove the credential at the service, such as an API key. A

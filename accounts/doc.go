@@ -46,7 +46,7 @@
 // credential opens the account of somebody else. An owner has each account of a service once:
 // see DuplicateError.
 //
-// # Accounts that nobody uses
+// # Unused accounts
 //
 // Refresh tokens and sessions of many services end when nobody uses them. Sweep renews them in
 // time, in as many processes as call Sweep: from a cron job or a workflow engine, or by Run,

@@ -76,7 +76,7 @@ func (f *Flow) Finish(ctx context.Context, pending connectorauth.Secret, callbac
 	return err
 }
 
-// finish puts a generation to use after its consent.
+// finish puts a generation to use after the consent.
 func (r *Registry) finish(ctx context.Context, g *generation) (a Account, err error) {
 	before, err := r.Get(ctx, g.id)
 	if err != nil && !errors.Is(err, ErrNotFound) {

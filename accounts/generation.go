@@ -132,7 +132,7 @@ func (r *Registry) reopen(ctx context.Context, a Account, number int) (*generati
 	return r.openKept(ctx, a, number, k)
 }
 
-// openKept makes the connector of a generation of the values that the Store has.
+// openKept makes the connector of a generation of the values in the Store.
 func (r *Registry) openKept(ctx context.Context, a Account, number int, k kept) (*generation, error) {
 	return r.open(ctx, a, number, k, func(connection definition.Connection) (*definition.Connected, error) {
 		return r.config.Definitions().Connect(k.account, connection)
@@ -265,7 +265,7 @@ func (r *Registry) remove(ctx context.Context, id string, number, records int, g
 	return nil
 }
 
-// erase deletes a record after those who are about to write the record.
+// erase deletes a record after all who are about to write the record.
 func (r *Registry) erase(ctx context.Context, key string) error {
 	lease, err := r.config.Store.Lock(ctx, key)
 	if err != nil {
@@ -294,7 +294,7 @@ func (r *Registry) discard(ctx context.Context, a Account, number int) error {
 // patience is how long a write may take that goes on after its caller has left.
 const patience = 15 * time.Second
 
-// merged returns the values of both; those of first count.
+// merged returns the values of both; the values of first count.
 func merged(first, second map[string]connectorauth.Secret) map[string]connectorauth.Secret {
 	all := maps.Clone(second)
 	if all == nil {

@@ -12,7 +12,7 @@ func (r *Registry) Definitions() *definition.Set { return r.config.Definitions()
 
 // Given returns what the account owner has given, with the secrets, for the form of a
 // Reconnect: see definition.Account.Given and definition.Definition.Form. Nothing of the
-// secrets may go to a page. Values that are lost are absent.
+// secrets may go to a page. Lost values are absent.
 func (r *Registry) Given(ctx context.Context, id string) (definition.Account, error) {
 	for {
 		a, err := r.Get(ctx, id)

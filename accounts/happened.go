@@ -54,7 +54,7 @@ func (r *Registry) note(u used, e connectorauth.Event) {
 	}()
 }
 
-// dueAgain returns when an account is due that works again.
+// dueAgain returns when a working account is due again.
 func (r *Registry) dueAgain(ctx context.Context, u used) time.Time {
 	var known connectorauth.Status
 	if c, ok := u.connected.Credential().(credential); ok {

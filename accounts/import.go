@@ -10,7 +10,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 )
 
-// A Row is an account that moves in from elsewhere.
+// A Row is an account from elsewhere.
 type Row struct {
 	// Request is as in Connect. ID is required.
 	Request

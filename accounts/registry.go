@@ -45,7 +45,7 @@ type Config struct {
 	Audit func(Entry)
 	// Logger takes what Run and Sweep have to tell. Nil means slog.Default().
 	Logger *slog.Logger
-	// Connectors is how many connectors are kept in memory: those that were used last. 0
+	// Connectors is how many connectors, the last used, are kept in memory. 0
 	// means 10,000.
 	Connectors int
 }

@@ -195,7 +195,7 @@ func (s *SQL) List(ctx context.Context, f Filter, after string, limit int) ([]Ac
 	return sqldb.Query(ctx, s.db, readRow, s.db.Statement(query+" ORDER BY id LIMIT ?"), append(args, limit)...)
 }
 
-// Claim returns accounts that are due, and claims them. An account that cannot be read is an
+// Claim returns due accounts, and claims the accounts. An unreadable account is an
 // error beside the others, and is claimed too.
 func (s *SQL) Claim(ctx context.Context, limit int, lease time.Duration) ([]Account, error) {
 	var rows []row

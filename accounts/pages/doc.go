@@ -59,7 +59,7 @@
 //
 // Paths begin with Config.URL + "/api". A request with a body has the Content-Type
 // application/json, and the parameter language and the header Accept-Language choose the
-// language of texts. Members that are empty are left out.
+// language of texts. Empty members are left out.
 //
 //	GET    /services?q=&limit=                  search; limit is 1 to 200, and 50 if empty
 //	GET    /services/{service}?method=          the form of a method
@@ -76,7 +76,7 @@
 // # What protects account owners
 //
 //   - Owner decides what anybody sees and changes. An account of another owner is not found,
-//     exactly as an account that is not there.
+//     exactly as an absent account.
 //   - Requests of other sites change nothing: see net/http.CrossOriginProtection. A form must
 //     be application/x-www-form-urlencoded, and the JSON API takes application/json alone. The
 //     cookies of the program should be SameSite=Lax all the same. With Strict, a person who
