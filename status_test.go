@@ -246,7 +246,7 @@ func TestForgetLeavesWhatIsNotItsOwn(t *testing.T) {
 	inTime(t, &account{answer: granted}, func(t *testing.T, a *account) {
 		a.set(t)
 		stranger := &account{store: a.store, answer: granted, edit: func(c *connectorauth.OAuth2Config) { c.ClientID = "another" }}
-		require.ErrorContains(t, stranger.connector().Forget(t.Context()), "belongs to")
+		require.ErrorContains(t, stranger.connector().Forget(t.Context()), "if the token URL has moved, name the former one (FormerTokenURL)")
 		later := []byte(`{"v":99}`)
 		_, err := a.token(t)
 		require.NoError(t, err)

@@ -80,7 +80,7 @@ type Account struct {
 	// developers. Empty with StatusOK.
 	Reason definition.CheckReason `json:"reason,omitempty"`
 	Error  string                 `json:"error,omitempty"`
-	// Since is when the account came into its Status.
+	// Since is when the account came into the Status.
 	Since time.Time `json:"since"`
 	// Granted and Missing are scopes: see connectorauth.Status.
 	Granted []string `json:"granted,omitempty"`
@@ -104,12 +104,14 @@ type Account struct {
 	// Version counts the writes to the Index: see Index.Put.
 	Version int64 `json:"version"`
 	// Current is the generation of values and tokens in use, and Pending a generation that
-	// is being connected. 0 means none. Last is the highest generation so far.
+	// is being connected. 0 means none. Last is the highest generation so far, and First the
+	// first one: 0 means 1. Accounts that have an ID one after the other share no generation.
 	Current int `json:"current,omitempty"`
 	Pending int `json:"pending,omitempty"`
 	Last    int `json:"last,omitempty"`
+	First   int `json:"first,omitempty"`
 
-	// newer are members that a newer program has written: see SQL.
+	// newer are the members of a newer program: see SQL.
 	newer map[string]json.RawMessage
 }
 
@@ -124,7 +126,7 @@ type Request struct {
 	// Reconnect keeps the owner of the account.
 	Owner string
 	// Definition is the name of the definition. Required by Connect; Reconnect keeps the
-	// definition of the account, in its newest revision.
+	// definition of the account, in the newest revision.
 	Definition string
 	// Method is the name of the method. Empty means the default method, or with Reconnect
 	// that of the account.

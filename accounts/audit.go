@@ -5,8 +5,8 @@ import "time"
 // An Entry says who has done what to an account, for the audit log of a program. An Entry has
 // no secret.
 type Entry struct {
-	// Sequence counts the entries of a Registry of this process, from 1. A number that is
-	// missing is an entry that was lost. Entries come from several goroutines, and not in the
+	// Sequence counts the entries of a Registry of this process, from 1. A missing number
+	// is a lost entry. Entries come from several goroutines, and not in the
 	// order of their numbers.
 	Sequence uint64    `json:"sequence"`
 	Time     time.Time `json:"time"`

@@ -13,7 +13,8 @@ import (
 // Test asks the service whether the account works, keeps what the service says in the
 // account, and returns the account. Without a test in the definition, Test reads what is
 // known of the token. An account that does not work is an error too: a *definition.CheckError,
-// ErrOtherIdentity, or an error of the token. An error of ctx, of the Index or of the Store
+// ErrOtherIdentity, an error of the token, or connectorauth.ErrReauthRequired if the Store has
+// lost what the account owner has given. An error of ctx, of the Index or of the Store
 // changes nothing, and neither does a token URL that asks for a pause. If the account owner has consented and the process ended right then, Test
 // puts the token to use.
 func (r *Registry) Test(ctx context.Context, id string) (Account, error) {
@@ -42,7 +43,10 @@ func (r *Registry) test(ctx context.Context, a Account) (Account, error) {
 	case a.Current == 0:
 		return a, ErrConnecting
 	}
-	g, err := r.reopen(ctx, a, a.Current)
+	a, g, err := r.reopenCurrent(ctx, a)
+	if errors.Is(err, errNoValues) {
+		return r.lost(ctx, a)
+	}
 	if err != nil {
 		return a, err
 	}
@@ -59,7 +63,7 @@ func (r *Registry) test(ctx context.Context, a Account) (Account, error) {
 		}
 		f.apply(now)
 		if f.failure == nil && now.Due.IsZero() { // Sweep had given the account up
-			now.Due = r.due(g, f.known)
+			now.Due = r.due(g.connected, f.known)
 		}
 		return nil
 	})
@@ -67,6 +71,21 @@ func (r *Registry) test(ctx context.Context, a Account) (Account, error) {
 		return a, err
 	}
 	return written, f.failure
+}
+
+// lost writes into an account that the Store has nothing of the account.
+func (r *Registry) lost(ctx context.Context, a Account) (Account, error) {
+	written, err := r.update(ctx, a.ID, func(now *Account) error {
+		if now.Current != a.Current || now.Status == StatusDisconnected {
+			return ErrSuperseded
+		}
+		now.fail(errNoValues)
+		return nil
+	})
+	if err != nil {
+		return a, err
+	}
+	return written, errNoValues
 }
 
 // resume finishes a consent that has brought a token and is not in use. resumed is false if

@@ -63,7 +63,7 @@ func (r *Registry) use(ctx context.Context, id string) (used, error) {
 		r.cache.put(u)
 		return u, nil
 	}
-	g, err := r.reopen(ctx, a, a.Current)
+	a, g, err := r.reopenCurrent(ctx, a)
 	if err != nil {
 		return used{}, err
 	}
@@ -72,7 +72,7 @@ func (r *Registry) use(ctx context.Context, id string) (used, error) {
 	return u, nil
 }
 
-// A cache keeps the accounts that were used last.
+// A cache keeps the accounts used last.
 type cache struct {
 	limit int
 

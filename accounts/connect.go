@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"regexp"
 	"time"
 
@@ -18,7 +19,7 @@ const consentTime = 24 * time.Hour
 // idPattern matches the IDs of accounts.
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,100}$`)
 
-// Connect connects a new account, and returns the account with its ID. If the account owner
+// Connect connects a new account, and returns the account with an ID. If the account owner
 // must consent first, the account is StatusConnecting, and Flow leads through the consent.
 // Otherwise Connect makes the test request of the definition, if there is one. An account
 // that does not pass the test is not kept, and the error is a *definition.CheckError. A
@@ -66,7 +67,8 @@ func (r *Registry) newAccount(call string, q *Request) (Account, *definition.Def
 	if q.MoreScopes != nil {
 		problems = append(problems, errors.New("MoreScopes: are for Reconnect; use Scopes"))
 	}
-	if q.ID == "" {
+	fresh := q.ID == ""
+	if fresh {
 		q.ID = NewID()
 	} else if !idPattern.MatchString(q.ID) {
 		problems = append(problems, errors.New("ID: want at most 100 letters, digits and characters of -_.:"))
@@ -79,11 +81,21 @@ func (r *Registry) newAccount(call string, q *Request) (Account, *definition.Def
 		return Account{}, nil, err
 	}
 	at := now()
-	return Account{
+	a := Account{
 		ID: q.ID, Owner: q.Owner, Definition: d.Name, Revision: d.Revision, Method: q.Method,
 		Status: StatusConnecting, Since: at, Created: at, Due: at.Add(consentTime),
-	}, d, nil
+	}
+	if !fresh {
+		a.First = 2 + mathrand.N(maxFirst)
+		a.Last = a.First - 1
+	}
+	return a, d, nil
 }
+
+// maxFirst is so large that an ID that is used again begins with another generation, and so
+// small that generations fit into 32 bits. Processes may go on with a former account that had
+// the ID.
+const maxFirst = 1 << 30
 
 // openNew opens the next generation of a new account, and names the method in the account.
 func (r *Registry) openNew(ctx context.Context, a *Account, d *definition.Definition, q Request) (*generation, error) {
@@ -171,9 +183,15 @@ func (r *Registry) consentOrUse(ctx context.Context, a Account, g *generation) (
 func (r *Registry) started(ctx context.Context, a Account, g *generation, next func(Account) (Account, error)) (Account, error) {
 	isNew, superseded := a.Version == 0, a.Pending
 	a.Pending, a.Last = g.number, g.number
+	if a.Current == 0 {
+		a.Due = now().Add(consentTime)
+	}
 	stored, err := r.config.Index.Put(ctx, a)
 	switch {
 	case err != nil:
+		if isNew { // the Index may have the account nevertheless
+			_, _ = r.abandon(ctx, a, g.number, true)
+		}
 		return Account{}, ofIndex(err)
 	case !stored && isNew:
 		return Account{}, ErrExists
@@ -181,13 +199,18 @@ func (r *Registry) started(ctx context.Context, a Account, g *generation, next f
 		return Account{}, ErrSuperseded
 	}
 	a.Version++
-	r.discard(ctx, a, superseded)
+	_ = r.discard(ctx, a, superseded)
 	var done Account
 	if err = r.save(ctx, g); err == nil {
 		done, err = next(a)
 	}
 	if err != nil {
-		r.abandon(ctx, a, g.number, isNew)
+		switch used, taken := r.abandon(ctx, a, g.number, isNew); {
+		case taken == nil:
+			return used, nil
+		case !errors.Is(err, ErrSuperseded) && (errors.Is(taken, ErrSuperseded) || errors.Is(taken, ErrNotFound)):
+			err = errors.Join(ErrSuperseded, err)
+		}
 	}
 	return done, err
 }
@@ -221,7 +244,7 @@ func (r *Registry) commit(ctx context.Context, g *generation, f finding) (Accoun
 			return ErrOtherIdentity
 		}
 		former = a.Current
-		a.Current, a.Pending, a.Due = g.number, 0, r.due(g, f.known)
+		a.Current, a.Pending, a.Due = g.number, 0, r.due(g.connected, f.known)
 		a.ReauthBy, a.Final = time.Time{}, false // of the former token
 		now := g.connected.Account()
 		a.Definition, a.Revision, a.Method = now.Definition, now.Revision, now.Method
@@ -231,25 +254,45 @@ func (r *Registry) commit(ctx context.Context, g *generation, f finding) (Accoun
 	if err != nil && !errors.Is(err, errUnchanged) {
 		return Account{}, err
 	}
-	r.discard(ctx, a, former)
+	_ = r.discard(ctx, a, former)
 	return a, nil
 }
 
-// abandon takes back what started has announced, even if ctx has ended.
-func (r *Registry) abandon(ctx context.Context, a Account, number int, isNew bool) {
+// errTakenBack: what was announced is taken back.
+var errTakenBack = errors.New("taken back")
+
+// abandon takes back what started has announced, even if ctx has ended. The error is nil if the
+// generation is in use nevertheless: the response of the Index to commit was lost, or another
+// process was faster. As long as the Index does not say, nothing is taken back.
+func (r *Registry) abandon(ctx context.Context, announced Account, number int, isNew bool) (Account, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	r.discard(ctx, a, number)
-	a, err := r.update(ctx, a.ID, func(a *Account) error {
-		if a.Pending != number {
+	a, err := r.update(ctx, announced.ID, func(a *Account) error {
+		switch {
+		case a.Current == number && a.Status == StatusDisconnected:
+			return ErrDisconnected
+		case a.Current == number:
+			return errUnchanged
+		case a.Pending != number:
 			return ErrSuperseded
 		}
 		a.Pending = 0
 		return nil
 	})
-	if err == nil && isNew && a.Current == 0 {
+	switch {
+	case errors.Is(err, errUnchanged):
+		return a, nil
+	case err != nil && !errors.Is(err, ErrSuperseded) && !errors.Is(err, ErrNotFound):
+		return Account{}, err
+	}
+	gone := r.discard(ctx, announced, number)
+	if gone == nil && err == nil && isNew && a.Current == 0 {
 		_, _ = r.config.Index.Delete(ctx, a.ID, a.Version) // or else the account stays, connecting
 	}
+	if err == nil {
+		err = errTakenBack
+	}
+	return Account{}, err
 }
 
 // NewID returns an ID for a new account: a UUID of version 7 (RFC 9562 section 5.7), which

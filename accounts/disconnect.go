@@ -10,22 +10,28 @@ import (
 	"github.com/connectorauth/connectorauth/definition"
 )
 
-// revokeTime is how long Disconnect insists on telling a provider that does not respond.
+// revokeTime is how long Disconnect insists on telling a silent provider.
 const revokeTime = 7 * 24 * time.Hour
 
 // Disconnect ends an account: tells the provider, forgets the tokens and the values, and then
 // removes the account from the Index. From the first step on, the account is
 // StatusDisconnected and has no client. After an error, call Disconnect again, or leave the
-// rest to Sweep: the steps that are done stay done. An account that is not there is no error.
+// rest to Sweep: the steps that are done stay done. An absent account is no error.
 //
 // revoked reports whether the provider was told (RFC 7009, or the logout of a session). If
 // not, the account owner may remove the credential at the service, such as an API key. A
-// provider that does not respond is an error for seven days; later, and where the provider
-// refuses or the definition is gone, Disconnect goes on.
+// provider that does not respond is an error for seven days, and so is a process that lacks
+// the registration at the service; later, and where the provider refuses or the definition is
+// gone, Disconnect goes on.
 func (r *Registry) Disconnect(ctx context.Context, id string) (revoked bool, err error) {
-	a, revoked, err := r.disconnect(ctx, id)
-	if a.ID == "" && err == nil {
-		return false, nil // there was none
+	return r.disconnectIf(ctx, id, func(Account) bool { return true })
+}
+
+// disconnectIf is Disconnect of an account for which wanted is true, or else errUnchanged.
+func (r *Registry) disconnectIf(ctx context.Context, id string, wanted func(Account) bool) (revoked bool, err error) {
+	a, revoked, err := r.disconnect(ctx, id, wanted)
+	if a.ID == "" && err == nil || errors.Is(err, errUnchanged) {
+		return false, err // there was none
 	}
 	a.ID = id
 	r.audit(ActionDisconnect, a, err)
@@ -33,8 +39,11 @@ func (r *Registry) Disconnect(ctx context.Context, id string) (revoked bool, err
 }
 
 // disconnect is Disconnect without an Entry. a is the account, as far as known.
-func (r *Registry) disconnect(ctx context.Context, id string) (a Account, revoked bool, err error) {
+func (r *Registry) disconnect(ctx context.Context, id string, wanted func(Account) bool) (a Account, revoked bool, err error) {
 	a, err = r.update(ctx, id, func(a *Account) error {
+		if !wanted(*a) {
+			return errUnchanged
+		}
 		a.become(StatusDisconnected, "", "")
 		a.Due = after(retryAfter)
 		return nil
@@ -46,9 +55,12 @@ func (r *Registry) disconnect(ctx context.Context, id string) (a Account, revoke
 	if err != nil {
 		return a, false, err
 	}
-	for number := a.Last; number > 0; number-- { // also those that a dead process has left
+	for number := a.Last; number >= max(a.First, 1); number-- { // also those that a dead process has left
 		told, err := r.end(ctx, a, number)
 		revoked = revoked || told
+		if err == nil && number%endedAtOnce == 0 {
+			err = r.ended(ctx, id, a.First, number)
+		}
 		if err != nil {
 			return a, revoked, err
 		}
@@ -65,15 +77,36 @@ func (r *Registry) disconnect(ctx context.Context, id string) (a Account, revoke
 		if err != nil {
 			return a, revoked, err
 		}
+		if now.Status != StatusDisconnected || now.First != a.First {
+			return a, revoked, nil // another process was faster, and the ID is used again
+		}
 		version = now.Version
 	}
+}
+
+// endedAtOnce is how many generations a Disconnect ends before it notes that.
+const endedAtOnce = 50
+
+// ended notes that the generations from number on have ended.
+func (r *Registry) ended(ctx context.Context, id string, first, number int) error {
+	_, err := r.update(ctx, id, func(a *Account) error {
+		if a.Status != StatusDisconnected || a.First != first || a.Last < number {
+			return errUnchanged
+		}
+		a.Last = number - 1
+		return nil
+	})
+	if errors.Is(err, errUnchanged) || errors.Is(err, ErrNotFound) {
+		return nil // another process is ahead
+	}
+	return err
 }
 
 // end revokes and removes a generation.
 func (r *Registry) end(ctx context.Context, a Account, number int) (revoked bool, err error) {
 	k, err := r.load(ctx, a.ID, number)
 	if errors.Is(err, errNoValues) || isDamaged(err) {
-		return false, r.remove(ctx, a.ID, number, nil)
+		return false, r.remove(ctx, a.ID, number, recordsOf(err), nil)
 	}
 	if err != nil {
 		return false, err
@@ -82,9 +115,14 @@ func (r *Registry) end(ctx context.Context, a Account, number int) (revoked bool
 	if err != nil {
 		return false, err
 	}
-	connected, err := r.config.Definitions().Connect(k.account, connection)
-	if err != nil { // the definition does not know the account any more
-		return false, r.remove(ctx, a.ID, number, nil)
+	set := r.config.Definitions()
+	connected, err := set.Connect(k.account, connection)
+	if err != nil {
+		_, gone := set.Find(k.account)
+		if gone == nil && isMistake(ofProgram(err)) && time.Since(a.Since) < revokeTime { // another process may have the registration
+			return false, fmt.Errorf("accounts: the provider could not be told: %w", err)
+		}
+		return false, r.remove(ctx, a.ID, number, k.records, nil) // the definition does not know the account any more
 	}
 	g := &generation{a.ID, number, connected, connection.HTTPClient, k}
 	revoked, err = r.revoke(ctx, g)
@@ -92,7 +130,7 @@ func (r *Registry) end(ctx context.Context, a Account, number int) (revoked bool
 	if err != nil && !(errors.As(err, &token) && !token.Temporary()) && time.Since(a.Since) < revokeTime {
 		return false, fmt.Errorf("accounts: the provider could not be told: %w", err)
 	}
-	return revoked, r.remove(ctx, a.ID, number, g)
+	return revoked, r.remove(ctx, a.ID, number, k.records, g)
 }
 
 // revoke tells the provider that the token is not needed any more, if the definition says

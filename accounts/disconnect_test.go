@@ -97,6 +97,28 @@ func TestDisconnectWithoutTheDefinition(t *testing.T) {
 	})
 }
 
+// A process without the registration cannot tell the provider, and leaves that to others.
+func TestDisconnectWithoutTheRegistration(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		healthy := w.process()
+		a, b := w.withConsent(healthy), w.withConsent(healthy)
+		w.config.Connection = nil
+		poor := w.process()
+		for _, id := range []string{a.ID, b.ID} {
+			_, err := poor.Disconnect(t.Context(), id)
+			require.ErrorContains(t, err, "Connection.Client: ID is missing")
+		}
+		revoked, err := healthy.Disconnect(t.Context(), a.ID)
+		require.NoError(t, err)
+		assert.True(t, revoked)
+		time.Sleep(8 * 24 * time.Hour) // nobody has the registration any more
+		revoked, err = poor.Disconnect(t.Context(), b.ID)
+		require.NoError(t, err)
+		assert.False(t, revoked)
+		w.empty()
+	})
+}
+
 // A brittle store fails after some operations, as when a process dies there.
 type brittle struct {
 	*tokenstore.Memory
@@ -152,6 +174,33 @@ func TestDisconnectIsResumedAfterEachStep(t *testing.T) {
 		assert.Greater(t, failures, 3)
 		w.empty()
 		assert.Equal(t, failures+1, w.p.Stats().RevokedGrants)
+	})
+}
+
+// So does another process for each record of two credentials: once the values are gone, nobody
+// knows of the second.
+func TestDisconnectOfTwoCredentialsIsResumedAfterEachStep(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.define(twoCredentials)
+		for steps, done := 0, false; !done; steps++ {
+			healthy := w.process()
+			a, err := healthy.Connect(t.Context(), accounts.Request{
+				Owner: "o1", Definition: "acme", Values: values{"apiKey": "CANARY-key", "username": connectorauth.Secret(w.p.Username), "password": connectorauth.Secret(w.p.Password)},
+			})
+			require.NoError(t, err)
+			w.request(healthy, a.ID, w.p.SessionURL)()
+			config := w.config
+			config.Store, config.Shared = &brittle{w.store, steps}, new(connectorauth.Shared)
+			r, err := accounts.New(config)
+			require.NoError(t, err)
+			_, err = r.Disconnect(t.Context(), a.ID)
+			done = err == nil
+			_, err = healthy.Disconnect(t.Context(), a.ID)
+			require.NoError(t, err)
+			_, found, err := w.store.Load(t.Context(), a.ID+"/1#2")
+			require.NoError(t, err)
+			assert.False(t, found, "after %d operations", steps)
+		}
 	})
 }
 

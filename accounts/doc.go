@@ -46,7 +46,7 @@
 // credential opens the account of somebody else. An owner has each account of a service once:
 // see DuplicateError.
 //
-// # Accounts that nobody uses
+// # Unused accounts
 //
 // Refresh tokens and sessions of many services end when nobody uses them. Sweep renews them in
 // time, in as many processes as call Sweep: from a cron job or a workflow engine, or by Run,
@@ -57,8 +57,10 @@
 // # Faults
 //
 // An outage of the Store, the Index or Config.Connection is no fault of an account: statuses
-// stay, and Sweep tries again after two minutes. A provider that hangs, or asks for a pause,
-// holds up the accounts of its own definition alone.
+// stay, and Sweep tries again after two minutes. Neither is what a process lacks, such as the
+// registration at the service, a definition or its revision: Sweep logs an error, and leaves
+// the accounts to other processes, or tries again after ten minutes. A provider that hangs, or
+// asks for a pause, holds up the accounts of its own definition alone.
 //
 // Once Disconnect has returned nil, nothing of the account is in the Store, and clients,
 // renewals and consents that are left anywhere put nothing there.

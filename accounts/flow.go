@@ -76,7 +76,7 @@ func (f *Flow) Finish(ctx context.Context, pending connectorauth.Secret, callbac
 	return err
 }
 
-// finish puts a generation to use after its consent.
+// finish puts a generation to use after the consent.
 func (r *Registry) finish(ctx context.Context, g *generation) (a Account, err error) {
 	before, err := r.Get(ctx, g.id)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -84,16 +84,22 @@ func (r *Registry) finish(ctx context.Context, g *generation) (a Account, err er
 	}
 	before.ID = g.id
 	defer func() { r.auditConsent(before, err) }()
-	a, err = r.complete(ctx, g)
+	if a, err = r.complete(ctx, g); err == nil {
+		return a, nil
+	}
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	now, found, getErr := r.config.Index.Get(detached, g.id)
+	if found && getErr == nil && now.Current == g.number && now.Status != StatusDisconnected {
+		return now, nil // the response of the Index was lost, or another process was faster
+	}
 	var failed interface{ Temporary() bool }
 	refused := errors.As(err, &failed) && !failed.Temporary()
 	if !refused && !errors.Is(err, ErrOtherIdentity) && !errors.As(err, new(*DuplicateError)) && !errors.Is(err, ErrSuperseded) && !errors.Is(err, ErrNotFound) {
 		return a, err
 	}
-	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-	defer cancel()
-	if now, found, getErr := r.config.Index.Get(detached, g.id); getErr != nil || found && now.Current == g.number {
-		return a, err // another process has put the token to use
+	if getErr != nil || found && now.Current == g.number { // perhaps the token is in use
+		return a, err
 	}
 	// Nothing is revoked: a provider may revoke the account owner's other tokens too.
 	return a, errors.Join(err, g.forget(detached))

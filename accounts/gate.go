@@ -19,6 +19,7 @@ type gate struct {
 
 	mu     sync.Mutex
 	paused time.Time // no account is attended to before this time
+	told   time.Time // when tells has returned true last
 }
 
 // gates are the gates of a Registry, by the name of the definition. The zero value is ready
@@ -47,6 +48,9 @@ func (g *gate) enter(ctx context.Context, closing <-chan struct{}) (entered bool
 	if pause = g.pause(0); pause > 0 {
 		return false, pause
 	}
+	if ctx.Err() != nil {
+		return false, 0
+	}
 	select {
 	case g.turns <- struct{}{}:
 	case <-ctx.Done():
@@ -71,4 +75,16 @@ func (g *gate) pause(d time.Duration) time.Duration {
 		g.paused = until
 	}
 	return time.Until(g.paused)
+}
+
+// tells reports whether to log a mistake, which all accounts of a definition share: once in a
+// while.
+func (g *gate) tells() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if time.Since(g.told) < unfit {
+		return false
+	}
+	g.told = time.Now()
+	return true
 }

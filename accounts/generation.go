@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,7 @@ type kept struct {
 	account       definition.Account
 	otherIdentity bool
 	duplicate     bool
+	records       int // how many the tokens may have: see tokenKeys
 }
 
 // keptJSON is the JSON form of a kept.
@@ -35,6 +37,7 @@ type keptJSON struct {
 	Account       json.RawMessage `json:"account"`
 	OtherIdentity bool            `json:"otherIdentity,omitempty"`
 	Duplicate     bool            `json:"duplicate,omitempty"`
+	Records       int             `json:"records,omitempty"`
 }
 
 // A credential is a connector whose token is in the Store: an *OAuth1, *OAuth2 or *Custom.
@@ -44,7 +47,17 @@ type credential interface {
 }
 
 // errNoValues: the Store has nothing of a generation.
-var errNoValues = errors.New("accounts: what the account owner has given is not in the store; connect the account again")
+var errNoValues error = noValues{}
+
+// noValues is the type of errNoValues.
+type noValues struct{}
+
+func (noValues) Error() string {
+	return "accounts: what the account owner has given is not in the store; connect the account again"
+}
+
+// Is reports whether target is an error of an account whose owner must act.
+func (noValues) Is(target error) bool { return target == connectorauth.ErrReauthRequired }
 
 // tokenKey is the key of the token in the Store, and the Account of the connector.
 func tokenKey(id string, number int) string { return fmt.Sprintf("%s/%d", id, number) }
@@ -54,6 +67,19 @@ func valuesKey(id string, number int) string { return tokenKey(id, number) + val
 
 const valuesSuffix = "/values"
 
+// unknownRecords is how many records a generation may have that does not say.
+const unknownRecords = 9
+
+// tokenKeys returns the keys of the tokens in the Store. Each credential of Method.And may have
+// a token: see definition.Connection.
+func tokenKeys(id string, number, records int) []string {
+	keys := []string{tokenKey(id, number)}
+	for i := 2; i <= records; i++ {
+		keys = append(keys, fmt.Sprintf("%s#%d", keys[0], i))
+	}
+	return keys
+}
+
 // open makes the connector of a generation, of values that need not be in the Store.
 func (r *Registry) open(ctx context.Context, a Account, number int, k kept, connect func(definition.Connection) (*definition.Connected, error)) (*generation, error) {
 	connection, err := r.connection(ctx, a, number)
@@ -62,7 +88,7 @@ func (r *Registry) open(ctx context.Context, a Account, number int, k kept, conn
 	}
 	connected, err := connect(connection)
 	if err != nil {
-		return nil, err
+		return nil, ofProgram(err)
 	}
 	return &generation{a.ID, number, connected, connection.HTTPClient, k}, nil
 }
@@ -103,9 +129,35 @@ func (r *Registry) reopen(ctx context.Context, a Account, number int) (*generati
 	if err != nil {
 		return nil, err
 	}
+	return r.openKept(ctx, a, number, k)
+}
+
+// openKept makes the connector of a generation of the values in the Store.
+func (r *Registry) openKept(ctx context.Context, a Account, number int, k kept) (*generation, error) {
 	return r.open(ctx, a, number, k, func(connection definition.Connection) (*definition.Connected, error) {
 		return r.config.Definitions().Connect(k.account, connection)
 	})
+}
+
+// reopenCurrent makes the connector of the generation in use. The account that is returned is
+// as a Reconnect or a Disconnect has left the account meanwhile.
+func (r *Registry) reopenCurrent(ctx context.Context, a Account) (Account, *generation, error) {
+	for {
+		g, err := r.reopen(ctx, a, a.Current)
+		if !errors.Is(err, errNoValues) {
+			return a, g, err
+		}
+		now, getErr := r.Get(ctx, a.ID)
+		switch {
+		case getErr != nil:
+			return a, nil, getErr
+		case now.Status == StatusDisconnected:
+			return now, nil, ErrDisconnected
+		case now.Current == a.Current, now.Current == 0:
+			return now, nil, err
+		}
+		a = now
+	}
 }
 
 // load reads the values of a generation.
@@ -119,7 +171,7 @@ func (r *Registry) load(ctx context.Context, id string, number int) (kept, error
 		return kept{}, errNoValues
 	}
 	account, err := definition.DecodeAccount(record.Account)
-	return kept{account, record.OtherIdentity, record.Duplicate}, err
+	return kept{account, record.OtherIdentity, record.Duplicate, cmp.Or(record.Records, unknownRecords)}, err
 }
 
 // save writes the values of a generation that the Index announces. The lock is that of erase:
@@ -130,7 +182,11 @@ func (r *Registry) save(ctx context.Context, g *generation) error {
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(keptJSON{account, g.kept.otherIdentity, g.kept.duplicate})
+	records := 1
+	if m := method(g.connected, r.config.Definitions()); m != nil {
+		records += len(m.And)
+	}
+	text, err := json.Marshal(keptJSON{account, g.kept.otherIdentity, g.kept.duplicate, records})
 	if err != nil {
 		return err
 	}
@@ -171,26 +227,34 @@ func (g *generation) forget(ctx context.Context) error {
 	return nil
 }
 
+// recordsOf returns how many records the tokens of a generation may have whose values could
+// not be loaded. Once the values are gone, so are the tokens.
+func recordsOf(err error) int {
+	if errors.Is(err, errNoValues) {
+		return 1
+	}
+	return unknownRecords
+}
+
 // remove takes a generation out of the Store. A nil g means a generation that cannot be
-// opened. The values go before the tokens go for good: see guarded.
-func (r *Registry) remove(ctx context.Context, id string, number int, g *generation) error {
+// opened, and records is how many records its tokens may have. The values go before the tokens
+// go for good: see guarded.
+func (r *Registry) remove(ctx context.Context, id string, number, records int, g *generation) error {
 	if number == 0 {
 		return nil
 	}
-	first, records := tokenKey(id, number), []string{tokenKey(id, number)}
 	var err error
 	if g != nil {
-		err = g.forget(ctx)
+		records = g.kept.records
 		if m := method(g.connected, r.config.Definitions()); m != nil {
-			for i := range m.And { // see definition.Connection
-				records = append(records, fmt.Sprintf("%s#%d", first, i+2))
-			}
+			records = max(records, 1+len(m.And))
 		}
 	}
-	for _, key := range records {
+	keys := tokenKeys(id, number, records)
+	for _, key := range keys {
 		err = errors.Join(err, r.store.Delete(ctx, key))
 	}
-	for _, key := range slices.Insert(records, 0, first+valuesSuffix) {
+	for _, key := range slices.Insert(keys, 0, valuesKey(id, number)) {
 		if err == nil { // or else the values are needed to try again
 			err = r.erase(ctx, key)
 		}
@@ -201,7 +265,7 @@ func (r *Registry) remove(ctx context.Context, id string, number int, g *generat
 	return nil
 }
 
-// erase deletes a record after those who are about to write the record.
+// erase deletes a record after all who are about to write the record.
 func (r *Registry) erase(ctx context.Context, key string) error {
 	lease, err := r.config.Store.Lock(ctx, key)
 	if err != nil {
@@ -213,20 +277,24 @@ func (r *Registry) erase(ctx context.Context, key string) error {
 
 // discard removes a generation that is of no use any more, even if ctx has ended. What
 // cannot be removed now, Disconnect removes.
-func (r *Registry) discard(ctx context.Context, a Account, number int) {
+func (r *Registry) discard(ctx context.Context, a Account, number int) error {
 	if number == 0 {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	g, _ := r.reopen(ctx, a, number)
-	_ = r.remove(ctx, a.ID, number, g)
+	k, err := r.load(ctx, a.ID, number)
+	if err != nil {
+		return r.remove(ctx, a.ID, number, recordsOf(err), nil)
+	}
+	g, _ := r.openKept(ctx, a, number, k)
+	return r.remove(ctx, a.ID, number, k.records, g)
 }
 
 // patience is how long a write may take that goes on after its caller has left.
 const patience = 15 * time.Second
 
-// merged returns the values of both; those of first count.
+// merged returns the values of both; the values of first count.
 func merged(first, second map[string]connectorauth.Secret) map[string]connectorauth.Secret {
 	all := maps.Clone(second)
 	if all == nil {

@@ -12,24 +12,37 @@ func (r *Registry) Definitions() *definition.Set { return r.config.Definitions()
 
 // Given returns what the account owner has given, with the secrets, for the form of a
 // Reconnect: see definition.Account.Given and definition.Definition.Form. Nothing of the
-// secrets may go to a page. Values that are lost are absent.
+// secrets may go to a page. Lost values are absent.
 func (r *Registry) Given(ctx context.Context, id string) (definition.Account, error) {
-	a, err := r.Get(ctx, id)
-	if err != nil {
-		return definition.Account{}, err
+	for {
+		a, err := r.Get(ctx, id)
+		if err != nil {
+			return definition.Account{}, err
+		}
+		k, err := r.lastGiven(ctx, a)
+		if !errors.Is(err, ErrSuperseded) {
+			return k.account, err
+		}
 	}
-	k, err := r.lastGiven(ctx, a)
-	return k.account, err
 }
 
 // lastGiven reads the values of the generation in use, or of a first one that is being
-// connected.
+// connected. If the values are gone because the account has changed, the error is ErrSuperseded.
 func (r *Registry) lastGiven(ctx context.Context, a Account) (kept, error) {
 	from := a.Current
 	if from == 0 {
 		from = a.Pending
 	}
 	k, err := r.load(ctx, a.ID, from)
+	if errors.Is(err, errNoValues) {
+		now, getErr := r.Get(ctx, a.ID)
+		switch {
+		case getErr != nil:
+			return kept{}, getErr
+		case now.Version != a.Version:
+			return kept{}, ErrSuperseded
+		}
+	}
 	if errors.Is(err, errNoValues) || isDamaged(err) {
 		return kept{account: definition.Account{Definition: a.Definition, Method: a.Method}}, nil
 	}

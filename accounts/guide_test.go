@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,8 +101,16 @@ func (g *guide) form(ctx context.Context, user string, typed connectorauth.Secre
 	return account, err
 }
 
-func (g *guide) work(ctx context.Context, id, baseURL string) (*http.Response, error) {
+func (g *guide) work(ctx context.Context, id string) (*http.Response, error) {
 	registry := g.registry
+	connected, err := registry.Connected(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	baseURL, err := connected.BaseURL(ctx, "") // as the definition says, for this account
+	if err != nil {
+		return nil, err
+	}
 	client, err := registry.Client(ctx, id)
 	if err != nil {
 		return nil, err
@@ -196,7 +205,7 @@ func (g *guide) remind(ctx context.Context, mail func(owner, text string), maile
 			return err
 		}
 		if account.ReauthWithin(week) && !mailed(account.ID, account.ReauthBy) {
-			mail(account.Owner, "Connect your account "+account.Label+" again by "+account.ReauthBy.Format(time.DateOnly))
+			mail(account.Owner, "Connect your account "+cmp.Or(account.Label, account.Definition)+" again by "+account.ReauthBy.Format(time.DateOnly))
 		}
 	}
 	return nil
@@ -252,9 +261,18 @@ func TestGuideOfAccounts(t *testing.T) {
 		).Replace(guideDefinition))
 
 		var g guide
+		var mu sync.Mutex
 		var entries []accounts.Entry
-		mail := func(owner, text string) { g.mails = append(g.mails, owner+": "+text) }
-		g.audit(mail, func(e accounts.Entry) { entries = append(entries, e) })
+		mail := func(owner, text string) {
+			mu.Lock()
+			defer mu.Unlock()
+			g.mails = append(g.mails, owner+": "+text)
+		}
+		g.audit(mail, func(e accounts.Entry) {
+			mu.Lock()
+			defer mu.Unlock()
+			entries = append(entries, e)
+		})
 		clients := map[string]definition.Client{"acme": {ID: w.p.ClientID, Secret: connectorauth.Secret(w.p.ClientSecret)}}
 		require.NoError(t, g.connect(t.Context(), w.set, w.index, w.store, bytes.Repeat([]byte{7}, 32), clients, w.p.Client()))
 
@@ -263,7 +281,7 @@ func TestGuideOfAccounts(t *testing.T) {
 		again, err := g.form(t.Context(), "ada", "CANARY-key")
 		require.NoError(t, err)
 		assert.Equal(t, a.ID, again.ID)
-		resp, err := g.work(t.Context(), a.ID, w.p.KeyHeaderURL)
+		resp, err := g.work(t.Context(), a.ID)
 		require.NoError(t, err)
 		resp.Body.Close()
 		assert.Equal(t, 200, resp.StatusCode)
@@ -302,14 +320,14 @@ func TestGuideOfAccounts(t *testing.T) {
 			require.NoError(t, g.remind(t.Context(), mail, mailed))
 		}
 		slices.Sort(g.mails)
-		assert.Equal(t, []string{"ada: Connect your account  again by 2000-01-13", "eve: Connect your account  again by 2000-01-13"}, g.mails)
+		assert.Equal(t, []string{"ada: Connect your account acme again by 2000-01-13", "eve: Connect your account acme again by 2000-01-13"}, g.mails)
 
 		g.mails = nil
 		w.p.RevokeGrants()
 		time.Sleep(24 * time.Hour)
 		require.NoError(t, sweep(t.Context(), g.registry))
 		assert.Len(t, g.mails, 2)
-		_, err = g.work(t.Context(), "old-1", w.p.BearerURL)
+		_, err = g.work(t.Context(), "old-1")
 		assert.ErrorContains(t, err, "must connect account old-1 again")
 		url, err = g.reconnect(t.Context(), "old-1")
 		require.NoError(t, err)

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
@@ -15,7 +16,7 @@ var errUnchanged = errors.New("unchanged")
 // goroutine of its own because a renewal waits for happened.
 func (r *Registry) happened(id string, number int, e connectorauth.Event) {
 	if u, ok := r.cache.get(id); ok && u.number == number && changes(u.status, e) {
-		r.note(id, number, e)
+		r.note(u, e)
 	}
 	if r.config.Observe != nil {
 		e.Account = id
@@ -24,7 +25,7 @@ func (r *Registry) happened(id string, number int, e connectorauth.Event) {
 }
 
 // note writes into the Index what has happened. What cannot be written, Test notices.
-func (r *Registry) note(id string, number int, e connectorauth.Event) {
+func (r *Registry) note(u used, e connectorauth.Event) {
 	end, err := r.begin()
 	if err != nil {
 		return
@@ -33,8 +34,8 @@ func (r *Registry) note(id string, number int, e connectorauth.Event) {
 		defer end()
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		_, _ = r.update(ctx, id, func(a *Account) error {
-			if a.Current != number || !changes(a.Status, e) {
+		_, _ = r.update(ctx, u.id, func(a *Account) error {
+			if a.Current != u.number || !changes(a.Status, e) {
 				return errUnchanged
 			}
 			if e.Kind == connectorauth.EventReauthRequired || e.Kind == connectorauth.EventRenewFailed {
@@ -45,9 +46,24 @@ func (r *Registry) note(id string, number int, e connectorauth.Event) {
 				return errUnchanged // a token is no right
 			}
 			a.become(StatusOK, "", "")
+			if a.Due.IsZero() { // Sweep had given the account up
+				a.Due = r.dueAgain(ctx, u)
+			}
 			return nil
 		})
 	}()
+}
+
+// dueAgain returns when a working account is due again.
+func (r *Registry) dueAgain(ctx context.Context, u used) time.Time {
+	var known connectorauth.Status
+	if c, ok := u.connected.Credential().(credential); ok {
+		var err error
+		if known, err = c.Status(ctx); err != nil {
+			return after(soon)
+		}
+	}
+	return r.due(u.connected, known)
 }
 
 // changes reports whether an event may change a status.

@@ -10,7 +10,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 )
 
-// A Row is an account that moves in from elsewhere.
+// A Row is an account from elsewhere.
 type Row struct {
 	// Request is as in Connect. ID is required.
 	Request
@@ -27,11 +27,13 @@ type Row struct {
 //
 // Import can be started again with the same rows. An account that is there already is
 // ErrExists, and is left alone. A row that an earlier Import has not finished is imported
-// anew. Import ends with the rows, or when ctx ends.
+// anew. Import ends with the rows, or when ctx ends: then the error of the next row is that of
+// ctx.
 func (r *Registry) Import(ctx context.Context, rows iter.Seq[Row]) iter.Seq2[Account, error] {
 	return func(yield func(Account, error) bool) {
 		for row := range rows {
-			if ctx.Err() != nil {
+			if err := ctx.Err(); err != nil {
+				yield(Account{ID: row.ID}, err)
 				return
 			}
 			a, err := r.importRow(ctx, row)
@@ -66,6 +68,7 @@ func (r *Registry) importRow(ctx context.Context, row Row) (Account, error) {
 		return Account{}, ErrExists
 	case found: // an earlier Import was not finished
 		a.Version, a.Pending, a.Last, a.newer = before.Version, before.Pending, before.Last, before.newer
+		a.First = before.First
 	}
 	g, err := r.openNew(ctx, &a, d, row.Request)
 	if err != nil {

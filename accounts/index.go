@@ -25,7 +25,7 @@ type Index interface {
 	// Claim returns up to limit accounts whose Due is over, by the clock of the Index, those
 	// that have waited longest first. An account is claimed until Put, or until lease is
 	// over: meanwhile no other Claim returns the account. A process that dies thereby loses
-	// its claims.
+	// its claims. Claim may return accounts and an error: that of others that cannot be read.
 	Claim(ctx context.Context, limit int, lease time.Duration) ([]Account, error)
 	// Stats counts the accounts.
 	Stats(ctx context.Context) (Stats, error)

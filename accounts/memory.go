@@ -66,7 +66,7 @@ func (m *Memory) List(ctx context.Context, f Filter, after string, limit int) ([
 	return page, ctx.Err()
 }
 
-// Claim returns accounts that are due, and claims them.
+// Claim returns due accounts, and claims the accounts.
 func (m *Memory) Claim(ctx context.Context, limit int, lease time.Duration) ([]Account, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (m *Memory) Stats(ctx context.Context) (Stats, error) {
 	return stats, ctx.Err()
 }
 
-// sorted returns the first accounts that match. claim, if given, is until when the accounts
+// sorted returns the first matching accounts. claim, if given, is until when the accounts
 // are claimed.
 func (m *Memory) sorted(match func(Account) bool, compare func(a, b Account) int, limit int, claim ...time.Time) []Account {
 	m.mu.Lock()
@@ -121,7 +121,7 @@ func (*Memory) Format(f fmt.State, _ rune) { io.WriteString(f, "accounts.Memory"
 // longest sorts accounts by how long they are due.
 func longest(a, b Account) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID)) }
 
-// copied returns a copy that shares no memory with a.
+// copied returns a copy without shared memory.
 func copied(a Account) Account {
 	a.Granted, a.Missing = slices.Clone(a.Granted), slices.Clone(a.Missing)
 	return a

@@ -31,14 +31,36 @@ func ofIndex(err error) error {
 	return outage{fmt.Errorf("accounts: the index: %w", err)}
 }
 
-// blameless reports whether an error says nothing about the account: an outage, the end of
-// the program, no turn in time, or a provider that asks for a pause.
+// mistake is an error of what this process has: no registration, no such definition, or not
+// the revision. Another process, such as one of a newer version, may have more.
+type mistake struct{ error }
+
+// Unwrap returns the error.
+func (m mistake) Unwrap() error { return m.error }
+
+// ofProgram returns an error of Connect as a mistake, unless the account owner must give
+// another value.
+func ofProgram(err error) error {
+	var input *definition.InputError
+	if errors.As(err, &input) {
+		return err
+	}
+	return mistake{err}
+}
+
+func isMistake(err error) bool {
+	var own mistake
+	return errors.As(err, &own)
+}
+
+// blameless reports whether an error says nothing about the account: an outage, a mistake of
+// this process, the end of the program, no turn in time, or a provider that asks for a pause.
 func blameless(err error) bool {
 	var own outage
 	var token *connectorauth.TokenError
 	var check *definition.CheckError
 	switch {
-	case errors.As(err, &own), errors.Is(err, connectorauth.ErrShutdown):
+	case errors.As(err, &own), isMistake(err), errors.Is(err, connectorauth.ErrShutdown):
 		return true
 	case errors.Is(err, connectorauth.ErrReauthRequired):
 		return false

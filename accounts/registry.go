@@ -43,9 +43,9 @@ type Config struct {
 	// the program's business. Audit is called in the goroutine of the call, perhaps in several at
 	// one time, and must not take long. Nil means that nobody is told.
 	Audit func(Entry)
-	// Logger takes what Run has to tell. Nil means slog.Default().
+	// Logger takes what Run and Sweep have to tell. Nil means slog.Default().
 	Logger *slog.Logger
-	// Connectors is how many connectors are kept in memory: those that were used last. 0
+	// Connectors is how many connectors, the last used, are kept in memory. 0
 	// means 10,000.
 	Connectors int
 }

@@ -195,35 +195,47 @@ func (s *SQL) List(ctx context.Context, f Filter, after string, limit int) ([]Ac
 	return sqldb.Query(ctx, s.db, readRow, s.db.Statement(query+" ORDER BY id LIMIT ?"), append(args, limit)...)
 }
 
-// Claim returns accounts that are due, and claims them.
-func (s *SQL) Claim(ctx context.Context, limit int, lease time.Duration) (claimed []Account, err error) {
+// Claim returns due accounts, and claims the accounts. An unreadable account is an
+// error beside the others, and is claimed too.
+func (s *SQL) Claim(ctx context.Context, limit int, lease time.Duration) ([]Account, error) {
+	var rows []row
+	var err error
 	switch {
 	case limit < 1:
 		return nil, ctx.Err()
 	case s.engine == tokenstore.PostgreSQL:
-		claimed, err = sqldb.Query(ctx, s.db, readRow, s.claim, limit, lease.Microseconds())
+		rows, err = sqldb.Query(ctx, s.db, scanRow, s.claim, limit, lease.Microseconds())
 	case s.engine == tokenstore.SQLite:
-		claimed, err = sqldb.Query(ctx, s.db, readRow, s.claim, lease.Microseconds(), limit)
+		rows, err = sqldb.Query(ctx, s.db, scanRow, s.claim, lease.Microseconds(), limit)
 	default:
 		err = s.db.InTransaction(ctx, func(tx *sql.Tx) (err error) {
-			claimed, err = s.claimLocked(ctx, tx, limit, lease)
+			rows, err = s.claimLocked(ctx, tx, limit, lease)
 			return err
 		})
 	}
 	if err != nil {
 		return nil, err
 	}
+	var claimed []Account
+	var damaged []error
+	for _, r := range rows {
+		if err := r.read(); err != nil {
+			damaged = append(damaged, err)
+		} else {
+			claimed = append(claimed, r.Account)
+		}
+	}
 	slices.SortFunc(claimed, longest)
-	return claimed, nil
+	return claimed, errors.Join(damaged...)
 }
 
 // claimLocked claims accounts by locking their rows first.
-func (s *SQL) claimLocked(ctx context.Context, tx *sql.Tx, limit int, lease time.Duration) ([]Account, error) {
+func (s *SQL) claimLocked(ctx context.Context, tx *sql.Tx, limit int, lease time.Duration) ([]row, error) {
 	rows, err := tx.QueryContext(ctx, s.claim, limit)
 	if err != nil {
 		return nil, err
 	}
-	claimed, err := sqldb.Read(rows, readRow)
+	claimed, err := sqldb.Read(rows, scanRow)
 	if err != nil || len(claimed) == 0 {
 		return nil, err
 	}
@@ -261,14 +273,30 @@ func (s *SQL) Stats(ctx context.Context) (Stats, error) {
 func (*SQL) Format(f fmt.State, _ rune) { io.WriteString(f, "accounts.SQL") }
 
 // readRow reads the columns of an account.
-func readRow(rows *sql.Rows) (a Account, err error) {
+func readRow(rows *sql.Rows) (Account, error) {
+	r, err := scanRow(rows)
+	if err == nil {
+		err = r.read()
+	}
+	return r.Account, err
+}
+
+// A row is an account whose data is not read so far.
+type row struct {
+	Account
+	data []byte
+}
+
+func scanRow(rows *sql.Rows) (r row, err error) {
 	var due sql.NullInt64
-	var data []byte
-	if err := rows.Scan(&a.ID, &a.Owner, &a.Definition, &a.Status, &a.Identity, &due, &a.Version, &data); err != nil {
-		return Account{}, err
+	if err := rows.Scan(&r.ID, &r.Owner, &r.Definition, &r.Status, &r.Identity, &due, &r.Version, &r.data); err != nil {
+		return row{}, err
 	}
 	if due.Valid {
-		a.Due = time.UnixMicro(due.Int64).UTC()
+		r.Due = time.UnixMicro(due.Int64).UTC()
 	}
-	return a, a.readData(data)
+	return r, nil
 }
+
+// read reads the data.
+func (r *row) read() error { return r.readData(r.data) }

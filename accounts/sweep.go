@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -14,12 +15,14 @@ import (
 
 // The times of a sweep. An account that has a turn is done before the claim ends.
 const (
-	turnTime   = 10 * time.Second      // how long a claimed account waits for a turn
-	attendTime = 33 * time.Second      // a token request takes 30 seconds at most
-	sweepLease = turnTime + attendTime // how long a dead process keeps its claims
-	soon       = 2 * time.Minute       // an account that could not be attended to, and is not to blame
-	retryAfter = time.Hour             // an account that could not be kept alive, or ended
-	maxSweep   = 1000                  // accounts of one Sweep
+	turnTime     = 10 * time.Second      // how long a claim takes, and a claimed account waits for a turn
+	attendTime   = 33 * time.Second      // a token request takes 30 seconds at most
+	sweepLease   = turnTime + attendTime // how long a dead process keeps its claims
+	postponeTime = 2 * time.Second       // how long the end of a claim may take
+	soon         = 2 * time.Minute       // an account that could not be attended to, and is not to blame
+	unfit        = 10 * time.Minute      // an account for which this process lacks something
+	retryAfter   = time.Hour             // an account that could not be kept alive, or ended
+	maxSweep     = 1000                  // accounts of one Sweep
 )
 
 // Swept counts the accounts of a Sweep.
@@ -28,7 +31,7 @@ type Swept struct {
 	Renewed int // whose token was renewed
 	Failed  int // which could not be renewed, or ended
 	Removed int // which nobody has consented to, or whose Disconnect had not ended
-	Later   int // which are as before and due again in two minutes: the Store was out, or the provider slow, or the provider has asked for a pause
+	Later   int // which are as before and due again in some minutes: the Store was out, the provider slow or has asked for a pause, or Config lacks something, which is logged
 }
 
 // Sweep looks at up to limit accounts that are due, in any number of processes at one time:
@@ -95,19 +98,19 @@ func (t *tally) count(o outcome) {
 // dispatch claims accounts, and returns when each has begun its turn or will have none. The
 // workers of t go on.
 func (r *Registry) dispatch(ctx context.Context, limit int, t *tally) (claimed int, err error) {
-	list, err := r.config.Index.Claim(ctx, limit, sweepLease)
-	if err != nil {
+	waiting, cancel := context.WithTimeout(ctx, turnTime) // from before the claim, which may be slow
+	defer cancel()
+	list, err := r.config.Index.Claim(waiting, limit, sweepLease)
+	if len(list) == 0 {
 		return 0, ofIndex(err)
 	}
-	waiting, cancel := context.WithTimeout(ctx, turnTime)
-	defer cancel()
 	var begun sync.WaitGroup
 	begun.Add(len(list))
 	for _, a := range list {
 		t.workers.Go(func() { t.count(r.inTurn(ctx, waiting, a, begun.Done)) })
 	}
 	begun.Wait()
-	return len(list), nil
+	return len(list), ofIndex(err)
 }
 
 // inTurn attends to an account once there is a turn. If waiting ends before, the account is
@@ -131,18 +134,27 @@ func (r *Registry) inTurn(ctx, waiting context.Context, a Account, begun func())
 		g.pause(token.RetryAfter)
 		pause = token.RetryAfter
 	}
+	if isMistake(err) {
+		pause = unfit
+		if g.tells() {
+			r.logger().ErrorContext(ctx, "accounts: this process cannot attend to accounts, and leaves them to others",
+				slog.String("definition", a.Definition), slog.Any("error", err))
+		}
+	}
 	return r.postpone(ctx, a, pause)
 }
 
 // postpone ends the claim of an account that stays as the account is. If that fails, the claim
 // ends by itself.
 func (r *Registry) postpone(ctx context.Context, a Account, pause time.Duration) outcome {
+	ctx, cancel := context.WithTimeout(ctx, postponeTime)
+	defer cancel()
 	_, _ = r.update(ctx, a.ID, func(now *Account) error {
 		if now.Version != a.Version {
 			return errUnchanged
 		}
 		if !r.isClosing() { // or else another process may have the account at once
-			now.Due = after(max(soon, min(pause, retryAfter)))
+			now.Due = a.dueAfter(max(soon, min(pause, retryAfter)))
 		}
 		return nil
 	})
@@ -158,11 +170,12 @@ func (r *Registry) attend(ctx context.Context, a Account) (outcome, error) {
 		return r.keepAlive(ctx, a)
 	}
 	_, err := r.test(ctx, a)
-	abandoned := errors.Is(err, ErrConnecting) || errors.Is(err, errNoValues) || isDamaged(err) || time.Since(a.Created) > revokeTime
+	late := time.Since(a.Created) > revokeTime
+	abandoned := errors.Is(err, ErrConnecting) || errors.Is(err, errNoValues) || isDamaged(err) || late
 	switch {
 	case err == nil:
 		return unchanged, nil // the consent had brought a token
-	case blameless(err):
+	case blameless(err) && !(late && isMistake(err)):
 		return failed, err
 	case abandoned:
 		return r.finally(ctx, a)
@@ -171,15 +184,22 @@ func (r *Registry) attend(ctx context.Context, a Account) (outcome, error) {
 		if now.Version != a.Version {
 			return errUnchanged
 		}
-		now.Due = after(retryAfter)
+		now.Due = a.dueAfter(retryAfter)
 		return nil
 	})
 	return failed, errors.Join(written, err)
 }
 
-// finally disconnects an account. An error leaves the account to a later Sweep.
+// finally disconnects an account, unless somebody has changed the account meanwhile. An error
+// leaves the account to a later Sweep.
 func (r *Registry) finally(ctx context.Context, a Account) (outcome, error) {
-	if _, err := r.Disconnect(ctx, a.ID); err != nil {
+	_, err := r.disconnectIf(ctx, a.ID, func(now Account) bool {
+		return now.Status == StatusDisconnected || now.Version == a.Version
+	})
+	switch {
+	case errors.Is(err, errUnchanged):
+		return unchanged, nil
+	case err != nil:
 		return failed, nil
 	}
 	return removed, nil
@@ -204,7 +224,7 @@ func (r *Registry) keepAlive(ctx context.Context, a Account) (outcome, error) {
 			now.fail(err)
 			now.Due = time.Time{} // Reconnect sets Due
 			if now.Status == StatusFailing {
-				now.Due = after(retryAfter)
+				now.Due = a.dueAfter(retryAfter)
 			}
 			return nil
 		}
@@ -212,7 +232,7 @@ func (r *Registry) keepAlive(ctx context.Context, a Account) (outcome, error) {
 			now.become(StatusOK, "", "")
 		}
 		now.know(known, isNew)
-		now.Due = r.due(g, known)
+		now.Due = a.dueAfter(r.wait(g.connected, known))
 		return nil
 	})
 	switch {
@@ -248,11 +268,11 @@ func (g *generation) renew(ctx context.Context, a Account) (known connectorauth.
 	return known, err == nil, err
 }
 
-// due returns when a token is to be renewed, even if nobody uses the account. Zero means
-// never.
-func (r *Registry) due(g *generation, known connectorauth.Status) time.Time {
+// wait returns how long nobody may use an account before the token is to be renewed. Zero means
+// for ever.
+func (r *Registry) wait(c *definition.Connected, known connectorauth.Status) time.Duration {
 	var wait time.Duration
-	if m := method(g.connected, r.config.Definitions()); m != nil {
+	if m := method(c, r.config.Definitions()); m != nil {
 		wait = m.KeepAlive
 	}
 	if !known.ReauthBy.IsZero() {
@@ -260,10 +280,27 @@ func (r *Registry) due(g *generation, known connectorauth.Status) time.Time {
 			wait = half
 		}
 	}
+	return wait
+}
+
+// due returns when a token is to be renewed, even if nobody uses the account. Zero means
+// never.
+func (r *Registry) due(c *definition.Connected, known connectorauth.Status) time.Time {
+	return Account{}.dueAfter(r.wait(c, known))
+}
+
+// dueAfter returns when an account that was claimed is due again. The time is after the former
+// one, whatever the clock of this process says: or else the account would be due again at
+// once. Zero means never.
+func (a Account) dueAfter(wait time.Duration) time.Time {
 	if wait == 0 {
 		return time.Time{}
 	}
-	return after(wait)
+	again := after(wait)
+	if behind := a.Due.Sub(now()); behind > 0 {
+		again = again.Add(behind)
+	}
+	return again
 }
 
 // isNewer reports whether a time of a token is later than the one that an account has. A zero

@@ -97,7 +97,8 @@ func (h *Handler) finish(w http.ResponseWriter, r *http.Request, rec record, fai
 		result.Err = failed
 	}
 	if h.config.Done != nil {
-		if err := h.config.Done(r, result); err != nil && failed == nil {
+		// What Done writes must not depend on a window that the person has closed.
+		if err := h.config.Done(r.WithContext(context.WithoutCancel(r.Context())), result); err != nil && failed == nil {
 			failed = fail(ReasonUnrecorded, err)
 		}
 	}

@@ -179,7 +179,8 @@ type Config struct {
 	//
 	// Connectors of different people must have different Accounts, with or without
 	// a Store. Finish compares the Accounts to see whether another person has
-	// signed in since the start. If nobody is signed in, return [ErrNotAllowed].
+	// signed in since the start. If nobody is signed in, return [ErrNotAllowed]. Another
+	// error may say why by its method ConsentReason: see [Flow].
 	Flow func(r *http.Request, connector string) (Flow, error)
 	// Origin is the origin of the pages with connect.js. The handler tells the
 	// outcome to pages of Origin alone, and sends people back there. Empty means
@@ -198,7 +199,8 @@ type Config struct {
 	// connected, as when an insert into a database fails, the page and connect.js
 	// tell [ReasonUnrecorded]. The token stays in the Store, and a new consent calls Done
 	// again. The handler neither shows nor logs the error: Done itself should. An error
-	// for a Result with an Err changes nothing. Nil means no call.
+	// for a Result with an Err changes nothing. The context of the request does not end
+	// if the person closes the window. Nil means no call.
 	Done func(r *http.Request, result Result) error
 }
 

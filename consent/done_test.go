@@ -1,7 +1,9 @@
 package consent_test
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/connectorauth/connectorauth/authtest"
@@ -29,6 +31,29 @@ func TestErrorOfDoneIsOnThePage(t *testing.T) {
 		a.doneErr = nil
 		require.Equal(t, http.StatusSeeOther, b.get(a.allow(b, "connector="+connector+"&return_to=/settings").String()).StatusCode)
 	})
+}
+
+// A person who closes the window too early has consented all the same: the program can note that.
+func TestDoneOutlivesTheWindow(t *testing.T) {
+	var ended error
+	a := newApp(t, authtest.Config{}, func(a *app) {
+		a.config.Done = func(r *http.Request, _ consent.Result) error {
+			ended = r.Context().Err()
+			return nil
+		}
+	})
+	b := a.newBrowser()
+	callback := a.allow(b, "connector=oauth2")
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	r := httptest.NewRequestWithContext(ctx, "GET", callback.String(), nil)
+	for _, cookie := range b.Client.Jar.Cookies(callback) {
+		r.AddCookie(cookie)
+	}
+	w := httptest.NewRecorder()
+	a.handler.ServeHTTP(w, r)
+	require.Equal(t, http.StatusOK, w.Code, w.Body.String())
+	require.NoError(t, ended)
 }
 
 func TestErrorOfDoneHidesNoFailure(t *testing.T) {

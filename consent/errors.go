@@ -71,7 +71,19 @@ func flowError(err error) *Error {
 	if errors.Is(err, ErrNotAllowed) {
 		return fail(ReasonNotAllowed, err)
 	}
-	return fail(ReasonInternal, err)
+	return fail(cmp.Or(reasonOf(err), ReasonInternal), err)
+}
+
+// reasonOf returns the reason that an error has by itself, or none: that of a Flow that knows
+// more, such as one of package accounts.
+func reasonOf(err error) Reason {
+	var named interface{ ConsentReason() string }
+	if errors.As(err, &named) {
+		if kind := Reason(named.ConsentReason()); english.Failed[kind] != (Text{}) {
+			return kind
+		}
+	}
+	return ""
 }
 
 // denials are the codes with which providers say that the account owner did not
@@ -82,11 +94,8 @@ var denials = []string{"access_denied", "user_refused", "permission_denied", "us
 // classify returns the Error for an error of Begin or Finish. The reason otherwise
 // is for an error of unknown type.
 func classify(err error, otherwise Reason) *Error {
-	var named interface{ ConsentReason() string } // of a Flow that knows more, such as that of package accounts
-	if errors.As(err, &named) {
-		if kind := Reason(named.ConsentReason()); english.Failed[kind] != (Text{}) {
-			return fail(kind, err)
-		}
+	if kind := reasonOf(err); kind != "" {
+		return fail(kind, err)
 	}
 	var token *connectorauth.TokenError
 	if errors.As(err, &token) {

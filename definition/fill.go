@@ -60,7 +60,7 @@ func (b *builder) client(id, secret string) Client {
 		client = Client{ID: b.text(id), Secret: b.secret(secret)}
 	}
 	if client.ID == "" {
-		b.mistakes.Add("Client: ID is missing; register the program with the service")
+		b.mistakes.Add("Connection.Client: ID is missing; register the program with the service, and give its client ID there")
 		client.ID = "missing" // or the constructor would say the same again
 	}
 	return client

@@ -76,7 +76,7 @@ func TestMissingClientIsToldOnce(t *testing.T) {
 	d := parse(t, `{"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com", "methods": [
 {"name": "oauth", "type": "OAuth2", "grant": {"authorizationCode": {"authUrl": "https://api.example.com/auth"}}, "tokenUrl": "https://api.example.com/token"}]}`)
 	_, err := d.Connect(definition.Connection{})
-	assert.EqualError(t, err, "definition: acme: Client: ID is missing; register the program with the service")
+	assert.EqualError(t, err, "definition: acme: Connection.Client: ID is missing; register the program with the service, and give its client ID there")
 }
 
 // All revisions of a definition have its present name.

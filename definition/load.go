@@ -63,12 +63,26 @@ func (l *loader) match(patterns []string) (names []string) {
 		case err != nil:
 			l.add(Finding{File: pattern, Text: "the pattern is wrong: see path.Match"})
 		case len(matched) == 0:
+			if err := l.unreadable(); err != nil { // Glob says nothing of such errors
+				l.add(Finding{File: ".", Text: "the folder cannot be read: " + err.Error()})
+				return nil
+			}
 			l.add(Finding{File: pattern, Text: "no file matches the pattern"})
 		}
 		names = append(names, matched...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// unreadable returns why the folder itself cannot be read.
+func (l *loader) unreadable() error {
+	_, err := fs.Stat(l.files, ".")
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
 }
 
 // add lists mistakes, up to a limit.

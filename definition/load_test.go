@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -35,6 +36,12 @@ func load(t testing.TB, files map[string]string, patterns ...string) *definition
 	set, err := definition.Load(folder(files), definition.Options{}, patterns...)
 	require.NoError(t, err)
 	return set
+}
+
+func TestLoadOfAMissingFolder(t *testing.T) {
+	_, err := definition.Load(os.DirFS(filepath.Join(t.TempDir(), "absent")), definition.Options{}, "*.json", "*/*.json")
+	require.Error(t, err)
+	assert.Regexp(t, `^\.: the folder cannot be read: [^\n]+$`, err.Error())
 }
 
 func TestLoadReadsTheFilesOfAFolder(t *testing.T) {

@@ -48,12 +48,16 @@ func (s *OAuth1) check(c *checker, p *path) {
 
 func (s *OAuth1) connector(b *builder) (connectorauth.Connector, error) {
 	client := b.client(s.ClientID, s.ClientSecret)
+	store := b.c.Store
+	if s.AuthorizeURL == "" {
+		store = nil // for there is no consent, and no token to keep
+	}
 	connector, err := connectorauth.NewOAuth1(connectorauth.OAuth1Config{
 		ClientID: client.ID, ClientSecret: client.Secret,
 		RequestTokenURL: b.url(s.RequestTokenURL), AuthorizeURL: b.url(s.AuthorizeURL), AccessTokenURL: b.url(s.AccessTokenURL),
 		TokenMethod: s.TokenMethod, NoVerifier: s.NoVerifier, SignatureMethod: s.SignatureMethod, In: s.In,
 		Realm: b.text(s.Realm), BodyHash: s.BodyHash, PrivateKey: s.key(b), Token: b.text(s.Token), TokenSecret: b.secret(s.TokenSecret),
-		Store: b.c.Store, Account: b.c.Account, Shared: b.c.Shared, Hosts: b.hosts, HTTPClient: b.c.HTTPClient, Observe: b.c.Observe,
+		Store: store, Account: b.c.Account, Shared: b.c.Shared, Hosts: b.hosts, HTTPClient: b.c.HTTPClient, Observe: b.c.Observe,
 	})
 	return connector, b.owned(err, "ClientID", s.ClientID, "ClientSecret", s.ClientSecret, "Token", s.Token, "TokenSecret", s.TokenSecret, "Realm", s.Realm)
 }

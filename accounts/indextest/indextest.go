@@ -53,7 +53,7 @@ func full(id string) accounts.Account {
 	return accounts.Account{
 		ID: id, Owner: "ö", Definition: "acme", Revision: 2, Method: "key", Identity: "7", Label: "Ada ☃", Status: accounts.StatusFailing,
 		Reason: definition.ReasonForbidden, Error: "no", Since: times(1), Granted: []string{"r"}, Missing: []string{"w"}, Created: times(2),
-		Tested: times(3), ReauthBy: times(4), Due: times(5), Current: 3, Pending: 4, Last: 5,
+		Tested: times(3), ReauthBy: times(4), Due: times(5), Current: 3, Pending: 4, Last: 5, First: 2,
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/connectorauth/connectorauth/definition"
 )
 
-// An account is an accounts.Account as its owner sees it, and its JSON. The text for
+// An account is an accounts.Account as the owner sees the account, and the JSON. The text for
 // developers of accounts.Account is left out.
 type account struct {
 	ID          string                 `json:"id"`
@@ -32,7 +32,7 @@ type account struct {
 	Consent     string                 `json:"consent,omitempty"` // where the person consents, if the account waits for a consent
 }
 
-// view returns an account as its owner sees it.
+// view returns an account as the owner sees the account.
 func (x *exchange) view(ctx context.Context, a accounts.Account) account {
 	v := account{
 		ID: a.ID, Service: a.Definition, Title: a.Definition, Method: a.Method, MethodTitle: a.Method, Identity: a.Identity, Label: a.Label,

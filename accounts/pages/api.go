@@ -26,7 +26,11 @@ func (x *exchange) servicesJSON() error {
 	if err != nil {
 		return err
 	}
-	found, more := x.search(query.Get("q"), size)
+	text, err := search(query)
+	if err != nil {
+		return err
+	}
+	found, more := x.search(text, size)
 	list := make([]service, len(found))
 	for i, d := range found {
 		list[i] = serviceOf(d)
@@ -151,11 +155,15 @@ func (x *exchange) disconnectJSON() error {
 	if err != nil {
 		return err
 	}
-	revoked, err := x.registry.Disconnect(x.r.Context(), a.ID)
+	revoked, ending, err := x.disconnect(a)
 	if err != nil {
 		return err
 	}
-	x.writeJSON(http.StatusOK, struct {
+	status := http.StatusOK
+	if ending {
+		status = http.StatusAccepted
+	}
+	x.writeJSON(status, struct {
 		Revoked bool `json:"revoked"`
 	}{revoked})
 	return nil

@@ -112,7 +112,7 @@ func TestAFormOfAnAccountThatWaitsCanBeSentAgain(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, b.post("connect", form).StatusCode)
 	require.Equal(t, http.StatusSeeOther, b.post("connect", form).StatusCode)
 	account := a.one("o1")
-	assert.Equal(t, 2, account.Pending)
+	assert.Equal(t, account.First+1, account.Pending)
 	assert.Contains(t, b.get("").body, "The account waits for your consent.")
 	key := url.Values{"key": form["key"], "service": {"acme"}, "method": {"key"}, "v.apiKey": {"CANARY-key"}}
 	assert.Contains(t, b.follow(b.post("connect", key)).body, "by ApiKey")

@@ -39,15 +39,21 @@ func (h *Handler) flow(r *http.Request, id string) (consent.Flow, error) {
 	return flow{f, title, h.config.Callback}, nil
 }
 
-// notAllowed returns consent.ErrNotAllowed for an account that is not there, or that waits
-// for no consent.
+// notAllowed returns consent.ErrNotAllowed for an account that is not there. An account of the
+// person that waits for no consent may be connected already.
 func notAllowed(err error) error {
-	for _, known := range []error{accounts.ErrNotFound, accounts.ErrNoConsent, accounts.ErrDisconnected} {
-		if errors.Is(err, known) {
-			return consent.ErrNotAllowed
-		}
+	switch {
+	case errors.Is(err, accounts.ErrNotFound):
+		return consent.ErrNotAllowed
+	case isOver(err):
+		return consentError{err, consent.ReasonUnknown}
 	}
 	return err
+}
+
+// isOver reports whether the consent was made pointless in another window.
+func isOver(err error) bool {
+	return errors.Is(err, accounts.ErrNoConsent) || errors.Is(err, accounts.ErrDisconnected) || errors.Is(err, accounts.ErrSuperseded) || errors.Is(err, accounts.ErrNotFound)
 }
 
 // CallbackName implements an optional method of consent.Flow.
@@ -68,34 +74,51 @@ func (f flow) Finish(ctx context.Context, pending connectorauth.Secret, callback
 	var failed interface{ Temporary() bool }
 	var token *connectorauth.TokenError
 	switch {
+	case isOver(err):
+		return consentError{err, consent.ReasonUnknown}
 	case errors.As(err, &token) || !errors.As(err, &failed): // consent knows what they mean
 		return err
 	case failed.Temporary():
-		return finishError{err, consent.ReasonProvider}
+		return consentError{err, consent.ReasonProvider}
 	}
-	return finishError{err, consent.ReasonUnusable}
+	return consentError{err, consent.ReasonUnusable}
 }
 
-// A finishError is an error of the test after a consent.
-type finishError struct {
+// A consentError is an error with the reason for the page of package consent.
+type consentError struct {
 	error
 	reason consent.Reason
 }
 
-func (e finishError) Unwrap() error { return e.error }
+func (e consentError) Unwrap() error { return e.error }
 
 // ConsentReason implements an optional method of the errors of consent.Flow.
-func (e finishError) ConsentReason() string { return string(e.reason) }
+func (e consentError) ConsentReason() string { return string(e.reason) }
 
-// consented tells the program that a consent has ended well.
+// consented tells the program that a consent has ended well, or why it has not where no person
+// can help.
 func (h *Handler) consented(r *http.Request, result consent.Result) error {
-	if result.Err != nil || h.config.Done == nil {
+	var failed *consent.Error
+	switch {
+	case errors.As(result.Err, &failed):
+		switch failed.Reason {
+		case consent.ReasonInternal, consent.ReasonStore, consent.ReasonRefused:
+			if h.config.Failed != nil && result.Connector != "" { // anybody may have sent what is of no account
+				h.config.Failed(r, failed)
+			}
+		}
+		return nil
+	case h.config.Done == nil:
 		return nil
 	}
 	a, err := h.config.Registry.Get(r.Context(), result.Connector)
-	if err == nil {
-		h.config.Done(r, a)
+	if err != nil { // the page says that the program does not know
+		if h.config.Failed != nil {
+			h.config.Failed(r, err)
+		}
+		return err
 	}
+	h.config.Done(r, a)
 	return nil
 }
 

@@ -24,8 +24,8 @@
 // # The pages
 //
 // A program can link to each page. Every page takes three more parameters: return_to is a
-// path on Config.Origin for the way back, language is a tag of Pages.Languages, and connect.js
-// sets popup.
+// path on Config.Origin for the way back, but none of /account; language is a tag of
+// Pages.Languages; and connect.js sets popup.
 //
 //	/                    all accounts; service, status and after choose some of them
 //	/connect             search for a service
@@ -59,7 +59,7 @@
 //
 // Paths begin with Config.URL + "/api". A request with a body has the Content-Type
 // application/json, and the parameter language and the header Accept-Language choose the
-// language of texts. Members that are empty are left out.
+// language of texts. Empty members are left out.
 //
 //	GET    /services?q=&limit=                  search; limit is 1 to 200, and 50 if empty
 //	GET    /services/{service}?method=          the form of a method
@@ -69,21 +69,28 @@
 //	GET    /accounts/{id}/form?method=          the form that connects an account again
 //	POST   /accounts/{id}/reconnect
 //	POST   /accounts/{id}/test                  with the body {}
-//	DELETE /accounts/{id}                       disconnect
+//	DELETE /accounts/{id}                       disconnect; 200, or 202 if the service is told later
 //
 // Each of them has an example, with the exact JSON, in docs/accounts-pages.md.
 //
 // # What protects account owners
 //
 //   - Owner decides what anybody sees and changes. An account of another owner is not found,
-//     exactly as an account that is not there.
+//     exactly as an absent account.
 //   - Requests of other sites change nothing: see net/http.CrossOriginProtection. A form must
 //     be application/x-www-form-urlencoded, and the JSON API takes application/json alone. The
-//     cookies of the program should be SameSite=Lax or Strict all the same.
+//     cookies of the program should be SameSite=Lax all the same. With Strict, a person who
+//     comes back from a consent is not signed in.
+//   - A link of another site begins no consent: the person clicks first.
+//   - A program on a person's own computer, whose Owner asks for no cookie and no password, must
+//     compare the Host of the request: another site can give its name the address of the
+//     computer (DNS rebinding).
+//   - How often an owner connects and tests accounts, and how many there are, is for the program
+//     to limit, in front of the handler: a person could guess passwords of a service by it.
 //   - Secrets go one way. A form that connects an account again says that a secret is saved,
 //     and an empty field keeps the secret. After a mistake, secrets are typed again.
-//   - A form takes the values for which the form asks. The values of hidden inputs are the
-//     program's.
+//   - A form takes the values for which the form asks, and the scopes of its choice. The values
+//     of hidden inputs are the program's.
 //
 // # Twice, back, and in two windows
 //

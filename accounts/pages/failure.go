@@ -23,6 +23,8 @@ var (
 	errService   = errors.New("pages: there is no such service")
 	errMethod    = errors.New("pages: the service has no such method")
 	errKey       = &readError{http.StatusBadRequest, "key must be that of a form"}
+	errUsed      = &readError{http.StatusBadRequest, "key was used for another service"}
+	errScope     = &readError{http.StatusBadRequest, "scopes must be among those of the form, each once"}
 )
 
 // A readError is a request that cannot be read. Its text is for developers, and quotes no
@@ -78,7 +80,7 @@ func (x *exchange) explain(err error) failure {
 		return f
 	case errors.As(err, &field):
 		f := x.failure("values", http.StatusUnprocessableEntity)
-		f.Fields = map[string]string{field.field: x.in.text("field.unknown")}
+		f.Fields = map[string]string{short(field.field): x.in.text("field.unknown")}
 		return f
 	case errors.As(err, &values):
 		f := x.failure("values", http.StatusUnprocessableEntity)

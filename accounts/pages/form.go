@@ -49,7 +49,7 @@ func serviceOf(d *definition.Definition) service {
 func consents(m *definition.Method) bool {
 	switch scheme := m.Scheme.(type) {
 	case *definition.OAuth1:
-		return true
+		return scheme.AuthorizeURL != ""
 	case *definition.OAuth2:
 		return scheme.Grant.AuthorizationCode != nil
 	}
@@ -88,6 +88,14 @@ type choice struct {
 	Title string `json:"title"`
 }
 
+// show lets the field show a value. A choice that there is not is none.
+func (f *field) show(value string) {
+	if len(f.Choices) > 0 && !slices.ContainsFunc(f.Choices, func(c choice) bool { return c.Value == value }) {
+		value = "" // or else a browser shows, and sends, the first
+	}
+	f.Value = value
+}
+
 // A scope is what a program may do, if the person wishes.
 type scope struct {
 	Name   string `json:"name"`
@@ -114,13 +122,17 @@ func formOf(d *definition.Definition, name string, stored definition.Account) (f
 	f := form{Service: serviceOf(d), Method: m.Name, Fields: []field{}, Scopes: scopesOf(m, stored.Scopes)}
 	for i := range asked {
 		a := &asked[i]
+		if _, kept := stored.Secrets[a.Name]; kept && !a.Secret { // another revision says that the value is none
+			a.Secret, a.Value = true, ""
+		}
 		made := field{
-			Name: a.Name, Title: a.Title, Help: a.Help, Example: a.Example, Value: a.Value, Required: a.Required(), Secret: a.Secret, Stored: a.Stored,
+			Name: a.Name, Title: a.Title, Help: a.Help, Example: a.Example, Required: a.Required(), Secret: a.Secret, Stored: a.Stored,
 			Format: cmp.Or(a.Format, definition.FormatText), Pattern: browserPattern(a.Limits), Prefix: a.Prefix, Suffix: a.Suffix,
 		}
 		for _, c := range a.Enum {
 			made.Choices = append(made.Choices, choice{c.Value, cmp.Or(c.Title, c.Value)})
 		}
+		made.show(a.Value)
 		f.Fields = append(f.Fields, made)
 	}
 	return f, nil

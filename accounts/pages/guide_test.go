@@ -20,7 +20,8 @@ const guided = `{"connectorauth": 1, "name": "acme", "title": "Acme",
 		{"name": "key", "title": "API key", "default": true, "type": "ApiKey", "baseUrl": "KEYURL", "key": "{apiKey}", "placement": {"name": "X-Api-Key"},
 			"inputs": [{"name": "apiKey", "title": "API key", "help": "Under Settings, API.", "secret": true}]},
 		{"name": "oauth", "title": "Sign in at Acme", "type": "OAuth2", "baseUrl": "BEARERURL", "tokenUrl": "TOKENURL",
-			"scopes": [{"name": "read"}], "grant": {"authorizationCode": {"authUrl": "AUTHURL"}}}
+			"scopes": [{"name": "read", "title": "See orders", "default": true}, {"name": "write", "title": "Change orders", "help": "Needed to cancel an order."}],
+			"grant": {"authorizationCode": {"authUrl": "AUTHURL"}}}
 	],
 	"test": {"request": "GET /me", "id": "/user", "label": "{/user} by {/auth_type}"}}`
 

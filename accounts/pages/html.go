@@ -35,8 +35,12 @@ func (x *exchange) listPage() error {
 func (x *exchange) connectPage() error {
 	query := x.r.URL.Query()
 	if query.Get("service") == "" {
+		text, err := search(query)
+		if err != nil {
+			return err
+		}
 		p := x.newPage("search", x.in.text("connect"))
-		p.Text = query.Get("q")
+		p.Text = text
 		found, more := x.search(p.Text, shown)
 		for _, d := range found {
 			p.Services = append(p.Services, serviceOf(d))
@@ -100,7 +104,7 @@ func (x *exchange) again(p *page, s submission, err error) error {
 		field := &p.Form.Fields[i]
 		field.Error = failed.Fields[field.Name]
 		if value, given := s.Values[field.Name]; given && !field.Secret {
-			field.Value = value
+			field.show(value)
 		}
 	}
 	for i := range p.Form.Scopes {
@@ -130,15 +134,16 @@ func (x *exchange) accountPage() error {
 	p := x.newPage("account", v.Title)
 	p.Account = &v
 	works := a.Status == accounts.StatusOK
+	connected := works && v.Consent == "" // a consent that was denied waits on
 	switch did := query.Get("did"); {
-	case did == "consent" && v.Consent != "":
+	case did == "consent" && x.sentHere():
 		p.next = v.Consent
-	case did == "connected" && works:
+	case did == "connected" && connected:
 		p.Good, p.Connect = p.T("did.connected"), true
 		if v.Label != "" {
 			p.Good = p.T("did.connected.as", "label", v.Label)
 		}
-	case did == "again" && works:
+	case did == "again" && connected:
 		p.Good = p.T("did.again")
 	case did == "tested" && works:
 		p.Good = p.T("did.tested")
@@ -149,6 +154,16 @@ func (x *exchange) accountPage() error {
 		p.outcome = look.Outcome{Word: look.Connected, Account: a.ID}
 	}
 	return p.send(http.StatusOK)
+}
+
+// sentHere reports whether no other site has led the browser to the page. A consent that begins
+// by itself after a link of another site could connect an account of somebody else.
+func (x *exchange) sentHere() bool {
+	switch x.r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin": // browsers of before do not say
+		return true
+	}
+	return false
 }
 
 // of returns the account that a form names.
@@ -234,17 +249,14 @@ func (x *exchange) disconnectForm() error {
 	if err != nil {
 		return err
 	}
-	revoked, err := x.registry.Disconnect(x.r.Context(), a.ID)
+	revoked, ending, err := x.disconnect(a)
+	if err != nil {
+		return err
+	}
 	did := "kept"
 	switch {
-	case err != nil:
-		if _, gone := x.account(x.r.Context(), x.owner, a.ID); gone != nil {
-			return err
-		}
-		did = "ending" // Sweep does the rest
-		if x.config.Failed != nil {
-			x.config.Failed(x.r, err)
-		}
+	case ending:
+		did = "ending"
 	case revoked:
 		did = "revoked"
 	case a.Current == 0:

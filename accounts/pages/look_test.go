@@ -47,7 +47,7 @@ func TestHeadersOfPages(t *testing.T) {
 		assert.Equal(t, "default-src 'none'; img-src data:; style-src 'nonce-"+nonce[1]+"'; script-src 'nonce-"+nonce[1]+
 			"'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'", r.Header.Get("Content-Security-Policy"))
 		assert.Equal(t, "no-store", r.Header.Get("Cache-Control"))
-		assert.Equal(t, "no-referrer", r.Header.Get("Referrer-Policy"))
+		assert.Equal(t, "same-origin", r.Header.Get("Referrer-Policy"))
 		for _, tag := range regexp.MustCompile(`<(script|style)[^>]*>`).FindAllString(r.body, -1) {
 			assert.Contains(t, tag, ` nonce="`+nonce[1]+`"`)
 		}

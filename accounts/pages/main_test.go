@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -58,6 +59,7 @@ type app struct {
 	server   *httptest.Server
 	registry *accounts.Registry
 	store    *tokenstore.Memory
+	index    *failingIndex
 	config   pages.Config
 	url      string // of the handler
 
@@ -77,7 +79,7 @@ func newApp(t *testing.T, change ...func(*app)) *app {
 // newAppOf starts a program with other definitions.
 func newAppOf(t *testing.T, documents []string, change ...func(*app)) *app {
 	t.Helper()
-	a := &app{T: t, store: new(tokenstore.Memory), user: "ada"}
+	a := &app{T: t, store: new(tokenstore.Memory), index: &failingIndex{Index: new(accounts.Memory)}, user: "ada"}
 	var handler http.Handler
 	a.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(a.server.Close)
@@ -105,7 +107,7 @@ func newAppOf(t *testing.T, documents []string, change ...func(*app)) *app {
 	set, err := definition.NewSet(list...)
 	require.NoError(t, err)
 	a.registry, err = accounts.New(accounts.Config{
-		Definitions: func() *definition.Set { return set }, Index: new(accounts.Memory), Store: a.store,
+		Definitions: func() *definition.Set { return set }, Index: a.index, Store: a.store,
 		Keys: []tokenstore.Key{{ID: "k", Secret: []byte(strings.Repeat("s", 32))}}, Shared: new(connectorauth.Shared),
 		Audit: func(e accounts.Entry) {
 			a.mu.Lock()
@@ -294,6 +296,19 @@ func (b *browser) withKey() accounts.Account {
 	r := b.post("connect", with(form, "v.apiKey", "CANARY-key"))
 	require.Equal(b, http.StatusSeeOther, r.StatusCode, r.body)
 	u, err := url.Parse(r.Header.Get("Location"))
+	require.NoError(b, err)
+	a, err := b.registry.Get(b.Context(), u.Query().Get("id"))
+	require.NoError(b, err)
+	return a
+}
+
+// withConsent connects an account of the person by a consent.
+func (b *browser) withConsent() accounts.Account {
+	b.Helper()
+	waiting := b.follow(b.post("connect", fields(b.T, b.get("connect?service=acme&method=oauth").body)))
+	callback, err := b.provider.Authorize(b.get(html.UnescapeString(attribute(waiting.body, "data-go"))).Header.Get("Location"))
+	require.NoError(b, err)
+	u, err := url.Parse(b.get(callback.String()).Header.Get("Location"))
 	require.NoError(b, err)
 	a, err := b.registry.Get(b.Context(), u.Query().Get("id"))
 	require.NoError(b, err)

@@ -48,7 +48,7 @@ func (x *exchange) connect(s submission) (a accounts.Account, created bool, err 
 		return a, false, err
 	}
 	x.method = s.Method
-	values, err := given(d, s.Method, nil, s.Values)
+	values, err := given(d, s)
 	if err != nil {
 		return a, false, err
 	}
@@ -60,18 +60,22 @@ func (x *exchange) connect(s submission) (a accounts.Account, created bool, err 
 	}
 	q := accounts.Request{ID: idOf(x.owner, s.Key), Owner: x.owner, Definition: d.Name, Method: s.Method, Values: values, Scopes: s.Scopes, Duplicate: s.Duplicate}
 	for began := time.Now(); ; {
-		a, err = x.registry.Connect(ctx, q)
-		if !errors.Is(err, accounts.ErrExists) {
-			return a, err == nil, err
-		}
 		a, err = x.account(ctx, x.owner, q.ID)
+		if errors.Is(err, accounts.ErrNotFound) {
+			a, err = x.registry.Connect(ctx, q)
+			if !errors.Is(err, accounts.ErrExists) {
+				return a, err == nil, err
+			}
+		}
 		switch {
-		case err == nil && (a.Current != 0 || a.Status != accounts.StatusConnecting):
+		case err == nil && !x.isOf(a, d):
+			return accounts.Account{}, false, errUsed
+		case err == nil && a.Status != accounts.StatusConnecting:
 			return a, false, nil
 		case err == nil && x.waits(ctx, a):
 			a, err = x.reconnect(a, s)
 			return a, false, err
-		case err != nil && !errors.Is(err, accounts.ErrNotFound):
+		case err != nil && !errors.Is(err, accounts.ErrExists):
 			return a, false, err
 		case time.Since(began) > patience:
 			return a, false, accounts.ErrConnecting
@@ -84,6 +88,12 @@ func (x *exchange) connect(s submission) (a accounts.Account, created bool, err 
 	}
 }
 
+// isOf reports whether an account is one of a service.
+func (h *Handler) isOf(a accounts.Account, d *definition.Definition) bool {
+	now, err := h.definition(a.Definition)
+	return err == nil && now.Name == d.Name
+}
+
 // reconnect connects an account of the owner again.
 func (x *exchange) reconnect(a accounts.Account, s submission) (accounts.Account, error) {
 	d, err := x.definition(a.Definition)
@@ -94,7 +104,7 @@ func (x *exchange) reconnect(a accounts.Account, s submission) (accounts.Account
 		s.Method = a.Method
 	}
 	x.method = s.Method
-	values, err := given(d, s.Method, nil, s.Values)
+	values, err := given(d, s)
 	if err != nil {
 		return a, err
 	}
@@ -113,13 +123,13 @@ func (x *exchange) reconnect(a accounts.Account, s submission) (accounts.Account
 // necessary.
 func (x *exchange) connected(a accounts.Account) {
 	if x.config.Done != nil && a.Status == accounts.StatusOK && a.Pending == 0 {
-		x.config.Done(x.r, a)
+		x.config.Done(x.r.WithContext(context.WithoutCancel(x.r.Context())), a)
 	}
 }
 
 // waits reports whether the account waits for a consent of its owner.
 func (h *Handler) waits(ctx context.Context, a accounts.Account) bool {
-	if a.Pending == 0 || a.Status == accounts.StatusDisconnected {
+	if a.Pending == 0 {
 		return false
 	}
 	_, err := h.config.Registry.Flow(ctx, a.ID)
@@ -138,15 +148,15 @@ func (h *Handler) definition(name string) (*definition.Definition, error) {
 // search returns the services whose title or name has all words of a text: at most limit
 // services, those first whose title begins with the text.
 func (h *Handler) search(text string, limit int) (found []*definition.Definition, more bool) {
-	text = strings.ToLower(strings.Join(strings.Fields(text), " "))
+	words := strings.Fields(strings.ToLower(text))
+	text = strings.Join(words, " ")
 	first := 0
 	for _, d := range h.config.Registry.Definitions().Definitions() {
 		title := strings.ToLower(titleOf(d))
-		words := strings.Fields(text)
 		if slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(title, word) && !strings.Contains(d.Name, word) }) {
 			continue
 		}
-		if text != "" && strings.HasPrefix(title, text) {
+		if strings.HasPrefix(title, text) {
 			found = slices.Insert(found, first, d)
 			first++
 			continue
@@ -159,15 +169,30 @@ func (h *Handler) search(text string, limit int) (found []*definition.Definition
 	return found, false
 }
 
-// given returns the values of the form of a method. A value for which the form does not
-// ask, such as that of a hidden input, is an error: the program gives such values.
-func given(d *definition.Definition, method string, stored map[string]connectorauth.Secret, submitted map[string]string) (map[string]connectorauth.Secret, error) {
-	fields, err := d.Form(method, stored)
+// given returns the values of a submission. A value for which the form does not ask, such as
+// that of a hidden input, is an error: the program gives such values. So is a scope that is no
+// choice of the form.
+func given(d *definition.Definition, s submission) (map[string]connectorauth.Secret, error) {
+	m := methodOf(d, s.Method)
+	if m == nil {
+		return nil, errMethod
+	}
+	fields, err := d.Form(m.Name, nil)
 	if err != nil {
 		return nil, errMethod
 	}
+	choice := map[string]bool{}
+	for _, c := range scopesOf(m, nil) {
+		choice[c.Name] = true
+	}
+	for _, name := range s.Scopes {
+		if !choice[name] {
+			return nil, errScope
+		}
+		delete(choice, name) // once
+	}
 	values := map[string]connectorauth.Secret{}
-	for name, value := range submitted {
+	for name, value := range s.Values {
 		i := slices.IndexFunc(fields, func(f definition.Field) bool { return f.Name == name })
 		if i < 0 {
 			return nil, &fieldError{name}
@@ -211,17 +236,37 @@ func (x *exchange) editForm(a accounts.Account, method string) (form, error) {
 }
 
 // test tests an account of the owner. An account that does not work is no error: works is
-// false then.
+// false then. A token URL that asks for a pause is an error: the account was not tested.
 func (x *exchange) test(a accounts.Account) (now accounts.Account, works bool, err error) {
 	now, err = x.registry.Test(x.r.Context(), a.ID)
 	if err == nil {
+		if now.Current != a.Current { // the test has put a consent to use
+			x.connected(now)
+		}
 		return now, true, nil
 	}
 	var check *definition.CheckError
 	var token *connectorauth.TokenError
 	found := errors.As(err, &check) || errors.As(err, &token) || errors.Is(err, accounts.ErrOtherIdentity) || errors.Is(err, connectorauth.ErrReauthRequired)
-	if found && !errors.Is(err, accounts.ErrConnecting) {
+	if found && !errors.Is(err, accounts.ErrConnecting) && now.Status != accounts.StatusOK { // or else the test could not be made
 		return now, false, nil
 	}
 	return a, false, err
+}
+
+// disconnect disconnects an account of the owner. ending reports that the account is no longer
+// used, and that Sweep does the rest.
+func (x *exchange) disconnect(a accounts.Account) (revoked, ending bool, err error) {
+	revoked, err = x.registry.Disconnect(x.r.Context(), a.ID)
+	if err == nil {
+		return revoked, false, nil
+	}
+	now, gone := x.account(x.r.Context(), x.owner, a.ID)
+	if gone != nil || now.Status != accounts.StatusDisconnected {
+		return false, false, err
+	}
+	if x.config.Failed != nil {
+		x.config.Failed(x.r, err)
+	}
+	return false, true, nil
 }

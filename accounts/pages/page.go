@@ -140,6 +140,7 @@ func (p *page) send(status int) error {
 	}
 	header := p.x.w.Header()
 	look.SecureHeader(header, p.Nonce, "'self'")
+	header.Set("Referrer-Policy", "same-origin") // or else the origin of a form is "null"
 	header.Set("Content-Language", p.x.in.Tag)
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Length", strconv.Itoa(body.Len()))

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
@@ -19,7 +20,8 @@ import (
 type Config struct {
 	// URL is the handler's URL in the browser, such as https://app.example/accounts. The
 	// scheme is https, or http on loopback. The path has letters and digits of ASCII and the
-	// characters -._~ between slashes, and does not end in "callback". Required.
+	// characters -._~ between slashes, no element . or .., and does not end in "callback".
+	// Required.
 	URL string
 	// Keys encrypt the cookies of consents: see consent.Config. Required.
 	Keys []connectorauth.Secret
@@ -27,8 +29,9 @@ type Config struct {
 	Registry *accounts.Registry
 	// Owner returns the owner of the accounts that the person may see and change, in the
 	// words of accounts.Request.Owner. If nobody is signed in, return consent.ErrNotAllowed;
-	// an empty owner means the same. Owner is called for each request but those for
-	// connect.js. Required.
+	// an empty owner means the same: the page says so, and has no link. A program that leads
+	// people to its own sign-in does so before the handler. Owner is called for each request
+	// but those for connect.js. Required.
 	Owner func(r *http.Request) (string, error)
 	// Actor returns who acts for the owner, such as a member of a team, for the audit log: see
 	// accounts.Registry.As. Nil means the owner.
@@ -47,10 +50,11 @@ type Config struct {
 	// tag of Pages.Languages. Empty means the built-in texts.
 	Messages map[string]Messages
 	// Done is called when an account was connected, for the first time or again, before the
-	// person sees the page. Nil means no call.
+	// person sees the page. The context of r does not end if the person closes the window. Nil
+	// means no call.
 	Done func(r *http.Request, a accounts.Account)
 	// Failed is called with an error that no person can help, such as one of the Index, the
-	// Store or Owner, for a log. The person sees that something went wrong. Nil means no
+	// Store or Owner, or a registration that a provider refuses, for a log. The person sees that something went wrong. Nil means no
 	// call.
 	Failed func(r *http.Request, err error)
 }
@@ -100,6 +104,8 @@ func New(config Config) (*Handler, error) {
 		h.base, h.origin = h.home+h.path, h.home
 		if strings.Trim(h.path, unreserved) != "" {
 			problems.Add("Config.URL: the path must have letters, digits, slashes and -._~ alone")
+		} else if h.path != "" && path.Clean(h.path) != h.path {
+			problems.Add("Config.URL: the path must have no empty element, and none that is . or ..")
 		}
 	}
 	if o, err := url.Parse(config.Origin); err == nil && config.Origin != "" {

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -27,18 +28,29 @@ type way struct {
 	language string // a tag; empty means that of the browser
 }
 
-// readWay reads a way. A mistake costs the way alone.
-func readWay(query url.Values) (w way) {
+// readWay reads a way. A mistake costs the way alone. The way back leads to no page where a
+// consent begins at once: a link of another site would begin one by it.
+func (h *Handler) readWay(query url.Values) (w way) {
 	if popup := query.Get("popup"); look.IsPopup(popup) {
 		w.popup = popup
 	}
-	if to := query.Get("return_to"); look.IsPath(to) {
+	if to := query.Get("return_to"); look.IsPath(to) && !h.begins(to) {
 		w.returnTo = to
 	}
 	if tag, ok := look.Tag(query.Get("language")); ok {
 		w.language = tag
 	}
 	return w
+}
+
+// begins reports whether a consent may begin at once at a path on Config.Origin, in any spelling.
+func (h *Handler) begins(to string) bool {
+	u, err := url.Parse(to)
+	if err != nil || h.origin != h.home {
+		return false
+	}
+	above, last := path.Split(strings.ToLower(path.Clean(u.Path)))
+	return above == strings.ToLower(h.path)+"/" && (last == "start" || last == "account")
 }
 
 // body reads the body of a request of one content type. A page of another site cannot send
@@ -67,7 +79,7 @@ func (x *exchange) form() (url.Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.way = readWay(values)
+	x.way = x.readWay(values)
 	x.in = x.languages[x.look.Choose(x.way.language, x.r)]
 	return values, nil
 }
@@ -125,9 +137,9 @@ func parseJSON(text string, into any) error {
 		var kind *json.UnmarshalTypeError
 		switch {
 		case errors.As(err, &kind):
-			return &readError{http.StatusBadRequest, "the member " + strconv.Quote(kind.Field) + " must be of another type"}
+			return &readError{http.StatusBadRequest, "the member " + strconv.Quote(short(kind.Field)) + " must be of another type"}
 		case strings.Contains(err.Error(), "unknown field"): // whose text quotes the name alone
-			return &readError{http.StatusBadRequest, strings.TrimPrefix(err.Error(), "json: ")}
+			return &readError{http.StatusBadRequest, short(strings.TrimPrefix(err.Error(), "json: "))}
 		}
 		return &readError{http.StatusBadRequest, "the body is not the JSON object that is wanted"}
 	}
@@ -148,4 +160,21 @@ func limit(query url.Values) (int, error) {
 		return 0, &readError{http.StatusBadRequest, "limit must be a number from 1 to 200"}
 	}
 	return n, nil
+}
+
+// search reads the query parameter q, the text of a search.
+func search(query url.Values) (string, error) {
+	text := query.Get("q")
+	if utf8.RuneCountInString(text) > 200 { // as the field of the page
+		return "", &readError{http.StatusBadRequest, "q is longer than 200 characters"}
+	}
+	return text, nil
+}
+
+// short returns the beginning of a name that a client has sent.
+func short(name string) string {
+	if letters := []rune(name); len(letters) > 100 {
+		return string(letters[:99]) + "…"
+	}
+	return name
 }

@@ -30,7 +30,7 @@ func FuzzForm(f *testing.F) {
 		if (s.Scopes != nil) != (again.Get("scopes") == "yes") || s.Key != again.Get("key") {
 			t.Fatalf("%q became %+v", text, s)
 		}
-		w := readWay(values)
+		w := new(Handler).readWay(values)
 		if w.returnTo != "" && (!strings.HasPrefix(w.returnTo, "/") || strings.HasPrefix(w.returnTo, "//")) || strings.Trim(w.popup, "0123456789abcdef") != "" {
 			t.Fatalf("%q leads to %+v", text, w)
 		}

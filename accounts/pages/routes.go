@@ -78,7 +78,7 @@ type exchange struct {
 
 // serve finds out who the person is, and calls f. An error of f becomes a page, or JSON.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, f func(*exchange) error, json bool) {
-	x := &exchange{Handler: h, w: w, r: r, way: readWay(r.URL.Query())}
+	x := &exchange{Handler: h, w: w, r: r, way: h.readWay(r.URL.Query())}
 	x.in = h.languages[h.look.Choose(x.way.language, r)]
 	x.w.Header().Add("Vary", "Accept-Language")
 	err := x.enter()

@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"crypto/subtle"
 	"database/sql"
 	"errors"
 	"flag"
@@ -108,7 +109,8 @@ type platform struct {
 // signIn lets users in, who sign in in the window of the browser (RFC 7617).
 func (p *platform) signIn(next http.Handler) http.Handler {
 	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if name, password, _ := r.BasicAuth(); name == "" || p.passwords[name] != password {
+		name, password, _ := r.BasicAuth()
+		if want, known := p.passwords[name]; !known || subtle.ConstantTimeCompare([]byte(password), []byte(want)) == 0 {
 			w.Header().Set("WWW-Authenticate", `Basic realm="Platform", charset="UTF-8"`)
 			http.Error(w, "Sign in.", http.StatusUnauthorized)
 			return
@@ -150,6 +152,8 @@ func (p *platform) use(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer resp.Body.Close()
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8") // no service writes pages of this site
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	io.Copy(w, resp.Body)
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -60,6 +61,34 @@ func TestStepsOnPostgreSQL(t *testing.T) {
 	home, stop := start(t, d, postgres.DSN(t))
 	require.NoError(t, d.check(home))
 	stop()
+}
+
+func TestStrangersAreNotSignedIn(t *testing.T) {
+	home, _ := start(t, newTestDemo(t), "")
+	for name, password := range map[string]string{"mallory": "", "ada": "", "": "", "bob": "ada"} {
+		newPerson(home, name, password).want(http.StatusUnauthorized, "GET", "/accounts/", nil, nil)
+	}
+}
+
+// What a service says is text for the browser, and no page of the platform.
+func TestAServiceWritesNoPage(t *testing.T) {
+	d := newTestDemo(t)
+	home, _ := start(t, d, "")
+	ada := newPerson(home, "ada", "ada")
+	var a account
+	ada.want(http.StatusCreated, "POST", "/accounts/api/accounts", connect{"shop", values{"apiKey": d.Owners[0].APIKey}}, &a)
+	d.Inject(d.KeyHeaderURL, 1, authtest.Answer(http.StatusOK, http.Header{"Content-Type": {"text/html"}}, "<!DOCTYPE html><script>alert(1)</script>"))
+	req, err := http.NewRequest("GET", home+"/use?id="+a.ID, nil)
+	require.NoError(t, err)
+	req.SetBasicAuth("ada", "ada")
+	resp, err := ada.Do(req)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "<script>")
+	assert.Equal(t, "text/plain; charset=utf-8", resp.Header.Get("Content-Type"))
+	assert.Equal(t, "nosniff", resp.Header.Get("X-Content-Type-Options"))
 }
 
 func TestEndDuringARenewalLosesNoToken(t *testing.T) {

@@ -2,8 +2,15 @@
 // has outgrown Registry.Run. Each minute one of the processes counts the accounts that are
 // due, and adds a job for each batch. Any process takes a job, and claims a batch of accounts.
 //
+// The module has a workspace of its own, so the folder matters:
+//
+//	cd examples/river
 //	go run . -database postgres://localhost/app -migrate # once
-//	CONNECTORAUTH_KEY=$(openssl rand -hex 32) go run . -database postgres://localhost/app -definitions services
+//	go run . -database postgres://localhost/app -definitions ../platform/services
+//
+// The environment has what all processes of the program share: CONNECTORAUTH_KEY, which is made
+// once by "openssl rand -hex 32", and ACME_CLIENT_ID and ACME_CLIENT_SECRET, the registration at
+// a service whose definition is called acme. "go test ." shows three workers at work.
 package main
 
 import (
@@ -17,6 +24,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -50,10 +58,10 @@ func main() {
 		return
 	}
 	var err error
-	if c.key, err = hex.DecodeString(os.Getenv("CONNECTORAUTH_KEY")); err == nil {
-		err = run(ctx, c)
+	if c.key, err = hex.DecodeString(os.Getenv("CONNECTORAUTH_KEY")); err != nil || len(c.key) != 32 {
+		log.Fatal("CONNECTORAUTH_KEY: want 64 hexadecimal digits, the same as of all processes")
 	}
-	if err != nil {
+	if err := run(ctx, c); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -123,7 +131,7 @@ func migrate(ctx context.Context, database string) error {
 func open(ctx context.Context, db *sql.DB, c config) (*accounts.Registry, error) {
 	folder, err := definition.NewFolder(definition.FolderConfig{Files: os.DirFS(c.definitions), Patterns: []string{"*.json"}})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("-definitions %s: %w", c.definitions, err)
 	}
 	index, err := accounts.NewSQL(ctx, accounts.SQLConfig{DB: db, Engine: tokenstore.PostgreSQL})
 	if err != nil {
@@ -135,6 +143,12 @@ func open(ctx context.Context, db *sql.DB, c config) (*accounts.Registry, error)
 	}
 	return accounts.New(accounts.Config{
 		Definitions: folder.Set, Index: index, Store: store, Keys: []tokenstore.Key{{ID: "1", Secret: c.key}},
+		Connection: func(_ context.Context, a accounts.Account) (definition.Connection, error) {
+			name := strings.ToUpper(strings.ReplaceAll(a.Definition, "-", "_"))
+			return definition.Connection{Client: definition.Client{
+				ID: os.Getenv(name + "_CLIENT_ID"), Secret: connectorauth.Secret(os.Getenv(name + "_CLIENT_SECRET")),
+			}}, nil
+		},
 		Shared:  new(connectorauth.Shared),
 		Observe: connectorauth.LogEvents(slog.New(slog.NewTextHandler(os.Stderr, nil))),
 	})

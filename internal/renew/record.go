@@ -138,7 +138,7 @@ func (r *renewal[T]) decode(raw []byte) (*record, *Generation[T], error) {
 	case err != nil:
 		return r.damaged(err)
 	case rec.Identity != "" && rec.Identity != mine && !r.scheme.Succeeds(rec.Identity):
-		return nil, nil, fmt.Errorf("%q in the token store belongs to %s, not to %s; use another Account", r.key, rec.Identity, mine)
+		return nil, nil, fmt.Errorf("%q in the token store belongs to %s, not to %s; use another Account, or, if the token URL has moved, name the former one (FormerTokenURL)", r.key, rec.Identity, mine)
 	}
 	rec.Identity = mine
 	login, same := r.scheme.Login(rec.Login)

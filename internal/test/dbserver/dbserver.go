@@ -180,7 +180,7 @@ func lookPath(name string) (string, error) {
 	return "", err
 }
 
-// PID returns the process of the server, or 0 if the tests have not started the server.
+// PID returns the process of a server that the tests have started, or 0.
 func (s *Server) PID() int {
 	if s.cmd == nil {
 		return 0
