@@ -95,7 +95,7 @@ func TestRegionOfTheTokenURLNeedsNoMention(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err)
-		for _, e := range seen.list {
+		for _, e := range seen.all() {
 			assert.NoError(t, e.Err, "a response without a region names no unknown region")
 		}
 	}

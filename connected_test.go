@@ -204,7 +204,7 @@ func TestErrorsOfRenewalsNameTheEndpointAndTheAccount(t *testing.T) {
 					_, err := connectorauth.NewClient(c, &http.Client{Transport: rejecting}).Get(home)
 					requireNames(t, err, cmp.Or(test.endpoint, endpoint))
 				}
-				for _, event := range seen.list {
+				for _, event := range seen.all() {
 					if event.Err != nil {
 						requireNames(t, event.Err, cmp.Or(test.endpoint, endpoint))
 					}
@@ -267,7 +267,7 @@ func TestErrorOfALongLivedExchangeNamesItsEndpoint(t *testing.T) {
 		authURL, pending, err := c.Begin(t.Context(), callbackURL)
 		require.NoError(t, err)
 		require.NoError(t, c.Finish(t.Context(), pending, url.Values{"state": must(url.Parse(authURL)).Query()["state"], "code": {authCode}}))
-		for _, event := range seen.list {
+		for _, event := range seen.all() {
 			if event.Kind == connectorauth.EventRenewFailed {
 				requireNames(t, event.Err, "https://login.example.test/long")
 				return

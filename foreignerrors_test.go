@@ -177,7 +177,7 @@ func TestForeignErrorsQuoteNoSecret(t *testing.T) {
 					check(err)
 					check(connectorauth.RenewalError(resp))
 				}
-				for _, event := range seen.list {
+				for _, event := range seen.all() {
 					check(event.Err)
 					if event.Err != nil && errors.Is(event.Err, errBroken) {
 						failed++
@@ -285,7 +285,7 @@ func TestErrorOfObtainQuotesNoCredential(t *testing.T) {
 			why := connectorauth.RenewalError(resp)
 			require.Error(t, why)
 			assert.Empty(t, canary.Found(fmt.Sprintf("%v %v", why, resp.Header), accessToken, refreshToken))
-			for _, event := range seen.list {
+			for _, event := range seen.all() {
 				assert.Empty(t, canary.Found(fmt.Sprintf("%v %+v", event.Err, event), accessToken, refreshToken))
 			}
 		}

@@ -109,8 +109,8 @@ func TestEventsNameTheCause(t *testing.T) {
 				ctx, cancel := context.WithCancel(context.WithValue(t.Context(), traced{}, "the caller"))
 				_, _ = c.Token(ctx)
 				cancel()
-				require.Len(t, seen.list, 2)
-				last := seen.list[1]
+				require.Len(t, seen.all(), 2)
+				last := seen.all()[1]
 				assert.Equal(t, test.want, last.Cause, "%v", last.Err)
 				assert.Equal(t, test.kind, last.Kind)
 				assert.Equal(t, "login.example.test:444", last.Endpoint)
@@ -137,7 +137,7 @@ func TestEventsNameAStoreThatFails(t *testing.T) {
 		store.setDown(false)
 		time.Sleep(time.Hour)
 		causes := map[connectorauth.EventKind]string{}
-		for _, e := range seen.list {
+		for _, e := range seen.all() {
 			causes[e.Kind] = e.Cause
 		}
 		assert.Equal(t, map[connectorauth.EventKind]string{
@@ -158,9 +158,9 @@ func TestEventsNameTheOwnerWhoMustAct(t *testing.T) {
 		time.Sleep(time.Minute)
 		_, err = c.Token(t.Context())
 		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
-		require.Len(t, seen.list, 2)
-		assert.Equal(t, "not_connected", seen.list[0].Cause)
-		assert.Equal(t, "no_refresh_token", seen.list[1].Cause)
+		require.Len(t, seen.all(), 2)
+		assert.Equal(t, "not_connected", seen.all()[0].Cause)
+		assert.Equal(t, "no_refresh_token", seen.all()[1].Cause)
 	})
 }
 
@@ -174,10 +174,10 @@ func TestEventsTellOfRenewalsForWhichNobodyWaits(t *testing.T) {
 		_, err = c.Token(context.WithValue(t.Context(), traced{}, "the first"))
 		require.NoError(t, err)
 		synctest.Wait()
-		require.Len(t, seen.list, 4)
-		assert.False(t, seen.list[1].Background)
-		assert.True(t, seen.list[3].Background)
-		assert.Equal(t, "the first", seen.list[3].Context().Value(traced{}))
+		require.Len(t, seen.all(), 4)
+		assert.False(t, seen.all()[1].Background)
+		assert.True(t, seen.all()[3].Background)
+		assert.Equal(t, "the first", seen.all()[3].Context().Value(traced{}))
 	})
 }
 
@@ -194,7 +194,7 @@ func TestEventsTellOfTheWaitForATurn(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		var waited []time.Duration
-		for _, e := range seen.list {
+		for _, e := range seen.all() {
 			if e.Kind == connectorauth.EventRenewed {
 				waited = append(waited, e.Waited)
 				assert.Equal(t, 3*time.Second, e.Duration)
@@ -217,7 +217,7 @@ func TestEventsNameAQueueThatIsTooLong(t *testing.T) {
 		}
 		time.Sleep(20 * time.Minute)
 		causes := map[string]int{}
-		for _, e := range seen.list {
+		for _, e := range seen.all() {
 			if e.Kind != connectorauth.EventRenewing {
 				causes[e.Cause]++
 			}
@@ -233,7 +233,7 @@ func TestEventsNameAShutdown(t *testing.T) {
 		require.NoError(t, shared.Shutdown(t.Context()))
 		_, err := c.Token(t.Context())
 		require.True(t, errors.Is(err, connectorauth.ErrShutdown))
-		require.Len(t, seen.list, 1)
-		assert.Equal(t, "shutdown", seen.list[0].Cause)
+		require.Len(t, seen.all(), 1)
+		assert.Equal(t, "shutdown", seen.all()[0].Cause)
 	})
 }

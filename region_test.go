@@ -201,7 +201,7 @@ func TestTokenOfAnotherRegionIsKeptAndToldOf(t *testing.T) {
 			require.NoError(t, c.Finish(t.Context(), pending, callback))
 			require.NoError(t, c.Renew(t.Context()))
 			told := 0
-			for _, e := range seen.list {
+			for _, e := range seen.all() {
 				if e.Kind == connectorauth.EventSaved || e.Kind == connectorauth.EventRenewed {
 					assert.ErrorContains(t, e.Err, "Regions", "%v", named)
 					told++

@@ -103,6 +103,13 @@ func (e *events) observe(event connectorauth.Event) {
 	e.list = append(e.list, event)
 }
 
+// all returns what was observed.
+func (e *events) all() []connectorauth.Event {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.list)
+}
+
 // kinds returns what happened since the last call, without the beginnings.
 func (e *events) kinds() (kinds []connectorauth.EventKind) {
 	e.mu.Lock()

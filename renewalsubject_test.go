@@ -150,7 +150,7 @@ func TestErrorsOfARenewalNameTheTokenEndpointAndTheAccount(t *testing.T) {
 				if failure.respond != nil {
 					check(err)
 				}
-				for _, event := range seen.list {
+				for _, event := range seen.all() {
 					if event.Err != nil {
 						check(event.Err)
 					}
@@ -188,7 +188,7 @@ func TestErrorsOfObtainNameTheAccount(t *testing.T) {
 					assert.Equal(t, name == "error", errors.Is(err, errBroken))
 				}
 				require.ErrorContains(t, c.Renew(t.Context()), `"alice"`, name)
-				for _, event := range seen.list {
+				for _, event := range seen.all() {
 					if event.Err != nil {
 						assert.ErrorContains(t, event.Err, `"alice"`, name)
 					}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
@@ -111,10 +110,4 @@ func get(ctx context.Context, t *testing.T, p *authtest.Provider, c connectoraut
 	if err == nil {
 		require.NoError(t, resp.Body.Close())
 	}
-}
-
-// until waits for a condition that a goroutine of the library brings about.
-func until(t *testing.T, condition func() bool) {
-	t.Helper()
-	require.Eventually(t, condition, 5*time.Second, 5*time.Millisecond)
 }

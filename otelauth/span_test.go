@@ -2,6 +2,7 @@ package otelauth_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -78,23 +79,27 @@ func TestSpanWithoutATokenRequestStandsAlone(t *testing.T) {
 }
 
 func TestRenewalForWhichNobodyWaitsIsATraceOfItsOwn(t *testing.T) {
-	p := authtest.New(authtest.Config{TokenLifetime: 2 * time.Second})
-	defer p.Close()
-	o := observer(t, otelauth.Config{})
-	c := connect(t, p, o, nil)
-	get(t.Context(), t, p, c)
-	o.spans.Reset()
-	time.Sleep(1900 * time.Millisecond) // the renewal begins before the expiry
-	ctx, request := o.tracer.Tracer("the program").Start(t.Context(), "request")
-	get(ctx, t, p, c)
-	request.End()
-	until(t, func() bool { return len(o.spans.GetSpans()) == 3 })
+	synctest.Test(t, func(t *testing.T) {
+		p := authtest.New(authtest.Config{InMemory: true, TokenLifetime: time.Hour})
+		defer p.Close()
+		p.Inject(p.TokenURL, authtest.Always, authtest.Delay(time.Second))
+		o := observer(t, otelauth.Config{})
+		c := connect(t, p, o, nil)
+		get(t.Context(), t, p, c)
+		o.spans.Reset()
+		time.Sleep(59 * time.Minute) // the renewal begins before the expiry
+		ctx, request := o.tracer.Tracer("the program").Start(t.Context(), "request")
+		get(ctx, t, p, c)
+		request.End()
+		time.Sleep(time.Minute)
+		require.Len(t, o.spans.GetSpans(), 3)
 
-	renewal := named(t, o.spans.GetSpans(), "connectorauth.renewal")
-	assert.False(t, renewal.Parent.IsValid())
-	assert.NotEqual(t, request.SpanContext().TraceID(), renewal.SpanContext.TraceID())
-	require.Len(t, renewal.Links, 1)
-	assert.Equal(t, request.SpanContext().SpanID(), renewal.Links[0].SpanContext.SpanID())
+		renewal := named(t, o.spans.GetSpans(), "connectorauth.renewal")
+		assert.False(t, renewal.Parent.IsValid())
+		assert.NotEqual(t, request.SpanContext().TraceID(), renewal.SpanContext.TraceID())
+		require.Len(t, renewal.Links, 1)
+		assert.Equal(t, request.SpanContext().SpanID(), renewal.Links[0].SpanContext.SpanID())
+	})
 }
 
 func TestServerIsHostAndPort(t *testing.T) {
