@@ -31,15 +31,20 @@ func (r *Registry) Run(ctx context.Context) error {
 	pause := runPause
 	for {
 		claimed, err := r.dispatch(ctx, maxSweep, &t)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			r.logger().ErrorContext(ctx, "accounts: Sweep has failed and is tried again", slog.Any("error", err))
+		}
 		wait := time.Duration(0)
 		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil:
-			r.logger().ErrorContext(ctx, "accounts: Sweep has failed and is tried again", slog.Any("error", err))
+		case claimed == 0 && err != nil:
 			wait, pause = pause, min(2*pause, errorPause)
-		case claimed < maxSweep:
+		case claimed < maxSweep: // an error was that of others
 			wait, pause = runPause, runPause
+		default:
+			pause = runPause
 		}
 		select {
 		case <-time.After(wait - rand.N(wait/2+1)):
@@ -78,7 +83,8 @@ func (r *Registry) isClosing() bool {
 // Shutdown ends each Run, shuts down Config.Shared, and waits until accounts that are attended
 // to are done and the Index knows what has happened to accounts: see
 // connectorauth.Shared.Shutdown. No Sweep begins any more. Shutdown may be called more than
-// once. The Registries of all actors end together.
+// once. The Registries of all actors end together. Without Config.Shared, no connector of the
+// program without a Shared renews any more.
 func (r *Registry) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
 	if !r.isClosing() {

@@ -53,20 +53,12 @@ func TestIndex(t *testing.T) {
 
 // Hosts with different time zones and connection settings agree on claims and on times.
 func TestIndexAcrossTimeZones(t *testing.T) {
-	for _, pair := range [][2]engine{{postgres, postgresElsewhere}, {mariadb, mariadbElsewhere}} {
-		t.Run(pair[0].name, func(t *testing.T) {
-			here := newPlace(t, pair[0])
-			t.Parallel()
-			elsewhere := here
-			elsewhere.DSN = pair[1].dsn(t)
-			places := []place{here, elsewhere}
-			indextest.Test(t, func(t *testing.T) accounts.Index {
-				places[0], places[1] = places[1], places[0]
-				index, _ := places[0].index(t)
-				return index
-			})
+	acrossTimeZones(t, func(t *testing.T, next func() place) {
+		indextest.Test(t, func(t *testing.T) accounts.Index {
+			index, _ := next().index(t)
+			return index
 		})
-	}
+	})
 }
 
 // What no database could keep is an error before the database sees it.

@@ -127,3 +127,21 @@ func each(t *testing.T, test func(t *testing.T, e engine)) {
 		t.Run(e.name, func(t *testing.T) { test(t, e) })
 	}
 }
+
+// acrossTimeZones runs test with each server that many hosts can reach. next returns the place
+// of one host and of the other in turn, with other time zones and settings of connections.
+func acrossTimeZones(t *testing.T, test func(t *testing.T, next func() place)) {
+	for _, pair := range [][2]engine{{postgres, postgresElsewhere}, {mariadb, mariadbElsewhere}} {
+		t.Run(pair[0].name, func(t *testing.T) {
+			here := newPlace(t, pair[0])
+			t.Parallel()
+			elsewhere := here
+			elsewhere.DSN = pair[1].dsn(t)
+			places := []place{here, elsewhere}
+			test(t, func() place {
+				places[0], places[1] = places[1], places[0]
+				return places[0]
+			})
+		})
+	}
+}

@@ -41,19 +41,9 @@ func TestSealedSQL(t *testing.T) {
 // Hosts with different time zones and connection settings agree on the end of a
 // lease.
 func TestLeaseAgreesAcrossTimeZones(t *testing.T) {
-	for _, pair := range [][2]engine{{postgres, postgresElsewhere}, {mariadb, mariadbElsewhere}} {
-		t.Run(pair[0].name, func(t *testing.T) {
-			here := newPlace(t, pair[0])
-			t.Parallel()
-			elsewhere := here
-			elsewhere.DSN = pair[1].dsn(t)
-			places := []place{here, elsewhere}
-			tokenstoretest.RunLease(t, shortLease, func(t *testing.T) (tokenstore.SharedStore, func(bool)) {
-				places[0], places[1] = places[1], places[0]
-				return places[0].openCut(t)
-			})
-		})
-	}
+	acrossTimeZones(t, func(t *testing.T, next func() place) {
+		tokenstoretest.RunLease(t, shortLease, func(t *testing.T) (tokenstore.SharedStore, func(bool)) { return next().openCut(t) })
+	})
 }
 
 func TestLabelIsReadable(t *testing.T) {
