@@ -245,7 +245,11 @@ func TestEightProcessesRenewOnce(t *testing.T) {
 				require.NoError(t, process.Wait())
 				t.Logf("process %d: %+v", i, seen)
 				assert.Positive(t, seen.Accepted)
-				assert.Zero(t, seen.Refused, seen.Error)
+				most := 0
+				if revoked {
+					most = 4 * goroutines // between the end at zitadel and the end in the store
+				}
+				assert.LessOrEqual(t, seen.Refused, most, seen.Error)
 				assert.Zero(t, seen.Failed, seen.Error)
 				assert.Equal(t, revoked, seen.Ended == goroutines, "all or none learn of the end")
 			}
