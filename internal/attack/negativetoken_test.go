@@ -15,7 +15,7 @@ import (
 
 // negativeGrants obtain a token each, with the fault at the token URL.
 var negativeGrants = []struct {
-	name   string
+	grant  string
 	before int // token requests before that with the fault
 	obtain func(t *testing.T, p *authtest.Provider, config connectorauth.OAuth2Config, fault authtest.Fault) (*connectorauth.OAuth2, error)
 }{
@@ -53,7 +53,7 @@ var negativeGrants = []struct {
 func eachGrant(t *testing.T, fault authtest.Fault, test func(t *testing.T, p *authtest.Provider, c *connectorauth.OAuth2, err error)) {
 	t.Helper()
 	for _, grant := range negativeGrants {
-		t.Run(grant.name, func(t *testing.T) {
+		t.Run(grant.grant, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := authtest.New(authtest.Config{InMemory: true})
 				defer p.Close()
