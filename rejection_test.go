@@ -14,6 +14,7 @@ import (
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -194,5 +195,48 @@ func TestLookForRejectionIsBoundedInTime(t *testing.T) {
 			assert.Equal(t, body, string(first), "nothing is lost")
 			resp.Body.Close()
 		}
+	})
+}
+
+// A token that the API rejects right after its renewal is not renewed for a minute. Another
+// process may have a better token meanwhile, as after a new consent.
+func TestTokenOfAnotherProcessEndsARejection(t *testing.T) {
+	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
+		store := new(tokenstore.Memory)
+		in := func(c *connectorauth.OAuth2Config) {
+			c.Store, c.Account, c.Shared = store, "account", new(connectorauth.Shared)
+		}
+		c, other := connect(t, p, in), connect(t, p, in)
+		issue(t, p, c, time.Hour)
+		p.Inject(p.BearerURL, 2, authtest.Answer(http.StatusUnauthorized, nil, ""))
+		assert.Equal(t, http.StatusUnauthorized, status(t, p, c, p.BearerURL), "the token after the renewal too")
+		p.ExpireAccessTokens()
+		before := p.Stats().TokenRequests
+		for range 3 {
+			assert.Equal(t, http.StatusUnauthorized, status(t, p, c, p.BearerURL))
+		}
+		assert.Equal(t, before, p.Stats().TokenRequests, "no renewal for a minute")
+		require.NoError(t, other.Renew(t.Context()))
+		assert.Equal(t, http.StatusOK, status(t, p, c, p.BearerURL))
+		assert.Equal(t, before+1, p.Stats().TokenRequests)
+	})
+}
+
+// The same for an account that another process has disconnected.
+func TestEndOfAnAccountEndsARejection(t *testing.T) {
+	bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
+		store := new(tokenstore.Memory)
+		in := func(c *connectorauth.OAuth2Config) {
+			c.Store, c.Account, c.Shared, c.RevokeURL = store, "account", new(connectorauth.Shared), p.RevokeURL
+		}
+		c, other := connect(t, p, in), connect(t, p, in)
+		issue(t, p, c, time.Hour)
+		p.Inject(p.BearerURL, 2, authtest.Answer(http.StatusUnauthorized, nil, ""))
+		assert.Equal(t, http.StatusUnauthorized, status(t, p, c, p.BearerURL))
+		require.NoError(t, other.Revoke(t.Context()))
+		before := p.Stats().TokenRequests
+		_, err := connectorauth.NewClient(c, p.Client()).Get(p.BearerURL)
+		assert.ErrorIs(t, err, connectorauth.ErrNotConnected)
+		assert.Equal(t, before, p.Stats().TokenRequests)
 	})
 }

@@ -100,6 +100,9 @@
 //	p.Inject(p.TokenURL, authtest.Always, authtest.EditAnswer(func(response map[string]any) {
 //		response["expires_in"] = "3600" // as some providers do
 //	}))
+//	p.Inject(p.AuthURL, 1, authtest.EditCallback(func(callback url.Values) {
+//		callback.Del("state")
+//	}))
 //
 // # Time
 //

@@ -13,8 +13,9 @@ import (
 // A Fault is middleware between a request and the endpoint next. A Fault may
 // change the request, write a response without next, call next, or change the
 // response of next. Ready-made faults are [Delay], [Answer], [DropBefore],
-// [DropAfter], [EditAnswer] and [RewriteAnswer]; any other fault is a function
-// of your own. The provider records a request before faults see the request.
+// [DropAfter], [EditAnswer], [EditHeader], [EditCallback] and [RewriteAnswer]; any
+// other fault is a function of your own. The provider records a request before
+// faults see the request.
 type Fault func(next http.Handler) http.Handler
 
 // Always is the number of requests in [Provider.Inject] that means all
@@ -145,6 +146,44 @@ func EditAnswer(edit func(response map[string]any)) Fault {
 			return
 		}
 		writeJSON(w, status, response)
+	})
+}
+
+// EditHeader changes the header of the endpoint's response, whatever the status. edit
+// gets the status and the header.
+//
+//	authtest.EditHeader(func(_ int, h http.Header) { h.Set("Content-Type", "text/html") })
+func EditHeader(edit func(status int, header http.Header)) Fault {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			recorder := httptest.NewRecorder()
+			next.ServeHTTP(recorder, r)
+			maps.Copy(w.Header(), recorder.Header())
+			edit(recorder.Code, w.Header())
+			w.WriteHeader(recorder.Code)
+			w.Write(recorder.Body.Bytes())
+		})
+	}
+}
+
+// EditCallback changes what the response of AuthURL brings to the application: the
+// parameters code, state, iss, error and further ones. The query that the application
+// itself has in its redirect URI is among the parameters. Pages for the account owner do
+// not change.
+//
+//	p.Inject(p.AuthURL, authtest.Always, authtest.EditCallback(func(callback url.Values) {
+//		callback.Set("iss", "https://another.example")
+//	}))
+func EditCallback(edit func(callback url.Values)) Fault {
+	return EditHeader(func(_ int, header http.Header) {
+		target, err := url.Parse(header.Get("Location"))
+		if err != nil || header.Get("Location") == "" {
+			return
+		}
+		callback := target.Query()
+		edit(callback)
+		target.RawQuery = callback.Encode()
+		header.Set("Location", target.String())
 	})
 }
 

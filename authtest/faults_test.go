@@ -211,3 +211,43 @@ func TestInjectRefusesMistakes(t *testing.T) {
 	assert.Panics(t, func() { p.Inject("https://elsewhere.example/token", 1, authtest.DropBefore()) })
 	assert.Panics(t, func() { p.Requests("%zz") })
 }
+
+func TestEditHeader(t *testing.T) {
+	p := authtest.NewProvider(t)
+	p.Inject(p.BearerURL, 1, authtest.EditHeader(func(status int, header http.Header) {
+		assert.Equal(t, 401, status)
+		header.Del("WWW-Authenticate")
+		header.Set("Content-Type", "text/html")
+	}))
+	for _, edited := range []bool{true, false} {
+		resp, err := p.Client().Get(p.BearerURL)
+		require.NoError(t, err)
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		require.NoError(t, err)
+		assert.NotEmpty(t, body)
+		assert.Equal(t, 401, resp.StatusCode)
+		assert.Equal(t, edited, resp.Header.Get("WWW-Authenticate") == "")
+		assert.Equal(t, edited, resp.Header.Get("Content-Type") == "text/html")
+	}
+}
+
+func TestEditCallback(t *testing.T) {
+	p, config, ctx := start(t, authtest.Config{SendIssuer: true})
+	pages := 0
+	p.Inject(p.AuthURL, authtest.Always, authtest.EditCallback(func(callback url.Values) {
+		pages++
+		assert.Equal(t, p.URL, callback.Get("iss"))
+		assert.Equal(t, "1", callback.Get("tenant"), "the query of the redirect URI")
+		callback.Set("iss", "https://another.example")
+		callback["state"] = []string{"a b", "c"}
+	}))
+	config.RedirectURL = "http://127.0.0.1/callback?tenant=1"
+	callback, err := p.Authorize(config.AuthCodeURL("mine"))
+	require.NoError(t, err)
+	assert.Equal(t, 1, pages, "the page for the account owner is no callback")
+	assert.Equal(t, "https://another.example", callback.Query().Get("iss"))
+	assert.Equal(t, []string{"a b", "c"}, callback.Query()["state"])
+	_, err = config.Exchange(ctx, callback.Query().Get("code"))
+	require.NoError(t, err)
+}

@@ -25,7 +25,7 @@ const root = "../.."
 // documents are the checked files.
 var documents = []string{
 	"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
-	"docs/accounts.md", "docs/accounts-pages.md", "docs/architecture.md", "docs/benchmarks.md", "docs/comparison.md", "docs/keys.md", "docs/scripts.md", "docs/security-tests.md",
+	"docs/accounts.md", "docs/accounts-pages.md", "docs/architecture.md", "docs/benchmarks.md", "docs/comparison.md", "docs/keys.md", "docs/negative.md", "docs/scripts.md", "docs/security-tests.md",
 }
 
 var (

@@ -90,12 +90,14 @@ func (e *Engine[T]) Get(ctx context.Context, s Scheme[T]) (*Generation[T], error
 }
 
 // Replace returns a generation other than rejected, which the API did not
-// accept: the present generation if that is another by now, else a new one.
+// accept: the present generation if that is another by now, else a new one. A generation
+// that was rejected right after its renewal is replaced by what the store has by now, or
+// else is ErrRejectedAgain.
 func (e *Engine[T]) Replace(ctx context.Context, s Scheme[T], rejected *Generation[T]) (*Generation[T], error) {
 	if e.current.Load() != rejected {
 		return e.Get(ctx, s)
 	}
-	if rejected.rejectedLately() {
+	if rejected.rejectedLately() && e.store == nil {
 		return nil, ErrRejectedAgain
 	}
 	return e.await(ctx, s, rejected, true)
@@ -107,6 +109,9 @@ func (e *Engine[T]) Replace(ctx context.Context, s Scheme[T], rejected *Generati
 // RejectedAgain instead.
 func (e *Engine[T]) ReplaceLater(ctx context.Context, s Scheme[T], rejected *Generation[T]) error {
 	if rejected.rejectedLately() {
+		if e.store != nil {
+			e.join(ctx, s, rejected, true, true)
+		}
 		return ErrRejectedAgain
 	}
 	if rejected.replaced != nil && time.Since(*rejected.replaced) < rejectedWait {

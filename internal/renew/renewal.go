@@ -45,10 +45,14 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 		if err := r.flush(first); err != nil {
 			return r.blocked(err)
 		}
-		var g *Generation[T]
+		var stored, g *Generation[T]
 		var done bool
-		if rec, _, g, done = r.inspect(first); done {
+		if rec, stored, g, done = r.inspect(first); done {
 			return g
+		}
+		if r.reject && stored != nil && stored == r.stale && stored.rejectedLately() {
+			r.failure, r.err = r.lastCopy(), ErrRejectedAgain // nobody else has a better value
+			return nil
 		}
 	} else if r.barred(rec) {
 		return nil

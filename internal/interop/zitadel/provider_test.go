@@ -1,5 +1,6 @@
-// Package zitadel_test checks keys that sign, and token exchange, against the example
-// provider of zitadel/oidc: JWT bearer grant, private_key_jwt and RFC 8693.
+// Package zitadel_test checks OAuth2 connectors against the example provider of
+// zitadel/oidc, which somebody else wrote: authorization code with PKCE, device grant, JWT
+// bearer grant, private_key_jwt, token exchange, rotation, revocation and discovery.
 package zitadel_test
 
 import (
@@ -11,8 +12,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/require"
@@ -23,6 +26,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/child"
 	"github.com/connectorauth/connectorauth/internal/test/leaktest"
 )
 
@@ -30,17 +34,25 @@ const (
 	redirectURL   = "http://127.0.0.1/callback"
 	webClient     = "web"   // authenticates with webSecret
 	signingClient = "robot" // authenticates with a key
+	nativeClient  = "phone" // is public
+	deviceClient  = "tv"    // authenticates with webSecret
 	webSecret     = "p@ss:w/+r d&=%?~"
 	admin, user   = "id1", "id2" // the users of the example
+	adminName     = "test-user@127.0.0.1"
+	adminPassword = "verysecure"
 )
 
-func TestMain(m *testing.M) { leaktest.Main(m) }
+func TestMain(m *testing.M) {
+	child.Main(replicas)
+	leaktest.Main(m)
+}
 
 // keyed is the example's storage, with the keys of the tests: the example's own key has
 // 1024 bits, too short for RFC 7518 section 3.3.
 type keyed struct {
 	*storage.Storage
 	keys map[string]crypto.PublicKey // by kid
+	ends *ends
 }
 
 // GetKeyByIDAndClientID returns the key of the admin or of the client that signs.
@@ -52,13 +64,74 @@ func (k keyed) GetKeyByIDAndClientID(_ context.Context, kid, owner string) (*jos
 	return &jose.JSONWebKey{KeyID: kid, Use: "sig", Key: public}, nil
 }
 
-// GetClientByClientID makes signingClient one that signs.
+// GetClientByClientID makes signingClient one that signs, and gives deviceClient refresh
+// tokens.
 func (k keyed) GetClientByClientID(ctx context.Context, id string) (op.Client, error) {
 	client, err := k.Storage.GetClientByClientID(ctx, id)
-	if err == nil && id == signingClient {
+	switch {
+	case err == nil && id == signingClient:
 		client = signs{client}
+	case err == nil && id == deviceClient:
+		client = refreshes{client}
 	}
 	return client, err
+}
+
+// CreateAccessToken makes the token end after the lifetime.
+func (k keyed) CreateAccessToken(ctx context.Context, request op.TokenRequest) (id string, end time.Time, err error) {
+	id, end, err = k.Storage.CreateAccessToken(ctx, request)
+	return id, k.ends.of(id, end), err
+}
+
+// CreateAccessAndRefreshTokens makes the token end after the lifetime. The example forgets
+// which client a device has, so that its refresh tokens serve nobody.
+func (k keyed) CreateAccessAndRefreshTokens(ctx context.Context, request op.TokenRequest, current string) (id, refresh string, end time.Time, err error) {
+	if device, ok := request.(*op.DeviceAuthorizationState); ok {
+		request = &storage.AuthRequest{ApplicationID: device.ClientID, UserID: device.Subject, Scopes: device.Scopes}
+	}
+	id, refresh, end, err = k.Storage.CreateAccessAndRefreshTokens(ctx, request, current)
+	return id, refresh, k.ends.of(id, end), err
+}
+
+// SetUserinfoFromToken refuses tokens that have ended.
+func (k keyed) SetUserinfoFromToken(ctx context.Context, info *oidc.UserInfo, id, subject, origin string) error {
+	if k.ends.over(id) {
+		return errors.New("token is expired")
+	}
+	return k.Storage.SetUserinfoFromToken(ctx, info, id, subject, origin)
+}
+
+// CompleteDeviceAuthorization names the user by ID. The example takes the name for the ID,
+// and does not find the user afterwards.
+func (k keyed) CompleteDeviceAuthorization(ctx context.Context, userCode, name string) error {
+	if name != adminName {
+		return errors.New("user not found")
+	}
+	return k.Storage.CompleteDeviceAuthorization(ctx, userCode, admin)
+}
+
+// ends are the ends of access tokens with a lifetime that the example does not have.
+type ends struct {
+	lifetime time.Duration // 0: that of the example
+	mu       sync.Mutex
+	at       map[string]time.Time // by the ID of the token
+}
+
+func (e *ends) of(id string, end time.Time) time.Time {
+	if e.lifetime == 0 {
+		return end
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.at[id] = time.Now().Add(e.lifetime)
+	return e.at[id]
+}
+
+func (e *ends) over(id string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	end, ok := e.at[id]
+	return ok && time.Now().After(end)
 }
 
 // JWTProfileTokenType makes the tokens of JWT bearer grants JWTs: with an opaque subject
@@ -71,6 +144,13 @@ func (keyed) JWTProfileTokenType(context.Context, op.TokenRequest) (op.AccessTok
 type signs struct{ op.Client }
 
 func (signs) AuthMethod() oidc.AuthMethod { return oidc.AuthMethodPrivateKeyJWT }
+
+// refreshes is a client with refresh tokens.
+type refreshes struct{ op.Client }
+
+func (c refreshes) GrantTypes() []oidc.GrantType {
+	return append(slices.Clone(c.Client.GrantTypes()), oidc.GrantTypeRefreshToken)
+}
 
 // provider is the example provider on a loopback port.
 type provider struct {
@@ -91,8 +171,13 @@ func start(t *testing.T, newer bool) *provider {
 	clients := map[string]*storage.Client{
 		webClient:     storage.WebClient(webClient, webSecret, redirectURL),
 		signingClient: storage.WebClient(signingClient, "", redirectURL),
+		nativeClient:  storage.NativeClient(nativeClient, redirectURL),
+		deviceClient:  storage.DeviceClient(deviceClient, webSecret),
 	}
-	p.storage = keyed{storage.NewStorageWithClients(storage.NewUserStore(p.issuer), clients), map[string]crypto.PublicKey{}}
+	p.storage = keyed{
+		storage.NewStorageWithClients(storage.NewUserStore(p.issuer), clients), map[string]crypto.PublicKey{},
+		&ends{at: map[string]time.Time{}},
+	}
 	for algorithm, signer := range signers {
 		p.storage.keys[string(algorithm)] = signer.Public()
 	}
@@ -157,6 +242,13 @@ func (p *provider) connect(t *testing.T, config connectorauth.OAuth2Config) *con
 	c := newOAuth2(t, config)
 	authURL, pending, err := c.Begin(t.Context(), redirectURL)
 	require.NoError(t, err)
+	require.NoError(t, c.Finish(t.Context(), pending, consent(t, authURL)))
+	return c
+}
+
+// consent takes the part of the admin in a browser, and returns the query of the callback.
+func consent(t *testing.T, authURL string) url.Values {
+	t.Helper()
 	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	follow := func(resp *http.Response, err error) *url.URL {
 		require.NoError(t, err)
@@ -167,11 +259,9 @@ func (p *provider) connect(t *testing.T, config connectorauth.OAuth2Config) *con
 	}
 	login := follow(browser.Get(authURL))
 	done := follow(browser.PostForm(login.String(), url.Values{
-		"id": {login.Query().Get("authRequestID")}, "username": {"test-user@127.0.0.1"}, "password": {"verysecure"},
+		"id": {login.Query().Get("authRequestID")}, "username": {adminName}, "password": {adminPassword},
 	}))
-	callback := follow(browser.Get(done.String()))
-	require.NoError(t, c.Finish(t.Context(), pending, callback.Query()))
-	return c
+	return follow(browser.Get(done.String())).Query()
 }
 
 func newOAuth2(t *testing.T, config connectorauth.OAuth2Config) *connectorauth.OAuth2 {
@@ -179,4 +269,14 @@ func newOAuth2(t *testing.T, config connectorauth.OAuth2Config) *connectorauth.O
 	c, err := connectorauth.NewOAuth2(config)
 	require.NoError(t, err)
 	return c
+}
+
+func wait(t *testing.T, d time.Duration) {
+	t.Helper()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-t.Context().Done():
+	}
 }
