@@ -91,7 +91,6 @@ func TestFlows(t *testing.T) {
 			s.goThrough(t, f)
 			refreshed := 0
 			for _, m := range s.take() {
-				t.Log(m.method, m.path, m.params, m.header, m.status, m.response)
 				if m.params.Get("grant_type") == "refresh_token" && m.status == http.StatusOK {
 					refreshed++
 				}
