@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -50,6 +51,14 @@ var flows = []flow{
 
 // scopes are what all flows ask for.
 var scopes = []string{"openid", "offline_access"}
+
+// scopes returns what the flow asks for.
+func (f flow) scopes() []string {
+	if f.Resource {
+		return append(slices.Clip(scopes), "orders")
+	}
+	return scopes
+}
 
 // signingKey signs the client assertions of all flows: PKCS#8 in PEM.
 var signingKey = sync.OnceValue(func() string {
@@ -131,7 +140,7 @@ func (s site) common(f flow) (config connectorauth.OAuth2Config, finder *discove
 	}
 	finder, err = discovery.New(discovery.Config{HTTPClient: http.DefaultClient}) // on loopback
 	return connectorauth.OAuth2Config{
-		Scopes: scopes, Grant: connectorauth.AuthorizationCode{Params: url.Values{"prompt": {"consent"}}},
+		Scopes: f.scopes(), Grant: connectorauth.AuthorizationCode{Params: url.Values{"prompt": {"consent"}}},
 		Store: store, Account: f.Name,
 	}, finder, err
 }
@@ -181,7 +190,7 @@ func (s site) open(ctx context.Context, f flow) (*connectorauth.OAuth2, error) {
 		}
 	}
 	if f.Resource {
-		config.Resources, config.Scopes = []string{s.Issuer + "/orders"}, append(scopes, "orders")
+		config.Resources = []string{s.Issuer + f.API}
 	}
 	if err := server.Fill(&config); err != nil {
 		return nil, err
