@@ -211,11 +211,8 @@ func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint string, t *tok
 	if r.url, err = s.at(r.url, t); err != nil {
 		return s.subject(r.url).name(err)
 	}
-	key, err := s.proofKey(t)
-	if err != nil {
-		return s.subject(r.url).name(err)
-	}
-	return s.tell(ctx, r, key, "revocation of the "+strings.ReplaceAll(hint, "_", " "), nil)
+	r.unproven = true // RFC 9449 has no proof here, and an account must end without its key
+	return s.tell(ctx, r, "", "revocation of the "+strings.ReplaceAll(hint, "_", " "), nil)
 }
 
 // Identity names the account.

@@ -30,7 +30,8 @@ type Proof interface {
 	// such as dpop_jkt (RFC 9449 section 10). Empty means none.
 	Bind(key Secret) (url.Values, error)
 	// Prove adds a proof to req, right before req is sent. token is the access token
-	// that req carries; empty in a request to the provider, such as a token request.
+	// that req carries; empty in a request to the provider: a token request, a pushed
+	// authorization request or a device authorization request. A revocation has no proof.
 	Prove(req *http.Request, key, token Secret) error
 	// Again sees each response to a request with a proof. Again reports whether
 	// the response asks for the same request with another proof. Such a request is
@@ -126,9 +127,6 @@ func (s *oauth2Scheme) prove(req *http.Request, key, token string) error {
 // wantsProof reports whether the provider's response to sent asks for another proof of
 // possession.
 func (s *oauth2Scheme) wantsProof(sent *http.Request, resp *endpoint.Response) (again bool) {
-	if s.proof == nil {
-		return false
-	}
 	of := *resp.Response
 	of.Request = sent
 	seen := withoutBody(&of)

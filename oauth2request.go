@@ -30,6 +30,7 @@ type tokenRequest struct {
 	paths     []dialect.Response
 	refresh   bool     // the hooks of refresh requests see the request
 	singleUse bool     // a provider may accept the parameters only once
+	unproven  bool     // the request has no proof of possession
 	secrets   []string // of the token before, which no error may quote
 }
 
@@ -182,7 +183,7 @@ func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*e
 			if seen, err = s.runBeforeToken(req, r.refresh); err != nil {
 				return err
 			}
-			if s.proof == nil {
+			if s.proof == nil || r.unproven {
 				return nil
 			}
 			before := *req.URL
@@ -200,7 +201,7 @@ func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*e
 		call.After = func(resp *http.Response) error { return seen.after(resp) }
 	}
 	call.Again = func(resp *endpoint.Response) bool {
-		later, proof := s.learnsTime(r, sent, resp), s.wantsProof(out, resp) // both see each response
+		later, proof := s.learnsTime(r, sent, resp), out != nil && s.wantsProof(out, resp) // both see each response
 		return !resp.Granted() && (later || proof)
 	}
 	return call.Do(ctx)

@@ -201,6 +201,17 @@ func TestAccountOfAnotherIssuer(t *testing.T) {
 	assert.NoError(t, use(t, q, other))
 }
 
+// A server that wants pushed authorization requests of all clients gets no others (RFC 9126
+// section 5).
+func TestAccountPushesWhereTheServerRequiresThat(t *testing.T) {
+	p := authtest.New(authtest.Config{RequirePushed: true})
+	t.Cleanup(p.Close)
+	account := newProcess(t, p, new(tokenstore.Memory)).account(t, "alice")
+	connect(t, p, account)
+	require.NoError(t, use(t, p, account))
+	assert.Len(t, p.Requests(p.PushedAuthorizationRequestURL), 1)
+}
+
 // The steps of an account that go wrong.
 
 func TestAccountsOutOfOrder(t *testing.T) {

@@ -15,10 +15,14 @@ import (
 func metadata() discovery.Server {
 	return discovery.Server{
 		Issuer: "https://a.example", AuthorizationEndpoint: "https://a.example/auth", TokenEndpoint: "https://a.example/token",
-		RevocationEndpoint: "https://a.example/revoke", CodeChallengeMethodsSupported: []string{"plain", "S256"},
-		ResponseTypesSupported: []string{"code"}, GrantTypesSupported: []string{"authorization_code", "client_credentials"},
+		RevocationEndpoint: "https://a.example/revoke", PushedAuthorizationRequestEndpoint: "https://a.example/par",
+		DeviceAuthorizationEndpoint: "https://a.example/device", CodeChallengeMethodsSupported: []string{"plain", "S256"},
+		ResponseTypesSupported: []string{"code"}, GrantTypesSupported: []string{"authorization_code", "client_credentials", connectorauth.DeviceCode{}.GrantType()},
 		ScopesSupported: []string{"read"}, IssParameterSupported: true,
-		MTLSEndpointAliases: map[string]string{"token_endpoint": "https://mtls.a.example/token"},
+		MTLSEndpointAliases: map[string]string{
+			"token_endpoint": "https://mtls.a.example/token", "pushed_authorization_request_endpoint": "https://mtls.a.example/par",
+			"device_authorization_endpoint": "https://mtls.a.example/device",
+		},
 	}
 }
 
@@ -72,6 +76,26 @@ func TestFillChooses(t *testing.T) {
 			server: func(s *discovery.Server) { s.IssParameterSupported = false }, auth: connectorauth.ClientAuthNone,
 			grant: connectorauth.AuthorizationCode{IssuerOptional: true},
 		},
+		"requests must be pushed": {
+			server: pushed, auth: connectorauth.ClientAuthNone,
+			grant: connectorauth.AuthorizationCode{PushedAuthorizationRequestURL: "https://a.example/par"},
+		},
+		"requests must be pushed, with a certificate": {
+			server: pushed, auth: connectorauth.ClientAuthTLS, config: connectorauth.OAuth2Config{ClientAuth: connectorauth.ClientAuthTLS},
+			grant: connectorauth.AuthorizationCode{PushedAuthorizationRequestURL: "https://mtls.a.example/par"},
+		},
+		"requests are pushed elsewhere": {
+			server: pushed, auth: connectorauth.ClientAuthNone,
+			config: connectorauth.OAuth2Config{Grant: connectorauth.AuthorizationCode{PushedAuthorizationRequestURL: "https://b.example/par"}},
+			grant:  connectorauth.AuthorizationCode{PushedAuthorizationRequestURL: "https://b.example/par"},
+		},
+		"requests must be pushed, nobody knows where": {
+			server: func(s *discovery.Server) {
+				pushed(s)
+				s.PushedAuthorizationRequestEndpoint = ""
+			},
+			want: "no pushed_authorization_request_endpoint",
+		},
 		"no code challenge methods": {server: func(s *discovery.Server) { s.CodeChallengeMethodsSupported = nil }, auth: connectorauth.ClientAuthNone},
 		"plain only":                {server: func(s *discovery.Server) { s.CodeChallengeMethodsSupported = []string{"plain"} }, want: "by S256"},
 		"plain only, without PKCE": {
@@ -111,6 +135,33 @@ func TestFillChooses(t *testing.T) {
 	config := connectorauth.OAuth2Config{ClientSecret: "s", Grant: connectorauth.ClientCredentials{}}
 	require.NoError(t, server.Fill(&config), "no browser is needed")
 }
+
+func TestFillCompletesADeviceGrant(t *testing.T) {
+	for name, test := range map[string]struct {
+		config connectorauth.OAuth2Config
+		want   string
+	}{
+		"metadata":    {want: "https://a.example/device"},
+		"certificate": {config: connectorauth.OAuth2Config{ClientAuth: connectorauth.ClientAuthTLS}, want: "https://mtls.a.example/device"},
+		"program":     {config: connectorauth.OAuth2Config{Grant: connectorauth.DeviceCode{DeviceURL: "https://b.example/device"}}, want: "https://b.example/device"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, config := metadata(), test.config
+			config.ClientID = "id"
+			if config.Grant == nil {
+				config.Grant = connectorauth.DeviceCode{}
+			}
+			require.NoError(t, server.Fill(&config))
+			assert.Equal(t, connectorauth.DeviceCode{DeviceURL: test.want}, config.Grant)
+		})
+	}
+	server := metadata()
+	server.DeviceAuthorizationEndpoint = ""
+	config := connectorauth.OAuth2Config{Grant: connectorauth.DeviceCode{}}
+	require.ErrorContains(t, server.Fill(&config), "no device_authorization_endpoint")
+}
+
+func pushed(s *discovery.Server) { s.RequirePushedAuthorizationRequests = true }
 
 func methods(list ...string) func(*discovery.Server) {
 	return func(s *discovery.Server) { s.TokenEndpointAuthMethodsSupported = list }

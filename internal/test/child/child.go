@@ -65,7 +65,7 @@ type Process struct {
 	*os.Process
 	command *exec.Cmd
 	output  *bufio.Scanner
-	input   io.Closer
+	input   io.WriteCloser
 }
 
 // Start starts a child process for the named job. The end of the test kills the
@@ -112,6 +112,13 @@ func (p *Process) Rest() (lines []string) {
 func (p *Process) EndPause(t testing.TB) {
 	t.Helper()
 	check(t, p.input.Close())
+}
+
+// Say writes a line to the standard input of the job.
+func (p *Process) Say(t testing.TB, line string) {
+	t.Helper()
+	_, err := io.WriteString(p.input, line+"\n")
+	check(t, err)
 }
 
 // Wait waits for the end of the process. The error says how the process failed.
