@@ -15,6 +15,9 @@ import (
 //   - TokenURL, RevokeURL, and AuthURL of the AuthorizationCode grant, which is also the
 //     Grant of a config without one. With the client authentication ClientAuthTLS or
 //     ClientAuthSelfSignedTLS, the endpoints for certificates (RFC 8705 section 5).
+//   - PushedAuthorizationRequestURL of the grant, if the server requires pushed authorization
+//     requests (RFC 9126 section 5). Where pushed requests are possible only, the program
+//     decides.
 //   - Issuer of the grant, the Issuer of the metadata. IssuerOptional unless the server
 //     promises to name itself in each callback (RFC 9207 section 3).
 //   - ClientAuth of a client with a secret: ClientSecretBasic if the server takes that
@@ -54,6 +57,12 @@ func (s *Server) Fill(config *connectorauth.OAuth2Config) error {
 	}
 	if code, ok := c.Grant.(connectorauth.AuthorizationCode); ok {
 		s.fillGrant(&problems, &code)
+		if s.RequirePushedAuthorizationRequests && code.PushedAuthorizationRequestURL == "" {
+			code.PushedAuthorizationRequestURL = at("pushed_authorization_request_endpoint", s.PushedAuthorizationRequestEndpoint)
+			if code.PushedAuthorizationRequestURL == "" {
+				problems.Add("Grant: the server requires pushed requests, and names no pushed_authorization_request_endpoint")
+			}
+		}
 		c.Grant = code
 	}
 	if kinds := s.GrantTypesSupported; kinds != nil && !slices.Contains(kinds, c.Grant.GrantType()) {

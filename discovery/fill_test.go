@@ -72,6 +72,26 @@ func TestFillChooses(t *testing.T) {
 			server: func(s *discovery.Server) { s.IssParameterSupported = false }, auth: connectorauth.ClientAuthNone,
 			grant: connectorauth.AuthorizationCode{IssuerOptional: true},
 		},
+		"pushed requests are required": {
+			server: func(s *discovery.Server) {
+				s.RequirePushedAuthorizationRequests, s.PushedAuthorizationRequestEndpoint = true, "https://a.example/par"
+			},
+			auth: connectorauth.ClientAuthNone, grant: connectorauth.AuthorizationCode{PushedAuthorizationRequestURL: "https://a.example/par"},
+		},
+		"pushed requests with a certificate": {
+			server: func(s *discovery.Server) {
+				s.RequirePushedAuthorizationRequests, s.PushedAuthorizationRequestEndpoint = true, "https://a.example/par"
+				s.MTLSEndpointAliases = map[string]string{"pushed_authorization_request_endpoint": "https://mtls.a.example/par"}
+			},
+			auth: connectorauth.ClientAuthTLS, config: connectorauth.OAuth2Config{ClientAuth: connectorauth.ClientAuthTLS},
+			grant: connectorauth.AuthorizationCode{PushedAuthorizationRequestURL: "https://mtls.a.example/par"},
+		},
+		"pushed requests are possible": {
+			server: func(s *discovery.Server) { s.PushedAuthorizationRequestEndpoint = "https://a.example/par" }, auth: connectorauth.ClientAuthNone,
+		},
+		"pushed requests where there is no endpoint": {
+			server: func(s *discovery.Server) { s.RequirePushedAuthorizationRequests = true }, want: "no pushed_authorization_request_endpoint",
+		},
 		"no code challenge methods": {server: func(s *discovery.Server) { s.CodeChallengeMethodsSupported = nil }, auth: connectorauth.ClientAuthNone},
 		"plain only":                {server: func(s *discovery.Server) { s.CodeChallengeMethodsSupported = []string{"plain"} }, want: "by S256"},
 		"plain only, without PKCE": {
