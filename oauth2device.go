@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -112,19 +113,22 @@ func (c *OAuth2) BeginDevice(ctx context.Context) (prompt DevicePrompt, pending 
 	if !ok {
 		return prompt, "", errNoDevice
 	}
+	wants, err := s.asked()
+	if err != nil {
+		return prompt, "", err
+	}
 	d := devicePending{For: s.deviceIdentity(grant)}
 	if d.Key, err = s.newProofKey(); err != nil {
 		return prompt, "", s.subject("").name(err)
 	}
-	params := http.Header(grant.Params).Clone()
-	if params == nil {
-		params = http.Header{}
+	params := url.Values{}
+	maps.Copy(params, grant.Params)
+	wants.addTo(params)
+	if scope := s.scopeWith(wants); scope != "" {
+		params.Set("scope", scope)
 	}
-	if s.scope != "" {
-		params["scope"] = []string{s.scope}
-	}
-	r := s.providerRequest(grant.DeviceURL, url.Values(params))
-	s.addResources(url.Values(params))
+	s.addResources(params)
+	r := s.providerRequest(grant.DeviceURL, params)
 	began := time.Now()
 	err = s.tell(ctx, r, d.Key, "device authorization request", func(resp *endpoint.Response) error {
 		return d.read(resp, began, &prompt)

@@ -75,6 +75,18 @@ func (s *oauth2Scheme) bindTo(t *token, key, named string) error {
 	return errors.Join(err, s.checkAccess(t))
 }
 
+// bindForeign is bindTo for a token from elsewhere, whose key stayed there.
+func (s *oauth2Scheme) bindForeign(t *token, named string) error {
+	if err := s.bindTo(t, "", named); err != nil || s.proof == nil || t.kind() == bearerType {
+		return err
+	}
+	key, err := s.newProofKey(s.Secrets(t)...)
+	if err == nil && key != "" {
+		err = errors.New("the token is bound to a key that the account does not have; give a refresh token too, or begin a consent")
+	}
+	return err
+}
+
 // newProofKey returns a new key, or "" without a Proof.
 func (s *oauth2Scheme) newProofKey(secrets ...string) (string, error) {
 	if s.proof == nil {

@@ -141,13 +141,7 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	return &oauth2Scheme{oauth2Client: c}
 }
 
-func (s *oauth2Scheme) places() places {
-	p := placesOf(s.place.Place)
-	if s.proof != nil { // which may be a signature over the request
-		p.stage = stageSign
-	}
-	return p
-}
+func (s *oauth2Scheme) places() places { return placesOf(s.place.Place) }
 
 func (s *oauth2Scheme) withHooks(h Hooks) scheme {
 	return &oauth2Scheme{oauth2Client: s.oauth2Client, hooks: append(slices.Clip(s.hooks), h), wants: s.wants}

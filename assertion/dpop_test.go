@@ -179,14 +179,72 @@ func TestBearerTokensAreRefusedUnlessAllowed(t *testing.T) {
 	require.ErrorIs(t, err, connectorauth.ErrReauthRequired, "the refresh token is bound to the key")
 }
 
-func TestProofOfAForeignTokenIsAnError(t *testing.T) {
+// The key of a token from elsewhere stayed there.
+func TestProofOfAForeignToken(t *testing.T) {
 	a := newDPoPAccount(t, authtest.Config{}, newDPoP(t, assertion.DPoPConfig{}))
 	c := a.open(t)
-	require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: "foreign-1a2b", TokenType: "dpop"}))
-	_, err := connectorauth.NewClient(c, a.Client()).Get(a.BearerURL)
-	require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
-	require.ErrorContains(t, err, "no DPoP key")
+	for _, kind := range []string{"dpop", "Bearer", ""} {
+		err := c.SetToken(t.Context(), &oauth2.Token{AccessToken: "foreign-1a2b", TokenType: kind})
+		require.ErrorContains(t, err, "SetToken", kind)
+		assert.NotContains(t, err.Error(), "foreign-1a2b")
+	}
+	status, err := c.Status(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, connectorauth.StateNotConnected, status.State)
 	assert.Empty(t, a.Requests(""))
+
+	// With a refresh token, the account moves in under a new key, if the client authenticates.
+	p := authtest.New(authtest.Config{InMemory: true})
+	t.Cleanup(p.Close)
+	config := connectorauth.OAuth2Config{
+		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL},
+		Proof: newDPoP(t, assertion.DPoPConfig{}), Store: new(tokenstore.Memory), Account: "alice", HTTPClient: p.Client(),
+	}
+	elsewhere := &dpopAccount{p, config}
+	old := elsewhere.open(t)
+	elsewhere.connect(t, old)
+	former := elsewhere.key(t, old)
+	stored, _, err := config.Store.Load(t.Context(), "alice")
+	require.NoError(t, err)
+	var record struct {
+		Value struct {
+			Refresh string `json:"refresh_token"`
+		} `json:"value"`
+	}
+	require.NoError(t, json.Unmarshal(stored, &record))
+	require.NotEmpty(t, record.Value.Refresh, "%s", stored)
+	for _, kind := range []string{"DPoP", "Bearer"} {
+		here := &dpopAccount{p, config}
+		here.config.Store = new(tokenstore.Memory)
+		moved := here.open(t)
+		token := must(old.Token(t.Context()))
+		require.NoError(t, moved.SetToken(t.Context(), &oauth2.Token{AccessToken: token.AccessToken, TokenType: kind, RefreshToken: record.Value.Refresh, Expiry: token.Expiry}))
+		before := p.Stats().TokenRequests
+		key := here.key(t, moved)
+		assert.NotEmpty(t, key)
+		assert.NotEqual(t, former, key)
+		assert.Equal(t, before+1, p.Stats().TokenRequests)
+		stored, _, err = here.config.Store.Load(t.Context(), "alice")
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(stored, &record))
+	}
+
+	// A key of the program is here, whoever has obtained the token.
+	fixed := newDPoP(t, assertion.DPoPConfig{Key: keyFor(t, assertion.ES256)})
+	elsewhere.config.Proof, elsewhere.config.Store = fixed, new(tokenstore.Memory)
+	old = elsewhere.open(t)
+	elsewhere.connect(t, old)
+	elsewhere.config.Store = new(tokenstore.Memory)
+	moved := elsewhere.open(t)
+	require.NoError(t, moved.SetToken(t.Context(), must(old.Token(t.Context()))))
+	before := p.Stats().TokenRequests
+	assert.Equal(t, keyFor(t, assertion.ES256).Thumbprint(), elsewhere.key(t, moved))
+	assert.Equal(t, before, p.Stats().TokenRequests)
+	require.ErrorContains(t, moved.SetToken(t.Context(), &oauth2.Token{AccessToken: "a", TokenType: "Bearer"}), `the token type is "Bearer", not DPoP`)
+
+	// Bearer tokens that are allowed need no key.
+	elsewhere.config.Proof, elsewhere.config.Store = newDPoP(t, assertion.DPoPConfig{AllowBearer: true}), new(tokenstore.Memory)
+	require.NoError(t, elsewhere.open(t).SetToken(t.Context(), &oauth2.Token{AccessToken: "a"}))
 }
 
 func TestDPoPConfigRules(t *testing.T) {
