@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/connectorauth/connectorauth/internal/inject"
+	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
@@ -28,7 +29,8 @@ import (
 type Hooks struct {
 	// BeforeRequest sees each request, with its credentials, right before the
 	// request is sent. A request that is sent again is seen again. A hook must not
-	// change what OAuth1 signed: method, URL and form body.
+	// change what OAuth1 signed: method, URL and form body. A Proof of an OAuth2 is made
+	// after the hooks, and so is about the request as the hooks leave the request.
 	BeforeRequest func(*Exchange) error
 	// AfterResponse sees each response to these requests, including a rejection
 	// before the renewal. The caller gets the hook's error instead of the response.
@@ -249,9 +251,9 @@ func withoutBody(resp *http.Response) *http.Response {
 	return &seen
 }
 
-// complete checks a request that foreign code has changed, and lets the Host
-// header follow a changed URL, unless the request has a Host of its own. host is
-// the host of the URL before the change.
+// complete checks a request that foreign code has changed, writes the host in ASCII,
+// and lets the Host header follow a changed URL, unless the request has a Host of its
+// own. host is the host of the URL before the change.
 func complete(req *http.Request, host string) error {
 	if req.URL == nil || req.Header == nil {
 		return errors.New("connectorauth: a hook or function took the URL or the header away")
@@ -259,6 +261,7 @@ func complete(req *http.Request, host string) error {
 	if req.URL.Host != host && req.Host == host {
 		req.Host = ""
 	}
+	origin.ASCII(req)
 	return nil
 }
 

@@ -48,7 +48,8 @@ type builtin interface {
 }
 
 // Join returns a connector that adds the credentials of all connectors to each
-// request: fields and values with a place first, signatures last. Two credentials
+// request: fields and values with a place first, signatures last, and after the hooks the
+// proof of possession of an OAuth2. Two credentials
 // for the same place are refused, such as Basic for a gateway and a bearer token for the
 // API behind the gateway: one of the two needs another place, which the service names.
 // The credentials of a proxy belong in the URL of [http.Transport.Proxy]. A request must
@@ -261,6 +262,16 @@ func (c *joinedCredential) blamed() (parts []credential) {
 func (c *joinedCredential) refused(resp *http.Response) error {
 	for _, part := range c.parts {
 		if err := refused(part, resp); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prove adds the proofs of all parts.
+func (c *joinedCredential) prove(req *http.Request) error {
+	for _, part := range c.parts {
+		if err := prove(req, part); err != nil {
 			return err
 		}
 	}

@@ -141,15 +141,7 @@ func (s *oauth2Scheme) authenticate(req *http.Request, room []string) (credentia
 	if s.proof == nil {
 		return c, nil
 	}
-	host := req.URL.Host
-	detach(req) // Prove may change all of it
-	if err := s.prove(req, g.Value.key(), g.Value.Access); err != nil {
-		return nil, err
-	}
-	if err := complete(req, host); err != nil {
-		return nil, err
-	}
-	return &provenCredential{oauth2Credential: c, out: req}, nil
+	return &provenCredential{oauth2Credential: c}, nil
 }
 
 func (c *oauth2Credential) auth(int) Secret { return Secret(c.from.Value.Access) }

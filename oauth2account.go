@@ -66,6 +66,11 @@ func (s tokenSource) Token() (*oauth2.Token, error) { return s.c.Token(s.ctx) }
 // neither, the token is valid until the API rejects the token. The extra values of t
 // are not saved, because they cannot be listed.
 //
+// With a Proof whose accounts have keys of their own, the key of t stayed elsewhere, and
+// no request can carry the access token of t. So t needs a refresh token, which is used at
+// once, with a new key; providers accept another key from a client that authenticates (RFC
+// 9449 section 5). A Bearer token is accepted where the Proof accepts Bearer tokens.
+//
 // Where the dialect has Regions, t names its region as the provider does, by an extra
 // value under the name of Regions.Callback or Regions.Response:
 // t.WithExtra(map[string]any{"location": "eu"}). A path in Regions.Response also leads
@@ -84,10 +89,13 @@ func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
 	if t.Expiry.IsZero() && t.ExpiresIn > 0 {
 		value.Expiry = value.Issued.Add(time.Duration(min(t.ExpiresIn, int64(endpoint.MaxLifetime/time.Second))) * time.Second)
 	}
-	if t.AccessToken == "" {
-		value.Expiry = value.Issued // nothing to send: renew the token first
-	} else if err := s.bindTo(value, "", t.TokenType); err != nil {
-		return fmt.Errorf("connectorauth: SetToken: %w", err)
+	if t.AccessToken != "" {
+		if err = s.bindForeign(value, t.TokenType); err != nil && (s.proof == nil || t.RefreshToken == "") {
+			return fmt.Errorf("connectorauth: SetToken: %w", err)
+		}
+	}
+	if t.AccessToken == "" || err != nil { // nothing to send: renew the token first
+		value.Access, value.Bound, value.Expiry = "", nil, value.Issued
 	}
 	return s.engine.Set(ctx, s, value)
 }

@@ -50,12 +50,9 @@ func (s *oauth2Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 	set("client_id", s.clientID)
 	set("redirect_uri", redirectURL)
 	set("state", v.State)
-	wants := s.wants
-	if wants == nil {
-		wants = new(Authorization)
-	}
-	if err := wants.check(); err != nil {
-		return "", "", fmt.Errorf("connectorauth: %w", err)
+	wants, err := s.asked()
+	if err != nil {
+		return "", "", err
 	}
 	wants.addTo(query)
 	if scope := s.scopeWith(wants); scope != "" {

@@ -2,9 +2,12 @@ package connectorauth
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -13,6 +16,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
+	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
@@ -78,6 +82,8 @@ const (
 	deviceInterval = 5 * time.Second // where the provider names none, and of slow_down
 	maxInterval    = 5 * time.Minute
 	deviceBackOff  = time.Minute // the longest pause that failed requests lead to
+
+	deviceLock = 45 * time.Second // longer than the poll of another process
 )
 
 // devicePending is a device grant under way, as the program keeps it.
@@ -107,19 +113,22 @@ func (c *OAuth2) BeginDevice(ctx context.Context) (prompt DevicePrompt, pending 
 	if !ok {
 		return prompt, "", errNoDevice
 	}
+	wants, err := s.asked()
+	if err != nil {
+		return prompt, "", err
+	}
 	d := devicePending{For: s.deviceIdentity(grant)}
 	if d.Key, err = s.newProofKey(); err != nil {
 		return prompt, "", s.subject("").name(err)
 	}
-	params := http.Header(grant.Params).Clone()
-	if params == nil {
-		params = http.Header{}
+	params := url.Values{}
+	maps.Copy(params, grant.Params)
+	wants.addTo(params)
+	if scope := s.scopeWith(wants); scope != "" {
+		params.Set("scope", scope)
 	}
-	if s.scope != "" {
-		params["scope"] = []string{s.scope}
-	}
-	r := s.providerRequest(grant.DeviceURL, url.Values(params))
-	s.addResources(url.Values(params))
+	s.addResources(params)
+	r := s.providerRequest(grant.DeviceURL, params)
 	began := time.Now()
 	err = s.tell(ctx, r, d.Key, "device authorization request", func(resp *endpoint.Response) error {
 		return d.read(resp, began, &prompt)
@@ -213,6 +222,13 @@ func (c *OAuth2) FinishDevice(ctx context.Context, pending Secret) error {
 // usable response doubles the pause, up to a minute. The token is saved even if ctx ends
 // meanwhile.
 //
+// Several processes may poll with the same pending, as after a restart that overlaps. With
+// a [SharedTokenStore], one process polls at a time, and a code that has obtained the
+// account's token is not sent again: PollDevice is Done in all of them. If the Store cannot
+// lock the account, nothing is sent, and the error has a method Temporary() bool that
+// returns true: the same pending serves again. With another TokenStore, two polls at the
+// same time both reach the provider, who refuses one.
+//
 // The account owner's refusal and the end of the code are a [*TokenError] with the Code
 // access_denied or expired_token: begin again.
 func (c *OAuth2) PollDevice(ctx context.Context, text Secret) (DevicePoll, error) {
@@ -241,7 +257,7 @@ func (c *OAuth2) PollDevice(ctx context.Context, text Secret) (DevicePoll, error
 	}
 	err = pending.Detached(ctx, func(ctx context.Context) error {
 		defer end()
-		return s.obtainDevice(ctx, d)
+		return s.obtainDeviceOnce(ctx, d)
 	})
 	var failed *TokenError
 	switch {
@@ -261,13 +277,48 @@ func (c *OAuth2) PollDevice(ctx context.Context, text Secret) (DevicePoll, error
 	return d.later(), nil
 }
 
+// mark stands for the device code in the account's record. 0 stands for none.
+func (d devicePending) mark() uint64 {
+	sum := sha256.Sum256([]byte(d.Code))
+	return binary.BigEndian.Uint64(sum[:])
+}
+
+// obtainDeviceOnce polls once, unless the code has obtained the account's token before. The
+// lock of the store keeps other processes from polling meanwhile.
+func (s *oauth2Scheme) obtainDeviceOnce(ctx context.Context, d devicePending) error {
+	check := func() error { return nil }
+	if store, ok := s.engine.Store().(renew.SharedStore); ok {
+		waiting, cancel := context.WithTimeout(ctx, deviceLock)
+		defer cancel()
+		var lease Lease
+		err := foreign("Lock", func() (err error) { lease, err = store.Lock(waiting, s.account); return err })
+		if err != nil {
+			return errDeviceLock(err)
+		}
+		defer foreign("Unlock", func() error { lease.Unlock(); return nil })
+		check = func() error { return foreign("Check", func() error { return lease.Check(waiting) }) }
+	}
+	if known, err := s.engine.Known(ctx, s); err == nil && known.Value != nil && known.Value.Device == d.mark() {
+		return nil
+	}
+	if err := check(); err != nil {
+		return errDeviceLock(err)
+	}
+	return s.obtainDevice(ctx, d)
+}
+
+// errDeviceLock is the error of a poll that was not made.
+func errDeviceLock(err error) error {
+	return pending.Open(fmt.Errorf("connectorauth: the account cannot be locked in the token store, so nothing was sent: %w", err))
+}
+
 // obtainDevice polls once, and saves the token.
 func (s *oauth2Scheme) obtainDevice(ctx context.Context, d devicePending) error {
 	r := s.newRequest(s.grant.GrantType())
 	params := url.Values{"device_code": {d.Code}}
 	s.addResources(params)
 	r.params, r.further = values(params), s.dialect.TokenParams
-	kept := new(token)
+	kept := &token{Device: d.mark()}
 	if d.Key != "" {
 		kept.Bound = &binding{Key: d.Key}
 	}

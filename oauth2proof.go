@@ -76,6 +76,18 @@ func (s *oauth2Scheme) bindTo(t *token, key, named string) error {
 	return errors.Join(err, s.checkAccess(t))
 }
 
+// bindForeign is bindTo for a token from elsewhere, whose key stayed there.
+func (s *oauth2Scheme) bindForeign(t *token, named string) error {
+	if err := s.bindTo(t, "", named); err != nil || s.proof == nil || t.kind() == bearerType {
+		return err
+	}
+	key, err := s.newProofKey(s.Secrets(t)...)
+	if err == nil && key != "" {
+		err = errors.New("the token is bound to a key that the account does not have; give a refresh token too, or begin a consent")
+	}
+	return err
+}
+
 // newProofKey returns a new key, or "" without a Proof.
 func (s *oauth2Scheme) newProofKey(secrets ...string) (string, error) {
 	if s.proof == nil {
@@ -183,8 +195,28 @@ func (s *oauth2Scheme) carried(t *token) string {
 // provenCredential is an access token with a proof, in one request.
 type provenCredential struct {
 	*oauth2Credential
-	out   *http.Request // the request with the proof
+	out   *http.Request // the request with the proof; nil before prove
 	again bool          // the response asks for another proof, not for another token
+}
+
+// prove adds the proof of sent, if sent has one, to the request that is about to be sent:
+// after the hooks and after all other credentials, which may change the request.
+func prove(req *http.Request, sent credential) error {
+	if c, ok := sent.(interface{ prove(*http.Request) error }); ok {
+		return c.prove(req)
+	}
+	return nil
+}
+
+// prove adds a proof to req.
+func (c *provenCredential) prove(req *http.Request) error {
+	c.out = req
+	host := req.URL.Host
+	detach(req) // Prove may change all of it
+	if err := c.s.prove(req, c.from.Value.key(), c.from.Value.Access); err != nil {
+		return err
+	}
+	return complete(req, host)
 }
 
 func (c *provenCredential) rejected(resp *http.Response) bool {

@@ -17,7 +17,7 @@ import (
 )
 
 // An Authorization is what one consent asks of the account owner, beyond the config: see
-// [OAuth2.Asking]. The zero value asks for nothing more.
+// [OAuth2.Asking]. With the DeviceCode grant, the device asks (RFC 8628 section 3.1). The zero value asks for nothing more.
 type Authorization struct {
 	// Prompt says what the provider shows, such as "login", "consent" or "select_account";
 	// spaces separate several (OpenID Connect Core section 3.1.2.1). Empty means what Params
@@ -33,14 +33,24 @@ type Authorization struct {
 	Scopes []string
 }
 
-// Asking returns a connector of the same account, whose Begin asks for more. Either of the
-// two connectors may finish the consent. Begin returns an error if a cannot be sent.
+// Asking returns a connector of the same account, whose Begin or BeginDevice asks for more.
+// Either of the two connectors may finish the consent. Begin and BeginDevice return an error
+// if a cannot be sent. A grant without a consent asks for the Scopes of the config alone.
 func (c *OAuth2) Asking(a Authorization) *OAuth2 {
 	inner := *c.core.get()
 	s := inner.scheme.(*oauth2Scheme)
 	a.ACRValues, a.Scopes = slices.Clone(a.ACRValues), slices.Clone(a.Scopes)
 	inner.scheme = &oauth2Scheme{oauth2Client: s.oauth2Client, hooks: s.hooks, wants: &a}
 	return &OAuth2{inner.hide()}
+}
+
+// asked returns what the consent asks for beyond the config, if all of it can be sent.
+func (s *oauth2Scheme) asked() (*Authorization, error) {
+	wants := cmp.Or(s.wants, new(Authorization))
+	if err := wants.check(); err != nil {
+		return nil, fmt.Errorf("connectorauth: %w", err)
+	}
+	return wants, nil
 }
 
 // check lists what cannot be sent.

@@ -36,10 +36,11 @@ type token struct {
 	Bound   *binding       `json:"bound,omitempty"`         // with a Proof; nil: a Bearer token without a key
 	Region  string         `json:"region,omitempty"`        // the origin of the account's region; empty: that of the token URL
 
-	Exchange bool  `json:"exchange,omitempty"` // the dialect's LongLived exchange has not succeeded so far
-	unread   bool  // an expiry in the response is of no use
-	astray   bool  // the response named a region that is not listed
-	left     int32 // how many members of the responses were left out
+	Device   uint64 `json:"device,omitempty"`   // stands for the device code of the consent; 0: none
+	Exchange bool   `json:"exchange,omitempty"` // the dialect's LongLived exchange has not succeeded so far
+	unread   bool   // an expiry in the response is of no use
+	astray   bool   // the response named a region that is not listed
+	left     int32  // how many members of the responses were left out
 }
 
 // oauth2Client is what the connectors of an account share, whatever their hooks.
@@ -140,13 +141,7 @@ func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	return &oauth2Scheme{oauth2Client: c}
 }
 
-func (s *oauth2Scheme) places() places {
-	p := placesOf(s.place.Place)
-	if s.proof != nil { // which may be a signature over the request
-		p.stage = stageSign
-	}
-	return p
-}
+func (s *oauth2Scheme) places() places { return placesOf(s.place.Place) }
 
 func (s *oauth2Scheme) withHooks(h Hooks) scheme {
 	return &oauth2Scheme{oauth2Client: s.oauth2Client, hooks: append(slices.Clip(s.hooks), h), wants: s.wants}
@@ -249,7 +244,7 @@ func (s *oauth2Scheme) follow(old *token, granted endpoint.Token, issued time.Ti
 			t.Reauth = old.Reauth
 		}
 		t.Scope = cmp.Or(t.Scope, old.Scope)
-		t.Extra, t.Region = old.Extra, old.Region
+		t.Extra, t.Region, t.Device = old.Extra, old.Region, old.Device
 		rotated = t.Refresh != old.Refresh
 	}
 	if rotated && t.Reauth.IsZero() && s.rare != nil && s.rare.refreshLifetime > 0 {

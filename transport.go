@@ -193,12 +193,15 @@ func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Resp
 			return nil, nil, err
 		}
 	}
+	if err = prove(out, sent); err != nil {
+		closeBody(out.Body)
+		return nil, nil, err
+	}
 	if out.URL != req.URL {
 		if err := c.hosts.Allows(out.URL, req.URL); err != nil {
 			closeBody(out.Body)
 			return nil, nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)
 		}
-		origin.ASCII(out) // a hook may have changed the host again
 	}
 	if err := c.narrow(req.Context(), out.URL); err != nil { // which a renewal may have changed since
 		closeBody(out.Body)

@@ -96,6 +96,9 @@ func TestFillChooses(t *testing.T) {
 			},
 			want: "no pushed_authorization_request_endpoint",
 		},
+		"requests may be pushed": {
+			server: func(s *discovery.Server) { s.PushedAuthorizationRequestEndpoint = "https://a.example/par" }, auth: connectorauth.ClientAuthNone,
+		},
 		"no code challenge methods": {server: func(s *discovery.Server) { s.CodeChallengeMethodsSupported = nil }, auth: connectorauth.ClientAuthNone},
 		"plain only":                {server: func(s *discovery.Server) { s.CodeChallengeMethodsSupported = []string{"plain"} }, want: "by S256"},
 		"plain only, without PKCE": {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -140,7 +141,11 @@ func (a *Account) unattended(ctx context.Context, r record) (*connectorauth.OAut
 	if err := server.Fill(&config); err != nil {
 		return nil, err
 	}
-	return connectorauth.NewOAuth2(config)
+	c, err := connectorauth.NewOAuth2(config)
+	if err == nil && (r.Present == nil || r.Present.Issuer != f.Issuer || !slices.Equal(r.Present.Scopes, f.Scopes)) {
+		err = a.edit(ctx, func(r *record) { r.Present = f }) // so that later scopes are further ones
+	}
+	return c, err
 }
 
 // Forget removes the account's token and what the consents of the account have found. The
@@ -149,6 +154,17 @@ func (a *Account) Forget(ctx context.Context) error {
 	r, _, err := a.load(ctx)
 	if err != nil {
 		return err
+	}
+	if !a.config.consents() {
+		if c := a.known(); c != nil {
+			err = c.Forget(ctx)
+		} else if r.Present != nil { // the server need not be up
+			err = a.inStore("delete the token of", a.config.OAuth2.Store.Delete(ctx, a.fill(r.Present).Account))
+		}
+		if err != nil {
+			return err
+		}
+		r.Present = nil
 	}
 	for _, f := range []*found{r.Present, r.Begun} {
 		if f != nil {

@@ -38,7 +38,9 @@ func (a *Account) find(ctx context.Context, r record, values []string) (*found, 
 	}
 	f.Scopes = a.scopes(resp.Header, resource)
 	if r.Present != nil && r.Present.Issuer == f.Issuer {
-		f.Scopes = union(r.Present.Scopes, f.Scopes)
+		if all := union(r.Present.Scopes, f.Scopes); len(strings.Join(all, " ")) <= maxChallenge {
+			f.Scopes = all
+		}
 	}
 	return f, nil
 }

@@ -3,6 +3,7 @@ package mcp_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -210,6 +211,37 @@ func TestClientCredentials(t *testing.T) {
 	w.old.RevokeAccessTokens()
 	require.Equal(t, 200, must(w.call(t, account)))
 	assert.Equal(t, 2, w.old.Stats().TokenRequests)
+
+	// A tool that wants more scopes takes none of those before.
+	w.set(func() { w.scope = "write" })
+	require.Equal(t, 200, must(w.call(t, account)))
+	assert.Equal(t, 3, w.old.Stats().TokenRequests)
+	for _, scope := range []string{"read", "write"} {
+		w.set(func() { w.scope = scope })
+		assert.Equal(t, 200, must(w.call(t, must(mcp.New(config)))), "another process, and the scope %s", scope)
+	}
+	assert.Equal(t, 3, w.old.Stats().TokenRequests)
+
+	// A server that wants another scope each time makes no request longer and longer.
+	for i := range 4 {
+		resp := &http.Response{StatusCode: 403, Body: http.NoBody, Header: http.Header{"Www-Authenticate": {`Bearer error="insufficient_scope", scope="` + strings.Repeat(fmt.Sprint(i), 5000) + `"`}}}
+		account.Authorize(t.Context(), must(http.NewRequest(http.MethodPost, w.URL+"/mcp", nil)), resp) // an error: there is no such scope
+	}
+	for _, r := range w.old.Requests(w.old.TokenURL) {
+		assert.LessOrEqual(t, len(r.Body), 9<<10)
+	}
+
+	for range 2 { // by the process that uses the account, and by another
+		require.NoError(t, account.Forget(t.Context()))
+		w.set(func() { w.scope = "read" })
+		before := w.old.Stats().TokenRequests
+		config.OAuth2.Shared = new(connectorauth.Shared)
+		require.Equal(t, 200, must(w.call(t, must(mcp.New(config)))))
+		assert.Equal(t, before+1, w.old.Stats().TokenRequests, "the token is forgotten, and the scopes are")
+		assert.Equal(t, "read", must(url.ParseQuery(string(w.old.Requests(w.old.TokenURL)[before].Body))).Get("scope"))
+		config.OAuth2.Shared = new(connectorauth.Shared)
+		account = must(mcp.New(config))
+	}
 }
 
 func TestServersThatAreRefused(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 const (
 	recordVersion = 1
-	maxChallenge  = 8 << 10          // bytes of challenges in a record
+	maxChallenge  = 8 << 10          // bytes of challenges in a record, and of scopes
 	saving        = 15 * time.Second // bounds what must be saved although the caller has left
 )
 
@@ -26,7 +26,7 @@ type found struct {
 // A record is what is known of the account, beside the token.
 type record struct {
 	Version int    `json:"v"`
-	Present *found `json:"present,omitempty"` // of the account's token
+	Present *found `json:"present,omitempty"` // of the account's token; without a consent, of the latest connector
 	Begun   *found `json:"begun,omitempty"`   // of the latest consent that is not finished
 	// Challenge are the values of the WWW-Authenticate header with which the server has
 	// refused a request, for the next consent.
