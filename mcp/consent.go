@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"reflect"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -71,8 +72,13 @@ func (a *Account) Finish(ctx context.Context, pending connectorauth.Secret, call
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saving)
 	defer cancel()
-	a.know(nil)
-	if err := a.edit(ctx, func(r *record) { r.Present, r.Begun, r.Challenge = begun, nil, nil }); err != nil {
+	err = a.edit(ctx, func(r *record) {
+		r.Present, r.Challenge = begun, nil
+		if reflect.DeepEqual(r.Begun, begun) { // else another consent has begun meanwhile
+			r.Begun = nil
+		}
+	})
+	if err != nil {
 		return err
 	}
 	if former != nil && former.Issuer != begun.Issuer {
@@ -81,29 +87,25 @@ func (a *Account) Finish(ctx context.Context, pending connectorauth.Secret, call
 	return nil
 }
 
-// Connector returns the account's connector, with what the last consent has found. Connector
-// makes no request, except with a Grant that needs no consent: the first call then reads the
-// metadata. Before the first consent, the error matches connectorauth.ErrNotConnected. A
-// connector may be kept until the next consent.
+// Connector returns the account's connector, with what the last consent in any process has
+// found. Connector reads the Store, and makes no request, except with a Grant that needs no
+// consent: the first call then reads the metadata. Before the first consent, the error matches
+// connectorauth.ErrNotConnected. A connector may be kept until the next consent. An account of
+// another MCP server is an error.
 func (a *Account) Connector(ctx context.Context) (*connectorauth.OAuth2, error) {
 	if c := a.known(); c != nil {
 		return c, nil
 	}
-	c, err := a.open(ctx)
-	if err == nil {
-		a.know(c)
-	}
-	return c, err
-}
-
-// open opens the account's connector.
-func (a *Account) open(ctx context.Context) (*connectorauth.OAuth2, error) {
 	r, _, err := a.load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if !a.config.consents() {
-		return a.unattended(ctx, r)
+		c, err := a.unattended(ctx, r)
+		if err == nil {
+			a.know(c)
+		}
+		return c, err
 	}
 	if r.Begun != nil && (r.Present == nil || r.Present.Issuer != r.Begun.Issuer) {
 		// Finish may have saved the token, and died before it saved the record.
@@ -144,11 +146,21 @@ func (a *Account) unattended(ctx context.Context, r record) (*connectorauth.OAut
 }
 
 // Forget removes the account's token and what the consents of the account have found. The
-// authorization server is not told: see connectorauth.OAuth2.Revoke.
+// authorization server is not told: see connectorauth.OAuth2.Revoke. With a Grant that needs no
+// consent, Forget may read the metadata, as Connector does.
 func (a *Account) Forget(ctx context.Context) error {
-	r, _, err := a.load(ctx)
+	r, _, err := a.read(ctx)
 	if err != nil {
 		return err
+	}
+	if !a.config.consents() {
+		c, err := a.Connector(ctx)
+		if err == nil {
+			err = c.Forget(ctx)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	for _, f := range []*found{r.Present, r.Begun} {
 		if f != nil {
