@@ -8,6 +8,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 )
 
 // Fill completes a config for the authorization server. What the config has, stays:
@@ -15,6 +16,8 @@ import (
 //   - TokenURL, RevokeURL, and AuthURL of the AuthorizationCode grant, which is also the
 //     Grant of a config without one. With the client authentication ClientAuthTLS or
 //     ClientAuthSelfSignedTLS, the endpoints for certificates (RFC 8705 section 5).
+//   - PushedAuthorizationRequestURL of the grant, if the server requires pushed authorization
+//     requests (RFC 9126 section 5).
 //   - Issuer of the grant, the Issuer of the metadata. IssuerOptional unless the server
 //     promises to name itself in each callback (RFC 9207 section 3).
 //   - ClientAuth of a client with a secret: ClientSecretBasic if the server takes that
@@ -53,6 +56,12 @@ func (s *Server) Fill(config *connectorauth.OAuth2Config) error {
 		c.Grant = connectorauth.AuthorizationCode{}
 	}
 	if code, ok := c.Grant.(connectorauth.AuthorizationCode); ok {
+		const push = "pushed_authorization_request_endpoint"
+		if s.RequirePushedAuthorizationRequests && code.PushedAuthorizationRequestURL == "" {
+			if code.PushedAuthorizationRequestURL = at(push, s.PushedAuthorizationRequestEndpoint); code.PushedAuthorizationRequestURL == "" {
+				problems.Add("Grant: the server requires pushed authorization requests, and names no %s", push)
+			}
+		}
 		s.fillGrant(&problems, &code)
 		c.Grant = code
 	}
@@ -117,5 +126,5 @@ func choose(supported []string, wanted ...connectorauth.ClientAuthMethod) (conne
 			return method, nil
 		}
 	}
-	return "", fmt.Errorf("the server takes %s only; give a ClientAuth that does so, as package assertion has", strings.Join(supported, ", "))
+	return "", fmt.Errorf("the server takes %s only; give a ClientAuth that does so, as package assertion has", scrub.Text(strings.Join(supported, ", "), 200))
 }

@@ -11,10 +11,11 @@ import (
 // Config describes a [Finder]. The zero value reaches public addresses only.
 type Config struct {
 	// HTTPClient makes all requests of the Finder. Only its Transport is used: see
-	// connectorauth.OAuth2Config. Empty means a new transport of package egress, which
-	// reaches public addresses only. URLs of metadata come from strangers, so a Transport of
-	// the program's own should have a guard as well. Loopback addresses, as in tests, need a
-	// Transport of the program's own.
+	// connectorauth.OAuth2Config. Empty, or a client without a Transport, means a new
+	// transport of package egress, which reaches public addresses only. URLs of metadata come
+	// from strangers, so a Transport of the program's own should have a guard as well.
+	// Loopback addresses, as in tests, need a Transport of the program's own, such as
+	// http.DefaultTransport.
 	HTTPClient *http.Client
 }
 
@@ -27,7 +28,7 @@ type Finder struct {
 
 // New returns a Finder. New makes no request.
 func New(config Config) (*Finder, error) {
-	if config.HTTPClient != nil {
+	if config.HTTPClient != nil && config.HTTPClient.Transport != nil {
 		return &Finder{client: config.HTTPClient}, nil
 	}
 	guarded, err := egress.New(egress.Config{})
