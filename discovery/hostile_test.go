@@ -83,6 +83,18 @@ func TestErrorsOfFillAreOneLine(t *testing.T) {
 	assert.Less(t, len(err.Error()), 1000)
 }
 
+// A thousand bad endpoints are one error.
+func TestErrorOfManyEndpointsIsShort(t *testing.T) {
+	aliases := map[string]string{}
+	for i := range 1000 {
+		aliases[fmt.Sprint("alias-", i)] = "javascript:x"
+	}
+	w := newWeb(t, home+rfc, serve(map[string]any{"issuer": home, "token_endpoint": "http://a.example", "mtls_endpoint_aliases": aliases}))
+	_, err := w.finder.Server(t.Context(), home)
+	require.ErrorContains(t, err, "mtls_endpoint_aliases.alias-0: ")
+	assert.Less(t, len(err.Error()), 2000)
+}
+
 // The query of a URL may have a key, which a server may repeat.
 func TestResourceOfAnErrorHasNoQuery(t *testing.T) {
 	finder := must(discovery.New(discovery.Config{HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) {
