@@ -23,6 +23,9 @@
 //
 //	resource, err := finder.Resource(ctx, "https://api.example.com/mcp", resp)
 //	...
+//	if len(resource.AuthorizationServers) == 0 {
+//		return errors.New("the API names no authorization server")
+//	}
 //	server, err := finder.Server(ctx, resource.AuthorizationServers[0])
 //	...
 //	resource.Fill(&config) // Hosts and Scopes

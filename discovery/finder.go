@@ -75,9 +75,11 @@ func (f *Finder) Server(ctx context.Context, issuer string) (*Server, error) {
 
 // Resource returns the metadata of an API (RFC 9728): which authorization servers issue
 // tokens for the API. resource is the URL of the API. resp is a response of the API, such
-// as a 401; its body is not read. If resp has a WWW-Authenticate header with
-// resource_metadata, the metadata are there and nowhere else (RFC 9728 section 5.1), and
-// are read anew, because they may have changed (RFC 9728 section 5.2). Otherwise, and without a resp, Resource tries these places, in this order:
+// as a 401; its body is not read. A response of another origin, to which a redirect has
+// led, is an error. If resp has a WWW-Authenticate header with resource_metadata, the
+// metadata are there and nowhere else (RFC 9728 section 5.1), and are read anew, because
+// they may have changed (RFC 9728 section 5.2). Otherwise, and without a resp, Resource
+// tries these places, in this order:
 //
 //   - /.well-known/oauth-protected-resource, before path and query of resource (RFC 9728
 //     section 3.1)

@@ -219,3 +219,29 @@ func TestAccountsConsentsSideBySide(t *testing.T) {
 	require.NoError(t, account.Finish(t.Context(), secondPending, callback.Query()))
 	assert.NoError(t, use(t, p, account))
 }
+
+// A redirect has led from the API to a host that would like to name the authorization server.
+func TestChallengeAfterARedirectIsRefused(t *testing.T) {
+	w := newWeb(t, home+protected, serve(map[string]any{"resource": home}))
+	resp := rejected(`Bearer resource_metadata="` + fakehttp.Foreign + protected + `"`)
+	resp.Request = must(http.NewRequest(http.MethodGet, fakehttp.Foreign+"/a?key=secret", nil))
+	_, err := w.finder.Resource(t.Context(), home, resp)
+	require.ErrorContains(t, err, fakehttp.Foreign)
+	assert.NotContains(t, err.Error(), "secret")
+	assert.Empty(t, w.asked)
+	resp.Request = must(http.NewRequest(http.MethodGet, home+"/elsewhere", nil))
+	resp.Header = http.Header{}
+	_, err = w.finder.Resource(t.Context(), home, resp)
+	assert.NoError(t, err)
+}
+
+// An issuer is a word of a stranger, in URLs, errors and records.
+func TestLongIssuersAreRefused(t *testing.T) {
+	long := "https://a.example/" + strings.Repeat("x", 3000)
+	w := newWeb(t, home+protected, serve(map[string]any{"resource": home, "authorization_servers": []string{long}}))
+	_, err := w.finder.Resource(t.Context(), home, nil)
+	require.ErrorContains(t, err, "2048")
+	assert.Less(t, len(err.Error()), 500)
+	_, err = w.finder.Server(t.Context(), long)
+	assert.ErrorContains(t, err, "2048")
+}
