@@ -3,6 +3,7 @@ package discovery
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -65,7 +66,9 @@ func (s *Server) Fill(config *connectorauth.OAuth2Config) error {
 		s.fillGrant(&problems, &code)
 		c.Grant = code
 	}
-	if kinds := s.GrantTypesSupported; kinds != nil && !slices.Contains(kinds, c.Grant.GrantType()) {
+	if v := reflect.ValueOf(c.Grant); v.Kind() == reflect.Pointer && v.IsNil() {
+		problems.Add("Grant: is a nil %T", c.Grant)
+	} else if kinds := s.GrantTypesSupported; kinds != nil && !slices.Contains(kinds, c.Grant.GrantType()) {
 		problems.Add("Grant: the server does not list %s in grant_types_supported", c.Grant.GrantType())
 	}
 	if c.ClientAuth == nil {

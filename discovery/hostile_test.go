@@ -245,3 +245,10 @@ func TestLongIssuersAreRefused(t *testing.T) {
 	_, err = w.finder.Server(t.Context(), long)
 	assert.ErrorContains(t, err, "2048")
 }
+
+// A nil pointer is an error, as with NewOAuth2.
+func TestFillOfANilGrant(t *testing.T) {
+	server := metadata()
+	config := connectorauth.OAuth2Config{ClientID: "c", ClientSecret: "s", Grant: (*connectorauth.ClientCredentials)(nil)}
+	assert.ErrorContains(t, server.Fill(&config), "nil")
+}

@@ -49,6 +49,11 @@
 //   - The resource of the metadata is the URL or a parent of the URL, and tokens are asked
 //     for that resource (RFC 8707) and sent to the origin of the URL only.
 //   - An authorization server must say that it takes code challenges by S256.
+//   - Metadata may name the authorization endpoint of somebody else's server. That server tells by
+//     iss in the callback (RFC 9207), and the consent is refused. Where that server sends no iss,
+//     nothing tells: the code of a client that is a document, or that the other server has
+//     registered, would reach the server that the metadata are of. A Config.Issuer that the
+//     program knows leaves no room for such metadata.
 //   - What the account has of one authorization server goes to no other. Where the server
 //     names another one, the account needs a new consent there, with another client, and the
 //     token of the former server is forgotten.

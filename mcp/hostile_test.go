@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/discovery"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/mcp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
@@ -95,6 +98,8 @@ func TestAuthorizeDoesNotWaitForTheBody(t *testing.T) {
 		assert.Less(t, time.Since(began), time.Second)
 		_, err := w.Write([]byte("x"))
 		assert.ErrorIs(t, err, io.ErrClosedPipe, "the body is closed")
+		resp.Body = nil
+		require.NoError(t, account.Authorize(t.Context(), req, resp))
 	})
 }
 
@@ -199,4 +204,34 @@ func TestConsentsSideBySide(t *testing.T) {
 	account.Finish(t.Context(), pending, callback.Query())
 	callback = must(w.new.Authorize(authURL2))
 	assert.NoError(t, account.Finish(t.Context(), pending2, callback.Query()))
+}
+
+// A malicious authorization server names the endpoints of an honest one, but for its own token
+// endpoint. The honest server says who it is (RFC 9207), and the code stays here.
+func TestEndpointsOfAnotherAuthorizationServer(t *testing.T) {
+	w := newWorld(t)
+	w.old = authtest.New(authtest.Config{SendIssuer: true})
+	t.Cleanup(w.old.Close)
+	w.set(func() { w.issuer = w.new }) // the malicious one
+	config := w.config(new(tokenstore.Memory))
+	config.Finder = must(discovery.New(discovery.Config{HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		if "http://"+req.URL.Host == w.new.URL && strings.HasPrefix(req.URL.Path, "/.well-known/") {
+			return respond(http.StatusOK, fmt.Sprintf(`{"issuer": %q, "authorization_endpoint": %q, "registration_endpoint": %q, "token_endpoint": %q,
+				"code_challenge_methods_supported": ["S256"]}`, w.new.URL, w.old.AuthURL, w.old.URL+"/oauth2/register", w.new.TokenURL)), nil
+		}
+		return w.Client().Transport.RoundTrip(req)
+	})}}))
+	config.Registrar = must(discovery.NewRegistrar(discovery.RegistrarConfig{
+		Finder: config.Finder, Store: new(tokenstore.Memory), Keys: []tokenstore.Key{{ID: "1", Secret: []byte("0123456789abcdef0123456789abcdef")}},
+	}))
+	account := must(mcp.New(config))
+	authURL, pending, err := account.Begin(t.Context(), callbackURL)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(authURL, w.old.AuthURL))
+	callback := must(w.old.Authorize(authURL))
+	require.NotEmpty(t, callback.Query().Get("code"))
+	require.Equal(t, w.old.URL, callback.Query().Get("iss"))
+	err = account.Finish(t.Context(), pending, callback.Query())
+	require.ErrorContains(t, err, "RFC 9207")
+	assert.Empty(t, w.new.Requests(w.new.TokenURL))
 }

@@ -50,7 +50,9 @@ func (a *Account) TokenSource(ctx context.Context) (oauth2.TokenSource, error) {
 // before are not asked for again: the error matches connectorauth.ErrReauthRequired. Another
 // 403 is no matter of a consent, and Authorize returns nil.
 func (a *Account) Authorize(ctx context.Context, req *http.Request, resp *http.Response) error {
-	wire.Discard(resp)
+	if resp.Body != nil {
+		wire.Discard(resp)
+	}
 	if resp.StatusCode == http.StatusForbidden && challenge.Param(resp.Header, "error") != "insufficient_scope" {
 		return nil
 	}
