@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -251,4 +252,32 @@ func TestFillOfANilGrant(t *testing.T) {
 	server := metadata()
 	config := connectorauth.OAuth2Config{ClientID: "c", ClientSecret: "s", Grant: (*connectorauth.ClientCredentials)(nil)}
 	assert.ErrorContains(t, server.Fill(&config), "nil")
+}
+
+// RFC 6749 section 5.2 has both statuses for invalid_client.
+func TestClientIsDeadByEitherStatus(t *testing.T) {
+	for _, status := range []int{400, 401} {
+		bubble(t, authtest.Config{}, func(t *testing.T, p *authtest.Provider) {
+			account := newProcess(t, p, new(tokenstore.Memory)).account(t, "alice")
+			connect(t, p, account)
+			time.Sleep(2 * time.Hour)
+			p.Inject(p.TokenURL, 1, authtest.Answer(status, http.Header{"Content-Type": {"application/json"}}, `{"error": "invalid_client"}`))
+			require.ErrorIs(t, use(t, p, account), connectorauth.ErrReauthRequired, "%d", status)
+			// The store lost the error of the account: only the registration tells.
+			require.NoError(t, must(account.Connector(t.Context())).Forget(t.Context()))
+			connect(t, p, account)
+			assert.Equal(t, 2, p.Stats().Registrations, "%d", status)
+		})
+	}
+}
+
+// Without a Registrar, the document is the only client.
+func TestDocumentWithoutRegistrar(t *testing.T) {
+	w := newWeb(t, home+rfc, serve(map[string]any{"issuer": home, "authorization_endpoint": home + "/auth", "token_endpoint": home + "/token"}))
+	account := must(discovery.NewAccount(discovery.AccountConfig{
+		Finder: w.finder, Issuer: home, OAuth2: connectorauth.OAuth2Config{ClientID: documentURL, Store: new(tokenstore.Memory), Account: "alice"},
+	}))
+	authURL, _, err := account.Begin(t.Context(), callbackURL)
+	require.NoError(t, err)
+	assert.Equal(t, documentURL, must(url.Parse(authURL)).Query().Get("client_id"))
 }
