@@ -15,7 +15,7 @@ import (
 
 // What the source of the library must not do. Pauses between polls and sweeps, numbers
 // of generations and the Math.random of scripts may use math/rand; a browser and the
-// credentials of AWS are found by the environment; a client certificate and egress refuse
+// credentials of AWS are found by the environment; a client certificate, egress and fapi refuse
 // InsecureSkipVerify. The time of day is for what leaves the process: durations within the process come from
 // time.Time, which a clock that is set back does not change. Packages that are for tests
 // are left out.
@@ -24,7 +24,7 @@ func TestSourceTakesNoShortcuts(t *testing.T) {
 		"math/rand/v2":       {"accounts/connect.go", "accounts/run.go", "accounts/sweep.go", "internal/poll/", "tokenstore/redisstore/", "script/internal/engine/"},
 		"os.Getenv":          {"consent/browser.go", "awsauth/places.go", "awsauth/metadata.go"},
 		"unsafe":             {"tokenstore/file_windows.go"}, // for a system call
-		"InsecureSkipVerify": {"assertion/certificate.go", "egress/egress.go"},
+		"InsecureSkipVerify": {"assertion/certificate.go", "egress/egress.go", "fapi/fields.go"},
 		"Now().Unix":         {"accounts/connect.go", "internal/clock/", "internal/oauth1/", "internal/pending/", "consent/start.go", "consent/form.go", "script/helpers.go", "script/internal/engine/"},
 	}
 	forTests := map[string]bool{"examples": true, "authtest": true, "internal/interop": true, "internal/test": true}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
@@ -333,13 +332,5 @@ func closeBody(body io.Closer) {
 	}
 }
 
-// discard ends a response that nobody will see. discard reads a short body, as far
-// as the body has arrived, so that the connection can be used again. A body that
-// net/http decompresses is not read: net/http cannot close such a body while the
-// first bytes are awaited.
-func discard(resp *http.Response) {
-	if resp.StatusCode != http.StatusSwitchingProtocols && !resp.Uncompressed { // no body follows 101
-		wire.PeekWithin(resp, 4<<10, 50*time.Millisecond)
-	}
-	resp.Body.Close()
-}
+// discard ends a response that nobody will see.
+func discard(resp *http.Response) { wire.Discard(resp) }

@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -107,6 +108,9 @@ func (a *Account) Begin(ctx context.Context, redirectURL string) (authURL string
 	if err != nil {
 		return "", "", err
 	}
+	if text, _ := json.Marshal(server); len(text) > maxKept { // strings: cannot fail
+		return "", "", fmt.Errorf("connectorauth: discovery: the metadata of %s are longer than 64 KiB, which is too much for the record of an account", a.config.Issuer)
+	}
 	l := link{Server: server, Redirect: redirectURL, Began: time.Now().Round(0)}
 	var client *Registration
 	if a.registers(server) {
@@ -147,7 +151,12 @@ func (a *Account) Finish(ctx context.Context, pending connectorauth.Secret, call
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saving)
 	defer cancel()
-	return a.edit(ctx, func(ls *links) { ls.Present, ls.Begun = begun, nil })
+	return a.edit(ctx, func(ls *links) {
+		ls.Present = begun
+		if ls.Begun != nil && ls.Begun.Began.Equal(begun.Began) { // else another consent has begun meanwhile
+			ls.Begun = nil
+		}
+	})
 }
 
 // Connector returns the account's connector, with what the last consent has found. Connector

@@ -10,14 +10,15 @@ import (
 )
 
 // Challenge asks an API what the API wants of clients without a token: one GET request to the
-// URL resource, without credentials, and no more than 1 MiB of the response. The response is for [Finder.Resource]; its body is
-// empty. Challenge follows no redirect, and returns a response with any status.
+// URL resource, without credentials. The response is for [Finder.Resource]. The body is not read,
+// because an API may respond with a stream without an end. Challenge follows no redirect, and
+// returns a response with any status.
 func (f *Finder) Challenge(ctx context.Context, resource string) (*http.Response, error) {
 	u, err := parse(resource)
 	if err != nil {
 		return nil, err
 	}
-	call := endpoint.Call{Base: f.client.Transport, Redirects: true, Build: func(ctx context.Context) (*http.Request, []string, error) {
+	call := endpoint.Call{Base: f.client.Transport, HeaderOnly: true, Build: func(ctx context.Context) (*http.Request, []string, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 		if err != nil {
 			return nil, nil, err

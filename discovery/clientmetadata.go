@@ -91,6 +91,10 @@ func (m ClientMetadata) check(problems *check.List) {
 		problems.Add("JWKS: exclude JWKSURI (RFC 7591 section 2)")
 	}
 	problems.Field("JWKS", checkPublic(m.JWKS))
+	if set, ok := m.Further["jwks"]; ok {
+		text, _ := json.Marshal(set) // the loop below names what cannot be written
+		problems.Field("Further: jwks", checkPublic(text))
+	}
 	for name, value := range m.Further {
 		if _, err := json.Marshal(value); err != nil || name == "" || strings.Contains(name, "secret") {
 			problems.Add("Further: %q is no member of client metadata", name)

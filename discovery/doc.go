@@ -23,6 +23,9 @@
 //
 //	resource, err := finder.Resource(ctx, "https://api.example.com/mcp", resp)
 //	...
+//	if len(resource.AuthorizationServers) == 0 {
+//		return errors.New("the API names no authorization server")
+//	}
 //	server, err := finder.Server(ctx, resource.AuthorizationServers[0])
 //	...
 //	resource.Fill(&config) // Hosts and Scopes
@@ -70,7 +73,8 @@
 //     [Finder.Server] and [Finder.Resource].
 //   - A response must be JSON and say so, and no object may have a name twice. The case of
 //     names counts. signed_metadata (RFC 8414 section 2.1) is ignored.
-//   - What is kept is bounded: a thousand documents, 8 MiB, a day. No renewal reads metadata.
+//   - What is kept is bounded: a thousand documents, 8 MiB, a day; in a store, 64 KiB of metadata
+//     for a consent, and of a registration. No renewal reads metadata.
 //
 // What a client has of one issuer goes to no other: registrations are kept by issuer, and an
 // account that was connected at one issuer is refused at another.

@@ -3,11 +3,13 @@ package discovery
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 )
 
 // Fill completes a config for the authorization server. What the config has, stays:
@@ -73,7 +75,9 @@ func (s *Server) Fill(config *connectorauth.OAuth2Config) error {
 		}
 		c.Grant = grant
 	}
-	if kinds := s.GrantTypesSupported; kinds != nil && !slices.Contains(kinds, c.Grant.GrantType()) {
+	if v := reflect.ValueOf(c.Grant); v.Kind() == reflect.Pointer && v.IsNil() {
+		problems.Add("Grant: is a nil %T", c.Grant)
+	} else if kinds := s.GrantTypesSupported; kinds != nil && !slices.Contains(kinds, c.Grant.GrantType()) {
 		problems.Add("Grant: the server does not list %s in grant_types_supported", c.Grant.GrantType())
 	}
 	if c.ClientAuth == nil {
@@ -134,5 +138,5 @@ func choose(supported []string, wanted ...connectorauth.ClientAuthMethod) (conne
 			return method, nil
 		}
 	}
-	return "", fmt.Errorf("the server takes %s only; give a ClientAuth that does so, as package assertion has", strings.Join(supported, ", "))
+	return "", fmt.Errorf("the server takes %s only; give a ClientAuth that does so, as package assertion has", scrub.Text(strings.Join(supported, ", "), 200))
 }

@@ -11,10 +11,11 @@ import (
 // Config describes a [Finder]. The zero value reaches public addresses only.
 type Config struct {
 	// HTTPClient makes all requests of the Finder. Only its Transport is used: see
-	// connectorauth.OAuth2Config. Empty means a new transport of package egress, which
-	// reaches public addresses only. URLs of metadata come from strangers, so a Transport of
-	// the program's own should have a guard as well. Loopback addresses, as in tests, need a
-	// Transport of the program's own.
+	// connectorauth.OAuth2Config. Empty, or a client without a Transport, means a new
+	// transport of package egress, which reaches public addresses only. URLs of metadata come
+	// from strangers, so a Transport of the program's own should have a guard as well.
+	// Loopback addresses, as in tests, need a Transport of the program's own, such as
+	// http.DefaultTransport.
 	HTTPClient *http.Client
 }
 
@@ -27,7 +28,7 @@ type Finder struct {
 
 // New returns a Finder. New makes no request.
 func New(config Config) (*Finder, error) {
-	if config.HTTPClient != nil {
+	if config.HTTPClient != nil && config.HTTPClient.Transport != nil {
 		return &Finder{client: config.HTTPClient}, nil
 	}
 	guarded, err := egress.New(egress.Config{})
@@ -74,9 +75,11 @@ func (f *Finder) Server(ctx context.Context, issuer string) (*Server, error) {
 
 // Resource returns the metadata of an API (RFC 9728): which authorization servers issue
 // tokens for the API. resource is the URL of the API. resp is a response of the API, such
-// as a 401; its body is not read. If resp has a WWW-Authenticate header with
-// resource_metadata, the metadata are there and nowhere else (RFC 9728 section 5.1), and
-// are read anew, because they may have changed (RFC 9728 section 5.2). Otherwise, and without a resp, Resource tries these places, in this order:
+// as a 401; its body is not read. A response of another origin, to which a redirect has
+// led, is an error. If resp has a WWW-Authenticate header with resource_metadata, the
+// metadata are there and nowhere else (RFC 9728 section 5.1), and are read anew, because
+// they may have changed (RFC 9728 section 5.2). Otherwise, and without a resp, Resource
+// tries these places, in this order:
 //
 //   - /.well-known/oauth-protected-resource, before path and query of resource (RFC 9728
 //     section 3.1)

@@ -26,7 +26,7 @@ func decode(body []byte, into any) error {
 	for _, field := range reflect.VisibleFields(v.Type()) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		raw, ok := members[name]
-		if !ok || field.Anonymous {
+		if !ok || name == "" || name == "-" {
 			continue
 		}
 		if json.Unmarshal(raw, v.FieldByIndex(field.Index).Addr().Interface()) != nil {

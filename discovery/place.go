@@ -9,6 +9,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/internal/challenge"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 )
 
 const (
@@ -31,11 +32,18 @@ func serverPlaces(issuer string) ([]string, error) {
 	return places, nil
 }
 
+// maxIssuer is the length of the longest issuer identifier, in bytes.
+const maxIssuer = 2048
+
 // parseIssuer reads an issuer identifier (RFC 8414 section 2).
 func parseIssuer(issuer string) (*url.URL, error) {
 	u, err := parse(issuer)
-	if err == nil && (u.RawQuery != "" || u.ForceQuery) {
+	switch {
+	case err != nil:
+	case u.RawQuery != "" || u.ForceQuery:
 		err = errors.New("an issuer identifier has no query (RFC 8414 section 2)")
+	case len(issuer) > maxIssuer:
+		err = fmt.Errorf("an issuer identifier is no longer than %d bytes", maxIssuer)
 	}
 	return u, err
 }
@@ -72,6 +80,9 @@ func resourcePlaces(resource string, resp *http.Response) (places []string, told
 		return nil, false, fmt.Errorf("connectorauth: discovery: resource: %w", err)
 	}
 	if resp != nil {
+		if from := resp.Request; from != nil && from.URL != nil && !origin.Same(from.URL, u) {
+			return nil, false, fmt.Errorf("connectorauth: discovery: a redirect has led to %s, whose challenge is none of the resource", scrub.Text(from.URL.Scheme+"://"+from.URL.Host, 200))
+		}
 		if place := challenge.Param(resp.Header, "resource_metadata"); place != "" {
 			if err := checkEndpoint(u, place); err != nil {
 				return nil, false, fmt.Errorf("connectorauth: discovery: resource_metadata: %w", err)

@@ -86,8 +86,8 @@ func (i information) registration(issuer string, m ClientMetadata, before *Regis
 		ClientMetadata: m, Issuer: issuer, ClientID: i.ClientID, ClientSecret: connectorauth.Secret(i.ClientSecret),
 		URL: i.URL, AccessToken: connectorauth.Secret(i.AccessToken),
 	}
-	if seconds, err := i.Expires.Int64(); err == nil && seconds > 0 {
-		r.SecretExpires = time.Unix(seconds, 0)
+	if seconds, err := i.Expires.Float64(); err == nil && 0 < seconds && seconds < latest {
+		r.SecretExpires = time.Unix(int64(seconds), 0)
 	}
 	if before != nil { // RFC 7592 section 3: what is not replaced may be left out
 		if r.ClientSecret == "" {
@@ -145,8 +145,16 @@ func (r *Registration) check(sent ClientMetadata, before *Registration) error {
 		problems.Field("registration_client_uri", checkEndpoint(from, r.URL))
 	}
 	problems.Field("registration_access_token", check.Printable(string(r.AccessToken)))
+	if len(r.stored()) > maxKept {
+		problems.Add("the registration is longer than 64 KiB")
+	}
 	return problems.Joined()
 }
+
+const (
+	maxKept = 64 << 10 // bytes that one server can make a store keep at a time
+	latest  = 1e10     // Unix seconds: a later time is never
+)
 
 // usesSecret reports whether a client with a method must have a secret.
 func usesSecret(method connectorauth.ClientAuthMethod) bool {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/origin"
@@ -41,8 +40,8 @@ func (r *Resource) check(at string) error {
 	if err != nil {
 		return fmt.Errorf("resource: %w", err)
 	}
-	if !covers(is, u) {
-		return fmt.Errorf("the metadata are those of the resource %q, not of %q (RFC 9728 section 3.3)", scrub.Text(r.Resource, 200), withoutQuery(at))
+	if !origin.Covers(is, u) {
+		return fmt.Errorf("the metadata are those of the resource %q, not of %q (RFC 9728 section 3.3)", scrub.Text(withoutQuery(r.Resource), 200), withoutQuery(at))
 	}
 	for _, issuer := range r.AuthorizationServers {
 		_, err := parseIssuer(issuer)
@@ -54,15 +53,6 @@ func (r *Resource) check(at string) error {
 		}
 	}
 	return nil
-}
-
-// covers reports whether resource is the URL u, or a parent of u on the same origin. A slash
-// at the end of a path says nothing.
-func covers(resource, u *url.URL) bool {
-	parent := strings.TrimSuffix(resource.EscapedPath(), "/")
-	path := u.EscapedPath()
-	return origin.Same(resource, u) && (resource.RawQuery == "" || resource.RawQuery == u.RawQuery) &&
-		(path == parent || strings.HasPrefix(path, parent+"/"))
 }
 
 // Fill completes a config for the API: Hosts are the origin of the API, and Scopes are

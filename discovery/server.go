@@ -75,7 +75,7 @@ func (s *Server) check(issuer string) error {
 	}
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(endpoints)) {
-		if endpoints[name] != "" {
+		if endpoints[name] != "" && len(problems) < 10 {
 			if err := checkEndpoint(from, endpoints[name]); err != nil {
 				problems = append(problems, fmt.Errorf("%s: %w", scrub.Text(name, 64), err))
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"reflect"
 	"slices"
 	"time"
 
@@ -72,8 +73,13 @@ func (a *Account) Finish(ctx context.Context, pending connectorauth.Secret, call
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saving)
 	defer cancel()
-	a.know(nil)
-	if err := a.edit(ctx, func(r *record) { r.Present, r.Begun, r.Challenge = begun, nil, nil }); err != nil {
+	err = a.edit(ctx, func(r *record) {
+		r.Present, r.Challenge = begun, nil
+		if reflect.DeepEqual(r.Begun, begun) { // else another consent has begun meanwhile
+			r.Begun = nil
+		}
+	})
+	if err != nil {
 		return err
 	}
 	if former != nil && former.Issuer != begun.Issuer {
@@ -82,29 +88,25 @@ func (a *Account) Finish(ctx context.Context, pending connectorauth.Secret, call
 	return nil
 }
 
-// Connector returns the account's connector, with what the last consent has found. Connector
-// makes no request, except with a Grant that needs no consent: the first call then reads the
-// metadata. Before the first consent, the error matches connectorauth.ErrNotConnected. A
-// connector may be kept until the next consent.
+// Connector returns the account's connector, with what the last consent in any process has
+// found. Connector reads the Store, and makes no request, except with a Grant that needs no
+// consent: the first call then reads the metadata. Before the first consent, the error matches
+// connectorauth.ErrNotConnected. A connector may be kept until the next consent. An account of
+// another MCP server is an error.
 func (a *Account) Connector(ctx context.Context) (*connectorauth.OAuth2, error) {
 	if c := a.known(); c != nil {
 		return c, nil
 	}
-	c, err := a.open(ctx)
-	if err == nil {
-		a.know(c)
-	}
-	return c, err
-}
-
-// open opens the account's connector.
-func (a *Account) open(ctx context.Context) (*connectorauth.OAuth2, error) {
 	r, _, err := a.load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if !a.config.consents() {
-		return a.unattended(ctx, r)
+		c, err := a.unattended(ctx, r)
+		if err == nil {
+			a.know(c)
+		}
+		return c, err
 	}
 	if r.Begun != nil && (r.Present == nil || r.Present.Issuer != r.Begun.Issuer) {
 		// Finish may have saved the token, and died before it saved the record.
@@ -142,7 +144,7 @@ func (a *Account) unattended(ctx context.Context, r record) (*connectorauth.OAut
 		return nil, err
 	}
 	c, err := connectorauth.NewOAuth2(config)
-	if err == nil && (r.Present == nil || r.Present.Issuer != f.Issuer || !slices.Equal(r.Present.Scopes, f.Scopes)) {
+	if err == nil && (r.Present == nil || r.Present.Issuer != f.Issuer || r.Present.Resource != f.Resource || !slices.Equal(r.Present.Scopes, f.Scopes)) {
 		err = a.edit(ctx, func(r *record) { r.Present = f }) // so that later scopes are further ones
 	}
 	return c, err
@@ -151,7 +153,7 @@ func (a *Account) unattended(ctx context.Context, r record) (*connectorauth.OAut
 // Forget removes the account's token and what the consents of the account have found. The
 // authorization server is not told: see connectorauth.OAuth2.Revoke.
 func (a *Account) Forget(ctx context.Context) error {
-	r, _, err := a.load(ctx)
+	r, _, err := a.read(ctx)
 	if err != nil {
 		return err
 	}

@@ -7,11 +7,15 @@
 //		OAuth2: connectorauth.OAuth2Config{Store: store, Account: "alice"},
 //	})
 //	...
-//	err = consent.Loopback(ctx, account, consent.LoopbackOptions{}) // or a consent.Handler
+//	err = consent.Loopback(ctx, account, consent.LoopbackOptions{RedirectURL: "http://127.0.0.1:8976/callback"}) // or a consent.Handler
 //	...
 //	connector, err := account.Connector(ctx)
 //	...
 //	client := connectorauth.NewClient(connector, nil)
+//
+// A client is registered for a redirect URL with its port, because some authorization servers
+// compare the port: a program on the person's machine chooses one port, or registers another
+// client at each consent.
 //
 // An Account is a consent.Flow. Begin asks the server for its challenge, reads the metadata of
 // the server and of its authorization server, finds or registers a client, and starts the
@@ -45,8 +49,16 @@
 //   - The resource of the metadata is the URL or a parent of the URL, and tokens are asked
 //     for that resource (RFC 8707) and sent to the origin of the URL only.
 //   - An authorization server must say that it takes code challenges by S256.
+//   - Metadata may name the authorization endpoint of somebody else's server. That server tells by
+//     iss in the callback (RFC 9207), and the consent is refused. Where that server sends no iss,
+//     nothing tells: the code of a client that is a document, or that the other server has
+//     registered, would reach the server that the metadata are of. A Config.Issuer that the
+//     program knows leaves no room for such metadata.
 //   - What the account has of one authorization server goes to no other. Where the server
 //     names another one, the account needs a new consent there, with another client, and the
 //     token of the former server is forgotten.
+//   - An account belongs to one server: an Account name that another URL has in the same Store is
+//     refused. The refusal of a host that a redirect has led to is no word of the server.
+//   - Scopes of the server are 8 KiB at most.
 //   - A ClientID or a secret of the program's own goes to Config.Issuer alone.
 package mcp

@@ -36,13 +36,13 @@ func (a *Account) find(ctx context.Context, r record, values []string) (*found, 
 	if f.Issuer, err = a.choose(resource.AuthorizationServers); err != nil {
 		return nil, err
 	}
-	f.Scopes = a.scopes(resp.Header, resource)
-	if r.Present != nil && r.Present.Issuer == f.Issuer {
-		if all := union(r.Present.Scopes, f.Scopes); len(strings.Join(all, " ")) <= maxChallenge {
-			f.Scopes = all
-		}
+	if f.Scopes, err = a.scopes(resp.Header, resource); err != nil {
+		return nil, err
 	}
-	return f, nil
+	if r.Present != nil && r.Present.Issuer == f.Issuer {
+		f.Scopes, err = bound(union(r.Present.Scopes, f.Scopes))
+	}
+	return f, err
 }
 
 // choose chooses an authorization server.
@@ -60,9 +60,9 @@ func (a *Account) choose(issuers []string) (string, error) {
 }
 
 // scopes returns the scopes that the server wants.
-func (a *Account) scopes(h http.Header, resource *discovery.Resource) []string {
+func (a *Account) scopes(h http.Header, resource *discovery.Resource) ([]string, error) {
 	if own := a.config.OAuth2.Scopes; len(own) > 0 {
-		return own
+		return own, nil
 	}
 	wanted := strings.Fields(challenge.Param(h, "scope"))
 	if len(wanted) == 0 {
@@ -71,7 +71,20 @@ func (a *Account) scopes(h http.Header, resource *discovery.Resource) []string {
 	if a.config.ScopeFilter != nil {
 		wanted = a.config.ScopeFilter(slices.Clone(wanted))
 	}
-	return wanted
+	return bound(wanted)
+}
+
+// bound refuses more scopes than the URL of a consent can have. A server that wants others
+// with each refusal comes to an end.
+func bound(scopes []string) ([]string, error) {
+	size := 0
+	for _, scope := range scopes {
+		size += len(scope) + 1
+	}
+	if size > maxScopes {
+		return nil, errors.New("connectorauth: mcp: the server wants more scopes than 8 KiB, with those that a consent has asked for; leave some out by ScopeFilter")
+	}
+	return scopes, nil
 }
 
 // begin completes what was found for a consent, with the metadata of the authorization server.
@@ -114,7 +127,12 @@ func (a *Account) origin() string {
 func (a *Account) fill(f *found) connectorauth.OAuth2Config {
 	config := a.config.OAuth2
 	// A token of one authorization server goes to no other: each has an account of its own.
-	config.Account += "." + pending.Identity(f.Issuer)
+	// Without a consent, no record says which server a token is for, so the name does.
+	if a.config.consents() {
+		config.Account += "." + pending.Identity(f.Issuer)
+	} else {
+		config.Account += "." + pending.Identity(f.Issuer, f.Resource)
+	}
 	config.Scopes = f.Scopes
 	if len(config.Resources) == 0 {
 		config.Resources = []string{f.Resource}

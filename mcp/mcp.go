@@ -53,8 +53,8 @@ type Account struct {
 	config *Config // a pointer, so that no print of a copy shows the client's secret
 
 	mu      sync.Mutex
-	present *connectorauth.OAuth2 // of the last consent that is known here; nil: not known
-	tried   string                // the token that a renewal for Authorize has brought
+	present *connectorauth.OAuth2 // of a grant without a consent; nil: not known
+	tried   string                // identifies the token that a renewal for Authorize has brought
 	one     chan struct{}         // has room for the caller of Authorize that is at work
 }
 
@@ -97,14 +97,15 @@ func (c *Config) consents() bool {
 	return ok
 }
 
-// know keeps the connector of the account; nil: looks for the connector anew.
+// know keeps the connector of a grant without a consent; nil: Connector looks for the connector
+// anew. The connector of a consent is not kept, because another process may have another consent.
 func (a *Account) know(c *connectorauth.OAuth2) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.present = c
 }
 
-// known returns the connector of the account, or nil.
+// known returns the connector that know has kept, or nil.
 func (a *Account) known() *connectorauth.OAuth2 {
 	a.mu.Lock()
 	defer a.mu.Unlock()

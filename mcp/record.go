@@ -5,14 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/origin"
 )
 
 const (
 	recordVersion = 1
-	maxChallenge  = 8 << 10          // bytes of challenges in a record, and of scopes
+	maxChallenge  = 8 << 10          // bytes of challenges in a record
+	maxScopes     = 8 << 10          // bytes of scopes that a consent asks for
 	saving        = 15 * time.Second // bounds what must be saved although the caller has left
 )
 
@@ -36,8 +40,29 @@ type record struct {
 // key returns the key of the record.
 func (a *Account) key() string { return "connectorauth-mcp-" + a.config.OAuth2.Account }
 
-// load reads the record, and the stored value; nil if there is none.
+// load reads the record of an account at the server, and the stored value; nil if there is
+// none.
 func (a *Account) load(ctx context.Context) (r record, stored []byte, err error) {
+	r, stored, err = a.read(ctx)
+	for _, f := range []*found{r.Present, r.Begun} {
+		if err == nil && f != nil && !a.covered(f) {
+			resource, _, _ := strings.Cut(f.Resource, "?")
+			err = a.inStore("load", fmt.Errorf("the account belongs to another MCP server, %s, and not to %s; use another Account", resource, a.origin()))
+		}
+	}
+	return r, stored, err
+}
+
+// covered reports whether tokens for the resource of f are for the URL: a token goes to no
+// server that it is not for.
+func (a *Account) covered(f *found) bool {
+	resource, err := url.Parse(f.Resource)
+	u, _ := url.Parse(a.config.URL) // New has read the URL
+	return err == nil && origin.Covers(resource, u)
+}
+
+// read reads the record, whatever server it belongs to.
+func (a *Account) read(ctx context.Context) (r record, stored []byte, err error) {
 	stored, ok, err := a.config.OAuth2.Store.Load(ctx, a.key())
 	switch {
 	case err != nil || !ok:

@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/challenge"
+	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/pending"
+	"github.com/connectorauth/connectorauth/internal/scrub"
+	"github.com/connectorauth/connectorauth/internal/wire"
 	"golang.org/x/oauth2"
 )
 
@@ -46,10 +50,14 @@ func (a *Account) TokenSource(ctx context.Context) (oauth2.TokenSource, error) {
 // before are not asked for again: the error matches connectorauth.ErrReauthRequired. Another
 // 403 is no matter of a consent, and Authorize returns nil.
 func (a *Account) Authorize(ctx context.Context, req *http.Request, resp *http.Response) error {
-	io.CopyN(io.Discard, resp.Body, 64<<10)
-	resp.Body.Close()
+	if resp.Body != nil {
+		wire.Discard(resp)
+	}
 	if resp.StatusCode == http.StatusForbidden && challenge.Param(resp.Header, "error") != "insufficient_scope" {
 		return nil
+	}
+	if err := a.own(resp); err != nil {
+		return err
 	}
 	select {
 	case a.one <- struct{}{}:
@@ -61,7 +69,6 @@ func (a *Account) Authorize(ctx context.Context, req *http.Request, resp *http.R
 	if !strings.EqualFold(scheme, "Bearer") {
 		sent = ""
 	}
-	a.know(nil) // another process may have finished a consent
 	if a.newer(ctx, sent) {
 		return nil
 	}
@@ -97,6 +104,20 @@ func (a *Account) Authorize(ctx context.Context, req *http.Request, resp *http.R
 	return a.config.Consent(ctx, a)
 }
 
+// own refuses the response of another host, to which a redirect has led: that host has no say in
+// where the person signs in.
+func (a *Account) own(resp *http.Response) error {
+	if resp.Request == nil || resp.Request.URL == nil {
+		return nil
+	}
+	u, _ := url.Parse(a.config.URL) // New has read the URL
+	from := resp.Request.URL
+	if origin.Same(from, u) {
+		return nil
+	}
+	return fmt.Errorf("connectorauth: mcp: a redirect has led to %s, whose refusal is none of the server %s", scrub.Text(from.Scheme+"://"+from.Host, 200), a.origin())
+}
+
 // remember keeps the challenges of the server for the next Begin, in any process.
 func (a *Account) remember(ctx context.Context, r record, values []string) error {
 	if slices.Equal(r.Challenge, values) {
@@ -118,7 +139,7 @@ func (a *Account) newer(ctx context.Context, sent string) bool {
 // renew renews the token that was sent, unless the token is the result of a renewal here.
 func (a *Account) renew(ctx context.Context, sent string) bool {
 	a.mu.Lock()
-	again := a.tried == sent
+	again := a.tried == pending.Identity(sent)
 	a.mu.Unlock()
 	c, err := a.Connector(ctx)
 	if again || err != nil || c.Renew(ctx) != nil {
@@ -129,7 +150,7 @@ func (a *Account) renew(ctx context.Context, sent string) bool {
 		return false
 	}
 	a.mu.Lock()
-	a.tried = t.AccessToken
+	a.tried = pending.Identity(t.AccessToken) // not the token, which a print could show
 	a.mu.Unlock()
 	return true
 }

@@ -36,16 +36,17 @@ type world struct {
 	*httptest.Server
 	old, new *authtest.Provider
 
-	mu       sync.Mutex
-	issuer   *authtest.Provider // whom the server names, and whose tokens the server takes
-	scope    string             // which a request needs
-	bare     bool               // the challenge says nothing of metadata and scope
-	resource string             // in the metadata; empty: the URL
-	consents int
+	mu        sync.Mutex
+	issuer    *authtest.Provider // whom the server names, and whose tokens the server takes
+	scope     string             // which a request needs
+	bare      bool               // the challenge says nothing of metadata and scope
+	resource  string             // in the metadata; empty: the URL
+	supported []string           // the scopes in the metadata
+	consents  int
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{old: authtest.NewProvider(t), new: authtest.NewProvider(t), scope: "read"}
+	w := &world{old: authtest.NewProvider(t), new: authtest.NewProvider(t), scope: "read", supported: []string{"read", "write"}}
 	w.issuer = w.old
 	w.Server = httptest.NewServer(http.HandlerFunc(w.serve))
 	t.Cleanup(w.Close)
@@ -61,7 +62,7 @@ func (w *world) set(change func()) {
 
 func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
-	issuer, scope, bare, resource := w.issuer, w.scope, w.bare, w.resource
+	issuer, scope, bare, resource, supported := w.issuer, w.scope, w.bare, w.resource, w.supported
 	w.mu.Unlock()
 	if resource == "" {
 		resource = w.URL + "/mcp"
@@ -71,7 +72,7 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == metadata:
 		rw.Header().Set("Content-Type", "application/json")
 		json.NewEncoder(rw).Encode(map[string]any{
-			"resource": resource, "authorization_servers": []string{issuer.URL}, "scopes_supported": []string{"read", "write"},
+			"resource": resource, "authorization_servers": []string{issuer.URL}, "scopes_supported": supported,
 		})
 		return
 	case r.URL.Path != "/mcp":
@@ -153,4 +154,12 @@ func (w *world) call(t *testing.T, a *mcp.Account) (status int, err error) {
 		}
 	}
 	return status, nil
+}
+
+// newConfig returns the config of an account that asks nobody.
+func newConfig(serverURL string) mcp.Config {
+	return mcp.Config{
+		URL: serverURL, Finder: must(discovery.New(discovery.Config{})), Issuer: "https://login.example.com",
+		OAuth2: connectorauth.OAuth2Config{ClientID: "client", Store: new(tokenstore.Memory), Account: "alice"},
+	}
 }

@@ -39,6 +39,9 @@ type Call struct {
 	Auth func(base http.RoundTripper) http.RoundTripper
 	// Redirects makes a redirect a Response, which is not followed either.
 	Redirects bool
+	// HeaderOnly closes the body of a response unread, because the body may have no end. The
+	// Response has no Body, and any status gives a Response.
+	HeaderOnly bool
 	// Before sees each request right before the request is sent. May be nil.
 	Before func(*http.Request) error
 	// After sees each response, with a body that can be read and replaced. An error
@@ -151,6 +154,13 @@ func (c *Call) send(ctx context.Context) (*Response, error) {
 			err = errors.New("the server ended the connection or the stream without a response, and the request is not sent again")
 		}
 		return nil, &Failure{InDoubt: net.inDoubt(), Cause: scrub.Cause(err, secrets...)}
+	}
+	if c.HeaderOnly {
+		if resp.Body != nil {
+			resp.Body.Close()
+		}
+		resp.Body = http.NoBody
+		return &Response{Response: resp, Secrets: secrets}, nil
 	}
 	r, err := read(resp, secrets, c.Redirects)
 	if err == nil && c.After != nil {

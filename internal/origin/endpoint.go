@@ -35,6 +35,15 @@ func Endpoint(raw string) (*url.URL, error) {
 	return nil, errors.New("want an https URL")
 }
 
+// Covers reports whether the resource identifier resource (RFC 8707 section 2) is the URL u,
+// or a parent of u on the same origin. A slash at the end of a path says nothing.
+func Covers(resource, u *url.URL) bool {
+	parent := strings.TrimSuffix(resource.EscapedPath(), "/")
+	path := u.EscapedPath()
+	return Same(resource, u) && (resource.RawQuery == "" || resource.RawQuery == u.RawQuery) &&
+		(path == parent || strings.HasPrefix(path, parent+"/"))
+}
+
 // hasSpace reports whether a URL or host has what only a mistake puts there: a space,
 // a line break, or a character that nobody can see. The two joiners are a part of
 // names in some scripts (RFC 5892 appendix A).

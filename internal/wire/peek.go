@@ -56,6 +56,17 @@ func PeekWithin(resp *http.Response, limit int, wait time.Duration) []byte {
 	return bytes.Clone(b.head)
 }
 
+// Discard ends a response that nobody will see. Discard reads a short body, as far
+// as the body has arrived, so that the connection can be used again. A body that
+// net/http decompresses is not read: net/http cannot close such a body while the
+// first bytes are awaited.
+func Discard(resp *http.Response) {
+	if resp.StatusCode != http.StatusSwitchingProtocols && !resp.Uncompressed { // no body follows 101
+		PeekWithin(resp, 4<<10, 50*time.Millisecond)
+	}
+	resp.Body.Close()
+}
+
 // slowBody is a body of which a goroutine reads the beginning.
 type slowBody struct {
 	io.ReadCloser

@@ -15,7 +15,7 @@ import (
 // Zitadel's issuer ends with a slash, which people leave out.
 func TestMetadataCompleteAConfig(t *testing.T) {
 	each(t, func(t *testing.T, p *provider) {
-		finder, err := discovery.New(discovery.Config{HTTPClient: http.DefaultClient})
+		finder, err := discovery.New(discovery.Config{HTTPClient: &http.Client{Transport: http.DefaultTransport}})
 		require.NoError(t, err)
 		for _, issuer := range []string{p.issuer, strings.TrimSuffix(p.issuer, "/")} {
 			server, err := finder.Server(t.Context(), issuer)

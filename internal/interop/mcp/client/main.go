@@ -85,7 +85,7 @@ func run(ctx context.Context, serverURL, scenario string) error {
 // newConfig returns the config of a client that registers itself, or has a document. The
 // servers of the suite are on loopback, where no guard of package egress leads.
 func newConfig(serverURL string) (mcp.Config, error) {
-	finder, err := discovery.New(discovery.Config{HTTPClient: http.DefaultClient})
+	finder, err := discovery.New(discovery.Config{HTTPClient: &http.Client{Transport: http.DefaultTransport}})
 	if err != nil {
 		return mcp.Config{}, err
 	}
