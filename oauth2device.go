@@ -5,15 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
-	"github.com/connectorauth/connectorauth/internal/wire"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 )
 
 // DeviceCode is for terminals and devices without a browser (RFC 8628): the account owner
@@ -87,7 +90,8 @@ type devicePending struct {
 	Key      string        `json:"key,omitempty"` // of a Proof
 	Expires  time.Time     `json:"expires"`
 	Interval time.Duration `json:"interval"`
-	Next     time.Time     `json:"next"` // of the next poll
+	Next     time.Time     `json:"next"`             // of the next poll
+	Failed   string        `json:"failed,omitempty"` // why the last poll brought no decision
 }
 
 // later returns what the next poll needs, and when.
@@ -100,26 +104,29 @@ func (d devicePending) later() DevicePoll {
 // owner, and call [OAuth2.FinishDevice] or [OAuth2.PollDevice] with pending. pending contains
 // the device code and, with a Proof, the key of the account: keep pending where nobody else
 // can read pending, encrypted if it leaves the process. Another process with the same config
-// may go on. An error may be a [*TokenError].
+// may go on. An error may be a [*TokenError]. What [OAuth2.Asking] asks for is sent too.
 func (c *OAuth2) BeginDevice(ctx context.Context) (prompt DevicePrompt, pending Secret, err error) {
 	s := c.scheme()
 	grant, ok := s.grant.(DeviceCode)
 	if !ok {
 		return prompt, "", errNoDevice
 	}
+	wanted, scope, err := s.wanted()
+	if err != nil {
+		return prompt, "", err
+	}
 	d := devicePending{For: s.deviceIdentity(grant)}
 	if d.Key, err = s.newProofKey(); err != nil {
 		return prompt, "", s.subject("").name(err)
 	}
-	params := http.Header(grant.Params).Clone()
-	if params == nil {
-		params = http.Header{}
+	params := url.Values{}
+	maps.Copy(params, grant.Params)
+	maps.Copy(params, wanted)
+	if scope != "" {
+		params.Set("scope", scope)
 	}
-	if s.scope != "" {
-		params["scope"] = []string{s.scope}
-	}
-	r := s.providerRequest(grant.DeviceURL, url.Values(params))
-	s.addResources(url.Values(params))
+	s.addResources(params)
+	r := s.providerRequest(grant.DeviceURL, params)
 	began := time.Now()
 	err = s.tell(ctx, r, d.Key, "device authorization request", func(resp *endpoint.Response) error {
 		return d.read(resp, began, &prompt)
@@ -150,7 +157,7 @@ func (d *devicePending) read(resp *endpoint.Response, began time.Time, prompt *D
 	switch {
 	case granted.Device == "":
 		return errors.New("the response has no device_code")
-	case granted.User == "" || len(granted.User) > 100 || wire.HasControl(granted.User):
+	case strings.TrimSpace(granted.User) == "" || len(granted.User) > 100 || !isLegible(granted.User):
 		return errors.New("the response has no user_code that a person can type")
 	case !isPage(granted.URI):
 		return errors.New("the response has no verification_uri that a browser can open")
@@ -175,7 +182,17 @@ func (d *devicePending) read(resp *endpoint.Response, began time.Time, prompt *D
 // isPage reports whether a person can be sent to raw.
 func isPage(raw string) bool {
 	u, err := url.Parse(raw)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && !wire.HasControl(raw)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil &&
+		len(raw) <= maxPage && isLegible(raw) && !strings.Contains(raw, " ")
+}
+
+// maxPage is the length of the longest URL that a person is shown, in bytes.
+const maxPage = 2 << 10
+
+// isLegible reports whether a terminal shows s as it is: without control characters,
+// invisible characters, and characters that turn text around.
+func isLegible(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar })
 }
 
 var (
@@ -227,7 +244,11 @@ func (c *OAuth2) PollDevice(ctx context.Context, text Secret) (DevicePoll, error
 	}
 	d.Interval = max(min(d.Interval, maxInterval), time.Second)
 	if !time.Now().Before(d.Expires) {
-		return DevicePoll{}, &TokenError{Code: "expired_token", Description: "the account owner took too long; begin again", Account: s.account, refused: true}
+		e := &TokenError{Code: "expired_token", Description: "the account owner took too long; begin again", Account: s.account, refused: true}
+		if d.Failed != "" {
+			e.Description = "begin again; the last request failed: " + scrub.Text(d.Failed, 200)
+		}
+		return DevicePoll{}, e
 	}
 	if wait := time.Until(d.Next); wait > 0 && wait <= maxInterval {
 		return d.later(), nil
@@ -250,10 +271,12 @@ func (c *OAuth2) PollDevice(ctx context.Context, text Secret) (DevicePoll, error
 	case !errors.As(err, &failed):
 		return DevicePoll{}, err
 	case failed.Code == "authorization_pending":
+		d.Failed = ""
 	case failed.Code == "slow_down":
-		d.Interval += deviceInterval
-	case failed.StatusCode == 0, failed.StatusCode >= 500, failed.StatusCode == http.StatusTooManyRequests, failed.Code == "" && failed.StatusCode >= 400:
-		d.Interval = max(min(2*d.Interval, deviceBackOff), d.Interval)
+		d.Interval, d.Failed = min(d.Interval+deviceInterval, maxInterval), ""
+	case failed.StatusCode == 0, failed.StatusCode >= 500, failed.StatusCode == http.StatusTooManyRequests, failed.Code == "" && failed.StatusCode >= 400,
+		failed.Code == "use_dpop_nonce", failed.Code == "invalid_dpop_proof":
+		d.Interval, d.Failed = max(min(2*d.Interval, deviceBackOff), d.Interval), scrub.Text(failed.Error(), 200)
 	default:
 		return DevicePoll{}, err
 	}

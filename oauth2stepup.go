@@ -33,12 +33,17 @@ type Authorization struct {
 	Scopes []string
 }
 
-// Asking returns a connector of the same account, whose Begin asks for more. Either of the
-// two connectors may finish the consent. Begin returns an error if a cannot be sent.
+// Asking returns a connector of the same account, whose Begin and BeginDevice ask for more.
+// What a asks for wins over the query of AuthURL and over Params. Either of the two
+// connectors may finish the consent. Begin returns an error if a cannot be sent.
 func (c *OAuth2) Asking(a Authorization) *OAuth2 {
 	inner := *c.core.get()
 	s := inner.scheme.(*oauth2Scheme)
 	a.ACRValues, a.Scopes = slices.Clone(a.ACRValues), slices.Clone(a.Scopes)
+	if a.MaxAge != nil {
+		age := *a.MaxAge
+		a.MaxAge = &age
+	}
 	inner.scheme = &oauth2Scheme{oauth2Client: s.oauth2Client, hooks: s.hooks, wants: &a}
 	return &OAuth2{inner.hide()}
 }
@@ -74,6 +79,21 @@ func (a *Authorization) addTo(query url.Values) {
 	if len(a.ACRValues) > 0 {
 		query.Set("acr_values", strings.Join(a.ACRValues, " "))
 	}
+}
+
+// wanted returns the parameters that Asking adds to an authorization request, and the
+// scopes of the request.
+func (s *oauth2Scheme) wanted() (params url.Values, scope string, err error) {
+	wants := s.wants
+	if wants == nil {
+		wants = new(Authorization)
+	}
+	if err := wants.check(); err != nil {
+		return nil, "", fmt.Errorf("connectorauth: %w", err)
+	}
+	params = url.Values{}
+	wants.addTo(params)
+	return params, s.scopeWith(wants), nil
 }
 
 // scopeWith returns the scopes of an authorization request.
@@ -170,7 +190,9 @@ func (c *oauth2Credential) refused(resp *http.Response) error {
 	e := &StepUpError{Account: c.s.account, Description: scrub.Text(asked.Params["error_description"], 200, secrets...)}
 	for _, acr := range strings.Fields(asked.Params["acr_values"]) {
 		if check.Printable(acr) == nil && len(acr) <= 200 && len(e.Authorization.ACRValues) < 20 {
-			e.Authorization.ACRValues = append(e.Authorization.ACRValues, scrub.Text(acr, 200, secrets...))
+			if acr == scrub.Text(acr, 200, secrets...) { // nobody asks for a credential
+				e.Authorization.ACRValues = append(e.Authorization.ACRValues, acr)
+			}
 		}
 	}
 	if seconds, err := strconv.ParseInt(asked.Params["max_age"], 10, 64); seconds >= 0 && (err == nil || errors.Is(err, strconv.ErrRange)) {
