@@ -1,12 +1,17 @@
 package connectorauth_test
 
 import (
+	"context"
+	"errors"
 	"net/url"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -99,4 +104,68 @@ func TestExpiredDeviceTellsTheLastFailure(t *testing.T) {
 		assert.Equal(t, "expired_token", failed.Code)
 		assert.Contains(t, err.Error(), "status 503")
 	})
+}
+
+// A lifetime that cannot be read is an event, never silence (I15).
+func TestDeviceTellsWhatCannotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := authtest.New(authtest.Config{InMemory: true})
+		defer p.Close()
+		var events []connectorauth.Event
+		c := must(connectorauth.NewOAuth2(config2{
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, Grant: connectorauth.DeviceCode{DeviceURL: p.DeviceURL},
+			HTTPClient: p.Client(), Shared: new(connectorauth.Shared), Observe: func(e connectorauth.Event) { events = append(events, e) },
+		}))
+		_, pending, err := c.BeginDevice(t.Context())
+		require.NoError(t, err)
+		p.Inject(p.TokenURL, 1, authtest.Answer(200, nil, `{"access_token":"device-token","token_type":"Bearer","expires_in":"soon"}`))
+		require.NoError(t, c.FinishDevice(t.Context(), pending))
+		require.Len(t, events, 1)
+		require.ErrorContains(t, events[0].Err, "expir")
+	})
+}
+
+// The token of a device is not lost with the store, and the next poll is of no use.
+func TestDeviceTokenOutlivesAStoreThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := authtest.New(authtest.Config{InMemory: true})
+		defer p.Close()
+		store := &fullStore{}
+		c := must(connectorauth.NewOAuth2(config2{
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL, Grant: connectorauth.DeviceCode{DeviceURL: p.DeviceURL},
+			HTTPClient: p.Client(), Shared: new(connectorauth.Shared), Store: store, Account: "alice",
+		}))
+		prompt, pending, err := c.BeginDevice(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, p.AuthorizeDevice(prompt.UserCode))
+		store.down.Store(true)
+		require.ErrorContains(t, c.FinishDevice(t.Context(), pending), "the disk is full")
+		_, err = c.Token(t.Context())
+		require.NoError(t, err)
+		store.down.Store(false)
+		time.Sleep(10 * time.Minute)
+		_, ok, err := store.Load(t.Context(), "alice")
+		require.NoError(t, err)
+		assert.True(t, ok)
+	})
+}
+
+// fullStore fails to save while it is down.
+type fullStore struct {
+	tokenstore.Memory
+	down atomic.Bool
+}
+
+func (s *fullStore) Save(ctx context.Context, key string, value []byte) error {
+	if s.down.Load() {
+		return errors.New("the disk is full")
+	}
+	return s.Memory.Save(ctx, key, value)
+}
+
+func (s *fullStore) CompareAndSwap(ctx context.Context, key string, old, new []byte) (bool, error) {
+	if s.down.Load() {
+		return false, errors.New("the disk is full")
+	}
+	return s.Memory.CompareAndSwap(ctx, key, old, new)
 }

@@ -298,5 +298,7 @@ func (s *oauth2Scheme) obtainDevice(ctx context.Context, d devicePending) error 
 	if t == nil || t.Access == "" {
 		return err
 	}
-	return errors.Join(err, s.engine.Set(ctx, s, t)) // a hook's failure loses nothing
+	err = errors.Join(err, s.engine.Set(ctx, s, t)) // a hook's failure loses nothing
+	s.tellLeftOut(ctx, t)
+	return err
 }

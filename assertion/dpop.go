@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -184,7 +185,7 @@ type dpopClaims struct {
 
 // Prove adds a new proof to req. A request with a Bearer token gets none.
 func (d *DPoP) Prove(req *http.Request, key, token connectorauth.Secret) error {
-	req.Header.Del("DPoP")
+	maps.DeleteFunc(req.Header, func(name string, _ []string) bool { return strings.EqualFold(name, "DPoP") }) // the caller's, in any spelling
 	if token != "" && strings.HasPrefix(req.Header.Get("Authorization"), "Bearer ") {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package assertion_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/assertion"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -165,4 +167,62 @@ func TestProofOfAnOpaqueURL(t *testing.T) {
 		assert.Equal(t, want, proofClaims(t, req)["htu"], opaque)
 		assert.False(t, strings.Contains(req.Header.Get("DPoP"), " "))
 	}
+}
+
+// A header of the caller's is replaced however the caller spells the name (I7).
+func TestProofOfTheCallerIsReplaced(t *testing.T) {
+	a := newDPoPAccount(t, authtest.Config{}, newDPoP(t, assertion.DPoPConfig{}))
+	c := a.open(t)
+	a.connect(t, c)
+	for _, name := range []string{"Dpop", "DPoP", "dpop", "DPOP"} {
+		req := must(http.NewRequest("GET", a.BearerURL, nil))
+		req.Header[name] = []string{"the caller's"}
+		resp, err := connectorauth.NewClient(c, a.Client()).Do(req)
+		require.NoError(t, err)
+		resp.Body.Close()
+		assert.Equal(t, 200, resp.StatusCode, name)
+		assert.Equal(t, []string{"the caller's"}, req.Header[name])
+	}
+}
+
+// Each hop within Hosts has a proof of its own, and a hop elsewhere has none (RFC 9449
+// section 4.2, I2).
+func TestRedirectedRequestHasAProofOfItsOwn(t *testing.T) {
+	a := newDPoPAccount(t, authtest.Config{}, newDPoP(t, assertion.DPoPConfig{}))
+	c := a.open(t)
+	a.connect(t, c)
+	var seen []*http.Request
+	base := fakehttp.RoundTripper(func(r *http.Request) (*http.Response, error) {
+		seen = append(seen, r)
+		resp := fakehttp.Respond(307, "")
+		switch len(seen) {
+		case 1:
+			resp.Header.Set("Location", "/b?x=1#y")
+		case 2:
+			resp.Header.Set("Location", "https://evil.example/c")
+		case 3:
+			resp.Header.Set("Location", "https://api.example.com/d")
+		default:
+			resp = fakehttp.Respond(200, "")
+		}
+		resp.Header.Set("DPoP-Nonce", fmt.Sprint("nonce-", len(seen)))
+		return resp, nil
+	})
+	req := must(http.NewRequest("POST", "https://api.example.com/a", strings.NewReader("body")))
+	resp, err := connectorauth.NewClient(c, &http.Client{Transport: base}).Do(req)
+	require.NoError(t, err)
+	resp.Body.Close()
+	require.Len(t, seen, 4)
+	assert.Equal(t, "https://api.example.com/a", proofClaims(t, seen[0])["htu"])
+	second := proofClaims(t, seen[1])
+	assert.Equal(t, "https://api.example.com/b", second["htu"])
+	assert.Equal(t, "nonce-1", second["nonce"])
+	for _, r := range seen[2:] {
+		assert.Empty(t, r.Header["Dpop"])
+		assert.Empty(t, r.Header["Authorization"])
+	}
+	resp, err = connectorauth.NewClient(c, &http.Client{Transport: base}).Get("https://evil.example/c")
+	require.NoError(t, err)
+	resp.Body.Close()
+	assert.Equal(t, "", proofClaims(t, seen[4])["nonce"], "a nonce of a response without credentials is nobody's")
 }
