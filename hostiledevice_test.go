@@ -169,3 +169,24 @@ func (s *fullStore) CompareAndSwap(ctx context.Context, key string, old, new []b
 	}
 	return s.Memory.CompareAndSwap(ctx, key, old, new)
 }
+
+// Times that cannot be read are those of the standard, and a quoted code is a secret.
+func TestDeviceResponseWithOddTimes(t *testing.T) {
+	for _, odd := range []string{`""`, `"soon"`, `"NaN"`, `"-Inf"`, `null`, `{}`, `[5]`, `true`, `1e400`, `-1e400`, `"PT5S"`} {
+		inDevice(t, func(t *testing.T, p *authtest.Provider, open func() *connectorauth.OAuth2) {
+			p.Inject(p.DeviceURL, 1, authtest.Answer(200, nil, `{"device_code":"device-code-1a2b","user_code":"AB","verification_uri":"https://p.example/d","interval":`+odd+`,"expires_in":`+odd+`}`))
+			prompt, pending, err := open().BeginDevice(t.Context())
+			require.NoError(t, err, odd)
+			left := time.Until(prompt.Expires)
+			assert.True(t, left >= 10*time.Minute, "%s: %v", odd, left)
+			poll, err := open().PollDevice(t.Context(), pending)
+			require.NoError(t, err)
+			assert.True(t, poll.Wait >= 5*time.Second && poll.Wait <= 5*time.Minute, "%s: %v", odd, poll.Wait)
+			time.Sleep(poll.Wait)
+			p.Inject(p.TokenURL, 1, authtest.Answer(400, nil, `{"error":"invalid_grant","error_description":"unknown: device-code-1a2b"}`))
+			_, err = open().PollDevice(t.Context(), poll.Pending)
+			require.ErrorContains(t, err, "invalid_grant")
+			assert.NotContains(t, err.Error(), "1a2b")
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package connectorauth
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -140,15 +142,17 @@ func (c *OAuth2) BeginDevice(ctx context.Context) (prompt DevicePrompt, pending 
 // read reads the response of the device authorization endpoint (RFC 8628 section 3.2).
 func (d *devicePending) read(resp *endpoint.Response, began time.Time, prompt *DevicePrompt) error {
 	var granted struct {
-		Device   string      `json:"device_code"`
-		User     string      `json:"user_code"`
-		URI      string      `json:"verification_uri"`
-		Google   string      `json:"verification_url"`
-		Complete string      `json:"verification_uri_complete"`
-		Expires  json.Number `json:"expires_in"`
-		Interval json.Number `json:"interval"`
+		Device   string `json:"device_code"`
+		User     string `json:"user_code"`
+		URI      string `json:"verification_uri"`
+		Google   string `json:"verification_url"`
+		Complete string `json:"verification_uri_complete"`
+		Expires  any    `json:"expires_in"`
+		Interval any    `json:"interval"`
 	}
-	if json.Unmarshal(resp.Text(), &granted) != nil {
+	dec := json.NewDecoder(bytes.NewReader(resp.Text()))
+	dec.UseNumber()
+	if dec.Decode(&granted) != nil {
 		return errors.New("the response is not the JSON of RFC 8628")
 	}
 	if granted.URI == "" {
@@ -162,9 +166,9 @@ func (d *devicePending) read(resp *endpoint.Response, began time.Time, prompt *D
 	case !isPage(granted.URI):
 		return errors.New("the response has no verification_uri that a browser can open")
 	}
-	seconds := func(n json.Number, least, most, otherwise time.Duration) time.Duration {
-		value, err := n.Float64()
-		if err != nil || value <= 0 {
+	seconds := func(n any, least, most, otherwise time.Duration) time.Duration {
+		value, err := strconv.ParseFloat(fmt.Sprint(n), 64)
+		if err != nil || !(value > 0) { // which NaN is not
 			return otherwise
 		}
 		return time.Duration(max(min(value, most.Seconds()), least.Seconds()) * float64(time.Second))

@@ -54,6 +54,18 @@ func (t *token) key() string {
 	return t.Bound.Key
 }
 
+// boundTo returns the binding of t with a key, which the account may not have had so far.
+func (t *token) boundTo(key string) *binding {
+	if key == t.key() {
+		return t.Bound
+	}
+	b := &binding{Key: key}
+	if t.Bound != nil {
+		b.Type = t.Bound.Type
+	}
+	return b
+}
+
 // kind returns the type of t.
 func (t *token) kind() string {
 	if t.Bound == nil || t.Bound.Type == "" {

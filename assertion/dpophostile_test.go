@@ -1,9 +1,11 @@
 package assertion_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -225,4 +227,35 @@ func TestRedirectedRequestHasAProofOfItsOwn(t *testing.T) {
 	require.NoError(t, err)
 	resp.Body.Close()
 	assert.Equal(t, "", proofClaims(t, seen[4])["nonce"], "a nonce of a response without credentials is nobody's")
+}
+
+// The key of the first proof is not lost with a response that has a refresh token alone:
+// the refresh token is bound to the key.
+func TestKeyOfARotationIsKept(t *testing.T) {
+	for name, change := range map[string]func(response map[string]any){
+		"no access token":       func(response map[string]any) { delete(response, "access_token") },
+		"a useless one":         func(response map[string]any) { response["access_token"] = "a b" },
+		"of a type without use": func(response map[string]any) { response["token_type"] = "mac" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newDPoPAccount(t, authtest.Config{}, nil)
+			a.connect(t, a.open(t)) // before the program had a Proof
+			a.config.Proof = newDPoP(t, assertion.DPoPConfig{})
+			c := a.open(t)
+			a.Inject(a.TokenURL, 1, func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					rec := httptest.NewRecorder()
+					next.ServeHTTP(rec, r)
+					var response map[string]any
+					assert.NoError(t, json.Unmarshal(rec.Body.Bytes(), &response))
+					change(response)
+					json.NewEncoder(w).Encode(response)
+				})
+			})
+			require.Error(t, c.Renew(t.Context()))
+			c = a.open(t)
+			require.NoError(t, c.Renew(t.Context()))
+			assert.NotEmpty(t, a.key(t, c))
+		})
+	}
 }
