@@ -165,10 +165,7 @@ func (s *oauth2Scheme) Renew(ctx context.Context, old *token) (*token, error) {
 		}
 	}
 	if s.refreshes(old) {
-		if err := s.canProve(old); err != nil {
-			return nil, s.subjectOf(old).name(err)
-		}
-		t, err := s.ask(ctx, s.refreshRequest(old), old)
+		t, err := s.refresh(ctx, old)
 		if err == nil || s.traits.NeedsOwner || !errors.Is(err, ErrReauthRequired) {
 			return t, err
 		}

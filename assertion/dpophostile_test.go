@@ -1,11 +1,9 @@
 package assertion_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -242,20 +240,23 @@ func TestKeyOfARotationIsKept(t *testing.T) {
 			a.connect(t, a.open(t)) // before the program had a Proof
 			a.config.Proof = newDPoP(t, assertion.DPoPConfig{})
 			c := a.open(t)
-			a.Inject(a.TokenURL, 1, func(next http.Handler) http.Handler {
-				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					rec := httptest.NewRecorder()
-					next.ServeHTTP(rec, r)
-					var response map[string]any
-					assert.NoError(t, json.Unmarshal(rec.Body.Bytes(), &response))
-					change(response)
-					json.NewEncoder(w).Encode(response)
-				})
-			})
+			a.Inject(a.TokenURL, 1, authtest.EditAnswer(change))
 			require.Error(t, c.Renew(t.Context()))
 			c = a.open(t)
 			require.NoError(t, c.Renew(t.Context()))
 			assert.NotEmpty(t, a.key(t, c))
 		})
 	}
+}
+
+// A grant that needs no owner helps itself.
+func TestPasswordHelpsWhereTheKeyIsGone(t *testing.T) {
+	a := newDPoPAccount(t, authtest.Config{}, newDPoP(t, assertion.DPoPConfig{}))
+	a.config.Grant = connectorauth.PasswordCredentials{Username: a.Username, Password: connectorauth.Secret(a.Password)}
+	assert.NotEmpty(t, a.key(t, a.open(t)))
+	a.config.Proof = nil
+	c := a.open(t)
+	require.NoError(t, c.Renew(t.Context()))
+	assert.Empty(t, a.key(t, c))
+	assert.Zero(t, a.Stats().Issued["refresh_token"])
 }
