@@ -242,6 +242,8 @@ func (e *TokenError) Temporary() bool {
 		return !e.refused
 	case "", "server_error", "temporarily_unavailable", "slow_down":
 		return true
+	case "use_dpop_nonce", "invalid_dpop_proof": // the next proof has the provider's nonce and time
+		return true
 	}
 	return e.StatusCode == http.StatusRequestTimeout || e.StatusCode == http.StatusTooManyRequests || e.StatusCode >= 500
 }
@@ -258,6 +260,7 @@ func verdict(err error) renew.Verdict {
 		v.Kind, v.Code = renew.Dead, codeNoRefresh
 	case errors.Is(err, ErrNotConnected):
 		v.Kind, v.Code = renew.Dead, codeNotConnected
+	case errors.Is(err, errUnproven): // the config may get the key back
 	case errors.Is(err, ErrReauthRequired):
 		v.Kind = renew.Dead
 	case failed == nil:

@@ -50,12 +50,12 @@ func (s *oauth2Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 	set("client_id", s.clientID)
 	set("redirect_uri", redirectURL)
 	set("state", v.State)
-	wants, err := s.asked()
+	wanted, scope, err := s.wanted()
 	if err != nil {
 		return "", "", err
 	}
-	wants.addTo(query)
-	if scope := s.scopeWith(wants); scope != "" {
+	maps.Copy(query, wanted)
+	if scope != "" {
 		set("scope", scope)
 	}
 	if name := check.Rename("resource", s.dialect.AuthNames); name != "" && s.resources() != nil {
@@ -74,6 +74,14 @@ func (s *oauth2Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 		return "", "", s.subject("").name(err)
 	}
 	maps.Copy(query, bound)
+	own := u.Query()
+	maps.Copy(wanted, bound)
+	if before := len(own); before > 0 {
+		maps.DeleteFunc(own, func(name string, _ []string) bool { return wanted.Has(name) })
+		if len(own) < before { // otherwise the query stays as the config has it
+			u.RawQuery = own.Encode()
+		}
+	}
 	if u.RawQuery != "" {
 		u.RawQuery += "&"
 	}
@@ -82,7 +90,7 @@ func (s *oauth2Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 		return "", "", err
 	}
 	if grant.PushedAuthorizationRequestURL != "" {
-		if authURL, err = s.push(ctx, grant, authURL, v.Key); err != nil {
+		if authURL, err = s.push(ctx, grant.PushedAuthorizationRequestURL, authURL, own, v.Key); err != nil {
 			return "", "", err
 		}
 	}
@@ -90,22 +98,19 @@ func (s *oauth2Scheme) begin(ctx context.Context, redirectURL string) (authURL s
 }
 
 // push sends the authorization request of full to the provider (RFC 9126 section 2), and
-// returns the URL for the browser (section 4). What AuthURL itself has in its query stays
-// in the URL.
-func (s *oauth2Scheme) push(ctx context.Context, grant AuthorizationCode, full, key string) (string, error) {
-	u, err := url.Parse(origin.ASCIIURL(grant.AuthURL))
+// returns the URL for the browser (section 4). The parameters that own has, from the query
+// of AuthURL, stay in the URL.
+func (s *oauth2Scheme) push(ctx context.Context, to, full string, own url.Values, key string) (string, error) {
+	u, err := url.Parse(full)
 	if err != nil {
 		return "", err
 	}
-	request, err := url.Parse(full)
-	if err != nil {
-		return "", err
-	}
-	own := u.Query()
-	query := request.Query()
-	maps.DeleteFunc(query, func(name string, _ []string) bool { return own.Has(name) })
-	r := s.providerRequest(grant.PushedAuthorizationRequestURL, nil)
-	r.further = query
+	r := s.providerRequest(to, nil)
+	stays := func(name string, _ []string) bool { return own.Has(name) }
+	kept, pushed := u.Query(), u.Query()
+	maps.DeleteFunc(kept, func(name string, values []string) bool { return !stays(name, values) })
+	maps.DeleteFunc(pushed, stays)
+	r.further = pushed
 	var granted struct {
 		URI string `json:"request_uri"`
 	}
@@ -118,9 +123,9 @@ func (s *oauth2Scheme) push(ctx context.Context, grant AuthorizationCode, full, 
 	if err != nil {
 		return "", err
 	}
-	own.Set("client_id", s.clientID)
-	own.Set("request_uri", granted.URI)
-	u.RawQuery = spaced(own.Encode())
+	kept.Set("client_id", s.clientID)
+	kept.Set("request_uri", granted.URI)
+	u.RawQuery = spaced(kept.Encode())
 	return u.String(), nil
 }
 

@@ -1,23 +1,22 @@
 package connectorauth
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
-	"github.com/connectorauth/connectorauth/internal/renew"
-	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 // DeviceCode is for terminals and devices without a browser (RFC 8628): the account owner
@@ -93,7 +92,8 @@ type devicePending struct {
 	Key      string        `json:"key,omitempty"` // of a Proof
 	Expires  time.Time     `json:"expires"`
 	Interval time.Duration `json:"interval"`
-	Next     time.Time     `json:"next"` // of the next poll
+	Next     time.Time     `json:"next"`             // of the next poll
+	Failed   string        `json:"failed,omitempty"` // why the last poll brought no decision
 }
 
 // later returns what the next poll needs, and when.
@@ -106,14 +106,14 @@ func (d devicePending) later() DevicePoll {
 // owner, and call [OAuth2.FinishDevice] or [OAuth2.PollDevice] with pending. pending contains
 // the device code and, with a Proof, the key of the account: keep pending where nobody else
 // can read pending, encrypted if it leaves the process. Another process with the same config
-// may go on. An error may be a [*TokenError].
+// may go on. An error may be a [*TokenError]. What [OAuth2.Asking] asks for is sent too.
 func (c *OAuth2) BeginDevice(ctx context.Context) (prompt DevicePrompt, pending Secret, err error) {
 	s := c.scheme()
 	grant, ok := s.grant.(DeviceCode)
 	if !ok {
 		return prompt, "", errNoDevice
 	}
-	wants, err := s.asked()
+	wanted, scope, err := s.wanted()
 	if err != nil {
 		return prompt, "", err
 	}
@@ -123,8 +123,8 @@ func (c *OAuth2) BeginDevice(ctx context.Context) (prompt DevicePrompt, pending 
 	}
 	params := url.Values{}
 	maps.Copy(params, grant.Params)
-	wants.addTo(params)
-	if scope := s.scopeWith(wants); scope != "" {
+	maps.Copy(params, wanted)
+	if scope != "" {
 		params.Set("scope", scope)
 	}
 	s.addResources(params)
@@ -142,15 +142,17 @@ func (c *OAuth2) BeginDevice(ctx context.Context) (prompt DevicePrompt, pending 
 // read reads the response of the device authorization endpoint (RFC 8628 section 3.2).
 func (d *devicePending) read(resp *endpoint.Response, began time.Time, prompt *DevicePrompt) error {
 	var granted struct {
-		Device   string      `json:"device_code"`
-		User     string      `json:"user_code"`
-		URI      string      `json:"verification_uri"`
-		Google   string      `json:"verification_url"`
-		Complete string      `json:"verification_uri_complete"`
-		Expires  json.Number `json:"expires_in"`
-		Interval json.Number `json:"interval"`
+		Device   string `json:"device_code"`
+		User     string `json:"user_code"`
+		URI      string `json:"verification_uri"`
+		Google   string `json:"verification_url"`
+		Complete string `json:"verification_uri_complete"`
+		Expires  any    `json:"expires_in"`
+		Interval any    `json:"interval"`
 	}
-	if json.Unmarshal(resp.Text(), &granted) != nil {
+	dec := json.NewDecoder(bytes.NewReader(resp.Text()))
+	dec.UseNumber()
+	if dec.Decode(&granted) != nil {
 		return errors.New("the response is not the JSON of RFC 8628")
 	}
 	if granted.URI == "" {
@@ -159,14 +161,14 @@ func (d *devicePending) read(resp *endpoint.Response, began time.Time, prompt *D
 	switch {
 	case granted.Device == "":
 		return errors.New("the response has no device_code")
-	case granted.User == "" || len(granted.User) > 100 || wire.HasControl(granted.User):
+	case strings.TrimSpace(granted.User) == "" || len(granted.User) > 100 || !isLegible(granted.User):
 		return errors.New("the response has no user_code that a person can type")
 	case !isPage(granted.URI):
 		return errors.New("the response has no verification_uri that a browser can open")
 	}
-	seconds := func(n json.Number, least, most, otherwise time.Duration) time.Duration {
-		value, err := n.Float64()
-		if err != nil || value <= 0 {
+	seconds := func(n any, least, most, otherwise time.Duration) time.Duration {
+		value, err := strconv.ParseFloat(fmt.Sprint(n), 64)
+		if err != nil || !(value > 0) { // which NaN is not
 			return otherwise
 		}
 		return time.Duration(max(min(value, most.Seconds()), least.Seconds()) * float64(time.Second))
@@ -184,7 +186,17 @@ func (d *devicePending) read(resp *endpoint.Response, began time.Time, prompt *D
 // isPage reports whether a person can be sent to raw.
 func isPage(raw string) bool {
 	u, err := url.Parse(raw)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && !wire.HasControl(raw)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil &&
+		len(raw) <= maxPage && isLegible(raw) && !strings.Contains(raw, " ")
+}
+
+// maxPage is the length of the longest URL that a person is shown, in bytes.
+const maxPage = 2 << 10
+
+// isLegible reports whether a terminal shows s as it is: without control characters,
+// invisible characters, and characters that turn text around.
+func isLegible(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar })
 }
 
 var (
@@ -195,136 +207,4 @@ var (
 // deviceIdentity tells the device grants of this connector from others.
 func (s *oauth2Scheme) deviceIdentity(grant DeviceCode) string {
 	return pending.Identity("device", s.clientID, grant.DeviceURL, s.tokenURL, s.account)
-}
-
-// FinishDevice waits until the account owner has decided, and saves the token. FinishDevice
-// polls as [OAuth2.PollDevice] does. If ctx ends first, the same pending serves again.
-func (c *OAuth2) FinishDevice(ctx context.Context, pending Secret) error {
-	for {
-		poll, err := c.PollDevice(ctx, pending)
-		if err != nil || poll.Done {
-			return err
-		}
-		pending = poll.Pending
-		timer := time.NewTimer(poll.Wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		}
-	}
-}
-
-// PollDevice asks the provider once whether the account owner has decided (RFC 8628 section
-// 3.4), and saves the token. A call before the time of the next poll sends nothing. The
-// provider's slow_down makes polls five seconds slower for good, and a request without a
-// usable response doubles the pause, up to a minute. The token is saved even if ctx ends
-// meanwhile.
-//
-// Several processes may poll with the same pending, as after a restart that overlaps. With
-// a [SharedTokenStore], one process polls at a time, and a code that has obtained the
-// account's token is not sent again: PollDevice is Done in all of them. If the Store cannot
-// lock the account, nothing is sent, and the error has a method Temporary() bool that
-// returns true: the same pending serves again. With another TokenStore, two polls at the
-// same time both reach the provider, who refuses one.
-//
-// The account owner's refusal and the end of the code are a [*TokenError] with the Code
-// access_denied or expired_token: begin again.
-func (c *OAuth2) PollDevice(ctx context.Context, text Secret) (DevicePoll, error) {
-	s := c.scheme()
-	grant, ok := s.grant.(DeviceCode)
-	if !ok {
-		return DevicePoll{}, errNoDevice
-	}
-	var d devicePending
-	if json.Unmarshal([]byte(text), &d) != nil || d.Code == "" || d.For != s.deviceIdentity(grant) {
-		return DevicePoll{}, errDevicePending
-	}
-	d.Interval = max(min(d.Interval, maxInterval), time.Second)
-	if !time.Now().Before(d.Expires) {
-		return DevicePoll{}, &TokenError{Code: "expired_token", Description: "the account owner took too long; begin again", Account: s.account, refused: true}
-	}
-	if wait := time.Until(d.Next); wait > 0 && wait <= maxInterval {
-		return d.later(), nil
-	}
-	if err := ctx.Err(); err != nil {
-		return DevicePoll{}, err
-	}
-	end, err := s.shared.group.Begin(s.account)
-	if err != nil {
-		return DevicePoll{}, pending.Open(err)
-	}
-	err = pending.Detached(ctx, func(ctx context.Context) error {
-		defer end()
-		return s.obtainDeviceOnce(ctx, d)
-	})
-	var failed *TokenError
-	switch {
-	case err == nil:
-		return DevicePoll{Done: true}, nil
-	case !errors.As(err, &failed):
-		return DevicePoll{}, err
-	case failed.Code == "authorization_pending":
-	case failed.Code == "slow_down":
-		d.Interval += deviceInterval
-	case failed.StatusCode == 0, failed.StatusCode >= 500, failed.StatusCode == http.StatusTooManyRequests, failed.Code == "" && failed.StatusCode >= 400:
-		d.Interval = max(min(2*d.Interval, deviceBackOff), d.Interval)
-	default:
-		return DevicePoll{}, err
-	}
-	d.Next = time.Now().Add(max(d.Interval, min(failed.RetryAfter, maxInterval))).Round(0)
-	return d.later(), nil
-}
-
-// mark stands for the device code in the account's record. 0 stands for none.
-func (d devicePending) mark() uint64 {
-	sum := sha256.Sum256([]byte(d.Code))
-	return binary.BigEndian.Uint64(sum[:])
-}
-
-// obtainDeviceOnce polls once, unless the code has obtained the account's token before. The
-// lock of the store keeps other processes from polling meanwhile.
-func (s *oauth2Scheme) obtainDeviceOnce(ctx context.Context, d devicePending) error {
-	check := func() error { return nil }
-	if store, ok := s.engine.Store().(renew.SharedStore); ok {
-		waiting, cancel := context.WithTimeout(ctx, deviceLock)
-		defer cancel()
-		var lease Lease
-		err := foreign("Lock", func() (err error) { lease, err = store.Lock(waiting, s.account); return err })
-		if err != nil {
-			return errDeviceLock(err)
-		}
-		defer foreign("Unlock", func() error { lease.Unlock(); return nil })
-		check = func() error { return foreign("Check", func() error { return lease.Check(waiting) }) }
-	}
-	if known, err := s.engine.Known(ctx, s); err == nil && known.Value != nil && known.Value.Device == d.mark() {
-		return nil
-	}
-	if err := check(); err != nil {
-		return errDeviceLock(err)
-	}
-	return s.obtainDevice(ctx, d)
-}
-
-// errDeviceLock is the error of a poll that was not made.
-func errDeviceLock(err error) error {
-	return pending.Open(fmt.Errorf("connectorauth: the account cannot be locked in the token store, so nothing was sent: %w", err))
-}
-
-// obtainDevice polls once, and saves the token.
-func (s *oauth2Scheme) obtainDevice(ctx context.Context, d devicePending) error {
-	r := s.newRequest(s.grant.GrantType())
-	params := url.Values{"device_code": {d.Code}}
-	s.addResources(params)
-	r.params, r.further = values(params), s.dialect.TokenParams
-	kept := &token{Device: d.mark()}
-	if d.Key != "" {
-		kept.Bound = &binding{Key: d.Key}
-	}
-	t, err := s.ask(ctx, r, kept)
-	if t == nil || t.Access == "" {
-		return err
-	}
-	return errors.Join(err, s.engine.Set(ctx, s, t)) // a hook's failure loses nothing
 }

@@ -185,22 +185,3 @@ func TestDeviceOfAnotherConnector(t *testing.T) {
 		require.False(t, errors.Is(err, connectorauth.ErrReauthRequired))
 	})
 }
-
-// A device may ask for as much as a browser.
-func TestDeviceAsksForMore(t *testing.T) {
-	inDevice(t, func(t *testing.T, p *authtest.Provider, open func() *connectorauth.OAuth2) {
-		age := time.Minute
-		c := open().Asking(connectorauth.Authorization{Scopes: []string{"read", "pay"}, ACRValues: []string{"mfa"}, MaxAge: &age, Prompt: "login"})
-		prompt, pending, err := c.BeginDevice(t.Context())
-		require.NoError(t, err)
-		form := must(url.ParseQuery(string(p.Requests(p.DeviceURL)[0].Body)))
-		assert.Equal(t, url.Values{
-			"audience": {"x"}, "scope": {"read pay"}, "acr_values": {"mfa"}, "max_age": {"60"}, "prompt": {"login"},
-		}, form)
-		require.NoError(t, p.AuthorizeDevice(prompt.UserCode))
-		require.NoError(t, open().FinishDevice(t.Context(), pending), "either connector finishes")
-		_, _, err = open().Asking(connectorauth.Authorization{Scopes: []string{"a b"}}).BeginDevice(t.Context())
-		require.ErrorContains(t, err, "Authorization: Scopes")
-		assert.Len(t, p.Requests(p.DeviceURL), 1)
-	})
-}

@@ -55,6 +55,18 @@ func (t *token) key() string {
 	return t.Bound.Key
 }
 
+// boundTo returns the binding of t with a key, which the account may not have had so far.
+func (t *token) boundTo(key string) *binding {
+	if key == t.key() {
+		return t.Bound
+	}
+	b := &binding{Key: key}
+	if t.Bound != nil {
+		b.Type = t.Bound.Type
+	}
+	return b
+}
+
 // kind returns the type of t.
 func (t *token) kind() string {
 	if t.Bound == nil || t.Bound.Type == "" {
@@ -109,6 +121,30 @@ func (s *oauth2Scheme) proofKey(old *token) (string, error) {
 		return key, nil
 	}
 	return s.newProofKey(s.Secrets(old)...)
+}
+
+// errUnproven is the error of a refresh token whose key the config does not have.
+var errUnproven = fmt.Errorf("%w, or the config must get back its Proof: the refresh token is bound to a key", ErrReauthRequired)
+
+// canProve reports whether the account has the key of its refresh token. The refresh token
+// of a client that does not authenticate is bound (RFC 9449 section 5): without the key, the
+// provider would refuse the refresh token, and the account would be lost.
+func (s *oauth2Scheme) canProve(old *token) error {
+	method, ok := s.clientAuth.(ClientAuthMethod)
+	public := ok && !method.byCertificate() && (method == ClientAuthNone || s.clientSecret == "")
+	if !public || old.kind() == bearerType {
+		return nil
+	}
+	if s.proof == nil {
+		return errUnproven
+	}
+	if old.key() != "" || !s.takes(old) {
+		return nil
+	}
+	if key, err := s.newProofKey(s.Secrets(old)...); err != nil || key != "" {
+		return cmp.Or(err, errUnproven)
+	}
+	return nil
 }
 
 // bind returns what the authorization request says about key.

@@ -158,6 +158,14 @@ func (s *oauth2Scheme) refreshRequest(old *token) tokenRequest {
 	return r
 }
 
+// refresh renews old by its refresh token.
+func (s *oauth2Scheme) refresh(ctx context.Context, old *token) (*token, error) {
+	if err := s.canProve(old); err != nil {
+		return nil, s.subjectOf(old).name(err)
+	}
+	return s.ask(ctx, s.refreshRequest(old), old)
+}
+
 // exchangeRequest exchanges the access token of old for another.
 func (s *oauth2Scheme) exchangeRequest(by dialect.TokenExchange, old *token) tokenRequest {
 	r := s.newRequest(by.GrantType)

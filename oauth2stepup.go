@@ -33,24 +33,20 @@ type Authorization struct {
 	Scopes []string
 }
 
-// Asking returns a connector of the same account, whose Begin or BeginDevice asks for more.
-// Either of the two connectors may finish the consent. Begin and BeginDevice return an error
-// if a cannot be sent. A grant without a consent asks for the Scopes of the config alone.
+// Asking returns a connector of the same account, whose Begin and BeginDevice ask for more.
+// What a asks for wins over the query of AuthURL and over Params. Either of the two
+// connectors may finish the consent. Begin and BeginDevice return an error if a cannot be
+// sent. A grant without a consent asks for the Scopes of the config alone.
 func (c *OAuth2) Asking(a Authorization) *OAuth2 {
 	inner := *c.core.get()
 	s := inner.scheme.(*oauth2Scheme)
 	a.ACRValues, a.Scopes = slices.Clone(a.ACRValues), slices.Clone(a.Scopes)
+	if a.MaxAge != nil {
+		age := *a.MaxAge
+		a.MaxAge = &age
+	}
 	inner.scheme = &oauth2Scheme{oauth2Client: s.oauth2Client, hooks: s.hooks, wants: &a}
 	return &OAuth2{inner.hide()}
-}
-
-// asked returns what the consent asks for beyond the config, if all of it can be sent.
-func (s *oauth2Scheme) asked() (*Authorization, error) {
-	wants := cmp.Or(s.wants, new(Authorization))
-	if err := wants.check(); err != nil {
-		return nil, fmt.Errorf("connectorauth: %w", err)
-	}
-	return wants, nil
 }
 
 // check lists what cannot be sent.
@@ -84,6 +80,18 @@ func (a *Authorization) addTo(query url.Values) {
 	if len(a.ACRValues) > 0 {
 		query.Set("acr_values", strings.Join(a.ACRValues, " "))
 	}
+}
+
+// wanted returns the parameters that Asking adds to an authorization request, and the
+// scopes of the request.
+func (s *oauth2Scheme) wanted() (params url.Values, scope string, err error) {
+	wants := cmp.Or(s.wants, new(Authorization))
+	if err := wants.check(); err != nil {
+		return nil, "", fmt.Errorf("connectorauth: %w", err)
+	}
+	params = url.Values{}
+	wants.addTo(params)
+	return params, s.scopeWith(wants), nil
 }
 
 // scopeWith returns the scopes of an authorization request.
@@ -180,7 +188,9 @@ func (c *oauth2Credential) refused(resp *http.Response) error {
 	e := &StepUpError{Account: c.s.account, Description: scrub.Text(asked.Params["error_description"], 200, secrets...)}
 	for _, acr := range strings.Fields(asked.Params["acr_values"]) {
 		if check.Printable(acr) == nil && len(acr) <= 200 && len(e.Authorization.ACRValues) < 20 {
-			e.Authorization.ACRValues = append(e.Authorization.ACRValues, scrub.Text(acr, 200, secrets...))
+			if acr == scrub.Text(acr, 200, secrets...) { // nobody asks for a credential
+				e.Authorization.ACRValues = append(e.Authorization.ACRValues, acr)
+			}
 		}
 	}
 	if seconds, err := strconv.ParseInt(asked.Params["max_age"], 10, 64); seconds >= 0 && (err == nil || errors.Is(err, strconv.ErrRange)) {

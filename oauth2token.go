@@ -160,7 +160,7 @@ func (s *oauth2Scheme) Renew(ctx context.Context, old *token) (*token, error) {
 		}
 	}
 	if s.refreshes(old) {
-		t, err := s.ask(ctx, s.refreshRequest(old), old)
+		t, err := s.refresh(ctx, old)
 		if err == nil || s.traits.NeedsOwner || !errors.Is(err, ErrReauthRequired) {
 			return t, err
 		}
@@ -215,13 +215,13 @@ func (s *oauth2Scheme) ask(ctx context.Context, r tokenRequest, old *token) (*to
 	}
 	granted, err := resp.Token(issued, r.paths...)
 	if err != nil {
-		return s.withRefresh(old, granted.RefreshToken), cmp.Or(hookErr, s.tokenError(err, r))
+		return s.withRefresh(old, granted.RefreshToken, key), cmp.Or(hookErr, s.tokenError(err, r))
 	}
 	t := s.follow(old, granted, issued)
 	if err := s.bindTo(t, key, granted.TokenType); err != nil {
 		// Without another refresh token, nobody knows what became of the old one.
 		err := s.subject(r.url).fill(&TokenError{StatusCode: resp.StatusCode, inDoubt: granted.RefreshToken == "", cause: err})
-		return s.withRefresh(old, granted.RefreshToken), cmp.Or(hookErr, error(err))
+		return s.withRefresh(old, granted.RefreshToken, key), cmp.Or(hookErr, error(err))
 	}
 	return t, hookErr
 }
@@ -255,14 +255,14 @@ func (s *oauth2Scheme) follow(old *token, granted endpoint.Token, issued time.Ti
 	return t
 }
 
-// withRefresh returns old with another refresh token, or nil if old stays as it
-// is.
-func (s *oauth2Scheme) withRefresh(old *token, refresh string) *token {
+// withRefresh returns old with another refresh token, which may be bound to key, or nil
+// if old stays as it is.
+func (s *oauth2Scheme) withRefresh(old *token, refresh, key string) *token {
 	if old == nil || refresh == "" || refresh == old.Refresh || s.dialect.KeepRefreshToken {
 		return nil
 	}
 	t := *old
-	t.Refresh = refresh
+	t.Refresh, t.Bound = refresh, old.boundTo(key)
 	return &t
 }
 

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,7 +29,9 @@ type DPoPConfig struct {
 	// Key proves for all accounts. A Key whose Signer is remote, such as in a KMS, is asked
 	// for every request to the API. Key must not be a secret. Nil means a new key for each
 	// account, which the account's record keeps together with the token. Whoever reads the
-	// Store can use both, so seal the Store: see tokenstore.NewSealed.
+	// Store can use both, so seal the Store: see tokenstore.NewSealed. An account that has a
+	// key of its own keeps that key until the next consent, because a refresh token may be
+	// bound to the key (RFC 9449 section 5).
 	Key *Key
 	// Algorithm is that of new keys: ES256, ES384, ES512 or EdDSA. Empty means ES256, which
 	// most providers take. Must be empty with Key.
@@ -54,7 +57,7 @@ type DPoP struct{ state func() *dpopState } // reflection reaches nothing behind
 
 // dpopState is what a DPoP keeps.
 type dpopState struct {
-	fixed       *prover // of DPoPConfig.Key; nil: each account has a key
+	fixed       *prover // of DPoPConfig.Key, for accounts without a key; nil: each account has a key
 	algorithm   Algorithm
 	allowBearer bool
 	provers     limited[connectorauth.Secret, *prover]
@@ -114,7 +117,7 @@ func newProver(key *jws.Key) *prover {
 
 // prover returns what signs with an account's key, a result of NewKey.
 func (s *dpopState) prover(text connectorauth.Secret) (*prover, error) {
-	if s.fixed != nil {
+	if text == "" && s.fixed != nil {
 		return s.fixed, nil
 	}
 	if text == "" {
@@ -183,7 +186,7 @@ type dpopClaims struct {
 
 // Prove adds a new proof to req. A request with a Bearer token gets none.
 func (d *DPoP) Prove(req *http.Request, key, token connectorauth.Secret) error {
-	req.Header.Del("DPoP")
+	maps.DeleteFunc(req.Header, func(name string, _ []string) bool { return strings.EqualFold(name, "DPoP") }) // the caller's, in any spelling
 	if token != "" && strings.HasPrefix(req.Header.Get("Authorization"), "Bearer ") {
 		return nil
 	}
@@ -216,10 +219,17 @@ func (d *DPoP) Prove(req *http.Request, key, token connectorauth.Secret) error {
 }
 
 // target returns htu: the URL of req without query and fragment. A server knows its host
-// from the Host header (RFC 9110 section 7.1).
+// from the Host header (RFC 9110 section 7.1), and the path as the request line has it.
 func target(req *http.Request) string {
-	u := url.URL{Scheme: req.URL.Scheme, Opaque: req.URL.Opaque, Host: cmp.Or(req.Host, req.URL.Host), Path: req.URL.Path, RawPath: req.URL.RawPath}
-	if u.Path == "" && u.Opaque == "" {
+	u := url.URL{Scheme: req.URL.Scheme, Host: cmp.Or(req.Host, req.URL.Host), Path: req.URL.Path, RawPath: req.URL.RawPath}
+	if opaque := req.URL.Opaque; opaque != "" {
+		opaque, _, _ = strings.Cut(opaque, "?")
+		if rest, absolute := strings.CutPrefix(opaque, "//"); absolute {
+			_, opaque, _ = strings.Cut(rest, "/")
+		}
+		return u.Scheme + "://" + u.Host + "/" + strings.TrimPrefix(opaque, "/")
+	}
+	if u.Path == "" {
 		u.Path = "/"
 	}
 	return u.String()

@@ -35,7 +35,8 @@ func (s *dpopState) server(u *url.URL) *dpopServer {
 // Again keeps the nonce that a response brings, and the time of a refusal. Again reports
 // whether the server asks for a nonce that the proof did not have (RFC 9449 sections 8 and
 // 9), or an API refuses the proof: net/http may have repeated a request, with the proof
-// that the API has seen.
+// that the API has seen. A provider that refuses a proof may have looked at the grant. For
+// a request without a proof, Again returns false.
 func (d *DPoP) Again(resp *http.Response) bool {
 	s := d.state()
 	nonces := resp.Header.Values("DPoP-Nonce")
@@ -44,15 +45,20 @@ func (d *DPoP) Again(resp *http.Response) bool {
 		nonce := nonces[0]
 		s.server(resp.Request.URL).nonce.Store(&nonce)
 	}
-	code, byAPI := refusalOf(resp)
-	switch code {
-	case "use_dpop_nonce":
-		return given && nonces[0] != sentIn(resp.Request).Nonce
-	case "invalid_dpop_proof":
+	code := refusalOf(resp)
+	if code == "" {
+		return false
+	}
+	sent := sentIn(resp.Request)
+	switch {
+	case sent.ID == "":
+	case code == "use_dpop_nonce":
+		return given && nonces[0] != sent.Nonce
+	default:
 		if theirs, ok := clock.Date(resp.Header); ok {
-			follow(&s.server(resp.Request.URL).clock, sentIn(resp.Request).Issued, theirs)
+			follow(&s.server(resp.Request.URL).clock, sent.Issued, theirs)
 		}
-		return byAPI
+		return sent.Access != "" && resp.StatusCode == http.StatusUnauthorized
 	}
 	return false
 }
@@ -85,24 +91,29 @@ func isNonce(s string) bool {
 	return s != "" && len(s) <= 1<<10 && strings.IndexFunc(s, outside) < 0
 }
 
-// refusalOf returns what the response says about the proof: the error of a challenge, or
-// of the body of a provider's response (RFC 9449 sections 5 and 7.1).
-func refusalOf(resp *http.Response) (code string, byAPI bool) {
+// refusalOf returns use_dpop_nonce or invalid_dpop_proof if the response says so of the
+// proof, in a challenge or in the body of a provider's response (RFC 9449 sections 5 and
+// 7.1).
+func refusalOf(resp *http.Response) string {
 	if resp.StatusCode != http.StatusUnauthorized && resp.StatusCode != http.StatusBadRequest {
-		return "", false
+		return ""
 	}
+	ofProof := func(code string) bool { return code == "use_dpop_nonce" || code == "invalid_dpop_proof" }
 	var refusal struct {
 		Error string `json:"error"`
 	}
 	if json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&refusal) == nil {
-		return refusal.Error, false
+		if ofProof(refusal.Error) {
+			return refusal.Error
+		}
+		return ""
 	}
 	for _, c := range challenge.Parse(resp.Header["Www-Authenticate"]) {
-		if code := c.Params["error"]; code == "use_dpop_nonce" || code == "invalid_dpop_proof" {
-			return code, resp.StatusCode == http.StatusUnauthorized
+		if code := c.Params["error"]; ofProof(code) {
+			return code
 		}
 	}
-	return "", false
+	return ""
 }
 
 // originOf returns scheme, host and port of u.

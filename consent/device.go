@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 )
 
 // A DeviceFlow is a consent on another device (RFC 8628), such as a
@@ -30,7 +31,11 @@ func Device(ctx context.Context, flow DeviceFlow, out io.Writer) error {
 	}
 	prompt, pending, err := flow.BeginDevice(ctx)
 	if err == nil {
-		fmt.Fprintf(out, "Open this address on any device:\n\n  %s\n\nand type this code:\n\n  %s\n\n", prompt.VerificationURI, prompt.UserCode)
+		// A flow of another package may hand on what its provider says.
+		address, code := scrub.Text(prompt.VerificationURI, 2<<10), scrub.Text(prompt.UserCode, 100)
+		if _, err := fmt.Fprintf(out, "Open this address on any device:\n\n  %s\n\nand type this code:\n\n  %s\n\n", address, code); err != nil {
+			return fail(ReasonInternal, err) // nobody can type a code that nobody has seen
+		}
 		err = flow.FinishDevice(ctx, pending)
 	}
 	var failed *connectorauth.TokenError

@@ -88,8 +88,8 @@ func reasonOf(err error) Reason {
 
 // denials are the codes with which providers say that the account owner did not
 // allow access: those of RFC 6749 and of OAuth1's problem reporting, and those of
-// Apple, LinkedIn and others.
-var denials = []string{"access_denied", "user_refused", "permission_denied", "user_cancelled_authorize", "user_cancelled_login", "user_denied"}
+// Apple, LinkedIn, Microsoft and others.
+var denials = []string{"access_denied", "user_refused", "permission_denied", "user_cancelled_authorize", "user_cancelled_login", "user_denied", "authorization_declined"}
 
 // classify returns the Error for an error of Begin or Finish. The reason otherwise
 // is for an error of unknown type.
