@@ -226,17 +226,25 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 	if err := b.err(); err != nil {
 		return nil, err
 	}
+	if f := b.account.foreign; f != nil && f.consent != nil {
+		f.rest, f.guard = list[1:], guard
+	}
+	return b.account.joined(list, guard)
+}
+
+// joined returns the account with its connectors, of which the first is the credential.
+func (a *account) joined(list []connectorauth.Connector, guard *guard) (*Connected, error) {
 	connector := list[0]
 	if len(list) > 1 {
 		joined, err := connectorauth.Join(list...)
-		b.mistakes.Custom(err)
-		if err := b.err(); err != nil {
-			return nil, err
+		if err != nil {
+			var mistakes check.List
+			mistakes.Custom(err)
+			return nil, fmt.Errorf("definition: %s: %w", a.d.Name, mistakes.Joined())
 		}
 		connector = joined
 	}
-	a := b.account
-	a.credential = a.within(guard.around(a.credential))
+	a.credential = a.within(guard.around(list[0]))
 	return &Connected{connector: a.within(guard.around(connector)), account: func() *account { return a }}, nil
 }
 

@@ -112,7 +112,7 @@ func (a *Account) origin() string {
 func (a *Account) fill(f *found) connectorauth.OAuth2Config {
 	config := a.config.OAuth2
 	// A token of one authorization server goes to no other: each has an account of its own.
-	config.Account += "." + pending.Identity(f.Issuer)
+	config.Account += "#" + pending.Identity(f.Issuer)
 	config.Scopes = f.Scopes
 	if len(config.Resources) == 0 {
 		config.Resources = []string{f.Resource}
