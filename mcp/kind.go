@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
@@ -22,7 +23,7 @@ type KindConfig struct {
 	// Registrar registers the client, once for all accounts at an authorization server and a
 	// callback URL. Empty means that definition.Connection.Client has the client: the URL of
 	// a [discovery.ClientDocument], or a client that the authorization server of the member
-	// issuer knows.
+	// issuer knows. With a Registrar, another Client is left out of account.
 	Registrar *discovery.Registrar
 	// Legacy is as in [Config].
 	Legacy bool
@@ -45,10 +46,10 @@ func Kind(config KindConfig) definition.Kind {
 				return nil, errors.New("connectorauth: mcp: KindConfig: Finder: has no transport of package egress, and an account owner may type any URL")
 			}
 			if c.Store == nil { // definition.Parse tries the config
-				c.Store, c.Account = new(tokenstore.Memory), "sample"
+				c.Store, c.Account, c.Client = new(tokenstore.Memory), "sample", definition.Client{ID: "https://client.example.com/sample"}
 			}
-			if config.Registrar != nil && texts["issuer"] == "" {
-				c.Client.Secret = "" // which is for one authorization server
+			if config.Registrar != nil && texts["issuer"] == "" && !strings.HasPrefix(c.Client.ID, "https://") {
+				c.Client = definition.Client{} // of another service
 			}
 			account, err := New(Config{
 				URL: string(texts["url"]), Issuer: string(texts["issuer"]), Finder: config.Finder, Registrar: config.Registrar,
