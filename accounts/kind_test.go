@@ -71,13 +71,13 @@ func (s *listing) of(t *testing.T, id string) (list []string) {
 }
 
 // withKind runs a test in a bubble, with accounts whose connectors a consent finds.
-func withKind(t *testing.T, test func(t *testing.T, w *world, store *listing)) {
+func withKind(t *testing.T, test func(t *testing.T, w *world, store, clients *listing)) {
 	t.Helper()
 	inWorld(t, func(t *testing.T, w *world) {
-		store := &listing{keys: map[string]bool{}}
+		store, clients := &listing{keys: map[string]bool{}}, &listing{keys: map[string]bool{}}
 		finder, err := discovery.New(discovery.Config{HTTPClient: w.p.Client()})
 		require.NoError(t, err)
-		registrar, err := discovery.NewRegistrar(discovery.RegistrarConfig{Finder: finder, Store: w.store, Keys: w.config.Keys})
+		registrar, err := discovery.NewRegistrar(discovery.RegistrarConfig{Finder: finder, Store: clients, Keys: w.config.Keys})
 		require.NoError(t, err)
 		d, err := definition.Parse("acme.json", []byte(strings.ReplaceAll(mcpDocument, "BEARERURL", w.p.BearerURL)), definition.Options{
 			Kinds: []definition.Kind{mcp.Kind(mcp.KindConfig{Finder: finder, Registrar: registrar})},
@@ -89,12 +89,12 @@ func withKind(t *testing.T, test func(t *testing.T, w *world, store *listing)) {
 		w.config.Connection = func(context.Context, accounts.Account) (definition.Connection, error) {
 			return definition.Connection{HTTPClient: w.p.Client()}, nil
 		}
-		test(t, w, store)
+		test(t, w, store, clients)
 	})
 }
 
 func TestAccountWhoseConsentFindsTheConnector(t *testing.T) {
-	withKind(t, func(t *testing.T, w *world, store *listing) {
+	withKind(t, func(t *testing.T, w *world, store, clients *listing) {
 		r, other := w.process(), w.process()
 		a := w.withConsent(r)
 		assert.Equal(t, accounts.StatusOK, a.Status)
@@ -124,6 +124,9 @@ func TestAccountWhoseConsentFindsTheConnector(t *testing.T) {
 		require.NoError(t, err)
 		w.user = "eve"
 		require.ErrorIs(t, w.consent(r, a.ID), accounts.ErrOtherIdentity)
+		for _, key := range store.of(t, a.ID) {
+			assert.False(t, strings.HasPrefix(key, a.ID+"/3#") && !strings.HasSuffix(key, "#records"), key)
+		}
 		w.user = "ada"
 		require.NoError(t, w.consent(r, a.ID), "the same consent, by the right person")
 
@@ -137,7 +140,7 @@ func TestAccountWhoseConsentFindsTheConnector(t *testing.T) {
 
 // A process dies between the token and the Index. Test goes on.
 func TestConsentThatFindsTheConnectorIsResumed(t *testing.T) {
-	withKind(t, func(t *testing.T, w *world, store *listing) {
+	withKind(t, func(t *testing.T, w *world, store, clients *listing) {
 		r := w.process()
 		a, err := r.Connect(t.Context(), accounts.Request{Owner: "o1", Definition: "acme"})
 		require.NoError(t, err)
@@ -158,7 +161,7 @@ func TestConsentThatFindsTheConnectorIsResumed(t *testing.T) {
 // Once Disconnect has returned nil, nothing is in the Store, even if the definition is gone, or a
 // client that is left goes on.
 func TestDisconnectOfAKindLeavesNothing(t *testing.T) {
-	withKind(t, func(t *testing.T, w *world, store *listing) {
+	withKind(t, func(t *testing.T, w *world, store, clients *listing) {
 		r, other := w.process(), w.process()
 		a := w.withConsent(r)
 		there := w.request(other, a.ID, w.p.BearerURL)
@@ -196,30 +199,31 @@ func TestDisconnectOfAKindLeavesNothing(t *testing.T) {
 
 // An outage of the Store is no fault of the account, and what the Store has lost is.
 func TestStoreOfAKind(t *testing.T) {
-	withKind(t, func(t *testing.T, w *world, store *listing) {
+	withKind(t, func(t *testing.T, w *world, store, clients *listing) {
 		a := w.withConsent(w.process())
-		store.fail(true)
-		_, err := w.process().Client(t.Context(), a.ID)
-		require.ErrorContains(t, err, "the store is down")
 		time.Sleep(25 * time.Hour)
-		swept, err := w.process().Sweep(t.Context(), 10)
-		require.NoError(t, err)
-		assert.Equal(t, accounts.Swept{Claimed: 1, Later: 1}, swept)
-		store.fail(false)
-		now, err := w.process().Get(t.Context(), a.ID)
-		require.NoError(t, err)
-		assert.Equal(t, accounts.StatusOK, now.Status)
-
+		for _, failing := range []*listing{store, clients} {
+			failing.fail(true)
+			_, err := w.process().Client(t.Context(), a.ID)
+			require.ErrorContains(t, err, "the store is down")
+			swept, err := w.process().Sweep(t.Context(), 10)
+			require.NoError(t, err)
+			assert.Equal(t, accounts.Swept{Claimed: 1, Later: 1}, swept)
+			failing.fail(false)
+			now, err := w.process().Get(t.Context(), a.ID)
+			require.NoError(t, err)
+			assert.Equal(t, accounts.StatusOK, now.Status)
+			time.Sleep(5 * time.Minute)
+		}
 		for _, key := range store.of(t, a.ID) {
 			if strings.Contains(key, "#") {
 				require.NoError(t, store.Delete(t.Context(), key))
 			}
 		}
-		time.Sleep(time.Hour)
-		swept, err = w.process().Sweep(t.Context(), 10)
+		swept, err := w.process().Sweep(t.Context(), 10)
 		require.NoError(t, err)
 		assert.Equal(t, accounts.Swept{Claimed: 1, Failed: 1}, swept)
-		now, err = w.process().Get(t.Context(), a.ID)
+		now, err := w.process().Get(t.Context(), a.ID)
 		require.NoError(t, err)
 		assert.Equal(t, accounts.StatusReauth, now.Status)
 		client, err := w.process().Client(t.Context(), a.ID)
@@ -233,7 +237,7 @@ func TestStoreOfAKind(t *testing.T) {
 
 // Accounts at one MCP server have a callback URL in common, and those at another one another.
 func TestCallbackOfAKind(t *testing.T) {
-	withKind(t, func(t *testing.T, w *world, store *listing) {
+	withKind(t, func(t *testing.T, w *world, store, clients *listing) {
 		r := w.process()
 		names := map[string]bool{}
 		for _, owner := range []string{"o1", "o2"} {
