@@ -190,11 +190,11 @@ func (c *Custom) Renew(ctx context.Context) error {
 // more, and forgets the credential as [Custom.Forget] does, whatever became of the call.
 // An error of CustomConfig.Revoke is returned, after the credential was forgotten. A
 // connector without a credential makes no call, which is no error. A config without
-// Revoke is an error.
+// Revoke is [ErrNoRevocation].
 func (c *Custom) Revoke(ctx context.Context) error {
 	s := c.core.get().scheme.(*customScheme)
 	if s.config.Revoke == nil {
-		return errors.New("connectorauth: the config has no Revoke, or Logout of package session: set one, or use Forget, which does not tell the service")
+		return ErrNoRevocation
 	}
 	return s.revoke(ctx)
 }

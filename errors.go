@@ -44,6 +44,10 @@ var (
 	// the name of a field.
 	ErrBodyNotInjectable = inject.ErrNotInjectable
 
+	// ErrNoRevocation: the config does not say how to tell the provider that a token is not
+	// needed any more. Forget does without.
+	ErrNoRevocation = errors.New("connectorauth: the config has no RevokeURL of an OAuth2, no Revoke of a Custom, and no Logout of package session: set one, or use Forget, which does not tell the provider")
+
 	// ErrShutdown: a token request would be necessary, and [Shared.Shutdown] was
 	// called. The account is not lost: the next process goes on.
 	ErrShutdown = renew.ErrShutdown

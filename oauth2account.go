@@ -169,11 +169,11 @@ func (c *OAuth2) Renew(ctx context.Context) error {
 // now, Revoke returns an error and forgets nothing, so that Revoke can be called
 // again. A provider that revokes one type of token only (unsupported_token_type)
 // is enough. An account without a token is no error. A config without RevokeURL is
-// an error: [OAuth2.Forget] needs none.
+// [ErrNoRevocation]: [OAuth2.Forget] needs none.
 func (c *OAuth2) Revoke(ctx context.Context) error {
 	s := c.scheme()
 	if s.rare == nil || s.rare.revokeURL == "" {
-		return errors.New("connectorauth: the config has no RevokeURL: set RevokeURL, or use Forget, which does not tell the provider")
+		return ErrNoRevocation
 	}
 	return s.engine.Forget(ctx, s, s.revoke)
 }

@@ -98,7 +98,7 @@ func (r *Registry) resume(ctx context.Context, a Account) (done Account, resumed
 	if err != nil {
 		return a, false, err
 	}
-	if _, ok := g.connected.Credential().(consenting); !ok {
+	if _, ok := g.consent(); !ok {
 		return a, false, nil // another process is at work, or has died
 	}
 	if waits, err := g.needsConsent(ctx); err != nil || waits {
@@ -127,7 +127,7 @@ func (r *Registry) examine(ctx context.Context, g *generation) (finding, error) 
 		return finding{}, f.failure
 	}
 	f.tested = !errors.Is(f.failure, definition.ErrNoTest)
-	c, ok := g.connected.Credential().(credential)
+	c, ok := g.credential()
 	if ok {
 		var err error
 		if f.known, err = c.Status(ctx); err != nil {
@@ -136,6 +136,9 @@ func (r *Registry) examine(ctx context.Context, g *generation) (finding, error) 
 	}
 	if !f.tested {
 		f.failure = nil
+		if !g.opened {
+			f.failure = connectorauth.ErrNotConnected
+		}
 		if ok && f.known.State != connectorauth.StateOK {
 			f.failure = f.known.LastError
 			if f.failure == nil {

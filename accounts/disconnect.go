@@ -124,8 +124,10 @@ func (r *Registry) end(ctx context.Context, a Account, number int) (revoked bool
 		}
 		return false, r.remove(ctx, a.ID, number, k.records, nil) // the definition does not know the account any more
 	}
-	g := &generation{a.ID, number, connected, connection.HTTPClient, k}
-	revoked, err = r.revoke(ctx, g)
+	g := &generation{id: a.ID, number: number, connected: connected, client: connection.HTTPClient, kept: k}
+	if err = g.openConsent(ctx); err == nil {
+		revoked, err = r.revoke(ctx, g)
+	}
 	var token *connectorauth.TokenError
 	if err != nil && !(errors.As(err, &token) && !token.Temporary()) && time.Since(a.Since) < revokeTime {
 		return false, fmt.Errorf("accounts: the provider could not be told: %w", err)
@@ -136,34 +138,31 @@ func (r *Registry) end(ctx context.Context, a Account, number int) (revoked bool
 // revoke tells the provider that the token is not needed any more, if the definition says
 // how.
 func (r *Registry) revoke(ctx context.Context, g *generation) (bool, error) {
-	c, ok := g.connected.Credential().(interface {
+	held, _ := g.credential()
+	c, ok := held.(interface {
 		Revoke(ctx context.Context) error
 	})
-	if !ok || !revocable(g.connected, r.config.Definitions()) {
+	if !ok {
 		return false, nil
 	}
-	if _, found, err := r.store.Load(ctx, tokenKey(g.id, g.number)); !found {
+	if has, err := r.hasToken(ctx, g, held); err != nil || !has {
 		return false, err
 	}
-	if err := c.Revoke(ctx); err != nil {
-		return false, err
+	err := c.Revoke(ctx)
+	if errors.Is(err, connectorauth.ErrNoRevocation) {
+		return false, nil
 	}
-	return true, nil
+	return err == nil, err
 }
 
-// revocable reports whether the definition of an account says how to revoke.
-func revocable(c *definition.Connected, set *definition.Set) bool {
-	m := method(c, set)
-	if m == nil {
-		return false
+// hasToken reports whether the Store has a token of a generation.
+func (r *Registry) hasToken(ctx context.Context, g *generation, held credential) (bool, error) {
+	if g.connected.Consent() != nil { // whose token has a key of its own
+		status, err := held.Status(ctx)
+		return status.State != connectorauth.StateNotConnected, err
 	}
-	switch scheme := m.Scheme.(type) {
-	case *definition.OAuth2:
-		return scheme.RevokeURL != ""
-	case *definition.Session:
-		return scheme.Logout != nil
-	}
-	return false
+	_, found, err := r.store.Load(ctx, tokenKey(g.id, g.number))
+	return found, err
 }
 
 // method returns the method of an account, or nil if the definition is gone.

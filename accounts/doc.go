@@ -46,6 +46,13 @@
 // credential opens the account of somebody else. An owner has each account of a service once:
 // see DuplicateError.
 //
+// # MCP servers
+//
+// An account at a server of the Model Context Protocol needs no more than the URL of the
+// server: see AnyServer of package mcp. Until the owner has consented, nobody knows the
+// authorization server. Each MCP server has a callback URL of its own, unless the program
+// gives package pages or consent a Callback.
+//
 // # Unused accounts
 //
 // Refresh tokens and sessions of many services end when nobody uses them. Sweep renews them in

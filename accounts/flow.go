@@ -9,18 +9,11 @@ import (
 	"github.com/connectorauth/connectorauth"
 )
 
-// consenting is a credential with a consent: an *OAuth1 or *OAuth2.
-type consenting interface {
-	credential
-	Begin(ctx context.Context, redirectURL string) (authURL string, pending connectorauth.Secret, err error)
-	Finish(ctx context.Context, pending connectorauth.Secret, callback url.Values) error
-	ConsentLifetime() time.Duration
-}
-
 // A Flow leads an account owner through the consent of an account. A Flow is a consent.Flow.
 type Flow struct {
-	r *Registry
-	g *generation
+	r       *Registry
+	g       *generation
+	consent consenting
 }
 
 // Flow returns the Flow of an account after Connect or Reconnect, in any process. An account
@@ -40,18 +33,17 @@ func (r *Registry) Flow(ctx context.Context, id string) (*Flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := g.connected.Credential().(consenting); !ok {
+	c, ok := g.consent()
+	if !ok {
 		return nil, ErrNoConsent
 	}
-	return &Flow{r, g}, nil
+	return &Flow{r, g, c}, nil
 }
-
-func (f *Flow) consent() consenting { return f.g.connected.Credential().(consenting) }
 
 // Begin returns the URL of the provider's page, and a pending value for Finish: see
 // connectorauth.OAuth2.Begin.
 func (f *Flow) Begin(ctx context.Context, redirectURL string) (authURL string, pending connectorauth.Secret, err error) {
-	return f.consent().Begin(ctx, redirectURL)
+	return f.consent.Begin(ctx, redirectURL)
 }
 
 // Finish obtains the token of the callback, makes the test request, and puts the token to
@@ -62,9 +54,12 @@ func (f *Flow) Begin(ctx context.Context, redirectURL string) (authURL string, p
 // error of the test, such as a *definition.CheckError that is Temporary, the token is kept, and
 // Registry.Test finishes the rest.
 func (f *Flow) Finish(ctx context.Context, pending connectorauth.Secret, callback url.Values) error {
-	err := f.consent().Finish(ctx, pending, callback)
+	err := f.consent.Finish(ctx, pending, callback)
 	if err == nil {
-		_, err = f.r.finish(ctx, f.g)
+		g := *f.g
+		if err = g.openConsent(ctx); err == nil {
+			_, err = f.r.finish(ctx, &g)
+		}
 		return err
 	}
 	a, getErr := f.r.Get(ctx, f.g.id)
@@ -116,16 +111,22 @@ func (r *Registry) auditConsent(before Account, err error) {
 
 // ConsentLifetime returns how long the account owner may take: see
 // connectorauth.OAuth2.ConsentLifetime.
-func (f *Flow) ConsentLifetime() time.Duration { return f.consent().ConsentLifetime() }
+func (f *Flow) ConsentLifetime() time.Duration { return f.consent.ConsentLifetime() }
 
 // CallbackName returns the name of the definition, so that all accounts of a definition have
-// one callback URL: see consent.Flow.
-func (f *Flow) CallbackName() string { return f.g.connected.Definition() }
+// one callback URL: see consent.Flow. Where accounts of a definition are at several
+// authorization servers, as with MCP servers, the accounts at each server have one.
+func (f *Flow) CallbackName() string {
+	if c, ok := f.consent.(interface{ CallbackName() string }); ok {
+		return c.CallbackName()
+	}
+	return f.g.connected.Definition()
+}
 
 // Issuer returns the issuer of the authorization server, or empty: see
 // connectorauth.OAuth2.Issuer.
 func (f *Flow) Issuer() string {
-	if c, ok := f.consent().(interface{ Issuer() string }); ok {
+	if c, ok := f.consent.(interface{ Issuer() string }); ok {
 		return c.Issuer()
 	}
 	return ""

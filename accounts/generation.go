@@ -22,6 +22,7 @@ type generation struct {
 	connected *definition.Connected
 	client    *http.Client // of Connection; may be nil
 	kept      kept
+	opened    bool // the connector is known: see definition.Connected.Open
 }
 
 // kept is what the Store has of the values of a generation.
@@ -90,7 +91,8 @@ func (r *Registry) open(ctx context.Context, a Account, number int, k kept, conn
 	if err != nil {
 		return nil, ofProgram(err)
 	}
-	return &generation{a.ID, number, connected, connection.HTTPClient, k}, nil
+	g := &generation{id: a.ID, number: number, connected: connected, client: connection.HTTPClient, kept: k}
+	return g, g.openConsent(ctx)
 }
 
 // connection returns what the connector of a generation needs beside the values.
@@ -211,9 +213,12 @@ func (r *Registry) save(ctx context.Context, g *generation) error {
 
 // needsConsent reports whether the account owner must consent before there is a token.
 func (g *generation) needsConsent(ctx context.Context) (bool, error) {
-	c, ok := g.connected.Credential().(consenting)
-	if !ok {
+	if _, ok := g.consent(); !ok {
 		return false, nil
+	}
+	c, ok := g.credential()
+	if !ok {
+		return true, nil
 	}
 	status, err := c.Status(ctx)
 	return status.State == connectorauth.StateNotConnected || status.State == connectorauth.StateReauthRequired, err
@@ -221,7 +226,10 @@ func (g *generation) needsConsent(ctx context.Context) (bool, error) {
 
 // forget removes the token, also from memory. The provider is not told.
 func (g *generation) forget(ctx context.Context) error {
-	if c, ok := g.connected.Credential().(credential); ok {
+	if c := g.connected.Consent(); c != nil {
+		return c.Forget(ctx)
+	}
+	if c, ok := g.credential(); ok {
 		return c.Forget(ctx)
 	}
 	return nil
@@ -250,12 +258,22 @@ func (r *Registry) remove(ctx context.Context, id string, number, records int, g
 			records = max(records, 1+len(m.And))
 		}
 	}
-	keys := tokenKeys(id, number, records)
+	further, listErr := r.furtherKeys(ctx, id, number)
+	keys := append(tokenKeys(id, number, records), further...)
 	for _, key := range keys {
 		err = errors.Join(err, r.store.Delete(ctx, key))
 	}
-	for _, key := range slices.Insert(keys, 0, valuesKey(id, number)) {
-		if err == nil { // or else the values are needed to try again
+	if err = errors.Join(err, listErr); err == nil { // or else the values are needed to try again
+		err = r.erase(ctx, valuesKey(id, number))
+	}
+	if err == nil { // no record comes to the list any more
+		further, err = r.furtherKeys(ctx, id, number)
+	}
+	if keys = append(keys, further...); further != nil {
+		keys = append(keys, tokenKey(id, number)+listSuffix)
+	}
+	for i, key := range keys {
+		if err == nil && !slices.Contains(keys[:i], key) {
 			err = r.erase(ctx, key)
 		}
 	}
@@ -263,6 +281,15 @@ func (r *Registry) remove(ctx context.Context, id string, number, records int, g
 		return fmt.Errorf("accounts: the store: %w", err)
 	}
 	return nil
+}
+
+// furtherKeys returns the keys of the records that a Kind has made: see listOf.
+func (r *Registry) furtherKeys(ctx context.Context, id string, number int) (keys []string, err error) {
+	names, _, err := listed(ctx, r.config.Store, tokenKey(id, number)+listSuffix)
+	for _, name := range names {
+		keys = append(keys, tokenKey(id, number)+"#"+name)
+	}
+	return keys, err
 }
 
 // erase deletes a record after all who are about to write the record.

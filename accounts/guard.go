@@ -2,6 +2,10 @@ package accounts
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
@@ -64,12 +68,65 @@ func (s guarded) CompareAndSwap(ctx context.Context, key string, old, new []byte
 	return s.create(ctx, key, swap)
 }
 
+// A list names the further records of a generation, as a Kind makes them: what follows after the
+// first "#" of their keys. So the registry removes them without the Kind. The list is not
+// sealed.
+const listSuffix = "#records"
+
+// listOf returns the key of the list in which a record must stand, and the name of the record
+// there. ok is false for a record that needs no list: see tokenKeys.
+func listOf(key string) (list, name string, ok bool) {
+	first, name, further := strings.Cut(key, "#")
+	if _, err := strconv.Atoi(name); !further || err == nil || !strings.Contains(first, "/") || "#"+name == listSuffix {
+		return "", "", false
+	}
+	return first + listSuffix, name, true
+}
+
+// listed returns the further records of a generation, and the list as the store has it.
+func listed(ctx context.Context, store connectorauth.TokenStore, list string) (names []string, stored []byte, err error) {
+	stored, found, err := store.Load(ctx, list)
+	if err != nil || !found {
+		return nil, nil, ofStore(err)
+	}
+	if json.Unmarshal(stored, &names) != nil {
+		return nil, nil, fmt.Errorf("accounts: the store: the value of %q is no list of records", list)
+	}
+	return names, stored, nil
+}
+
+// enlist puts a record into its list, before there is the record.
+func (s guarded) enlist(ctx context.Context, key string) error {
+	list, name, ok := listOf(key)
+	for ok {
+		names, stored, err := listed(ctx, s.inner, list)
+		if err != nil || slices.Contains(names, name) {
+			return err
+		}
+		text, _ := json.Marshal(append(names, name)) // strings: cannot fail
+		enlisted, err := s.CompareAndSwap(ctx, list, stored, text)
+		if err != nil {
+			return err
+		}
+		if !enlisted && stored == nil {
+			if lives, err := s.lives(ctx, list); err != nil || !lives {
+				return ofStore(err) // create removes the record
+			}
+		}
+		ok = !enlisted
+	}
+	return nil
+}
+
 // create calls write, which may make a new record under key, and reports whether there is
 // one. The values of a generation are removed before its tokens. So a write that comes after
 // the end of the generation sees no values, be it before the write or after.
 func (s guarded) create(ctx context.Context, key string, write func() (bool, error)) (created bool, err error) {
 	lives, err := s.lives(ctx, key)
 	if err == nil && lives {
+		if err = s.enlist(ctx, key); err != nil {
+			return false, err
+		}
 		if created, err = write(); err != nil || !created {
 			return false, ofStore(err)
 		}

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -27,30 +25,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// Each block of Go code in docs/accounts.md stands in this file, where the compiler reads the
-// block and TestGuideOfAccounts runs the block. Each block of JSON is a definition.
-func TestBlocksOfTheGuideAreRun(t *testing.T) {
-	document, err := os.ReadFile("../docs/accounts.md")
-	require.NoError(t, err)
-	source, err := os.ReadFile("guide_test.go")
-	require.NoError(t, err)
-	indent := regexp.MustCompile(`(?m)^\s+`)
-	code := indent.ReplaceAllString(string(source), "")
-	blocks := 0
-	for _, block := range regexp.MustCompile("(?s)```([a-z]+)\n(.*?)```").FindAllStringSubmatch(string(document), -1) {
-		switch blocks++; block[1] {
-		case "go":
-			assert.Contains(t, code, indent.ReplaceAllString(block[2], ""))
-		case "json":
-			assert.Equal(t, guideDefinition, block[2])
-		default:
-			assert.Fail(t, "nobody runs this block", block[0])
-		}
-	}
-	assert.Greater(t, blocks, 10)
-	assert.Equal(t, 2*blocks, strings.Count(string(document), "```"), "a block has no language or no end")
-}
 
 const guideDefinition = `{
   "connectorauth": 1,

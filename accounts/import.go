@@ -89,7 +89,7 @@ func (r *Registry) importRow(ctx context.Context, row Row) (Account, error) {
 			return a, err
 		}
 		var f finding
-		if c, ok := g.connected.Credential().(credential); ok {
+		if c, ok := g.credential(); ok {
 			if f.known, err = c.Status(ctx); err != nil {
 				return Account{}, err
 			}

@@ -249,7 +249,11 @@ func (r *Registry) keepAlive(ctx context.Context, a Account) (outcome, error) {
 // renew renews the token of an account, unless the token is newer than the account says: a
 // request has renewed the token, or a process that died before it wrote to the Index.
 func (g *generation) renew(ctx context.Context, a Account) (known connectorauth.Status, isNew bool, err error) {
-	c, ok := g.connected.Credential().(interface {
+	if !g.opened { // the Store has lost what the consent has found
+		return known, false, connectorauth.ErrNotConnected
+	}
+	held, _ := g.credential()
+	c, ok := held.(interface {
 		credential
 		Renew(ctx context.Context) error
 	})

@@ -80,7 +80,7 @@ func (s *Capture) check(c *checker, p *path) {
 	if s.Path == "" {
 		c.add(p.member("path"), "is missing")
 	}
-	if s.From == FromCallback && len(s.Enum) == 0 && (s.Format == FormatHost || s.Format == FormatOrigin) {
+	if s.From == FromCallback && len(s.Enum) == 0 && (s.Format == FormatHost || s.Format == FormatOrigin || s.Format == FormatURL) {
 		c.add(p.member("format"), "a callback passes through a browser, so its values cannot be hosts; give an enum")
 	}
 }
@@ -136,6 +136,7 @@ type account struct {
 	credential connectorauth.Connector
 	values     []string // of the inputs, in their order: those that were given, and defaults
 	scopes     []string // of the Connection
+	foreign    *foreign // of a Kind with a Consent or a Check, or nil
 }
 
 // value returns the value of the input called name, or "".

@@ -67,7 +67,8 @@ type Connected struct {
 func (c *Connected) Connector() connectorauth.Connector { return c.connector }
 
 // Credential returns the connector of the method's first credential, such as a
-// *connectorauth.OAuth2: for a consent, and for Status, Renew and Revoke.
+// *connectorauth.OAuth2: for a consent, and for Status, Renew and Revoke. The consent of some
+// Kinds is another: see Consent.
 func (c *Connected) Credential() connectorauth.Connector { return c.account().credential }
 
 // Definition and Method return the names of the definition and of the method, for a
@@ -77,7 +78,8 @@ func (c *Connected) Definition() string { return c.account().d.Name }
 // Method returns the name of the method. See Definition.
 func (c *Connected) Method() string { return c.account().m.Name }
 
-// BaseURL returns where the API is: a URL without a slash at its end. The name is one of
+// BaseURL returns where the API is: a URL without a slash at its end, unless an input with the
+// format url has one there. The name is one of
 // Definition.BaseURLs; empty means Definition.BaseURL. Where a token response decides,
 // BaseURL obtains a token first, and fails if the response leads to a host that the
 // definition does not declare.
@@ -226,17 +228,25 @@ func (b *builder) connect(m *Method) (*Connected, error) {
 	if err := b.err(); err != nil {
 		return nil, err
 	}
+	if f := b.account.foreign; f != nil && f.consent != nil {
+		f.rest, f.guard = list[1:], guard
+	}
+	return b.account.joined(list, guard)
+}
+
+// joined returns the account with its connectors, of which the first is the credential.
+func (a *account) joined(list []connectorauth.Connector, guard *guard) (*Connected, error) {
 	connector := list[0]
 	if len(list) > 1 {
 		joined, err := connectorauth.Join(list...)
-		b.mistakes.Custom(err)
-		if err := b.err(); err != nil {
-			return nil, err
+		if err != nil {
+			var mistakes check.List
+			mistakes.Custom(err)
+			return nil, fmt.Errorf("definition: %s: %w", a.d.Name, mistakes.Joined())
 		}
 		connector = joined
 	}
-	a := b.account
-	a.credential = a.within(guard.around(a.credential))
+	a.credential = a.within(guard.around(list[0]))
 	return &Connected{connector: a.within(guard.around(connector)), account: func() *account { return a }}, nil
 }
 

@@ -46,7 +46,9 @@
 // # Kinds of credentials
 //
 // The type of a method names a [Scheme] of this package, or a [Kind] of another package in
-// [Options], such as those of the modules digestauth and awsauth.
+// [Options], such as those of the modules digestauth and awsauth. Of the kind MCP of package
+// mcp, nobody knows the connector before the account owner has consented: Connected.Consent
+// leads through the consent, and Connected.Open returns the account with its connector.
 //
 // # Origins
 //
@@ -56,8 +58,8 @@
 // (https://publicsuffix.org): "https://{subdomain}.example.com". In the path, an input is
 // a part of one segment, and in the query a part of one value. Where the end of the host
 // is not literal, the input itself says where it may lead, by Enum, Suffixes or AnyHost.
-// An input with the format origin, or with an enum of URLs, may stand alone in place of
-// scheme and host: "{site}/api".
+// An input with the format origin or url, or with an enum of URLs, may stand alone in place
+// of scheme and host: "{site}/api".
 //
 // A secret stands in no URL, and in nothing else that errors, records or browsers show,
 // such as a client ID. For a key in the path of a URL, use the placement path.

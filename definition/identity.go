@@ -43,16 +43,20 @@ const (
 // says that the credential opens. The client is as in connectorauth.NewClient: nil means
 // http.DefaultClient. Check takes 30 seconds at most.
 //
-// An account that does not work is a *CheckError. Without a test in the definition, the
-// error is ErrNoTest. Where a token must be obtained first and cannot be, errors.Is finds
+// An account that does not work is a *CheckError. Without a test in the definition, the Kind
+// of the method makes the test, and if there is none, the error is ErrNoTest. Where a token must be obtained first and cannot be, errors.Is finds
 // connectorauth.ErrReauthRequired, and errors.As a *connectorauth.TokenError.
 func (c *Connected) Check(ctx context.Context, client *http.Client) (Identity, error) {
-	t := c.account().d.Test
-	if t == nil {
-		return Identity{}, fmt.Errorf("definition: %s: %w", c.account().d.Name, ErrNoTest)
-	}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
+	t := c.account().d.Test
+	if t == nil {
+		id, ok, err := c.checkOfKind(ctx, client)
+		if !ok {
+			err = fmt.Errorf("definition: %s: %w", c.account().d.Name, ErrNoTest)
+		}
+		return id, err
+	}
 	base, err := c.BaseURL(ctx, t.Base)
 	if err != nil && !isToken(err) {
 		return Identity{}, err // which says what the service has not given
@@ -189,7 +193,7 @@ func (c *Connected) unsent(err error) error {
 
 // judge says what the response means, or nil if the account works.
 func (c *Connected) judge(req *http.Request, resp *http.Response) error {
-	t := c.account().d.Test
+	t := c.account().d.test()
 	failed := &CheckError{Definition: c.account().d.Name, StatusCode: resp.StatusCode, RetryAfter: endpoint.RetryAfter(resp.Header)}
 	failed.cause = connectorauth.RenewalError(resp)
 	status := resp.StatusCode
@@ -234,9 +238,10 @@ func (c *Connected) secret(i *Input) bool { return i.Secret }
 
 // inURL reports whether an input stands in the URL of the test.
 func (c *Connected) inURL(i *Input) bool {
-	base := cmp.Or(c.account().d.BaseURLs[c.account().d.Test.Base], c.account().m.BaseURL, c.account().d.BaseURL)
+	t := c.account().d.test()
+	base := cmp.Or(c.account().d.BaseURLs[t.Base], c.account().m.BaseURL, c.account().d.BaseURL)
 	u := c.account().d.urls[base]
-	return u.inOrigin(i.Name) || slices.Contains(u.names, i.Name) || strings.Contains(c.account().d.Test.Request, "{"+i.Name+"}")
+	return u.inOrigin(i.Name) || slices.Contains(u.names, i.Name) || strings.Contains(t.Request, "{"+i.Name+"}")
 }
 
 // identity reads the response of an account that works.

@@ -50,8 +50,8 @@ type Limits struct {
 	// Enum are the allowed values. A value may be a whole URL, for a template such as
 	// "{site}/api". Empty means all values.
 	Enum []Choice
-	// Suffixes are how a host may end, such as ".example.com". Required for FormatHost and
-	// FormatOrigin in a URL, unless Enum or AnyHost is given. A suffix is not a public
+	// Suffixes are how a host may end, such as ".example.com". Required for FormatHost,
+	// FormatOrigin and FormatURL in a URL, unless Enum or AnyHost is given. A suffix is not a public
 	// suffix of a registry, such as ".co.uk". Empty means none.
 	Suffixes []string
 	// AnyHost: the value may lead to any host of public addresses, as with products that
@@ -81,6 +81,7 @@ const (
 	FormatLabel   Format = "label"   // a label of a host: lower-case letters, digits and '-'
 	FormatHost    Format = "host"    // the name of a host, such as www.example.com; no address, no port
 	FormatOrigin  Format = "origin"  // https:// and a host, and perhaps a port
+	FormatURL     Format = "url"     // https://, a host, and perhaps a port and a path
 	FormatUUID    Format = "uuid"    // RFC 9562, with hyphens
 	FormatEmail   Format = "email"   // an address of mail
 	FormatInteger Format = "integer" // digits, with a minus sign if negative
@@ -95,6 +96,7 @@ var formats = map[Format]struct {
 	FormatLabel:   {isLabel, "use lower-case letters, digits and hyphens only, such as mycompany"},
 	FormatHost:    {isHostName, "give the name of a host, such as www.example.com, in lower case"},
 	FormatOrigin:  {isOrigin, "give an address such as https://www.example.com, in lower case, without a path"},
+	FormatURL:     {isURL, "give an address such as https://www.example.com/path, with the host in lower case, and without a question mark"},
 	FormatUUID:    {regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`).MatchString, "give an ID such as 123e4567-e89b-12d3-a456-426614174000"},
 	FormatEmail:   {regexp.MustCompile(`^[^\s@<>"]+@[^\s@<>"]+$`).MatchString, "give an address such as ada@example.com"},
 	FormatInteger: {regexp.MustCompile(`^-?[0-9]{1,18}$`).MatchString, "give a whole number"},
@@ -140,6 +142,21 @@ func isOrigin(s string) bool {
 	return secure && isHostName(strings.TrimSuffix(host, end))
 }
 
+// urlPath matches the path of a URL as the path goes out.
+var urlPath = regexp.MustCompile(`^(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)*$`)
+
+// isURL reports whether s is an origin, and perhaps a path.
+func isURL(s string) bool {
+	base := s
+	if scheme, rest, ok := strings.Cut(s, "://"); ok {
+		if host, _, ok := strings.Cut(rest, "/"); ok {
+			base = scheme + "://" + host
+		}
+	}
+	u, err := url.Parse(s)
+	return err == nil && isOrigin(base) && urlPath.MatchString(s[len(base):]) && !hasDots(u)
+}
+
 const maxValue = 64 << 10 // the length in bytes of the longest value
 
 // check says what is wrong with a value, without the value.
@@ -170,7 +187,7 @@ func (l *Limits) check(value string) error {
 	case isOther:
 		return &limitError{InputPattern, "does not look as the service writes it"}
 	}
-	if l.Format == FormatHost || l.Format == FormatOrigin {
+	if l.Format == FormatHost || l.Format == FormatOrigin || l.Format == FormatURL {
 		return l.checkHost(value)
 	}
 	return nil
@@ -179,7 +196,7 @@ func (l *Limits) check(value string) error {
 // checkHost says what is wrong with the host of a value.
 func (l *Limits) checkHost(value string) error {
 	host := value
-	if l.Format == FormatOrigin {
+	if l.Format != FormatHost {
 		u, err := origin.Endpoint(value)
 		if err != nil {
 			return err
@@ -234,7 +251,7 @@ func (i *Input) title() string {
 
 // isOrigin reports whether the value is a whole origin, or a URL below one.
 func (l *Limits) isOrigin() bool {
-	return len(l.Enum) == 0 && l.Format == FormatOrigin || len(l.Enum) > 0 && l.origins
+	return len(l.Enum) == 0 && (l.Format == FormatOrigin || l.Format == FormatURL) || len(l.Enum) > 0 && l.origins
 }
 
 // isOrigin reports whether a choice is an origin that can be a Host, or a URL below one.

@@ -1,8 +1,10 @@
 package definition
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -24,8 +26,20 @@ type Kind struct {
 	// connector, and connection says the rest: Store, Account, Shared, RenewBefore,
 	// HTTPClient and Observe. Parse calls Connect too, with samples as texts and a
 	// connection without all these, and lists the error. Connect makes no request, and is
-	// safe for concurrent use. Required.
+	// safe for concurrent use. Required, unless there is a Consent.
 	Connect func(texts map[string]connectorauth.Secret, hosts []string, connection Connection) (connectorauth.Connector, error)
+	// Consent takes the place of Connect where a consent decides what the connector is, as at
+	// a server that is found by its metadata. The arguments, and what Parse does, are as with
+	// Connect. Further records in Store have keys that begin with Account and "#". Nil means
+	// that Connect returns the connector.
+	Consent func(texts map[string]connectorauth.Secret, hosts []string, connection Connection) (Consent, error)
+	// Check asks the service whether an account works, and whose account it is, for a
+	// definition without a Test. texts are as with Connect. send sends a request with the
+	// account's credentials, and returns the response, or an error for Check to return: a
+	// *CheckError if the status is none of 200 to 299. Check closes the body. A *CheckError of
+	// Check's own has a Reason, and Definition is empty. Nil means that the definition has the
+	// test.
+	Check func(ctx context.Context, texts map[string]connectorauth.Secret, send func(*http.Request) (*http.Response, error)) (Identity, error)
 }
 
 // A Member is a member of a Kind in documents.
@@ -47,6 +61,9 @@ type Foreign struct {
 
 	kind *Kind
 }
+
+// Consents reports whether the account owner must consent: see [Kind].
+func (s *Foreign) Consents() bool { return s.kind != nil && s.kind.Consent != nil }
 
 func (s *Foreign) check(c *checker, p *path) {
 	for _, m := range s.kind.Members {
@@ -74,10 +91,7 @@ func (s *Foreign) connector(b *builder) (connectorauth.Connector, error) {
 			secrets = append(secrets, string(texts[m.Name]))
 		}
 	}
-	connector, err := s.kind.Connect(texts, slices.Clone(b.hosts), *b.c)
-	if err == nil && connector == nil {
-		err = errors.New("the Kind returned no connector")
-	}
+	connector, err := s.kind.connect(b, texts)
 	if err == nil {
 		return connector, nil
 	}
@@ -114,8 +128,8 @@ func checkKinds(kinds []Kind) error {
 			return fmt.Errorf("definition: Options.Kinds[%d]: Name: %q is no name of letters and digits, or a type of package definition", i, k.Name)
 		case slices.ContainsFunc(kinds[:i], func(other Kind) bool { return other.Name == k.Name }):
 			return fmt.Errorf("definition: Options.Kinds[%d]: Name: %q is there twice", i, k.Name)
-		case k.Connect == nil:
-			return fmt.Errorf("definition: Options.Kinds[%d]: Connect: is nil", i)
+		case k.Connect == nil && k.Consent == nil:
+			return fmt.Errorf("definition: Options.Kinds[%d]: Connect: is nil, and so is Consent", i)
 		}
 		for j, m := range k.Members {
 			if !isWord(m.Name) || k.find(m.Name) != &k.Members[j] || reserved(m.Name) {

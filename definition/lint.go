@@ -39,9 +39,9 @@ func (l *linter) definition() {
 		l.add(root.member("title"), "is missing; people see the name")
 	}
 	switch {
-	case l.d.Test == nil:
+	case l.d.Test == nil && slices.ContainsFunc(l.d.Methods, func(m Method) bool { return !m.checks() }):
 		l.add(root.member("test"), "is missing; without a test request nobody can tell whether an account works")
-	case l.d.Test.ID == "":
+	case l.d.Test != nil && l.d.Test.ID == "":
 		l.add(root.member("test").member("id"), "is missing; without an identity nobody can tell whether a new consent is of the same account")
 	}
 	l.plain(&l.root, nil, "")

@@ -150,7 +150,7 @@ func (u *urlTemplate) checkHosts(limits func(name string) *Limits) error {
 		switch l := limits(u.whole); {
 		case l == nil: // which is another mistake
 		case !l.isOrigin():
-			return fmt.Errorf("{%s} stands for scheme and host, so the input needs the format origin, or an enum of https URLs without a query and a slash at the end", u.whole)
+			return fmt.Errorf("{%s} stands for scheme and host, so the input needs the format origin or url, or an enum of https URLs without a query and a slash at the end", u.whole)
 		case len(l.Enum) == 0 && len(l.Suffixes) == 0 && !l.AnyHost:
 			return fmt.Errorf("nothing limits where {%s} may lead; give the input suffixes, an enum, or anyHost", u.whole)
 		}

@@ -22,7 +22,7 @@ type shape struct {
 var (
 	shapes       = shapesOf(append(slices.Clone(schemeTypes), reflect.TypeFor[Definition]()))
 	enumerations = map[reflect.Type][]string{
-		reflect.TypeFor[Format]():                         {"text", "label", "host", "origin", "uuid", "email", "integer", "key"},
+		reflect.TypeFor[Format]():                         {"text", "label", "host", "origin", "url", "uuid", "email", "integer", "key"},
 		reflect.TypeFor[From]():                           {"token", "callback"},
 		reflect.TypeFor[connectorauth.ClientAuthMethod](): {"client_secret_basic", "client_secret_post", "client_secret_basic_raw", "client_secret_user", "none", "tls_client_auth", "self_signed_tls_client_auth"},
 		reflect.TypeFor[assertion.Algorithm]():            {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512"},

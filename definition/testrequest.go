@@ -91,6 +91,8 @@ func consents(s Scheme) bool {
 		return s.Grant.AuthorizationCode != nil
 	case *OAuth1:
 		return s.RequestTokenURL != ""
+	case *Foreign:
+		return s.Consents()
 	}
 	return false
 }

@@ -92,6 +92,8 @@ func (i *Input) sample() string {
 		return "x" + end
 	case i.Format == FormatOrigin:
 		return "https://x" + end
+	case i.Format == FormatURL:
+		return "https://x" + end + "/x"
 	case i.Format == FormatInteger:
 		return "1"
 	case i.Format == FormatUUID:

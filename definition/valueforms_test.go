@@ -86,7 +86,7 @@ func TestMistakesBesideTheBaseURL(t *testing.T) {
 		begin + `"inputs": [{"name": "x", "format": "label"}], "methods": [{"name": "a", "type": "Session", "login": [{"url": "http://{x}.example.com", "capture": {"token": "t"}}]}]}`: "would lead to another host",
 		begin + `"inputs": [{"name": "x", "format": "label"}], "methods": [{"name": "a", "type": "Session", "login": [{"url": "https://login.example.com", "capture": {"token": "t"}}],
 			"logout": {"url": "https://{x}.co.uk"}}]}`: "methods[0].logout.url: everybody can register names",
-		begin + `"inputs": [{"name": "x", "enum": ["https://example.com/a/../b"]}], "baseUrls": {"b": "{x}/c"}, "methods": [{"name": "a", "type": "None"}]}`: "needs the format origin, or an enum",
+		begin + `"inputs": [{"name": "x", "enum": ["https://example.com/a/../b"]}], "baseUrls": {"b": "{x}/c"}, "methods": [{"name": "a", "type": "None"}]}`: "needs the format origin or url, or an enum",
 	} {
 		assert.Contains(t, mistakes(document), want, document)
 	}

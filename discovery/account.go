@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -161,7 +162,8 @@ func (a *Account) Finish(ctx context.Context, pending connectorauth.Secret, call
 
 // Connector returns the account's connector, with what the last consent has found. Connector
 // reads the Store, and makes no request to the server. Before the first consent, the error
-// matches connectorauth.ErrNotConnected. A connector may be kept until the next consent;
+// matches connectorauth.ErrNotConnected. Where the server has forgotten the client of a
+// Registrar, the errors of the connector match connectorauth.ErrReauthRequired. A connector may be kept until the next consent;
 // another one afterwards may have other endpoints and another client.
 func (a *Account) Connector(ctx context.Context) (*connectorauth.OAuth2, error) {
 	ls, _, err := a.load(ctx)
@@ -215,6 +217,8 @@ func (a *Account) connector(l link, client *Registration) (*connectorauth.OAuth2
 		if err := client.Fill(&config); err != nil {
 			return nil, err
 		}
+		// With a client that the server has forgotten, only a new consent helps.
+		config.Dialect.InvalidGrantCodes = append(slices.Clip(config.Dialect.InvalidGrantCodes), invalidClient)
 	}
 	if err := l.Server.Fill(&config); err != nil {
 		return nil, err

@@ -250,10 +250,10 @@ func TestAccountsOutOfOrder(t *testing.T) {
 	}))
 	_, err = fixed.Connector(t.Context())
 	assert.ErrorContains(t, err, "the config has none")
-	require.NoError(t, store.Save(t.Context(), "connectorauth-discovered-alice", []byte(`{"v": 2}`)))
+	require.NoError(t, store.Save(t.Context(), "alice#found", []byte(`{"v": 2}`)))
 	_, err = account.Connector(t.Context())
 	assert.ErrorContains(t, err, "update the program")
-	require.NoError(t, store.Save(t.Context(), "connectorauth-discovered-alice", []byte(`torn`)))
+	require.NoError(t, store.Save(t.Context(), "alice#found", []byte(`torn`)))
 	_, err = account.Connector(t.Context())
 	assert.ErrorContains(t, err, "nothing that this library saved")
 }
@@ -273,11 +273,11 @@ func TestProcessDiesAfterTheToken(t *testing.T) {
 		require.NoError(t, err)
 		callback, err := p.Authorize(authURL)
 		require.NoError(t, err)
-		before, _, err := store.Load(t.Context(), "connectorauth-discovered-alice")
+		before, _, err := store.Load(t.Context(), "alice#found")
 		require.NoError(t, err)
 		require.NoError(t, account.Finish(t.Context(), pending, callback.Query()))
 		require.Equal(t, 2, p.Stats().Registrations)
-		require.NoError(t, store.Save(t.Context(), "connectorauth-discovered-alice", before)) // as if Finish had died
+		require.NoError(t, store.Save(t.Context(), "alice#found", before)) // as if Finish had died
 		assert.NoError(t, use(t, p, newProcess(t, p, store).account(t, "alice")))
 		time.Sleep(2 * time.Hour)
 		assert.NoError(t, use(t, p, newProcess(t, p, store).account(t, "alice")), "renewed by the right client")

@@ -25,8 +25,8 @@ type links struct {
 	Begun   *link `json:"begun,omitempty"`   // of the latest consent that is not finished
 }
 
-// key returns the key of the account's links.
-func (a *Account) key() string { return "connectorauth-discovered-" + a.config.OAuth2.Account }
+// key returns the key of the account's links, beside that of the token.
+func (a *Account) key() string { return a.config.OAuth2.Account + "#found" }
 
 // load reads the account's links, and the stored value; nil if there is none.
 func (a *Account) load(ctx context.Context) (ls links, stored []byte, err error) {

@@ -9,12 +9,18 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/pending"
 )
 
 // Issuer returns "", because the authorization server is not known before the consent: see
 // connectorauth.OAuth2.Issuer. So package consent gives each MCP server a callback URL of its
 // own.
 func (a *Account) Issuer() string { return "" }
+
+// CallbackName returns a name for the callback URL that all accounts at the MCP server have in
+// common: see consent.Flow. So the accounts share a client, and no other server sees their
+// callbacks.
+func (a *Account) CallbackName() string { return "mcp-" + pending.Identity(a.config.URL) }
 
 // ConsentLifetime returns how long the account owner may take: see
 // connectorauth.OAuth2.ConsentLifetime.

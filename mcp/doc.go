@@ -33,6 +33,16 @@
 //
 //	transport := &mcp.StreamableClientTransport{Endpoint: url, OAuthHandler: account}
 //
+// # In package accounts
+//
+// Kind is the type MCP of definitions, and AnyServer a definition of an MCP server anywhere: an
+// account owner types the URL. A Registry of package accounts then keeps accounts at MCP
+// servers as a Registry keeps all others:
+//
+//	server, err := mcp.AnyServer(mcp.KindConfig{Finder: finder, Registrar: registrar})
+//	...
+//	set, err := definition.NewSet(server) // for accounts.Config.Definitions
+//
 // # Scopes
 //
 // A consent asks for the scopes of the challenge; without any, for scopes_supported of the

@@ -129,9 +129,9 @@ func (a *Account) fill(f *found) connectorauth.OAuth2Config {
 	// A token of one authorization server goes to no other: each has an account of its own.
 	// Without a consent, no record says which server a token is for, so the name does.
 	if a.config.consents() {
-		config.Account += "." + pending.Identity(f.Issuer)
+		config.Account += "#" + pending.Identity(f.Issuer)
 	} else {
-		config.Account += "." + pending.Identity(f.Issuer, f.Resource)
+		config.Account += "#" + pending.Identity(f.Issuer, f.Resource)
 	}
 	config.Scopes = f.Scopes
 	if len(config.Resources) == 0 {

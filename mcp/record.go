@@ -37,8 +37,8 @@ type record struct {
 	Challenge []string `json:"challenge,omitempty"`
 }
 
-// key returns the key of the record.
-func (a *Account) key() string { return "connectorauth-mcp-" + a.config.OAuth2.Account }
+// key returns the key of the record, beside those of the tokens: see fill.
+func (a *Account) key() string { return a.config.OAuth2.Account + "#mcp" }
 
 // load reads the record of an account at the server, and the stored value; nil if there is
 // none.

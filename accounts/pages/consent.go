@@ -14,6 +14,7 @@ import (
 // A flow is the consent of an account, whose errors tell the person what is wrong.
 type flow struct {
 	*accounts.Flow
+	name     string                         // of the definition
 	title    string                         // of the service
 	callback func(definition string) string // may be nil
 }
@@ -36,7 +37,7 @@ func (h *Handler) flow(r *http.Request, id string) (consent.Flow, error) {
 	if d, err := h.definition(a.Definition); err == nil {
 		title = titleOf(d)
 	}
-	return flow{f, title, h.config.Callback}, nil
+	return flow{f, a.Definition, title, h.config.Callback}, nil
 }
 
 // notAllowed returns consent.ErrNotAllowed for an account that is not there. An account of the
@@ -58,11 +59,10 @@ func isOver(err error) bool {
 
 // CallbackName implements an optional method of consent.Flow.
 func (f flow) CallbackName() string {
-	name := f.Flow.CallbackName()
 	if f.callback != nil {
-		return f.callback(name)
+		return f.callback(f.name)
 	}
-	return name
+	return f.Flow.CallbackName()
 }
 
 // ServiceName implements an optional method of consent.Flow.

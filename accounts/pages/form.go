@@ -52,6 +52,8 @@ func consents(m *definition.Method) bool {
 		return scheme.AuthorizeURL != ""
 	case *definition.OAuth2:
 		return scheme.Grant.AuthorizationCode != nil
+	case *definition.Foreign:
+		return scheme.Consents()
 	}
 	return false
 }

@@ -21,7 +21,9 @@ import (
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/consent"
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/discovery"
 	"github.com/connectorauth/connectorauth/internal/test/leaktest"
+	"github.com/connectorauth/connectorauth/mcp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/require"
 )
@@ -96,11 +98,18 @@ func newAppOf(t *testing.T, documents []string, change ...func(*app)) *app {
 	})
 	p.Inject(p.KeyHeaderURL, authtest.Always, identify)
 	p.Inject(p.BearerURL, authtest.Always, identify)
+	finder, err := discovery.New(discovery.Config{HTTPClient: p.Client()})
+	require.NoError(t, err)
+	registrar, err := discovery.NewRegistrar(discovery.RegistrarConfig{
+		Finder: finder, Store: new(tokenstore.Memory), Keys: []tokenstore.Key{{ID: "k", Secret: []byte(strings.Repeat("s", 32))}},
+	})
+	require.NoError(t, err)
+	options := definition.Options{Kinds: []definition.Kind{mcp.Kind(mcp.KindConfig{Finder: finder, Registrar: registrar})}}
 	var list []*definition.Definition
 	for _, document := range documents {
 		d, err := definition.Parse("acme.json", []byte(strings.NewReplacer(
 			"KEYURL", p.KeyHeaderURL, "BEARERURL", p.BearerURL, "TOKENURL", p.TokenURL, "REVOKEURL", p.RevokeURL, "AUTHURL", p.AuthURL, "BASICURL", p.BasicURL,
-		).Replace(document)), definition.Options{})
+		).Replace(document)), options)
 		require.NoError(t, err)
 		list = append(list, d)
 	}

@@ -41,7 +41,8 @@ type Config struct {
 	Origin string
 	// Callback returns the last element of the callback URL of a definition, which is URL +
 	// "/callback/" + name: see consent.Config. Register the callback URL at the provider. Nil
-	// means the name of the definition.
+	// means the CallbackName of the accounts.Flow: the name of the definition, or with the
+	// type MCP a name of each MCP server.
 	Callback func(definition string) string
 	// Pages says how the pages look and which languages they speak. Pages.Template is for the
 	// pages of consents alone.

@@ -15,6 +15,7 @@ var formats = map[definition.Format]string{
 	definition.FormatLabel:   `[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?`,
 	definition.FormatHost:    `[a-z0-9](?:[a-z0-9\-\.]*[a-z0-9])?`,
 	definition.FormatOrigin:  `https:\/\/[a-z0-9](?:[a-z0-9\-\.]*[a-z0-9])?(?::[0-9]+)?`,
+	definition.FormatURL:     `https:\/\/[a-z0-9](?:[a-z0-9\-\.]*[a-z0-9])?(?::[0-9]+)?(?:\/[^?#\s]*)?`,
 	definition.FormatUUID:    `[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`,
 	definition.FormatEmail:   `[^\s@<>"]+@[^\s@<>"]+`,
 	definition.FormatInteger: `-?[0-9]{1,18}`,

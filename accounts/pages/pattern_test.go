@@ -65,7 +65,7 @@ func FuzzPatternsForBrowsers(f *testing.F) {
 func TestFormatsForBrowsers(t *testing.T) {
 	values := map[definition.Format][]string{
 		definition.FormatLabel: {"a", "a-b", "0", "my-company9", strings.Repeat("a", 63)}, definition.FormatHost: {"a.b", "www.example.com", "xn--bcher-kva.example"},
-		definition.FormatOrigin: {"https://a.example.com", "https://a.example.com:8443"}, definition.FormatUUID: {"123e4567-e89b-12d3-a456-426614174000", "123E4567-e89b-12d3-a456-426614174000"},
+		definition.FormatOrigin: {"https://a.example.com", "https://a.example.com:8443"}, definition.FormatURL: {"https://a.example.com", "https://a.example.com/", "https://a.example.com:8443/mcp/a%20b;c=1"}, definition.FormatUUID: {"123e4567-e89b-12d3-a456-426614174000", "123E4567-e89b-12d3-a456-426614174000"},
 		definition.FormatEmail: {"ada@example.com", "a+b@é.example"}, definition.FormatInteger: {"0", "-7", "123456789012345678"}, definition.FormatText: {"anything, really"},
 	}
 	for format, list := range values {

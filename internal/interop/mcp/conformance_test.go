@@ -6,11 +6,11 @@ package mcp_test
 import (
 	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -74,9 +74,11 @@ type suite struct{ dir, client string }
 func newSuite(t *testing.T) *suite {
 	t.Helper()
 	s := &suite{dir: t.TempDir()}
-	text, err := os.ReadFile("package.json")
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(s.dir, "package.json"), text, 0o600))
+	for _, name := range []string{"package.json", "package-lock.json"} {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(s.dir, name), text, 0o600))
+	}
 	if err := npm.Install(s.dir); err != nil {
 		if os.Getenv("CONNECTORAUTH_TEST_REQUIRE") != "" {
 			t.Fatal(err)
@@ -142,34 +144,47 @@ func TestConformance(t *testing.T) {
 		_, problems := s.play(t, "auth/metadata-default", "2026-07-28", "true")
 		assert.NotEmpty(t, problems)
 	})
-	var rows strings.Builder
-	complete := true
-	for _, scenario := range scenarios {
-		fmt.Fprintf(&rows, "| %s |", strings.TrimPrefix(scenario.name, "auth/"))
-		for _, revision := range revisions {
-			if !strings.Contains(scenario.revisions, revision) {
-				rows.WriteString(" |")
-				continue
+	outcomes := map[string]string{} // by scenario and revision
+	var mu sync.Mutex
+	t.Run("scenarios", func(t *testing.T) { // side by side: each has ports of its own
+		for _, scenario := range scenarios {
+			for revision := range strings.FieldsSeq(scenario.revisions) {
+				name := scenario.name + " " + revision
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					passed, problems := s.play(t, scenario.name, revision, s.client)
+					outcome := "failed"
+					if assert.Empty(t, problems) && assert.Positive(t, passed) {
+						outcome = "passed"
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					outcomes[name] = outcome
+				})
 			}
-			played := false
-			t.Run(scenario.name+" "+revision, func(t *testing.T) {
-				played = true
-				passed, problems := s.play(t, scenario.name, revision, s.client)
-				assert.Empty(t, problems)
-				assert.Positive(t, passed)
-				if t.Failed() {
-					rows.WriteString(" failed |")
-				} else {
-					rows.WriteString(" passed |")
-				}
-			})
-			complete = complete && played
 		}
-		rows.WriteString("\n")
+	})
+	if rows, complete := table(outcomes); complete { // not with -run
+		keep(t, rows)
 	}
-	if complete { // not with -run
-		keep(t, rows.String())
+}
+
+// table returns the rows of the page. The page is complete if each scenario was played.
+func table(outcomes map[string]string) (rows string, complete bool) {
+	complete = true
+	for _, scenario := range scenarios {
+		rows += "| " + strings.TrimPrefix(scenario.name, "auth/") + " |"
+		for _, revision := range revisions {
+			if strings.Contains(scenario.revisions, revision) {
+				outcome := outcomes[scenario.name+" "+revision]
+				rows += " " + outcome
+				complete = complete && outcome != ""
+			}
+			rows += " |"
+		}
+		rows += "\n"
 	}
+	return rows, complete
 }
 
 // keep compares the page with rows, or writes the page.
