@@ -58,9 +58,10 @@ var rules = map[string]schemaOf{
 	"Limits.pattern":  {"maxLength": maxPattern},
 	"Limits.enum":     {"uniqueItems": true},
 	"Limits.suffixes": {"items": schemaOf{"type": "string", "pattern": `^\.`}},
-	"Grant":           {"oneOf": oneOf("authorizationCode", "clientCredentials", "passwordCredentials", "jwtBearer")},
+	"Grant":           {"oneOf": oneOf("authorizationCode", "clientCredentials", "passwordCredentials", "jwtBearer", "deviceCode")},
 	"Assertion":       {"oneOf": oneOf("private", "secret")},
 	"JWT":             {"oneOf": oneOf("private", "secret")},
+	"OAuth2.dpop":     {"enum": []string{"ES256", "ES384", "ES512", "EdDSA"}},
 	"OAuth2":          {"not": schemaOf{"required": []string{"clientAuth", "clientAssertion"}}},
 }
 
