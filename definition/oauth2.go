@@ -14,8 +14,12 @@ import (
 
 // OAuth2 is an access token that is renewed: see connectorauth.OAuth2Config.
 type OAuth2 struct {
-	Grant    Grant
-	TokenURL string // template of the token endpoint; required
+	Grant Grant
+	// Issuer is an authorization server whose metadata name the endpoints that the method
+	// leaves out, also those that are required otherwise. Empty means that the method names
+	// all endpoints.
+	Issuer   *Issuer
+	TokenURL string // template of the token endpoint; needed without an Issuer
 	// FormerTokenURL is the template of the token URL that accounts have from before.
 	// RevokeURL is the template of the revocation endpoint (RFC 7009). Empty means none.
 	FormerTokenURL, RevokeURL string
@@ -59,6 +63,9 @@ func (s *Scope) short(text string) { s.Name = text }
 func (s *OAuth2) check(c *checker, p *path) {
 	c.public(p.member("clientId"), s.ClientID)
 	c.clientSecret(p, s.ClientID, s.ClientSecret)
+	if s.Issuer != nil {
+		s.Issuer.check(c, p.member("issuer"))
+	}
 	c.url(p.member("tokenUrl"), s.TokenURL)
 	c.url(p.member("formerTokenUrl"), s.FormerTokenURL)
 	c.url(p.member("revokeUrl"), s.RevokeURL)
@@ -149,6 +156,9 @@ func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
 		config.ClientAuth, config.ClientSecret = s.ClientAssertion.clientAuth(b), ""
 	} else if s.ClientAuth != "" {
 		config.ClientAuth = s.ClientAuth
+	}
+	if s.Issuer != nil {
+		s.Issuer.complete(b, &config)
 	}
 	connector, err := connectorauth.NewOAuth2(config)
 	templates := []string{"ClientID", s.ClientID, "ClientSecret", s.ClientSecret}

@@ -15,6 +15,8 @@ import (
 //   - TokenURL, RevokeURL, and AuthURL of the AuthorizationCode grant, which is also the
 //     Grant of a config without one. With the client authentication ClientAuthTLS or
 //     ClientAuthSelfSignedTLS, the endpoints for certificates (RFC 8705 section 5).
+//   - PushedAuthorizationRequestURL of the AuthorizationCode grant, if the server requires
+//     pushed requests (RFC 9126 section 5), and DeviceURL of the DeviceCode grant.
 //   - Issuer of the grant, the Issuer of the metadata. IssuerOptional unless the server
 //     promises to name itself in each callback (RFC 9207 section 3).
 //   - ClientAuth of a client with a secret: ClientSecretBasic if the server takes that
@@ -52,9 +54,23 @@ func (s *Server) Fill(config *connectorauth.OAuth2Config) error {
 	if c.Grant == nil {
 		c.Grant = connectorauth.AuthorizationCode{}
 	}
-	if code, ok := c.Grant.(connectorauth.AuthorizationCode); ok {
-		s.fillGrant(&problems, &code)
-		c.Grant = code
+	switch grant := c.Grant.(type) {
+	case connectorauth.AuthorizationCode:
+		if s.RequirePushedAuthorizationRequests {
+			const name = "pushed_authorization_request_endpoint"
+			grant.PushedAuthorizationRequestURL = cmp.Or(grant.PushedAuthorizationRequestURL, at(name, s.PushedAuthorizationRequestEndpoint))
+			if grant.PushedAuthorizationRequestURL == "" {
+				problems.Add("Grant: the server requires pushed authorization requests, and names no " + name)
+			}
+		}
+		s.fillGrant(&problems, &grant)
+		c.Grant = grant
+	case connectorauth.DeviceCode:
+		grant.DeviceURL = cmp.Or(grant.DeviceURL, at("device_authorization_endpoint", s.DeviceAuthorizationEndpoint))
+		if grant.DeviceURL == "" {
+			problems.Add("Grant: the server names no device_authorization_endpoint")
+		}
+		c.Grant = grant
 	}
 	if kinds := s.GrantTypesSupported; kinds != nil && !slices.Contains(kinds, c.Grant.GrantType()) {
 		problems.Add("Grant: the server does not list %s in grant_types_supported", c.Grant.GrantType())

@@ -82,8 +82,21 @@ func TestFillChooses(t *testing.T) {
 		"no codes":                    {server: func(s *discovery.Server) { s.ResponseTypesSupported = []string{"id_token"} }, want: "response_types_supported"},
 		"no token endpoint":           {server: func(s *discovery.Server) { s.TokenEndpoint = "" }, want: "no token_endpoint"},
 		"no authorization endpoint":   {server: func(s *discovery.Server) { s.AuthorizationEndpoint = "" }, want: "no authorization_endpoint"},
-		"another grant":               {config: connectorauth.OAuth2Config{Grant: connectorauth.PasswordCredentials{}}, want: "does not list password"},
-		"code is not listed":          {server: func(s *discovery.Server) { s.GrantTypesSupported = []string{"implicit"} }, want: "does not list authorization_code"},
+		"pushed requests": {
+			server: pushed("https://a.example/par"), auth: connectorauth.ClientAuthNone,
+			grant: connectorauth.AuthorizationCode{PushedAuthorizationRequestURL: "https://a.example/par"},
+		},
+		"pushed requests of the program": {
+			server: pushed("https://a.example/par"), auth: connectorauth.ClientAuthNone,
+			config: connectorauth.OAuth2Config{Grant: connectorauth.AuthorizationCode{PushedAuthorizationRequestURL: "https://b.example/par"}},
+			grant:  connectorauth.AuthorizationCode{PushedAuthorizationRequestURL: "https://b.example/par"},
+		},
+		"pushed requests are possible": {
+			server: func(s *discovery.Server) { s.PushedAuthorizationRequestEndpoint = "https://a.example/par" }, auth: connectorauth.ClientAuthNone,
+		},
+		"no endpoint for pushed requests": {server: pushed(""), want: "names no pushed_authorization_request_endpoint"},
+		"another grant":                   {config: connectorauth.OAuth2Config{Grant: connectorauth.PasswordCredentials{}}, want: "does not list password"},
+		"code is not listed":              {server: func(s *discovery.Server) { s.GrantTypesSupported = []string{"implicit"} }, want: "does not list authorization_code"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, config := metadata(), test.config
@@ -110,6 +123,29 @@ func TestFillChooses(t *testing.T) {
 	server.AuthorizationEndpoint = ""
 	config := connectorauth.OAuth2Config{ClientSecret: "s", Grant: connectorauth.ClientCredentials{}}
 	require.NoError(t, server.Fill(&config), "no browser is needed")
+}
+
+func TestFillCompletesADevice(t *testing.T) {
+	server := metadata()
+	server.GrantTypesSupported = nil
+	server.DeviceAuthorizationEndpoint = "https://a.example/device"
+	server.MTLSEndpointAliases["device_authorization_endpoint"] = "https://mtls.a.example/device"
+	for want, config := range map[string]connectorauth.OAuth2Config{
+		"https://a.example/device":      {Grant: connectorauth.DeviceCode{}},
+		"https://mtls.a.example/device": {Grant: connectorauth.DeviceCode{}, ClientAuth: connectorauth.ClientAuthTLS},
+		"https://b.example/device":      {Grant: connectorauth.DeviceCode{DeviceURL: "https://b.example/device"}},
+	} {
+		require.NoError(t, server.Fill(&config))
+		assert.Equal(t, connectorauth.DeviceCode{DeviceURL: want}, config.Grant)
+	}
+	server.DeviceAuthorizationEndpoint = ""
+	assert.ErrorContains(t, server.Fill(&connectorauth.OAuth2Config{Grant: connectorauth.DeviceCode{}}), "the server names no device_authorization_endpoint")
+}
+
+func pushed(endpoint string) func(*discovery.Server) {
+	return func(s *discovery.Server) {
+		s.PushedAuthorizationRequestEndpoint, s.RequirePushedAuthorizationRequests = endpoint, true
+	}
 }
 
 func methods(list ...string) func(*discovery.Server) {
