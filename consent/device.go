@@ -33,14 +33,11 @@ func Device(ctx context.Context, flow DeviceFlow, out io.Writer) error {
 		fmt.Fprintf(out, "Open this address on any device:\n\n  %s\n\nand type this code:\n\n  %s\n\n", prompt.VerificationURI, prompt.UserCode)
 		err = flow.FinishDevice(ctx, pending)
 	}
-	var failed *connectorauth.TokenError
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return err
-	case errors.As(err, &failed) && failed.Code == "expired_token":
-		return fail(ReasonExpired, err)
 	}
-	return classify(err, ReasonStore)
+	return classifyDevice(err)
 }

@@ -61,15 +61,15 @@ func (m *Method) issuer() *Issuer {
 // Connected.Account keeps the metadata for all later ones, so that no renewal and no restart
 // depends on what the issuer says then.
 func (d *Definition) Discover(ctx context.Context, finder *discovery.Finder, connection Connection) (*discovery.Server, error) {
-	b, m, err := d.builder(&connection)
+	m, err := d.method(connection.Method)
+	if err != nil || m.issuer() == nil {
+		return nil, err
+	}
+	b, _, err := d.builder(&connection)
 	if err != nil {
 		return nil, err
 	}
-	issuer := m.issuer()
-	if issuer == nil {
-		return nil, nil
-	}
-	at := b.url(issuer.URL)
+	at := b.url(m.issuer().URL)
 	if err := b.err(); err != nil {
 		return nil, err
 	}
