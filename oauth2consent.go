@@ -51,6 +51,9 @@ func (c *OAuth2) Issuer() string {
 	return grant.Issuer
 }
 
+// GrantType returns the grant type of the config's Grant, such as "authorization_code".
+func (c *OAuth2) GrantType() string { return c.scheme().grant.GrantType() }
+
 // ConsentLifetime returns how long the account owner may take from Begin to Finish. 0
 // means ten minutes, or that the connector has no consent.
 func (c *OAuth2) ConsentLifetime() time.Duration {

@@ -201,7 +201,7 @@ func isLegible(s string) bool {
 
 var (
 	errNoDevice      = errors.New("connectorauth: only the DeviceCode grant has a device to begin with")
-	errDevicePending = errors.New("connectorauth: pending is not a value that BeginDevice or PollDevice of this connector returned")
+	errDevicePending = pending.NewMixUp("pending is not a value that BeginDevice or PollDevice of this connector returned")
 )
 
 // deviceIdentity tells the device grants of this connector from others.

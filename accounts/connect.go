@@ -102,6 +102,10 @@ func (r *Registry) openNew(ctx context.Context, a *Account, d *definition.Defini
 	g, err := r.open(ctx, *a, a.Last+1, kept{duplicate: q.Duplicate}, func(connection definition.Connection) (*definition.Connected, error) {
 		connection.Method, connection.Scopes = q.Method, q.Scopes
 		connection.Values = merged(connection.Values, q.Values)
+		var err error
+		if connection.Server, err = d.Discover(ctx, r.config.Finder, connection); err != nil {
+			return nil, err
+		}
 		return d.Connect(connection)
 	})
 	if err == nil {
@@ -158,6 +162,10 @@ func (r *Registry) reconnect(ctx context.Context, a Account, q Request) (Account
 	}
 	g, err := r.open(ctx, a, a.Last+1, k, func(connection definition.Connection) (*definition.Connected, error) {
 		connection.Values = merged(connection.Values, k.account.Edited(q.Values))
+		var err error
+		if connection.Server, err = r.config.Definitions().Discover(ctx, r.config.Finder, k.account, connection); err != nil {
+			return nil, err
+		}
 		return r.config.Definitions().Connect(k.account, connection)
 	})
 	if err != nil {

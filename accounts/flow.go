@@ -40,6 +40,16 @@ func (r *Registry) Flow(ctx context.Context, id string) (*Flow, error) {
 	return &Flow{r, g, c}, nil
 }
 
+// onDevice is a consenting whose account owner can type a code on another device: an *OAuth2.
+type onDevice interface {
+	GrantType() string
+	BeginDevice(ctx context.Context) (prompt connectorauth.DevicePrompt, pending connectorauth.Secret, err error)
+	PollDevice(ctx context.Context, pending connectorauth.Secret) (connectorauth.DevicePoll, error)
+}
+
+// errNoDevice: the account has a consent of OAuth1.
+var errNoDevice = errors.New("accounts: the account has no consent on another device")
+
 // Begin returns the URL of the provider's page, and a pending value for Finish: see
 // connectorauth.OAuth2.Begin.
 func (f *Flow) Begin(ctx context.Context, redirectURL string) (authURL string, pending connectorauth.Secret, err error) {
@@ -54,7 +64,47 @@ func (f *Flow) Begin(ctx context.Context, redirectURL string) (authURL string, p
 // error of the test, such as a *definition.CheckError that is Temporary, the token is kept, and
 // Registry.Test finishes the rest.
 func (f *Flow) Finish(ctx context.Context, pending connectorauth.Secret, callback url.Values) error {
-	err := f.consent.Finish(ctx, pending, callback)
+	return f.ended(ctx, f.consent.Finish(ctx, pending, callback))
+}
+
+// GrantType returns the grant type of the account: see connectorauth.OAuth2.GrantType. Empty
+// means OAuth1.
+func (f *Flow) GrantType() string {
+	if c, ok := f.consent.(onDevice); ok {
+		return c.GrantType()
+	}
+	return ""
+}
+
+// BeginDevice returns what the account owner must see, and a pending value for PollDevice:
+// see connectorauth.OAuth2.BeginDevice.
+func (f *Flow) BeginDevice(ctx context.Context) (prompt connectorauth.DevicePrompt, pending connectorauth.Secret, err error) {
+	c, ok := f.consent.(onDevice)
+	if !ok {
+		return prompt, "", errNoDevice
+	}
+	return c.BeginDevice(ctx)
+}
+
+// PollDevice asks once whether the account owner has decided, and then does what Finish does:
+// see connectorauth.OAuth2.PollDevice.
+func (f *Flow) PollDevice(ctx context.Context, pending connectorauth.Secret) (connectorauth.DevicePoll, error) {
+	c, ok := f.consent.(onDevice)
+	if !ok {
+		return connectorauth.DevicePoll{}, errNoDevice
+	}
+	poll, err := c.PollDevice(ctx, pending)
+	if err == nil && !poll.Done {
+		return poll, nil
+	}
+	if err := f.ended(ctx, err); err != nil {
+		return connectorauth.DevicePoll{}, err
+	}
+	return poll, nil
+}
+
+// ended puts the token of a consent to use, or tells why there is none.
+func (f *Flow) ended(ctx context.Context, err error) error {
 	if err == nil {
 		g := *f.g
 		if err = g.openConsent(ctx); err == nil {

@@ -77,7 +77,7 @@ func (w *world) define(document string) {
 	w.Helper()
 	d, err := definition.Parse("acme.json", []byte(strings.NewReplacer(
 		"KEYURL", w.p.KeyHeaderURL, "BEARERURL", w.p.BearerURL, "TOKENURL", w.p.TokenURL, "REVOKEURL", w.p.RevokeURL, "AUTHURL", w.p.AuthURL,
-		"SESSIONURL", w.p.SessionURL, "LOGINURL", w.p.LoginJSONURL, "LOGOUTURL", w.p.LogoutURL,
+		"ISSUER", w.p.URL, "SESSIONURL", w.p.SessionURL, "LOGINURL", w.p.LoginJSONURL, "LOGOUTURL", w.p.LogoutURL,
 	).Replace(document)), definition.Options{})
 	require.NoError(w, err)
 	w.set, err = definition.NewSet(d)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/discovery"
 )
 
 // outage is an error of the program's own means: the Store, the Index, Config.Connection.
@@ -39,10 +40,10 @@ type mistake struct{ error }
 func (m mistake) Unwrap() error { return m.error }
 
 // ofProgram returns an error of Connect as a mistake, unless the account owner must give
-// another value.
+// another value, or an issuer has no metadata.
 func ofProgram(err error) error {
 	var input *definition.InputError
-	if errors.As(err, &input) {
+	if errors.As(err, &input) || errors.As(err, new(*discovery.Error)) {
 		return err
 	}
 	return mistake{err}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/discovery"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
@@ -35,6 +36,10 @@ type Config struct {
 	// changed HTTPClient counts for connectors that are made later. Several goroutines may call
 	// Connection. Nil means that nothing is added.
 	Connection func(ctx context.Context, a Account) (definition.Connection, error)
+	// Finder reads the metadata of issuers, for definitions that name an issuer in place of
+	// endpoints: at each Connect and each Reconnect, and never in between. Nil means that such
+	// accounts cannot be connected.
+	Finder *discovery.Finder
 	// Shared is as in connectorauth.OAuth2Config.
 	Shared *connectorauth.Shared
 	// Observe is as in connectorauth.OAuth2Config. Event.Account is the ID of the account.

@@ -41,7 +41,7 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request, name string) 
 	}
 	cookie := h.cookies.name(ref)
 	rec, ok := h.cookies.read(r, cookie)
-	if !ok {
+	if !ok || rec.Code != "" { // of a consent on another device, which has no callback
 		h.finish(w, r, record{}, fail(ReasonUnknown, errors.New("this browser has no cookie for the callback's state")))
 		return
 	}
@@ -119,7 +119,7 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, rec record, subje
 	if h.config.Service != nil && rec.Connector != "" {
 		service = h.config.Service(rec.Connector)
 	}
-	page := h.look.page(subject, h.look.choose(rec.Language, r), service)
+	page := h.look.page(subject, h.look.choose(rec.Language, r), service, rec.prompt)
 	switch {
 	case subject == confirm:
 		page.Continue = h.startURL(rec)

@@ -40,6 +40,15 @@
 // and height of the popup, in pixels. Empty means the present page, the language of the
 // browser, and 520 by 680. The reason of the error is a [Reason], or "closed".
 //
+// # On another device
+//
+// If the connector has the DeviceCode grant (RFC 8628), the start leads to a page of the
+// handler with a code and a link: the account owner types the code at the provider, on this or
+// on another device. The page looks again by itself as often as the provider allows, without a
+// script, until the account owner has decided. A program that can receive a callback should
+// use the AuthorizationCode grant: a code can be passed on, so that a person who types the
+// code of an attacker connects an account with the attacker's (RFC 8628 section 5.4).
+//
 // # How the pages look
 //
 // The pages come in light and dark, and in English and German. [Pages] gives them the
@@ -126,8 +135,8 @@ func lifetimeOf(flow Flow) time.Duration {
 }
 
 // A Flow is a connector with a consent: a *connectorauth.OAuth1, or a
-// *connectorauth.OAuth2 with the AuthorizationCode grant. A Flow of your own may have
-// more methods:
+// *connectorauth.OAuth2 with the AuthorizationCode or the DeviceCode grant. A Flow of your
+// own may be a [PollFlow], and may have more methods:
 //
 //   - ConsentLifetime() time.Duration: how long the account owner may take, at most 24
 //     hours, and 0 for ten minutes.
@@ -174,7 +183,8 @@ type Config struct {
 	Keys []connectorauth.Secret
 	// Flow returns the connector of the person who is signed in. The handler calls
 	// Flow twice for each consent, with requests of the same browser: at the start
-	// and at the callback. Both calls have the same connector: the query parameter
+	// and at the callback. A consent on another device calls Flow at the start and at each
+	// look at the page with the code. All calls have the same connector: the query parameter
 	// "connector" of the start. Required.
 	//
 	// Connectors of different people must have different Accounts, with or without
@@ -218,7 +228,8 @@ type Result struct {
 
 // Handler serves the consent of a web application at paths below its URL: /start
 // begins a consent, /callback/ and a name receive the browser from the provider of
-// this name, and /connect.js is the script. A callback is a GET request, or a POST
+// this name, /device shows the code of a consent on another device, and /connect.js is the
+// script. A callback is a GET request, or a POST
 // request with a form of at most 16 KiB. The handler looks only at the last two
 // elements of the path, so mount the handler with or without [http.StripPrefix]. A
 // Handler is safe for concurrent use, and calls Flow, Callback, Service and Done from

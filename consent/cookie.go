@@ -38,6 +38,8 @@ type record struct {
 	Callback  string `json:"callback,omitempty"`  // name in the callback URL; empty for the shared URL
 	Service   string `json:"service,omitempty"`   // ServiceName of the Flow
 	Pending   string `json:"pending"`             // from Flow.Begin, for Flow.Finish
+
+	prompt // of a consent on another device
 }
 
 // lifetime is how long the consent may take. An older version of the handler wrote no

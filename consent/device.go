@@ -38,14 +38,11 @@ func Device(ctx context.Context, flow DeviceFlow, out io.Writer) error {
 		}
 		err = flow.FinishDevice(ctx, pending)
 	}
-	var failed *connectorauth.TokenError
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return err
-	case errors.As(err, &failed) && failed.Code == "expired_token":
-		return fail(ReasonExpired, err)
 	}
-	return classify(err, ReasonStore)
+	return classifyDevice(err)
 }

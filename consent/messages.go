@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/look"
@@ -15,7 +16,7 @@ import (
 // Pages.Languages, and English otherwise.
 //
 // Two placeholders stand for names: {service} is the display name of the service, and
-// {name} is Pages.Name. A part in square brackets is left out if the name of a
+// {name} is Pages.Name. In Device, {code} is the code and {address} the page for the code. A part in square brackets is left out if the name of a
 // placeholder in the part is empty. Behind a bar stands what is written in place of
 // the part:
 //
@@ -26,7 +27,9 @@ import (
 type Messages struct {
 	Connected Text            // the account is connected
 	Confirm   Text            // a question: a link on another site leads to the start of a consent
+	Device    Text            // the account owner types a code on another device: {code} in the title, {address} in the message
 	Failed    map[Reason]Text // the consent has failed
+	Open      string          // button: open the page for the code
 	Continue  string          // button: go on to the service
 	Retry     string          // button: start the consent again
 	Back      string          // button: go back to the program
@@ -69,6 +72,7 @@ func inLanguages(languages []look.Language, given map[string]Messages) (all []*l
 // but returns m with the texts of other that are not empty.
 func (m Messages) but(other Messages) Messages {
 	m.Connected, m.Confirm = m.Connected.but(other.Connected), m.Confirm.but(other.Confirm)
+	m.Device, m.Open = m.Device.but(other.Device), cmp.Or(other.Open, m.Open)
 	m.Continue, m.Retry = cmp.Or(other.Continue, m.Continue), cmp.Or(other.Retry, m.Retry)
 	m.Back, m.Close = cmp.Or(other.Back, m.Back), cmp.Or(other.Close, m.Close)
 	m.Closed = cmp.Or(other.Closed, m.Closed)
@@ -98,6 +102,7 @@ func (m Messages) check() error {
 	}
 	texts("Connected", m.Connected.Title, m.Connected.Message)
 	texts("Confirm", m.Confirm.Title, m.Confirm.Message)
+	m.checkDevice(&problems)
 	for _, reason := range slices.Sorted(maps.Keys(m.Failed)) {
 		text := m.Failed[reason]
 		texts(fmt.Sprintf("Failed[%q]", reason), text.Title, text.Message)
@@ -105,6 +110,7 @@ func (m Messages) check() error {
 			problems.Add("Failed[%q]: is not a Reason", reason)
 		}
 	}
+	texts("Open", m.Open)
 	texts("Continue", m.Continue)
 	texts("Retry", m.Retry)
 	texts("Back", m.Back)
@@ -113,7 +119,17 @@ func (m Messages) check() error {
 	return problems.Joined()
 }
 
+// checkDevice lists what is wrong with Device, without which nobody would know the code.
+func (m Messages) checkDevice(problems *check.List) {
+	for name, text := range map[string]string{"code": m.Device.Title, "address": m.Device.Message} {
+		filled, err := look.Fill(text, map[string]string{"name": "", "service": "", name: "CODE"})
+		if problems.Field("Device", err); err == nil && !strings.Contains(filled, "CODE") {
+			problems.Add("Device: %q lacks {%s}", text, name)
+		}
+	}
+}
+
 // say fills the names of p into a text.
 func (in *language) say(text string, p Page) string {
-	return in.Say(text, map[string]string{"name": p.Name, "service": p.Service})
+	return in.Say(text, map[string]string{"name": p.Name, "service": p.Service, "code": p.Code, "address": p.Address})
 }

@@ -24,12 +24,16 @@ type Page struct {
 	Language       string // language tag, for <html lang="…">
 	Direction      string // "ltr" or "rtl", for <html dir="…">
 
+	Code    string // the code that the account owner types on another device (RFC 8628), which Title has too; empty on all other pages
+	Address string // where the account owner types Code, which Message has too
+	Open    string // URL of that page, perhaps with Code in the URL
+
 	Continue string // URL for a person who confirms the start; empty on all other pages
 	Retry    string // URL that starts the consent again; empty if unknown
 	Back     string // URL of the application; empty for a command-line program
 
-	ContinueText, RetryText, BackText string // for the links to these URLs
-	CloseText                         string // for the button with the id "close"
+	OpenText, ContinueText, RetryText, BackText string // for the links to these URLs
+	CloseText                                   string // for the button with the id "close"
 
 	Logo     template.URL    // Pages.Logo, for <img src="…">; empty without a logo
 	LogoDark template.Srcset // Pages.LogoDark, for <source srcset="…">; empty if Logo serves dark pages too
@@ -58,7 +62,7 @@ func (a *appearance) send(w http.ResponseWriter, p Page, origin string, status i
 	if p.Reason == "" {
 		outcome, text = connected, ""
 	}
-	if p.Continue != "" {
+	if p.Continue != "" || p.Code != "" {
 		outcome = ""
 	}
 	var page bytes.Buffer

@@ -90,11 +90,12 @@ func (a *appearance) choose(wanted string, r *http.Request) *language {
 const (
 	connected = look.Connected
 	confirm   = "confirm" // the account owner confirms the start
+	typing    = "typing"  // the account owner types a code on another device
 )
 
-// page returns the page about a subject: connected, confirm, or a Reason. service is
-// the display name of the service, or empty.
-func (a *appearance) page(subject string, in *language, service string) Page {
+// page returns the page about a subject: connected, confirm, typing, or a Reason. service is
+// the display name of the service, or empty. code is for typing.
+func (a *appearance) page(subject string, in *language, service string, code prompt) Page {
 	p := Page{
 		Name: a.Name, Service: look.Clean(service), Language: in.Tag, Direction: in.Direction,
 		Logo: a.Logo, LogoDark: a.LogoDark,
@@ -105,12 +106,16 @@ func (a *appearance) page(subject string, in *language, service string) Page {
 	case connected:
 	case confirm:
 		text = in.messages.Confirm
+	case typing:
+		text = in.messages.Device
+		p.Code, p.Address, p.Open = code.Code, code.Address, cmp.Or(code.Link, code.Address)
 	default:
 		p.Reason = Reason(subject)
 		text = in.messages.Failed[p.Reason]
 	}
 	p.Title, p.Message = in.say(text.Title, p), in.say(text.Message, p)
 	p.ContinueText, p.RetryText = in.say(in.messages.Continue, p), in.say(in.messages.Retry, p)
+	p.OpenText = in.say(in.messages.Open, p)
 	p.BackText, p.CloseText = in.say(in.messages.Back, p), in.say(in.messages.Close, p)
 	return p
 }
@@ -121,8 +126,8 @@ func (a *appearance) samples() []Page {
 	const origin = "https://app.example"
 	var pages []Page
 	for _, in := range a.languages {
-		for _, subject := range append([]string{connected, confirm}, reasonWords()...) {
-			p := a.page(subject, in, "Example Service")
+		for _, subject := range append([]string{connected, confirm, typing}, reasonWords()...) {
+			p := a.page(subject, in, "Example Service", prompt{"WDJB-MJHT", origin + "/device", ""})
 			p.Back, p.popup = origin+"/", "0a"
 			switch {
 			case subject == confirm:

@@ -141,7 +141,7 @@ func (l *loopback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.ended <- failed // before the page, which the browser may never read
 	}
 	w.Header().Set("Connection", "close")
-	l.look.send(w, l.look.page(subject, l.look.choose("", r), l.service), "", status)
+	l.look.send(w, l.look.page(subject, l.look.choose("", r), l.service, prompt{}), "", status)
 }
 
 // spelled returns a host and port as browsers write them: in lower case, and an address

@@ -39,6 +39,13 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 		h.finish(w, r, rec, flowError(err))
 		return
 	}
+	if named, ok := flow.(interface{ ServiceName() string }); ok {
+		rec.Service = cut(named.ServiceName())
+	}
+	if polls, ok := onDevice(flow); ok {
+		h.startDevice(w, r, rec, polls)
+		return
+	}
 	rec.Callback, err = h.callbackName(rec.Connector, flow)
 	if err == nil {
 		err = mayUse(flow, rec.Callback)
@@ -46,9 +53,6 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		h.finish(w, r, rec, fail(ReasonInternal, err))
 		return
-	}
-	if named, ok := flow.(interface{ ServiceName() string }); ok {
-		rec.Service = cut(named.ServiceName())
 	}
 	authURL, pending, err := flow.Begin(r.Context(), h.callbackURL(rec.Callback))
 	if err != nil {

@@ -7,6 +7,9 @@ var english = Messages{
 	Connected: Text{"Your[ {service}] account is connected", "You can close this window[ and go back to {name}]."},
 	Confirm: Text{"Do you want to connect [your {service}|an] account?",
 		"A link on another site brought you here. Continue only if you want to connect your account[ with {name}]."},
+	Device: Text{"Your code[ for {service}] is {code}",
+		"Open {address} on this or another device, and type the code there. Type the code only if you want to connect your account[ with {name}]. This page goes on by itself."},
+	Open: "Open the page",
 	Failed: map[Reason]Text{
 		ReasonDenied: {"Access[ to {service}] was not allowed",
 			"No[ {service}] account was connected. You can try again at any time."},
@@ -46,6 +49,9 @@ var german = Messages{
 	Connected: Text{"Ihr Konto[ bei {service}] ist verbunden", "Sie können dieses Fenster jetzt schließen[ und zu {name} zurückkehren]."},
 	Confirm: Text{"Möchten Sie [Ihr Konto bei {service}|ein Konto] verbinden?",
 		"Ein Link auf einer anderen Website hat Sie hierhergeführt. Fahren Sie nur fort, wenn Sie Ihr Konto wirklich[ mit {name}] verbinden möchten."},
+	Device: Text{"Ihr Code[ für {service}] ist {code}",
+		"Öffnen Sie {address} auf diesem oder einem anderen Gerät, und geben Sie dort den Code ein. Tun Sie das nur, wenn Sie Ihr Konto wirklich[ mit {name}] verbinden möchten. Diese Seite macht von selbst weiter."},
+	Open: "Seite öffnen",
 	Failed: map[Reason]Text{
 		ReasonDenied: {"Der Zugriff[ auf {service}] wurde nicht erlaubt",
 			"Es wurde kein Konto[ bei {service}] verbunden. Sie können es jederzeit noch einmal versuchen."},

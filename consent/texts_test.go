@@ -45,7 +45,11 @@ func TestBuiltInLanguagesAreComplete(t *testing.T) {
 		require.NotEqual(t, other[path], text, path)
 		for _, messages := range []string{text, other[path]} {
 			for _, names := range []map[string]string{nil, {"name": "Acme"}, {"service": "Google"}, {"name": "Acme", "service": "Google"}} {
-				filled, err := look.Fill(messages, map[string]string{"name": names["name"], "service": names["service"]})
+				known := map[string]string{"name": names["name"], "service": names["service"]}
+				if strings.HasPrefix(path, ".Device") {
+					known["code"], known["address"] = "WDJB-MJHT", "https://example.com/device"
+				}
+				filled, err := look.Fill(messages, known)
 				require.NoError(t, err)
 				require.NotContains(t, filled, "  ", path)
 				require.NotRegexp(t, `^\s|\s$|[\[\]{}|]`, filled, path)

@@ -106,6 +106,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if allow(w, r, http.MethodGet) {
 			h.start(w, r)
 		}
+	case last == "device":
+		if allow(w, r, http.MethodGet) {
+			h.device(w, r)
+		}
 	case last == "connect.js":
 		h.serveScript(w, r)
 	default:

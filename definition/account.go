@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/discovery"
 )
 
 // An Account is what a program keeps of an account, to connect the account again: see
@@ -27,6 +29,8 @@ type Account struct {
 	Secrets map[string]connectorauth.Secret `json:"-"`
 	// Scopes are as in Connection.Scopes.
 	Scopes []string `json:"scopes,omitzero"`
+	// Server is as in Connection.Server.
+	Server *discovery.Server `json:"server,omitempty"`
 }
 
 // Account returns what to keep of the account. A default that the account owner has seen is
@@ -35,6 +39,7 @@ type Account struct {
 func (c *Connected) Account() Account {
 	a := Account{
 		Definition: c.account().d.Name, Revision: c.account().d.Revision, Method: c.account().m.Name, Scopes: slices.Clone(c.account().scopes),
+		Server: c.account().server,
 		Values: map[string]string{}, Secrets: map[string]connectorauth.Secret{},
 	}
 	for n, i := range c.account().d.inputs(c.account().m) {
@@ -133,7 +138,7 @@ func (s *Set) Find(a Account) (*Definition, error) {
 }
 
 // Connect returns a stored account, by the definition that Find returns. Method, and
-// Scopes if nil, are those of the account, and Values of the connection go before those of
+// Scopes and Server if nil, are those of the account, and Values of the connection go before those of
 // the account, such as the values of hidden inputs.
 //
 // A newer definition may have other names, and may lack inputs and scopes of the account,
@@ -141,6 +146,15 @@ func (s *Set) Find(a Account) (*Definition, error) {
 // input that the newer definition wants and the account lacks is in the *InputError, as in Definition.Connect: ask the account owner. Connected.Account
 // returns what to keep from then on.
 func (s *Set) Connect(a Account, connection Connection) (*Connected, error) {
+	d, err := s.stored(a, &connection)
+	if err != nil {
+		return nil, err
+	}
+	return d.Connect(connection)
+}
+
+// stored adds what is kept of an account to a connection.
+func (s *Set) stored(a Account, connection *Connection) (*Definition, error) {
 	d, err := s.Find(a)
 	if err != nil {
 		return nil, err
@@ -158,5 +172,6 @@ func (s *Set) Connect(a Account, connection Connection) (*Connected, error) {
 	if connection.Scopes == nil {
 		connection.Scopes = a.Scopes
 	}
-	return d.Connect(connection)
+	connection.Server = cmp.Or(connection.Server, a.Server)
+	return d, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/discovery"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/template"
 	"github.com/connectorauth/connectorauth/internal/wire"
@@ -134,9 +135,10 @@ type account struct {
 	d          *Definition
 	m          *Method
 	credential connectorauth.Connector
-	values     []string // of the inputs, in their order: those that were given, and defaults
-	scopes     []string // of the Connection
-	foreign    *foreign // of a Kind with a Consent or a Check, or nil
+	values     []string          // of the inputs, in their order: those that were given, and defaults
+	scopes     []string          // of the Connection
+	server     *discovery.Server // of the Connection; nil without an Issuer
+	foreign    *foreign          // of a Kind with a Consent or a Check, or nil
 }
 
 // value returns the value of the input called name, or "".

@@ -123,6 +123,9 @@ func (c *checker) method(p *path, m *Method) {
 		if and.Scheme != nil {
 			and.Scheme.check(c, p.member("and").element(i))
 		}
+		if o, ok := and.Scheme.(*OAuth2); ok && o.Issuer != nil {
+			c.add(p.member("and").element(i).member("issuer"), "is for the first credential of a method only; make this credential the first, or name its endpoints")
+		}
 		if consents(and.Scheme) {
 			c.add(p.member("and").element(i), "needs a consent, for which a program has the first credential of a method only; make this credential the first")
 		}

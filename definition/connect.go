@@ -12,6 +12,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/discovery"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/template"
 )
@@ -30,6 +31,9 @@ type Connection struct {
 	// Scopes are the scopes to ask for, among those of the method. Nil means the default
 	// choice of the definition; empty, and not nil, means none.
 	Scopes []string
+	// Server is the metadata of the Issuer of the method: see Discover. Empty means that the
+	// method has no Issuer.
+	Server *discovery.Server
 
 	// Store, Account, Shared, RenewBefore, HTTPClient and Observe are as in
 	// connectorauth.OAuth2Config. Where an input may lead to any host (Limits.AnyHost), the
@@ -87,22 +91,29 @@ func (c *Connected) BaseURL(ctx context.Context, name string) (string, error) {
 	return c.account().base(ctx, name)
 }
 
-// Connect returns an account. Connect makes no request. A mistake of the values is an
+// Connect returns an account. Connect makes no request: a method with an
+// Issuer needs a Server. A mistake of the values is an
 // *InputError, which lists all of them, in words for the account owner. A mistake of the
 // value of a hidden input is another error, which names the input, because the program gives
 // such a value.
 func (d *Definition) Connect(connection Connection) (*Connected, error) {
-	m, err := d.method(connection.Method)
+	b, m, err := d.builder(&connection)
 	if err != nil {
 		return nil, err
 	}
 	connection.Observe = d.named(connection.Observe)
-	b := &builder{d: d, c: &connection, inputs: d.inputs(m), filler: template.Filler{Values: map[string]string{}}}
-	b.values(m.Name)
-	if err := b.err(); err != nil {
-		return nil, err
-	}
 	return b.connect(m)
+}
+
+// builder returns a builder with the values of the inputs.
+func (d *Definition) builder(connection *Connection) (*builder, *Method, error) {
+	m, err := d.method(connection.Method)
+	if err != nil {
+		return nil, nil, err
+	}
+	b := &builder{d: d, c: connection, inputs: d.inputs(m), filler: template.Filler{Values: map[string]string{}}}
+	b.values(m.Name)
+	return b, m, b.err()
 }
 
 // named returns an Observe that knows the name of the definition, or nil.

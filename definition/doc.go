@@ -70,6 +70,20 @@
 // redirect to another host that the definition declares, fails with
 // connectorauth.ErrHostNotAllowed.
 //
+// # An issuer in place of endpoints
+//
+// An OAuth2 may name an [Issuer], whose metadata name the endpoints. A program reads the
+// metadata before the first Connect of an account:
+//
+//	finder, err := discovery.New(discovery.Config{}) // one for the program
+//	...
+//	connection.Server, err = d.Discover(ctx, finder, connection)
+//	...
+//	account, err := d.Connect(connection)
+//
+// Metadata may name endpoints at the origin of the issuer, and at those that the definition
+// declares. [Connected.Account] keeps the metadata, so that [Set.Connect] needs no Discover.
+//
 // # Any host
 //
 // A product that people host themselves may be at any host: an input with AnyHost says so,

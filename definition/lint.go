@@ -65,7 +65,7 @@ func (l *linter) definition() {
 
 // plain lists the http URLs below n, which all lead to this machine.
 func (l *linter) plain(n *node, p *path, name string) {
-	if n.kind == text && strings.HasPrefix(n.text, "http://") && (name == "url" || strings.HasSuffix(name, "Url") || name == "baseUrls" || name == "origins") {
+	if n.kind == text && strings.HasPrefix(n.text, "http://") && (name == "url" || name == "issuer" || strings.HasSuffix(name, "Url") || name == "baseUrls" || name == "origins") {
 		l.addAt(int(n.at), p, "is plain http, which is for tests on one machine")
 	}
 	for i := range n.list {
@@ -159,9 +159,9 @@ func (l *linter) oauth2(p *path, s *OAuth2) {
 		if code.DisablePKCE {
 			l.add(grant.member("authorizationCode").member("disablePkce"), "gives up the protection of RFC 7636; keep PKCE unless the provider refuses the parameters")
 		}
-		if s.RevokeURL == "" {
-			l.add(p.member("revokeUrl"), "is missing; Revoke forgets the token, and the provider is not told")
-		}
+	}
+	if consents(s) && s.RevokeURL == "" && s.Issuer == nil {
+		l.add(p.member("revokeUrl"), "is missing; Revoke forgets the token, and the provider is not told")
 	}
 	if password := s.Grant.PasswordCredentials; password != nil {
 		l.add(grant.member("passwordCredentials"), "shows the account owner's password to the program, which RFC 9700 section 2.4 forbids; use another grant if the provider has one")

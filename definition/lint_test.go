@@ -79,6 +79,14 @@ func TestAdviceHasPlacesAndNoSecrets(t *testing.T) {
 	}, got)
 }
 
+func TestAdviceForADevice(t *testing.T) {
+	advice := strings.Join(lint(t, "acme.json", `{"connectorauth": 1, "name": "acme", "title": "Acme", "baseUrl": "https://api.example.com",
+"methods": [{"name": "m", "type": "OAuth2", "tokenUrl": "https://a.example.com/t",
+  "grant": {"deviceCode": {"deviceUrl": "http://localhost/d"}}}]}`), "\n")
+	assert.Contains(t, advice, "acme.json:2:13: methods[0].revokeUrl: is missing; Revoke forgets the token")
+	assert.Contains(t, advice, "acme.json:3:41: methods[0].grant.deviceCode.deviceUrl: is plain http")
+}
+
 func TestAdviceForASecretThatIsShown(t *testing.T) {
 	for method, place := range map[string]string{
 		`"type": "ApiKey", "key": "{v}"`: "key", `"type": "Basic", "username": "{x}", "password": "{v}"`: "password",

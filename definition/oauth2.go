@@ -7,14 +7,19 @@ import (
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/assertion"
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
 )
 
 // OAuth2 is an access token that is renewed: see connectorauth.OAuth2Config.
 type OAuth2 struct {
-	Grant    Grant
-	TokenURL string // template of the token endpoint; required
+	Grant Grant
+	// Issuer is an authorization server whose metadata name the endpoints that the method
+	// leaves out, also those that are required otherwise. Empty means that the method names
+	// all endpoints.
+	Issuer   *Issuer
+	TokenURL string // template of the token endpoint; needed without an Issuer
 	// FormerTokenURL is the template of the token URL that accounts have from before.
 	// RevokeURL is the template of the revocation endpoint (RFC 7009). Empty means none.
 	FormerTokenURL, RevokeURL string
@@ -26,21 +31,22 @@ type OAuth2 struct {
 	// client_secret_jwt. Empty means ClientAuth.
 	ClientAssertion *Assertion
 	Scopes          []Scope
+	// Resources are where the token is to be used (RFC 8707): absolute URIs without a
+	// fragment, as the APIs name themselves. A resource with values is the template of a
+	// URL. Empty means none.
+	Resources []string
+	// DPoP is the algorithm of keys that prove the possession of a token (RFC 9449): ES256,
+	// ES384, ES512 or EdDSA. Each account has a key of its own, which the account's record
+	// keeps together with the token: see assertion.NewDPoP. Empty means Bearer tokens.
+	DPoP assertion.Algorithm `json:"dpop"`
 	// Dialect is how the provider departs from the standards. URLs, parameters and headers are
 	// templates. In TokenParams and RefreshParams, {scopes} is the scopes that are asked for,
 	// joined by ScopeSeparator, unless an input has the name. Empty means the standards.
 	Dialect dialect.OAuth2
 	// Captures are values of the token response or of the callback.
 	Captures []Capture
-}
 
-// A Grant is how a token is obtained: exactly one of the fields. The texts of the fields
-// are templates.
-type Grant struct {
-	AuthorizationCode   *connectorauth.AuthorizationCode
-	ClientCredentials   *connectorauth.ClientCredentials
-	PasswordCredentials *connectorauth.PasswordCredentials
-	JWTBearer           *Assertion // RFC 7523 section 2.1
+	proof *assertion.DPoP // of all accounts, which share the nonces of servers; nil without DPoP
 }
 
 // A Scope is a scope to ask for. In a document, a text is a Scope with a Name alone.
@@ -57,10 +63,19 @@ func (s *Scope) short(text string) { s.Name = text }
 func (s *OAuth2) check(c *checker, p *path) {
 	c.public(p.member("clientId"), s.ClientID)
 	c.clientSecret(p, s.ClientID, s.ClientSecret)
+	if s.Issuer != nil {
+		s.Issuer.check(c, p.member("issuer"))
+	}
 	c.url(p.member("tokenUrl"), s.TokenURL)
 	c.url(p.member("formerTokenUrl"), s.FormerTokenURL)
 	c.url(p.member("revokeUrl"), s.RevokeURL)
 	c.scopes(p.member("scopes"), s.Scopes)
+	for i, resource := range s.Resources {
+		if strings.ContainsAny(resource, "{}") {
+			c.url(p.member("resources").element(i), resource)
+		}
+	}
+	s.checkProof(c, p.member("dpop"))
 	s.Grant.check(c, p.member("grant"))
 	if s.ClientAssertion != nil {
 		s.ClientAssertion.check(c, p.member("clientAssertion"))
@@ -85,6 +100,20 @@ func (s *OAuth2) check(c *checker, p *path) {
 	c.lists(at.member("tokenHeader"), d.TokenHeader)
 }
 
+// checkProof makes what proves the possession of tokens.
+func (s *OAuth2) checkProof(c *checker, p *path) {
+	if s.DPoP == "" {
+		return
+	}
+	var err error
+	if s.proof, err = assertion.NewDPoP(assertion.DPoPConfig{Algorithm: s.DPoP}); err != nil {
+		c.add(p, "keys of accounts are for ES256, ES384, ES512 or EdDSA")
+	}
+	if s.Dialect.Placement != (dialect.Placement{}) {
+		c.add(p, "sets the Authorization header itself; remove dialect.placement")
+	}
+}
+
 // clientSecret checks the secret of a client, which counts with an ID of its own only.
 func (c *checker) clientSecret(p *path, id, secret string) {
 	c.text(p.member("clientSecret"), secret)
@@ -103,35 +132,6 @@ func (c *checker) scopes(p *path, list []Scope) {
 	}
 }
 
-func (g *Grant) check(c *checker, p *path) {
-	grants := 0
-	if a := g.AuthorizationCode; a != nil {
-		grants++
-		c.url(p.member("authorizationCode").member("authUrl"), a.AuthURL)
-		c.public(p.member("authorizationCode").member("issuer"), a.Issuer)
-		for name, list := range a.Params {
-			for i, s := range list {
-				c.public(p.member("authorizationCode").member("params").member(name).element(i), s)
-			}
-		}
-	}
-	if g.ClientCredentials != nil {
-		grants++
-	}
-	if o := g.PasswordCredentials; o != nil {
-		grants++
-		c.public(p.member("passwordCredentials").member("username"), o.Username)
-		c.text(p.member("passwordCredentials").member("password"), string(o.Password))
-	}
-	if g.JWTBearer != nil {
-		grants++
-		g.JWTBearer.check(c, p.member("jwtBearer"))
-	}
-	if grants != 1 {
-		c.add(p, "give one of authorizationCode, clientCredentials, passwordCredentials and jwtBearer")
-	}
-}
-
 func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
 	client, scopes := b.client(s.ClientID, s.ClientSecret), b.scopes(s.Scopes)
 	b.scoped(scopes, cmp.Or(s.Dialect.ScopeSeparator, " "))
@@ -143,10 +143,22 @@ func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
 		RefreshLifetime: b.account.m.RefreshLifetime, RefreshIdle: b.account.m.RefreshIdle,
 		RenewBefore: b.c.RenewBefore, HTTPClient: b.c.HTTPClient, Observe: b.c.Observe,
 	}
+	for _, resource := range s.Resources {
+		if b.d.urls[resource] != nil {
+			resource = b.url(resource)
+		}
+		config.Resources = append(config.Resources, resource)
+	}
+	if s.proof != nil {
+		config.Proof = s.proof
+	}
 	if s.ClientAssertion != nil {
 		config.ClientAuth, config.ClientSecret = s.ClientAssertion.clientAuth(b), ""
 	} else if s.ClientAuth != "" {
 		config.ClientAuth = s.ClientAuth
+	}
+	if s.Issuer != nil {
+		s.Issuer.complete(b, &config)
 	}
 	connector, err := connectorauth.NewOAuth2(config)
 	templates := []string{"ClientID", s.ClientID, "ClientSecret", s.ClientSecret}
@@ -154,24 +166,6 @@ func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
 		templates = append(templates, "Grant: Username", o.Username, "Grant: Password", string(o.Password))
 	}
 	return connector, b.owned(err, templates...)
-}
-
-// with returns the grant of an account.
-func (g *Grant) with(b *builder) connectorauth.Grant {
-	switch {
-	case g.AuthorizationCode != nil:
-		grant := *g.AuthorizationCode
-		grant.AuthURL, grant.Issuer = b.url(grant.AuthURL), b.text(grant.Issuer)
-		grant.Params = b.lists(grant.Params)
-		return grant
-	case g.JWTBearer != nil:
-		return g.JWTBearer.grant(b)
-	case g.PasswordCredentials != nil:
-		return connectorauth.PasswordCredentials{
-			Username: b.text(g.PasswordCredentials.Username), Password: b.secret(string(g.PasswordCredentials.Password)),
-		}
-	}
-	return connectorauth.ClientCredentials{}
 }
 
 // dialect returns the dialect of an account.

@@ -58,10 +58,22 @@ var rules = map[string]schemaOf{
 	"Limits.pattern":  {"maxLength": maxPattern},
 	"Limits.enum":     {"uniqueItems": true},
 	"Limits.suffixes": {"items": schemaOf{"type": "string", "pattern": `^\.`}},
-	"Grant":           {"oneOf": oneOf("authorizationCode", "clientCredentials", "passwordCredentials", "jwtBearer")},
+	"Grant":           {"oneOf": oneOf("authorizationCode", "clientCredentials", "passwordCredentials", "jwtBearer", "deviceCode")},
 	"Assertion":       {"oneOf": oneOf("private", "secret")},
 	"JWT":             {"oneOf": oneOf("private", "secret")},
-	"OAuth2":          {"not": schemaOf{"required": []string{"clientAuth", "clientAssertion"}}},
+	"OAuth2.dpop":     {"enum": []string{"ES256", "ES384", "ES512", "EdDSA"}},
+	"OAuth2": {
+		"not": schemaOf{"required": []string{"clientAuth", "clientAssertion"}},
+		"if":  schemaOf{"not": schemaOf{"required": []string{"issuer"}}}, // whose metadata name what is left out
+		"then": schemaOf{"allOf": []schemaOf{present("tokenUrl"), {"properties": schemaOf{"grant": schemaOf{"properties": schemaOf{
+			"authorizationCode": present("authUrl"), "deviceCode": present("deviceUrl"),
+		}}}}}},
+	},
+	"connectorauth.AuthorizationCode":         {"required": []string{}},
+	"connectorauth.AuthorizationCode.authUrl": {"minLength": 0},
+	"connectorauth.DeviceCode":                {"required": []string{}},
+	"connectorauth.DeviceCode.deviceUrl":      {"minLength": 0},
+	"Issuer.origins":                          {"items": schemaOf{"type": "string", "minLength": 1, "pattern": urlPattern}},
 }
 
 // The schema in the repository is that of the format.

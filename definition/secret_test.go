@@ -60,14 +60,17 @@ func TestValueThatCannotStandInAURL(t *testing.T) {
 func TestSecretsStandWhereNothingShowsThem(t *testing.T) {
 	const oauth2 = `"type": "OAuth2", "grant": {"clientCredentials": {}}, "tokenUrl": "https://example.com"`
 	for use, at := range map[string]string{
-		oauth2 + `, "scopes": ["{x}"]`:                      "methods[0].scopes[0]",
-		oauth2 + `, "clientId": "{x}"`:                      "methods[0].clientId",
-		oauth2 + `, "revokeUrl": "https://example.com/{x}"`: "methods[0].revokeUrl",
-		`"type": "OAuth2", "grant": {"passwordCredentials": {"username": "{lower({x})}", "password": "{x}"}}, "tokenUrl": "https://example.com"`:            "methods[0].grant.passwordCredentials.username",
-		`"type": "OAuth2", "grant": {"authorizationCode": {"authUrl": "https://example.com", "params": {"a": ["{x}"]}}}, "tokenUrl": "https://example.com"`: "methods[0].grant.authorizationCode.params.a[0]",
-		`"type": "OAuth1", "clientId": "{x}", "clientSecret": "{x}"`:                                                                                        "methods[0].clientId",
-		`"type": "Session", "login": [{"url": "https://{x}.example.com", "capture": {"token": "t"}}]`:                                                       "methods[0].login[0].url",
-		`"type": "None", "baseUrl": "https://api.example.com/{x}"`:                                                                                          "methods[0].baseUrl",
+		oauth2 + `, "scopes": ["{x}"]`:                        "methods[0].scopes[0]",
+		oauth2 + `, "clientId": "{x}"`:                        "methods[0].clientId",
+		oauth2 + `, "revokeUrl": "https://example.com/{x}"`:   "methods[0].revokeUrl",
+		oauth2 + `, "resources": ["https://example.com/{x}"]`: "methods[0].resources[0]",
+		`"type": "OAuth2", "grant": {"deviceCode": {"deviceUrl": "https://example.com/{x}"}}, "tokenUrl": "https://example.com"`:                                                              "methods[0].grant.deviceCode.deviceUrl",
+		`"type": "OAuth2", "grant": {"authorizationCode": {"authUrl": "https://example.com", "pushedAuthorizationRequestUrl": "https://example.com/{x}"}}, "tokenUrl": "https://example.com"`: "methods[0].grant.authorizationCode.pushedAuthorizationRequestUrl",
+		`"type": "OAuth2", "grant": {"passwordCredentials": {"username": "{lower({x})}", "password": "{x}"}}, "tokenUrl": "https://example.com"`:                                              "methods[0].grant.passwordCredentials.username",
+		`"type": "OAuth2", "grant": {"authorizationCode": {"authUrl": "https://example.com", "params": {"a": ["{x}"]}}}, "tokenUrl": "https://example.com"`:                                   "methods[0].grant.authorizationCode.params.a[0]",
+		`"type": "OAuth1", "clientId": "{x}", "clientSecret": "{x}"`:                                                                                                                          "methods[0].clientId",
+		`"type": "Session", "login": [{"url": "https://{x}.example.com", "capture": {"token": "t"}}]`:                                                                                         "methods[0].login[0].url",
+		`"type": "None", "baseUrl": "https://api.example.com/{x}"`:                                                                                                                            "methods[0].baseUrl",
 	} {
 		got := mistakes(`{"connectorauth": 1, "name": "acme", "inputs": [{"name": "x", "secret": true, "format": "label"}],
 			"baseUrl": "https://api.example.com", "methods": [{"name": "a", ` + use + `}]}`)

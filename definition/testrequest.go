@@ -88,7 +88,7 @@ func (m *Method) carries(method string) bool {
 func consents(s Scheme) bool {
 	switch s := s.(type) {
 	case *OAuth2:
-		return s.Grant.AuthorizationCode != nil
+		return s.Grant.AuthorizationCode != nil || s.Grant.DeviceCode != nil
 	case *OAuth1:
 		return s.RequestTokenURL != ""
 	case *Foreign:

@@ -71,7 +71,7 @@ func Example_account() {
 	// team sales false
 	// definition: acme: the service refused the credential (status 401); check API key
 	// 7 ada@example.com
-	// {Definition:acme Revision:1 Method:key Values:map[team:sales] Secrets:map[apiKey:[redacted]] Scopes:[]}
+	// {Definition:acme Revision:1 Method:key Values:map[team:sales] Secrets:map[apiKey:[redacted]] Scopes:[] Server:<nil>}
 	// connectorauth.APIKey <nil>
 }
 

@@ -38,7 +38,8 @@ func New(config Config) (*Finder, error) {
 	return &Finder{client: &http.Client{Transport: guarded}}, nil
 }
 
-// Guarded reports whether the requests of the Finder go through package egress.
+// Guarded reports whether the requests of the Finder reach public addresses only: see
+// egress.Guards.
 func (f *Finder) Guarded() bool { return egress.Guards(f.client.Transport) }
 
 // Server returns the metadata of an authorization server. Server tries these places, in

@@ -84,6 +84,9 @@ func (s *Server) check(issuer string) error {
 	return errors.Join(problems...)
 }
 
+// IsOf reports whether the metadata are those of an issuer: see [Finder.Server].
+func (s *Server) IsOf(issuer string) bool { return sameIssuer(s.Issuer, issuer) }
+
 // sameIssuer compares issuer identifiers to the letter, but for a lone slash as the path:
 // some servers write https://accounts.example in one place and https://accounts.example/ in
 // another.

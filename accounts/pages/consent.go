@@ -70,7 +70,17 @@ func (f flow) ServiceName() string { return f.title }
 
 // Finish implements consent.Flow.
 func (f flow) Finish(ctx context.Context, pending connectorauth.Secret, callback url.Values) error {
-	err := f.Flow.Finish(ctx, pending, callback)
+	return explained(f.Flow.Finish(ctx, pending, callback))
+}
+
+// PollDevice implements consent.PollFlow.
+func (f flow) PollDevice(ctx context.Context, pending connectorauth.Secret) (connectorauth.DevicePoll, error) {
+	poll, err := f.Flow.PollDevice(ctx, pending)
+	return poll, explained(err)
+}
+
+// explained returns an error of the end of a consent with the reason for the page.
+func explained(err error) error {
 	var failed interface{ Temporary() bool }
 	var token *connectorauth.TokenError
 	switch {

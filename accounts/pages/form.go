@@ -51,7 +51,7 @@ func consents(m *definition.Method) bool {
 	case *definition.OAuth1:
 		return scheme.AuthorizeURL != ""
 	case *definition.OAuth2:
-		return scheme.Grant.AuthorizationCode != nil
+		return scheme.Grant.AuthorizationCode != nil || scheme.Grant.DeviceCode != nil
 	case *definition.Foreign:
 		return scheme.Consents()
 	}

@@ -238,13 +238,16 @@ func TestExportSaysWhatIsLost(t *testing.T) {
  {"name": "a", "type": "ApiKey", "key": "{key}{shop}", "placement": {"in": "query", "name": "k"}, "and": [{"type": "Basic", "username": "{shop}", "password": "x"}]},
  {"name": "b", "type": "JWT", "secret": "{key}", "algorithm": "HS256", "claims": {"issuer": "i"}},
  {"name": "c", "type": "OAuth2", "baseUrl": "https://c.example.com", "tokenUrl": "https://c.example.com/{lower({shop})}", "revokeUrl": "https://c.example.com/r", "clientId": "{shop}", "clientSecret": "{key}",
-  "grant": {"authorizationCode": {"authUrl": "https://c.example.com/a", "params": {"p": ["1"]}}}, "dialect": {"scopeSeparator": ","}}]}`), definition.Options{})
+  "grant": {"authorizationCode": {"authUrl": "https://c.example.com/a", "params": {"p": ["1"]}, "pushedAuthorizationRequestUrl": "https://c.example.com/p"}}, "dialect": {"scopeSeparator": ","},
+  "resources": ["https://c.example.com"], "dpop": "ES256"},
+ {"name": "d", "type": "OAuth2", "tokenUrl": "https://c.example.com/t", "grant": {"deviceCode": {"deviceUrl": "https://c.example.com/d"}}}]}`), definition.Options{})
 	require.NoError(t, err)
 	written, lost, err := cyclr.Export(d, nil)
 	require.NoError(t, err)
 	for _, want := range []string{
 		"headers.X-A: is more than one value", "methods[0].key: is more", "methods[0].placement: is more", "methods[0].and[0]: is a second credential", "methods[1]: is no AuthType",
-		"methods[2].baseUrl: ", "methods[2].tokenUrl: computes", "methods[2].revokeUrl: ", "methods[2].grant.authorizationCode.params: ", "methods[2].dialect: ", "inputs[0]: Cyclr has no", "test: ", "baseUrls: ",
+		"methods[2].baseUrl: ", "methods[2].tokenUrl: computes", "methods[2].revokeUrl: ", "methods[2].grant.authorizationCode.params: ", "methods[2].dialect: ",
+		"methods[2].grant.authorizationCode.pushedAuthorizationRequestUrl: ", "methods[2].resources: ", "methods[2].dpop: ", "methods[3].grant: is no OAuth2Type", "inputs[0]: Cyclr has no", "test: ", "baseUrls: ",
 	} {
 		assert.Contains(t, strings.Join(lost, "\n"), want)
 	}

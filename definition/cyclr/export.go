@@ -204,6 +204,9 @@ func (e *exported) oauth2(path string, a *authentication, s *definition.OAuth2) 
 		if len(grant.AuthorizationCode.Params) > 0 {
 			e.lose(path+".grant.authorizationCode.params", "write the parameters into the AuthoriseUrl")
 		}
+		if grant.AuthorizationCode.PushedAuthorizationRequestURL != "" {
+			e.lose(path+".grant.authorizationCode.pushedAuthorizationRequestUrl", "Cyclr has no word for this member")
+		}
 	case grant.ClientCredentials != nil:
 		a.OAuth2Type = clientCredentials
 	case grant.PasswordCredentials != nil:
@@ -224,7 +227,10 @@ func (e *exported) oauth2(path string, a *authentication, s *definition.OAuth2) 
 	if !reflect.DeepEqual(rest, dialect.OAuth2{}) {
 		e.lose(path+".dialect", "use a script")
 	}
-	none := map[string]bool{"clientAuth": s.ClientAuth == "", "clientAssertion": s.ClientAssertion == nil, "revokeUrl": s.RevokeURL == "", "captures": len(s.Captures) == 0}
+	none := map[string]bool{
+		"clientAuth": s.ClientAuth == "", "clientAssertion": s.ClientAssertion == nil, "revokeUrl": s.RevokeURL == "", "captures": len(s.Captures) == 0,
+		"resources": len(s.Resources) == 0, "dpop": s.DPoP == "",
+	}
 	for _, name := range slices.Sorted(maps.Keys(none)) {
 		if !none[name] {
 			e.lose(path+"."+name, "Cyclr has no word for this member")

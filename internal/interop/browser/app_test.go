@@ -23,7 +23,7 @@ import (
 )
 
 const homePage = `<!DOCTYPE html><html lang="en"><title>app</title>
-<button id="oauth2">Connect</button> <button id="oauth1">Connect</button>
+<button id="oauth2">Connect</button> <button id="oauth1">Connect</button> <button id="device">Connect</button>
 <a id="link" href="/connect/start?connector=oauth2&return_to=/home%3Fback">Connect in this window</a>
 <p id="outcome"></p>
 <script src="/connect/connect.js"></script>
@@ -101,6 +101,11 @@ func (a *app) flow(_ *http.Request, connector string) (consent.Flow, error) {
 		return connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL,
 			Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL}, Store: &a.store, Account: "oauth2",
+		})
+	case "device":
+		return connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+			ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL,
+			Grant: connectorauth.DeviceCode{DeviceURL: p.DeviceURL}, Store: &a.store, Account: "device",
 		})
 	case "oauth1":
 		return connectorauth.NewOAuth1(connectorauth.OAuth1Config{

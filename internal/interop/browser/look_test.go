@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -21,10 +22,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// subjects are what pages are about: success, the question before a start, and every
-// reason of a failure. Each is the connector whose consent ends so.
+// subjects are what pages are about: success, the question before a start, the code for
+// another device, and every reason of a failure. Each is the connector whose consent ends so.
 var subjects = []string{
-	"connected", "confirm", "denied", "invalid", "unknown", "expired", "used", "mixup", "not_allowed", "refused", "provider", "store", "unrecorded", "internal",
+	"connected", "confirm", "typing", "denied", "invalid", "unknown", "expired", "used", "mixup", "not_allowed", "refused", "provider", "store", "unrecorded", "internal",
 	"provider&popup=0a", "used&popup=0a", // in a popup
 }
 
@@ -54,6 +55,8 @@ func newGallery(t *testing.T, service string, pages consent.Pages) *gallery {
 				return nil, consent.ErrNotAllowed
 			case "internal":
 				return nil, errors.New("the database is down")
+			case "typing":
+				return typing{ending(connector)}, nil
 			}
 			return ending(connector), nil
 		},
@@ -90,6 +93,21 @@ func (e ending) Finish(context.Context, connectorauth.Secret, url.Values) error 
 		return errors.New("the database is down")
 	}
 	return badCallback(e)
+}
+
+// typing is a Flow whose account owner types a code, and never decides.
+type typing struct{ ending }
+
+func (typing) GrantType() string { return connectorauth.DeviceCode{}.GrantType() }
+
+func (typing) BeginDevice(context.Context) (connectorauth.DevicePrompt, connectorauth.Secret, error) {
+	return connectorauth.DevicePrompt{
+		UserCode: "WDJB-MJHT", VerificationURI: "https://login.example.com/activate/on-another-device", Expires: time.Now().Add(time.Hour),
+	}, "pending", nil
+}
+
+func (typing) PollDevice(context.Context, connectorauth.Secret) (connectorauth.DevicePoll, error) {
+	return connectorauth.DevicePoll{Pending: "pending", Wait: time.Hour}, nil
 }
 
 type badCallback string

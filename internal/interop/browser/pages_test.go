@@ -112,6 +112,8 @@ func requireFocusOrder(t *testing.T, tab context.Context, subject string) {
 	switch subject {
 	case "confirm":
 		want = []string{"continue", "back"}
+	case "typing":
+		want = []string{"open", "back"}
 	case "denied", "invalid", "expired", "mixup", "not_allowed", "refused", "provider", "store", "internal":
 		want = []string{"retry", "back"}
 	case "provider&popup=0a":
