@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/assertion"
@@ -46,7 +47,13 @@ type OAuth2 struct {
 	// Captures are values of the token response or of the callback.
 	Captures []Capture
 
-	proof *assertion.DPoP // of all accounts, which share the nonces of servers; nil without DPoP
+	proof *proof // of all accounts, which share the nonces of servers; nil without DPoP
+}
+
+// A proof is a DPoP that the first account makes, so that two readings of a document are equal.
+type proof struct {
+	once sync.Once
+	dpop *assertion.DPoP
 }
 
 // A Scope is a scope to ask for. In a document, a text is a Scope with a Name alone.
@@ -100,13 +107,13 @@ func (s *OAuth2) check(c *checker, p *path) {
 	c.lists(at.member("tokenHeader"), d.TokenHeader)
 }
 
-// checkProof makes what proves the possession of tokens.
+// checkProof checks what proves the possession of tokens.
 func (s *OAuth2) checkProof(c *checker, p *path) {
 	if s.DPoP == "" {
 		return
 	}
-	var err error
-	if s.proof, err = assertion.NewDPoP(assertion.DPoPConfig{Algorithm: s.DPoP}); err != nil {
+	s.proof = new(proof)
+	if _, err := assertion.NewDPoP(assertion.DPoPConfig{Algorithm: s.DPoP}); err != nil {
 		c.add(p, "keys of accounts are for ES256, ES384, ES512 or EdDSA")
 	}
 	if s.Dialect.Placement != (dialect.Placement{}) {
@@ -149,8 +156,9 @@ func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
 		}
 		config.Resources = append(config.Resources, resource)
 	}
-	if s.proof != nil {
-		config.Proof = s.proof
+	if s.proof != nil && !b.trial {
+		s.proof.once.Do(func() { s.proof.dpop, _ = assertion.NewDPoP(assertion.DPoPConfig{Algorithm: s.DPoP}) }) // which check has tried
+		config.Proof = s.proof.dpop
 	}
 	if s.ClientAssertion != nil {
 		config.ClientAuth, config.ClientSecret = s.ClientAssertion.clientAuth(b), ""
