@@ -83,7 +83,7 @@ func TestMistakesOfADocumentHaveLineColumnAndPath(t *testing.T) {
 		`acme.json:1:1: baseUrl: is missing`,
 		`acme.json:2:31: name: "Acme" is no name; use at most 64 lower-case letters, digits, '-' and '_'`,
 		`acme.json:3:3: baseURL: is no member here; did you mean baseUrl?`,
-		`acme.json:4:38: inputs[0].format: "lable" is none of text, label, host, origin, uuid, email, integer, key; did you mean label?`,
+		`acme.json:4:38: inputs[0].format: "lable" is none of text, label, host, origin, url, uuid, email, integer, key; did you mean label?`,
 		`acme.json:4:57: inputs[0].secret: is text; want true or false`,
 		`acme.json:4:74: inputs[1].name: "a" is the name of two inputs`,
 		`acme.json:6:21: "name" is there twice; remove one`,
