@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -251,26 +252,27 @@ func (r *Registry) remove(ctx context.Context, id string, number, records int, g
 	if number == 0 {
 		return nil
 	}
-	var err error
 	if g != nil {
 		records = g.kept.records
 		if m := method(g.connected, r.config.Definitions()); m != nil {
 			records = max(records, 1+len(m.And))
 		}
 	}
-	further, listErr := r.furtherKeys(ctx, id, number)
+	list := tokenKey(id, number) + listSuffix
+	further, _, err := r.furtherKeys(ctx, list)
 	keys := append(tokenKeys(id, number, records), further...)
 	for _, key := range keys {
 		err = errors.Join(err, r.store.Delete(ctx, key))
 	}
-	if err = errors.Join(err, listErr); err == nil { // or else the values are needed to try again
+	if err == nil { // or else the values are needed to try again
 		err = r.erase(ctx, valuesKey(id, number))
 	}
+	var isList bool
 	if err == nil { // no record comes to the list any more
-		further, err = r.furtherKeys(ctx, id, number)
+		further, isList, err = r.furtherKeys(ctx, list)
 	}
-	if keys = append(keys, further...); further != nil {
-		keys = append(keys, tokenKey(id, number)+listSuffix)
+	if keys = append(keys, further...); isList {
+		keys = append(keys, list)
 	}
 	for i, key := range keys {
 		if err == nil && !slices.Contains(keys[:i], key) {
@@ -283,13 +285,14 @@ func (r *Registry) remove(ctx context.Context, id string, number, records int, g
 	return nil
 }
 
-// furtherKeys returns the keys of the records that a Kind has made: see listOf.
-func (r *Registry) furtherKeys(ctx context.Context, id string, number int) (keys []string, err error) {
-	names, _, err := listed(ctx, r.config.Store, tokenKey(id, number)+listSuffix)
+// furtherKeys returns the keys of the records that a Kind has made, and whether there is a list:
+// see listOf.
+func (r *Registry) furtherKeys(ctx context.Context, list string) (keys []string, isList bool, err error) {
+	names, stored, err := listed(ctx, r.config.Store, list)
 	for _, name := range names {
-		keys = append(keys, tokenKey(id, number)+"#"+name)
+		keys = append(keys, strings.TrimSuffix(list, listSuffix)+"#"+name)
 	}
-	return keys, err
+	return keys, stored != nil, err
 }
 
 // erase deletes a record after all who are about to write the record.

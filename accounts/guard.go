@@ -3,7 +3,6 @@ package accounts
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -90,7 +89,7 @@ func listed(ctx context.Context, store connectorauth.TokenStore, list string) (n
 		return nil, nil, ofStore(err)
 	}
 	if json.Unmarshal(stored, &names) != nil {
-		return nil, nil, fmt.Errorf("accounts: the store: the value of %q is no list of records", list)
+		return nil, stored, nil // damaged: better a record that nobody removes than an account that cannot end
 	}
 	return names, stored, nil
 }

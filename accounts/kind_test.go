@@ -235,6 +235,28 @@ func TestStoreOfAKind(t *testing.T) {
 	})
 }
 
+// A client whose registration the program has lost cannot revoke, and ends no Disconnect.
+func TestLostRegistrationOfAKind(t *testing.T) {
+	withKind(t, func(t *testing.T, w *world, store, clients *listing) {
+		r := w.process()
+		a := w.withConsent(r)
+		for key := range clients.keys {
+			require.NoError(t, clients.Delete(t.Context(), key))
+		}
+		client, err := w.process().Client(t.Context(), a.ID)
+		require.NoError(t, err)
+		_, err = client.Get(w.p.BearerURL)
+		assert.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+		now, err := w.process().Test(t.Context(), a.ID)
+		assert.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+		assert.Equal(t, accounts.StatusReauth, now.Status)
+		revoked, err := w.process().Disconnect(t.Context(), a.ID)
+		require.NoError(t, err)
+		assert.False(t, revoked)
+		assert.Empty(t, store.of(t, a.ID))
+	})
+}
+
 // Accounts at one MCP server have a callback URL in common, and those at another one another.
 func TestCallbackOfAKind(t *testing.T) {
 	withKind(t, func(t *testing.T, w *world, store, clients *listing) {

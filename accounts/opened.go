@@ -37,15 +37,14 @@ func (g *generation) credential() (c credential, ok bool) {
 	return c, ok
 }
 
-// openConsent gives a generation the connector of the last consent, if there was one and the
-// consent decides what the connector is.
+// openConsent gives a generation the connector of the last consent, if the consent decides what
+// the connector is. Before the consent, and where the registration of the connector is forgotten,
+// requests are refused with connectorauth.ErrNotConnected.
 func (g *generation) openConsent(ctx context.Context) error {
 	connected, err := g.connected.Open(ctx)
 	switch {
-	case errors.Is(err, connectorauth.ErrNotConnected):
-		return nil
 	case errors.Is(err, connectorauth.ErrReauthRequired):
-		return err
+		return nil
 	case err != nil:
 		return outage{err} // of the Store of the account, or of that of the registration
 	}

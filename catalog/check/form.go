@@ -55,12 +55,12 @@ func sample(in definition.Input) string {
 	switch in.Format {
 	case definition.FormatLabel:
 		return "example"
-	case definition.FormatHost, definition.FormatOrigin:
+	case definition.FormatHost, definition.FormatOrigin, definition.FormatURL:
 		host := "www.example.com"
 		if len(in.Suffixes) > 0 {
 			host = "www" + in.Suffixes[0]
 		}
-		if in.Format == definition.FormatOrigin {
+		if in.Format != definition.FormatHost {
 			return "https://" + host
 		}
 		return host

@@ -85,7 +85,7 @@ title:
 		`acme.yaml:3:1: baseUrl: is missing`,
 		`acme.yaml:4:7: name: "Acme" is no name; use at most 64 lower-case letters, digits, '-' and '_'`,
 		`acme.yaml:5:1: baseURL: is no member here; did you mean baseUrl?`,
-		`acme.yaml:8:13: inputs[0].format: "lable" is none of text, label, host, origin, uuid, email, integer, key; did you mean label?`,
+		`acme.yaml:8:13: inputs[0].format: "lable" is none of text, label, host, origin, url, uuid, email, integer, key; did you mean label?`,
 		`acme.yaml:9:13: inputs[0].secret: is text; want true or false`,
 	}, got[:min(5, len(got))])
 	rest := strings.Join(got, "\n")
