@@ -50,8 +50,8 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 		if rec, stored, g, done = r.inspect(first); done {
 			return g
 		}
-		if r.reject && stored != nil && stored == r.stale && stored.rejectedLately() {
-			r.failure, r.err = r.lastCopy(), ErrRejectedAgain // nobody else has a better value
+		if r.reject && stored != nil && stored == r.stale && stored.fresh() && stored.rejectedLately() {
+			r.failure, r.err = r.lastCopy(), ErrRejectedAgain // nobody has a better value
 			return nil
 		}
 	} else if r.barred(rec) {
