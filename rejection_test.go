@@ -240,3 +240,17 @@ func TestEndOfAnAccountEndsARejection(t *testing.T) {
 		assert.Equal(t, before, p.Stats().TokenRequests)
 	})
 }
+
+// A token that has expired meanwhile is renewed, although the API rejected it before.
+func TestExpiryEndsARejection(t *testing.T) {
+	bubble(t, authtest.Config{TokenLifetime: 30 * time.Second}, func(t *testing.T, p *authtest.Provider) {
+		c := connect(t, p, func(c *connectorauth.OAuth2Config) { c.Store, c.Account = new(tokenstore.Memory), "account" })
+		issue(t, p, c, time.Hour)
+		p.Inject(p.BearerURL, 2, authtest.Answer(http.StatusUnauthorized, nil, ""))
+		assert.Equal(t, http.StatusUnauthorized, status(t, p, c, p.BearerURL))
+		time.Sleep(29 * time.Second)
+		p.Inject(p.BearerURL, 1, authtest.Delay(2*time.Second), authtest.Answer(http.StatusUnauthorized, nil, ""))
+		assert.Equal(t, http.StatusOK, status(t, p, c, p.BearerURL))
+		assert.Equal(t, 2, p.Stats().TokenRequests)
+	})
+}

@@ -14,6 +14,7 @@ import (
 type flight[T any] struct {
 	rejected   bool          // the API has rejected the generation before
 	force      bool          // see renewal.force
+	look       bool          // see renewal.look
 	background bool          // nobody waited when the flight began
 	goroutine  atomic.Uint64 // carries out the flight
 	done       chan struct{}
@@ -78,7 +79,7 @@ func (e *Engine[T]) carryOut(ctx context.Context, s Scheme[T], f *flight[T], sta
 	late := time.AfterFunc(lockTimeout+flightGrace, sync.OnceFunc(func() { close(f.overdue) }))
 	defer late.Stop()
 	r := &renewal[T]{
-		Engine: e, scheme: s, stale: stale, reject: f.rejected, force: f.force, gate: gate, late: late,
+		Engine: e, scheme: s, stale: stale, reject: f.rejected, force: f.force, look: f.look, gate: gate, late: late,
 		telling: telling{caller: ctx, began: time.Now(), background: f.background},
 	}
 	defer r.unlock()

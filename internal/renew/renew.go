@@ -261,7 +261,8 @@ func (e *Engine[T]) join(ctx context.Context, s Scheme[T], stale *Generation[T],
 	if f := e.failure; f != nil && e.store == nil && f.active() {
 		return ended[T](nil, f.err) // with a store, the flight looks into the store first
 	}
-	return e.start(ctx, s, stale, &flight[T]{rejected: rejected, background: background})
+	look := rejected && stale != nil && stale.rejectedLately()
+	return e.start(ctx, s, stale, &flight[T]{rejected: rejected, background: background, look: look})
 }
 
 // start begins f, which replaces stale. e.mu is held.

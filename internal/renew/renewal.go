@@ -16,6 +16,7 @@ type renewal[T any] struct {
 	stale  *Generation[T]
 	reject bool // the API has rejected stale
 	force  bool // the program wants a token request, whatever is known of failures
+	look   bool // stale was rejected right after its renewal: the store may have a better value
 	telling
 	late *time.Timer     // tells those who wait that the renewal does not end
 	gate context.Context // ends at Shutdown: nothing must be sent after its end
@@ -50,8 +51,8 @@ func (r *renewal[T]) run(ctx context.Context) *Generation[T] {
 		if rec, stored, g, done = r.inspect(first); done {
 			return g
 		}
-		if r.reject && stored != nil && stored == r.stale && stored.rejectedLately() {
-			r.failure, r.err = r.lastCopy(), ErrRejectedAgain // nobody else has a better value
+		if r.look && stored != nil && stored == r.stale && stored.fresh() {
+			r.failure, r.err = r.lastCopy(), ErrRejectedAgain
 			return nil
 		}
 	} else if r.barred(rec) {

@@ -44,6 +44,7 @@ const (
 
 func TestMain(m *testing.M) {
 	child.Main(replicas)
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // for what the provider logs past its logger
 	leaktest.Main(m)
 }
 
@@ -112,17 +113,24 @@ func (k keyed) CompleteDeviceAuthorization(ctx context.Context, userCode, name s
 
 // ends are the ends of access tokens with a lifetime that the example does not have.
 type ends struct {
-	lifetime time.Duration // 0: that of the example
 	mu       sync.Mutex
+	lifetime time.Duration        // 0: that of the example
 	at       map[string]time.Time // by the ID of the token
 }
 
+// after makes the tokens from now on end after a time.
+func (e *ends) after(lifetime time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.lifetime = lifetime
+}
+
 func (e *ends) of(id string, end time.Time) time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if e.lifetime == 0 {
 		return end
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	e.at[id] = time.Now().Add(e.lifetime)
 	return e.at[id]
 }

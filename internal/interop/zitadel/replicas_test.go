@@ -211,7 +211,7 @@ func TestEightProcessesRenewOnce(t *testing.T) {
 	} {
 		t.Run(race.kind, func(t *testing.T) {
 			p := start(t, race.newer)
-			p.storage.ends.lifetime = lifetime
+			p.storage.ends.after(lifetime)
 			r := role{Kind: race.kind, Issuer: p.issuer, Dir: filepath.Join(t.TempDir(), "tokens"), Key: key}
 			r.connect(t, p)
 			text, err := json.Marshal(r)
