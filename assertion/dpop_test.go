@@ -289,6 +289,12 @@ func TestSignerOfTheProgramProves(t *testing.T) {
 	assert.Equal(t, key.Thumbprint(), a.key(t, c))
 	assert.EqualValues(t, 2, signer.signatures.Load(), "for the code, and for the API")
 
+	// A token that is bound to the key of the program is of no use to accounts with keys.
+	a.config.Proof = newDPoP(t, assertion.DPoPConfig{})
+	_, err := connectorauth.NewClient(a.open(t), p.Client()).Get(p.BearerURL)
+	require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+	require.ErrorContains(t, err, "no DPoP key")
+
 	// The program changes its key: the client authenticates, so the refresh token is not bound.
 	a.config.Proof = newDPoP(t, assertion.DPoPConfig{Key: keyFor(t, assertion.ES384)})
 	c = a.open(t)
