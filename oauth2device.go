@@ -10,14 +10,15 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
-	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 // DeviceCode is for terminals and devices without a browser (RFC 8628): the account owner
@@ -159,7 +160,7 @@ func (d *devicePending) read(resp *endpoint.Response, began time.Time, prompt *D
 	switch {
 	case granted.Device == "":
 		return errors.New("the response has no device_code")
-	case granted.User == "" || len(granted.User) > 100 || wire.HasControl(granted.User):
+	case granted.User == "" || len(granted.User) > 100 || strings.ContainsFunc(granted.User, unicode.IsControl):
 		return errors.New("the response has no user_code that a person can type")
 	case !isPage(granted.URI):
 		return errors.New("the response has no verification_uri that a browser can open")
@@ -184,7 +185,7 @@ func (d *devicePending) read(resp *endpoint.Response, began time.Time, prompt *D
 // isPage reports whether a person can be sent to raw.
 func isPage(raw string) bool {
 	u, err := url.Parse(raw)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && !wire.HasControl(raw)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && !strings.ContainsFunc(raw, unicode.IsControl) // also those that url.Parse lets pass, and a terminal obeys
 }
 
 var (

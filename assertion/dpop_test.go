@@ -165,6 +165,12 @@ func TestBearerTokensAreRefusedUnlessAllowed(t *testing.T) {
 	assert.Equal(t, "Bearer", token.TokenType)
 	requests := a.Requests(a.BearerURL)
 	assert.Empty(t, requests[0].Header.Get("DPoP"), "a Bearer token needs no proof")
+	req := must(http.NewRequest("GET", a.BearerURL, nil))
+	req.Header.Set("DPoP", "of the caller's")
+	resp, err := connectorauth.NewClient(c, a.Client()).Do(req)
+	require.NoError(t, err)
+	resp.Body.Close()
+	assert.Empty(t, a.Requests(a.BearerURL)[1].Header.Values("DPoP"), "I7: what the caller has set is replaced")
 
 	a.ClearFaults() // the provider learns DPoP
 	a.config.Proof = newDPoP(t, assertion.DPoPConfig{})
