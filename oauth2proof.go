@@ -259,7 +259,6 @@ func (c *provenCredential) rejected(resp *http.Response) bool {
 	of := *resp
 	of.Request = c.out
 	seen := withoutBody(&of)
-	c.again = false
 	foreign("Again", func() error { c.again = c.s.proof.Again(seen); return nil })
 	return c.again || c.oauth2Credential.rejected(resp)
 }

@@ -73,6 +73,7 @@ func TestHooksSeeThePushedRequest(t *testing.T) {
 	p, config := pushing(t, authtest.Config{})
 	grant := config.Grant.(connectorauth.AuthorizationCode)
 	grant.AuthURL += "?tenant=a+b"
+	grant.Params = url.Values{"login_hint": {"alice"}}
 	config.Grant = grant
 	c := connectorauth.WithHooks(must(connectorauth.NewOAuth2(config)), connectorauth.Hooks{BeforeAuthorize: func(_ context.Context, u *url.URL) error {
 		u.RawQuery += "&audience=x"
@@ -82,6 +83,8 @@ func TestHooksSeeThePushedRequest(t *testing.T) {
 	require.NoError(t, err)
 	pushed := must(url.ParseQuery(string(p.Requests(p.PushedAuthorizationRequestURL)[0].Body)))
 	assert.Equal(t, "x", pushed.Get("audience"))
+	assert.Equal(t, "alice", pushed.Get("login_hint"))
+	assert.Contains(t, authURL, "tenant=a%20b", "some login pages read a plus sign as a plus sign")
 	assert.False(t, pushed.Has("tenant"))
 	browser := must(url.Parse(authURL)).Query()
 	assert.Equal(t, "a b", browser.Get("tenant"))

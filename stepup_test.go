@@ -197,3 +197,51 @@ func TestUnknownResourceIsRefused(t *testing.T) {
 	_, err = connectorauth.NewOAuth2(config)
 	assert.ErrorContains(t, err, "resource is set by the library")
 }
+
+// What an API says in a challenge is bounded, quotes no credential, and counts with 401 and
+// 403 alone.
+func TestStepUpIsBounded(t *testing.T) {
+	challenge := `Bearer error="insufficient_user_authentication", error_description="not with access-token", max_age="9223372036854775807", acr_values="` +
+		strings.Repeat("a", 201) + strings.Repeat(" b", 30) + `"`
+	status := 401
+	c := must(connectorauth.NewOAuth2(config2{
+		ClientID: "client", ClientSecret: clientSecret, TokenURL: "https://login.example.test/token", Grant: connectorauth.ClientCredentials{},
+		HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) {
+			return fakehttp.Respond(200, `{"access_token":"access-token"}`), nil
+		})}, Shared: new(connectorauth.Shared),
+	}))
+	base := &fakehttp.Base{Answer: func(*http.Request) (*http.Response, error) {
+		resp := fakehttp.Respond(status, "")
+		resp.Header.Set("WWW-Authenticate", challenge)
+		return resp, nil
+	}}
+	_, err := c.Wrap(base).RoundTrip(must(http.NewRequest("GET", home, nil)))
+	var stepUp *connectorauth.StepUpError
+	require.ErrorAs(t, err, &stepUp)
+	assert.Len(t, stepUp.Authorization.ACRValues, 20)
+	assert.Equal(t, "b", stepUp.Authorization.ACRValues[0], "what is too long is left out")
+	assert.Equal(t, 100*365*24*time.Hour, *stepUp.Authorization.MaxAge)
+	assert.NotContains(t, stepUp.Description, "access-token")
+	assert.Contains(t, stepUp.Description, "not with")
+
+	for _, status = range []int{200, 400, 404, 500} {
+		resp, err := c.Wrap(base).RoundTrip(must(http.NewRequest("GET", home, nil)))
+		require.NoError(t, err, "%d is no step-up", status)
+		assert.Equal(t, status, resp.StatusCode)
+	}
+}
+
+func TestAskingKeepsCopies(t *testing.T) {
+	c := must(connectorauth.NewOAuth2(config2{
+		ClientID: "c", TokenURL: "https://p.example/t", Scopes: []string{"read"}, Grant: connectorauth.AuthorizationCode{AuthURL: "https://p.example/a"},
+	}))
+	a := connectorauth.Authorization{Scopes: []string{"pay"}, ACRValues: []string{"mfa"}}
+	asking := c.Asking(a)
+	a.Scopes[0], a.ACRValues[0] = "everything", "none"
+	authURL, _, err := asking.Begin(t.Context(), "http://127.0.0.1/callback")
+	require.NoError(t, err)
+	query := must(url.Parse(authURL)).Query()
+	assert.Equal(t, "read pay mfa", query.Get("scope")+" "+query.Get("acr_values"))
+	_, _, err = c.Asking(connectorauth.Authorization{ACRValues: []string{""}}).Begin(t.Context(), "http://127.0.0.1/callback")
+	assert.ErrorContains(t, err, "ACRValues")
+}

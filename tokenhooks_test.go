@@ -100,6 +100,8 @@ func TestAuthorizeHookCannotUndoTheProtection(t *testing.T) {
 		func(u *url.URL) { u.RawQuery = strings.Replace(u.RawQuery, "127.0.0.1", "127.0.0.2", 1) },
 		func(u *url.URL) { u.Host = "evil.example" },
 		func(u *url.URL) { u.Scheme = "http" },
+		func(u *url.URL) { u.User = url.User("somebody") },
+		func(u *url.URL) { u.Opaque = "//evil.example/authorize" },
 		func(u *url.URL) { panic("no") },
 	} {
 		hooked := connectorauth.WithHooks(c, connectorauth.Hooks{BeforeAuthorize: func(_ context.Context, u *url.URL) error { change(u); return nil }}).(*connectorauth.OAuth2)

@@ -165,6 +165,12 @@ func TestBearerTokensAreRefusedUnlessAllowed(t *testing.T) {
 	assert.Equal(t, "Bearer", token.TokenType)
 	requests := a.Requests(a.BearerURL)
 	assert.Empty(t, requests[0].Header.Get("DPoP"), "a Bearer token needs no proof")
+	req := must(http.NewRequest("GET", a.BearerURL, nil))
+	req.Header.Set("DPoP", "of the caller's")
+	resp, err := connectorauth.NewClient(c, a.Client()).Do(req)
+	require.NoError(t, err)
+	resp.Body.Close()
+	assert.Empty(t, a.Requests(a.BearerURL)[1].Header.Values("DPoP"), "I7: what the caller has set is replaced")
 
 	a.ClearFaults() // the provider learns DPoP
 	a.config.Proof = newDPoP(t, assertion.DPoPConfig{})
@@ -288,6 +294,12 @@ func TestSignerOfTheProgramProves(t *testing.T) {
 	a.connect(t, c)
 	assert.Equal(t, key.Thumbprint(), a.key(t, c))
 	assert.EqualValues(t, 2, signer.signatures.Load(), "for the code, and for the API")
+
+	// A token that is bound to the key of the program is of no use to accounts with keys.
+	a.config.Proof = newDPoP(t, assertion.DPoPConfig{})
+	_, err := connectorauth.NewClient(a.open(t), p.Client()).Get(p.BearerURL)
+	require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+	require.ErrorContains(t, err, "no DPoP key")
 
 	// The program changes its key: the client authenticates, so the refresh token is not bound.
 	a.config.Proof = newDPoP(t, assertion.DPoPConfig{Key: keyFor(t, assertion.ES384)})

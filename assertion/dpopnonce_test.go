@@ -2,6 +2,7 @@ package assertion_test
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -64,13 +65,13 @@ func TestNonceOfASuccessIsTheNewest(t *testing.T) {
 
 func TestRefusalOfAProofRenewsNothing(t *testing.T) {
 	for name, test := range map[string]struct {
-		header http.Header
-		sends  int
+		header       http.Header
+		sends, total int // for the first request, and for two
 	}{
-		"a new nonce for ever": {http.Header{"Dpop-Nonce": {"fresh"}, "Www-Authenticate": {`DPoP error="use_dpop_nonce"`}}, 2},
-		"no nonce":             {http.Header{"Www-Authenticate": {`DPoP error="use_dpop_nonce"`}}, 1},
-		"two nonces":           {http.Header{"Dpop-Nonce": {"a", "b"}, "Www-Authenticate": {`DPoP error="use_dpop_nonce"`}}, 1},
-		"an invalid proof":     {http.Header{"Www-Authenticate": {`DPoP error="invalid_dpop_proof"`}}, 2},
+		"the same nonce for ever": {http.Header{"Dpop-Nonce": {"fresh"}, "Www-Authenticate": {`DPoP error="use_dpop_nonce"`}}, 2, 3},
+		"no nonce":                {http.Header{"Www-Authenticate": {`DPoP error="use_dpop_nonce"`}}, 1, 2},
+		"two nonces":              {http.Header{"Dpop-Nonce": {"a", "b"}, "Www-Authenticate": {`DPoP error="use_dpop_nonce"`}}, 1, 2},
+		"an invalid proof":        {http.Header{"Www-Authenticate": {`DPoP error="invalid_dpop_proof"`}}, 2, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newDPoPAccount(t, authtest.Config{}, newDPoP(t, assertion.DPoPConfig{}))
@@ -90,6 +91,7 @@ func TestRefusalOfAProofRenewsNothing(t *testing.T) {
 					assert.Len(t, a.Requests(a.BearerURL), test.sends)
 				}
 			}
+			assert.Len(t, a.Requests(a.BearerURL), test.total, "a nonce that the proof had is no reason to repeat")
 			assert.Equal(t, 1, a.Stats().TokenRequests, "the code alone")
 		})
 	}
@@ -192,4 +194,57 @@ func TestManyOriginsAndAccounts(t *testing.T) {
 		nonce(0, must(d.NewKey()))
 	}
 	nonce(0, key)
+}
+
+// An origin is scheme, host and port, however they are spelled.
+func TestNonceIsThatOfTheOrigin(t *testing.T) {
+	d := newDPoP(t, assertion.DPoPConfig{})
+	key := must(d.NewKey())
+	give := func(url string) {
+		d.Again(&http.Response{StatusCode: 200, Header: http.Header{"Dpop-Nonce": {url[:5]}}, Body: http.NoBody, Request: must(http.NewRequest("GET", url, nil))})
+	}
+	give("https://API.example.com:443/a")
+	give("http://api.example.com:80/")
+	for url, want := range map[string]string{
+		"https://api.example.com/b": "https", "https://api.example.COM:443": "https", "http://api.example.com": "http:",
+		"https://api.example.com:8443/": "", "https://api.example.com:80/": "", "https://other.example.com": "",
+	} {
+		req := must(http.NewRequest("GET", url, nil))
+		require.NoError(t, d.Prove(req, key, ""))
+		assert.Equal(t, want, proofClaims(t, req)["nonce"], url)
+	}
+}
+
+// Only an API's 401 proves that the request was not carried out.
+func TestInvalidProofIsRepeatedAfterA401Alone(t *testing.T) {
+	d := newDPoP(t, assertion.DPoPConfig{})
+	for status, again := range map[int]bool{401: true, 400: false, 403: false, 200: false} {
+		resp := &http.Response{
+			StatusCode: status, Header: http.Header{"Www-Authenticate": {`DPoP error="invalid_dpop_proof"`}}, Body: http.NoBody,
+			Request: must(http.NewRequest("GET", "https://api.example.com", nil)),
+		}
+		assert.Equal(t, again, d.Again(resp), status)
+	}
+}
+
+// The device, the polls and the API see one key.
+func TestDeviceWithAKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newDPoPAccount(t, authtest.Config{RequireDPoP: true, DPoPNonce: true}, newDPoP(t, assertion.DPoPConfig{}))
+		defer a.Close()
+		a.config.Grant = connectorauth.DeviceCode{DeviceURL: a.DeviceURL}
+		prompt, pending, err := a.open(t).BeginDevice(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, a.AuthorizeDevice(prompt.UserCode))
+		require.NoError(t, a.open(t).FinishDevice(t.Context(), pending))
+		key := a.key(t, a.open(t))
+		assert.NotEmpty(t, key)
+		var text struct {
+			Key connectorauth.Secret `json:"key"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(pending), &text))
+		bound, err := newDPoP(t, assertion.DPoPConfig{}).Bind(text.Key)
+		require.NoError(t, err)
+		assert.Equal(t, bound.Get("dpop_jkt"), key)
+	})
 }
