@@ -173,8 +173,8 @@ func (a *Account) obtain(ctx context.Context, sent string) error {
 func bounded(values []string) []string {
 	kept, left := []string{}, maxChallenge
 	for _, value := range values {
-		if left -= len(value); left >= 0 {
-			kept = append(kept, value)
+		if len(value) <= left {
+			kept, left = append(kept, value), left-len(value)
 		}
 	}
 	return kept
