@@ -83,23 +83,6 @@ func (s *server) goThrough(t *testing.T, f flow) {
 	require.ErrorIs(t, err, connectorauth.ErrNotConnected)
 }
 
-func TestFlows(t *testing.T) {
-	s := start(t)
-	for _, f := range flows {
-		t.Run(f.Name, func(t *testing.T) {
-			s.take()
-			s.goThrough(t, f)
-			refreshed := 0
-			for _, m := range s.take() {
-				if m.params.Get("grant_type") == "refresh_token" && m.status == http.StatusOK {
-					refreshed++
-				}
-			}
-			assert.Equal(t, 1, refreshed)
-		})
-	}
-}
-
 // The provider takes no authorization request of these clients that comes another way.
 func TestProviderRequiresWhatFlowsShow(t *testing.T) {
 	s := start(t)

@@ -63,17 +63,20 @@ var provider = sync.OnceValues(func() (s *server, err error) {
 	defer func() {
 		if err != nil {
 			os.RemoveAll(s.dir)
+			if s.proxy != nil {
+				s.proxy.Close()
+			}
 		}
 	}()
-	if err := os.CopyFS(s.dir, os.DirFS("testdata")); err != nil {
+	if err = os.CopyFS(s.dir, os.DirFS("testdata")); err != nil {
 		return nil, err
 	}
-	if err := npm.Install(s.dir); err != nil {
+	if err = npm.Install(s.dir); err != nil {
 		return nil, err
 	}
 	s.recorder = new(recorder)
-	s.proxy = httptest.NewServer(s.recorder)
-	s.issuer = s.proxy.URL
+	s.proxy = httptest.NewUnstartedServer(s.recorder) // which has an address
+	s.issuer = "http://" + s.proxy.Listener.Addr().String()
 	clients, err := json.Marshal(registered())
 	if err != nil {
 		return nil, err
@@ -86,7 +89,7 @@ var provider = sync.OnceValues(func() (s *server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.node.Start(); err != nil { // what it warns of, a set-up for tests, nobody reads
+	if err = s.node.Start(); err != nil { // what it warns of, a set-up for tests, nobody reads
 		return nil, err
 	}
 	port, err := bufio.NewReader(out).ReadString('\n')
@@ -94,6 +97,7 @@ var provider = sync.OnceValues(func() (s *server, err error) {
 		return nil, errors.Join(err, s.node.Wait())
 	}
 	s.to("127.0.0.1:" + strings.TrimSpace(port))
+	s.proxy.Start()
 	running = s
 	return s, nil
 })
@@ -130,12 +134,14 @@ func get(client *http.Client, url string) (status int, body string, err error) {
 	return resp.StatusCode, string(text), err
 }
 
-// bearer uses an API with an access token, and returns the status.
+// bearer uses an API with an access token, and returns the status. The request is not
+// recorded, because no client sends the request.
 func bearer(t *testing.T, url, kind, token string) int {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodGet, url, nil)
 	require.NoError(t, err)
 	req.Header.Set("Authorization", kind+" "+token)
+	req.Header.Set("User-Agent", browserAgent)
 	resp, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
 	resp.Body.Close()

@@ -2,13 +2,16 @@ package oidcprovider_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // browserAgent is the User-Agent of the account owner's browser, whose requests are not
@@ -53,6 +56,23 @@ func (r *recorder) take() []*message {
 	all := r.sent
 	r.sent = nil
 	return all
+}
+
+// wait waits until a request is recorded.
+func (r *recorder) wait(ctx context.Context, is func(*message) bool) error {
+	for {
+		r.mu.Lock()
+		found := slices.ContainsFunc(r.sent, is)
+		r.mu.Unlock()
+		if found {
+			return nil
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // note records a request.
