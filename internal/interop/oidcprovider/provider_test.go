@@ -108,7 +108,6 @@ func (s *server) end() {
 	s.input.Close() // which the provider takes as its end
 	s.node.Wait()
 	s.proxy.Close()
-	s.idle()
 	os.RemoveAll(s.dir)
 }
 

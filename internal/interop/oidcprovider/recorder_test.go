@@ -39,15 +39,12 @@ type recorder struct {
 // to says where the provider is.
 func (r *recorder) to(address string) {
 	r.proxy = &httputil.ReverseProxy{
-		Transport: new(http.Transport),
+		Transport: &http.Transport{DisableKeepAlives: true}, // Node.js closes connections that are idle
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.Out.URL.Scheme, p.Out.URL.Host = "http", address // the Host header stays: proofs name the proxy
 		},
 	}
 }
-
-// idle closes the connections to the provider.
-func (r *recorder) idle() { r.proxy.Transport.(*http.Transport).CloseIdleConnections() }
 
 // take returns what was recorded since the last take, in the order of arrival.
 func (r *recorder) take() []*message {
