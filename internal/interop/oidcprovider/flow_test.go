@@ -47,6 +47,7 @@ var flows = []flow{
 	{Name: "resource", Auth: connectorauth.ClientSecretPost, API: "/orders", Resource: true},
 	{Name: "register", Auth: connectorauth.ClientSecretBasic, API: "/api", Register: true},
 	{Name: "step-up", Auth: connectorauth.ClientSecretBasic, API: "/transfers", StepUp: true},
+	{Name: "fapi-step-up", Auth: privateKeyJWT, API: "/me", Pushed: true, DPoP: true, StepUp: true},
 }
 
 // scopes are what all flows ask for.

@@ -61,8 +61,15 @@ var (
 	hidden = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)"`)
 )
 
-// device opens the page of a device with its code, and sends the forms there.
+// device opens the page of a device with its code, and agrees.
 func (o *owner) device(t *testing.T, page string) {
+	t.Helper()
+	require.Contains(t, o.decide(t, page, "confirm"), "Sign-in Success")
+}
+
+// decide opens the page of a device with its code, and presses a button: confirm or abort.
+// The result is the page at the end.
+func (o *owner) decide(t *testing.T, page, button string) string {
 	t.Helper()
 	resp, err := o.browser.Get(page)
 	for range 2 { // the code, and the confirmation
@@ -76,13 +83,17 @@ func (o *owner) device(t *testing.T, page string) {
 		for _, field := range hidden.FindAllSubmatch(text, -1) {
 			form.Set(string(field[1]), string(field[2]))
 		}
+		if form.Has("confirm") {
+			form.Del("confirm")
+			form.Set(button, "yes")
+		}
 		resp, err = o.browser.PostForm(string(found[1]), form)
 	}
 	require.NoError(t, err)
 	text, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
 	require.NoError(t, err)
-	require.Contains(t, string(text), "Sign-in Success")
+	return string(text)
 }
 
 // consent records an authorization request, and returns the callback of the consent.

@@ -55,54 +55,59 @@ type server struct {
 var running *server
 
 // provider starts the provider, once for all tests.
-var provider = sync.OnceValues(func() (s *server, err error) {
-	s = new(server)
-	if s.dir, err = os.MkdirTemp("", "oidcprovider"); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			os.RemoveAll(s.dir)
-		}
-	}()
-	if err := os.CopyFS(s.dir, os.DirFS("testdata")); err != nil {
-		return nil, err
-	}
-	if err := npm.Install(s.dir); err != nil {
-		return nil, err
-	}
-	s.recorder = new(recorder)
-	s.proxy = httptest.NewServer(s.recorder)
-	s.issuer = s.proxy.URL
-	clients, err := json.Marshal(registered())
+var provider = sync.OnceValues(func() (*server, error) {
+	dir, err := os.MkdirTemp("", "oidcprovider")
 	if err != nil {
 		return nil, err
 	}
-	s.node = npm.Node(s.dir, filepath.Join(s.dir, "server.mjs"), s.issuer, string(clients), s.issuer+"/orders")
-	if s.input, err = s.node.StdinPipe(); err != nil {
+	r := new(recorder)
+	proxy := httptest.NewUnstartedServer(r) // which has an address
+	s := &server{recorder: r, issuer: "http://" + proxy.Listener.Addr().String(), dir: dir, proxy: proxy}
+	if err := s.run(); err != nil {
+		proxy.Close()
+		os.RemoveAll(dir)
 		return nil, err
 	}
-	out, err := s.node.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := s.node.Start(); err != nil { // what it warns of, a set-up for tests, nobody reads
-		return nil, err
-	}
-	port, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		return nil, errors.Join(err, s.node.Wait())
-	}
-	s.to("127.0.0.1:" + strings.TrimSpace(port))
 	running = s
 	return s, nil
 })
+
+// run installs and starts the provider, and the proxy in front.
+func (s *server) run() error {
+	if err := os.CopyFS(s.dir, os.DirFS("testdata")); err != nil {
+		return err
+	}
+	if err := npm.Install(s.dir); err != nil {
+		return err
+	}
+	clients, err := json.Marshal(registered())
+	if err != nil {
+		return err
+	}
+	s.node = npm.Node(s.dir, filepath.Join(s.dir, "server.mjs"), s.issuer, string(clients), s.issuer+"/orders")
+	if s.input, err = s.node.StdinPipe(); err != nil {
+		return err
+	}
+	out, err := s.node.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := s.node.Start(); err != nil { // what it warns of, a set-up for tests, nobody reads
+		return err
+	}
+	port, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return errors.Join(err, s.node.Wait())
+	}
+	s.to("127.0.0.1:" + strings.TrimSpace(port))
+	s.proxy.Start()
+	return nil
+}
 
 func (s *server) end() {
 	s.input.Close() // which the provider takes as its end
 	s.node.Wait()
 	s.proxy.Close()
-	s.idle()
 	os.RemoveAll(s.dir)
 }
 
@@ -130,12 +135,14 @@ func get(client *http.Client, url string) (status int, body string, err error) {
 	return resp.StatusCode, string(text), err
 }
 
-// bearer uses an API with an access token, and returns the status.
+// bearer uses an API with an access token, and returns the status. The request is not
+// recorded, because no client sends the request.
 func bearer(t *testing.T, url, kind, token string) int {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodGet, url, nil)
 	require.NoError(t, err)
 	req.Header.Set("Authorization", kind+" "+token)
+	req.Header.Set("User-Agent", browserAgent)
 	resp, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
 	resp.Body.Close()

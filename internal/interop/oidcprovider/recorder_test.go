@@ -2,13 +2,16 @@ package oidcprovider_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // browserAgent is the User-Agent of the account owner's browser, whose requests are not
@@ -36,15 +39,12 @@ type recorder struct {
 // to says where the provider is.
 func (r *recorder) to(address string) {
 	r.proxy = &httputil.ReverseProxy{
-		Transport: new(http.Transport),
+		Transport: &http.Transport{DisableKeepAlives: true}, // Node.js closes connections that are idle
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.Out.URL.Scheme, p.Out.URL.Host = "http", address // the Host header stays: proofs name the proxy
 		},
 	}
 }
-
-// idle closes the connections to the provider.
-func (r *recorder) idle() { r.proxy.Transport.(*http.Transport).CloseIdleConnections() }
 
 // take returns what was recorded since the last take, in the order of arrival.
 func (r *recorder) take() []*message {
@@ -53,6 +53,23 @@ func (r *recorder) take() []*message {
 	all := r.sent
 	r.sent = nil
 	return all
+}
+
+// wait waits until a request is recorded.
+func (r *recorder) wait(ctx context.Context, is func(*message) bool) error {
+	for {
+		r.mu.Lock()
+		found := slices.ContainsFunc(r.sent, is)
+		r.mu.Unlock()
+		if found {
+			return nil
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // note records a request.

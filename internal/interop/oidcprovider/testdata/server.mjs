@@ -58,7 +58,8 @@ async function interact(ctx) {
 
 // APIs that take the provider's access tokens, and let a test expire them: /me, which
 // oidc-provider serves itself and which verifies proofs; /orders, which is a resource; and
-// the others, which are for tokens without a proof. /transfers wants another authentication.
+// the others, which are for tokens without a proof. /transfers wants another
+// authentication, and so does /me of the client fapi-step-up.
 const dead = new Set();
 provider.use(async (ctx, next) => {
   if (ctx.path.startsWith("/interaction/")) return interact(ctx);
@@ -76,14 +77,15 @@ provider.use(async (ctx, next) => {
     ctx.set("WWW-Authenticate", (scheme ?? "Bearer") + ' error="invalid_token"');
     return;
   }
+  const strong = ctx.path === "/transfers" || token.clientId === "fapi-step-up";
+  if (strong && token.extra?.acr !== "urn:example:phishing-resistant") {
+    ctx.status = 401;
+    ctx.set("WWW-Authenticate", scheme + ' error="insufficient_user_authentication", acr_values="urn:example:phishing-resistant", max_age="0"');
+    return;
+  }
   if (ctx.path === "/me") return next();
   if (token.jkt) {
     ctx.status = 401;
-    return;
-  }
-  if (ctx.path === "/transfers" && token.extra?.acr !== "urn:example:phishing-resistant") {
-    ctx.status = 401;
-    ctx.set("WWW-Authenticate", 'Bearer error="insufficient_user_authentication", acr_values="urn:example:phishing-resistant", max_age="0"');
     return;
   }
   ctx.body = { client: token.clientId, account: token.accountId };
