@@ -164,5 +164,11 @@ func readSeed(file string, overrides map[string]override) ([]provider, error) {
 			return nil, fmt.Errorf("overrides: the seed has no %s", slug)
 		}
 	}
+	kin(list)
+	for i := range list {
+		for j := range list[i].Methods {
+			silent(&list[i].Methods[j])
+		}
+	}
 	return list, nil
 }

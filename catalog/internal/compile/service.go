@@ -32,6 +32,9 @@ func (s *service) compile() error {
 	if strings.ContainsAny(base, "?#") || !strings.HasPrefix(base, "https://") {
 		return fmt.Errorf("the base URL is no https URL without a query")
 	}
+	if s.isVariable(base) {
+		return fmt.Errorf("the source has a variable of its code in place of the host, which no form asks for")
+	}
 	s.BaseURL.V = base
 	s.facts.Base, s.facts.Derived = *s.BaseURL.as(base), s.BaseURL.Derived != ""
 	s.facts.Note, s.facts.Read = s.override.Note, s.override.Read
@@ -77,6 +80,17 @@ func (s *service) compile() error {
 		s.d.Methods = append(s.d.Methods, m)
 	}
 	return s.settle()
+}
+
+// isVariable reports whether a host is an input without a title that one source alone has:
+// the form of Activepieces has a title for each value, so that the name is that of a variable.
+func (s *service) isVariable(base string) bool {
+	if !slices.Equal(s.BaseURL.By, []string{"activepieces"}) {
+		return false
+	}
+	return slices.ContainsFunc(s.Inputs, func(i input) bool {
+		return i.Kind == "host" && i.Title == "" && i.Suffixes == nil && hostPart.FindString(base) == "https://{"+i.Name+"}"
+	})
 }
 
 // methods makes facts of the methods, and leaves out those that one old witness alone knows.
