@@ -76,6 +76,7 @@ func (s *service) input(name string) definition.Input {
 		out.Title = strings.ToUpper(t[:1]) + t[1:]
 	}
 	out.Hidden, out.Optional = known.Hidden, known.Optional
+	out.Secret = known.Kind == "text" && isSecret(name)
 	if known.Default != nil {
 		out.Default = known.Default.V
 	}
