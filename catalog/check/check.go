@@ -85,8 +85,11 @@ type checker struct {
 	problems []string
 }
 
+// add lists a problem, once.
 func (c *checker) add(format string, args ...any) {
-	c.problems = append(c.problems, c.file+": "+fmt.Sprintf(format, args...))
+	if problem := c.file + ": " + fmt.Sprintf(format, args...); !slices.Contains(c.problems, problem) {
+		c.problems = append(c.problems, problem)
+	}
 }
 
 // day matches a date, or what is known of one.
