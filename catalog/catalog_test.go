@@ -136,10 +136,11 @@ func TestByHostKnowsTheHostsOfTemplates(t *testing.T) {
 		"https://ACME.zendesk.com/api/v2/users/me.json":  "zendesk",
 		"https://my-store.myshopify.com/admin/shop.json": "shopify",
 		"https://us-east.api.pipelinersales.com":         "pipeliner",
+		"https://acme.my.salesforce.com/services":        "salesforce",
 	} {
 		assert.Contains(t, names(catalog.ByHost(address, everything)), want, address)
 	}
-	for _, address := range []string{"https://zendesk.com", "https://evil.example/acme.zendesk.com", "https://a.b.zendesk.com.evil.example", "https://us-west.api.pipelinersales.com", "https://api.github.com@evil.example", "https://evil.example/?u=api.github.com", ""} {
+	for _, address := range []string{"https://zendesk.com", "https://my.salesforce.com", "https://evil.example/.my.salesforce.com", "https://evil.example/acme.zendesk.com", "https://a.b.zendesk.com.evil.example", "https://us-west.api.pipelinersales.com", "https://api.github.com@evil.example", "https://evil.example/?u=api.github.com", ""} {
 		assert.Empty(t, catalog.ByHost(address, everything), address)
 	}
 }

@@ -48,6 +48,8 @@ type outline struct {
 		Type    connectorauth.AuthType
 		BaseURL string `json:"baseUrl"`
 		Inputs  []boundary
+		// Captures are values that come with a token.
+		Captures []boundary
 	}
 	Sources struct{ Witnesses map[string]string } `json:"x-sources"`
 }
@@ -98,7 +100,7 @@ func read(shelf string, text []byte) (*Entry, error) {
 	}
 	for _, m := range o.Methods {
 		e.Types = append(e.Types, m.Type)
-		inputs, urls = append(inputs, m.Inputs...), append(urls, m.BaseURL)
+		inputs, urls = slices.Concat(inputs, m.Inputs, m.Captures), append(urls, m.BaseURL)
 	}
 	e.AnyHost = slices.ContainsFunc(inputs, func(b boundary) bool { return b.AnyHost })
 	for _, u := range urls {

@@ -64,6 +64,14 @@ func samples(d *definition.Definition, method string) map[string]connectorauth.S
 	return values
 }
 
+// captures returns the values that come with a token of a method.
+func captures(m *definition.Method) []definition.Capture {
+	if o, ok := m.Scheme.(*definition.OAuth2); ok {
+		return o.Captures
+	}
+	return nil
+}
+
 // sample returns a value of an input.
 func sample(in definition.Input) string {
 	switch {

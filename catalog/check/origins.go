@@ -32,6 +32,14 @@ func (c *checker) origins(document []byte, s *facts.Source) {
 	}
 	c.boundaries(c.d.Inputs, "inputs", known, s)
 	for i := range c.d.Methods {
+		for j, capture := range captures(&c.d.Methods[i]) {
+			said := strings.Fields(s.Inputs[capture.Name].Value)
+			for _, limit := range capture.Suffixes {
+				if !slices.Contains(said, limit) {
+					c.add("methods[%d].captures[%d]: accounts may be at %s; say in x-sources.inputs.%s who says so", i, j, limit, capture.Name)
+				}
+			}
+		}
 		c.boundaries(c.d.Methods[i].Inputs, fmt.Sprintf("methods[%d].inputs", i), known, s)
 	}
 }

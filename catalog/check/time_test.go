@@ -35,11 +35,8 @@ func TestTokensExpireInTime(t *testing.T) {
 				}
 				renewed++
 				synctest.Test(t, func(t *testing.T) {
-					values, plain := samples(d, m.Name), map[string]string{}
-					for name, value := range values {
-						plain[name] = string(value)
-					}
-					a := &life{server: replay.New(f.Source, m.Name, plain), m: m, elapse: func() { time.Sleep(2 * replay.Lifetime) }}
+					a, values := newLife(d, m, f.Source)
+					a.elapse = func() { time.Sleep(2 * replay.Lifetime) }
 					assert.NoError(t, a.run(d, values), file)
 					assert.Empty(t, a.server.Complaints(), file)
 				})

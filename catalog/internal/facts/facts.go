@@ -62,6 +62,10 @@ type Method struct {
 	TokenParams     map[string]Fact `json:"tokenParams,omitempty"`
 	AuthorizeNames  map[string]Fact `json:"authorizeNames,omitempty"`
 	TokenNames      map[string]Fact `json:"tokenNames,omitempty"`
+	// Captures are values that decide where the API is, by the names in the base URL:
+	// "callback NAME" is a parameter of the callback, and "token NAME" a member of the token
+	// response.
+	Captures map[string]Fact `json:"captures,omitempty"`
 	// Login is the request of a session: the members of the body by name, and TokenPath
 	// where the response has the token.
 	Login     *Fact             `json:"login,omitempty"` // method and URL
@@ -230,5 +234,6 @@ func (s *Source) All(see func(f *Fact)) {
 		many(m.TokenParams)
 		many(m.AuthorizeNames)
 		many(m.TokenNames)
+		many(m.Captures)
 	}
 }
