@@ -155,6 +155,7 @@ var breaks = map[string]func(d, m object) bool{
 // TestBrokenDefinitionsFail breaks each definition in each way that applies: the replay must
 // notice each of them.
 func TestBrokenDefinitionsFail(t *testing.T) {
+	t.Parallel()
 	counts := map[string]int{}
 	for _, shelf := range []check.Shelf{check.Service, check.Draft} {
 		files, err := filepath.Glob(filepath.Join("..", string(shelf), "*.json"))

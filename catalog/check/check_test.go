@@ -15,6 +15,7 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 // TestEachDefinition is for who adds a file: each line says what the file lacks, and
 // -run TestEachDefinition/acme.json looks at one file alone.
 func TestEachDefinition(t *testing.T) {
+	t.Parallel()
 	for _, shelf := range []check.Shelf{check.Service, check.Draft} {
 		files, err := filepath.Glob(filepath.Join("..", string(shelf), "*.json"))
 		require.NoError(t, err)

@@ -147,6 +147,7 @@ var leaks = map[string]struct {
 }
 
 func TestNothingLeadsWhereNoSourceSays(t *testing.T) {
+	t.Parallel()
 	counts := map[string]int{}
 	for _, shelf := range []check.Shelf{check.Service, check.Draft} {
 		files, err := filepath.Glob(filepath.Join("..", string(shelf), "*.json"))

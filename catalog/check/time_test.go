@@ -17,6 +17,7 @@ import (
 // TestTokensExpireInTime lets each token that can be renewed expire by the clock: File ends
 // tokens by a refusal of the API.
 func TestTokensExpireInTime(t *testing.T) {
+	t.Parallel()
 	renewed := 0
 	for _, shelf := range []Shelf{Service, Draft} {
 		files, err := filepath.Glob(filepath.Join("..", string(shelf), "*.json"))
