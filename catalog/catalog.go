@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/internal/words"
@@ -26,9 +27,9 @@ type Options struct {
 
 // Find returns the definition of a service by its name, or by a former name. Find reads the
 // document of the service alone, each time: a program keeps the definition. The error of a
-// name that is unknown suggests a name that was probably meant.
+// name that is unknown suggests names that were probably meant.
 func Find(name string, options Options) (*definition.Definition, error) {
-	e, err := lookup(name)
+	e, err := lookup(name, options)
 	switch {
 	case err != nil:
 		return nil, err
@@ -57,7 +58,7 @@ func Load(options Options) (*definition.Set, error) {
 }
 
 // lookup finds a service. The index of all services is read only if no file has the name.
-func lookup(name string) (*Entry, error) {
+func lookup(name string, options Options) (*Entry, error) {
 	if slices.ContainsFunc([]byte(name), func(b byte) bool { return b == '/' || b == '.' || b == '\\' }) {
 		return nil, fmt.Errorf("catalog: %q is no name of a service", name)
 	}
@@ -66,18 +67,40 @@ func lookup(name string) (*Entry, error) {
 			return read(shelf, text)
 		}
 	}
-	var known []string
 	for _, e := range index() {
 		if slices.Contains(e.Was, name) {
 			return e, nil
 		}
-		known = append(known, e.Name)
 	}
 	hint := ""
-	if near := words.Nearest(name, known); near != "" {
-		hint = "; did you mean " + near + "?"
+	if near := nearest(name, options); len(near) > 0 {
+		hint = "; did you mean " + strings.Join(near, " or ") + "?"
 	}
 	return nil, fmt.Errorf("catalog: no service %q%s", name, hint)
+}
+
+// nearest returns up to three names that are like a name: those that the options allow, or
+// others if there are none.
+func nearest(name string, options Options) (near []string) {
+	for _, options := range []Options{options, {Drafts: true, AnyHost: true}} {
+		if name == "" {
+			return nil
+		}
+		for _, e := range Search(name, options) {
+			near = append(near, e.Name)
+		}
+		if len(near) > 0 {
+			return near[:min(3, len(near))]
+		}
+		for _, e := range List(options) {
+			near = append(near, e.Name)
+		}
+		if one := words.Nearest(name, near); one != "" {
+			return []string{one}
+		}
+		near = nil
+	}
+	return nil
 }
 
 // parse reads the whole definition.

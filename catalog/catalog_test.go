@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -38,11 +39,41 @@ func TestFindReturnsAServiceByName(t *testing.T) {
 	assert.Equal(t, connectorauth.AuthTypeOAuth2, account.Credential().AuthType())
 }
 
-func TestFindSuggestsAName(t *testing.T) {
-	_, err := catalog.Find("githab", catalog.Options{})
-	require.EqualError(t, err, `catalog: no service "githab"; did you mean github?`)
+func TestFindSuggestsNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"githab": "; did you mean github or gitlab?", "gihtub": "; did you mean github?", "jira": "; did you mean atlassian?",
+		"quick-books": "; did you mean quickbooks?", "zendeskk": "; did you mean zendesk?", "brevo": "; did you mean sendinblue?",
+		"Salesfrce": "; did you mean salesforce?", "365": "; did you mean microsoft?", "pushoverr": "; did you mean pushover?",
+		"mailchmpp": "; did you mean mailchimp?", "zzzzzzzz": "", "": "",
+	} {
+		_, err := catalog.Find(name, catalog.Options{})
+		assert.EqualError(t, err, fmt.Sprintf("catalog: no service %q%s", name, want))
+	}
+	_, err := catalog.Find("jira", catalog.Options{Drafts: true, AnyHost: true})
+	require.ErrorContains(t, err, "did you mean atlassian or jira-cloud or jira-data-center?")
 	_, err = catalog.Find("../services/github", catalog.Options{})
 	require.EqualError(t, err, `catalog: "../services/github" is no name of a service`)
+}
+
+// TestSearchForgives has what people type.
+func TestSearchForgives(t *testing.T) {
+	for text, want := range map[string]string{
+		"gmail": "gmail", "gdrive": "google-drive", "Google Mail": "gmail", "outlook": "microsoft-outlook", "jira": "jira-cloud", "quick books": "quickbooks",
+		"365": "microsoft", "office 365": "microsoft", "o365": "microsoft", "qbo": "quickbooks", "sfdc": "salesforce", "GHL": "lead-connector", "brevo": "sendinblue",
+		"chatgpt": "openai", "x": "twitter", "salesfroce": "salesforce", "slak": "slack", "hubspott": "hubspot", "salck": "slack", "stripr": "stripe",
+		"mail chimp": "mailchimp", "active-campaign": "activecampaign", "google calender": "google-calendar", "zendesk ": "zendesk", "gihtub": "github", "ms teams": "microsoft-teams",
+	} {
+		found := names(catalog.Search(text, everything))
+		if assert.NotEmpty(t, found, text) {
+			assert.Contains(t, found[:min(3, len(found))], want, "%s: %v", text, found)
+		}
+	}
+	for text, want := range map[string]string{"gmail": "google", "gdrive": "google", "outlook": "microsoft", "jira": "atlassian", "365": "microsoft"} {
+		assert.Equal(t, []string{want}, names(catalog.Search(text, catalog.Options{})), "%s without drafts", text)
+	}
+	for _, text := range []string{"slkc", "qqqq", "sla", "abc def", "github gitlab slack"} {
+		assert.NotContains(t, names(catalog.Search(text, catalog.Options{})), "github", text)
+	}
 }
 
 func TestDraftsMustBeAskedFor(t *testing.T) {
@@ -105,10 +136,11 @@ func TestByHostKnowsTheHostsOfTemplates(t *testing.T) {
 		"https://ACME.zendesk.com/api/v2/users/me.json":  "zendesk",
 		"https://my-store.myshopify.com/admin/shop.json": "shopify",
 		"https://us-east.api.pipelinersales.com":         "pipeliner",
+		"https://acme.my.salesforce.com/services":        "salesforce",
 	} {
 		assert.Contains(t, names(catalog.ByHost(address, everything)), want, address)
 	}
-	for _, address := range []string{"https://zendesk.com", "https://evil.example/acme.zendesk.com", "https://a.b.zendesk.com.evil.example", "https://us-west.api.pipelinersales.com", "https://api.github.com@evil.example", "https://evil.example/?u=api.github.com", ""} {
+	for _, address := range []string{"https://zendesk.com", "https://my.salesforce.com", "https://evil.example/.my.salesforce.com", "https://evil.example/acme.zendesk.com", "https://a.b.zendesk.com.evil.example", "https://us-west.api.pipelinersales.com", "https://api.github.com@evil.example", "https://evil.example/?u=api.github.com", ""} {
 		assert.Empty(t, catalog.ByHost(address, everything), address)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/internal/words"
 )
 
 // List returns all services that the options allow, sorted by name.
@@ -15,47 +16,96 @@ func List(options Options) []Entry {
 	return where(options, func(*Entry) bool { return true })
 }
 
-// Search returns the services whose name, former name or title has all words of the text,
-// whatever the case: those first whose name or title begins with the text. Spaces and signs
-// do not matter, so that "googledrive" and "e-bay" find what they mean. A host, such as
-// github.com, also finds the services with a website or an API at the host or below. An empty
-// text means all.
+// Search returns the services whose name, former name, title or nickname has all words of
+// the text, whatever the case: those first whose name or title begins with the text. Spaces
+// and signs do not matter, so that "googledrive" and "e-bay" find what they mean, and a
+// nickname is another name that people type, such as "gdrive" or "365". A host, such as
+// github.com, also finds the services with a website or an API at the host or below. If
+// nothing has the words, Search returns what another letter, or two letters the other way
+// round, would have found. An empty text means all.
 func Search(text string, options Options) []Entry {
-	text = strings.ToLower(strings.TrimSpace(text))
-	joined, host, label := letters(text), "", ""
-	if h := hostOf(text); strings.Contains(h, ".") {
-		host = strings.TrimPrefix(h, "www.")
-		labels := strings.Split(host, ".")
-		label = letters(labels[len(labels)-2])
+	q := newQuery(text)
+	found := where(options, q.finds)
+	if len(found) == 0 {
+		found = where(options, q.isNear)
 	}
-	words := strings.FieldsFunc(text, isNoLetter)
-	found := where(options, func(e *Entry) bool {
-		has := strings.ToLower(e.Name + " " + strings.Join(e.Was, " ") + " " + e.Title)
-		switch {
-		case text == "":
-			return true
-		case joined == "":
-			return false
-		case !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(has, word) }):
-			return true
-		case len(joined) > 3 && (strings.Contains(letters(e.Name), joined) || strings.Contains(letters(e.Title), joined)):
-			return true
-		}
-		return host != "" && e.isAt(host)
-	})
-	rank := func(e Entry) int {
-		switch title := strings.ToLower(e.Title); {
-		case e.Name == text || title == text:
-			return 0
-		case letters(e.Name) == joined || letters(title) == joined || letters(e.Name) == label:
-			return 1
-		case strings.HasPrefix(e.Name, text) || strings.HasPrefix(title, text):
-			return 2
-		}
-		return 3
-	}
-	slices.SortStableFunc(found, func(a, b Entry) int { return rank(a) - rank(b) })
+	slices.SortStableFunc(found, func(a, b Entry) int { return q.rank(a) - q.rank(b) })
 	return found
+}
+
+// A query is a text that somebody has typed, in lower case.
+type query struct {
+	text   string
+	words  []string
+	joined string // the letters and digits
+	host   string // empty if the text is no host
+	label  string // of the host, such as github of www.github.com
+}
+
+func newQuery(text string) query {
+	q := query{text: strings.ToLower(strings.TrimSpace(text))}
+	q.words, q.joined = strings.FieldsFunc(q.text, isNoLetter), letters(q.text)
+	if host := hostOf(q.text); strings.Contains(host, ".") {
+		q.host = strings.TrimPrefix(host, "www.")
+		labels := strings.Split(q.host, ".")
+		q.label = letters(labels[len(labels)-2])
+	}
+	return q
+}
+
+// finds reports whether the service has what the text says.
+func (q *query) finds(e *Entry) bool {
+	switch has := e.words(); {
+	case q.text == "":
+		return true
+	case q.joined == "":
+		return false
+	case !slices.ContainsFunc(q.words, func(word string) bool { return !strings.Contains(has, word) }):
+		return true
+	case len(q.joined) > 3 && (strings.Contains(letters(e.Name), q.joined) || strings.Contains(letters(e.Title), q.joined)):
+		return true
+	}
+	return q.host != "" && e.isAt(q.host)
+}
+
+// isNear reports whether a slip is between the text and what the service has.
+func (q *query) isNear(e *Entry) bool {
+	if isSlip(q.joined, letters(e.Name)) || isSlip(q.joined, letters(e.Title)) {
+		return true
+	}
+	has := strings.FieldsFunc(e.words(), isNoLetter)
+	return len(q.words) > 0 && !slices.ContainsFunc(q.words, func(word string) bool {
+		return !slices.ContainsFunc(has, func(h string) bool { return h == word || isSlip(word, h) })
+	})
+}
+
+// isSlip reports whether one letter of a word of four letters or more is wrong, missing or
+// too many, or stands on the wrong side of its neighbour.
+func isSlip(a, b string) bool {
+	if len(a) < 4 || len(b) < 4 {
+		return false
+	}
+	if words.Distance(a, b) == 1 {
+		return true
+	}
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	return len(a) == len(b) && i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+}
+
+// rank is lower for what is meant more probably.
+func (q *query) rank(e Entry) int {
+	switch title := strings.ToLower(e.Title); {
+	case e.Name == q.text || title == q.text:
+		return 0
+	case letters(e.Name) == q.joined || letters(title) == q.joined || letters(e.Name) == q.label || slices.Contains(nicknames[e.Name], q.joined):
+		return 1
+	case strings.HasPrefix(e.Name, q.text) || strings.HasPrefix(title, q.text):
+		return 2
+	}
+	return 3
 }
 
 // ByHost returns the services whose API is at the host of a URL, such as
@@ -97,6 +147,11 @@ func (e *Entry) isAt(host string) bool {
 		return true
 	}
 	return slices.ContainsFunc(e.hosts, func(pattern *regexp.Regexp) bool { return pattern.MatchString(host) })
+}
+
+// words are the names of a service in lower case, with spaces between them.
+func (e *Entry) words() string {
+	return strings.ToLower(strings.Join(slices.Concat([]string{e.Name, e.Title}, e.Was, nicknames[e.Name]), " "))
 }
 
 func isNoLetter(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }

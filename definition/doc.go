@@ -106,6 +106,10 @@
 // is no guard, Connect fails, and so does each request. Values of responses and callbacks
 // never lead to any host.
 //
+// An account owner who chooses the host gets what requests carry. So no secret of the
+// program belongs there: neither the secret of Connection.Client nor a secret whose input is
+// hidden. [Lint] lists the requests that would show one.
+//
 // # Files
 //
 // [Load] reads the definitions of an embed.FS or of a folder, and lists the mistakes of

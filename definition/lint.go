@@ -60,6 +60,7 @@ func (l *linter) definition() {
 		for j, and := range m.And {
 			l.credential(p.member("and").element(j), and)
 		}
+		l.strangers(p)
 	}
 }
 

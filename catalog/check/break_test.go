@@ -26,11 +26,12 @@ func in(o object, names ...string) object {
 
 // elsewhere changes the host of a URL in a member.
 func elsewhere(o object, name string) bool {
-	u, ok := o[name].(string)
-	if ok {
-		o[name] = strings.Replace(u, "https://", "https://foreign.", 1)
+	u, _ := o[name].(string)
+	other := strings.Replace(u, "https://", "https://foreign.", 1)
+	if other != u {
+		o[name] = other
 	}
-	return ok
+	return other != u
 }
 
 // drop removes a member.
@@ -51,6 +52,13 @@ var breaks = map[string]func(d, m object) bool{
 		return elsewhere(in(m, "grant", "authorizationCode"), "authUrl") || elsewhere(m, "authorizeUrl")
 	},
 	"a revocation at a foreign host": func(_, m object) bool { return elsewhere(m, "revokeUrl") },
+	"a captured value of another name": func(_, m object) bool {
+		list := objects(m["captures"])
+		for _, capture := range list {
+			capture["path"] = "another"
+		}
+		return len(list) > 0
+	},
 	"a login at a foreign host": func(_, m object) bool {
 		list, _ := m["login"].([]any)
 		return len(list) > 0 && elsewhere(list[0].(object), "url")
@@ -147,6 +155,7 @@ var breaks = map[string]func(d, m object) bool{
 // TestBrokenDefinitionsFail breaks each definition in each way that applies: the replay must
 // notice each of them.
 func TestBrokenDefinitionsFail(t *testing.T) {
+	t.Parallel()
 	counts := map[string]int{}
 	for _, shelf := range []check.Shelf{check.Service, check.Draft} {
 		files, err := filepath.Glob(filepath.Join("..", string(shelf), "*.json"))

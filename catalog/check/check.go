@@ -14,7 +14,9 @@ package check
 import (
 	"errors"
 	"fmt"
+	"html"
 	"maps"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -53,9 +55,14 @@ func File(shelf Shelf, file string, document []byte) []string {
 	c.pages(f.Source)
 	c.origins(document, f.Source)
 	c.lint(document, f.Lint)
+	forms, err := forms(d)
+	if err != nil {
+		c.add("form: %v", err)
+		return c.problems
+	}
 	for i := range d.Methods {
 		m := &d.Methods[i]
-		c.form(m.Name)
+		c.form(forms, m.Name)
 		if known, ok := f.Source.Methods[m.Name]; !ok {
 			c.add("x-sources.methods: lacks the method %s", m.Name)
 		} else if string(m.Type) != known.Type {
@@ -78,8 +85,11 @@ type checker struct {
 	problems []string
 }
 
+// add lists a problem, once.
 func (c *checker) add(format string, args ...any) {
-	c.problems = append(c.problems, c.file+": "+fmt.Sprintf(format, args...))
+	if problem := c.file + ": " + fmt.Sprintf(format, args...); !slices.Contains(c.problems, problem) {
+		c.problems = append(c.problems, problem)
+	}
 }
 
 // day matches a date, or what is known of one.
@@ -183,19 +193,23 @@ func (c *checker) isHost(method, name string) bool {
 	return slices.ContainsFunc(all, func(in definition.Input) bool { return in.Name == name && in.Format == definition.FormatHost })
 }
 
-// form renders the form of a method, and looks at what people would see.
-func (c *checker) form(method string) {
+// form renders the form of a method as programs with package pages do, and looks at what
+// people would see.
+func (c *checker) form(forms http.Handler, method string) {
 	fields, err := c.d.Form(method, nil)
 	if err != nil {
 		c.add("%s: %v", method, err)
 		return
 	}
-	var page strings.Builder
-	if err := formPage.Execute(&page, fields); err != nil {
+	shown, err := page(forms, c.d.Name, method)
+	if err != nil {
 		c.add("%s: form: %v", method, err)
 	}
 	seen := map[string]bool{}
 	for _, f := range fields {
+		if err == nil && !strings.Contains(shown, html.EscapeString(f.Title)) {
+			c.add("%s: form: does not ask for %q", method, f.Title)
+		}
 		if seen[f.Title] {
 			c.add("%s: form: two fields have the title %q; people cannot tell them apart", method, f.Title)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,10 @@ func TestFileSaysWhatIsMissing(t *testing.T) {
 		"no JSON":                     {change: func(d object) { d["baseUrl"] = 1 }, want: `acme.json:1:12: baseUrl: is a number; want text in quotes`},
 		"another file":                {file: "other.json", want: "other.json: name: the file of acme is called acme.json"},
 		"no sources":                  {change: func(d object) { delete(d, "x-sources") }, want: "acme.json: x-sources is missing; say who says what of the service, and when"},
+		"a text for a fact":           {change: func(d object) { sources(d)["base"] = "https://api.example.com/v1" }, want: `acme.json: x-sources.base: is a string; want a fact, such as {"v": "https://api.example.com", "by": ["documentation"]}`},
+		"a text for a list":           {change: func(d object) { in(sources(d), "base")["by"] = "amp" }, want: `acme.json: x-sources.base.by: is a string, and must be another kind of value; see the README of the catalogue`},
+		"a member of its own":         {change: func(d object) { in(sources(d), "base")["value"] = "x" }, want: `acme.json: x-sources: nothing has a member "value"; the members are those of Source in internal/facts`},
+		"no reasons":                  {change: func(d object) { d["x-lint"] = "so" }, want: `acme.json: x-lint: is a string, and must be another kind of value; see the README of the catalogue`},
 		"no date":                     {change: func(d object) { delete(sources(d), "date") }, want: "acme.json: x-sources.date: want the date of the facts, such as 2026-11-27"},
 		"a witness without a date":    {change: func(d object) { delete(in(sources(d), "witnesses"), "amp") }, want: "acme.json: x-sources.witnesses: want the date of amp"},
 		"no page of the docs":         {change: func(d object) { delete(sources(d), "read") }, want: "acme.json: x-sources.read: want the pages of the documentation that were read"},
@@ -102,5 +107,6 @@ func TestFileSaysWhatIsMissing(t *testing.T) {
 		}
 		problems := check.File(shelf, file, changed(t, change))
 		assert.Contains(t, problems, c.want, name)
+		assert.Len(t, slices.Compact(slices.Sorted(slices.Values(problems))), len(problems), "%s: a problem is there twice", name)
 	}
 }

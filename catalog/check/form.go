@@ -1,27 +1,53 @@
 package check
 
 import (
-	"html/template"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/accounts"
+	"github.com/connectorauth/connectorauth/accounts/pages"
 	"github.com/connectorauth/connectorauth/catalog/internal/replay"
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
-// formPage is a plain form of the fields.
-var formPage = template.Must(template.New("form").Parse(`<form method="post">
-{{- range .}}
-<label for="{{.Name}}">{{.Title}}</label>
-{{- if .Enum}}
-<select id="{{.Name}}" name="{{.Name}}">{{$value := .Value}}{{range .Enum}}<option value="{{.Value}}"{{if eq .Value $value}} selected{{end}}>{{or .Title .Value}}</option>{{end}}</select>
-{{- else}}
-{{.Prefix}}<input id="{{.Name}}" name="{{.Name}}" type="{{if .Secret}}password{{else}}text{{end}}" value="{{.Value}}" placeholder="{{.Example}}"{{if .Required}} required{{end}}>{{.Suffix}}
-{{- end}}
-<p>{{.Help}}</p>
-{{- end}}
-</form>
-`))
+// site is where the pages of people are, which no network reaches.
+const site = "https://program.example/accounts"
+
+// forms returns the pages on which people connect an account of the definition.
+func forms(d *definition.Definition) (http.Handler, error) {
+	set, err := definition.NewSet(d)
+	if err != nil {
+		return nil, err
+	}
+	secret := strings.Repeat("k", 32)
+	registry, err := accounts.New(accounts.Config{
+		Definitions: func() *definition.Set { return set }, Index: new(accounts.Memory), Store: new(tokenstore.Memory),
+		Keys: []tokenstore.Key{{ID: "check", Secret: []byte(secret)}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return pages.New(pages.Config{
+		URL: site, Keys: []connectorauth.Secret{connectorauth.Secret(secret)}, Registry: registry,
+		Owner: func(*http.Request) (string, error) { return "check", nil },
+	})
+}
+
+// page returns the page with the form of a method.
+func page(forms http.Handler, name, method string) (string, error) {
+	query := url.Values{"service": {name}, "method": {method}}
+	recorder := httptest.NewRecorder()
+	forms.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, site+"/connect?"+query.Encode(), nil))
+	if recorder.Code != http.StatusOK {
+		return "", fmt.Errorf("the page has the status %d", recorder.Code)
+	}
+	return recorder.Body.String(), nil
+}
 
 // samples returns a value of each input of a method, hidden inputs included.
 func samples(d *definition.Definition, method string) map[string]connectorauth.Secret {
@@ -36,6 +62,14 @@ func samples(d *definition.Definition, method string) map[string]connectorauth.S
 		values[in.Name] = connectorauth.Secret(sample(in))
 	}
 	return values
+}
+
+// captures returns the values that come with a token of a method.
+func captures(m *definition.Method) []definition.Capture {
+	if o, ok := m.Scheme.(*definition.OAuth2); ok {
+		return o.Captures
+	}
+	return nil
 }
 
 // sample returns a value of an input.

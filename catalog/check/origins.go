@@ -14,9 +14,6 @@ import (
 // origin matches scheme and host of a URL, with inputs in braces.
 var origin = regexp.MustCompile(`https?://[^/?#\s]+`)
 
-// input matches an input in a template.
-var input = regexp.MustCompile(`\{(\w+)\}`)
-
 // origins checks that credentials go nowhere but to where the sources say: the replay sees
 // the requests of one account alone, and a definition can name more places than that.
 func (c *checker) origins(document []byte, s *facts.Source) {
@@ -35,13 +32,15 @@ func (c *checker) origins(document []byte, s *facts.Source) {
 	}
 	c.boundaries(c.d.Inputs, "inputs", known, s)
 	for i := range c.d.Methods {
-		m := &c.d.Methods[i]
-		c.boundaries(m.Inputs, fmt.Sprintf("methods[%d].inputs", i), known, s)
-		o, isOAuth2 := m.Scheme.(*definition.OAuth2)
-		if !isOAuth2 || o.ClientID != "" || !c.isFree(m, origin.FindString(o.TokenURL)) {
-			continue
+		for j, capture := range captures(&c.d.Methods[i]) {
+			said := strings.Fields(s.Inputs[capture.Name].Value)
+			for _, limit := range capture.Suffixes {
+				if !slices.Contains(said, limit) {
+					c.add("methods[%d].captures[%d]: accounts may be at %s; say in x-sources.inputs.%s who says so", i, j, limit, capture.Name)
+				}
+			}
 		}
-		c.add(`methods[%d].tokenUrl: account owners choose the host, which would get the client secret of the program; let accounts bring their own: "clientId": "{clientId}", "clientSecret": "{clientSecret}", and inputs of these names`, i)
+		c.boundaries(c.d.Methods[i].Inputs, fmt.Sprintf("methods[%d].inputs", i), known, s)
 	}
 }
 
@@ -102,14 +101,4 @@ func (c *checker) boundaries(inputs []definition.Input, path string, known []str
 			}
 		}
 	}
-}
-
-// isFree reports whether an account may have any host in an origin.
-func (c *checker) isFree(m *definition.Method, at string) bool {
-	for _, match := range input.FindAllStringSubmatch(at, -1) {
-		if slices.ContainsFunc(slices.Concat(c.d.Inputs, m.Inputs), func(in definition.Input) bool { return in.Name == match[1] && in.AnyHost }) {
-			return true
-		}
-	}
-	return false
 }

@@ -80,6 +80,15 @@ var leaks = map[string]struct {
 			return ok && in["name"] != "domain_name" // of which the sources say any host
 		})
 	}, "accounts may be at .evil.example; say in x-sources.inputs."},
+	"one more suffix of a captured value": {func(_, m object) bool {
+		hasSome := false
+		for _, capture := range objects(m["captures"]) {
+			if list, ok := capture["suffixes"].([]any); ok {
+				capture["suffixes"], hasSome = append(list, ".evil.example"), true
+			}
+		}
+		return hasSome
+	}, "captures[0]: accounts may be at .evil.example; say in x-sources.inputs."},
 	"one more choice": {func(d, m object) bool {
 		base, _ := d["baseUrl"].(string)
 		return inputs(d, m, func(in object) bool {
@@ -138,6 +147,7 @@ var leaks = map[string]struct {
 }
 
 func TestNothingLeadsWhereNoSourceSays(t *testing.T) {
+	t.Parallel()
 	counts := map[string]int{}
 	for _, shelf := range []check.Shelf{check.Service, check.Draft} {
 		files, err := filepath.Glob(filepath.Join("..", string(shelf), "*.json"))

@@ -28,12 +28,7 @@ func (w *world) Unwrap() http.RoundTripper { return w.guard }
 
 // replay leads an account through its life.
 func (c *checker) replay(m *definition.Method, s *facts.Source) {
-	values := samples(c.d, m.Name)
-	plain := map[string]string{}
-	for name, value := range values {
-		plain[name] = string(value)
-	}
-	a := &life{server: replay.New(s, m.Name, plain), m: m}
+	a, values := newLife(c.d, m, s)
 	a.elapse = a.server.Expire
 	if err := a.run(c.d, values); err != nil {
 		c.add("%s: replay: %v", m.Name, err)
@@ -50,6 +45,18 @@ type life struct {
 	elapse func() // ends the present token
 	client *http.Client
 	c      *definition.Connected
+}
+
+// newLife returns an account with sample values, and what its owner types of them.
+func newLife(d *definition.Definition, m *definition.Method, s *facts.Source) (*life, map[string]connectorauth.Secret) {
+	values, all := samples(d, m.Name), map[string]string{}
+	for name, value := range values {
+		all[name] = string(value)
+	}
+	for _, capture := range captures(m) {
+		all[capture.Name] = sample(definition.Input{Name: capture.Name, Limits: capture.Limits})
+	}
+	return &life{server: replay.New(s, m.Name, all), m: m}, values
 }
 
 func (a *life) run(d *definition.Definition, values map[string]connectorauth.Secret) error {

@@ -17,6 +17,7 @@ import (
 // TestTokensExpireInTime lets each token that can be renewed expire by the clock: File ends
 // tokens by a refusal of the API.
 func TestTokensExpireInTime(t *testing.T) {
+	t.Parallel()
 	renewed := 0
 	for _, shelf := range []Shelf{Service, Draft} {
 		files, err := filepath.Glob(filepath.Join("..", string(shelf), "*.json"))
@@ -35,11 +36,8 @@ func TestTokensExpireInTime(t *testing.T) {
 				}
 				renewed++
 				synctest.Test(t, func(t *testing.T) {
-					values, plain := samples(d, m.Name), map[string]string{}
-					for name, value := range values {
-						plain[name] = string(value)
-					}
-					a := &life{server: replay.New(f.Source, m.Name, plain), m: m, elapse: func() { time.Sleep(2 * replay.Lifetime) }}
+					a, values := newLife(d, m, f.Source)
+					a.elapse = func() { time.Sleep(2 * replay.Lifetime) }
 					assert.NoError(t, a.run(d, values), file)
 					assert.Empty(t, a.server.Complaints(), file)
 				})

@@ -126,6 +126,15 @@ func (s *service) defineOAuth2(m facts.Method) *definition.OAuth2 {
 		d.Response.Expiry = m.Expiry.Value
 	}
 	d.Response.AnyTokenType = m.TokenType != nil
+	for _, name := range sortedKeys(m.Captures) {
+		from, path, _ := strings.Cut(m.Captures[name].Value, " ")
+		limits := s.input(name).Limits
+		capture := definition.Capture{Captured: definition.Captured{Name: name, Origin: limits.Format == definition.FormatOrigin, Limits: limits}, Path: path}
+		if from == string(definition.FromCallback) {
+			capture.From = definition.FromCallback
+		}
+		out.Captures = append(out.Captures, capture)
+	}
 	c := m.Carries[0]
 	if prefix := strings.TrimSuffix(c.Value, "{token}"); c.In != "header" || !strings.EqualFold(c.Name, "Authorization") || prefix != "Bearer " {
 		d.Placement = placement(c.In, c.Name, prefix)

@@ -76,6 +76,7 @@ func (s *service) input(name string) definition.Input {
 		out.Title = strings.ToUpper(t[:1]) + t[1:]
 	}
 	out.Hidden, out.Optional = known.Hidden, known.Optional
+	out.Secret = known.Kind == "text" && isSecret(name)
 	if known.Default != nil {
 		out.Default = known.Default.V
 	}
@@ -96,6 +97,10 @@ func (s *service) input(name string) definition.Input {
 		} else {
 			out.Example = "www" + out.Suffixes[0]
 		}
+	case "origin":
+		out.Format, out.Suffixes = definition.FormatOrigin, known.Suffixes
+	case "integer":
+		out.Format = definition.FormatInteger
 	case "uuid":
 		out.Format = definition.FormatUUID
 	}
@@ -116,6 +121,8 @@ func (s *service) boundary(known input) {
 		s.facts.Inputs[known.Name] = *known.Values.as(strings.Join(known.Values.V, " "))
 	case known.Kind == "host" && known.Default != nil:
 		s.facts.Inputs[known.Name] = *known.Default.as(known.Default.V)
+	case known.Suffixes != nil && len(known.By) > 0:
+		s.facts.Inputs[known.Name] = facts.Fact{Value: strings.Join(known.Suffixes, " "), By: known.By}
 	case known.Suffixes != nil && len(s.override.Read) > 0:
 		s.facts.Inputs[known.Name] = facts.Fact{Value: strings.Join(known.Suffixes, " "), By: []string{facts.Documentation}}
 	}

@@ -182,7 +182,9 @@ func (s *service) oauth2(m *method, out *facts.Method) error {
 	if m.Responses != nil {
 		s.leave("response_paths", "one source alone reads the token response in a way of its own")
 	}
-	if m.Capture != nil {
+	if len(m.Captures) > 0 {
+		out.Captures = named(m.Captures)
+	} else if m.Capture != nil {
 		s.leave("capture", "values of the token response that do not decide where the API is")
 	}
 	if m.TokenType != nil {

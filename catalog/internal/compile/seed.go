@@ -50,6 +50,7 @@ type input struct {
 	Values   *fact[[]string] `json:"values"`
 	Default  *fact[string]   `json:"default"`
 	Suffixes []string        `json:"suffixes"` // of an override
+	By       []string        `json:"by"`       // of Suffixes; empty means the documentation
 	Hidden   bool            `json:"hidden"`   // of an override
 	Optional bool            `json:"optional"` // of an override
 }
@@ -104,6 +105,7 @@ type method struct {
 	RefreshPar *fact[[]string]         `json:"refresh_params"`
 	Responses  json.RawMessage         `json:"response_paths"`
 	Capture    json.RawMessage         `json:"capture"`
+	Captures   map[string]fact[string] `json:"captures"`    // of an override
 	TokenType  *fact[string]           `json:"token_type"`  // of an override
 	ExpiryPath *fact[string]           `json:"expiry_path"` // of an override
 }
@@ -162,6 +164,12 @@ func readSeed(file string, overrides map[string]override) ([]provider, error) {
 	for _, slug := range sortedKeys(overrides) {
 		if !known[slug] {
 			return nil, fmt.Errorf("overrides: the seed has no %s", slug)
+		}
+	}
+	kin(list)
+	for i := range list {
+		for j := range list[i].Methods {
+			silent(&list[i].Methods[j])
 		}
 	}
 	return list, nil

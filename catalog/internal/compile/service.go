@@ -29,8 +29,11 @@ func (s *service) leave(what, why string) { s.omitted = append(s.omitted, what+"
 // out as a whole.
 func (s *service) compile() error {
 	base := strings.TrimRight(s.BaseURL.V, "/")
-	if strings.ContainsAny(base, "?#") || !strings.HasPrefix(base, "https://") {
+	if strings.ContainsAny(base, "?#") || !strings.HasPrefix(base, "https://") && !s.captures(strings.Trim(base, "{}")) {
 		return fmt.Errorf("the base URL is no https URL without a query")
+	}
+	if s.isVariable(base) {
+		return fmt.Errorf("the source has a variable of its code in place of the host, which no form asks for")
 	}
 	s.BaseURL.V = base
 	s.facts.Base, s.facts.Derived = *s.BaseURL.as(base), s.BaseURL.Derived != ""
@@ -59,7 +62,9 @@ func (s *service) compile() error {
 		shared = append(shared, s.d.Headers[name])
 	}
 	for _, name := range inputsOf(shared...) {
-		s.d.Inputs = append(s.d.Inputs, s.input(name))
+		if !s.captures(name) {
+			s.d.Inputs = append(s.d.Inputs, s.input(name))
+		}
 	}
 	names := sortedKeys(s.facts.Methods)
 	slices.SortStableFunc(names, func(a, b string) int {
@@ -77,6 +82,22 @@ func (s *service) compile() error {
 		s.d.Methods = append(s.d.Methods, m)
 	}
 	return s.settle()
+}
+
+// captures reports whether a name is that of a value that comes with a token.
+func (s *service) captures(name string) bool {
+	return slices.ContainsFunc(s.Methods, func(m method) bool { _, ok := m.Captures[name]; return ok })
+}
+
+// isVariable reports whether a host is an input without a title that one source alone has:
+// the form of Activepieces has a title for each value, so that the name is that of a variable.
+func (s *service) isVariable(base string) bool {
+	if !slices.Equal(s.BaseURL.By, []string{"activepieces"}) {
+		return false
+	}
+	return slices.ContainsFunc(s.Inputs, func(i input) bool {
+		return i.Kind == "host" && i.Title == "" && i.Suffixes == nil && hostPart.FindString(base) == "https://{"+i.Name+"}"
+	})
 }
 
 // methods makes facts of the methods, and leaves out those that one old witness alone knows.

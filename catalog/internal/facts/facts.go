@@ -4,9 +4,13 @@
 package facts
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 )
 
 // Documentation is the witness that stands for the documentation of the service itself.
@@ -58,6 +62,10 @@ type Method struct {
 	TokenParams     map[string]Fact `json:"tokenParams,omitempty"`
 	AuthorizeNames  map[string]Fact `json:"authorizeNames,omitempty"`
 	TokenNames      map[string]Fact `json:"tokenNames,omitempty"`
+	// Captures are values that decide where the API is, by the names in the base URL:
+	// "callback NAME" is a parameter of the callback, and "token NAME" a member of the token
+	// response.
+	Captures map[string]Fact `json:"captures,omitempty"`
 	// Login is the request of a session: the members of the body by name, and TokenPath
 	// where the response has the token.
 	Login     *Fact             `json:"login,omitempty"` // method and URL
@@ -94,23 +102,55 @@ type Source struct {
 
 // A File is what this package reads of a definition.
 type File struct {
-	Source *Source           `json:"x-sources"`
-	Lint   map[string]string `json:"x-lint"` // reasons, by the path of a finding
+	Source *Source
+	Lint   map[string]string // reasons, by the path of a finding
 }
 
-// Read reads the facts of a definition.
+// Read reads the facts of a definition. A member that nobody knows is an error, because the
+// fact that somebody meant would count for nothing.
 func Read(document []byte) (File, error) {
 	var f File
-	if err := json.Unmarshal(document, &f); err != nil {
-		return f, fmt.Errorf("x-sources: %w", err)
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(document, &members); err != nil {
+		return f, err
 	}
-	if f.Source == nil {
+	if members["x-sources"] == nil {
 		return f, fmt.Errorf("x-sources is missing; say who says what of the service, and when")
 	}
-	return f, nil
+	if err := strict("x-sources", members["x-sources"], &f.Source); err != nil {
+		return f, err
+	}
+	if members["x-lint"] == nil {
+		return f, nil
+	}
+	return f, strict("x-lint", members["x-lint"], &f.Lint)
 }
 
-// Witnesses returns how many independent witnesses the essential facts of the best method
+// strict reads JSON, and names what is not as it should be in the words of the document.
+func strict(member string, text json.RawMessage, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(v)
+	var wrong *json.UnmarshalTypeError
+	at := member
+	if errors.As(err, &wrong) && wrong.Field != "" {
+		at += "." + wrong.Field
+	}
+	switch {
+	case err == nil:
+		return nil
+	case wrong != nil && wrong.Type == reflect.TypeFor[Fact]():
+		return fmt.Errorf(`%s: is a %s; want a fact, such as {"v": "https://api.example.com", "by": ["documentation"]}`, at, wrong.Value)
+	case wrong != nil:
+		return fmt.Errorf("%s: is a %s, and must be another kind of value; see the README of the catalogue", at, wrong.Value)
+	}
+	if _, name, ok := strings.Cut(err.Error(), "unknown field "); ok {
+		return fmt.Errorf("%s: nothing has a member %s; the members are those of Source in internal/facts", member, name)
+	}
+	return fmt.Errorf("%s: %w", member, err)
+}
+
+// Count returns how many independent witnesses the essential facts of the best method
 // have: token and authorize URL together, or host and placement.
 func (s *Source) Count() int {
 	best := 0
@@ -194,5 +234,6 @@ func (s *Source) All(see func(f *Fact)) {
 		many(m.TokenParams)
 		many(m.AuthorizeNames)
 		many(m.TokenNames)
+		many(m.Captures)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,6 +98,9 @@ func row(shelf string, d *definition.Definition, s *facts.Source) string {
 		methods = append(methods, m.Name)
 		ask(m.Inputs)
 		known := s.Methods[m.Name]
+		for _, name := range slices.Sorted(maps.Keys(known.Captures)) {
+			inputs = append(inputs, name+" (comes with the token)")
+		}
 		if by := s.Essential(known); len(by) > 1 {
 			witnesses = append(witnesses, m.Name+": "+strings.Join(by, ", "))
 		} else if len(by) == 1 {
@@ -132,6 +136,10 @@ func alone(name string, m facts.Method) (list []string) {
 	}
 	for i := range m.Carries {
 		list = append(list, one(name+" place", &m.Carries[i].Fact)...)
+	}
+	for _, what := range slices.Sorted(maps.Keys(m.Captures)) {
+		f := m.Captures[what]
+		list = append(list, one(name+" "+what, &f)...)
 	}
 	return list
 }

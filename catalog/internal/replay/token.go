@@ -48,7 +48,13 @@ func (s *Server) Agree(address string) url.Values {
 	state, challenge := s.take("authorize", q, called("state", names)), s.take("authorize", q, called("code_challenge", names))
 	s.nothingElse("authorize", q)
 	s.consent = consent{code: "code-1", redirect: Callback, challenge: challenge}
-	return url.Values{"code": {s.consent.code}, "state": {state}}
+	callback := url.Values{"code": {s.consent.code}, "state": {state}}
+	for name, f := range s.method.Captures {
+		if at, ok := strings.CutPrefix(f.Value, "callback "); ok {
+			callback.Set(at, s.values[name])
+		}
+	}
+	return callback
 }
 
 // called returns the service's name for a parameter. "" means that the service does without.
@@ -148,6 +154,11 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, body string) {
 	if s.method.Expiry != nil {
 		delete(response, "expires_in")
 		response[s.method.Expiry.Value] = s.ends.UTC().Format(time.RFC3339)
+	}
+	for name, f := range s.method.Captures {
+		if at, ok := strings.CutPrefix(f.Value, "token "); ok {
+			response[at] = s.values[name]
+		}
 	}
 	if s.method.Refresh != nil {
 		s.refresh = fmt.Sprintf("refresh-%d", s.number) // the former one is spent

@@ -1,0 +1,37 @@
+package catalog
+
+// nicknames are other names that people type for a service, in lower case and without
+// signs: short names, names of products, and names of before.
+var nicknames = map[string][]string{
+	"atlassian":                  {"jira"},
+	"claude":                     {"anthropic"},
+	"echosign":                   {"adobesign", "acrobatsign"},
+	"facebook":                   {"fb", "meta"},
+	"github":                     {"gh"},
+	"gmail":                      {"googlemail"},
+	"google":                     {"gmail", "gdrive", "gcal", "gsuite", "workspace", "youtube"},
+	"google-calendar":            {"gcal"},
+	"google-docs":                {"gdocs"},
+	"google-drive":               {"gdrive"},
+	"google-gemini":              {"bard"},
+	"google-my-business":         {"gmb"},
+	"google-search-console":      {"gsc"},
+	"google-sheets":              {"gsheets", "gsheet", "spreadsheets"},
+	"instagram":                  {"ig", "insta"},
+	"lead-connector":             {"ghl", "gohighlevel", "highlevel"},
+	"microsoft":                  {"365", "office365", "o365", "m365", "msgraph", "outlook", "hotmail", "onedrive", "sharepoint", "teams", "excel", "azuread", "entra"},
+	"microsoft-excel-365":        {"msexcel"},
+	"microsoft-onedrive":         {"365"},
+	"microsoft-outlook":          {"365", "hotmail", "exchange"},
+	"microsoft-outlook-calendar": {"365"},
+	"microsoft-sharepoint":       {"365"},
+	"microsoft-teams":            {"365", "msteams"},
+	"openai":                     {"chatgpt", "gpt"},
+	"quickbooks":                 {"qbo", "intuit"},
+	"salesforce":                 {"sfdc", "forcecom"},
+	"sendinblue":                 {"brevo"},
+	"twitter":                    {"x", "xcom"},
+	"vend":                       {"lightspeed"},
+	"wordpress":                  {"wp"},
+	"yammer":                     {"vivaengage"},
+}
