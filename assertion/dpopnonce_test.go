@@ -218,11 +218,14 @@ func TestNonceIsThatOfTheOrigin(t *testing.T) {
 // Only an API's 401 proves that the request was not carried out.
 func TestInvalidProofIsRepeatedAfterA401Alone(t *testing.T) {
 	d := newDPoP(t, assertion.DPoPConfig{})
+	key := must(d.NewKey())
 	for status, again := range map[int]bool{401: true, 400: false, 403: false, 200: false} {
+		req := must(http.NewRequest("GET", "https://api.example.com", nil))
 		resp := &http.Response{
-			StatusCode: status, Header: http.Header{"Www-Authenticate": {`DPoP error="invalid_dpop_proof"`}}, Body: http.NoBody,
-			Request: must(http.NewRequest("GET", "https://api.example.com", nil)),
+			StatusCode: status, Header: http.Header{"Www-Authenticate": {`DPoP error="invalid_dpop_proof"`}}, Body: http.NoBody, Request: req,
 		}
+		assert.False(t, d.Again(resp), "without a proof: %d", status)
+		require.NoError(t, d.Prove(req, key, "token"))
 		assert.Equal(t, again, d.Again(resp), status)
 	}
 }

@@ -92,18 +92,21 @@ func TestTwoConsentsOfOneKind(t *testing.T) {
 	assert.NoError(t, account.Finish(t.Context(), secondPending, must(w.old.Authorize(second)).Query()))
 }
 
+// recordKey is the key of the record of the account alice, beside those of the tokens.
+const recordKey = "alice#mcp"
+
 // A process dies after the token is saved and before the record is.
 func TestProcessDiesAfterTheToken(t *testing.T) {
-	const key = "connectorauth-mcp-alice"
 	w := newWorld(t)
 	store := new(tokenstore.Memory)
 	account := must(mcp.New(w.config(store)))
 	authURL, pending, err := account.Begin(t.Context(), callbackURL)
 	require.NoError(t, err)
-	before, _, err := store.Load(t.Context(), key)
+	before, ok, err := store.Load(t.Context(), recordKey)
 	require.NoError(t, err)
+	require.True(t, ok)
 	require.NoError(t, account.Finish(t.Context(), pending, must(w.old.Authorize(authURL)).Query()))
-	require.NoError(t, store.Save(t.Context(), key, before))
+	require.NoError(t, store.Save(t.Context(), recordKey, before))
 	assert.Equal(t, 200, must(w.call(t, must(mcp.New(w.config(store))))))
 	assert.Zero(t, w.consents)
 }
@@ -166,7 +169,7 @@ func TestLongChallengesAreNotKept(t *testing.T) {
 	resp := &http.Response{StatusCode: 401, Body: http.NoBody, Header: header}
 	req := must(http.NewRequest(http.MethodGet, w.URL+"/mcp", nil))
 	require.ErrorIs(t, must(mcp.New(config)).Authorize(t.Context(), req, resp), connectorauth.ErrReauthRequired)
-	kept, ok, err := store.Load(t.Context(), "connectorauth-mcp-alice")
+	kept, ok, err := store.Load(t.Context(), recordKey)
 	require.NoError(t, err)
 	require.True(t, ok)
 	assert.Less(t, len(kept), 8<<10)
