@@ -86,7 +86,7 @@ func shown(req *http.Request) string {
 // credentials returns what a request shows of its credentials, without what differs
 // from one signature to the next.
 func credentials(req fakehttp.Request) string {
-	authorization, _, _ := strings.Cut(req.Header.Get("Authorization"), "oauth_nonce")
+	authorization, _, _ := strings.Cut(req.Header.Get("Authorization"), "oauth_timestamp") // and the nonce behind
 	return fmt.Sprint(authorization, req.Header["X-Api-Key"], req.Header["X-Custom"], req.Header["Cookie"], req.URL, req.Body)
 }
 
