@@ -139,7 +139,7 @@ func (s site) common(f flow) (config connectorauth.OAuth2Config, finder *discove
 	if err != nil {
 		return config, nil, err
 	}
-	finder, err = discovery.New(discovery.Config{HTTPClient: http.DefaultClient}) // on loopback
+	finder, err = discovery.New(discovery.Config{HTTPClient: &http.Client{Transport: http.DefaultTransport}}) // on loopback
 	return connectorauth.OAuth2Config{
 		Scopes: f.scopes(), Grant: connectorauth.AuthorizationCode{Params: url.Values{"prompt": {"consent"}}},
 		Store: store, Account: f.Name,

@@ -118,7 +118,7 @@ func TestRevokedTokensAreDeadAtZitadel(t *testing.T) {
 // From the issuer alone to the API, and to the end of the grant.
 func TestAccountByIssuerAlone(t *testing.T) {
 	each(t, func(t *testing.T, p *provider) {
-		finder, err := discovery.New(discovery.Config{HTTPClient: http.DefaultClient})
+		finder, err := discovery.New(discovery.Config{HTTPClient: &http.Client{Transport: http.DefaultTransport}})
 		require.NoError(t, err)
 		account, err := discovery.NewAccount(discovery.AccountConfig{Finder: finder, Issuer: p.issuer, OAuth2: connectorauth.OAuth2Config{
 			ClientID: nativeClient, Scopes: []string{"openid", "offline_access"}, Store: new(tokenstore.Memory), Account: "account",

@@ -77,7 +77,7 @@ func (r role) account() (*discovery.Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	finder, err := discovery.New(discovery.Config{HTTPClient: http.DefaultClient})
+	finder, err := discovery.New(discovery.Config{HTTPClient: &http.Client{Transport: http.DefaultTransport}})
 	if err != nil {
 		return nil, err
 	}
