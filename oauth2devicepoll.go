@@ -102,6 +102,23 @@ func (c *OAuth2) PollDevice(ctx context.Context, text Secret) (DevicePoll, error
 	return d.later(), nil
 }
 
+// DeviceDone reports whether a PollDevice with pending has obtained the account's token, in any
+// process. DeviceDone reads the Store, and makes no request: it serves where the response to the
+// person was lost, and no other token is wanted.
+func (c *OAuth2) DeviceDone(ctx context.Context, pending Secret) (bool, error) {
+	s := c.scheme()
+	grant, ok := s.grant.(DeviceCode)
+	if !ok {
+		return false, errNoDevice
+	}
+	var d devicePending
+	if json.Unmarshal([]byte(pending), &d) != nil || d.Code == "" || d.For != s.deviceIdentity(grant) {
+		return false, errDevicePending
+	}
+	known, err := s.engine.Known(ctx, s)
+	return err == nil && known.Value != nil && known.Value.Device == d.mark(), err
+}
+
 // mark stands for the device code in the account's record. 0 stands for none.
 func (d devicePending) mark() uint64 {
 	sum := sha256.Sum256([]byte(d.Code))

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -14,11 +15,14 @@ type Flow struct {
 	r       *Registry
 	g       *generation
 	consent consenting
+	over    bool // the consent is over, and PollDevice alone may say so once more
 }
 
 // Flow returns the Flow of an account after Connect or Reconnect, in any process. An account
-// that waits for no consent is ErrNoConsent. A Flow may be used again after a consent that has
-// failed.
+// that waits for no consent is ErrNoConsent, but where the consent was on another device: then
+// PollDevice says once more that the consent is over, because the response to the person may
+// have been lost, and BeginDevice is ErrNoConsent. A Flow may be used again after a consent that
+// has failed.
 func (r *Registry) Flow(ctx context.Context, id string) (*Flow, error) {
 	a, err := r.Get(ctx, id)
 	switch {
@@ -26,18 +30,20 @@ func (r *Registry) Flow(ctx context.Context, id string) (*Flow, error) {
 		return nil, err
 	case a.Status == StatusDisconnected:
 		return nil, ErrDisconnected
-	case a.Pending == 0:
+	case a.Pending == 0 && a.Current == 0:
 		return nil, ErrNoConsent
 	}
-	g, err := r.reopen(ctx, a, a.Pending)
+	over := a.Pending == 0
+	g, err := r.reopen(ctx, a, cmp.Or(a.Pending, a.Current))
 	if err != nil {
 		return nil, err
 	}
 	c, ok := g.consent()
-	if !ok {
+	f := &Flow{r, g, c, over}
+	if !ok || over && f.GrantType() != (connectorauth.DeviceCode{}).GrantType() {
 		return nil, ErrNoConsent
 	}
-	return &Flow{r, g, c}, nil
+	return f, nil
 }
 
 // onDevice is a consenting whose account owner can type a code on another device: an *OAuth2.
@@ -45,6 +51,7 @@ type onDevice interface {
 	GrantType() string
 	BeginDevice(ctx context.Context) (prompt connectorauth.DevicePrompt, pending connectorauth.Secret, err error)
 	PollDevice(ctx context.Context, pending connectorauth.Secret) (connectorauth.DevicePoll, error)
+	DeviceDone(ctx context.Context, pending connectorauth.Secret) (bool, error)
 }
 
 // errNoDevice: the account has a consent of OAuth1.
@@ -53,6 +60,9 @@ var errNoDevice = errors.New("accounts: the account has no consent on another de
 // Begin returns the URL of the provider's page, and a pending value for Finish: see
 // connectorauth.OAuth2.Begin.
 func (f *Flow) Begin(ctx context.Context, redirectURL string) (authURL string, pending connectorauth.Secret, err error) {
+	if f.over {
+		return "", "", ErrNoConsent
+	}
 	return f.consent.Begin(ctx, redirectURL)
 }
 
@@ -64,11 +74,14 @@ func (f *Flow) Begin(ctx context.Context, redirectURL string) (authURL string, p
 // error of the test, such as a *definition.CheckError that is Temporary, the token is kept, and
 // Registry.Test finishes the rest.
 func (f *Flow) Finish(ctx context.Context, pending connectorauth.Secret, callback url.Values) error {
+	if f.over {
+		return ErrNoConsent
+	}
 	return f.ended(ctx, f.consent.Finish(ctx, pending, callback))
 }
 
 // GrantType returns the grant type of the account: see connectorauth.OAuth2.GrantType. Empty
-// means OAuth1.
+// means OAuth1, or the consent of a Kind.
 func (f *Flow) GrantType() string {
 	if c, ok := f.consent.(onDevice); ok {
 		return c.GrantType()
@@ -83,6 +96,9 @@ func (f *Flow) BeginDevice(ctx context.Context) (prompt connectorauth.DeviceProm
 	if !ok {
 		return prompt, "", errNoDevice
 	}
+	if f.over {
+		return prompt, "", ErrNoConsent
+	}
 	return c.BeginDevice(ctx)
 }
 
@@ -92,6 +108,13 @@ func (f *Flow) PollDevice(ctx context.Context, pending connectorauth.Secret) (co
 	c, ok := f.consent.(onDevice)
 	if !ok {
 		return connectorauth.DevicePoll{}, errNoDevice
+	}
+	if f.over { // a further token would be in use untested
+		done, err := c.DeviceDone(ctx, pending)
+		if err == nil && !done {
+			err = ErrNoConsent
+		}
+		return connectorauth.DevicePoll{Done: done}, err
 	}
 	poll, err := c.PollDevice(ctx, pending)
 	if err == nil && !poll.Done {

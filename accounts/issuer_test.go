@@ -83,3 +83,48 @@ func TestAccountOnAnotherDeviceByItsIssuer(t *testing.T) {
 		assert.Equal(t, 200, w.status(other, a.ID), "the account goes on as before")
 	})
 }
+
+// The response of the poll that has decided may be lost: the next look of the page says once more
+// that the account is connected. No other code brings a token into an account in use.
+func TestLostResponseOfTheDecidingPoll(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.define(byIssuer)
+		var err error
+		w.config.Finder, err = discovery.New(discovery.Config{HTTPClient: w.p.Client()})
+		require.NoError(t, err)
+		r := w.process()
+		a, err := r.Connect(t.Context(), accounts.Request{Owner: "o1", Definition: "acme"})
+		require.NoError(t, err)
+		flow, err := r.Flow(t.Context(), a.ID)
+		require.NoError(t, err)
+		prompt, pending, err := flow.BeginDevice(t.Context())
+		require.NoError(t, err)
+		second, unused, err := flow.BeginDevice(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, w.p.AuthorizeDevice(prompt.UserCode))
+		require.NoError(t, w.p.AuthorizeDevice(second.UserCode))
+		time.Sleep(5 * time.Second)
+		poll, err := flow.PollDevice(t.Context(), pending)
+		require.NoError(t, err)
+		require.True(t, poll.Done)
+		sent := len(w.p.Requests(w.p.TokenURL))
+
+		flow, err = w.process().Flow(t.Context(), a.ID)
+		require.NoError(t, err)
+		poll, err = flow.PollDevice(t.Context(), pending)
+		require.NoError(t, err)
+		assert.True(t, poll.Done)
+		poll, err = flow.PollDevice(t.Context(), unused)
+		require.ErrorIs(t, err, accounts.ErrNoConsent)
+		assert.False(t, poll.Done)
+		_, err = flow.PollDevice(t.Context(), "{}")
+		require.Error(t, err)
+		_, _, err = flow.BeginDevice(t.Context())
+		require.ErrorIs(t, err, accounts.ErrNoConsent)
+		_, _, err = flow.Begin(t.Context(), "https://app.example/callback")
+		require.ErrorIs(t, err, accounts.ErrNoConsent)
+		require.ErrorIs(t, flow.Finish(t.Context(), pending, nil), accounts.ErrNoConsent)
+		assert.Len(t, w.p.Requests(w.p.TokenURL), sent)
+		assert.Equal(t, 200, w.status(r, a.ID))
+	})
+}

@@ -89,7 +89,10 @@ func (h *Handler) device(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) poll(r *http.Request, rec record) (poll connectorauth.DevicePoll, failed *Error, over bool) {
 	flow, err := h.config.Flow(r, rec.Connector)
 	if err != nil {
-		return poll, flowError(err), false
+		if failed = flowError(err); failed.Reason == ReasonInternal && !rec.expired() { // such as a database that is down
+			return later(rec), nil, false
+		}
+		return poll, failed, false
 	}
 	polls, ok := onDevice(flow)
 	if !ok {
@@ -97,11 +100,24 @@ func (h *Handler) poll(r *http.Request, rec record) (poll connectorauth.DevicePo
 	}
 	// The account owner may have decided. Closing the window must not stop the token.
 	poll, err = polls.PollDevice(context.WithoutCancel(r.Context()), connectorauth.Secret(rec.Pending))
-	if err != nil {
-		return poll, classifyDevice(err), pending.Over(err)
+	var open interface{ Temporary() bool }
+	switch over = pending.Over(err); {
+	case err == nil:
+		return poll, nil, poll.Done
+	case !over && errors.As(err, &open) && open.Temporary(): // a store that is down, or the end of this process
+		return later(rec), nil, false
 	}
-	return poll, nil, poll.Done
+	return poll, classifyDevice(err), over
 }
+
+// later returns what a look that could not ask the provider leaves to the next one: the person
+// may be typing the code.
+func later(rec record) connectorauth.DevicePoll {
+	return connectorauth.DevicePoll{Pending: connectorauth.Secret(rec.Pending), Wait: pause}
+}
+
+// pause is the time until the next look after one that could not ask the provider.
+const pause = 10 * time.Second
 
 // classifyDevice returns the Error for an error of FinishDevice or PollDevice.
 func classifyDevice(err error) *Error {

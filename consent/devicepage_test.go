@@ -1,6 +1,7 @@
 package consent_test
 
 import (
+	"errors"
 	"html"
 	"net/http"
 	"net/http/cookiejar"
@@ -264,4 +265,47 @@ func TestTextsForADeviceHaveTheCode(t *testing.T) {
 		require.ErrorContains(t, err, "Device: ")
 		require.ErrorContains(t, err, want)
 	}
+}
+
+// A look that cannot ask the provider ends nothing: a database that is down, or a process that
+// ends. The person may be typing the code.
+func TestDevicePageOutlivesItsProgram(t *testing.T) {
+	onDevice(t, func(t *testing.T, a *app) {
+		b := a.newOwnBrowser()
+		got := b.get(a.start(b, "connector=device"))
+		code := userCode.FindString(got.body)
+		require.NoError(t, a.provider.AuthorizeDevice(code))
+		require.NoError(t, a.shared.Shutdown(t.Context()))
+		got = b.look(got)
+		require.Equal(t, http.StatusOK, got.StatusCode, got.body)
+		assert.Equal(t, "10", got.Header.Get("Refresh"))
+		assert.Equal(t, code, userCode.FindString(got.body))
+		a.shared = new(connectorauth.Shared)
+		flow := a.config.Flow
+		a.config.Flow = func(*http.Request, string) (consent.Flow, error) { return nil, errors.New("the database is down") }
+		a.handler = a.newHandler()
+		got = b.look(got)
+		require.Equal(t, http.StatusOK, got.StatusCode, got.body)
+		assert.Equal(t, code, userCode.FindString(got.body))
+		assert.Empty(t, a.results)
+		a.config.Flow = flow
+		a.handler = a.newHandler()
+		require.Equal(t, http.StatusOK, b.look(got).StatusCode)
+		require.NoError(t, a.last().Err)
+	})
+}
+
+// What the program cannot say until the code has expired is an error in the end.
+func TestDevicePageDoesNotWaitForEver(t *testing.T) {
+	onDevice(t, func(t *testing.T, a *app) {
+		b := a.newOwnBrowser()
+		got := b.get(a.start(b, "connector=device"))
+		a.config.Flow = func(*http.Request, string) (consent.Flow, error) { return nil, errors.New("the database is down") }
+		a.handler = a.newHandler()
+		for looks := 0; got.Header.Get("Refresh") != ""; looks++ {
+			require.Less(t, looks, 1000)
+			got = b.look(got)
+		}
+		a.requireFailed(consent.ReasonInternal)
+	})
 }

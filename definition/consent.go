@@ -42,7 +42,7 @@ func (k *Kind) connect(b *builder, texts map[string]connectorauth.Secret) (conne
 		if err == nil && connector == nil {
 			err = errors.New("the Kind returned no connector")
 		}
-		if k.Check != nil {
+		if k.Check != nil && b.account.credential == nil { // yet: this is the method's first credential
 			b.account.foreign = &foreign{texts: texts}
 		}
 		return connector, err

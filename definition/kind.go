@@ -51,6 +51,12 @@ type Member struct {
 	Required bool
 	// Secret: no error, record or browser shows the text, so secrets may stand there.
 	Secret bool
+	// URL: the text is a URL, and where inputs may stand is as with all URLs: no value leads to
+	// an origin that the definition does not declare. A URL is not Secret.
+	URL bool
+	// Client: the secret of Connection.Client may go to the URL, so Lint advises against a URL
+	// that account owners choose.
+	Client bool
 	// Enum are the texts that are allowed. Empty means all texts.
 	Enum []string
 }
@@ -76,6 +82,8 @@ func (s *Foreign) check(c *checker, p *path) {
 			c.add(at, "%s is none of %s%s", shown(text), strings.Join(m.Enum, ", "), c.hint(text, m.Enum))
 		case m.Secret:
 			c.text(at, text)
+		case m.URL:
+			c.url(at, text)
 		default:
 			c.public(at, text)
 		}
@@ -86,7 +94,11 @@ func (s *Foreign) connector(b *builder) (connectorauth.Connector, error) {
 	texts := make(map[string]connectorauth.Secret, len(s.kind.Members))
 	var secrets []string
 	for _, m := range s.kind.Members {
-		texts[m.Name] = b.secret(s.Members[m.Name])
+		if m.URL {
+			texts[m.Name] = connectorauth.Secret(b.url(s.Members[m.Name]))
+		} else {
+			texts[m.Name] = b.secret(s.Members[m.Name])
+		}
 		if m.Secret {
 			secrets = append(secrets, string(texts[m.Name]))
 		}
@@ -134,6 +146,9 @@ func checkKinds(kinds []Kind) error {
 		for j, m := range k.Members {
 			if !isWord(m.Name) || k.find(m.Name) != &k.Members[j] || reserved(m.Name) {
 				return fmt.Errorf("definition: Options.Kinds[%d]: Members[%d]: Name: %q is no name of letters and digits, is there twice, or is a member of all methods", i, j, m.Name)
+			}
+			if m.URL && m.Secret || m.Client && !m.URL {
+				return fmt.Errorf("definition: Options.Kinds[%d]: Members[%d]: a URL is not Secret, and Client is for a URL", i, j)
 			}
 		}
 	}

@@ -54,6 +54,8 @@ func (l *linter) stranger(p *path, c Credential, bases map[string]*path) {
 		return
 	case *Session:
 		l.strangerSession(p, s)
+	case *Foreign:
+		bases = l.strangerForeign(p, s, bases)
 	}
 	if !l.isAnyFree(bases) {
 		return
@@ -64,6 +66,8 @@ func (l *linter) stranger(p *path, c Credential, bases map[string]*path) {
 	case *Basic:
 		l.shows(p.member("username"), s.Username)
 		l.shows(p.member("password"), s.Password)
+	case *JWT:
+		l.claims(p.member("claims"), &s.Assertion)
 	case *AuthFields:
 		for i, f := range s.Fields {
 			l.shows(p.member("fields").element(i).member("value"), string(f.Value))
@@ -91,6 +95,15 @@ func (l *linter) strangerOAuth2(p *path, s *OAuth2) {
 	if code := s.Grant.AuthorizationCode; code != nil {
 		urls[code.PushedAuthorizationRequestURL] = p.member("grant").member("authorizationCode").member("pushedAuthorizationRequestUrl")
 	}
+	if device := s.Grant.DeviceCode; device != nil {
+		urls[device.DeviceURL] = p.member("grant").member("deviceCode").member("deviceUrl")
+	}
+	if s.Issuer != nil { // whose metadata name endpoints there
+		urls[s.Issuer.URL] = p.member("issuer")
+		for i, at := range s.Issuer.Origins {
+			urls[at] = p.member("issuer").member("origins").element(i)
+		}
+	}
 	urls[s.TokenURL] = p.member("tokenUrl")
 	switch s.ClientAuth {
 	case connectorauth.ClientAuthNone, connectorauth.ClientAuthTLS, connectorauth.ClientAuthSelfSignedTLS:
@@ -105,6 +118,11 @@ func (l *linter) strangerOAuth2(p *path, s *OAuth2) {
 	if password := s.Grant.PasswordCredentials; password != nil {
 		l.shows(p.member("grant").member("passwordCredentials"), password.Username+string(password.Password))
 	}
+	if device := s.Grant.DeviceCode; device != nil {
+		l.shows(p.member("grant").member("deviceCode").member("params"), fmt.Sprint(device.Params))
+	}
+	l.claims(p.member("grant").member("jwtBearer").member("claims"), s.Grant.JWTBearer)
+	l.claims(p.member("clientAssertion").member("claims"), s.ClientAssertion)
 	l.shows(dialect.member("tokenParams"), fmt.Sprint(s.Dialect.TokenParams))
 	l.shows(dialect.member("refreshParams"), fmt.Sprint(s.Dialect.RefreshParams))
 	l.shows(dialect.member("tokenHeader"), fmt.Sprint(s.Dialect.TokenHeader))
@@ -129,6 +147,29 @@ func (l *linter) strangerSession(p *path, s *Session) {
 	}
 	if s.Auth != nil {
 		l.stranger(p.member("auth"), *s.Auth, urls)
+	}
+}
+
+// strangerForeign looks at the URLs of a Kind, and returns the URLs to which the texts may go:
+// those of bases, and those of the Kind.
+func (l *linter) strangerForeign(p *path, s *Foreign, bases map[string]*path) map[string]*path {
+	all := maps.Clone(bases)
+	for _, m := range s.kind.Members {
+		u := s.Members[m.Name]
+		if !m.URL || u == "" {
+			continue
+		}
+		if all[u] = p.member(m.Name); m.Client && l.isFree(u) {
+			l.add(all[u], "account owners choose the host, which would get the client secret of the program; write the URL of the server, or give the host suffixes or an enum")
+		}
+	}
+	return all
+}
+
+// claims looks at what everybody can read who gets an assertion. A nil a is none.
+func (l *linter) claims(p *path, a *Assertion) {
+	if a != nil {
+		l.shows(p.member("more"), fmt.Sprint(a.Claims.More))
 	}
 }
 

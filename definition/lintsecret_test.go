@@ -13,6 +13,8 @@ import (
 func TestAdviceForASecretOfTheProgramAtAnyHost(t *testing.T) {
 	const (
 		code   = `"type": "OAuth2", "grant": {"authorizationCode": {"authUrl": "https://{any}/a"}}, "revokeUrl": "https://login.example.com/r", `
+		device = `"type": "OAuth2", "grant": {"deviceCode": {"deviceUrl": "https://{any}/d"}}, `
+		told   = `{"private": "{key}", "claims": {"issuer": "i", "audience": "https://a.example.com", "more": {"k": "{partner}"}}}`
 		ours   = "account owners choose the host, which would get the client secret of the program"
 		hidden = "carries {partner}, which the program gives, to a host that account owners choose"
 	)
@@ -42,6 +44,21 @@ func TestAdviceForASecretOfTheProgramAtAnyHost(t *testing.T) {
 		`"type": "OAuth1", "requestTokenUrl": "https://login.example.com/r", "authorizeUrl": "https://{any}/a", "accessTokenUrl": "https://{any}/t", "signatureMethod": "PLAINTEXT"`:                                                     "accessTokenUrl: " + ours,
 		`"type": "OAuth1", "baseUrl": "https://{any}", "requestTokenUrl": "https://login.example.com/r", "authorizeUrl": "https://login.example.com/a", "accessTokenUrl": "https://login.example.com/t", "signatureMethod": "PLAINTEXT"`: "baseUrl: " + ours,
 		`"type": "OAuth1", "baseUrl": "https://{any}", "clientId": "{id}", "clientSecret": "{partner}", "token": "t", "tokenSecret": "{own}", "signatureMethod": "PLAINTEXT"`:                                                            "clientSecret: " + hidden,
+
+		device + `"tokenUrl": "https://login.example.com/t"`:                                                                                         "grant.deviceCode.deviceUrl: " + ours,
+		device + `"tokenUrl": "https://login.example.com/t", "clientId": "{id}", "clientSecret": "{own}"`:                                            "",
+		strings.Replace(device, "https://{any}/d", "https://login.example.com/d", 1) + `"tokenUrl": "https://login.example.com/t"`:                   "",
+		strings.Replace(device, `/d"`, `/d", "params": {"k": ["{partner}"]}`, 1) + `"tokenUrl": "https://login.example.com/t", "clientAuth": "none"`: "grant.deviceCode.params: " + hidden,
+		code + `"issuer": "https://{any}"`:                                                                                        "issuer: " + ours,
+		code + `"issuer": "https://{any}", "clientAuth": "none"`:                                                                  "",
+		code + `"issuer": "https://{any}", "tokenUrl": "https://login.example.com/t"`:                                             "issuer: " + ours,
+		code + `"issuer": {"url": "https://login.example.com", "origins": ["https://a.example.com", "https://{any}"]}`:            "issuer.origins[1]: " + ours,
+		code + `"issuer": {"url": "https://login.example.com", "origins": ["https://{some}"]}`:                                    "",
+		code + `"issuer": "https://{any}", "clientAuth": "none", "dialect": {"tokenParams": {"k": ["{partner}"]}}`:                "dialect.tokenParams: " + hidden,
+		`"type": "OAuth2", "tokenUrl": "https://{any}/t", "clientAuth": "none", "grant": {"jwtBearer": ` + told + `}`:             "grant.jwtBearer.claims.more: " + hidden,
+		code + `"tokenUrl": "https://{any}/t", "clientAssertion": ` + strings.Replace(told, `"issuer": "i", `, "", 1):             "clientAssertion.claims.more: " + hidden,
+		code + `"tokenUrl": "https://login.example.com/t", "clientAssertion": ` + strings.Replace(told, `"issuer": "i", `, "", 1): "",
+		`"baseUrl": "https://{any}", "type": "JWT", ` + told[1:len(told)-1]:                                                       "claims.more: " + hidden,
 
 		`"type": "ApiKey", "key": "{partner}"`:                                                                                                        "",
 		`"baseUrl": "https://{any}", "type": "ApiKey", "key": "{own}"`:                                                                                "",

@@ -12,6 +12,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/discovery"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/mcp"
@@ -229,4 +230,17 @@ func TestEndpointsOfAnotherAuthorizationServer(t *testing.T) {
 	err = account.Finish(t.Context(), pending, callback.Query())
 	require.ErrorContains(t, err, "RFC 9207")
 	assert.Empty(t, w.new.Requests(w.new.TokenURL))
+}
+
+// A value of an account owner leads to no server that the definition does not declare.
+func TestURLOfADefinitionLeadsNowhereElse(t *testing.T) {
+	kind := mcp.Kind(mcp.KindConfig{Finder: must(discovery.New(discovery.Config{}))})
+	for _, members := range []string{
+		`"url": "https://{tenant}.example.com/mcp"`, `"url": "{tenant}"`,
+		`"url": "https://api.example.com", "issuer": "https://{tenant}.example.com"`,
+	} {
+		_, err := definition.Parse("acme.json", []byte(`{"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com",
+			"inputs": [{"name": "tenant"}], "methods": [{"name": "a", "type": "MCP", `+members+`}]}`), definition.Options{AnyHost: true, Kinds: []definition.Kind{kind}})
+		assert.Error(t, err, members)
+	}
 }

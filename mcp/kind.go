@@ -40,7 +40,7 @@ type KindConfig struct {
 func Kind(config KindConfig) definition.Kind {
 	return definition.Kind{
 		Name:    "MCP",
-		Members: []definition.Member{{Name: "url", Required: true}, {Name: "issuer"}},
+		Members: []definition.Member{{Name: "url", Required: true, URL: true}, {Name: "issuer", URL: true, Client: true}},
 		Consent: func(texts map[string]connectorauth.Secret, hosts []string, c definition.Connection) (definition.Consent, error) {
 			if config.Finder != nil && c.HTTPClient != nil && egress.Guards(c.HTTPClient.Transport) && !config.Finder.Guarded() {
 				return nil, errors.New("connectorauth: mcp: KindConfig: Finder: has no transport of package egress, and an account owner may type any URL")

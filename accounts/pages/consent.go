@@ -73,6 +73,15 @@ func (f flow) Finish(ctx context.Context, pending connectorauth.Secret, callback
 	return explained(f.Flow.Finish(ctx, pending, callback))
 }
 
+// BeginDevice implements consent.PollFlow.
+func (f flow) BeginDevice(ctx context.Context) (connectorauth.DevicePrompt, connectorauth.Secret, error) {
+	prompt, pending, err := f.Flow.BeginDevice(ctx)
+	if isOver(err) {
+		err = notAllowed(err)
+	}
+	return prompt, pending, err
+}
+
 // PollDevice implements consent.PollFlow.
 func (f flow) PollDevice(ctx context.Context, pending connectorauth.Secret) (connectorauth.DevicePoll, error) {
 	poll, err := f.Flow.PollDevice(ctx, pending)
