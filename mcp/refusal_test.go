@@ -94,7 +94,7 @@ func TestTwoConsentsOfOneKind(t *testing.T) {
 
 // A process dies after the token is saved and before the record is.
 func TestProcessDiesAfterTheToken(t *testing.T) {
-	const key = "connectorauth-mcp-alice"
+	const key = "alice#mcp"
 	w := newWorld(t)
 	store := new(tokenstore.Memory)
 	account := must(mcp.New(w.config(store)))
@@ -166,7 +166,7 @@ func TestLongChallengesAreNotKept(t *testing.T) {
 	resp := &http.Response{StatusCode: 401, Body: http.NoBody, Header: header}
 	req := must(http.NewRequest(http.MethodGet, w.URL+"/mcp", nil))
 	require.ErrorIs(t, must(mcp.New(config)).Authorize(t.Context(), req, resp), connectorauth.ErrReauthRequired)
-	kept, ok, err := store.Load(t.Context(), "connectorauth-mcp-alice")
+	kept, ok, err := store.Load(t.Context(), "alice#mcp")
 	require.NoError(t, err)
 	require.True(t, ok)
 	assert.Less(t, len(kept), 8<<10)
