@@ -109,8 +109,8 @@ func TestFillChooses(t *testing.T) {
 		"no codes":                    {server: func(s *discovery.Server) { s.ResponseTypesSupported = []string{"id_token"} }, want: "response_types_supported"},
 		"no token endpoint":           {server: func(s *discovery.Server) { s.TokenEndpoint = "" }, want: "no token_endpoint"},
 		"no authorization endpoint":   {server: func(s *discovery.Server) { s.AuthorizationEndpoint = "" }, want: "no authorization_endpoint"},
-		"another grant":                   {config: connectorauth.OAuth2Config{Grant: connectorauth.PasswordCredentials{}}, want: "does not list password"},
-		"code is not listed":              {server: func(s *discovery.Server) { s.GrantTypesSupported = []string{"implicit"} }, want: "does not list authorization_code"},
+		"another grant":               {config: connectorauth.OAuth2Config{Grant: connectorauth.PasswordCredentials{}}, want: "does not list password"},
+		"code is not listed":          {server: func(s *discovery.Server) { s.GrantTypesSupported = []string{"implicit"} }, want: "does not list authorization_code"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, config := metadata(), test.config
