@@ -98,6 +98,8 @@ const (
 func statusOf[T any](k renew.Known[T]) Status {
 	status := Status{State: StateOK, LastError: k.Err, Since: k.Since, NotBefore: k.NotBefore}
 	switch {
+	case k.Dead && k.Value == nil && errors.Is(k.Err, ErrNotConnected):
+		status.State = StateNotConnected // a request has asked before the first consent
 	case k.Dead || !k.InDoubt && errors.Is(k.Err, ErrReauthRequired) && !errors.Is(k.Err, ErrNotConnected):
 		status.State = StateReauthRequired // perhaps until the next attempt
 	case k.Err != nil || k.InDoubt:
@@ -170,7 +172,7 @@ func (c *Custom) Status(ctx context.Context) (Status, error) {
 	switch {
 	case known.Value != nil:
 		status.Expiry = known.Value.Expiry.Round(0)
-	case err == nil && status.State == StateNotConnected:
+	case err == nil && status.State == StateNotConnected && status.LastError == nil:
 		status.State = StateOK // the first request obtains a credential
 	}
 	return status, err

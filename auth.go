@@ -21,8 +21,10 @@
 // query, a cookie, the body or the path: [NewAPIKey]. A user name and password:
 // [NewBasic]. A client ID and secret with a token URL: [NewOAuth2], with the grant that
 // fits. [ClientCredentials] is for a program that acts for itself, [AuthorizationCode]
-// for a program that acts for an account owner, [PasswordCredentials] for a service that
-// offers nothing else. A consumer key and signed requests: [NewOAuth1]. Fields inside
+// for a program that acts for an account owner, [DeviceCode] for the same on a device
+// without a browser, [PasswordCredentials] for a service that offers nothing else. A
+// server that is known by its issuer alone, and a client that registers itself: package
+// discovery. A consumer key and signed requests: [NewOAuth1]. Fields inside
 // each message: [NewAuthFields]. A login that gives a session: package session. HTTP
 // Digest: module digestauth. Signatures of AWS: module awsauth. Nothing: [None].
 // Anything else: [NewCustom]. Several at once: [Join].
@@ -32,7 +34,7 @@
 //
 // Package dialect says, as data, where a service departs from the standards. An
 // extension grant is a [Grant] of your own, another client authentication a
-// [ClientAuth], a proof of possession such as DPoP a [Proof]. [WithHooks] shows a
+// [ClientAuth], a proof of possession a [Proof], such as that of assertion.NewDPoP. [WithHooks] shows a
 // function each message; the module script does the same for JavaScript. Package
 // authtest is a provider to test against.
 //
@@ -44,8 +46,14 @@
 // With OAuth1 and with OAuth2's authorization code, the account owner visits the
 // provider and returns with a callback. Begin returns the URL for the browser
 // and a pending value to keep for the browser. Finish takes the pending value and
-// the callback. Package consent does all this for a web application, with a
-// popup, and for a command-line program.
+// the callback. With the grant DeviceCode, the account owner types a code on any device:
+// BeginDevice returns the code and a pending value for FinishDevice. Package consent does
+// all this for a web application, with a popup, and for a command-line program.
+//
+// An API may refuse a request because the account owner must authenticate better or anew
+// (RFC 9470): the error is a [StepUpError], which [OAuth2.Asking] takes further. Package fapi
+// checks a config against the FAPI 2.0 Security Profile. ID tokens are not verified here:
+// see [OAuth2.Token].
 //
 // # Keeping tokens
 //

@@ -41,7 +41,8 @@ type OAuth2Config struct {
 	// Grant is how a token is obtained. Required.
 	Grant Grant
 	// ClientAuth authenticates the client at the token endpoint. Empty means
-	// ClientSecretBasic. The library never tries several.
+	// ClientSecretBasic, or ClientAuthNone without a ClientSecret. The library never tries
+	// several.
 	ClientAuth ClientAuth
 	// Dialect says how the provider departs from the standard. Empty means not at
 	// all.

@@ -88,7 +88,7 @@ func (c *OAuth2) Finish(ctx context.Context, pending Secret, callback url.Values
 	return c.scheme().finish(ctx, pending, callback)
 }
 
-var errNoConsent = errors.New("connectorauth: only the AuthorizationCode grant has a consent to begin and to finish")
+var errNoConsent = errors.New("connectorauth: only the AuthorizationCode grant has a consent to begin and to finish; the DeviceCode grant has BeginDevice")
 
 // consentIdentity tells the consents of this connector from others.
 func (s *oauth2Scheme) consentIdentity(grant AuthorizationCode) string {

@@ -200,7 +200,7 @@ func isLegible(s string) bool {
 }
 
 var (
-	errNoDevice      = errors.New("connectorauth: only the DeviceCode grant has a device to begin with")
+	errNoDevice      = errors.New("connectorauth: only the DeviceCode grant has a device to begin with; the AuthorizationCode grant has Begin and Finish")
 	errDevicePending = pending.NewMixUp("pending is not a value that BeginDevice or PollDevice of this connector returned")
 )
 

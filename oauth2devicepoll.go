@@ -39,25 +39,26 @@ func (c *OAuth2) FinishDevice(ctx context.Context, pending Secret) error {
 // 3.4), and saves the token. A call before the time of the next poll sends nothing. The
 // provider's slow_down makes polls five seconds slower for good, and a request without a
 // usable response doubles the pause, up to a minute. The token is saved even if ctx ends
-// meanwhile.
+// meanwhile. held is the pending value of [OAuth2.BeginDevice] at first, and then that of the
+// last [DevicePoll].
 //
-// Several processes may poll with the same pending, as after a restart that overlaps. With
+// Several processes may poll with the same pending value, as after a restart that overlaps. With
 // a [SharedTokenStore], one process polls at a time, and a code that has obtained the
 // account's token is not sent again: PollDevice is Done in all of them. If the Store cannot
 // lock the account, nothing is sent, and the error has a method Temporary() bool that
-// returns true: the same pending serves again. With another TokenStore, two polls at the
+// returns true: held serves again. With another TokenStore, two polls at the
 // same time both reach the provider, who refuses one.
 //
 // The account owner's refusal and the end of the code are a [*TokenError] with the Code
 // access_denied or expired_token: begin again.
-func (c *OAuth2) PollDevice(ctx context.Context, text Secret) (DevicePoll, error) {
+func (c *OAuth2) PollDevice(ctx context.Context, held Secret) (DevicePoll, error) {
 	s := c.scheme()
 	grant, ok := s.grant.(DeviceCode)
 	if !ok {
 		return DevicePoll{}, errNoDevice
 	}
 	var d devicePending
-	if json.Unmarshal([]byte(text), &d) != nil || d.Code == "" || d.For != s.deviceIdentity(grant) {
+	if json.Unmarshal([]byte(held), &d) != nil || d.Code == "" || d.For != s.deviceIdentity(grant) {
 		return DevicePoll{}, errDevicePending
 	}
 	d.Interval = max(min(d.Interval, maxInterval), time.Second)

@@ -242,6 +242,23 @@ func TestRevokeAndRenewalAtTheSameTime(t *testing.T) {
 	})
 }
 
+// A request before the first consent fails, and the account is what other processes say.
+func TestStatusAfterARequestBeforeTheConsent(t *testing.T) {
+	consent := func(c *connectorauth.OAuth2Config) {
+		c.Grant = connectorauth.AuthorizationCode{AuthURL: "https://p.example/authorize"}
+	}
+	inTime(t, &account{answer: granted, edit: consent}, func(t *testing.T, a *account) {
+		c := a.connector()
+		_, err := c.Token(t.Context())
+		require.ErrorIs(t, err, connectorauth.ErrNotConnected)
+		status := must(c.Status(t.Context()))
+		assert.Equal(t, connectorauth.StateNotConnected, status.State)
+		require.ErrorIs(t, status.LastError, connectorauth.ErrNotConnected)
+		assert.Equal(t, connectorauth.StateNotConnected, a.status(t).State)
+		assert.Empty(t, a.forms)
+	})
+}
+
 func TestForgetLeavesWhatIsNotItsOwn(t *testing.T) {
 	inTime(t, &account{answer: granted}, func(t *testing.T, a *account) {
 		a.set(t)

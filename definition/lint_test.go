@@ -79,6 +79,14 @@ func TestAdviceHasPlacesAndNoSecrets(t *testing.T) {
 	}, got)
 }
 
+func TestAdviceForALabelThatNamesNobody(t *testing.T) {
+	const document = `{"connectorauth": 1, "name": "acme", "title": "Acme", "baseUrl": "https://api.example.com", "methods": [{"name": "open", "type": "None"}],
+"test": {"request": "GET /me", "id": "/user", "label": "LABEL"}}`
+	assert.Equal(t, []string{"acme.json:2:53: test.label: is the same text for every account; write a JSON Pointer in braces, such as {/user/name}"},
+		lint(t, "acme.json", strings.Replace(document, "LABEL", "/user", 1)))
+	assert.Empty(t, lint(t, "acme.json", strings.Replace(document, "LABEL", "{/user} at Acme", 1)))
+}
+
 func TestAdviceForADevice(t *testing.T) {
 	advice := strings.Join(lint(t, "acme.json", `{"connectorauth": 1, "name": "acme", "title": "Acme", "baseUrl": "https://api.example.com",
 "methods": [{"name": "m", "type": "OAuth2", "tokenUrl": "https://a.example.com/t",

@@ -67,7 +67,7 @@ func NewAccount(config AccountConfig) (*Account, error) {
 		c.Grant = connectorauth.AuthorizationCode{}
 	}
 	if _, ok := c.Grant.(connectorauth.AuthorizationCode); !ok {
-		problems.Add("OAuth2: Grant is %T, not AuthorizationCode", c.Grant)
+		problems.Add("OAuth2: Grant is %T, not AuthorizationCode; for another grant, use Finder.Server and Server.Fill", c.Grant)
 	}
 	if config.Fallback != nil {
 		problems.Field("Fallback", config.Fallback.check(config.Issuer))

@@ -16,6 +16,9 @@
 //	}
 //	connector, err := connectorauth.NewOAuth2(config)
 //
+// Without a Grant in the config, the grant is AuthorizationCode. Another grant needs no URL
+// either, such as connectorauth.DeviceCode{}.
+//
 // # An API that is known by its URL
 //
 // [Finder.Resource] reads the metadata of the API (RFC 9728), which name the authorization
@@ -35,7 +38,7 @@
 //
 // A [Registrar] registers the program at each server (RFC 7591), once over all processes, and
 // keeps the registration sealed in a store. An [Account] does everything from the issuer to
-// the connector, and is a consent.Flow, for package consent:
+// the connector with the grant AuthorizationCode, and is a consent.Flow, for package consent:
 //
 //	account, err := discovery.NewAccount(discovery.AccountConfig{
 //		Finder: finder, Registrar: registrar, Issuer: issuer,

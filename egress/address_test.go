@@ -225,7 +225,7 @@ func TestAddressesThatTheProgramRefuses(t *testing.T) {
 		err := g.check("example.test", netip.MustParseAddr(address), 443)
 		assert.Equal(t, refused, err != nil, address)
 		if refused {
-			assert.ErrorContains(t, err, "Config.Refused", address)
+			assert.ErrorContains(t, err, "Refused of egress.Config", address)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func TestAddressesThatAreRefused(t *testing.T) {
 	} {
 		refused := requireRefused(t, client, "http://"+host+":"+s.port, reason)
 		assert.True(t, refused.Addr.IsValid(), host)
-		assert.ErrorContains(t, refused, "Config.Prefixes", host)
+		assert.ErrorContains(t, refused, "Prefixes", host)
 	}
 	for _, host := range []string{"0x7f.1", "2130706433", "0177.0.0.1", "127.1", "LOCALHOST."} { // which a resolver may read as an address
 		_, err := get(t, client, "http://"+host+":"+s.port)
@@ -52,7 +52,7 @@ func TestNameThatLeadsInside(t *testing.T) {
 	z.Set("wiki.example.test", []string{"127.0.0.2"})
 	client := newClient(t, egress.Config{Resolver: resolver, Prefixes: []netip.Prefix{outside}})
 	refused := requireRefused(t, client, "http://wiki.example.test:"+s.port, "a loopback address")
-	assert.EqualError(t, refused, `egress: the host "wiki.example.test" leads to a loopback address (RFC 1122); to reach a host of your own, allow the name by Config.Hosts, or the address by Config.Prefixes`)
+	assert.EqualError(t, refused, `egress: the host "wiki.example.test" leads to a loopback address (RFC 1122); to reach a host of your own, allow the name by Hosts of egress.Config, or the address by Prefixes`)
 	assert.Equal(t, "127.0.0.2", refused.Addr.String())
 	for address, reason := range map[string]string{
 		"::ffff:127.0.0.2": "a loopback address", "64:ff9b::7f00:2": "a loopback address (RFC 1122), by NAT64", "fe80::1": "a link-local address", "::127.0.0.2": "not global unicast",
@@ -122,7 +122,7 @@ func TestHostsOfTheProgram(t *testing.T) {
 	require.NoError(t, err)
 	client.CloseIdleConnections()
 	refused := requireRefused(t, client, "http://gitlab.example.test:"+s.port, "a metadata service")
-	assert.ErrorContains(t, refused, "only a prefix of Config.Prefixes with this single address")
+	assert.ErrorContains(t, refused, "only a prefix of this single address among Prefixes of egress.Config")
 	requireRefused(t, client, "http://other.example.test:"+s.port, "a loopback address")
 	requireRefused(t, client, "http://127.0.0.1:"+s.port, "a loopback address")
 }
@@ -131,7 +131,7 @@ func TestPorts(t *testing.T) {
 	s := newServers(t)
 	client := newClient(t, egress.Config{Prefixes: []netip.Prefix{outside}, Ports: []uint16{443, 8443}})
 	refused := requireRefused(t, client, "http://127.0.0.1:"+s.port, "has the port "+s.port)
-	assert.ErrorContains(t, refused, "Config.Ports")
+	assert.ErrorContains(t, refused, "add the port to Ports of egress.Config")
 	assert.Zero(t, s.seen.Load())
 }
 

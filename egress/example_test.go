@@ -40,7 +40,7 @@ func ExampleNew() {
 	_, err = client.Get("https://10.30.0.1/")
 	fmt.Println(err)
 	// Output:
-	// Get "https://10.30.0.1/": egress: the host "10.30.0.1" leads to a private address (RFC 1918); to reach a host of your own, allow the name by Config.Hosts, or the address by Config.Prefixes
+	// Get "https://10.30.0.1/": egress: the host "10.30.0.1" leads to a private address (RFC 1918); to reach a host of your own, allow the name by Hosts of egress.Config, or the address by Prefixes
 }
 
 // traced is a RoundTripper in between, which shows its base.

@@ -26,10 +26,10 @@ type guard struct {
 }
 
 const (
-	adviseHost     = "to reach a host of your own, allow the name by Config.Hosts, or the address by Config.Prefixes"
-	adviseMetadata = "only a prefix of Config.Prefixes with this single address allows a metadata service"
-	adviseRefused  = "Config.Refused has the address"
-	advisePort     = "add the port to Config.Ports"
+	adviseHost     = "to reach a host of your own, allow the name by Hosts of egress.Config, or the address by Prefixes"
+	adviseMetadata = "only a prefix of this single address among Prefixes of egress.Config allows a metadata service"
+	adviseRefused  = "Refused of egress.Config has the address"
+	advisePort     = "add the port to Ports of egress.Config"
 	adviseSpelling = "write the host in the usual form"
 )
 

@@ -65,7 +65,7 @@ func TestEachTextIsUsed(t *testing.T) {
 		assert.Contains(t, builtin["en"], "failed."+string(reason))
 		used["failed."+string(reason)] = true
 	}
-	for _, format := range []definition.Format{definition.FormatText, definition.FormatLabel, definition.FormatHost, definition.FormatOrigin, definition.FormatUUID,
+	for _, format := range []definition.Format{definition.FormatText, definition.FormatLabel, definition.FormatHost, definition.FormatOrigin, definition.FormatURL, definition.FormatUUID,
 		definition.FormatEmail, definition.FormatInteger, definition.FormatKey} {
 		assert.Contains(t, builtin["en"], "field.format."+string(format))
 	}
