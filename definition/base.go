@@ -20,7 +20,10 @@ func (b *builder) bases() {
 
 // base adds the hosts of a base URL.
 func (b *builder) base(s string) {
-	u := b.d.urls[s]
+	u := b.read(s)
+	if u == nil {
+		return
+	}
 	a := b.account
 	switch isLate := func(name string) bool { return a.isCaptured(name) && u.inOrigin(name) }; {
 	case !slices.ContainsFunc(u.names, a.isCaptured):

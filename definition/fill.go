@@ -24,7 +24,10 @@ func (b *builder) url(s string) string {
 	if s == "" {
 		return ""
 	}
-	u := b.d.urls[s]
+	u := b.read(s)
+	if u == nil {
+		return s
+	}
 	filled, err := u.fill(&b.filler)
 	if err != nil {
 		for _, i := range b.inputs {
@@ -34,6 +37,15 @@ func (b *builder) url(s string) string {
 		}
 	}
 	return filled
+}
+
+// read returns a URL as Parse has read the template. Nil is a mistake of the program.
+func (b *builder) read(s string) *urlTemplate {
+	u := b.d.urls[s]
+	if u == nil {
+		b.mistakes.Add("%s: Parse has not read this URL; after a change of a Definition, Parse the result of its Document", shown(s))
+	}
+	return u
 }
 
 // lists fills in the templates of headers or parameters, and leaves out what is empty
