@@ -154,6 +154,9 @@ func New(c Config) *Provider {
 		trusted := x509.NewCertPool()
 		trusted.AddCert(p.server.Certificate())
 		p.transport.TLSClientConfig = &tls.Config{RootCAs: trusted}
+		if c.InMemory {
+			p.transport.TLSClientConfig.ServerName = "example.com" // the certificate's, for all hosts lead here
+		}
 	} else {
 		p.server.Start()
 	}

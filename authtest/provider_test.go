@@ -136,3 +136,19 @@ func TestManyGoroutines(t *testing.T) {
 	assert.Equal(t, 99, stats.ReuseDetected)
 	assert.Equal(t, 1, stats.RevokedGrants)
 }
+
+func TestProviderInMemoryServesAnyHost(t *testing.T) {
+	for scheme, c := range map[string]authtest.Config{"http": {InMemory: true}, "https": {InMemory: true, TLS: true}} {
+		p := authtest.New(c)
+		for _, host := range []string{"api.github.com", "acme.zendesk.com"} {
+			u, err := url.Parse(p.BearerURL)
+			require.NoError(t, err)
+			resp, err := p.Client().Get(scheme + "://" + host + u.Path)
+			if assert.NoError(t, err) {
+				resp.Body.Close()
+				assert.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+			}
+		}
+		p.Close()
+	}
+}

@@ -196,3 +196,32 @@ func TestDocumentOfAKindOfAnotherPackage(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, string(written), string(rewritten))
 }
+
+func TestChangedDefinitionIsParsedAgain(t *testing.T) {
+	parse := func() *definition.Definition {
+		d, err := definition.Parse("acme.json", []byte(`{"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com", "methods": [
+			{"name": "app", "type": "OAuth2", "grant": {"clientCredentials": {}}, "tokenUrl": "https://api.example.com/v1/token"}]}`), definition.Options{})
+		require.NoError(t, err)
+		return d
+	}
+	for name, change := range map[string]func(*definition.Definition){
+		"token URL": func(d *definition.Definition) {
+			d.Methods[0].Scheme.(*definition.OAuth2).TokenURL = "https://api.example.com/v2/token"
+		},
+		"base URL": func(d *definition.Definition) { d.BaseURL = "https://api.example.com/v2/token" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := parse()
+			change(d)
+			connection := definition.Connection{Client: definition.Client{ID: "id", Secret: "secret"}}
+			_, err := d.Connect(connection)
+			require.ErrorContains(t, err, `"https://api.example.com/v2/token": Parse has not read this URL; after a change of a Definition, Parse the result of its Document`)
+			document, err := d.Document()
+			require.NoError(t, err)
+			again, err := definition.Parse("acme.json", document, definition.Options{})
+			require.NoError(t, err)
+			_, err = again.Connect(connection)
+			require.NoError(t, err)
+		})
+	}
+}
