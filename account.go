@@ -16,7 +16,7 @@ type Status struct {
 	State State
 	// Expiry is when the access token, or the credential, expires. Zero if unknown.
 	Expiry time.Time
-	// ReauthBy is when the refresh token, or the session of OAuth1, expires, so that
+	// ReauthBy is when the refresh token, or the session of OAuth1, expires, so
 	// the account owner must have authorized again by then. Each renewal may move
 	// ReauthBy. Where no response tells, OAuth2Config.RefreshLifetime and RefreshIdle do.
 	// Zero if unknown.

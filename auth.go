@@ -197,7 +197,7 @@ func (None) Wrap(base http.RoundTripper) http.RoundTripper {
 }
 
 // Secret is a string that never prints itself. Every fmt verb, log/slog, JSON and
-// text encoding give "[redacted]" instead, or "" for an empty Secret, so that a
+// text encoding give "[redacted]" instead, or "" for an empty Secret, so a
 // missing value is visible. The exception is %p, which go vet refuses for a
 // string: fmt calls no method there. string(s) is the value.
 //

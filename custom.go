@@ -68,7 +68,7 @@ type CustomConfig struct {
 	// Login is what the account owner has given for Obtain to send, such as a user name and
 	// a password. With Login, an error of Obtain that matches ErrReauthRequired, and not
 	// ErrNotConnected, is a refusal of Login. A refusal is recorded in Store: no process
-	// calls Obtain again by itself for an hour, growing to a day, so that nobody's account
+	// calls Obtain again by itself for an hour, growing to a day, so nobody's account
 	// is locked. [Custom.Renew], or a connector with another Login, tries at once. The
 	// record has a salted hash of Login, and no connector with another Login uses the
 	// credential in the record. Two credentials in a row that the API rejects, and has never
@@ -100,7 +100,7 @@ type CustomConfig struct {
 	// that Authenticate sets no header of this kind.
 	Header string
 	// Signs tells that Authenticate signs the request. In a Join, Authenticate is then
-	// called after all other connectors, so that the signature covers what they add. Of
+	// called after all other connectors, so the signature covers what they add. Of
 	// several signatures, the later connector is called last.
 	Signs bool
 

@@ -166,7 +166,7 @@ func (c *OAuth2) Renew(ctx context.Context) error {
 // Revoke asks the provider to revoke the account's refresh token, and then its
 // access token (RFC 7009 section 2.1), and forgets both as [OAuth2.Forget] does.
 // Each token is tried, whatever became of the other. If one cannot be revoked for
-// now, Revoke returns an error and forgets nothing, so that Revoke can be called
+// now, Revoke returns an error and forgets nothing, so Revoke can be called
 // again. A provider that revokes one type of token only (unsupported_token_type)
 // is enough. An account without a token is no error. A config without RevokeURL is
 // [ErrNoRevocation]: [OAuth2.Forget] needs none.

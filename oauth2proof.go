@@ -15,7 +15,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 )
 
-// A Proof proves with each request that the client holds a key, so that a stolen
+// A Proof proves with each request that the client holds a key, so a stolen
 // token is useless: see assertion.DPoP (RFC 9449). A Proof serves several accounts and is
 // safe for concurrent use.
 type Proof interface {

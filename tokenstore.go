@@ -8,7 +8,7 @@ import (
 	"fmt"
 )
 
-// A TokenStore keeps the tokens that a consent or a renewal produced, so that
+// A TokenStore keeps the tokens that a consent or a renewal produced, so
 // tokens outlive the process. Implementations are safe for concurrent use. All
 // types are basic types, so an implementation need not import this package. Package
 // tokenstoretest tests an implementation.

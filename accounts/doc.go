@@ -24,7 +24,7 @@
 // The Index has one Account for each account: what a list shows, and no secret. The Store
 // has what the account owner gave and the tokens, sealed with Keys. Each successful Connect
 // and Reconnect makes a generation of both, under keys of the Store that begin with the ID of
-// the account. The Account names the generation in use, so that one write to the Index puts
+// the account. The Account names the generation in use, so one write to the Index puts
 // new values, a new token and a new identity to use together, or none of them.
 //
 // # Connecting

@@ -186,7 +186,7 @@ func (r *Registry) auditConsent(before Account, err error) {
 // connectorauth.OAuth2.ConsentLifetime.
 func (f *Flow) ConsentLifetime() time.Duration { return f.consent.ConsentLifetime() }
 
-// CallbackName returns the name of the definition, so that all accounts of a definition have
+// CallbackName returns the name of the definition, so all accounts of a definition have
 // one callback URL: see consent.Flow. Where accounts of a definition are at several
 // authorization servers, as with MCP servers, the accounts at each server have one.
 func (f *Flow) CallbackName() string {

@@ -42,7 +42,7 @@ func (g *gates) get(definition string) *gate {
 }
 
 // enter waits for a turn, until ctx ends or closing is closed. With a turn, the caller calls
-// leave. Without, pause is how long the provider has asked to wait; 0 means that there was no
+// leave. Without, pause is how long the provider has asked to wait; 0 means no
 // turn.
 func (g *gate) enter(ctx context.Context, closing <-chan struct{}) (entered bool, pause time.Duration) {
 	if pause = g.pause(0); pause > 0 {

@@ -32,7 +32,7 @@ type Config struct {
 	// Connection returns what the program adds to an account: Client, HTTPClient,
 	// RenewBefore, and Values of hidden inputs. HTTPClient makes the requests to the API
 	// too. The Registry sets the other fields. Connection is called for each use of an account,
-	// so that a changed client secret counts at once: remember what comes from afar. A
+	// so a changed client secret counts at once: remember what comes from afar. A
 	// changed HTTPClient counts for connectors that are made later. Several goroutines may call
 	// Connection. Nil means that nothing is added.
 	Connection func(ctx context.Context, a Account) (definition.Connection, error)

@@ -33,7 +33,7 @@ type SQLConfig struct {
 // MariaDB 10.6, or SQLite 3.35. Create a SQL with [NewSQL].
 //
 // All times are those of the clock of the database. Claim locks the rows with FOR UPDATE SKIP
-// LOCKED, so that no process waits for another; with SQLite, Claim is one UPDATE. A claim is
+// LOCKED, so no process waits for another; with SQLite, Claim is one UPDATE. A claim is
 // a time in the row, and holds no connection. Get, and List by Owner, Status or Identity, read
 // the rows that they return. Claim also passes the rows that others have claimed, and List by
 // Definitions alone the rows of other definitions.

@@ -34,15 +34,15 @@ type Swept struct {
 	Later   int // which are as before and due again in some minutes: the Store was out, the provider slow or has asked for a pause, or Config lacks something, which is logged
 }
 
-// Sweep looks at up to limit accounts that are due, in any number of processes at one time:
+// Sweep looks at up to limit accounts that are due, in any number of processes at a time:
 // each account is claimed by one of them. Tokens and sessions of accounts that nobody uses are
 // renewed, at Method.KeepAlive of the definition and halfway to ReauthBy. An account whose
 // owner has not consented within a day is disconnected. A Disconnect that has not ended is
 // resumed, hourly. Call Sweep every minute or so, and again at once while Claimed is limit; or
 // call Run, which does so. limit is from 1 to 1,000.
 //
-// A process attends to 16 accounts of one definition at one time, however many Sweeps there
-// are, so that a provider that is slow holds up its own accounts alone. A Sweep takes 45 seconds
+// A process attends to 16 accounts of one definition at a time, however many Sweeps there
+// are, so a provider that is slow holds up its own accounts alone. A Sweep takes 45 seconds
 // at most. The error is that of the Index or of ctx, or connectorauth.ErrShutdown; what has
 // failed with one account is in the account. The claims of a process that dies end after 43
 // seconds.
@@ -313,7 +313,7 @@ func isNewer(token, account time.Time) bool {
 	return !account.IsZero() && token.Sub(account) > time.Second
 }
 
-// after returns the time after at most d, up to a tenth earlier, so that accounts that were
+// after returns the time after at most d, up to a tenth earlier, so accounts that were
 // connected together are not due together.
 func after(d time.Duration) time.Time {
 	return now().Add(d - rand.N(d/10+1)).Truncate(time.Microsecond)

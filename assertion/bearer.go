@@ -21,7 +21,7 @@ type JWTBearerConfig struct {
 	// renews: see [FromFile]. Assertion is called for each token request. ctx is bounded.
 	// Nil means that Key signs.
 	Assertion func(ctx context.Context) (connectorauth.Secret, error)
-	// Subject names whom the assertions of the function Assertion stand for, so that
+	// Subject names whom the assertions of the function Assertion stand for, so
 	// accounts are told apart. With Key, Subject is Claims.Subject or Claims.Issuer.
 	Subject string
 }

@@ -42,11 +42,11 @@ type DPoPConfig struct {
 	AllowBearer bool
 }
 
-// DPoP proves with each request that the client holds a private key (RFC 9449), so that a
+// DPoP proves with each request that the client holds a private key (RFC 9449), so a
 // stolen token is of no use. Use a DPoP as Proof of a connectorauth.OAuth2Config. Token
 // requests, pushed authorization requests, device authorization requests and requests to the
 // API carry a proof, each a new one. The code of a consent is bound to the key (section 10).
-// A revocation has no proof, so that an account can end without its key.
+// A revocation has no proof, so an account can end without its key.
 //
 // One DPoP serves all accounts of a program, and is safe for concurrent use: a DPoP
 // remembers the newest nonce of each origin (section 8.2), of 4,096 origins at most. When

@@ -132,7 +132,7 @@ type Config struct {
 }
 
 // withDefaults returns c with every empty field filled in. Generated secrets
-// contain characters that a client must encode, so that a missing encoding
+// contain characters that a client must encode, so a missing encoding
 // shows.
 func (c Config) withDefaults() Config {
 	switch {

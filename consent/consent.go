@@ -46,7 +46,7 @@
 // handler with a code and a link: the account owner types the code at the provider, on this or
 // on another device. The page looks again by itself as often as the provider allows, without a
 // script, until the account owner has decided. A program that can receive a callback should
-// use the AuthorizationCode grant: a code can be passed on, so that a person who types the
+// use the AuthorizationCode grant: a code can be passed on, so a person who types the
 // code of an attacker connects an account with the attacker's (RFC 8628 section 5.4).
 //
 // # How the pages look
@@ -163,7 +163,7 @@ type Config struct {
 	// Unicode; the callback URLs have the xn-- form (RFC 5890). Required.
 	URL string
 	// Callback returns the name of a connector's authorization server. The redirect
-	// URL to register there is URL + "/callback/" + name, so that a callback of one
+	// URL to register there is URL + "/callback/" + name, so a callback of one
 	// authorization server is not taken for the callback of another (RFC 9700
 	// sections 2.1 and 4.4). A name has at most 64 bytes: letters and
 	// digits of ASCII, and the characters -._~ as well. Several connectors of one

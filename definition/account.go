@@ -34,7 +34,7 @@ type Account struct {
 }
 
 // Account returns what to keep of the account. A default that the account owner has seen is
-// kept as a value, so that the account stays the same when the default changes. A default
+// kept as a value, so the account stays the same when the default changes. A default
 // of a hidden input is not kept.
 func (c *Connected) Account() Account {
 	a := Account{

@@ -276,7 +276,7 @@ func (b *builder) constants(list []connectorauth.Connector, values map[string]st
 	return list
 }
 
-// placed returns the connector of a value with a place. optional means that there is no
+// placed returns the connector of a value with a place. optional means no
 // connector for an empty value.
 func (b *builder) placed(s string, place dialect.Placement, optional bool) (connectorauth.Connector, error) {
 	if t := b.d.texts[s]; slices.ContainsFunc(t.Names(), b.account.isCaptured) {

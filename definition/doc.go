@@ -65,7 +65,7 @@
 // such as a client ID. For a key in the path of a URL, use the placement path.
 //
 // Requests of a connector go to the origins of the base URLs alone. Where captured values
-// stand there, the values of the present token or session decide, so that no other
+// stand there, the values of the present token or session decide, so no other
 // account's host below the same suffix sees the credentials: any other request, and any
 // redirect to another host that the definition declares, fails with
 // connectorauth.ErrHostNotAllowed.
@@ -82,7 +82,7 @@
 //	account, err := d.Connect(connection)
 //
 // Metadata may name endpoints at the origin of the issuer, and at those that the definition
-// declares. [Connected.Account] keeps the metadata, so that [Set.Connect] needs no Discover.
+// declares. [Connected.Account] keeps the metadata, so [Set.Connect] needs no Discover.
 //
 // # Any host
 //

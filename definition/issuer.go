@@ -58,7 +58,7 @@ func (m *Method) issuer() *Issuer {
 // those of discovery.Finder.Server, and those of Connect with these metadata.
 //
 // Discover belongs to the first Connect of an account, and to a new consent.
-// Connected.Account keeps the metadata for all later ones, so that no renewal and no restart
+// Connected.Account keeps the metadata for all later ones, so no renewal and no restart
 // depends on what the issuer says then.
 func (d *Definition) Discover(ctx context.Context, finder *discovery.Finder, connection Connection) (*discovery.Server, error) {
 	m, err := d.method(connection.Method)

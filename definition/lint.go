@@ -189,7 +189,7 @@ func (l *linter) secret(p *path, s string) {
 	l.shown(p, s)
 }
 
-// shown lists a secret whose inputs are none, so that forms, merge fields and stored accounts
+// shown lists a secret whose inputs are none, so forms, merge fields and stored accounts
 // show them.
 func (l *linter) shown(p *path, s string) {
 	names := l.d.texts[s].Names()

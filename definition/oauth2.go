@@ -50,7 +50,7 @@ type OAuth2 struct {
 	proof *proof // of all accounts, which share the nonces of servers; nil without DPoP
 }
 
-// A proof is a DPoP that the first account makes, so that two readings of a document are equal.
+// A proof is a DPoP that the first account makes, so two readings of a document are equal.
 type proof struct {
 	once sync.Once
 	dpop *assertion.DPoP

@@ -12,7 +12,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/template"
 )
 
-// trial makes a connector of each method, so that the constructors list their mistakes
+// trial makes a connector of each method, so the constructors list their mistakes
 // when a definition is read, and not for the first account.
 func (c *checker) trial() {
 	for i := range c.d.Methods {

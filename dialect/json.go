@@ -13,7 +13,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/words"
 )
 
-// The plain types have the fields and not the methods, so that encoding/json decodes
+// The plain types have the fields and not the methods, so encoding/json decodes
 // the fields.
 type (
 	plainOAuth2        OAuth2

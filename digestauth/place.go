@@ -129,7 +129,7 @@ func (p *place) challenged(h http.Header, allowMD5 bool) (refusal error) {
 	return nil
 }
 
-// refuse starts a pause. The challenge is given up, so that the next try begins with
+// refuse starts a pause. The challenge is given up, so the next try begins with
 // a challenge that is not stale.
 func (p *place) refuse() {
 	pause := firstPause

@@ -14,7 +14,7 @@ import (
 // maxRefusals is how many refusals the program knows at a time.
 const maxRefusals = 4096
 
-// refusals are the refused passwords of this program, so that a connector that is made
+// refusals are the refused passwords of this program, so a connector that is made
 // anew does not send a refused password again.
 var refusals = struct {
 	mu   sync.Mutex

@@ -38,7 +38,7 @@ type AccountConfig struct {
 
 // An Account is an account at an authorization server that is known by its issuer alone. An
 // Account has the consent, and is a consent.Flow: Begin reads the metadata, and registers the
-// client if need be. What was found is kept in the Store beside the token, so that Connector
+// client if need be. What was found is kept in the Store beside the token, so Connector
 // returns a connector with the same endpoints and the same client, in every process, and no
 // renewal reads metadata or registers a client. An Account is safe for concurrent use.
 type Account struct {

@@ -27,7 +27,7 @@ import (
 //     method or names none (RFC 8414 section 2), else ClientSecretPost. A server that takes
 //     neither needs a ClientAuth of the program's, as from package assertion. A config
 //     without a secret is a public client: ClientAuthNone.
-//   - HTTPClient, that of the Finder, so that the token requests reach no other addresses
+//   - HTTPClient, that of the Finder, so the token requests reach no other addresses
 //     than the Finder.
 //   - Scopes stay as they are, without offline_access if the server lists scopes and not
 //     that one.

@@ -146,7 +146,7 @@ func (r *Registrar) Kept(ctx context.Context, issuer, redirectURL, clientID stri
 }
 
 // Refused notes that the token endpoint of a server has refused a client with
-// invalid_client, so that the next [Registrar.Client] registers anew. Only the first call
+// invalid_client, so the next [Registrar.Client] registers anew. Only the first call
 // over all processes writes to the Store. A client that was replaced meanwhile is left
 // alone.
 func (r *Registrar) Refused(ctx context.Context, issuer, redirectURL, clientID string) error {

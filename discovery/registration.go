@@ -35,7 +35,7 @@ type Registration struct {
 // Fill sets the client of a config. The program must give the ClientAuth of a client that is
 // registered with a method without a secret, such as private_key_jwt. A server that forgets
 // its clients says invalid_client, and the account's refresh token is then of no use: Fill
-// adds invalid_client to the dialect's InvalidGrantCodes, so that the error matches
+// adds invalid_client to the dialect's InvalidGrantCodes, so the error matches
 // connectorauth.ErrReauthRequired. Call Fill before [Server.Fill].
 //
 // After an error, the config is as before.

@@ -1,5 +1,5 @@
 // Package egress keeps requests away from private networks. A Transport reaches public
-// addresses only, so that an address which an account owner has typed leads to no host of
+// addresses only, so an address which an account owner has typed leads to no host of
 // the program's own network (server-side request forgery).
 //
 //	transport, err := egress.New(egress.Config{})

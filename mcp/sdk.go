@@ -42,7 +42,7 @@ func (a *Account) TokenSource(ctx context.Context) (oauth2.TokenSource, error) {
 
 // Authorize handles a refusal of the MCP server, as the SDK's OAuthHandler does: a response with
 // status 401 or 403 to req. After nil, the SDK sends the request once more. Authorize closes
-// the body of resp. Calls wait for each other, so that a person sees one consent.
+// the body of resp. Calls wait for each other, so a person sees one consent.
 //
 // After a 401, Authorize renews the token, unless the server names another authorization
 // server, or has refused the renewed token too. Where that does not help, and after a 403 with

@@ -15,7 +15,7 @@
 // # Metrics
 //
 //	connectorauth.renewal.duration  histogram, s         from the beginning of a renewal to its token, or to its failure
-//	connectorauth.store.failures    counter, {failure}   what the token store did not do, so that nothing was sent or saved
+//	connectorauth.store.failures    counter, {failure}   what the token store did not do, so nothing was sent or saved
 //	connectorauth.accounts          gauge, {account}     how many accounts have a status; see Config.Stats
 //	connectorauth.sweep.lag         gauge, s             how long the oldest overdue account has been due, 0 if none is; see Config.Stats
 //

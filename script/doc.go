@@ -140,7 +140,7 @@
 //
 // A script, or a response to a script, can cost its own message only. Scripts run in
 // QuickJS, which is compiled to WebAssembly and cannot reach the memory of the
-// program. Each loop of the engine is metered, so that built-in functions end at the
+// program. Each loop of the engine is metered, so built-in functions end at the
 // limit too. [ErrLimit] tells that a limit was exceeded.
 //
 //	time of an event        250 ms, or Options.TimeLimit

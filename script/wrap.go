@@ -146,7 +146,7 @@ func (w *wrapper) hook(event string, response ...string) func(*connectorauth.Exc
 
 // after returns a hook that runs the handler of succeeded or failed, according to
 // the status. A token response without a handler of its failure is for the handler of
-// succeeded, so that a script can repair the response.
+// succeeded, so a script can repair the response.
 func (w *wrapper) after(succeeded, failed string) func(*connectorauth.Exchange) error {
 	success, failure := w.hook(succeeded), w.hook(failed)
 	if success == nil && failure == nil {

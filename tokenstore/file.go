@@ -38,7 +38,7 @@ import (
 // operating system releases the lock at once. A holder that is only stopped keeps
 // the lock: others wait until their context ends. The locks need empty files,
 // whose names end in .lease and .lock, while somebody holds or wants a lock. The
-// holder removes the file, so that a key at rest has a single file. A file that a
+// holder removes the file, so a key at rest has a single file. A file that a
 // dead holder has left stays until the next lock of the key. If somebody else
 // removes the file of a held lock, the lock is lost. The locks of network file
 // systems often do not work well: use [SQL] there.

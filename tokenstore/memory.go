@@ -167,7 +167,7 @@ func (m *Memory) enter(key string) *memoryLock {
 	return l
 }
 
-// leave ends one use of the lock of key. The last user removes the lock, so that
+// leave ends one use of the lock of key. The last user removes the lock, so
 // a store with many keys does not grow for ever.
 func (m *Memory) leave(key string, l *memoryLock) {
 	m.mu.Lock()

@@ -41,7 +41,7 @@ func (s *SQL) readAll(ctx context.Context, keys []string, found func(key string,
 }
 
 // loadSome returns a statement that reads the rows of ids. loadSome repeats the
-// last id, so that there are few different statements: drivers and databases
+// last id, so there are few different statements: drivers and databases
 // keep statements.
 func (s *SQL) loadSome(ids *[]any) string {
 	size := 1

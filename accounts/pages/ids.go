@@ -17,7 +17,7 @@ func isID(text string) bool  { return idPattern.MatchString(text) }
 func isKey(text string) bool { return keyPattern.MatchString(text) }
 
 // idOf returns the ID of the account that an owner connects with the key of a form: a UUID
-// of version 8 (RFC 9562 section 5.8) with the time of the key, so that IDs sort by time.
+// of version 8 (RFC 9562 section 5.8) with the time of the key, so IDs sort by time.
 // Equal keys of different owners are different accounts, and no owner can find out which
 // keys others have used.
 func idOf(owner, key string) string {

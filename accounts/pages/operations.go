@@ -18,7 +18,7 @@ type submission struct {
 	Service string            `json:"service"`
 	Method  string            `json:"method"`
 	Values  map[string]string `json:"values"`
-	// Scopes are the chosen scopes. Nil means that there was no choice.
+	// Scopes are the chosen scopes. Nil means no choice.
 	Scopes        []string `json:"scopes"`
 	OtherIdentity bool     `json:"otherIdentity"`
 	Duplicate     bool     `json:"duplicate"`

@@ -181,7 +181,7 @@ func (w *dueWorker) Work(ctx context.Context, _ *river.Job[due]) error {
 	return err
 }
 
-// batch is the job of a Sweep. A number that waits or works is not added again, so that a
+// batch is the job of a Sweep. A number that waits or works is not added again, so a
 // queue that is behind does not grow.
 type batch struct {
 	Number int `json:"number" river:"unique"`

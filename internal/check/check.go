@@ -1,4 +1,4 @@
-// Package check collects everything that is wrong with a config, so that a
+// Package check collects everything that is wrong with a config, so a
 // constructor reports all problems at once.
 package check
 

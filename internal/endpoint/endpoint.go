@@ -30,7 +30,7 @@ const (
 // A Call is a request to an endpoint. A Call is used once, by one goroutine.
 type Call struct {
 	// Build makes the request, and lists the secrets that must not show in errors.
-	// Build runs anew for each send, so that values for single use are made anew.
+	// Build runs anew for each send, so values for single use are made anew.
 	Build func(ctx context.Context) (req *http.Request, secrets []string, err error)
 	// Base sends the request. nil means http.DefaultTransport.
 	Base http.RoundTripper

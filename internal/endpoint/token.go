@@ -99,7 +99,7 @@ func (r *Response) parse(p dialect.Response) (map[string]any, error) {
 }
 
 // token picks the members that RFC 6749 defines. Only the access token is
-// required; a member that does not parse counts as absent, so that the other
+// required; a member that does not parse counts as absent, so the other
 // members are not lost.
 func token(values map[string]any, p dialect.Response, issued time.Time) Token {
 	t := Token{

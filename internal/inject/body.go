@@ -112,7 +112,7 @@ func closeBody(req *http.Request) {
 	}
 }
 
-// dropBody closes the body of req and leaves req without a body, so that nobody
+// dropBody closes the body of req and leaves req without a body, so nobody
 // closes the body again.
 func dropBody(req *http.Request) {
 	closeBody(req)

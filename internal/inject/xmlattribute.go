@@ -53,7 +53,7 @@ func (s *xmlSplicer) attributes(n *node) error {
 
 // cutAttribute returns the first attribute in the rest of a start tag, and what
 // comes after the attribute. encoding/xml has found the tag well-formed. A nil name
-// means that there is no attribute left.
+// means no attribute left.
 func cutAttribute(tag []byte) (name, value, after []byte) {
 	name, after, ok := bytes.Cut(tag, []byte("="))
 	if !ok {

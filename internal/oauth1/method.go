@@ -52,7 +52,7 @@ type signFunc func(dst, base []byte) ([]byte, error)
 // must not be empty.
 func newSignFunc(config Config) (sign signFunc, err error) {
 	// In FIPS 140-only mode the standard library panics for SHA-1 and for short
-	// HMAC keys. newSignFunc tries the method once, so that the program learns of
+	// HMAC keys. newSignFunc tries the method once, so the program learns of
 	// the problem before the first request.
 	defer func() {
 		if reason := recover(); reason != nil {

@@ -151,7 +151,7 @@ func belowLocalhost(host string) bool {
 	return strings.HasSuffix(host, ".localhost") && validName(host)
 }
 
-// ASCII gives req, which must be a private copy, the ASCII form of its host, so that
+// ASCII gives req, which must be a private copy, the ASCII form of its host, so
 // the request goes to the host that was checked: a server sees the ASCII form, and a
 // signature must cover the same form.
 func ASCII(req *http.Request) {

@@ -125,7 +125,7 @@ func Over(err error) bool {
 	return !errors.As(err, new(*open))
 }
 
-// Identity condenses what tells a connector from others, so that a connector
+// Identity condenses what tells a connector from others, so a connector
 // refuses the callbacks of other connectors.
 func Identity(parts ...string) string {
 	var text []byte

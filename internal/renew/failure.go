@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// failure is the outcome of the last flights, remembered so that later requests
+// failure is the outcome of the last flights, remembered so later requests
 // need not ask the provider again.
 type failure struct {
 	attempts int       // failed flights in a row

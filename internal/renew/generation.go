@@ -56,7 +56,7 @@ func (g *Generation[T]) rejectedLately() bool {
 }
 
 // newGeneration returns the generation of value, which the store holds as raw.
-// Early renewal begins up to a fifth of its lead late, at random, so that
+// Early renewal begins up to a fifth of its lead late, at random, so
 // replicas do not all begin at once.
 func newGeneration[T any](s Scheme[T], value *T, raw []byte) *Generation[T] {
 	g := &Generation[T]{Value: value, sum: digest(raw)}

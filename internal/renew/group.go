@@ -10,7 +10,7 @@ import (
 )
 
 // A Group is what the Engines of a program have in common. A Group finds the
-// Engine of an account, so that all connectors of an account share an Engine. An
+// Engine of an account, so all connectors of an account share an Engine. An
 // Engine that nobody uses any more is forgotten. The zero value is ready to use.
 type Group struct {
 	mu        sync.Mutex      // guards the fields below; never held during a call of foreign code

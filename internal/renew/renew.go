@@ -40,7 +40,7 @@ var errOwnRenewal = errors.New("connectorauth: a hook of a token request uses it
 // An Engine keeps one credential. An Engine is safe for concurrent use, and has
 // no goroutine between renewals.
 //
-// What is known of the credential is in the store's record, so that all processes
+// What is known of the credential is in the store's record, so all processes
 // behave as one: dead, not before a time, in doubt. A record is marked before a
 // single-use credential is sent. A mark that is found later means that the response
 // was lost. Then nothing is renewed while the value is good. A provider that was

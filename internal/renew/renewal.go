@@ -284,7 +284,7 @@ func (r *renewal[T]) request(ctx context.Context, old *Generation[T], rec *recor
 	return g, false
 }
 
-// ask makes the token request. A panic becomes an error, so that what is in doubt is
+// ask makes the token request. A panic becomes an error, so what is in doubt is
 // noted. The panic value may contain a secret.
 func (r *renewal[T]) ask(ctx context.Context, old *T) (next *T, panicked bool, err error) {
 	defer func() {

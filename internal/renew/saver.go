@@ -126,7 +126,7 @@ func (e *Engine[T]) saveAgain(ctx context.Context, scheme Scheme[T], s *saver[T]
 	return nil
 }
 
-// flush saves the generation of a saver, so that a renewal can follow on from the
+// flush saves the generation of a saver, so a renewal can follow on from the
 // stored value.
 func (r *renewal[T]) flush(ctx context.Context) error {
 	for {

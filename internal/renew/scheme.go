@@ -31,7 +31,7 @@ type Lease = interface {
 // A Scheme is what differs from one kind of credential to the next. Several
 // goroutines call the methods.
 type Scheme[T any] interface {
-	// Renew makes the one token request. A nil old means that there is no credential
+	// Renew makes the one token request. A nil old means no credential
 	// yet. ctx is bounded and outlives the caller that wanted the renewal. Renew may
 	// return a value together with an error: a failed request may still have rotated
 	// the refresh token. The value then replaces old.

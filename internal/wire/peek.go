@@ -57,7 +57,7 @@ func PeekWithin(resp *http.Response, limit int, wait time.Duration) []byte {
 }
 
 // Discard ends a response that nobody will see. Discard reads a short body, as far
-// as the body has arrived, so that the connection can be used again. A body that
+// as the body has arrived, so the connection can be used again. A body that
 // net/http decompresses is not read: net/http cannot close such a body while the
 // first bytes are awaited.
 func Discard(resp *http.Response) {

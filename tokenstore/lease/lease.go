@@ -179,7 +179,7 @@ func (h *Held) keep(ctx context.Context) {
 }
 
 // prolong calls Prolong, and notes the outcome. The new end counts from before
-// the call, so that it comes before the end in the store.
+// the call, so it comes before the end in the store.
 func (h *Held) prolong(ctx context.Context) error {
 	began := time.Now()
 	held, err := h.config.Prolong(ctx)

@@ -1,5 +1,5 @@
 // Package sqltest tests tokenstore.SQL with real databases. The package is a
-// module of its own, so that the go.mod of the library lists no database
+// module of its own, so the go.mod of the library lists no database
 // drivers.
 //
 // SQLite is part of the tests. The environment says where PostgreSQL and MySQL

@@ -9,7 +9,7 @@ import (
 // width is how long a line may be.
 const width = 140
 
-// lines writes JSON so that each value that fits into a line is in a line.
+// lines writes JSON so each value that fits into a line is in a line.
 func lines(text json.RawMessage, indent string) string {
 	text = bytes.TrimSpace(text)
 	if len(indent)+len(text) < width || text[0] != '{' && text[0] != '[' {

@@ -90,7 +90,7 @@ func (s *service) captures(name string) bool {
 }
 
 // isVariable reports whether a host is an input without a title that one source alone has:
-// the form of Activepieces has a title for each value, so that the name is that of a variable.
+// the form of Activepieces has a title for each value, so the name is that of a variable.
 func (s *service) isVariable(base string) bool {
 	if !slices.Equal(s.BaseURL.By, []string{"activepieces"}) {
 		return false

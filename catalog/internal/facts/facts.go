@@ -1,5 +1,5 @@
 // Package facts is what sources say of a service: the members x-sources and x-lint of a
-// definition. The facts are complete without the definition, so that a server can be made
+// definition. The facts are complete without the definition, so a server can be made
 // of the facts alone. The package knows nothing of the library.
 package facts
 

@@ -20,7 +20,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 )
 
-// DPoP proves the possession of a key with each request (RFC 9449), so that a
+// DPoP proves the possession of a key with each request (RFC 9449), so a
 // stolen access token is of no use. Use a DPoP as Proof of a
 // connectorauth.OAuth2Config. One DPoP serves all accounts of a program: the keys
 // are in the accounts' records, and DPoP keeps only the nonces of the servers.

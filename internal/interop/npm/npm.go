@@ -41,7 +41,7 @@ func Install(dir string) error {
 }
 
 // keep returns the folder in cache with the packages of a lock file. A folder appears there
-// with one rename once all packages are in place, so several processes may install at one time.
+// with one rename once all packages are in place, so several processes may install at a time.
 func keep(cache, dir string, lock []byte) (string, error) {
 	manifest, err := os.ReadFile(filepath.Join(dir, "package.json"))
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package http2peer is an HTTP/2 server that speaks in single frames, so that a
+// Package http2peer is an HTTP/2 server that speaks in single frames, so a
 // test can end a request in every way in which a server can.
 package http2peer
 

@@ -141,7 +141,7 @@ func (g *gauge) add(n int) {
 	g.most = max(g.most, g.now)
 }
 
-// atOnce is how many token requests one program makes at one time, by default.
+// atOnce is how many token requests one program makes at a time, by default.
 const atOnce = 16
 
 // Start lets programs start whose accounts all have expired tokens, and measures how

@@ -235,7 +235,7 @@ func Missing(t testing.TB, server, advice string, err error) {
 
 // FreePort returns an unused port of 127.0.0.1, for a server that another process
 // starts later. The port is below those that systems give to outgoing
-// connections, so that no connection of another test takes the port meanwhile.
+// connections, so no connection of another test takes the port meanwhile.
 func FreePort() (port string, err error) {
 	for range 100 {
 		port = strconv.Itoa(10_000 + rand.IntN(22_000))

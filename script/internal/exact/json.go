@@ -260,7 +260,7 @@ func (t *Text) members(i int, each func(name, value int)) {
 }
 
 // string returns the string that value i means. A surrogate without its other half
-// becomes the three bytes that UTF-8 has for its number, so that different strings
+// becomes the three bytes that UTF-8 has for its number, so different strings
 // differ.
 func (t *Text) string(i int) string {
 	raw := t.raw(i)

@@ -78,7 +78,7 @@ func (q *Queue) Enter(ctx context.Context, name string, urgent bool) (*Turn, err
 
 // perTenant is how many turns of a tenant may have begun, and most is how many turns
 // of all tenants: each has a machine with its memory. Beyond most, as many tenants may
-// begin their first turn, so that a tenant does not wait for a whole turn of another.
+// begin their first turn, so a tenant does not wait for a whole turn of another.
 func perTenant() int { return runtime.GOMAXPROCS(0) }
 func most() int      { return max(16, 4*runtime.GOMAXPROCS(0)) }
 

@@ -1,4 +1,4 @@
-// Command meter rewrites a WebAssembly module so that the module counts what it does:
+// Command meter rewrites a WebAssembly module so the module counts what it does:
 // each function call and each turn of a loop takes one unit of fuel, and when the fuel
 // is spent, the module calls its exported function spend. The module also exports the
 // global low: the lowest address that the stack has had; and the global sp: the stack
