@@ -40,10 +40,10 @@ type mistake struct{ error }
 func (m mistake) Unwrap() error { return m.error }
 
 // ofProgram returns an error of Connect as a mistake, unless the account owner must give
-// another value, or an issuer has no metadata.
+// another value or consent, or an issuer has no metadata.
 func ofProgram(err error) error {
 	var input *definition.InputError
-	if errors.As(err, &input) || errors.As(err, new(*discovery.Error)) {
+	if errors.As(err, &input) || errors.Is(err, connectorauth.ErrReauthRequired) || errors.As(err, new(*discovery.Error)) {
 		return err
 	}
 	return mistake{err}

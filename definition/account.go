@@ -143,7 +143,10 @@ func (s *Set) Find(a Account) (*Definition, error) {
 //
 // A newer definition may have other names, and may lack inputs and scopes of the account,
 // which are left out then. The values of the account may have former names of inputs. An
-// input that the newer definition wants and the account lacks is in the *InputError, as in Definition.Connect: ask the account owner. Connected.Account
+// input that the newer definition wants and the account lacks is in the *InputError, as in Definition.Connect: ask the account owner. Where the newer definition
+// names an issuer, and the account has the metadata of none or of another one, the account goes
+// on without metadata if the definition names all endpoints; else the error matches
+// connectorauth.ErrReauthRequired. Connected.Account
 // returns what to keep from then on.
 func (s *Set) Connect(a Account, connection Connection) (*Connected, error) {
 	d, err := s.stored(a, &connection)
@@ -169,6 +172,7 @@ func (s *Set) stored(a Account, connection *Connection) (*Definition, error) {
 	given := a.Given()
 	maps.Copy(given, connection.Values)
 	connection.Method, connection.Values, connection.stored = m.Name, given, true
+	connection.older = a.Revision != d.Revision
 	if connection.Scopes == nil {
 		connection.Scopes = a.Scopes
 	}

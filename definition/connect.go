@@ -49,6 +49,7 @@ type Connection struct {
 	Observe     func(connectorauth.Event)
 
 	stored bool // values and scopes may be those of another revision
+	older  bool // and they are
 }
 
 // A Client is a program's registration with a service.

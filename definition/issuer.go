@@ -106,6 +106,11 @@ func (i *Issuer) complete(b *builder, config *connectorauth.OAuth2Config) {
 	switch {
 	case b.trial:
 		server = sample
+	case server == nil && b.c.stored && complete(config):
+		return // the account is older than the issuer
+	case server == nil && b.c.stored, server != nil && b.c.older && !server.IsOf(issuer):
+		b.mistakes.Add("the account is older than the issuer %s: %w", issuer, connectorauth.ErrReauthRequired)
+		server = sample
 	case server == nil:
 		b.mistakes.Add("Connection.Server: is missing; Discover returns the metadata of the issuer %s", issuer)
 		server = sample
@@ -122,6 +127,17 @@ func (i *Issuer) complete(b *builder, config *connectorauth.OAuth2Config) {
 	}
 	i.confine(b, issuer, before, endpoints(config))
 	config.HTTPClient = client // of the Connection, as without metadata
+}
+
+// complete reports whether a config has the endpoints that it needs.
+func complete(config *connectorauth.OAuth2Config) bool {
+	switch grant := config.Grant.(type) {
+	case connectorauth.AuthorizationCode:
+		return config.TokenURL != "" && grant.AuthURL != ""
+	case connectorauth.DeviceCode:
+		return config.TokenURL != "" && grant.DeviceURL != ""
+	}
+	return config.TokenURL != ""
 }
 
 // confine lists the endpoints of metadata that are elsewhere than the definition says.
