@@ -93,3 +93,25 @@ func TestDeviceTimesOfAResponse(t *testing.T) {
 		require.ErrorContains(t, err, "no verification_uri")
 	})
 }
+
+// The end of a code tells the last failure, unless a later poll had a decision to wait for.
+func TestDeviceForgetsAFailureThatIsOver(t *testing.T) {
+	for _, code := range []string{"authorization_pending", "slow_down"} {
+		inDevice(t, func(t *testing.T, p *authtest.Provider, open func() *connectorauth.OAuth2) {
+			prompt, pending, err := open().BeginDevice(t.Context())
+			require.NoError(t, err)
+			for _, answer := range []authtest.Fault{authtest.Answer(429, nil, `{"error":"busy"}`), authtest.Answer(400, nil, `{"error":"`+code+`"}`)} {
+				time.Sleep(15 * time.Second)
+				p.Inject(p.TokenURL, 1, answer)
+				poll, err := open().PollDevice(t.Context(), pending)
+				require.NoError(t, err)
+				pending = poll.Pending
+			}
+			time.Sleep(time.Until(prompt.Expires))
+			before := len(p.Requests(p.TokenURL))
+			_, err = open().PollDevice(t.Context(), pending)
+			require.ErrorContains(t, err, "took too long")
+			assert.Len(t, p.Requests(p.TokenURL), before, "a code serves until the time that it ends, and no longer")
+		})
+	}
+}
