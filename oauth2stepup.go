@@ -187,14 +187,14 @@ func (c *oauth2Credential) refused(resp *http.Response) error {
 	secrets := c.s.Secrets(c.from.Value)
 	e := &StepUpError{Account: c.s.account, Description: scrub.Text(asked.Params["error_description"], 200, secrets...)}
 	for _, acr := range strings.Fields(asked.Params["acr_values"]) {
-		if check.Printable(acr) == nil && len(acr) <= 200 && len(e.Authorization.ACRValues) < 20 {
-			if acr == scrub.Text(acr, 200, secrets...) { // nobody asks for a credential
+		if check.Printable(acr) == nil && len(e.Authorization.ACRValues) < 20 {
+			if acr == scrub.Text(acr, 200, secrets...) { // nobody asks for a credential, or for so much
 				e.Authorization.ACRValues = append(e.Authorization.ACRValues, acr)
 			}
 		}
 	}
 	if seconds, err := strconv.ParseInt(asked.Params["max_age"], 10, 64); seconds >= 0 && (err == nil || errors.Is(err, strconv.ErrRange)) {
-		age := min(time.Duration(min(seconds, int64(maxSignIn/time.Second)))*time.Second, maxSignIn)
+		age := time.Duration(min(seconds, int64(maxSignIn/time.Second))) * time.Second
 		e.Authorization.MaxAge = &age
 	}
 	return e

@@ -202,7 +202,7 @@ func TestUnknownResourceIsRefused(t *testing.T) {
 // 403 alone.
 func TestStepUpIsBounded(t *testing.T) {
 	challenge := `Bearer error="insufficient_user_authentication", error_description="not with access-token", max_age="9223372036854775807", acr_values="` +
-		strings.Repeat("a", 201) + strings.Repeat(" b", 30) + `"`
+		strings.Repeat("a", 201) + " \u00e9" + strings.Repeat(" b", 30) + `"`
 	status := 401
 	c := must(connectorauth.NewOAuth2(config2{
 		ClientID: "client", ClientSecret: clientSecret, TokenURL: "https://login.example.test/token", Grant: connectorauth.ClientCredentials{},
@@ -223,6 +223,12 @@ func TestStepUpIsBounded(t *testing.T) {
 	assert.Equal(t, 100*365*24*time.Hour, *stepUp.Authorization.MaxAge)
 	assert.NotContains(t, stepUp.Description, "access-token")
 	assert.Contains(t, stepUp.Description, "not with")
+
+	challenge = `Bearer error="insufficient_user_authentication", max_age="-9223372036854775809", error_description="` + strings.Repeat("x", 300) + `"`
+	_, err = c.Wrap(base).RoundTrip(must(http.NewRequest("GET", home, nil)))
+	require.ErrorAs(t, err, &stepUp)
+	assert.Nil(t, stepUp.Authorization.MaxAge, "nobody signs in later than now")
+	assert.Equal(t, strings.Repeat("x", 200)+"...", stepUp.Description)
 
 	for _, status = range []int{200, 400, 404, 500} {
 		resp, err := c.Wrap(base).RoundTrip(must(http.NewRequest("GET", home, nil)))

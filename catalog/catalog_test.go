@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -116,12 +117,19 @@ func TestSearchLooksAtNamesAndTitles(t *testing.T) {
 	assert.Contains(t, found[:3], "github")
 	assert.Contains(t, found[:3], "gitlab")
 	assert.Equal(t, []string{"google-gemini"}, names(catalog.Search("gemini google", catalog.Options{})))
-	for text, want := range map[string]string{"googledrive": "google-drive", "e-bay": "ebay", "github.com": "github", "https://www.salesforce.com/": "salesforce", "notion.so": "notion", "api.stripe.com": "stripe"} {
+	for text, want := range map[string]string{"googledrive": "google-drive", "e-bay": "ebay", "github.com": "github", "https://www.salesforce.com/": "salesforce", "notion.so": "notion", "api.stripe.com": "stripe", "bochasearch": "bocha-search", "TwinWebAgent": "twin-labs", "moveo-ia": "moveo-ai", "https://www.bonjoro.com/api/v2": "bonjoro", "Jira D": "jira-data-center"} {
 		require.NotEmpty(t, catalog.Search(text, everything), text)
 		assert.Equal(t, want, names(catalog.Search(text, everything))[0], text)
 	}
 	assert.Less(t, len(catalog.Search("github.com", everything)), 4, "documentation at github.com is not the service")
 	assert.Empty(t, catalog.Search("no such service", everything))
+	assert.Empty(t, catalog.Search("gru", everything), "three letters are too few for a slip")
+	assert.NotContains(t, names(catalog.Search("atl", everything)), "snapchat-marketing", "three letters are no words that lost their space")
+	assert.Contains(t, names(catalog.Search("https://www.googleapis.com/youtube", everything)), "gmail", "www says nothing")
+	found = names(catalog.Search("Twit", everything))
+	assert.Less(t, slices.Index(found, "twitter"), slices.Index(found, "stocktwits"), "a title begins with the text")
+	_, err := catalog.Find("activecampaignx", everything)
+	require.EqualError(t, err, `catalog: no service "activecampaignx"; did you mean activecampaign?`)
 	assert.Empty(t, catalog.Search("-", everything))
 	assert.Equal(t, catalog.List(everything), catalog.Search("", everything))
 }
@@ -137,10 +145,11 @@ func TestByHostKnowsTheHostsOfTemplates(t *testing.T) {
 		"https://my-store.myshopify.com/admin/shop.json": "shopify",
 		"https://us-east.api.pipelinersales.com":         "pipeliner",
 		"https://acme.my.salesforce.com/services":        "salesforce",
+		"huggingface.co":                                 "huggingface",
 	} {
 		assert.Contains(t, names(catalog.ByHost(address, everything)), want, address)
 	}
-	for _, address := range []string{"https://zendesk.com", "https://my.salesforce.com", "https://evil.example/.my.salesforce.com", "https://evil.example/acme.zendesk.com", "https://a.b.zendesk.com.evil.example", "https://us-west.api.pipelinersales.com", "https://api.github.com@evil.example", "https://evil.example/?u=api.github.com", ""} {
+	for _, address := range []string{"https://zendesk.com", "https://my.salesforce.com", "https://evil.example/.my.salesforce.com", "https://evil.example/acme.zendesk.com", "https://a.b.zendesk.com.evil.example", "https://us-west.api.pipelinersales.com", "https://api.github.com@evil.example", "https://evil.example/?u=api.github.com", "https://somebody@api.github.com", "newsdata-io", ""} {
 		assert.Empty(t, catalog.ByHost(address, everything), address)
 	}
 }
