@@ -40,4 +40,14 @@
 //
 // The catalogue knows few scopes of a service: those that a witness asks for. Options.Scopes
 // are the scopes that a program wants.
+//
+// # A definition of the program's own
+//
+// A program that knows better changes the Definition that Find returns, and parses the result
+// of [definition.Definition.Document]: see the example Change. The document in a file of the
+// program pins the definition: a later catalogue changes nothing for the program's accounts.
+//
+// # Tests
+//
+// The example Consent leads a consent at a service to a provider in memory.
 package catalog

@@ -16,8 +16,9 @@ func List(options Options) []Entry {
 	return where(options, func(*Entry) bool { return true })
 }
 
-// Search returns the services whose name, former name, title or nickname has all words of
-// the text, whatever the case: those first whose name or title begins with the text. Spaces
+// Search returns the services that the options allow, drafts only with Options.Drafts, and
+// whose name, former name, title or nickname has all words of the text, whatever the case:
+// those first whose name or title begins with the text. Spaces
 // and signs do not matter, so "googledrive" and "e-bay" find what they mean, and a
 // nickname is another name that people type, such as "gdrive" or "365". A host, such as
 // github.com, also finds the services with a website or an API at the host or below. If

@@ -101,15 +101,15 @@ func (c *checker) sources(shelf Shelf, s *facts.Source) {
 		c.add("x-sources.date: want the date of the facts, such as 2026-11-27")
 	}
 	cited := map[string]bool{}
-	s.All(func(f *facts.Fact) {
+	s.All(func(path string, f *facts.Fact) {
 		all := slices.Concat(f.By, f.HostBy)
 		for i, by := range all {
 			if cited[by] = true; slices.Contains(all[:i], by) {
-				c.add("x-sources: %q names %s twice", f.Value, by)
+				c.add("x-sources.%s: %q names %s twice", path, f.Value, by)
 			}
 		}
 		if len(f.By) == 0 {
-			c.add("x-sources: %q has no witness; say in by who says so", f.Value)
+			c.add("x-sources.%s: %q has no witness; say in by who says so", path, f.Value)
 		}
 		for _, by := range slices.Concat(f.By, f.HostBy) {
 			if date, ok := s.Witnesses[by]; !facts.IsStandard(by) && (!ok || !day.MatchString(date)) {

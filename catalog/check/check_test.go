@@ -24,10 +24,21 @@ func TestEachDefinition(t *testing.T) {
 			t.Run(filepath.Base(file), func(t *testing.T) {
 				text, err := os.ReadFile(file)
 				require.NoError(t, err)
+				if len(shelves(t, filepath.Base(file))) > 1 {
+					t.Errorf("%s: is in services and in drafts; remove one", filepath.Base(file))
+				}
 				for _, problem := range check.File(shelf, filepath.Base(file), text) {
 					t.Error(problem)
 				}
 			})
 		}
 	}
+}
+
+// shelves returns where a file is.
+func shelves(t *testing.T, file string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join("..", "[sd]*", file)) // services and drafts
+	require.NoError(t, err)
+	return found
 }

@@ -59,8 +59,8 @@ func TestFileSaysWhatIsMissing(t *testing.T) {
 		"no date":                     {change: func(d object) { delete(sources(d), "date") }, want: "acme.json: x-sources.date: want the date of the facts, such as 2026-11-27"},
 		"a witness without a date":    {change: func(d object) { delete(in(sources(d), "witnesses"), "amp") }, want: "acme.json: x-sources.witnesses: want the date of amp"},
 		"no page of the docs":         {change: func(d object) { delete(sources(d), "read") }, want: "acme.json: x-sources.read: want the pages of the documentation that were read"},
-		"a fact without a witness":    {change: func(d object) { in(sources(d), "testId")["by"] = []any{} }, want: `acme.json: x-sources: "/id" has no witness; say in by who says so`},
-		"a fact with a witness twice": {change: func(d object) { in(sources(d), "testId")["by"] = []any{"amp", "amp"} }, want: `acme.json: x-sources: "/id" names amp twice`},
+		"a fact without a witness":    {change: func(d object) { in(sources(d), "testId")["by"] = []any{} }, want: `acme.json: x-sources.testId: "/id" has no witness; say in by who says so`},
+		"a fact with a witness twice": {change: func(d object) { in(sources(d), "testId")["by"] = []any{"amp", "amp"} }, want: `acme.json: x-sources.testId: "/id" names amp twice`},
 		"a witness that counts twice": {change: func(d object) {
 			in(sources(d), "base")["by"] = []any{"amp"}
 			in(sources(d), "base")["hostBy"] = []any{"amp"}

@@ -18,7 +18,7 @@ var origin = regexp.MustCompile(`https?://[^/?#\s]+`)
 // the requests of one account alone, and a definition can name more places than that.
 func (c *checker) origins(document []byte, s *facts.Source) {
 	var known []string
-	s.All(func(f *facts.Fact) { known = append(known, origin.FindString(f.Value)) })
+	s.All(func(_ string, f *facts.Fact) { known = append(known, origin.FindString(f.Value)) })
 	var d map[string]any
 	if err := json.Unmarshal(document, &d); err != nil {
 		c.add("%v", err)

@@ -77,7 +77,7 @@ func (w *writer) write(s *service, shelf string) error {
 	}
 	unread := ""
 	s.facts.Date, s.facts.Witnesses = w.date, map[string]string{}
-	s.facts.All(func(f *facts.Fact) {
+	s.facts.All(func(_ string, f *facts.Fact) {
 		for _, by := range slices.Concat(f.By, f.HostBy) {
 			if by == facts.Documentation && len(s.override.Read) == 0 {
 				unread = f.Value

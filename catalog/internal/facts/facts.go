@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -205,35 +206,41 @@ func common(a, b []string) []string {
 	return slices.DeleteFunc(a, func(name string) bool { return !slices.Contains(b, name) })
 }
 
-// All calls see with each fact.
-func (s *Source) All(see func(f *Fact)) {
-	one := func(f *Fact) {
+// All calls see with each fact, and with the path of the fact in x-sources, such as
+// methods.oauth.token.
+func (s *Source) All(see func(path string, f *Fact)) {
+	one := func(path string, f *Fact) {
 		if f != nil {
-			see(f)
+			see(path, f)
 		}
 	}
-	many := func(list map[string]Fact) {
-		for _, f := range list {
-			see(&f)
+	many := func(path string, list map[string]Fact) {
+		for _, name := range slices.Sorted(maps.Keys(list)) {
+			f := list[name]
+			see(path+"."+name, &f)
 		}
 	}
-	see(&s.Base)
-	one(s.Test)
-	one(s.TestID)
-	many(s.Headers)
-	many(s.Inputs)
-	many(s.Regions)
-	for _, m := range s.Methods {
-		for _, f := range []*Fact{m.Authorize, m.Temporary, m.Token, m.Refresh, m.Revoke, m.Client, m.Encoding, m.Separator, m.Scopes, m.TokenType, m.Expiry, m.Login, m.TokenPath} {
-			one(f)
+	see("base", &s.Base)
+	one("test", s.Test)
+	one("testId", s.TestID)
+	many("headers", s.Headers)
+	many("inputs", s.Inputs)
+	many("regions", s.Regions)
+	for _, name := range slices.Sorted(maps.Keys(s.Methods)) {
+		m, at := s.Methods[name], "methods."+name+"."
+		members := map[string]*Fact{"authorize": m.Authorize, "temporary": m.Temporary, "token": m.Token, "refresh": m.Refresh,
+			"revoke": m.Revoke, "client": m.Client, "encoding": m.Encoding, "separator": m.Separator, "scopes": m.Scopes,
+			"tokenType": m.TokenType, "expiry": m.Expiry, "login": m.Login, "tokenPath": m.TokenPath}
+		for _, member := range slices.Sorted(maps.Keys(members)) {
+			one(at+member, members[member])
 		}
 		for i := range m.Carries {
-			see(&m.Carries[i].Fact)
+			see(fmt.Sprintf("%scarries[%d]", at, i), &m.Carries[i].Fact)
 		}
-		many(m.AuthorizeParams)
-		many(m.TokenParams)
-		many(m.AuthorizeNames)
-		many(m.TokenNames)
-		many(m.Captures)
+		many(at+"authorizeParams", m.AuthorizeParams)
+		many(at+"tokenParams", m.TokenParams)
+		many(at+"authorizeNames", m.AuthorizeNames)
+		many(at+"tokenNames", m.TokenNames)
+		many(at+"captures", m.Captures)
 	}
 }
