@@ -80,7 +80,7 @@
 // BearerURL points to the metadata of the API below ResourceMetadataURL (RFC 9728).
 // Further applications register themselves at RegisterURL (RFC 7591). The provider
 // forgets them with [Provider.ForgetClients], and forgets their secrets after
-// Config.SecretLifetime.
+// Config.SecretLifetime. The provider issues no ID tokens.
 //
 // # Requests and counts
 //

@@ -75,7 +75,7 @@ func (d *Definition) Discover(ctx context.Context, finder *discovery.Finder, con
 	}
 	switch {
 	case finder == nil:
-		return nil, errors.New("definition: " + d.Name + ": the method " + m.Name + " has an issuer, and there is no Finder to read its metadata")
+		return nil, errors.New("definition: " + d.Name + ": the method " + m.Name + " has an issuer, and there is no Finder to read its metadata; package accounts has Config.Finder")
 	case m.guard(d) != nil && !finder.Guarded():
 		return nil, errUnguarded
 	}

@@ -19,6 +19,8 @@ import (
 // and in a [ClientDocument]. An empty field is left out, unless its comment says otherwise.
 type ClientMetadata struct {
 	// RedirectURIs are where the server may send the browser: see connectorauth.OAuth2.Begin.
+	// Required. A client that needs none, as with the grant DeviceCode alone, gives a URL on
+	// loopback, such as http://127.0.0.1/callback.
 	RedirectURIs []string `json:"redirect_uris,omitempty"`
 	// TokenEndpointAuthMethod is the client authentication. Empty, at a registration, means
 	// what the server supports: of a program on a web server client_secret_basic,
@@ -71,7 +73,7 @@ func (m ClientMetadata) members() map[string]any {
 // check lists what is wrong with m.
 func (m ClientMetadata) check(problems *check.List) {
 	if len(m.RedirectURIs) == 0 {
-		problems.Add("RedirectURIs: is empty")
+		problems.Add("RedirectURIs: is empty; a client that needs none gives a URL on loopback, such as http://127.0.0.1/callback")
 	}
 	for _, redirect := range m.RedirectURIs {
 		if !pending.Native(redirect) {

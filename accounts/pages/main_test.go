@@ -108,7 +108,7 @@ func newAppOf(t *testing.T, documents []string, change ...func(*app)) *app {
 	var list []*definition.Definition
 	for _, document := range documents {
 		d, err := definition.Parse("acme.json", []byte(strings.NewReplacer(
-			"KEYURL", p.KeyHeaderURL, "BEARERURL", p.BearerURL, "TOKENURL", p.TokenURL, "REVOKEURL", p.RevokeURL, "AUTHURL", p.AuthURL, "BASICURL", p.BasicURL,
+			"KEYURL", p.KeyHeaderURL, "BEARERURL", p.BearerURL, "TOKENURL", p.TokenURL, "REVOKEURL", p.RevokeURL, "DEVICEURL", p.DeviceURL, "AUTHURL", p.AuthURL, "BASICURL", p.BasicURL,
 		).Replace(document)), options)
 		require.NoError(t, err)
 		list = append(list, d)

@@ -49,7 +49,7 @@ func (h *Handler) mount() {
 		})
 	}
 	h.mux.HandleFunc("GET "+h.path+"/connect.js", h.serveScript)
-	for _, path := range []string{"/start", "/callback", "/callback/{name}"} {
+	for _, path := range []string{"/start", "/device", "/callback", "/callback/{name}"} {
 		h.mux.Handle(h.path+path, h.consents)
 	}
 }
