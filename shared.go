@@ -21,8 +21,7 @@ import (
 // zero value is ready to use. A Shared must not be copied.
 type Shared struct {
 	// TokenRequests is how many renewals may wait for a response of one token URL at
-	// one time, so many accounts that expire together are renewed one after the
-	// other. The regions of a provider (dialect.Regions) count as one token URL. 0 means
+	// one time, so many accounts that expire together are renewed in turn. The regions of a provider (dialect.Regions) count as one token URL. 0 means
 	// 16. Set TokenRequests before the first use.
 	//
 	// A response that asks for a pause (Retry-After) stops the renewals of all

@@ -35,7 +35,7 @@ type Swept struct {
 }
 
 // Sweep looks at up to limit accounts that are due, in any number of processes at a time:
-// each account is claimed by one of them. Tokens and sessions of accounts that nobody uses are
+// each account is claimed by a single Sweep. Tokens and sessions of accounts that nobody uses are
 // renewed, at Method.KeepAlive of the definition and halfway to ReauthBy. An account whose
 // owner has not consented within a day is disconnected. A Disconnect that has not ended is
 // resumed, hourly. Call Sweep every minute or so, and again at once while Claimed is limit; or

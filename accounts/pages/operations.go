@@ -12,7 +12,7 @@ import (
 	"github.com/connectorauth/connectorauth/definition"
 )
 
-// A submission is what a person gives to connect an account, or to connect one again.
+// A submission is what a person gives to connect an account, or to connect an account again.
 type submission struct {
 	Key     string            `json:"key"` // from the form; makes a second submission the same as the first
 	Service string            `json:"service"`
@@ -36,10 +36,10 @@ func (h *Handler) account(ctx context.Context, owner, id string) (accounts.Accou
 	return a, err
 }
 
-// patience is how long a submission waits for an equal one that is under way.
+// patience is how long a submission waits for an equal submission under way.
 const patience = 40 * time.Second
 
-// connect connects an account. A submission with the Key of an earlier one of the owner
+// connect connects an account. A submission with the Key of an earlier submission of the owner
 // makes no second account: created is false then.
 func (x *exchange) connect(s submission) (a accounts.Account, created bool, err error) {
 	ctx := x.r.Context()
@@ -88,7 +88,7 @@ func (x *exchange) connect(s submission) (a accounts.Account, created bool, err 
 	}
 }
 
-// isOf reports whether an account is one of a service.
+// isOf reports whether an account is at a service.
 func (h *Handler) isOf(a accounts.Account, d *definition.Definition) bool {
 	now, err := h.definition(a.Definition)
 	return err == nil && now.Name == d.Name

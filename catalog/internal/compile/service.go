@@ -90,7 +90,7 @@ func (s *service) captures(name string) bool {
 }
 
 // isVariable reports whether a host is an input without a title that one source alone has:
-// the form of Activepieces has a title for each value, so the name is that of a variable.
+// the form of Activepieces has a title for each value, so the name is a variable.
 func (s *service) isVariable(base string) bool {
 	if !slices.Equal(s.BaseURL.By, []string{"activepieces"}) {
 		return false
@@ -100,7 +100,7 @@ func (s *service) isVariable(base string) bool {
 	})
 }
 
-// methods makes facts of the methods, and leaves out those that one old witness alone knows.
+// methods makes facts of the methods, and leaves out what a single old witness knows.
 func (s *service) methods() {
 	s.facts.Methods = map[string]facts.Method{}
 	used, has2 := map[string]bool{}, false
