@@ -44,6 +44,9 @@ func (l *linter) definition() {
 	case l.d.Test != nil && l.d.Test.ID == "":
 		l.add(root.member("test").member("id"), "is missing; without an identity nobody can tell whether a new consent is of the same account")
 	}
+	if l.d.Test != nil && l.d.Test.Label != "" && !strings.Contains(l.d.Test.Label, "{") {
+		l.add(root.member("test").member("label"), "is the same text for every account; write a JSON Pointer in braces, such as {/user/name}")
+	}
 	l.plain(&l.root, nil, "")
 	used := map[string]bool{}
 	l.templates(&l.root, nil, used)

@@ -82,7 +82,7 @@ func TestAdviceHasPlacesAndNoSecrets(t *testing.T) {
 func TestAdviceForALabelThatNamesNobody(t *testing.T) {
 	const document = `{"connectorauth": 1, "name": "acme", "title": "Acme", "baseUrl": "https://api.example.com", "methods": [{"name": "open", "type": "None"}],
 "test": {"request": "GET /me", "id": "/user", "label": "LABEL"}}`
-	assert.Equal(t, []string{"acme.json:2:53: test.label: is the same text for every account; write a JSON Pointer in braces, such as {/user/name}"},
+	assert.Equal(t, []string{"acme.json:2:56: test.label: is the same text for every account; write a JSON Pointer in braces, such as {/user/name}"},
 		lint(t, "acme.json", strings.Replace(document, "LABEL", "/user", 1)))
 	assert.Empty(t, lint(t, "acme.json", strings.Replace(document, "LABEL", "{/user} at Acme", 1)))
 }
