@@ -95,7 +95,7 @@ func TestClockThatDoesNotHelpIsGivenUp(t *testing.T) {
 			issued := func(takes time.Duration) time.Duration {
 				req := must(http.NewRequest("GET", "https://api.example.com", nil))
 				require.NoError(t, d.Prove(req, key, "token"))
-				ahead := time.Unix(int64(proofClaims(t, req)["iat"].(float64)), 0).Sub(time.Now())
+				ahead := time.Until(time.Unix(int64(proofClaims(t, req)["iat"].(float64)), 0))
 				time.Sleep(takes)
 				header := http.Header{"Date": {time.Now().Add(skew).UTC().Format(http.TimeFormat)}, "Www-Authenticate": {`DPoP error="invalid_dpop_proof"`}}
 				require.True(t, d.Again(refusal(req, 401, header, "")))
@@ -123,7 +123,7 @@ func TestClockOfTwoRequestsAtATime(t *testing.T) {
 		for _, req := range []*http.Request{prove(), prove()} {
 			require.True(t, d.Again(refusal(req, 401, header, "")))
 		}
-		ahead := time.Unix(int64(proofClaims(t, prove())["iat"].(float64)), 0).Sub(time.Now())
+		ahead := time.Until(time.Unix(int64(proofClaims(t, prove())["iat"].(float64)), 0))
 		assert.InDelta(t, skew.Seconds(), ahead.Seconds(), 10)
 	}
 }
