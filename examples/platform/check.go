@@ -9,6 +9,7 @@ import (
 	"net/http/cookiejar"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // A person is a user of the program, with the cookies of a browser.
@@ -74,7 +75,11 @@ func (d *demo) check(home string) (err error) {
 	for _, a := range list {
 		if a.Service == "crm" {
 			ada.want(http.StatusBadGateway, "GET", "/use?id="+a.ID, nil, nil)
-			equal("1", d.gauge(ada, "connectorauth_accounts", "reauth"), "accounts in the metrics that need their owner")
+			inNeed := func() string { return d.gauge(ada, "connectorauth_accounts", "reauth") }
+			for began := time.Now(); inNeed() != "1" && time.Since(began) < 10*time.Second; { // the index learns a moment later
+				time.Sleep(20 * time.Millisecond)
+			}
+			equal("1", inNeed(), "accounts in the metrics that need their owner")
 			ada.want(http.StatusOK, "POST", "/accounts/api/accounts/"+a.ID+"/reconnect", connect{}, &a)
 			d.consent(ada, owner.Username, a.Consent)
 			ada.want(http.StatusOK, "GET", "/use?id="+a.ID, nil, nil)

@@ -111,9 +111,8 @@ func TestProofThatNetHTTPRepeatsIsMadeAnew(t *testing.T) {
 func TestTokenWithoutKeyIsAnError(t *testing.T) {
 	s, _ := oauthInMemory(t, "DPoP")
 	c := s.open(t, nil).(*connectorauth.OAuth2)
-	require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: "elsewhere", TokenType: "DPoP"}))
-	_, err := connectorauth.NewClient(c, &http.Client{Transport: s.transport}).Get(s.API)
-	require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+	err := c.SetToken(t.Context(), &oauth2.Token{AccessToken: "elsewhere", TokenType: "DPoP"})
+	require.ErrorContains(t, err, "bound to a key that the account does not have")
 	assert.Zero(t, s.arrived())
 }
 
@@ -136,15 +135,21 @@ func TestProofCoversWhatAJoinAdds(t *testing.T) {
 	p := &watchedProof{DPoP: doors.NewDPoP()}
 	s.Door = "DPoP"
 	proven, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-		ClientID: "client", TokenURL: s.Obtain, Grant: connectorauth.AuthorizationCode{AuthURL: s.Obtain}, Proof: p,
+		ClientID: "client", ClientSecret: "secret", TokenURL: s.Obtain, Grant: connectorauth.ClientCredentials{}, Proof: p,
 		HTTPClient: &http.Client{Transport: s.transport},
 	})
 	require.NoError(t, err)
-	require.NoError(t, proven.SetToken(t.Context(), &oauth2.Token{AccessToken: "a", TokenType: "DPoP"}))
+	s.answer = func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"access_token":"a","token_type":"DPoP","expires_in":3600}`)
+		return true
+	}
 	key, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k", In: dialect.InQuery, Name: "api_key"})
 	require.NoError(t, err)
 	c, err := connectorauth.Join(proven, key)
 	require.NoError(t, err)
-	connectorauth.NewClient(c, &http.Client{Transport: s.transport}).Get(s.API)
-	assert.Equal(t, []string{s.API + "?api_key=k"}, p.seen, "signatures come last")
+	resp, err := connectorauth.NewClient(c, &http.Client{Transport: s.transport}).Get(s.API)
+	require.NoError(t, err)
+	resp.Body.Close()
+	assert.Equal(t, []string{s.Obtain, s.API + "?api_key=k"}, p.seen, "signatures come last")
 }
