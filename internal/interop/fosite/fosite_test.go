@@ -12,12 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/test/child"
 	"github.com/connectorauth/connectorauth/internal/test/leaktest"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
 func TestMain(m *testing.M) {
-	runReplica() // does not return in a child process
+	child.Main(replicas) // does not return in a child process
 	leaktest.Main(m)
 }
 

@@ -3,11 +3,9 @@ package fosite_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -17,16 +15,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/test/child"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
 const (
-	processes    = 4
-	goroutines   = 10
-	lifetime     = 2 * time.Second
-	raceTime     = 10 * time.Second
-	roleVariable = "CONNECTORAUTH_FOSITE_REPLICA"
+	processes  = 4
+	goroutines = 10
+	lifetime   = 2 * time.Second
+	raceTime   = 10 * time.Second
 )
+
+var replicas = child.Jobs{"replica": func(text string) error {
+	var r role
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		return err
+	}
+	return r.play()
+}}
 
 // role is what a child process is told.
 type role struct{ Dir, ClientID, ClientSecret, URL string }
@@ -35,24 +41,6 @@ type role struct{ Dir, ClientID, ClientSecret, URL string }
 type tally struct {
 	Accepted, Refused, Failed int
 	FirstError                string
-}
-
-// runReplica makes this process a replica if it was started as one, and exits.
-func runReplica() {
-	text := os.Getenv(roleVariable)
-	if text == "" {
-		return
-	}
-	var r role
-	err := json.Unmarshal([]byte(text), &r)
-	if err == nil {
-		err = r.play()
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "replica:", err)
-		os.Exit(1)
-	}
-	os.Exit(0)
 }
 
 // connector returns the connector that all replicas have.
@@ -129,20 +117,13 @@ func TestProcessesNeverUseARefreshTokenTwice(t *testing.T) {
 
 	text, err := json.Marshal(r)
 	require.NoError(t, err)
-	var running []*exec.Cmd
-	var outputs []io.Reader
+	var running []*child.Process
 	for range processes {
-		replica := exec.CommandContext(t.Context(), os.Args[0])
-		replica.Env = append(os.Environ(), roleVariable+"="+string(text))
-		replica.Stderr = os.Stderr
-		output, err := replica.StdoutPipe()
-		require.NoError(t, err)
-		require.NoError(t, replica.Start())
-		running, outputs = append(running, replica), append(outputs, output)
+		running = append(running, child.Start(t, "replica", string(text)))
 	}
 	for i, replica := range running {
 		var seen tally
-		require.NoError(t, json.NewDecoder(outputs[i]).Decode(&seen))
+		require.NoError(t, json.Unmarshal([]byte(replica.Line(t)), &seen))
 		require.NoError(t, replica.Wait())
 		t.Logf("process %d: %+v", i, seen)
 		assert.Positive(t, seen.Accepted)
