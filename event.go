@@ -13,7 +13,7 @@ import (
 )
 
 // An Event is something that happened to an account's token, for a program to
-// count, log or alert on: see [LogEvents] and [Observers]. An Event contains no secret.
+// count, log or alert on: see [LogEvents]. An Event contains no secret.
 // EventRenewed, EventSaved and EventAdopted end an account's failure to renew.
 // EventSaved ends a failure to save.
 type Event struct {

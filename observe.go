@@ -8,21 +8,6 @@ import (
 	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
-// Observers returns a function for the Observe field of configs that calls each function of
-// the list, in the order of the list. A nil function is left out, and a panic of a function
-// keeps no event from those that follow.
-func Observers(list ...func(Event)) func(Event) {
-	list = slices.DeleteFunc(slices.Clone(list), func(observe func(Event)) bool { return observe == nil })
-	return func(e Event) {
-		for _, observe := range list {
-			func() {
-				defer func() { _ = recover() }()
-				observe(e)
-			}()
-		}
-	}
-}
-
 // LogEvents returns a function for the Observe field of configs that logs each event, with
 // the attributes of Event.LogValue and the context of Event.Context. A nil logger means
 // slog.Default() at the time of the event. The level says what an operator has to do:

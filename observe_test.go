@@ -53,17 +53,6 @@ func TestLevelOfALogSaysWhatToDo(t *testing.T) {
 	}
 }
 
-func TestObserversAreAllTold(t *testing.T) {
-	var told []string
-	note := func(name string) func(connectorauth.Event) {
-		return func(e connectorauth.Event) { told = append(told, name+" "+e.Account) }
-	}
-	observe := connectorauth.Observers(note("first"), nil, func(connectorauth.Event) { panic(clientSecret) }, note("last"))
-	observe(connectorauth.Event{Account: "alice"})
-	assert.Equal(t, []string{"first alice", "last alice"}, told)
-	connectorauth.Observers()(connectorauth.Event{})
-}
-
 // traced is the key of a value in contexts.
 type traced struct{}
 

@@ -6,7 +6,11 @@
 //	if err != nil {
 //		return err
 //	}
-//	config.Observe = connectorauth.Observers(observer.Observe, connectorauth.LogEvents(nil))
+//	log := connectorauth.LogEvents(nil)
+//	config.Observe = func(e connectorauth.Event) {
+//		observer.Observe(e)
+//		log(e)
+//	}
 //
 // Stats is for programs with an accounts.Registry, and config is that of any connector. Where
 // config is that of the Registry, the program makes the Observer first, and Stats is a function

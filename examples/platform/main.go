@@ -71,10 +71,11 @@ func run(ctx context.Context, listener net.Listener, database string, d *demo) e
 	scraped := prometheus.NewRegistry()
 	meters := metric.NewMeterProvider(metric.WithReader(must(exporter.New(exporter.WithRegisterer(scraped)))))
 	observer := must(otelauth.New(otelauth.Config{MeterProvider: meters, Stats: index.Stats}))
+	logged := connectorauth.LogEvents(nil)
 	registry := must(accounts.New(accounts.Config{
 		Definitions: folder.Set, Index: index, Store: store, Keys: []tokenstore.Key{{ID: "1", Secret: d.key}},
 		Shared:  new(connectorauth.Shared),
-		Observe: connectorauth.Observers(observer.Observe, connectorauth.LogEvents(nil)),
+		Observe: func(e connectorauth.Event) { observer.Observe(e); logged(e) },
 		Connection: func(_ context.Context, a accounts.Account) (definition.Connection, error) {
 			return definition.Connection{Client: d.clients[a.Definition]}, nil
 		},

@@ -63,7 +63,11 @@ func run(ctx context.Context, logs io.Writer) (scraped string, err error) {
 	if err != nil {
 		return "", err
 	}
-	observe := connectorauth.Observers(observer.Observe, connectorauth.LogEvents(slog.New(slog.NewTextHandler(logs, nil))))
+	log := connectorauth.LogEvents(slog.New(slog.NewTextHandler(logs, nil)))
+	observe := func(e connectorauth.Event) {
+		observer.Observe(e)
+		log(e)
+	}
 
 	acme, globex := authtest.New(authtest.Config{}), authtest.New(authtest.Config{}) // in place of real services
 	defer acme.Close()
