@@ -80,10 +80,10 @@ func TestMetricsNameNoAccountAndNoSecret(t *testing.T) {
 	assert.Equal(t, uint64(1), counts["error.type=400,outcome=failed,service=acme"], counts)
 	_, text := o.collect(t)
 	spans := fmt.Sprintf("%+v", o.spans.GetSpans())
-	for _, secret := range []string{accountName, "alice", "4711", clientSecret, "127.0.0.1"} {
+	for _, secret := range []string{accountName, "alice", "tenant-4711", clientSecret, "127.0.0.1"} {
 		assert.NotContains(t, text, secret)
 	}
-	for _, secret := range []string{accountName, "alice", "4711", clientSecret} {
+	for _, secret := range []string{accountName, "alice", "tenant-4711", clientSecret} {
 		assert.NotContains(t, spans, secret)
 	}
 	assert.Contains(t, text, "acme")
