@@ -1,6 +1,7 @@
 package mcp_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -43,8 +44,11 @@ func identified(t *testing.T, respond func(method string, w http.ResponseWriter)
 		resp, err := server.Client().Do(req)
 		if err == nil && resp.StatusCode > 299 {
 			reason := definition.ReasonStatus
-			if resp.StatusCode == 401 {
+			switch resp.StatusCode {
+			case 401:
 				reason = definition.ReasonRefused
+			case 404:
+				reason = definition.ReasonNotFound
 			}
 			resp.Body.Close()
 			return nil, &definition.CheckError{Reason: reason, StatusCode: resp.StatusCode}
@@ -90,6 +94,19 @@ func TestServersNameThemselves(t *testing.T) {
 			}
 			io.WriteString(w, result)
 		}, "Orders", []string{"initialize", "server/discover"}},
+		"nothing but the new revision": {func(method string, w http.ResponseWriter) {
+			if method != "server/discover" {
+				w.WriteHeader(http.StatusNotFound)
+				return
+			}
+			io.WriteString(w, result)
+		}, "Orders", []string{"initialize", "server/discover"}},
+		"two names": {func(_ string, w http.ResponseWriter) {
+			io.WriteString(w, strings.Replace(result, `"result": {`, `"result": {"_meta": {"io.modelcontextprotocol/serverInfo": {"title": "Other"}}, `, 1))
+		}, "Orders", []string{"initialize"}},
+		"a line of 100 KiB": {func(_ string, w http.ResponseWriter) {
+			stream(w, "data: "+strings.Repeat(" ", 100<<10)+result+"\n\n")
+		}, "Orders", []string{"initialize"}},
 		"no name": {func(_ string, w http.ResponseWriter) { io.WriteString(w, `{"jsonrpc": "2.0", "id": 1, "result": {}}`) }, "", []string{"initialize"}},
 	} {
 		id, asked, err := identified(t, test.respond)
@@ -106,6 +123,12 @@ func TestServersNameThemselves(t *testing.T) {
 		"another response": {func(_ string, w http.ResponseWriter) {
 			io.WriteString(w, strings.Replace(result, `"id": 1`, `"id": 2`, 1))
 		}, definition.ReasonNotJSON, 2},
+		"another protocol": {func(_ string, w http.ResponseWriter) {
+			io.WriteString(w, strings.Replace(result, `"jsonrpc": "2.0", `, "", 1))
+		}, definition.ReasonNotJSON, 2},
+		"a name in two lines": {func(_ string, w http.ResponseWriter) {
+			stream(w, "data:"+strings.Replace(result, "orders", "ord\ndata:ers", 1)+"\n\n")
+		}, definition.ReasonNotJSON, 2},
 		"a stream of notifications": {func(_ string, w http.ResponseWriter) {
 			stream(w, strings.Repeat("data: {\"jsonrpc\": \"2.0\", \"method\": \"n\"}\n\n", 1000)+"data: "+result+"\n\n")
 		}, definition.ReasonNotJSON, 2},
@@ -118,4 +141,19 @@ func TestServersNameThemselves(t *testing.T) {
 		assert.Equal(t, test.reason, failed.Reason, name)
 		assert.Len(t, asked, test.asked, name)
 	}
+}
+
+// Nobody waits for the second question.
+func TestQuestionsEndWithTheCaller(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	kind := mcp.Kind(mcp.KindConfig{Finder: must(discovery.New(discovery.Config{}))})
+	asked := 0
+	_, err := kind.Check(ctx, map[string]connectorauth.Secret{"url": "https://mcp.example.com/mcp"}, func(*http.Request) (*http.Response, error) {
+		asked++
+		cancel()
+		return nil, ctx.Err()
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, 1, asked)
 }
