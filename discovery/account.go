@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -217,8 +216,6 @@ func (a *Account) connector(l link, client *Registration) (*connectorauth.OAuth2
 		if err := client.Fill(&config); err != nil {
 			return nil, err
 		}
-		// With a client that the server has forgotten, only a new consent helps.
-		config.Dialect.InvalidGrantCodes = append(slices.Clip(config.Dialect.InvalidGrantCodes), invalidClient)
 	}
 	if err := l.Server.Fill(&config); err != nil {
 		return nil, err

@@ -253,9 +253,11 @@ func TestAccountsOutOfOrder(t *testing.T) {
 	require.NoError(t, store.Save(t.Context(), "alice#found", []byte(`{"v": 2}`)))
 	_, err = account.Connector(t.Context())
 	assert.ErrorContains(t, err, "update the program")
-	require.NoError(t, store.Save(t.Context(), "alice#found", []byte(`torn`)))
-	_, err = account.Connector(t.Context())
-	assert.ErrorContains(t, err, "nothing that this library saved")
+	for _, text := range []string{`torn`, `{}`, `{"v": -1}`, `null`} {
+		require.NoError(t, store.Save(t.Context(), "alice#found", []byte(text)))
+		_, err = account.Connector(t.Context())
+		assert.ErrorContains(t, err, "nothing that this library saved", text)
+	}
 }
 
 // A process dies after the token is saved and before the account's link is: the account

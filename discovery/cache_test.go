@@ -97,6 +97,27 @@ func TestOneRequestForAllWhoAsk(t *testing.T) {
 	})
 }
 
+// However slow the places are, all of them together take a minute.
+func TestAllPlacesTakeAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int64
+		finder := must(discovery.New(discovery.Config{HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+			asked.Add(1)
+			select {
+			case <-time.After(25 * time.Second):
+				return fakehttp.Respond(http.StatusNotFound, ""), nil
+			case <-req.Context().Done():
+				return nil, req.Context().Err()
+			}
+		})}}))
+		began := time.Now()
+		_, err := finder.Server(t.Context(), home+"/tenant")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, time.Minute, time.Since(began))
+		assert.EqualValues(t, 3, asked.Load())
+	})
+}
+
 // A failure is not kept.
 func TestFailureIsNotKept(t *testing.T) {
 	p := authtest.NewProvider(t)

@@ -79,3 +79,28 @@ func TestFallbackWhereThereAreNoMetadata(t *testing.T) {
 	}
 	assert.False(t, (&discovery.Error{StatusCode: http.StatusGone}).Missing())
 }
+
+// The requests of a Fallback go where those of the Finder go.
+func TestFallbackHasTheClientOfTheFinder(t *testing.T) {
+	pushed := 0
+	finder := must(discovery.New(discovery.Config{HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		if req.URL.Path != "/par" {
+			return fakehttp.Respond(http.StatusNotFound, ""), nil
+		}
+		pushed++
+		resp := fakehttp.Respond(http.StatusCreated, `{"request_uri": "urn:example:1", "expires_in": 60}`)
+		resp.Header.Set("Content-Type", "application/json")
+		return resp, nil
+	})}}))
+	fallback := discovery.Server{
+		Issuer: home, AuthorizationEndpoint: home + "/authorize", TokenEndpoint: home + "/token",
+		PushedAuthorizationRequestEndpoint: home + "/par", RequirePushedAuthorizationRequests: true,
+	}
+	account := must(discovery.NewAccount(discovery.AccountConfig{
+		Finder: finder, Issuer: home, Fallback: &fallback,
+		OAuth2: connectorauth.OAuth2Config{ClientID: "c", Store: new(tokenstore.Memory), Account: "alice", Hosts: []string{home}},
+	}))
+	_, _, err := account.Begin(t.Context(), callbackURL)
+	require.NoError(t, err)
+	assert.Equal(t, 1, pushed)
+}

@@ -58,6 +58,7 @@ func TestClientDocumentsThatAreRefused(t *testing.T) {
 		"https://app.example":                   "no path",
 		"https://app.example/":                  "no path",
 		"https://app.example/a?b":               "query",
+		"https://app.example/a?":                "query",
 		"https://app.example/a#b":               "fragment",
 		"https://app.example/a/../client.json":  "segment",
 		"https://app.example/%2e/client.json":   "segment",
@@ -86,6 +87,18 @@ func TestClientDocumentsThatAreRefused(t *testing.T) {
 		_, err := discovery.NewClientDocument(documentURL, m)
 		assert.ErrorContains(t, err, want)
 	}
+}
+
+// The keys of private_key_jwt may be elsewhere.
+func TestClientDocumentNamesItsKeys(t *testing.T) {
+	d, err := discovery.NewClientDocument(documentURL, discovery.ClientMetadata{
+		ClientName: "Acme", RedirectURIs: []string{"https://app.example/callback"}, TokenEndpointAuthMethod: "private_key_jwt",
+		JWKSURI: "https://app.example/keys.json",
+	})
+	require.NoError(t, err)
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/oauth/client.json", nil))
+	assert.Contains(t, w.Body.String(), `"jwks_uri":"https://app.example/keys.json"`)
 }
 
 // A client ID that is a URL serves where the server reads documents. Elsewhere, the client

@@ -28,13 +28,15 @@ func metadata() discovery.Server {
 
 func TestFillCompletesAConfig(t *testing.T) {
 	server := metadata()
-	config := connectorauth.OAuth2Config{ClientID: "id", ClientSecret: "secret", Scopes: []string{"read", "offline_access", "other"}}
+	scopes := []string{"read", "offline_access", "other"}
+	config := connectorauth.OAuth2Config{ClientID: "id", ClientSecret: "secret", Scopes: scopes}
 	require.NoError(t, server.Fill(&config))
 	assert.Equal(t, "https://a.example/token", config.TokenURL)
 	assert.Equal(t, "https://a.example/revoke", config.RevokeURL)
 	assert.Equal(t, connectorauth.AuthorizationCode{AuthURL: "https://a.example/auth", Issuer: "https://a.example"}, config.Grant)
 	assert.Equal(t, connectorauth.ClientSecretBasic, config.ClientAuth)
 	assert.Equal(t, []string{"read", "other"}, config.Scopes, "the server does not list offline_access")
+	assert.Equal(t, []string{"read", "offline_access", "other"}, scopes, "the list is the caller's")
 	_, err := connectorauth.NewOAuth2(config)
 	require.NoError(t, err)
 
@@ -49,6 +51,22 @@ func TestFillCompletesAConfig(t *testing.T) {
 	assert.Equal(t, want.Grant, own.Grant)
 	assert.Equal(t, want.ClientAuth, own.ClientAuth)
 	assert.Same(t, want.HTTPClient, own.HTTPClient)
+}
+
+// offline_access is a scope of the config's as any other, unless the server lists scopes without it.
+func TestFillKeepsOfflineAccess(t *testing.T) {
+	for name, test := range map[string]struct{ supported, want []string }{
+		"no list":    {nil, []string{"read", "offline_access"}},
+		"listed":     {[]string{"offline_access"}, []string{"read", "offline_access"}},
+		"not listed": {[]string{"read"}, []string{"read"}},
+		"empty list": {[]string{}, []string{"read"}},
+	} {
+		server := metadata()
+		server.ScopesSupported = test.supported
+		config := connectorauth.OAuth2Config{Scopes: []string{"read", "offline_access"}}
+		require.NoError(t, server.Fill(&config), name)
+		assert.Equal(t, test.want, config.Scopes, name)
+	}
 }
 
 // What follows from one member of the metadata.

@@ -94,6 +94,12 @@ func TestErrorOfManyEndpointsIsShort(t *testing.T) {
 	_, err := w.finder.Server(t.Context(), home)
 	require.ErrorContains(t, err, "mtls_endpoint_aliases.alias-0: ")
 	assert.Less(t, len(err.Error()), 2000)
+	aliases = map[string]string{"a\nlevel=error msg=forged": "javascript:x", strings.Repeat("x", 100<<10): "javascript:x"}
+	w = newWeb(t, home+rfc, serve(map[string]any{"issuer": home, "mtls_endpoint_aliases": aliases}))
+	_, err = w.finder.Server(t.Context(), home)
+	require.ErrorContains(t, err, "mtls_endpoint_aliases.")
+	assert.NotContains(t, err.Error(), "\nlevel")
+	assert.Less(t, len(err.Error()), 1000)
 }
 
 // The query of a URL may have a key, which a server may repeat.
@@ -230,10 +236,12 @@ func TestChallengeAfterARedirectIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, fakehttp.Foreign)
 	assert.NotContains(t, err.Error(), "secret")
 	assert.Empty(t, w.asked)
-	resp.Request = must(http.NewRequest(http.MethodGet, home+"/elsewhere", nil))
 	resp.Header = http.Header{}
-	_, err = w.finder.Resource(t.Context(), home, resp)
-	assert.NoError(t, err)
+	for _, request := range []*http.Request{must(http.NewRequest(http.MethodGet, home+"/elsewhere", nil)), new(http.Request), nil} {
+		resp.Request = request
+		_, err = w.finder.Resource(t.Context(), home, resp)
+		assert.NoError(t, err)
+	}
 }
 
 // An issuer is a word of a stranger, in URLs, errors and records.

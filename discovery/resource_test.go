@@ -136,6 +136,19 @@ func TestFromTheAPIToAToken(t *testing.T) {
 	assert.Equal(t, []string{"one"}, own.Scopes)
 }
 
+// A program may change the Scopes that Fill gave, and the metadata are shared.
+func TestScopesOfAResourceAreTheConfigsOwn(t *testing.T) {
+	w := newWeb(t, home+protected, serve(map[string]any{"resource": home, "scopes_supported": []string{"read"}}))
+	resource, err := w.finder.Resource(t.Context(), home, nil)
+	require.NoError(t, err)
+	var config connectorauth.OAuth2Config
+	resource.Fill(&config)
+	config.Scopes[0] = "write"
+	again, err := w.finder.Resource(t.Context(), home, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"read"}, again.ScopesSupported)
+}
+
 // get makes a request to the API and returns the status.
 func get(t *testing.T, c connectorauth.Connector, p *authtest.Provider, url string) int {
 	t.Helper()

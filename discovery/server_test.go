@@ -159,6 +159,7 @@ func TestResponsesThatAreNoMetadata(t *testing.T) {
 			var failed *discovery.Error
 			require.ErrorAs(t, err, &failed)
 			assert.Equal(t, name == "created", failed.Temporary())
+			assert.Equal(t, name == "created", strings.Contains(err.Error(), home+rfc+": status"), "the status is a reason where there is no other")
 		})
 	}
 	for name, respond := range map[string]http.HandlerFunc{
