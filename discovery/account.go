@@ -169,7 +169,7 @@ func (a *Account) Connector(ctx context.Context) (*connectorauth.OAuth2, error) 
 	if err != nil {
 		return nil, err
 	}
-	if ls.Begun != nil && time.Since(ls.Begun.Began).Abs() < 25*time.Hour {
+	if ls.Begun != nil {
 		// Finish may have saved the token, and died before it saved the link.
 		if c, err := a.open(ctx, ls.Begun); err == nil {
 			if status, err := c.Status(ctx); err == nil && status.State != connectorauth.StateNotConnected {

@@ -283,6 +283,8 @@ func TestProcessDiesAfterTheToken(t *testing.T) {
 		assert.NoError(t, use(t, p, newProcess(t, p, store).account(t, "alice")))
 		time.Sleep(2 * time.Hour)
 		assert.NoError(t, use(t, p, newProcess(t, p, store).account(t, "alice")), "renewed by the right client")
+		time.Sleep(72 * time.Hour)
+		assert.NoError(t, use(t, p, newProcess(t, p, store).account(t, "alice")), "however late")
 	})
 }
 
@@ -300,9 +302,7 @@ func TestConfigsAreChecked(t *testing.T) {
 }
 
 // Endpoints are words of a stranger: the token requests go where the Finder may go, also in
-
 // a process that has not read the metadata.
-
 func TestTokenRequestsAreGuarded(t *testing.T) {
 	p := authtest.NewProvider(t)
 	store := new(tokenstore.Memory)
