@@ -7,17 +7,17 @@ import (
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
-	"regexp"
 	"time"
 
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/internal/lazy"
 )
 
 // consentTime is how long a new account may wait for the consent.
 const consentTime = 24 * time.Hour
 
 // idPattern matches the IDs of accounts.
-var idPattern = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,100}$`)
+var idPattern = lazy.Regexp(`^[A-Za-z0-9._:-]{1,100}$`)
 
 // Connect connects a new account, and returns the account with an ID. If the account owner
 // must consent first, the account is StatusConnecting, and Flow leads through the consent.
@@ -70,7 +70,7 @@ func (r *Registry) newAccount(call string, q *Request) (Account, *definition.Def
 	fresh := q.ID == ""
 	if fresh {
 		q.ID = NewID()
-	} else if !idPattern.MatchString(q.ID) {
+	} else if !idPattern().MatchString(q.ID) {
 		problems = append(problems, errors.New("ID: want at most 100 letters, digits and characters of -_.:"))
 	}
 	if err := errors.Join(problems...); err != nil {

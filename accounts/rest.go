@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -24,14 +25,14 @@ const (
 var inColumns = []string{"id", "owner", "definition", "status", "identity", "due", "version"}
 
 // members are the names of all members of an Account that this program knows.
-var members = func() map[string]bool {
+var members = sync.OnceValue(func() map[string]bool {
 	names := map[string]bool{}
 	for field := range reflect.TypeFor[Account]().NumField() {
 		name, _, _ := strings.Cut(reflect.TypeFor[Account]().Field(field).Tag.Get("json"), ",")
 		names[name] = name != ""
 	}
 	return names
-}()
+})
 
 // data returns what has no column of its own, as JSON, with the members that a newer program
 // has written.
@@ -67,7 +68,7 @@ func (a *Account) readData(data []byte) error {
 	if err := json.Unmarshal(data, &all); err != nil {
 		return fmt.Errorf("accounts: the account %q: data: %w", a.ID, err)
 	}
-	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return members[name] })
+	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return members()[name] })
 	if len(all) > 0 {
 		rest.newer = all
 	}
@@ -78,7 +79,7 @@ func (a *Account) readData(data []byte) error {
 
 // check reports what keeps an account out of a SQL.
 func (a Account) check() error {
-	if !idPattern.MatchString(a.ID) {
+	if !idPattern().MatchString(a.ID) {
 		return errors.New("ID: want at most 100 letters, digits and characters of -_.:")
 	}
 	return errors.Join(tooLong("Owner", a.Owner, maxOwner), tooLong("Identity", a.Identity, maxIdentity),

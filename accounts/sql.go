@@ -125,7 +125,7 @@ func migrations(s sqldb.Syntax, table string) []sqldb.Migration {
 
 // Get returns the account.
 func (s *SQL) Get(ctx context.Context, id string) (a Account, found bool, err error) {
-	if !idPattern.MatchString(id) {
+	if !idPattern().MatchString(id) {
 		return Account{}, false, ctx.Err()
 	}
 	page, err := sqldb.Query(ctx, s.db, readRow, s.get, id)
@@ -156,7 +156,7 @@ func (s *SQL) Put(ctx context.Context, a Account) (stored bool, err error) {
 
 // Delete removes the account if the stored account has the version.
 func (s *SQL) Delete(ctx context.Context, id string, version int64) (deleted bool, err error) {
-	if !idPattern.MatchString(id) {
+	if !idPattern().MatchString(id) {
 		return true, ctx.Err()
 	}
 	if deleted, err := s.db.Exec(ctx, s.remove, id, version); deleted || err != nil {

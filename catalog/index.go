@@ -12,6 +12,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/internal/lazy"
 )
 
 // shelves are the folders, the first shelf first.
@@ -112,7 +113,7 @@ func read(shelf string, text []byte) (*Entry, error) {
 }
 
 // braces matches an input in a template.
-var braces = regexp.MustCompile(`\{(\w+)\}`)
+var braces = lazy.Regexp(`\{(\w+)\}`)
 
 // hostPattern returns a regular expression of the hosts of a URL. Empty means that nothing
 // is known of the host.
@@ -123,7 +124,7 @@ func hostPattern(u string, inputs []boundary) string {
 	}
 	host, _, _ := strings.Cut(rest, "/")
 	out, at := "^", 0
-	for _, match := range braces.FindAllStringSubmatchIndex(host, -1) {
+	for _, match := range braces().FindAllStringSubmatchIndex(host, -1) {
 		out += regexp.QuoteMeta(host[at:match[0]])
 		at = match[1]
 		name := host[match[2]:match[3]]

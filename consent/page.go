@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"github.com/connectorauth/connectorauth/internal/look"
 )
@@ -51,7 +52,7 @@ type Page struct {
 var (
 	//go:embed page.html
 	pageHTML     string
-	pageTemplate = template.Must(look.Parts().New("page").Parse(pageHTML))
+	pageTemplate = sync.OnceValue(func() *template.Template { return template.Must(look.Parts().New("page").Parse(pageHTML)) })
 )
 
 // send renders p and sends the page. Its script tells the outcome to a window of

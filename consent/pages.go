@@ -71,7 +71,10 @@ func (p Pages) check() (*appearance, error) {
 		Languages: slices.Collect(maps.Keys(given)), Default: p.Default,
 	})
 	problems.Join(err)
-	a := &appearance{Look: own, template: cmp.Or(p.Template, pageTemplate)}
+	a := &appearance{Look: own, template: p.Template}
+	if a.template == nil {
+		a.template = pageTemplate()
+	}
 	a.languages, err = inLanguages(own.Languages, given)
 	problems.Join(err)
 	if p.Template != nil && problems.Joined() == nil {

@@ -2,21 +2,22 @@ package consent
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/connectorauth/connectorauth/internal/lazy"
 )
 
 var (
 	// addressStart matches what begins with a scheme.
-	addressStart = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:/`)
+	addressStart = lazy.Regexp(`^[A-Za-z][A-Za-z0-9+.-]*:/`)
 	// parameterStart matches the first parameter behind an address that lacks its "?".
-	parameterStart = regexp.MustCompile(`(code|state|error|iss|oauth_token|oauth_verifier|denied)=`)
+	parameterStart = lazy.Regexp(`(code|state|error|iss|oauth_token|oauth_verifier|denied)=`)
 	// escapedAmpersand matches an ampersand that was escaped for HTML, perhaps twice.
-	escapedAmpersand = regexp.MustCompile(`&((amp|#0*38|#[xX]0*26);)+`)
+	escapedAmpersand = lazy.Regexp(`&((amp|#0*38|#[xX]0*26);)+`)
 	// pasteMark matches what some terminals put around a pasted text.
-	pasteMark = regexp.MustCompile("\x1b\\[20[01]~")
+	pasteMark = lazy.Regexp("\x1b\\[20[01]~")
 )
 
 // callbacksIn returns the callbacks that text may contain, the best guess first. A
@@ -47,7 +48,7 @@ func codeIn(text string) string {
 	if unescaped, err := url.PathUnescape(code); err == nil {
 		code = unescaped
 	}
-	if strings.ContainsAny(strings.TrimRight(code, "="), "?&#=<>\"") || addressStart.MatchString(code) ||
+	if strings.ContainsAny(strings.TrimRight(code, "="), "?&#=<>\"") || addressStart().MatchString(code) ||
 		strings.ContainsFunc(code, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
 		return ""
 	}
@@ -65,7 +66,7 @@ func addressesIn(text string) (addresses []string) {
 	}
 	for line := range strings.Lines(text) {
 		line = squeeze(line)
-		if addressStart.MatchString(unquote(line)) {
+		if addressStart().MatchString(unquote(line)) {
 			end()
 		}
 		wrapped.WriteString(line)
@@ -91,10 +92,10 @@ func queriesIn(address string) (queries []string) {
 			address = unquote(squeeze(unescaped))
 		}
 	}
-	address = escapedAmpersand.ReplaceAllString(address, "&")
+	address = escapedAmpersand().ReplaceAllString(address, "&")
 	address, fragment, _ := strings.Cut(address, "#")
 	_, query, found := strings.Cut(address, "?")
-	switch first := parameterStart.FindStringIndex(address); {
+	switch first := parameterStart().FindStringIndex(address); {
 	case found:
 		queries = append(queries, query)
 	case first != nil:
@@ -119,7 +120,7 @@ func squeeze(text string) string {
 			return -1
 		}
 		return c
-	}, pasteMark.ReplaceAllString(text, ""))
+	}, pasteMark().ReplaceAllString(text, ""))
 }
 
 // unquote removes quotes and brackets around an address.

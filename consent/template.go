@@ -3,8 +3,9 @@ package consent
 import (
 	"fmt"
 	"html/template"
-	"regexp"
 	"strings"
+
+	"github.com/connectorauth/connectorauth/internal/lazy"
 )
 
 // usable returns a copy of t that can show the pages, or what is wrong with t. The
@@ -35,12 +36,12 @@ func usable(t *template.Template, pages []Page) (*template.Template, error) {
 }
 
 // styleOrScript matches the start of an element that needs a nonce.
-var styleOrScript = regexp.MustCompile(`(?i)<(style|script)\b[^>]*>`)
+var styleOrScript = lazy.Regexp(`(?i)<(style|script)\b[^>]*>`)
 
 // blocked returns the first element of a page that the Content-Security-Policy blocks,
 // or an empty text.
 func blocked(page string) string {
-	for _, tag := range styleOrScript.FindAllString(page, -1) {
+	for _, tag := range styleOrScript().FindAllString(page, -1) {
 		if !strings.Contains(tag, `nonce="the-nonce"`) {
 			return tag
 		}

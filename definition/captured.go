@@ -234,7 +234,7 @@ func (c *Captured) spelled(value string) string {
 // hasPort reports whether a value is an origin with a port, which no Host of the connector
 // has: see addSuffixes.
 func (c *Captured) hasPort(value string) bool {
-	end := port.FindString(value)
+	end := port().FindString(value)
 	return c.isOrigin() && len(c.Enum) == 0 && end != "" && end != ":443"
 }
 

@@ -3,13 +3,13 @@ package definition
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/lazy"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"golang.org/x/net/publicsuffix"
 )
@@ -97,9 +97,15 @@ var formats = map[Format]struct {
 	FormatHost:    {isHostName, "give the name of a host, such as www.example.com, in lower case"},
 	FormatOrigin:  {isOrigin, "give an address such as https://www.example.com, in lower case, without a path"},
 	FormatURL:     {isURL, "give an address such as https://www.example.com/path, with the host in lower case, and without a question mark"},
-	FormatUUID:    {regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`).MatchString, "give an ID such as 123e4567-e89b-12d3-a456-426614174000"},
-	FormatEmail:   {regexp.MustCompile(`^[^\s@<>"]+@[^\s@<>"]+$`).MatchString, "give an address such as ada@example.com"},
-	FormatInteger: {regexp.MustCompile(`^-?[0-9]{1,18}$`).MatchString, "give a whole number"},
+	FormatUUID:    {isMatch(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`), "give an ID such as 123e4567-e89b-12d3-a456-426614174000"},
+	FormatEmail:   {isMatch(`^[^\s@<>"]+@[^\s@<>"]+$`), "give an address such as ada@example.com"},
+	FormatInteger: {isMatch(`^-?[0-9]{1,18}$`), "give a whole number"},
+}
+
+// isMatch returns a function that reports whether a text matches expr.
+func isMatch(expr string) func(string) bool {
+	compiled := lazy.Regexp(expr)
+	return func(s string) bool { return compiled().MatchString(s) }
 }
 
 // isLabel reports whether s is a label of a host, in lower case.
@@ -130,12 +136,12 @@ func isHostName(s string) bool {
 	return labels > 1 && len(s) <= 253 && 'a' <= last[0] && last[0] <= 'z'
 }
 
-var port = regexp.MustCompile(`:[1-9][0-9]{0,4}$`)
+var port = lazy.Regexp(`:[1-9][0-9]{0,4}$`)
 
 // isOrigin reports whether s is https, the name of a host, and perhaps a port.
 func isOrigin(s string) bool {
 	host, secure := strings.CutPrefix(s, "https://")
-	end := port.FindString(host)
+	end := port().FindString(host)
 	if _, err := strconv.ParseUint(strings.TrimPrefix(end, ":"), 10, 16); end != "" && err != nil {
 		return false
 	}
@@ -143,7 +149,7 @@ func isOrigin(s string) bool {
 }
 
 // urlPath matches the path of a URL as the path goes out.
-var urlPath = regexp.MustCompile(`^(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)*$`)
+var urlPath = lazy.Regexp(`^(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)*$`)
 
 // isURL reports whether s is an origin, and perhaps a path.
 func isURL(s string) bool {
@@ -154,7 +160,7 @@ func isURL(s string) bool {
 		}
 	}
 	u, err := url.Parse(s)
-	return err == nil && isOrigin(base) && urlPath.MatchString(s[len(base):]) && !hasDots(u)
+	return err == nil && isOrigin(base) && urlPath().MatchString(s[len(base):]) && !hasDots(u)
 }
 
 const maxValue = 64 << 10 // the length in bytes of the longest value

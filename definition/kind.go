@@ -157,8 +157,8 @@ func checkKinds(kinds []Kind) error {
 
 // reserved reports whether all methods, or all credentials in And, have a member.
 func reserved(name string) bool {
-	_, ofMethod := shapes[reflect.TypeFor[Method]()].fields[name]
-	_, ofCredential := shapes[reflect.TypeFor[Credential]()].fields[name]
+	_, ofMethod := shapes()[reflect.TypeFor[Method]()].fields[name]
+	_, ofCredential := shapes()[reflect.TypeFor[Credential]()].fields[name]
 	return ofMethod || ofCredential
 }
 

@@ -2,11 +2,11 @@ package definition
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/lazy"
 	"github.com/connectorauth/connectorauth/internal/template"
 )
 
@@ -88,7 +88,7 @@ func (l *linter) plain(n *node, p *path, name string) {
 }
 
 // secretName matches the last words of names whose values are secrets.
-var secretName = regexp.MustCompile(`(?i)(^|_)(password|passwd|passphrase|secret|token|api_?key)$|(Password|Passwd|Passphrase|Secret|Token|APIKey|ApiKey)$`)
+var secretName = lazy.Regexp(`(?i)(^|_)(password|passwd|passphrase|secret|token|api_?key)$|(Password|Passwd|Passphrase|Secret|Token|APIKey|ApiKey)$`)
 
 // inputs looks at what people are asked for.
 func (l *linter) inputs(p *path, list []Input) {
@@ -98,7 +98,7 @@ func (l *linter) inputs(p *path, list []Input) {
 			l.add(at.member("anyHost"), "lets the account owner choose any host; give suffixes or an enum if the service has some")
 		}
 		isText := len(input.Enum) == 0 && (input.Format == "" || input.Format == FormatText || input.Format == FormatKey)
-		if !input.Secret && isText && secretName.MatchString(input.Name) || input.Format == FormatKey && !input.Secret {
+		if !input.Secret && isText && secretName().MatchString(input.Name) || input.Format == FormatKey && !input.Secret {
 			l.add(at.member("name"), "looks like the name of a secret; say \"secret\": true, or choose another name")
 		}
 		if n := len(input.Pattern); n > 1 && input.Pattern[0] == '/' && input.Pattern[n-1] == '/' {

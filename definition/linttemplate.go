@@ -1,29 +1,30 @@
 package definition
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/connectorauth/connectorauth/internal/lazy"
 )
 
 // Names as templates of other languages write them: ${name} and {{name}}.
 var (
-	dollar = regexp.MustCompile(`\$\{([A-Za-z0-9_]+)\}`)
-	twice  = regexp.MustCompile(`\{\{([A-Za-z0-9_]+)\}\}`)
-	names  = regexp.MustCompile(`[A-Za-z0-9_]+`)
+	dollar = lazy.Regexp(`\$\{([A-Za-z0-9_]+)\}`)
+	twice  = lazy.Regexp(`\{\{([A-Za-z0-9_]+)\}\}`)
+	names  = lazy.Regexp(`[A-Za-z0-9_]+`)
 )
 
 // templates looks at the texts of a definition, and returns the names that may stand in
 // them: too many rather than too few.
 func (l *linter) templates(n *node, p *path, used map[string]bool) {
 	if n.kind == text && strings.Contains(n.text, "{") {
-		if found := dollar.FindStringSubmatch(n.text); found != nil && l.isInput(found[1]) {
+		if found := dollar().FindStringSubmatch(n.text); found != nil && l.isInput(found[1]) {
 			l.addAt(int(n.at), p, "sends the $ before the value; write {%s}", found[1])
 		}
-		if found := twice.FindStringSubmatch(n.text); found != nil && l.isInput(found[1]) {
+		if found := twice().FindStringSubmatch(n.text); found != nil && l.isInput(found[1]) {
 			l.addAt(int(n.at), p, "sends {%s} as it stands, and not the value; write one brace", found[1])
 		}
-		for _, name := range names.FindAllString(twice.ReplaceAllString(n.text, ""), -1) {
+		for _, name := range names().FindAllString(twice().ReplaceAllString(n.text, ""), -1) {
 			used[name] = true
 		}
 	}

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/connectorauth/connectorauth/internal/lazy"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/template"
 	"golang.org/x/net/publicsuffix"
@@ -34,9 +34,9 @@ type hostPart struct{ literal, name string }
 var (
 	errScheme  = errors.New("must begin with https://, or with an input alone, such as {site}, that has the format origin or an enum of URLs")
 	errHost    = errors.New("has a host that cannot be read: between // and the next slash are only labels, inputs such as {name}, and perhaps a port in digits")
-	portFormat = regexp.MustCompile(`^:[0-9]{1,5}$`)
+	portFormat = lazy.Regexp(`^:[0-9]{1,5}$`)
 	// literalHost are the bytes of a host with values.
-	literalHost = regexp.MustCompile(`^[a-z0-9.-]*$`)
+	literalHost = lazy.Regexp(`^[a-z0-9.-]*$`)
 )
 
 // parseURL reads the template of a URL.
@@ -92,7 +92,7 @@ const maxHostParts = 250
 func (u *urlTemplate) parseHost(s string) error {
 	if i := strings.LastIndexByte(s, ':'); i >= 0 && !strings.HasSuffix(s, "]") {
 		u.port, s = s[i:], s[:i]
-		if !portFormat.MatchString(u.port) {
+		if !portFormat().MatchString(u.port) {
 			return errHost
 		}
 	}
@@ -105,7 +105,7 @@ func (u *urlTemplate) parseHost(s string) error {
 	}
 	for s != "" {
 		literal, after, found := strings.Cut(s, "{")
-		if !literalHost.MatchString(literal) {
+		if !literalHost().MatchString(literal) {
 			return errHost
 		}
 		if literal != "" {
@@ -167,7 +167,7 @@ func (u *urlTemplate) checkHosts(limits func(name string) *Limits) error {
 		if len(l.Enum) == 0 && l.Format != FormatLabel && l.Format != FormatHost {
 			return fmt.Errorf("{%s} stands in a host, so the input needs the format label, or an enum", p.name)
 		}
-		if slices.ContainsFunc(l.Enum, func(c Choice) bool { return c.Value == "" || !literalHost.MatchString(c.Value) }) {
+		if slices.ContainsFunc(l.Enum, func(c Choice) bool { return c.Value == "" || !literalHost().MatchString(c.Value) }) {
 			return fmt.Errorf("{%s} stands in a host, so its enum has lower-case letters, digits, hyphens and dots only", p.name)
 		}
 	}

@@ -208,7 +208,7 @@ func (r *reader) text(n *node, to reflect.Value, p *path) {
 
 // object reads the members of a struct, and of the Scheme that its type names.
 func (r *reader) object(n *node, to reflect.Value, p *path) {
-	s := shapes[to.Type()]
+	s := shapes()[to.Type()]
 	var scheme Scheme
 	if s.scheme != nil {
 		if scheme = r.scheme(n, p); scheme != nil {
@@ -242,7 +242,7 @@ func (r *reader) ofScheme(m *member, scheme Scheme, p *path) bool {
 		return true
 	}
 	value := reflect.ValueOf(scheme).Elem()
-	index, ok := shapes[value.Type()].fields[m.name]
+	index, ok := shapes()[value.Type()].fields[m.name]
 	if ok {
 		r.decode(&m.value, value.FieldByIndex(index), p)
 	}
@@ -257,7 +257,7 @@ func namesOf(scheme Scheme) []string {
 	case *Foreign:
 		return s.kind.names()
 	}
-	return shapes[reflect.TypeOf(scheme).Elem()].names
+	return shapes()[reflect.TypeOf(scheme).Elem()].names
 }
 
 // scheme returns a new Scheme of the type that n names, or nil.

@@ -29,7 +29,7 @@ type word struct{ text, comment string }
 // readDocs reads the comments of the packages whose types documents have.
 func readDocs(t *testing.T) *documented {
 	d := &documented{map[string]string{}, map[string]string{}, map[string][]word{}, map[string]string{}, map[string]bool{}, map[string]string{}}
-	for of, s := range shapes {
+	for of, s := range shapes() {
 		d.owners[of.Name()] = true
 		for member, index := range s.fields {
 			if strings.ToLower(member) != member {

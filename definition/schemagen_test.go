@@ -136,7 +136,7 @@ func (g *generator) structure(t reflect.Type) {
 	if g.defs[name(t)] != nil {
 		return
 	}
-	s, members := shapes[t], map[string]string{}
+	s, members := shapes()[t], map[string]string{}
 	for member, index := range s.fields {
 		members[t.FieldByIndex(index).Name] = member
 	}

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/connectorauth/connectorauth"
@@ -20,7 +21,9 @@ type shape struct {
 // shapes are the shapes of all structs of a document. enumerations are the words of
 // enumerations that do not check themselves.
 var (
-	shapes       = shapesOf(append(slices.Clone(schemeTypes), reflect.TypeFor[Definition]()))
+	shapes = sync.OnceValue(func() map[reflect.Type]shape {
+		return shapesOf(append(slices.Clone(schemeTypes), reflect.TypeFor[Definition]()))
+	})
 	enumerations = map[reflect.Type][]string{
 		reflect.TypeFor[Format]():                         {"text", "label", "host", "origin", "url", "uuid", "email", "integer", "key"},
 		reflect.TypeFor[From]():                           {"token", "callback"},

@@ -114,7 +114,7 @@ func duration(d time.Duration) string {
 // members writes the members of a struct that are not empty, and after the type those
 // of the Scheme.
 func (w *writer) members(v reflect.Value, p *path, first bool) {
-	s := shapes[v.Type()]
+	s := shapes()[v.Type()]
 	for _, name := range s.names {
 		field, isType := v.FieldByIndex(s.fields[name]), s.scheme != nil && name == "type"
 		if isType {
@@ -178,7 +178,7 @@ func isEmpty(v reflect.Value) bool {
 	case reflect.Map, reflect.Slice:
 		return v.Len() == 0
 	case reflect.Struct:
-		s := shapes[v.Type()]
+		s := shapes()[v.Type()]
 		return s.scheme == nil && !slices.ContainsFunc(s.names, func(name string) bool { return !isEmpty(v.FieldByIndex(s.fields[name])) })
 	}
 	return v.IsZero()

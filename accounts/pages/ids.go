@@ -3,18 +3,19 @@ package pages
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
+
+	"github.com/connectorauth/connectorauth/internal/lazy"
 )
 
 var (
 	// idPattern matches the IDs of accounts: see accounts.Request.
-	idPattern = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,100}$`)
+	idPattern = lazy.Regexp(`^[A-Za-z0-9._:-]{1,100}$`)
 	// keyPattern matches the key of a form: what accounts.NewID makes.
-	keyPattern = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	keyPattern = lazy.Regexp(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 )
 
-func isID(text string) bool  { return idPattern.MatchString(text) }
-func isKey(text string) bool { return keyPattern.MatchString(text) }
+func isID(text string) bool  { return idPattern().MatchString(text) }
+func isKey(text string) bool { return keyPattern().MatchString(text) }
 
 // idOf returns the ID of the account that an owner connects with the key of a form: a UUID
 // of version 8 (RFC 9562 section 5.8) with the time of the key, so IDs sort by time.

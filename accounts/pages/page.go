@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/connectorauth/connectorauth/definition"
@@ -23,8 +24,10 @@ var (
 	//go:embed page.js
 	pageJS string
 
-	templates = template.Must(template.Must(look.Parts().Parse(pageHTML)).New("script").Parse(
-		`<script nonce="{{.Nonce}}" data-go="{{.Go}}">{{.Code}}</script>`))
+	templates = sync.OnceValue(func() *template.Template {
+		return template.Must(template.Must(look.Parts().Parse(pageHTML)).New("script").Parse(
+			`<script nonce="{{.Nonce}}" data-go="{{.Go}}">{{.Code}}</script>`))
+	})
 )
 
 // A page is the data of the templates: what all pages have, and what some of them have.
@@ -121,7 +124,7 @@ func (x *exchange) link(path string, query ...string) string {
 // send renders the page and sends it.
 func (p *page) send(status int) error {
 	var script, body bytes.Buffer
-	err := templates.ExecuteTemplate(&script, "script", struct {
+	err := templates().ExecuteTemplate(&script, "script", struct {
 		Nonce, Go string
 		Code      template.JS
 	}{p.Nonce, p.next, template.JS(pageJS)})
@@ -133,7 +136,7 @@ func (p *page) send(status int) error {
 	}
 	p.Script = template.HTML(script.String())
 	if err == nil {
-		err = templates.ExecuteTemplate(&body, p.template, p)
+		err = templates().ExecuteTemplate(&body, p.template, p)
 	}
 	if err != nil {
 		return err

@@ -128,7 +128,7 @@ func (a *Account) read(m *definition.Method, text string) error {
 
 // set sets the value of the input that a template is.
 func (a *Account) set(template, value string) error {
-	found := alone.FindStringSubmatch(template)
+	found := alone().FindStringSubmatch(template)
 	if found == nil {
 		return errAuthValue
 	}
@@ -181,7 +181,7 @@ func (a *Account) Document(d *definition.Definition) ([]byte, error) {
 	}
 	rest := maps.Clone(a.Values)
 	take := func(template string) string {
-		found := alone.FindStringSubmatch(template)
+		found := alone().FindStringSubmatch(template)
 		if found == nil {
 			err = errAuthValue
 			return ""

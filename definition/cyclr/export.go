@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/importer"
+	"github.com/connectorauth/connectorauth/internal/lazy"
 )
 
 // Export writes the connector of a definition, with the clients of the methods, by the
@@ -90,11 +90,11 @@ func (e *exported) client(path, id, secret string) {
 func (e *exported) lose(path, text string) { e.lost = append(e.lost, path+": "+text) }
 
 // alone matches a template that is one value.
-var alone = regexp.MustCompile(`^\{([A-Za-z0-9_]+)\}$`)
+var alone = lazy.Regexp(`^\{([A-Za-z0-9_]+)\}$`)
 
 // single returns the input that a template is.
 func (e *exported) single(path, template string) string {
-	found := alone.FindStringSubmatch(template)
+	found := alone().FindStringSubmatch(template)
 	if found == nil {
 		e.lose(path, "is more than one value; use a script")
 		return ""
@@ -115,12 +115,12 @@ func (e *exported) names(path string, values map[string]string) {
 func (e *exported) name(input string) string { return cmp.Or(e.fields[input], input) }
 
 // brace matches what a brace begins in a template.
-var brace = regexp.MustCompile(`\{\{|\}\}|\{[A-Za-z0-9_]+\}|\{`)
+var brace = lazy.Regexp(`\{\{|\}\}|\{[A-Za-z0-9_]+\}|\{`)
 
 // url returns a URL with merge fields.
 func (e *exported) url(path, template string) string {
 	computes := false
-	text := brace.ReplaceAllStringFunc(template, func(s string) string {
+	text := brace().ReplaceAllStringFunc(template, func(s string) string {
 		switch s {
 		case "{{", "}}":
 			return s[:1]

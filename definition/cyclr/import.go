@@ -2,13 +2,13 @@ package cyclr
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/internal/importer"
+	"github.com/connectorauth/connectorauth/internal/lazy"
 )
 
 // Options say what a connector leaves open.
@@ -184,7 +184,7 @@ func (i *imported) base() {
 }
 
 // field matches a merge field.
-var field = regexp.MustCompile(`\{\{\s*([^{}]*?)\s*\}\}`)
+var field = lazy.Regexp(`\{\{\s*([^{}]*?)\s*\}\}`)
 
 // url makes a template of a URL, and inputs of merge fields that no parameter declares.
 // ok is false where a question is open.
@@ -195,7 +195,7 @@ func (i *imported) url(at importer.Value, text string, own []definition.Input) (
 		i.Note(at, "has more than %d merge fields, which are no fields here", maxFields)
 		return importer.Literal(text), nil, true
 	}
-	for found := field.FindStringSubmatchIndex(rest); found != nil; found = field.FindStringSubmatchIndex(rest) {
+	for found := field().FindStringSubmatchIndex(rest); found != nil; found = field().FindStringSubmatchIndex(rest) {
 		name := rest[found[2]:found[3]]
 		before := template + importer.Literal(rest[:found[0]])
 		rest = rest[found[1]:]
@@ -267,7 +267,7 @@ func (i *imported) script() {
 // client takes a literal client, or returns templates of one that accounts bring.
 func (i *imported) client(v importer.Value, method string) (id, secret string) {
 	literal := definition.Client{ID: v.Get("ClientId").Text(), Secret: connectorauth.Secret(v.Get("ClientSecret").Text())}
-	if literal.ID != "" && !field.MatchString(literal.ID) {
+	if literal.ID != "" && !field().MatchString(literal.ID) {
 		i.clients[method] = literal
 		return "", ""
 	}

@@ -130,7 +130,7 @@ func (w *way) finish(i *imported, s *definition.OAuth2) {
 	}
 	same := []string{w.flow}
 	for _, u := range urls {
-		*u = variable.ReplaceAllStringFunc(*u, func(v string) string {
+		*u = variable().ReplaceAllStringFunc(*u, func(v string) string {
 			name := v[1 : len(v)-1]
 			if slices.ContainsFunc(i.def.Inputs, func(in definition.Input) bool { return in.Name == name }) {
 				return v

@@ -1,12 +1,12 @@
 package openapi
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/importer"
+	"github.com/connectorauth/connectorauth/internal/lazy"
 )
 
 // ways are the ways through one scheme. None of them, and not pending, means that the
@@ -96,13 +96,13 @@ func (i *imported) through(name string, v importer.Value) []way {
 }
 
 // signature matches what documents call the signatures of AWS.
-var signature = regexp.MustCompile(`(?i)sig(nature)?[ _-]?v(ersion)?[ _-]?4|signature version 4|aws4|aws[ _-]?iam|^iam`)
+var signature = lazy.Regexp(`(?i)sig(nature)?[ _-]?v(ersion)?[ _-]?4|signature version 4|aws4|aws[ _-]?iam|^iam`)
 
 // apiKey returns the way with a key.
 func (i *imported) apiKey(name, help string, v importer.Value) []way {
 	authtype := v.Get("x-amazon-apigateway-authtype").Text()
 	isKey := true
-	if strings.HasPrefix(strings.ToLower(authtype), "aws") || authtype == "" && (signature.MatchString(name) || signature.MatchString(help)) {
+	if strings.HasPrefix(strings.ToLower(authtype), "aws") || authtype == "" && (signature().MatchString(name) || signature().MatchString(help)) {
 		answer, ok := i.Ask(v, importer.Question("aws:"+name, "looks like a signature of AWS, which OpenAPI writes as an API key; which one is it?",
 			definition.Choice{Value: "signature", Title: "AWS Signature Version 4"}, definition.Choice{Value: "key", Title: "an API key"}))
 		if ok && answer == "signature" {

@@ -2,21 +2,21 @@ package openapi
 
 import (
 	"net"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/internal/importer"
+	"github.com/connectorauth/connectorauth/internal/lazy"
 )
 
-var variable = regexp.MustCompile(`\{([^{}]*)\}`)
+var variable = lazy.Regexp(`\{([^{}]*)\}`)
 
 // fill makes a template of the URL of a server. ok is false where a question is open.
 func (i *imported) fill(s *server) (base string, ok bool) {
 	s.filled = map[string]string{}
 	scheme, rest, found := strings.Cut(s.url, "://")
-	if name := variable.FindStringSubmatch(scheme); found && name != nil {
+	if name := variable().FindStringSubmatch(scheme); found && name != nil {
 		i.Note(s.at, "the scheme is https, whatever {%s} says", importer.Short(name[1]))
 		scheme = "https"
 	}
@@ -31,7 +31,7 @@ func (i *imported) fill(s *server) (base string, ok bool) {
 	end := strings.IndexByte(rest+"/", '/')
 	host, path := rest[:end], rest[end:]
 	if name, port, err := net.SplitHostPort(host); err == nil {
-		filled := variable.ReplaceAllStringFunc(port, func(v string) string { return s.vars.Get(v[1 : len(v)-1]).Get("default").Scalar() })
+		filled := variable().ReplaceAllStringFunc(port, func(v string) string { return s.vars.Get(v[1 : len(v)-1]).Get("default").Scalar() })
 		if filled != port {
 			i.Note(s.at, "the port is %s: a port has no variables", importer.Short(filled))
 		}
@@ -43,7 +43,7 @@ func (i *imported) fill(s *server) (base string, ok bool) {
 	ok = true
 	filledHost := ""
 	for {
-		at := variable.FindStringSubmatchIndex(host)
+		at := variable().FindStringSubmatchIndex(host)
 		if at == nil {
 			filledHost += strings.ToLower(host)
 			break
@@ -54,7 +54,7 @@ func (i *imported) fill(s *server) (base string, ok bool) {
 		filledHost += strings.ToLower(host[:at[0]]) + input
 		host = host[at[1]:]
 	}
-	path = variable.ReplaceAllStringFunc(path, func(v string) string { return i.inPath(s, v[1:len(v)-1]) })
+	path = variable().ReplaceAllStringFunc(path, func(v string) string { return i.inPath(s, v[1:len(v)-1]) })
 	return scheme + "://" + filledHost + trim(path), ok
 }
 
@@ -107,7 +107,7 @@ func (i *imported) addInput(s *server, name string, input definition.Input) stri
 	return s.filled[name]
 }
 
-var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+var label = lazy.Regexp(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 
 // inHost returns what stands in the host for a variable, before the rest of the host. ok
 // is false where a question is open.
@@ -122,7 +122,7 @@ func (i *imported) inHost(s *server, name, after string) (text string, ok bool) 
 	case len(input.Enum) > 0:
 	case after != "" && after[0] != ':':
 		input.Format = definition.FormatLabel
-		if label.MatchString(standard) && len(standard) <= 63 {
+		if label().MatchString(standard) && len(standard) <= 63 {
 			input.Example = standard
 		}
 	default:

@@ -1,12 +1,12 @@
 package importer
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/internal/lazy"
 	"github.com/connectorauth/connectorauth/internal/template"
 )
 
@@ -14,19 +14,19 @@ import (
 func Literal(text string) string { return strings.NewReplacer("{", "{{", "}", "}}").Replace(text) }
 
 var (
-	noName = regexp.MustCompile(`[^a-z0-9_]+`)
-	noWord = regexp.MustCompile(`[^A-Za-z0-9_]+`)
+	noName = lazy.Regexp(`[^a-z0-9_]+`)
+	noWord = lazy.Regexp(`[^A-Za-z0-9_]+`)
 )
 
 // Slug makes a name of a definition or a method of a text. What has no letter is "".
 func Slug(text string) string {
-	name := strings.Trim(noName.ReplaceAllString(strings.ToLower(text), "-"), "-")
+	name := strings.Trim(noName().ReplaceAllString(strings.ToLower(text), "-"), "-")
 	return strings.Trim(name[:min(len(name), 60)], "-")
 }
 
 // InputName makes a name of an input of a text: other for a text without letters.
 func InputName(text, other string) string {
-	name := strings.Trim(noWord.ReplaceAllString(text, "_"), "_")
+	name := strings.Trim(noWord().ReplaceAllString(text, "_"), "_")
 	if name = name[:min(len(name), 60)]; !template.IsName(name) {
 		return other
 	}

@@ -4,16 +4,17 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // xmlDeclaration matches the declaration that begins an XML document (XML 1.0
 // section 2.8, XML 1.1 section 2.8), and the encoding with its quotes.
-var xmlDeclaration = func() *regexp.Regexp {
+var xmlDeclaration = sync.OnceValue(func() *regexp.Regexp {
 	quoted := func(value string) string { return `\s*=\s*(?:"` + value + `"|'` + value + `')` }
 	return regexp.MustCompile(`^\x{feff}?<\?xml\s+version` + quoted(`1\.[0-9]+`) +
 		`(?:\s+encoding\s*=\s*("[A-Za-z][A-Za-z0-9._-]*"|'[A-Za-z][A-Za-z0-9._-]*'))?` +
 		`(?:\s+standalone` + quoted(`(?:yes|no)`) + `)?\s*\?>`)
-}()
+})
 
 // takeDeclaration returns where the declaration of an XML document ends, and
 // whether the declared encoding spells characters outside ASCII in one byte each.
@@ -29,7 +30,7 @@ func takeDeclaration(body []byte) (end int, singleByte bool) {
 	if !bytes.HasPrefix(bytes.TrimPrefix(body, []byte(utf8BOM)), []byte("<?xml")) {
 		return 0, false
 	}
-	found := xmlDeclaration.FindSubmatchIndex(body)
+	found := xmlDeclaration().FindSubmatchIndex(body)
 	if found == nil {
 		return 0, false
 	}

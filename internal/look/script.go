@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -19,9 +20,11 @@ var (
 
 	//go:embed page.js
 	pageJS         string
-	scriptTemplate = template.Must(template.New("script").Parse(
-		`<script nonce="{{.Nonce}}" data-origin="{{.Origin}}" data-popup="{{.Popup}}" data-outcome="{{.Word}}" data-text="{{.Text}}"` +
-			`{{with .Account}} data-account="{{.}}"{{end}}{{if .Stay}} data-stay{{end}}>{{.Code}}</script>`))
+	scriptTemplate = sync.OnceValue(func() *template.Template {
+		return template.Must(template.New("script").Parse(
+			`<script nonce="{{.Nonce}}" data-origin="{{.Origin}}" data-popup="{{.Popup}}" data-outcome="{{.Word}}" data-text="{{.Text}}"` +
+				`{{with .Account}} data-account="{{.}}"{{end}}{{if .Stay}} data-stay{{end}}>{{.Code}}</script>`))
+	})
 )
 
 // Connected is the outcome for success.
@@ -41,7 +44,7 @@ type Outcome struct {
 // Script returns the script element that tells the outcome.
 func (o Outcome) Script() (template.HTML, error) {
 	var script bytes.Buffer
-	err := scriptTemplate.Execute(&script, struct {
+	err := scriptTemplate().Execute(&script, struct {
 		Outcome
 		Code template.JS
 	}{o, template.JS(pageJS)})

@@ -8,9 +8,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
+	"github.com/connectorauth/connectorauth/internal/lazy"
 	"github.com/connectorauth/connectorauth/internal/poll"
 )
 
@@ -21,7 +21,7 @@ type DB struct {
 	turn chan struct{}  // holds an element while a statement runs; nil if statements may run together
 }
 
-var tableName = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]{0,49}\.)?[A-Za-z_][A-Za-z0-9_]{0,49}$`)
+var tableName = lazy.Regexp(`^([A-Za-z_][A-Za-z0-9_]{0,49}\.)?[A-Za-z_][A-Za-z0-9_]{0,49}$`)
 
 // New returns the DB of a database, and what is wrong with the config of its user. The
 // engine is in the words of tokenstore.Engine.
@@ -34,7 +34,7 @@ func New(pool *sql.DB, engine, table string) (*DB, []error) {
 	if !ok {
 		problems = append(problems, fmt.Errorf("Engine: is %q: use postgres, mysql or sqlite", engine))
 	}
-	if !tableName.MatchString(table) {
+	if !tableName().MatchString(table) {
 		problems = append(problems, fmt.Errorf("Table: %q: use up to 50 letters, digits and underscores, with an optional schema and dot in front", table))
 	}
 	d := &DB{Syntax: syntax, pool: func() *sql.DB { return pool }}
