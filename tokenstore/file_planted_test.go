@@ -100,7 +100,7 @@ func TestFileTakesNoPlantedFile(t *testing.T) {
 				before, err := os.Lstat(path)
 				require.NoError(t, err)
 
-				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				_, ok, loadErr := store.Load(ctx, key)
 				assert.False(t, ok)

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -74,14 +73,14 @@ func TestFileRefusesADirectoryThatIsOpenToOthers(t *testing.T) {
 func TestFileKilledWhileSavingHasTheOldValueOrTheNew(t *testing.T) {
 	dir := newDir(t)
 	store := openFile(t, dir)
-	stores.KilledWhileSaving(t, store, dir, 60, 0)
+	stores.KilledWhileSaving(t, store, dir, 60, func() {})
 	require.NoError(t, store.Save(t.Context(), t.Name(), []byte("done")))
 	assert.Regexp(t, `\.token$`, onlyFile(t, dir), "the files of killed processes are still there")
 }
 
 func TestFileLockOfAKilledHolderIsFree(t *testing.T) {
 	dir := newDir(t)
-	stores.KilledHolder(t, openFile(t, dir), dir, 5*time.Second)
+	stores.KilledHolder(t, openFile(t, dir), dir, func() {})
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Empty(t, entries, "the lock file of the killed process is still there")

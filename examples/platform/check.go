@@ -76,7 +76,7 @@ func (d *demo) check(home string) (err error) {
 		if a.Service == "crm" {
 			ada.want(http.StatusBadGateway, "GET", "/use?id="+a.ID, nil, nil)
 			inNeed := func() string { return d.gauge(ada, "connectorauth_accounts", "reauth") }
-			for began := time.Now(); inNeed() != "1" && time.Since(began) < 10*time.Second; { // the index learns a moment later
+			for began := time.Now(); inNeed() != "1" && time.Since(began) < time.Minute; { // the index learns a moment later
 				time.Sleep(20 * time.Millisecond)
 			}
 			equal("1", inNeed(), "accounts in the metrics that need their owner")

@@ -103,7 +103,7 @@ func TestEndDuringARenewalLosesNoToken(t *testing.T) {
 	d.Inject(d.TokenURL, 1, authtest.Delay(300*time.Millisecond)) // after the refresh token was spent
 	used := make(chan string)
 	go func() { used <- ada.want(http.StatusOK, "GET", "/use?id="+a.ID, nil, nil) }()
-	require.Eventually(t, func() bool { return len(d.Requests(d.TokenURL)) == 2 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(d.Requests(d.TokenURL)) == 2 }, time.Minute, time.Millisecond)
 	stop()
 	assert.Contains(t, <-used, owner.Label, "the request was answered")
 

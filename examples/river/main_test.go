@@ -98,7 +98,7 @@ func TestEachDueAccountIsRenewedOnceByThreeWorkers(t *testing.T) {
 	require.Eventually(t, func() bool {
 		stats, err := registry.Stats(t.Context())
 		return err == nil && stats.Due == 0
-	}, time.Minute, 100*time.Millisecond)
+	}, 5*time.Minute, 100*time.Millisecond)
 	for _, w := range workers {
 		require.NoError(t, w.Signal(syscall.SIGTERM))
 	}

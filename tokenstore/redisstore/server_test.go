@@ -42,7 +42,7 @@ func (s *server) start() error {
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
-	for range 200 {
+	for range 2400 {
 		conn, err := net.Dial("tcp", s.address)
 		if err == nil {
 			return conn.Close()

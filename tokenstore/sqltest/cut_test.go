@@ -14,8 +14,14 @@ import (
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
-// shortLease is the lease of tests that wait for the end of leases often.
-const shortLease = 2 * time.Second
+const (
+	// patience is how long tests wait for what happens soon on a machine with nothing
+	// else to do.
+	patience = 2 * time.Minute
+	// shortLease is the lease of tests that wait for the end of leases often. A holder
+	// has more than half of the lease to prolong its lock.
+	shortLease = 6 * time.Second
+)
 
 // A cutter is a way to connect that fails while cut is set.
 type cutter struct {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -138,7 +139,10 @@ func acrossTimeZones(t *testing.T, test func(t *testing.T, next func() place)) {
 			elsewhere := here
 			elsewhere.DSN = pair[1].dsn(t)
 			places := []place{here, elsewhere}
+			var mu sync.Mutex // guards places
 			test(t, func() place {
+				mu.Lock()
+				defer mu.Unlock()
 				places[0], places[1] = places[1], places[0]
 				return places[0]
 			})

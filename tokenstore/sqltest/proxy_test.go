@@ -1,6 +1,7 @@
 package sqltest
 
 import (
+	"database/sql"
 	"io"
 	"log"
 	"math/rand/v2"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/connectorauth/connectorauth/internal/test/proxy"
 	"github.com/connectorauth/connectorauth/internal/test/stores"
+	"github.com/connectorauth/connectorauth/tokenstore"
+	"github.com/connectorauth/connectorauth/tokenstore/lease"
 )
 
 // When a connection breaks in the middle of a save, the key has the old value or
@@ -25,9 +28,8 @@ func TestConnectionResetWhileSaving(t *testing.T) {
 	for _, e := range []engine{postgres, mariadb} {
 		t.Run(e.name, func(t *testing.T) {
 			direct := newPlace(t, e)
-			through := direct
-			dsn, cut := proxied(t, e)
-			through.DSN = dsn
+			named, ended := direct.named(t)
+			through, cut := named.proxied(t)
 			store, check := through.open(t, 0), direct.open(t, 0)
 			require.NoError(t, store.Save(t.Context(), "k", []byte("0")))
 			failed, last := 0, 0
@@ -38,7 +40,7 @@ func TestConnectionResetWhileSaving(t *testing.T) {
 				if saveErr != nil {
 					failed++
 					assert.ErrorContains(t, saveErr, `tokenstore: save "k"`)
-					time.Sleep(10 * time.Millisecond) // the server may still execute the statement
+					ended() // until then, the server may execute the statement
 				}
 				value, ok, err := check.Load(t.Context(), "k")
 				require.NoError(t, err)
@@ -56,37 +58,47 @@ func TestConnectionResetWhileSaving(t *testing.T) {
 
 			for range 20 { // if the response is lost, the store ends the lease, or the lease ends by itself
 				timer := time.AfterFunc(rand.N(3*time.Millisecond), cut)
-				lease, err := store.Lock(t.Context(), "k")
+				held, err := store.Lock(t.Context(), "k")
 				timer.Stop()
 				if err == nil {
-					lease.Unlock()
+					held.Unlock()
 				}
 			}
-			lease, err := check.Lock(t.Context(), "k")
+			held, err := check.Lock(t.Context(), "k")
 			require.NoError(t, err)
-			lease.Unlock()
+			held.Unlock()
 		})
 	}
 }
 
-// A lock outlasts many broken connections.
+// A lock outlasts many broken connections. Connections break for so long that the holder
+// fails to prolong the lock. As soon as a connection lasts, the holder prolongs the lock.
 func TestConnectionResetsWhileALockIsHeld(t *testing.T) {
 	mysql.SetLogger(log.New(io.Discard, "", 0))
+	const storm = lease.Length * 5 / 12 // the holder prolongs the lock after a third of the lease
 	for _, e := range []engine{postgres, mariadb} {
 		t.Run(e.name, func(t *testing.T) {
 			direct := newPlace(t, e)
-			through := direct
-			dsn, cut := proxied(t, e)
-			through.DSN = dsn
-			store, other := through.open(t, 2*time.Second), direct.open(t, 2*time.Second)
-			lease, err := store.Lock(t.Context(), "k")
+			t.Parallel()
+			through, cut := direct.proxied(t)
+			store, other := through.open(t, 0), direct.open(t, 0)
+			db := openDB(t, direct.Driver, direct.DSN)
+			end := func() (end string) {
+				require.NoError(t, db.QueryRow("SELECT expires FROM "+direct.Table+"_leases").Scan(&end))
+				return end
+			}
+			held, err := store.Lock(t.Context(), "k")
 			require.NoError(t, err)
-			for began := time.Now(); time.Since(began) < 6*time.Second; time.Sleep(rand.N(50 * time.Millisecond)) {
-				cut()
+			for range 2 {
+				before := end()
+				for began := time.Now(); time.Since(began) < storm; time.Sleep(rand.N(50 * time.Millisecond)) {
+					cut()
+				}
+				require.Eventually(t, func() bool { return end() != before }, patience, 10*time.Millisecond, "the lock is not prolonged")
 			}
 			stores.MustBeLocked(t, other, "k")
-			assert.NoError(t, lease.Check(t.Context()))
-			lease.Unlock()
+			assert.NoError(t, held.Check(t.Context()))
+			held.Unlock()
 			mine, err := other.Lock(t.Context(), "k")
 			require.NoError(t, err)
 			mine.Unlock()
@@ -94,21 +106,67 @@ func TestConnectionResetsWhileALockIsHeld(t *testing.T) {
 	}
 }
 
-// proxied starts a proxy for the server of e. dsn leads to the proxy. cut resets
-// all connections through the proxy.
-func proxied(t *testing.T, e engine) (dsn string, cut func()) {
+// proxied returns p as seen through a proxy. cut resets all connections through the
+// proxy.
+func (p place) proxied(t *testing.T) (through place, cut func()) {
 	t.Helper()
-	switch e.driver {
-	case "pgx":
-		u, err := url.Parse(e.dsn(t))
+	switch p.Engine {
+	case tokenstore.PostgreSQL:
+		u, err := url.Parse(p.DSN)
 		require.NoError(t, err)
 		u.Host, cut = proxy.Start(t, u.Host)
-		dsn = u.String()
-	case "mysql":
-		config, err := mysql.ParseDSN(e.dsn(t))
+		p.DSN = u.String()
+	case tokenstore.MySQL:
+		config, err := mysql.ParseDSN(p.DSN)
 		require.NoError(t, err)
 		config.Addr, cut = proxy.Start(t, config.Addr)
-		dsn = config.FormatDSN()
+		p.DSN = config.FormatDSN()
 	}
-	return dsn, cut
+	return p, cut
+}
+
+// named returns p with connections that the server can tell from all others. ended waits
+// until the server has ended these connections, and executes none of their statements any
+// more. SQLite has no server.
+func (p place) named(t *testing.T) (named place, ended func()) {
+	t.Helper()
+	var connected string
+	owner := p.DSN
+	db := openDB(t, p.Driver, p.DSN)
+	switch p.Engine {
+	case tokenstore.PostgreSQL:
+		u, err := url.Parse(p.DSN)
+		require.NoError(t, err)
+		query := u.Query()
+		query.Set("application_name", p.Table)
+		u.RawQuery = query.Encode()
+		p.DSN = u.String()
+		connected = "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = '" + p.Table + "'"
+	case tokenstore.MySQL:
+		config, err := mysql.ParseDSN(p.DSN)
+		require.NoError(t, err)
+		for _, statement := range []string{"CREATE USER " + p.Table + " IDENTIFIED BY 'test'", "GRANT ALL ON " + config.DBName + ".* TO " + p.Table} {
+			_, err := db.Exec(statement)
+			require.NoError(t, err)
+		}
+		t.Cleanup(func() {
+			db, err := sql.Open(p.Driver, owner)
+			require.NoError(t, err)
+			defer db.Close()
+			_, err = db.Exec("DROP USER " + p.Table)
+			assert.NoError(t, err)
+		})
+		config.User, config.Passwd = p.Table, "test"
+		p.DSN = config.FormatDSN()
+		connected = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = '" + p.Table + "'"
+	case tokenstore.SQLite:
+		return p, func() {}
+	}
+	return p, func() {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			var n int
+			return db.QueryRow(connected).Scan(&n) == nil && n == 0
+		}, patience, time.Millisecond, "the connections do not end")
+	}
 }

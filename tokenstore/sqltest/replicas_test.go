@@ -40,9 +40,7 @@ func inDirectory(_ *testing.T, dir string) replicas.Site {
 }
 
 func (e engine) cut(t *testing.T) replicas.Site {
-	p := newPlace(t, e)
-	dsn, cut := proxied(t, e)
-	p.DSN = dsn
+	p, cut := newPlace(t, e).proxied(t)
 	return replicas.Site{Place: p.encode(), Disturb: func(time.Duration) { cut() }}
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/connectorauth/connectorauth/tokenstore/tokenstoretest"
 )
 
-const length = time.Second // of a lease of a leased store
+const length = 4 * time.Second // of a lease of a leased store
 
 // prolong is the Prolong of a lease.Config.
 type prolong = func(context.Context) (held bool, err error)

@@ -197,7 +197,7 @@ var faults = map[string]func(s *faulty, good tokenstore.SharedStore){
 	},
 	"Wait outlasts its context": func(s *faulty, good tokenstore.SharedStore) {
 		s.wait = func(ctx context.Context, key string, old []byte) ([]byte, error) {
-			patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+			patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 			defer cancel()
 			value, err := inner.Wait(patience, key, old)
 			return value, errors.Join(err, ctx.Err())

@@ -18,10 +18,10 @@ type waiting interface {
 }
 
 // quiet is a time in which a waiter must not return. soon is the time within
-// which a waiter must return, on a busy machine.
+// which a waiter must return, on a very busy machine.
 const (
 	quiet = 500 * time.Millisecond
-	soon  = 5 * time.Second
+	soon  = 20 * time.Second
 )
 
 // testWaitReturnsNews waits with old values that are not current.
@@ -100,6 +100,9 @@ func testWaitWakes(t *testing.T, store, other tokenstore.SharedStore) {
 				t.Errorf("%s: %v", step.name, err)
 			}
 			group.Wait()
+			if t.Failed() {
+				return // more failures of the same kind take long
+			}
 		}
 		old = step.want
 	}
@@ -114,7 +117,7 @@ func testWaiterLeaves(t *testing.T, store tokenstore.SharedStore) {
 	_, err := store.(waiting).Wait(ctx, key, []byte("a"))
 	mustBeCanceled(t, "Wait", err)
 	if waited := time.Since(start); waited > soon {
-		t.Errorf("Wait returned %v after its context was cancelled", waited)
+		t.Fatalf("Wait returned %v after its context was cancelled", waited)
 	}
 	_, err = store.(waiting).Wait(ctx, key, []byte("x"))
 	mustBeCanceled(t, "Wait", err)

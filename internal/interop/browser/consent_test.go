@@ -22,7 +22,7 @@ func TestPopup(t *testing.T) {
 			press(t, a.popup(tab, connector), "#allow")
 			says(t, tab, connector+" connected;")
 			require.True(t, a.connected(connector))
-			require.Eventually(t, func() bool { return windows(t, tab) == 1 }, 10*time.Second, 50*time.Millisecond, "the popup closes itself")
+			require.Eventually(t, func() bool { return windows(t, tab) == 1 }, time.Minute, 50*time.Millisecond, "the popup closes itself")
 		})
 		t.Run(connector+" denied", func(t *testing.T) {
 			a := newApp(t)
@@ -31,7 +31,7 @@ func TestPopup(t *testing.T) {
 			says(t, tab, connector+" denied;")
 			a.requireReasons(consent.ReasonDenied)
 			require.Zero(t, a.exchanges())
-			require.Eventually(t, func() bool { return windows(t, tab) == 1 }, 10*time.Second, 50*time.Millisecond)
+			require.Eventually(t, func() bool { return windows(t, tab) == 1 }, time.Minute, 50*time.Millisecond)
 		})
 	}
 }
@@ -114,12 +114,12 @@ func TestBackButton(t *testing.T) {
 	require.Eventually(t, func() bool {
 		there, err := chromedp.Run(tab, chromedp.Evaluate[bool](`location.pathname === "/oauth2/authorize"`))
 		return err == nil && there
-	}, 10*time.Second, 50*time.Millisecond)
+	}, time.Minute, 50*time.Millisecond)
 	press(t, tab, "#allow")
 	require.Eventually(t, func() bool {
 		title, err := chromedp.Run(tab, chromedp.Title())
 		return err == nil && title == "There is no connection to complete"
-	}, 10*time.Second, 50*time.Millisecond)
+	}, time.Minute, 50*time.Millisecond)
 	require.Equal(t, 1, a.exchanges())
 	a.requireReasons(consent.ReasonUnknown)
 }
@@ -142,7 +142,7 @@ func TestDoubleClickAtTheProvider(t *testing.T) {
 	a.home(tab)
 	popup := a.popup(tab, "oauth2")
 	do(t, popup, script(`setTimeout(() => { const b = document.querySelector("#allow"); b.click(); b.click() }, 50)`))
-	require.Eventually(t, func() bool { return a.connected("oauth2") }, 10*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return a.connected("oauth2") }, time.Minute, 50*time.Millisecond)
 	require.Equal(t, 1, a.exchanges())
 }
 
@@ -169,7 +169,7 @@ func TestThirdPartyCookiesBlocked(t *testing.T) {
 	tab := launch(t, chromedp.Flag("test-third-party-cookie-phaseout", true))
 	a := newApp(t)
 	do(t, tab, chromedp.Navigate(a.url+"/embedding"))
-	cookie := get(t, tab, chromedp.Poll[string](`document.getElementById("cookie")?.textContent`, chromedp.WithPollingTimeout(10*time.Second)))
+	cookie := get(t, tab, chromedp.Poll[string](`document.getElementById("cookie")?.textContent`, chromedp.WithPollingTimeout(time.Minute)))
 	require.Equal(t, "cookie: ", cookie, "the browser does not block them")
 	for _, connector := range []string{"oauth2", "oauth1"} {
 		a.home(tab)

@@ -33,7 +33,7 @@ func TestDeviceInAPopup(t *testing.T) {
 			a.mu.Lock()
 			defer a.mu.Unlock()
 			return a.connected("device") || len(a.reasons) > 0
-		}, 20*time.Second, 100*time.Millisecond, "the popup looks again in the background")
+		}, time.Minute, 100*time.Millisecond, "the popup looks again in the background")
 		_, err := chromedp.Call(provider, page.Close, cdp.Empty{})
 		require.NoError(t, err)
 		says(t, tab, want)
@@ -57,7 +57,7 @@ func (a *app) unopened(tab context.Context) context.Context {
 			}
 		}
 		return found != nil
-	}, 10*time.Second, 50*time.Millisecond, "no window of the provider opened")
+	}, time.Minute, 50*time.Millisecond, "no window of the provider opened")
 	window, cancel := chromedp.NewContext(tab, chromedp.WithTargetID(found.TargetID))
 	a.t.Cleanup(cancel)
 	do(a.t, window)
@@ -75,6 +75,6 @@ func TestDeviceWithoutScripts(t *testing.T) {
 	require.NoError(t, a.provider.AuthorizeDevice(title[len(title)-9:]))
 	require.Eventually(t, func() bool {
 		return get(t, tab, chromedp.Location()) == a.url+"/home?back"
-	}, 15*time.Second, 200*time.Millisecond)
+	}, time.Minute, 200*time.Millisecond)
 	require.True(t, a.connected("device"))
 }

@@ -66,13 +66,13 @@ func TestFormPost(t *testing.T) {
 			press(t, a.popup(tab, connector), "#allow")
 			says(t, tab, connector+" connected;")
 			require.True(t, a.connected(connector))
-			require.Eventually(t, func() bool { return windows(t, tab) == 1 }, 10*time.Second, 50*time.Millisecond)
+			require.Eventually(t, func() bool { return windows(t, tab) == 1 }, time.Minute, 50*time.Millisecond)
 
 			press(t, a.popup(tab, connector), "#deny")
 			says(t, tab, connector+" connected;"+connector+" denied;")
 			a.requireReasons(consent.ReasonDenied)
 			require.Equal(t, []int{0, 0}, a.formCookies())
-			require.Eventually(t, func() bool { return windows(t, tab) == 1 }, 10*time.Second, 50*time.Millisecond)
+			require.Eventually(t, func() bool { return windows(t, tab) == 1 }, time.Minute, 50*time.Millisecond)
 
 			do(t, tab, chromedp.Navigate(a.url+"/connect/start?connector="+connector), chromedp.WaitVisible("#allow"))
 			press(t, tab, "#allow")
@@ -80,7 +80,7 @@ func TestFormPost(t *testing.T) {
 			require.Eventually(t, func() bool {
 				title, err := chromedp.Run(tab, chromedp.Title())
 				return err == nil && title == "Your account is connected"
-			}, 30*time.Second, 50*time.Millisecond)
+			}, time.Minute, 50*time.Millisecond)
 			require.Equal(t, a.url+"/connect/callback/"+connector, get(t, tab, chromedp.Location()), "the form is taken out of the address")
 			require.Equal(t, []int{0, 0, 0}, a.formCookies())
 		})

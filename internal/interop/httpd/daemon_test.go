@@ -125,13 +125,13 @@ func (p *place) run(t *testing.T, path string, args ...string) bool {
 		server.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-ended:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			server.Process.Kill()
 			<-ended
 			t.Errorf("%s did not stop when told to", path)
 		}
 	})
-	giveUp := time.After(20 * time.Second)
+	giveUp := time.After(2 * time.Minute)
 	for _, port := range p.Ports {
 		for !listens(port) {
 			select {
@@ -216,10 +216,10 @@ func (p *place) certificate(t *testing.T) *x509.CertPool {
 func client(t *testing.T, pool *x509.CertPool, http2 bool) *http.Client {
 	t.Helper()
 	transport := &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: http2, ExpectContinueTimeout: 5 * time.Second,
+		TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: http2, ExpectContinueTimeout: time.Minute,
 	}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: 30 * time.Second}
+	return &http.Client{Transport: transport, Timeout: 2 * time.Minute}
 }
 
 // must returns v; it is for configs that are right.

@@ -25,7 +25,7 @@ func TestDeviceWaitsForTheDecision(t *testing.T) {
 			assert.Equal(t, s.issuer+"/device", prompt.VerificationURI)
 			ended := make(chan error, 1)
 			go func() { ended <- c.FinishDevice(t.Context(), pending) }()
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			require.NoError(t, s.wait(ctx, func(m *message) bool { return m.response["error"] == "authorization_pending" }))
 			newOwner(t).decide(t, prompt.VerificationURIComplete, button)

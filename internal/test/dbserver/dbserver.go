@@ -137,7 +137,7 @@ func (s *Server) run(dsn string, args []string) error {
 		return err
 	}
 	defer db.Close()
-	for range 600 {
+	for range 1800 {
 		if err = db.Ping(); err == nil {
 			return nil
 		}
@@ -196,7 +196,7 @@ func (s *Server) Stop() {
 		go func() { s.cmd.Wait(); close(ended) }()
 		select {
 		case <-ended:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			s.cmd.Process.Kill()
 			<-ended
 		}

@@ -13,14 +13,14 @@ import (
 
 // Main runs the tests of m and exits. Call Main at the end of TestMain. After
 // the last test, Main calls the functions end, which stop what tests have in
-// common, and goroutines have five seconds to end. If any goroutine still
+// common, and goroutines have a minute to end. If any goroutine still
 // runs then, Main prints the stacks and exits with status 1.
 func Main(m *testing.M, end ...func()) {
 	code := m.Run()
 	for _, f := range end {
 		f()
 	}
-	if left := remaining(5 * time.Second); code == 0 && len(left) > 0 {
+	if left := remaining(time.Minute); code == 0 && len(left) > 0 {
 		fmt.Fprintf(os.Stderr, "leaktest: %d goroutines still run after the tests; their stacks are:\n\n%s\n", len(left), strings.Join(left, "\n\n"))
 		code = 1
 	}

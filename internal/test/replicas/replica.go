@@ -126,7 +126,7 @@ func (r role) play(open Open) error {
 	cancel()
 	if shut {
 		began := time.Now()
-		ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		if err := shared.Shutdown(ctx); err != nil {
 			result.Shutdown = err.Error()

@@ -95,7 +95,7 @@ type size struct {
 
 var (
 	small = size{
-		lease: 2 * time.Second, many: 120, parallel: 16, few: 4, processes: 3, goroutines: 8,
+		lease: 8 * time.Second, many: 120, parallel: 16, few: 4, processes: 3, goroutines: 8,
 		pause: 100 * time.Millisecond, lifetime: time.Second, token: 40 * time.Millisecond,
 		broken: 1500 * time.Millisecond, outage: 3 * time.Second, warm: 500 * time.Millisecond, calm: 3 * time.Second,
 	}
@@ -189,7 +189,7 @@ func check(t testing.TB, err error) {
 
 // eventually waits until done returns true.
 func eventually(ctx context.Context, done func() bool) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	for !done() {
 		select {
