@@ -279,7 +279,7 @@ func at(pointer string, value any) any {
 	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
 	for i := len(steps) - 1; i >= 0; i-- {
 		step := strings.NewReplacer("~1", "/", "~0", "~").Replace(steps[i])
-		if n, err := strconv.Atoi(step); err == nil && n < 100 {
+		if n, _ := strconv.Atoi(step); strconv.Itoa(n) == step && n >= 0 && n < 100 {
 			list := make([]any, n+1)
 			list[n] = value
 			value = list
