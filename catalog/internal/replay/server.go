@@ -179,7 +179,7 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request, body, kind string) 
 	isGone := s.expires() && !time.Now().Before(s.ends)
 	s.carried(r, body, kind)
 	for name, f := range s.source.Headers {
-		if got := r.Header.Get(name); got != s.fill(f.Value) {
+		if got := r.Header.Values(name); len(got) != 1 || got[0] != s.fill(f.Value) {
 			s.complain("%s: want the header %s: %s, got %q", kind, name, f.Value, got)
 		}
 	}
