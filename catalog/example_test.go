@@ -52,6 +52,18 @@ func ExampleSearch() {
 	// Output: zendesk https://{subdomain}.zendesk.com [OAuth2 Basic]
 }
 
+// A search that finds nothing on the first shelf may find a draft, which has one witness.
+func ExampleSearch_drafts() {
+	found := catalog.Search("pushover", catalog.Options{})
+	if len(found) == 0 {
+		found = catalog.Search("pushover", catalog.Options{Drafts: true})
+	}
+	for _, service := range found {
+		fmt.Println(service.Title, "is a draft:", service.Draft)
+	}
+	// Output: Pushover is a draft: true
+}
+
 func ExampleByHost() {
 	for _, service := range catalog.ByHost("https://acme.zendesk.com/api/v2/tickets", catalog.Options{}) {
 		fmt.Println(service.Title)

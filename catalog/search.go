@@ -23,7 +23,8 @@ func List(options Options) []Entry {
 // nickname is another name that people type, such as "gdrive" or "365". A host, such as
 // github.com, also finds the services with a website or an API at the host or below. If
 // nothing has the words, Search returns what another letter, or two letters the other way
-// round, would have found. An empty text means all.
+// round, would have found. An empty text means all. Most services are drafts: where nothing is
+// found, a program tells people of drafts by a second Search, as the example Drafts does.
 func Search(text string, options Options) []Entry {
 	q := newQuery(text)
 	found := where(options, q.finds)

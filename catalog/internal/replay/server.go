@@ -179,7 +179,7 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request, body, kind string) 
 	isGone := s.expires() && !time.Now().Before(s.ends)
 	s.carried(r, body, kind)
 	for name, f := range s.source.Headers {
-		if got := r.Header.Get(name); got != s.fill(f.Value) {
+		if got := r.Header.Values(name); len(got) != 1 || got[0] != s.fill(f.Value) {
 			s.complain("%s: want the header %s: %s, got %q", kind, name, f.Value, got)
 		}
 	}
@@ -279,7 +279,7 @@ func at(pointer string, value any) any {
 	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
 	for i := len(steps) - 1; i >= 0; i-- {
 		step := strings.NewReplacer("~1", "/", "~0", "~").Replace(steps[i])
-		if n, err := strconv.Atoi(step); err == nil && n < 100 {
+		if n, _ := strconv.Atoi(step); strconv.Itoa(n) == step && n >= 0 && n < 100 {
 			list := make([]any, n+1)
 			list[n] = value
 			value = list

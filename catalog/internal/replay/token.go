@@ -225,12 +225,13 @@ func (s *Server) parameters(r *http.Request, body string) url.Values {
 // client checks how the client authenticates.
 func (s *Server) client(r *http.Request, q url.Values) {
 	names := s.method.TokenNames
-	user, password, isBasic := r.BasicAuth()
+	user, password, _ := r.BasicAuth()
+	if s.method.Client.Value != "basic" && r.Header.Get("Authorization") != "" {
+		s.complain("token: want no header Authorization")
+	}
 	switch how := s.method.Client.Value; {
 	case how == "basic" && (user != ClientID || password != ClientSecret):
 		s.complain("token: want the client's ID and secret by HTTP Basic")
-	case how != "basic" && isBasic:
-		s.complain("token: want no HTTP Basic")
 	case how == "body":
 		s.want("token", q, called("client_secret", names), ClientSecret)
 		s.want("token", q, called("client_id", names), ClientID)
