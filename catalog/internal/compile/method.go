@@ -260,15 +260,37 @@ func (s *service) scopes(m *method, out *facts.Method) {
 	}
 }
 
-// wanted are parameters without which a service gives no token, or none that can be renewed.
-var wanted = []string{"access_type", "token_access_type", "duration", "audience", "owner", "type"}
+// choices are parameters by which a program says how the consent looks, or when the service
+// asks again. A service gives the same token without.
+var choices = []string{"prompt", "approval_prompt", "reauth", "session", "loginWindowOpenMode"}
 
-// params reads further parameters: those of several witnesses, and those that are wanted.
+// given are parameters that each request has in a member of the definition.
+var given = []string{"response_type", "grant_type", "client_id", "scope"}
+
+// isChoice reports whether a service does without a parameter. The prompt for consent is no
+// choice beside access_type=offline: without the prompt, only an account owner's first
+// consent brings a refresh token. The response_mode query is what RFC 6749 says.
+func isChoice(name, value string, list map[string]fact[string]) bool {
+	switch {
+	case name == "prompt" && value == "consent":
+		return list["access_type"].V != "offline"
+	case name == "response_mode":
+		return value == "query"
+	}
+	return slices.Contains(choices, name)
+}
+
+// params reads further parameters. A choice counts with several witnesses alone.
 func (s *service) params(what string, list map[string]fact[string]) map[string]facts.Fact {
 	out := map[string]facts.Fact{}
 	for _, name := range sortedKeys(list) {
 		f := list[name]
-		if f.V == "" || name == "response_type" || len(f.By) < 2 && !slices.Contains(wanted, name) && !slices.Contains(f.By, facts.Documentation) {
+		isSure := slices.Contains(f.By, facts.Documentation)
+		switch {
+		case f.V == "" || slices.Contains(given, name) && !isSure:
+			s.leave(what, name+" is in each request anyway, or has no value")
+			continue
+		case len(f.By) < 2 && isChoice(name, f.V, list) && !isSure:
 			s.leave(what, name+" is the choice of one source")
 			continue
 		}

@@ -56,12 +56,13 @@ type input struct {
 }
 
 type test struct {
-	Method string        `json:"method"`
-	Path   string        `json:"path"`
-	URL    string        `json:"url"`
-	OK     []int         `json:"ok"`
-	ID     *fact[string] `json:"id"`
-	By     []string      `json:"by"`
+	Method string          `json:"method"`
+	Path   string          `json:"path"`
+	URL    string          `json:"url"`
+	OK     []int           `json:"ok"`
+	ID     *fact[string]   `json:"id"`
+	By     []string        `json:"by"`
+	Scopes *fact[[]string] `json:"scopes"` // of an override
 }
 
 // A method is a method of the seed. A member that has another meaning for another type is

@@ -97,8 +97,11 @@ type Source struct {
 	Regions map[string]Fact `json:"regions,omitempty"`
 	Test    *Fact           `json:"test,omitempty"`   // HTTP method and URL
 	TestID  *Fact           `json:"testId,omitempty"` // JSON Pointer
-	Read    []Document      `json:"read,omitempty"`
-	Note    string          `json:"note,omitempty"`
+	// TestScopes are scopes without which the service refuses Test, with a space between
+	// each. Absent means that Test needs none, or that nobody says any.
+	TestScopes *Fact      `json:"testScopes,omitempty"`
+	Read       []Document `json:"read,omitempty"`
+	Note       string     `json:"note,omitempty"`
 }
 
 // A File is what this package reads of a definition.
@@ -223,6 +226,7 @@ func (s *Source) All(see func(path string, f *Fact)) {
 	see("base", &s.Base)
 	one("test", s.Test)
 	one("testId", s.TestID)
+	one("testScopes", s.TestScopes)
 	many("headers", s.Headers)
 	many("inputs", s.Inputs)
 	many("regions", s.Regions)
