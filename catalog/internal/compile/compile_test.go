@@ -208,6 +208,24 @@ func TestTheScopesOfATestAreAskedFor(t *testing.T) {
 	assert.Equal(t, map[string]any{"v": "read me openid", "by": []any{"amp", "goth", "documentation"}}, sources["methods"].(map[string]any)["oauth"].(map[string]any)["scopes"])
 }
 
+// nested is a record whose token response has its members in body.
+const nested = `[{"slug": "nested", "title": "Nested", "maintained": true, "base_url": {"v": "https://api.example.com", "by": ["amp"]},
+  "methods": [{"type": "OAuth2", "grant": "authorization_code", "authorize_url": {"v": "https://example.com/a", "by": ["amp"]}, "token_url": {"v": "https://example.com/t", "by": ["amp"]},
+    "refresh": {"v": true, "by": ["amp"]}, "refresh_extra": {"action": {"v": "requesttoken", "by": ["amp"]}}, "response_paths": {"root": {"v": "body", "by": ["amp"]}}}]}]`
+
+func TestATokenResponseInAMember(t *testing.T) {
+	folder, err := compileSeed(t, nested, nil)
+	require.NoError(t, err)
+	text, err := os.ReadFile(filepath.Join(folder, "drafts", "nested.json"))
+	require.NoError(t, err)
+	assert.Empty(t, check.File(check.Draft, "nested.json", text))
+	dialect := compiledTo(t, folder, "drafts/nested.json")["methods"].([]any)[0].(map[string]any)["dialect"]
+	assert.Equal(t, map[string]any{
+		"refreshParams": map[string]any{"action": []any{"requesttoken"}},
+		"response":      map[string]any{"accessToken": "body.access_token", "refreshToken": "body.refresh_token", "scope": "body.scope", "expiry": "body.expires_in"},
+	}, dialect)
+}
+
 func TestParametersThatAreNoChoiceStay(t *testing.T) {
 	for _, c := range []struct{ authorize, token, want string }{
 		{authorize: `"response_mode": {"v": "form_post", "by": ["amp"]}`, want: "form_post"},
@@ -217,6 +235,7 @@ func TestParametersThatAreNoChoiceStay(t *testing.T) {
 		{authorize: `"prompt": {"v": "consent", "by": ["amp"]}, "access_type": {"v": "offline", "by": ["goth"]}`, want: "consent"},
 		{authorize: `"prompt": {"v": "login", "by": ["amp", "goth"]}`, want: "login"},
 		{authorize: `"response_type": {"v": "code", "by": ["amp", "goth"]}`},
+		{token: `"response_type": {"v": "code", "by": ["amp", "goth"]}`, want: "code"},
 		{token: `"action": {"v": "requesttoken", "by": ["amp"]}`, want: "requesttoken"},
 		{token: `"grant_type": {"v": "authorization_code", "by": ["amp"]}`},
 		{token: `"client_id": {"v": "{client}", "by": ["amp", "goth"]}`},

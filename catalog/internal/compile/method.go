@@ -179,7 +179,10 @@ func (s *service) oauth2(m *method, out *facts.Method) error {
 	if m.RefreshPar != nil {
 		s.leave("refresh_params", "some sources repeat the redirect_uri, which no definition knows")
 	}
-	if m.Responses != nil {
+	out.RefreshParams = named(m.MoreAgain)
+	if root, ok := m.Responses["root"]; ok {
+		out.Root = root.as(root.V)
+	} else if m.Responses != nil {
 		s.leave("response_paths", "one source alone reads the token response in a way of its own")
 	}
 	if len(m.Captures) > 0 {
@@ -264,8 +267,11 @@ func (s *service) scopes(m *method, out *facts.Method) {
 // asks again. A service gives the same token without.
 var choices = []string{"prompt", "approval_prompt", "reauth", "session", "loginWindowOpenMode"}
 
-// given are parameters that each request has in a member of the definition.
-var given = []string{"response_type", "grant_type", "client_id", "scope"}
+// given are the parameters that each request has anyway, by the member of the seed.
+var given = map[string][]string{
+	"auth_params":  {"response_type", "client_id", "scope"},
+	"token_params": {"grant_type", "client_id", "scope"},
+}
 
 // isChoice reports whether a service does without a parameter. The prompt for consent is no
 // choice beside access_type=offline: without the prompt, only an account owner's first
@@ -287,7 +293,7 @@ func (s *service) params(what string, list map[string]fact[string]) map[string]f
 		f := list[name]
 		isSure := slices.Contains(f.By, facts.Documentation)
 		switch {
-		case f.V == "" || slices.Contains(given, name) && !isSure:
+		case f.V == "" || slices.Contains(given[what], name) && !isSure:
 			s.leave(what, name+" is in each request anyway, or has no value")
 			continue
 		case len(f.By) < 2 && isChoice(name, f.V, list) && !isSure:

@@ -104,7 +104,8 @@ type method struct {
 	Login      *fact[login]            `json:"login"`
 	TokenPath  *fact[string]           `json:"token_path"`
 	RefreshPar *fact[[]string]         `json:"refresh_params"`
-	Responses  json.RawMessage         `json:"response_paths"`
+	MoreAgain  map[string]fact[string] `json:"refresh_extra"` // of an override
+	Responses  map[string]fact[string] `json:"response_paths"`
 	Capture    json.RawMessage         `json:"capture"`
 	Captures   map[string]fact[string] `json:"captures"`    // of an override
 	TokenType  *fact[string]           `json:"token_type"`  // of an override
