@@ -38,8 +38,9 @@
 //
 // # Scopes
 //
-// The catalogue knows few scopes of a service: those that a witness asks for. Options.Scopes
-// are the scopes that a program wants.
+// The catalogue knows few scopes of a service: those that a witness asks for, and those without
+// which the service refuses the test. Options.Scopes are the scopes that a program wants; a
+// program whose scopes lack those of the test does without the test.
 //
 // # A definition of the program's own
 //
