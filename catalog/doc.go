@@ -39,8 +39,8 @@
 // # Scopes
 //
 // The catalogue knows few scopes of a service: those that a witness asks for, and those without
-// which the service refuses the test. Options.Scopes are the scopes that a program wants; a
-// program whose scopes lack those of the test does without the test.
+// which the service refuses the test. Options.Scopes are the scopes that a program wants: where
+// Options.Scopes lack the scopes of the test, the service may refuse the test of a good account.
 //
 // # A definition of the program's own
 //
