@@ -38,8 +38,9 @@
 //
 // # Scopes
 //
-// The catalogue knows few scopes of a service: those that a witness asks for. Options.Scopes
-// are the scopes that a program wants.
+// The catalogue knows few scopes of a service: those that a witness asks for, and those without
+// which the service refuses the test. Options.Scopes are the scopes that a program wants: where
+// Options.Scopes lack the scopes of the test, the service may refuse the test of a good account.
 //
 // # A definition of the program's own
 //

@@ -103,6 +103,8 @@ var breaks = map[string]func(d, m object) bool{
 	},
 	"no further parameters of the consent": func(_, m object) bool { return drop(in(m, "grant", "authorizationCode"), "params") },
 	"no further parameters of the token":   func(_, m object) bool { return drop(in(m, "dialect"), "tokenParams") },
+	"no further parameters of a refresh":   func(_, m object) bool { return drop(in(m, "dialect"), "refreshParams") },
+	"a token elsewhere in the response":    func(_, m object) bool { return drop(in(m, "dialect", "response"), "accessToken") },
 	"another name of a parameter": func(_, m object) bool {
 		isRenamed, names := false, in(m, "dialect", "tokenNames")
 		for name, value := range names {

@@ -54,6 +54,7 @@ func File(shelf Shelf, file string, document []byte) []string {
 	c.sources(shelf, f.Source)
 	c.pages(f.Source)
 	c.origins(document, f.Source)
+	c.scopes(f.Source)
 	c.lint(document, f.Lint)
 	forms, err := forms(d)
 	if err != nil {
@@ -154,6 +155,27 @@ func (c *checker) pages(s *facts.Source) {
 	for _, status := range c.d.Test.OK {
 		if status < 200 || status > 299 {
 			c.add("test.ok: %d is what services respond without a good credential too; want 200 to 299", status)
+		}
+	}
+}
+
+// scopes checks that each consent asks for the scopes of the test.
+func (c *checker) scopes(s *facts.Source) {
+	if s.TestScopes == nil {
+		return
+	}
+	if s.Test == nil {
+		c.add("x-sources.testScopes: are the scopes of a test, and x-sources.test is missing")
+	}
+	for _, m := range c.d.Methods {
+		o, isOAuth2 := m.Scheme.(*definition.OAuth2)
+		if !isOAuth2 || o.Grant.AuthorizationCode == nil {
+			continue
+		}
+		for _, scope := range strings.Fields(s.TestScopes.Value) {
+			if !slices.ContainsFunc(o.Scopes, func(asked definition.Scope) bool { return asked.Name == scope }) {
+				c.add("%s: lacks the scope %s, which the test wants", m.Name, scope)
+			}
 		}
 	}
 }

@@ -77,6 +77,10 @@ func TestFileSaysWhatIsMissing(t *testing.T) {
 		"another type":               {change: func(d object) { in(sources(d), "methods", "key")["type"] = "Basic" }, want: `acme.json: x-sources.methods.key.type: is "Basic", and the method is of the type ApiKey`},
 		"a finding without a reason": {change: func(d object) { delete(in(d, "test"), "id"); delete(sources(d), "testId") }, want: `acme.json:1:307: test.id: is missing; without an identity nobody can tell whether a new consent is of the same account; or say in x-lint why "test.id" stays so`},
 		"a reason without a finding": {change: func(d object) { d["x-lint"] = object{"title": "why not"} }, want: "acme.json: x-lint: has a reason for title, where Lint finds nothing"},
+		"scopes of no test": {change: func(d object) {
+			sources(d)["testScopes"] = object{"v": "me", "by": []any{"amp"}}
+			delete(sources(d), "test")
+		}, want: "acme.json: x-sources.testScopes: are the scopes of a test, and x-sources.test is missing"},
 		"two fields of one title": {change: func(d object) {
 			d["inputs"] = []any{object{"name": "other", "title": "API key", "optional": true}}
 		}, want: `acme.json: key: form: two fields have the title "API key"; people cannot tell them apart`},
@@ -108,5 +112,24 @@ func TestFileSaysWhatIsMissing(t *testing.T) {
 		problems := check.File(shelf, file, changed(t, change))
 		assert.Contains(t, problems, c.want, name)
 		assert.Len(t, slices.Compact(slices.Sorted(slices.Values(problems))), len(problems), "%s: a problem is there twice", name)
+	}
+}
+
+// TestTheScopesOfTheTestAreAskedFor takes scopes out of a definition whose test wants them.
+func TestTheScopesOfTheTestAreAskedFor(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "services", "reddit.json"))
+	require.NoError(t, err)
+	for want, scopes := range map[string]string{"": "identity", "reddit.json: oauth: lacks the scope wiki, which the test wants": "identity wiki"} {
+		var d object
+		require.NoError(t, json.Unmarshal(text, &d))
+		in(d, "x-sources")["testScopes"] = object{"v": scopes, "by": []any{"socialite"}}
+		changed, err := json.Marshal(d)
+		require.NoError(t, err)
+		problems := check.File(check.Service, "reddit.json", changed)
+		if want == "" {
+			assert.Empty(t, problems)
+		} else {
+			assert.Equal(t, []string{want}, problems)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -182,4 +183,77 @@ func TestAnOverrideSaysWhy(t *testing.T) {
 	assert.FileExists(t, filepath.Join(folder, "services", "gone.json"), "a run that fails changes nothing")
 	_, err = compileSeed(t, seed, map[string]string{"nobody.json": `{"out": "so"}`})
 	require.EqualError(t, err, "overrides: the seed has no nobody")
+}
+
+// asks is a record whose test wants a scope that no source asks for.
+const asks = `[{"slug": "asks", "title": "Asks", "maintained": true, "base_url": {"v": "https://api.example.com", "by": ["amp", "goth"]},
+  "methods": [
+    {"type": "OAuth2", "grant": "authorization_code", "authorize_url": {"v": "https://example.com/a", "by": ["amp", "goth"]}, "token_url": {"v": "https://example.com/t", "by": ["amp", "goth"]}, "scopes_seen": {"v": ["read", "me"], "by": ["amp"]},
+     "auth_params": {%s}, "token_params": {%s}},
+    {"type": "ApiKey", "in": "header", "name": {"v": "X-Key", "by": ["amp", "goth"]}}],
+  "test": {"method": "GET", "path": "/me", "ok": [200], "by": ["amp", "goth"]}}]`
+
+func TestTheScopesOfATestAreAskedFor(t *testing.T) {
+	folder, err := compileSeed(t, fmt.Sprintf(asks, "", ""), map[string]string{"asks.json": `{"set": {"test": {"scopes": {"v": ["me", "openid"], "by": ["goth", "documentation"]}}},
+	  "read": [{"url": "https://docs.example.com/me", "date": "2026-11-20", "says": "so"}]}`})
+	require.NoError(t, err)
+	text, err := os.ReadFile(filepath.Join(folder, "services", "asks.json"))
+	require.NoError(t, err)
+	assert.Empty(t, check.File(check.Service, "asks.json", text))
+	d := compiledTo(t, folder, "services/asks.json")
+	oauth := d["methods"].([]any)[1].(map[string]any)
+	assert.Equal(t, []any{"read", "me", "openid"}, oauth["scopes"])
+	sources := d["x-sources"].(map[string]any)
+	assert.Equal(t, map[string]any{"v": "me openid", "by": []any{"goth", "documentation"}}, sources["testScopes"])
+	assert.Equal(t, map[string]any{"v": "read me openid", "by": []any{"amp", "goth", "documentation"}}, sources["methods"].(map[string]any)["oauth"].(map[string]any)["scopes"])
+}
+
+// nested is a record whose token response has its members in body.
+const nested = `[{"slug": "nested", "title": "Nested", "maintained": true, "base_url": {"v": "https://api.example.com", "by": ["amp"]},
+  "methods": [{"type": "OAuth2", "grant": "authorization_code", "authorize_url": {"v": "https://example.com/a", "by": ["amp"]}, "token_url": {"v": "https://example.com/t", "by": ["amp"]},
+    "refresh": {"v": true, "by": ["amp"]}, "refresh_extra": {"action": {"v": "requesttoken", "by": ["amp"]}}, "response_paths": {"root": {"v": "body", "by": ["amp"]}}}]}]`
+
+func TestATokenResponseInAMember(t *testing.T) {
+	folder, err := compileSeed(t, nested, nil)
+	require.NoError(t, err)
+	text, err := os.ReadFile(filepath.Join(folder, "drafts", "nested.json"))
+	require.NoError(t, err)
+	assert.Empty(t, check.File(check.Draft, "nested.json", text))
+	dialect := compiledTo(t, folder, "drafts/nested.json")["methods"].([]any)[0].(map[string]any)["dialect"]
+	assert.Equal(t, map[string]any{
+		"refreshParams": map[string]any{"action": []any{"requesttoken"}},
+		"response":      map[string]any{"accessToken": "body.access_token", "refreshToken": "body.refresh_token", "scope": "body.scope", "expiry": "body.expires_in"},
+	}, dialect)
+}
+
+func TestParametersThatAreNoChoiceStay(t *testing.T) {
+	for _, c := range []struct{ authorize, token, want string }{
+		{authorize: `"response_mode": {"v": "form_post", "by": ["amp"]}`, want: "form_post"},
+		{authorize: `"response_mode": {"v": "query", "by": ["amp"]}`},
+		{authorize: `"prompt": {"v": "login", "by": ["amp"]}`},
+		{authorize: `"prompt": {"v": "consent", "by": ["amp"]}`},
+		{authorize: `"prompt": {"v": "consent", "by": ["amp"]}, "access_type": {"v": "offline", "by": ["goth"]}`, want: "consent"},
+		{authorize: `"prompt": {"v": "login", "by": ["amp", "goth"]}`, want: "login"},
+		{authorize: `"response_type": {"v": "code", "by": ["amp", "goth"]}`},
+		{token: `"response_type": {"v": "code", "by": ["amp", "goth"]}`, want: "code"},
+		{token: `"action": {"v": "requesttoken", "by": ["amp"]}`, want: "requesttoken"},
+		{token: `"grant_type": {"v": "authorization_code", "by": ["amp"]}`},
+		{token: `"client_id": {"v": "{client}", "by": ["amp", "goth"]}`},
+	} {
+		folder, err := compileSeed(t, fmt.Sprintf(asks, c.authorize, c.token), nil)
+		require.NoError(t, err)
+		m := compiledTo(t, folder, "services/asks.json")["x-sources"].(map[string]any)["methods"].(map[string]any)["oauth"].(map[string]any)
+		var got []any
+		for _, member := range []string{"authorizeParams", "tokenParams"} {
+			list, _ := m[member].(map[string]any)
+			for _, f := range list {
+				got = append(got, f.(map[string]any)["v"])
+			}
+		}
+		if c.want == "" {
+			assert.Empty(t, got, c)
+		} else {
+			assert.Contains(t, got, c.want, c)
+		}
+	}
 }

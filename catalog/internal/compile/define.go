@@ -76,14 +76,7 @@ func (s *service) defineOAuth2(m facts.Method) *definition.OAuth2 {
 	needsID := slices.ContainsFunc(m.Carries, func(c facts.Carried) bool { return c.Value == "{client}" })
 	switch m.Grant {
 	case "authorization_code":
-		code := &connectorauth.AuthorizationCode{AuthURL: m.Authorize.Value}
-		for name, f := range m.AuthorizeParams {
-			if code.Params == nil {
-				code.Params = url.Values{}
-			}
-			code.Params.Set(name, f.Value)
-		}
-		out.Grant.AuthorizationCode = code
+		out.Grant.AuthorizationCode = &connectorauth.AuthorizationCode{AuthURL: m.Authorize.Value, Params: parameters(m.AuthorizeParams)}
 	case "client_credentials":
 		out.Grant.ClientCredentials, needsID = &connectorauth.ClientCredentials{}, true
 	case "password":
@@ -115,13 +108,12 @@ func (s *service) defineOAuth2(m facts.Method) *definition.OAuth2 {
 	if m.Encoding != nil {
 		d.TokenEncoding = dialect.Encoding(m.Encoding.Value)
 	}
-	for name, f := range m.TokenParams {
-		if d.TokenParams == nil {
-			d.TokenParams = url.Values{}
-		}
-		d.TokenParams.Set(name, f.Value)
-	}
+	d.TokenParams, d.RefreshParams = parameters(m.TokenParams), parameters(m.RefreshParams)
 	d.AuthNames, d.TokenNames = values(m.AuthorizeNames), values(m.TokenNames)
+	if m.Root != nil {
+		root := m.Root.Value + "."
+		d.Response = dialect.Response{AccessToken: root + "access_token", RefreshToken: root + "refresh_token", Scope: root + "scope", Expiry: root + "expires_in"}
+	}
 	if m.Expiry != nil {
 		d.Response.Expiry = m.Expiry.Value
 	}
@@ -139,6 +131,18 @@ func (s *service) defineOAuth2(m facts.Method) *definition.OAuth2 {
 	if prefix := strings.TrimSuffix(c.Value, "{token}"); c.In != "header" || !strings.EqualFold(c.Name, "Authorization") || prefix != "Bearer " {
 		d.Placement = placement(c.In, c.Name, prefix)
 		d.Response.AnyTokenType = true
+	}
+	return out
+}
+
+// parameters makes parameters of facts. Nil means none.
+func parameters(list map[string]facts.Fact) url.Values {
+	var out url.Values
+	for name, f := range list {
+		if out == nil {
+			out = url.Values{}
+		}
+		out.Set(name, f.Value)
 	}
 	return out
 }

@@ -179,7 +179,10 @@ func (s *service) oauth2(m *method, out *facts.Method) error {
 	if m.RefreshPar != nil {
 		s.leave("refresh_params", "some sources repeat the redirect_uri, which no definition knows")
 	}
-	if m.Responses != nil {
+	out.RefreshParams = named(m.MoreAgain)
+	if root, ok := m.Responses["root"]; ok {
+		out.Root = root.as(root.V)
+	} else if m.Responses != nil {
 		s.leave("response_paths", "one source alone reads the token response in a way of its own")
 	}
 	if len(m.Captures) > 0 {
@@ -260,15 +263,40 @@ func (s *service) scopes(m *method, out *facts.Method) {
 	}
 }
 
-// wanted are parameters without which a service gives no token, or none that can be renewed.
-var wanted = []string{"access_type", "token_access_type", "duration", "audience", "owner", "type"}
+// choices are parameters by which a program says how the consent looks, or when the service
+// asks again. A service gives the same token without.
+var choices = []string{"prompt", "approval_prompt", "reauth", "session", "loginWindowOpenMode"}
 
-// params reads further parameters: those of several witnesses, and those that are wanted.
+// given are the parameters that each request has anyway, by the member of the seed.
+var given = map[string][]string{
+	"auth_params":  {"response_type", "client_id", "scope"},
+	"token_params": {"grant_type", "client_id", "scope"},
+}
+
+// isChoice reports whether a service does without a parameter. The prompt for consent is no
+// choice beside access_type=offline: without the prompt, only an account owner's first
+// consent brings a refresh token. The response_mode query is what RFC 6749 says.
+func isChoice(name, value string, list map[string]fact[string]) bool {
+	switch {
+	case name == "prompt" && value == "consent":
+		return list["access_type"].V != "offline"
+	case name == "response_mode":
+		return value == "query"
+	}
+	return slices.Contains(choices, name)
+}
+
+// params reads further parameters. A choice counts with several witnesses alone.
 func (s *service) params(what string, list map[string]fact[string]) map[string]facts.Fact {
 	out := map[string]facts.Fact{}
 	for _, name := range sortedKeys(list) {
 		f := list[name]
-		if f.V == "" || name == "response_type" || len(f.By) < 2 && !slices.Contains(wanted, name) && !slices.Contains(f.By, facts.Documentation) {
+		isSure := slices.Contains(f.By, facts.Documentation)
+		switch {
+		case f.V == "" || slices.Contains(given[what], name) && !isSure:
+			s.leave(what, name+" is in each request anyway, or has no value")
+			continue
+		case len(f.By) < 2 && isChoice(name, f.V, list) && !isSure:
 			s.leave(what, name+" is the choice of one source")
 			continue
 		}

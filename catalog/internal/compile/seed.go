@@ -56,12 +56,13 @@ type input struct {
 }
 
 type test struct {
-	Method string        `json:"method"`
-	Path   string        `json:"path"`
-	URL    string        `json:"url"`
-	OK     []int         `json:"ok"`
-	ID     *fact[string] `json:"id"`
-	By     []string      `json:"by"`
+	Method string          `json:"method"`
+	Path   string          `json:"path"`
+	URL    string          `json:"url"`
+	OK     []int           `json:"ok"`
+	ID     *fact[string]   `json:"id"`
+	By     []string        `json:"by"`
+	Scopes *fact[[]string] `json:"scopes"` // of an override
 }
 
 // A method is a method of the seed. A member that has another meaning for another type is
@@ -103,7 +104,8 @@ type method struct {
 	Login      *fact[login]            `json:"login"`
 	TokenPath  *fact[string]           `json:"token_path"`
 	RefreshPar *fact[[]string]         `json:"refresh_params"`
-	Responses  json.RawMessage         `json:"response_paths"`
+	MoreAgain  map[string]fact[string] `json:"refresh_extra"` // of an override
+	Responses  map[string]fact[string] `json:"response_paths"`
 	Capture    json.RawMessage         `json:"capture"`
 	Captures   map[string]fact[string] `json:"captures"`    // of an override
 	TokenType  *fact[string]           `json:"token_type"`  // of an override

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -189,50 +188,6 @@ func (s *service) link(title, address string) {
 	}
 }
 
-// test makes the test request.
-func (s *service) test() {
-	t := s.Test
-	if t == nil {
-		return
-	}
-	target := cmp.Or(t.URL, s.BaseURL.V+t.Path)
-	path, below := strings.CutPrefix(target, s.BaseURL.V)
-	u, err := url.Parse(braces.ReplaceAllString(target, "x"))
-	why := ""
-	switch extra := outside(target, s.BaseURL.V); {
-	case err != nil || u.Path == "" || u.Path == "/":
-		why = "is no path"
-	case extra != "":
-		why = "has a value of its own, " + extra
-	case strings.Contains(strings.ToLower(u.RawQuery), "key=") || strings.HasSuffix(u.RawQuery, "="):
-		why = "has a place for a credential"
-	case below && strings.HasPrefix(path, "/"):
-	case strings.Contains(target, "{") || domain(u.Host) != domain(hostOf(s.BaseURL.V)):
-		why = "is at another host, " + u.Host
-	}
-	for _, m := range s.facts.Methods {
-		if m.Type == "AuthFields" {
-			why = "has no body for the fields"
-		}
-	}
-	if why != "" {
-		s.leave("test", why)
-		return
-	}
-	test := &definition.Test{OK: t.OK}
-	if !below || !strings.HasPrefix(path, "/") {
-		origin := u.Scheme + "://" + u.Host
-		s.d.BaseURLs, test.Base = map[string]string{"test": origin}, "test"
-		path = strings.TrimPrefix(target, origin)
-	}
-	test.Request = t.Method + " " + path
-	s.facts.Test = &facts.Fact{Value: t.Method + " " + target, By: t.By}
-	if t.ID != nil {
-		test.ID, s.facts.TestID = t.ID.V, t.ID.as(t.ID.V)
-	}
-	s.d.Test = test
-}
-
 // hostOf returns the host of a URL, with x in place of each input.
 func hostOf(template string) string {
 	u, err := url.Parse(braces.ReplaceAllString(template, "x"))
@@ -273,7 +228,7 @@ func (s *service) settle() error {
 		switch {
 		case match != nil && match[2] == "test":
 			s.leave("test", f.Text)
-			s.d.Test, s.d.BaseURLs, s.facts.Test, s.facts.TestID = nil, nil, nil, nil
+			s.d.Test, s.d.BaseURLs, s.facts.Test, s.facts.TestID, s.facts.TestScopes = nil, nil, nil, nil, nil
 		case match != nil && match[2] == "links":
 			s.d.Links = nil
 		case match != nil && match[1] != "" && len(s.d.Methods) > 1:

@@ -55,12 +55,14 @@ type Method struct {
 	Scopes    *Fact     `json:"scopes,omitempty"`    // with a space between each
 	TokenType *Fact     `json:"tokenType,omitempty"` // token_type of a response; absent means Bearer
 	Expiry    *Fact     `json:"expiry,omitempty"`    // member of a response with a date; absent means expires_in
+	Root      *Fact     `json:"root,omitempty"`      // member of a response that has all others; absent means none
 	Carries   []Carried `json:"carries,omitempty"`
 
-	// AuthorizeParams and TokenParams are further parameters, and AuthorizeNames and
-	// TokenNames other names, by the standard names.
+	// AuthorizeParams, TokenParams and RefreshParams are further parameters, and
+	// AuthorizeNames and TokenNames other names, by the standard names.
 	AuthorizeParams map[string]Fact `json:"authorizeParams,omitempty"`
 	TokenParams     map[string]Fact `json:"tokenParams,omitempty"`
+	RefreshParams   map[string]Fact `json:"refreshParams,omitempty"`
 	AuthorizeNames  map[string]Fact `json:"authorizeNames,omitempty"`
 	TokenNames      map[string]Fact `json:"tokenNames,omitempty"`
 	// Captures are values that decide where the API is, by the names in the base URL:
@@ -97,8 +99,11 @@ type Source struct {
 	Regions map[string]Fact `json:"regions,omitempty"`
 	Test    *Fact           `json:"test,omitempty"`   // HTTP method and URL
 	TestID  *Fact           `json:"testId,omitempty"` // JSON Pointer
-	Read    []Document      `json:"read,omitempty"`
-	Note    string          `json:"note,omitempty"`
+	// TestScopes are scopes without which the service refuses Test, with a space between
+	// each. Absent means that Test needs none, or that nobody says any.
+	TestScopes *Fact      `json:"testScopes,omitempty"`
+	Read       []Document `json:"read,omitempty"`
+	Note       string     `json:"note,omitempty"`
 }
 
 // A File is what this package reads of a definition.
@@ -223,6 +228,7 @@ func (s *Source) All(see func(path string, f *Fact)) {
 	see("base", &s.Base)
 	one("test", s.Test)
 	one("testId", s.TestID)
+	one("testScopes", s.TestScopes)
 	many("headers", s.Headers)
 	many("inputs", s.Inputs)
 	many("regions", s.Regions)
@@ -230,7 +236,7 @@ func (s *Source) All(see func(path string, f *Fact)) {
 		m, at := s.Methods[name], "methods."+name+"."
 		members := map[string]*Fact{"authorize": m.Authorize, "temporary": m.Temporary, "token": m.Token, "refresh": m.Refresh,
 			"revoke": m.Revoke, "client": m.Client, "encoding": m.Encoding, "separator": m.Separator, "scopes": m.Scopes,
-			"tokenType": m.TokenType, "expiry": m.Expiry, "login": m.Login, "tokenPath": m.TokenPath}
+			"tokenType": m.TokenType, "expiry": m.Expiry, "root": m.Root, "login": m.Login, "tokenPath": m.TokenPath}
 		for _, member := range slices.Sorted(maps.Keys(members)) {
 			one(at+member, members[member])
 		}
@@ -239,6 +245,7 @@ func (s *Source) All(see func(path string, f *Fact)) {
 		}
 		many(at+"authorizeParams", m.AuthorizeParams)
 		many(at+"tokenParams", m.TokenParams)
+		many(at+"refreshParams", m.RefreshParams)
 		many(at+"authorizeNames", m.AuthorizeNames)
 		many(at+"tokenNames", m.TokenNames)
 		many(at+"captures", m.Captures)

@@ -136,10 +136,14 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, body string) {
 		s.want("token", q, called("username", names), s.fill("{username}"))
 		s.want("token", q, called("password", names), s.fill("{password}"))
 	}
+	further := s.method.TokenParams
+	if kind == "refresh" {
+		further = s.method.RefreshParams
+	}
+	for name, f := range further {
+		s.want(kind, q, name, s.fill(f.Value))
+	}
 	if kind == "token" {
-		for name, f := range s.method.TokenParams {
-			s.want("token", q, name, s.fill(f.Value))
-		}
 		if s.method.Scopes != nil && grant != "authorization_code" {
 			s.want("token", q, called("scope", names), s.scopes())
 		}
@@ -163,6 +167,9 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, body string) {
 	if s.method.Refresh != nil {
 		s.refresh = fmt.Sprintf("refresh-%d", s.number) // the former one is spent
 		response["refresh_token"] = s.refresh
+	}
+	if s.method.Root != nil {
+		response = map[string]any{s.method.Root.Value: response}
 	}
 	write(w, http.StatusOK, response)
 }
