@@ -92,7 +92,13 @@ func Meant(near []string) string {
 // that of MCP servers, or one of the catalogue. draft reports that a single witness describes
 // the service.
 func (a *Accounts) Find(name string) (d *definition.Definition, draft bool, err error) {
-	imported, err := Imported(a.home.Definitions(), name, a.options)
+	return Lookup(a.home.Definitions(), name, a.options, mcp.KindConfig{Finder: a.finder, Registrar: a.registrar})
+}
+
+// Lookup is Find without accounts: dir is the folder of imported definitions, and servers says
+// how MCP servers are found.
+func Lookup(dir, name string, options definition.Options, servers mcp.KindConfig) (d *definition.Definition, draft bool, err error) {
+	imported, err := Imported(dir, name, options)
 	if err != nil {
 		return nil, false, err
 	}
@@ -102,7 +108,7 @@ func (a *Accounts) Find(name string) (d *definition.Definition, draft bool, err 
 		}
 	}
 	if name == "mcp" {
-		d, err := mcp.AnyServer(mcp.KindConfig{Finder: a.finder, Registrar: a.registrar})
+		d, err := mcp.AnyServer(servers)
 		return d, false, err
 	}
 	if d, err := catalog.Find(name, catalog.Options{AnyHost: true}); err == nil {
