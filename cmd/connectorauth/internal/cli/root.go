@@ -4,6 +4,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -83,7 +84,21 @@ func (app *App) root() *cobra.Command {
 		Long: "Connectorauth connects accounts at services and calls their APIs with the credentials of the accounts.\n\n" +
 			"Accounts are kept below the folder of your configuration, sealed. Exit codes:\n\n" + exit.Table,
 		SilenceUsage: true, SilenceErrors: true, Version: version(),
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true}, Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.Help()
+			}
+			var names []string
+			for _, sub := range c.Commands() {
+				names = append(names, sub.Name())
+			}
+			near := local.Near(args[0], names)
+			if len(near) == 0 {
+				return exit.With(exit.Usage, fmt.Errorf("there is no command %q; run connectorauth help", args[0]))
+			}
+			return exit.With(exit.Usage, fmt.Errorf("there is no command %q%s", args[0], local.Meant(near)))
+		},
 	}
 	flags := root.PersistentFlags()
 	flags.BoolVar(&app.JSON, "json", false, "write the result as JSON")
