@@ -1,0 +1,257 @@
+// Package ask asks the person at a terminal, and takes answers from a file in place of a person.
+package ask
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
+)
+
+// A Question is what the program must know.
+type Question struct {
+	// Name names the answer in the file of answers. Title asks the person, and Help explains.
+	Name, Title, Help string
+	// Secret: the terminal does not show what is typed.
+	Secret bool
+	// Default is the answer if the person types nothing. Optional: there may be no answer.
+	Default  string
+	Optional bool
+	// Choices are the possible answers. Other: any other answer is possible too.
+	Choices []Choice
+	Other   bool
+	// Check returns what is wrong with an answer. Nil means that all answers are good.
+	Check func(answer string) error
+}
+
+// A Choice is a possible answer.
+type Choice struct{ Value, Title string }
+
+// An Asker asks.
+type Asker struct {
+	terminal *os.File // nil: nobody is there to ask
+	lines    *bufio.Reader
+	out      io.Writer
+	flag     string // which names the file of answers
+	answers  map[string]string
+	used     map[string]bool
+}
+
+// New returns an Asker for a person at the terminal in. file has answers, as a JSON object of
+// texts, numbers and truth values; "-" means in, and empty means no file. flag is the name of
+// the flag with the file, for errors.
+func New(in io.Reader, out io.Writer, flag, file string) (*Asker, error) {
+	a := &Asker{out: out, flag: flag, used: map[string]bool{}}
+	if terminal, ok := in.(*os.File); ok && show.Terminal(in) && file != "-" {
+		a.terminal, a.lines = terminal, bufio.NewReader(terminal)
+	}
+	if file == "" {
+		return a, nil
+	}
+	var text []byte
+	var err error
+	if file == "-" {
+		text, err = io.ReadAll(in)
+	} else {
+		text, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	a.answers, err = decode(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	return a, nil
+}
+
+// decode reads answers. The error quotes nothing of the text.
+func decode(text []byte) (map[string]string, error) {
+	var raw map[string]json.RawMessage
+	if json.Unmarshal(text, &raw) != nil {
+		return nil, errors.New(`want a JSON object with answers by name, such as {"apiKey": "..."}`)
+	}
+	answers := map[string]string{}
+	for name, value := range raw {
+		var s string
+		if json.Unmarshal(value, &s) != nil {
+			if value[0] == '{' || value[0] == '[' || string(value) == "null" {
+				return nil, fmt.Errorf("the answer %q is no text, number or truth value", name)
+			}
+			s = string(value)
+		}
+		answers[name] = s
+	}
+	return answers, nil
+}
+
+// Left returns the names of answers that nobody has asked for: probably mistakes.
+func (a *Asker) Left() (names []string) {
+	for name := range a.answers {
+		if !a.used[name] {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Given returns the answer of the file, whether there is a question or not.
+func (a *Asker) Given(name string) (answer string, given bool) {
+	answer, given = a.answers[name]
+	a.used[name] = true
+	return answer, given
+}
+
+// Ask returns the answer to a question: that of the file, or what the person types. The
+// person is asked again until the answer is good. An answer of the file that is wrong, and a
+// question that nobody is there to answer, are an error.
+func (a *Asker) Ask(ctx context.Context, q Question) (string, error) {
+	if answer, given := a.Given(q.Name); given {
+		answer, problem := q.judge(answer)
+		if problem != nil {
+			return "", exit.With(exit.Usage, fmt.Errorf("%s: the answer %q: %w", a.flag, q.Name, problem))
+		}
+		return answer, nil
+	}
+	if a.terminal == nil {
+		if q.Default != "" || q.Optional {
+			return q.Default, nil
+		}
+		return "", exit.With(exit.Usage, a.nobody(q))
+	}
+	a.introduce(q)
+	for {
+		fmt.Fprint(a.out, show.Line(q.prompt()))
+		typed, err := a.read(ctx, q.Secret)
+		if err != nil {
+			return "", err
+		}
+		answer, problem := q.judge(typed)
+		if problem == nil {
+			return answer, nil
+		}
+		fmt.Fprintln(a.out, "  "+show.Line(problem.Error()))
+	}
+}
+
+// nobody says how a question can be answered without a terminal.
+func (a *Asker) nobody(q Question) error {
+	text := fmt.Sprintf("there is no terminal to ask for %q (%s): give the answer by %s FILE, or by %s - on standard input, as JSON: {%q: ...}", q.Name, q.Title, a.flag, a.flag, q.Name)
+	if len(q.Choices) > 0 {
+		var values []string
+		for _, c := range q.Choices {
+			values = append(values, c.Value)
+		}
+		text += "; the answers are " + strings.Join(values, ", ")
+	}
+	return errors.New(text)
+}
+
+// introduce shows what there is to say before the first prompt.
+func (a *Asker) introduce(q Question) {
+	if q.Help != "" {
+		fmt.Fprintln(a.out, show.Line(q.Help))
+	}
+	if len(q.Choices) == 0 {
+		return
+	}
+	fmt.Fprintln(a.out, show.Line(q.Title)+":")
+	for i, c := range q.Choices {
+		title := c.Value
+		if c.Title != "" && c.Title != c.Value {
+			title = c.Title + " (" + c.Value + ")"
+		}
+		fmt.Fprintf(a.out, "  %d  %s\n", i+1, show.Line(title))
+	}
+}
+
+// prompt returns what stands before the answer.
+func (q Question) prompt() string {
+	text := q.Title
+	if len(q.Choices) > 0 {
+		text = "Number or value"
+	}
+	switch {
+	case q.Default != "":
+		text += " [" + q.Default + "]"
+	case q.Optional:
+		text += " (may be empty)"
+	}
+	return text + ": "
+}
+
+// judge returns the answer that typed means, or what is wrong.
+func (q Question) judge(typed string) (answer string, problem error) {
+	if typed == "" {
+		if q.Default == "" && !q.Optional {
+			return "", errors.New("is required")
+		}
+		return q.Default, nil
+	}
+	if len(q.Choices) > 0 {
+		if number, err := strconv.Atoi(typed); err == nil && number >= 1 && number <= len(q.Choices) && !q.has(typed) {
+			typed = q.Choices[number-1].Value
+		}
+		if !q.Other && !q.has(typed) {
+			return "", errors.New("is none of the choices")
+		}
+	}
+	if q.Check != nil {
+		problem = q.Check(typed)
+	}
+	return typed, problem
+}
+
+// has reports whether value is one of the choices.
+func (q Question) has(value string) bool {
+	return slices.ContainsFunc(q.Choices, func(c Choice) bool { return c.Value == value })
+}
+
+// read reads a line, or the end of ctx: then the terminal is as before.
+func (a *Asker) read(ctx context.Context, secret bool) (string, error) {
+	fd := int(a.terminal.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", err
+	}
+	type line struct {
+		text string
+		err  error
+	}
+	lines := make(chan line, 1)
+	go func() {
+		if secret {
+			text, err := term.ReadPassword(fd)
+			lines <- line{string(text), err}
+			return
+		}
+		text, err := a.lines.ReadString('\n')
+		lines <- line{strings.TrimRight(text, "\r\n"), err}
+	}()
+	select {
+	case <-ctx.Done():
+		term.Restore(fd, before)
+		fmt.Fprintln(a.out)
+		return "", ctx.Err()
+	case l := <-lines:
+		if secret {
+			fmt.Fprintln(a.out)
+		}
+		if errors.Is(l.err, io.EOF) && l.text == "" {
+			return "", exit.With(exit.Usage, errors.New("the terminal was closed before the answer"))
+		}
+		return l.text, nil
+	}
+}

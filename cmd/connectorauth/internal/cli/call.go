@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/send"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
+)
+
+// calling is one run of the command call.
+type calling struct {
+	app     *App
+	request send.Request
+	base    string
+	output  string
+	include bool
+	maxTime float64
+}
+
+// call returns the command call.
+func (app *App) call() *cobra.Command {
+	w := &calling{app: app}
+	c := &cobra.Command{
+		Use: "call SERVICE METHOD PATH [--json BODY]", Short: "Send a request to the API of a service", Args: cobra.RangeArgs(3, 4),
+		Long: "Call sends a request to the API of a service, with the credentials of an account, and writes the body of the response.\n" +
+			"PATH is added to the URL of the API. Credentials go to the hosts of the service alone. The exit code is 4 for a status\n" +
+			"of 400 to 499, 5 for 500 to 599, 6 if connectorauth refused to send, and 7 if the account must be connected again.\n\n" +
+			"--json BODY sends a body of the type application/json, as with curl. --json without a body writes status, header and\n" +
+			"body of the response as one JSON document.",
+		Example: "  connectorauth call github GET /user\n  connectorauth call acme POST /orders --json '{\"item\": 7}'\n  connectorauth call acme PUT /files/7 -d @picture.png -H 'Content-Type: image/png'",
+		RunE: func(c *cobra.Command, args []string) error {
+			w.request.Method, w.request.Path, w.request.In = args[1], args[2], app.In
+			if len(args) == 4 {
+				if !app.JSON || w.request.JSON != "" {
+					return exit.With(exit.Usage, errors.New("want SERVICE METHOD PATH; a body is --json BODY or -d BODY"))
+				}
+				w.request.JSON, app.JSON = args[3], false
+			}
+			return w.run(c, args[0])
+		},
+	}
+	f := c.Flags()
+	f.StringArrayVarP(&w.request.Headers, "header", "H", nil, `header of the request, "Name: value"; "Name:" sends no such header`)
+	f.StringArrayVarP(&w.request.Data, "data", "d", nil, "body of the request; @FILE is a file, @- standard input")
+	f.StringArrayVar(&w.request.Raw, "data-raw", nil, "body of the request as written, also with an @")
+	f.StringVar(&w.request.JSON, "json-body", "", "as --json BODY, where --json means the response; @FILE and @- as with -d")
+	f.StringVar(&w.base, "base", "", "name of one of the further base URLs of the service, such as upload")
+	f.StringVarP(&w.output, "output", "o", "", "write the body of the response to a file")
+	f.BoolVarP(&w.include, "include", "i", false, "write status and header of the response before the body")
+	f.Float64Var(&w.maxTime, "max-time", 0, "seconds that the whole call may take (default no limit)")
+	return c
+}
+
+// run sends the request and writes the response.
+func (w *calling) run(c *cobra.Command, name string) error {
+	mine, a, err := w.app.opened(c, name)
+	if err != nil {
+		return err
+	}
+	ctx := c.Context()
+	if w.maxTime > 0 {
+		limited, cancel := context.WithTimeout(ctx, time.Duration(w.maxTime*float64(time.Second)))
+		defer cancel()
+		ctx = limited
+	}
+	connected, err := mine.Connected(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	if w.request.Base, err = connected.BaseURL(ctx, w.base); err != nil {
+		return err
+	}
+	req, err := w.request.HTTP(ctx)
+	if err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	client, err := mine.Client(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	done := w.app.Progress("Waiting for %s", a.Definition)
+	resp, err := client.Do(req)
+	done()
+	if err != nil {
+		if c.Context().Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+			return exit.With(exit.Failed, fmt.Errorf("--max-time: the call took more than %g seconds", w.maxTime))
+		}
+		return err
+	}
+	defer resp.Body.Close()
+	if err := w.write(resp); err != nil {
+		return err
+	}
+	return w.code(resp)
+}
+
+// code returns the exit code of a response as an error that has been told.
+func (w *calling) code(resp *http.Response) error {
+	if err := connectorauth.RenewalError(resp); err != nil {
+		w.app.Note("The token could not be renewed: %s", errorText(err))
+		if exit.Of(err) == exit.Reauth {
+			return exit.Silently(exit.Reauth)
+		}
+	}
+	switch {
+	case resp.StatusCode >= 500:
+		return exit.Silently(exit.Server)
+	case resp.StatusCode >= 400:
+		return exit.Silently(exit.Client)
+	}
+	return nil
+}
+
+// response is a response in JSON. Body is the body if the body is JSON, or a text; other bytes
+// are in base64.
+type response struct {
+	Status int         `json:"status"`
+	URL    string      `json:"url"`
+	Header http.Header `json:"header"`
+	Body   any         `json:"body,omitempty"`
+	Base64 []byte      `json:"base64,omitempty"`
+}
+
+// write writes the response: the body as the body comes, or all of the response as JSON.
+func (w *calling) write(resp *http.Response) (err error) {
+	out := w.app.Out
+	if w.output != "" {
+		file, err := os.Create(w.output)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		out = file
+	}
+	if w.app.JSON {
+		return w.document(out, resp)
+	}
+	out = show.Safe(out)
+	if w.include {
+		if err := send.Head(out, resp); err != nil {
+			return err
+		}
+	}
+	if _, err := io.Copy(out, resp.Body); err != nil {
+		return fmt.Errorf("the response broke off: %w", err)
+	}
+	if e, ok := out.(*show.Escaper); ok {
+		return e.Flush()
+	}
+	return nil
+}
+
+// document writes the response as one JSON document.
+func (w *calling) document(out io.Writer, resp *http.Response) error {
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("the response broke off: %w", err)
+	}
+	r := response{Status: resp.StatusCode, URL: send.Redacted(resp.Request.URL), Header: resp.Header}
+	switch {
+	case json.Valid(body):
+		r.Body = json.RawMessage(body)
+	case utf8.Valid(body):
+		r.Body = string(body)
+	default:
+		r.Base64 = body
+	}
+	screen := show.Screen{Out: out, JSON: true}
+	return screen.Print(r, nil)
+}

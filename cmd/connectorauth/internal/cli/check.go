@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
+	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/definition/yaml"
+	"github.com/connectorauth/connectorauth/discovery"
+)
+
+// finding is a finding in JSON.
+type finding struct {
+	File   string `json:"file"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	Path   string `json:"path,omitempty"`
+	Text   string `json:"text"`
+	// Kind is "mistake" or "advice".
+	Kind string `json:"kind"`
+}
+
+// check returns the command check.
+func (app *App) check() *cobra.Command {
+	noAdvice := false
+	c := &cobra.Command{
+		Use: "check FILE...", Short: "List all mistakes of definitions, with line and column", Args: cobra.MinimumNArgs(1),
+		Long: "Check lists all mistakes of definitions, and advice for a definition without mistakes. - is standard input, in JSON.\nThe exit code is 8 if there is anything to list.",
+		RunE: func(c *cobra.Command, args []string) error {
+			options, err := parsing()
+			if err != nil {
+				return err
+			}
+			findings := []finding{}
+			for _, file := range args {
+				found, err := app.checkFile(file, options, !noAdvice)
+				if err != nil {
+					return err
+				}
+				findings = append(findings, found...)
+			}
+			if err := app.Print(findings, func(w io.Writer) { report(w, findings, len(args)) }); err != nil {
+				return err
+			}
+			if len(findings) > 0 {
+				return exit.Silently(exit.Findings)
+			}
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&noAdvice, "no-advice", false, "list mistakes alone")
+	return c
+}
+
+// parsing returns the options for documents of which no account is made: requests for metadata
+// would go to public addresses.
+func parsing() (definition.Options, error) {
+	finder, err := discovery.New(discovery.Config{})
+	return local.Options(finder, nil), err
+}
+
+// report writes findings as compilers do.
+func report(w io.Writer, findings []finding, files int) {
+	for _, f := range findings {
+		text := definition.Finding{File: f.File, Line: f.Line, Column: f.Column, Path: f.Path, Text: f.Text}.String()
+		colour := show.Red
+		if f.Kind == "advice" {
+			colour = show.Yellow
+		}
+		fmt.Fprintln(w, show.Paint(w, colour, f.Kind+":"), show.Line(text))
+	}
+	if len(findings) == 0 {
+		fmt.Fprintf(w, "No mistakes in %d file%s.\n", files, map[bool]string{true: "", false: "s"}[files == 1])
+	}
+}
+
+// checkFile returns the findings of a file. The error is that of the file system.
+func (app *App) checkFile(file string, options definition.Options, advice bool) ([]finding, error) {
+	document, err := app.read(file)
+	if err != nil {
+		return nil, err
+	}
+	lint := definition.Lint
+	if local.IsYAML(file) {
+		lint = yaml.Lint
+	}
+	advices, err := lint(file, document, options)
+	var wrong *definition.Error
+	var found []finding
+	switch {
+	case errors.As(err, &wrong):
+		found = kinds(wrong.Findings, "mistake")
+		if wrong.More > 0 {
+			found = append(found, finding{File: file, Text: fmt.Sprintf("%d further mistakes are left out", wrong.More), Kind: "mistake"})
+		}
+	case err != nil:
+		return nil, err
+	case advice:
+		found = kinds(advices, "advice")
+	}
+	return found, nil
+}
+
+// kinds returns findings in JSON.
+func kinds(all []definition.Finding, kind string) (found []finding) {
+	for _, f := range all {
+		found = append(found, finding{f.File, f.Line, f.Column, f.Path, f.Text, kind})
+	}
+	return found
+}
+
+// maxDocument bounds a document in bytes, as package openapi does.
+const maxDocument = 64 << 20
+
+// read reads a file, or standard input for "-".
+func (app *App) read(file string) ([]byte, error) {
+	in := app.In
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, exit.With(exit.Usage, err)
+		}
+		defer f.Close()
+		in = f
+	}
+	document, err := io.ReadAll(io.LimitReader(in, maxDocument+1))
+	if err == nil && len(document) > maxDocument {
+		err = fmt.Errorf("%s has more than 64 MiB", file)
+	}
+	return document, err
+}

@@ -1,0 +1,339 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/accounts"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/ask"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
+	"github.com/connectorauth/connectorauth/definition"
+)
+
+// connecting is one run of the command connect.
+type connecting struct {
+	app         *App
+	again       string
+	method      string
+	name        string
+	values      string
+	redirectURL string
+	noBrowser   bool
+	scopes      []string
+	allow       []string
+
+	ask  *ask.Asker
+	mine *local.Accounts
+	d    *definition.Definition
+}
+
+// connect returns the command connect.
+func (app *App) connect() *cobra.Command {
+	w := &connecting{app: app}
+	c := &cobra.Command{
+		Use: "connect SERVICE", Short: "Connect an account at a service", Args: cobra.MaximumNArgs(1),
+		Long: "Connect asks for what the service wants, leads through the consent in the browser or with a code for another device,\n" +
+			"tests the account and keeps the account. Secrets are typed without echo, or come from --values, and are never arguments.\n\n" +
+			"The answers of --values are a JSON object, by the names of the inputs. client_id and client_secret are those of the\n" +
+			"application that you have registered at the service.",
+		Example: "  connectorauth connect github\n  pass show acme | connectorauth connect acme --values -\n  echo '{\"url\": \"https://mcp.example.com/mcp\"}' | connectorauth connect mcp --values -",
+		RunE: func(c *cobra.Command, args []string) error {
+			if (len(args) == 1) == (w.again != "") {
+				return exit.With(exit.Usage, errors.New("name a service, or an account by --again"))
+			}
+			return w.run(c, strings.Join(args, ""))
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&w.again, "again", "", "connect this account again, and keep its name")
+	f.StringVar(&w.method, "method", "", "way to authenticate, where the service has several")
+	f.StringVar(&w.name, "name", "", "name of the account, such as work (default the service and a number)")
+	f.StringVar(&w.values, "values", "", "file with the answers as JSON; - means standard input")
+	f.StringSliceVar(&w.scopes, "scopes", nil, "scopes to ask for (default those of the definition)")
+	f.StringSliceVar(&w.allow, "allow", nil, "host, address or prefix of a private network that the account may reach, such as 10.1.2.0/24")
+	f.StringVar(&w.redirectURL, "redirect-url", "", "redirect URL of your application at the service (default http://127.0.0.1/callback with any port)")
+	f.BoolVar(&w.noBrowser, "no-browser", false, "print the URL of the consent, and open no browser")
+	return c
+}
+
+// run connects a new account, or an account again.
+func (w *connecting) run(c *cobra.Command, service string) (err error) {
+	if w.ask, err = w.app.asker("--values", w.values); err != nil {
+		return err
+	}
+	request := accounts.Request{ID: w.name, Owner: local.Owner, Scopes: w.scopes, Method: w.method}
+	var former accounts.Account
+	var p local.Program
+	if w.again != "" {
+		if w.mine, former, err = w.app.opened(c, w.again); err != nil {
+			return err
+		}
+		if p, err = w.mine.Program(c.Context(), former.ID); err != nil {
+			return err
+		}
+		service, request.ID = former.Definition, former.ID
+		if request.Method == "" {
+			request.Method = former.Method
+		}
+	} else if w.mine, err = w.app.open(c, w.allow...); err != nil {
+		return err
+	}
+	draft := false
+	if w.d, draft, err = w.mine.Need(service); err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	if draft {
+		w.app.Note("Note: the definition of %s is a draft, which one witness describes.", w.d.Name)
+	}
+	if len(w.allow) > 0 {
+		p.Allow = w.allow
+	}
+	m, err := w.choose(c.Context(), request.Method)
+	if err != nil {
+		return err
+	}
+	request.Definition, request.Method = w.d.Name, m.Name
+	if err := w.program(c.Context(), m, &p); err != nil {
+		return err
+	}
+	if request.Values, err = w.inputs(c.Context(), m, former.ID != "" && former.Method == m.Name); err != nil {
+		return err
+	}
+	if left := w.ask.Left(); len(left) > 0 {
+		return exit.With(exit.Usage, fmt.Errorf("--values: nobody asks for %s", strings.Join(left, ", ")))
+	}
+	return w.finish(c.Context(), request, p, former)
+}
+
+// choose returns the method: the one that is named, the default one, the only one, or the one
+// that the person chooses.
+func (w *connecting) choose(ctx context.Context, name string) (*definition.Method, error) {
+	q := ask.Question{Name: "method", Title: "How does the account authenticate"}
+	for i := range w.d.Methods {
+		m := &w.d.Methods[i]
+		if m.Name == name || slices.Contains(m.Was, name) || name == "" && len(w.d.Methods) == 1 {
+			return m, nil
+		}
+		if m.Default {
+			q.Default = m.Name
+		}
+		q.Choices = append(q.Choices, ask.Choice{Value: m.Name, Title: m.Title})
+	}
+	if name != "" {
+		var names []string
+		for _, c := range q.Choices {
+			names = append(names, c.Value)
+		}
+		return nil, exit.With(exit.Usage, fmt.Errorf("--method: %s has no method %q; its methods are %s", w.d.Name, name, strings.Join(names, ", ")))
+	}
+	answer, err := w.ask.Ask(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("%w, or by --method", err)
+	}
+	return w.choose(ctx, answer)
+}
+
+// wantsClient reports whether a credential needs a client that the definition has no inputs for.
+func wantsClient(c definition.Credential) bool {
+	switch s := c.Scheme.(type) {
+	case *definition.OAuth2:
+		return s.ClientID == ""
+	case *definition.OAuth1:
+		return s.ClientID == ""
+	}
+	return false
+}
+
+// program asks for what the definition leaves to programs: a client, and hidden inputs. What
+// another account of the service has is the default of the client.
+func (w *connecting) program(ctx context.Context, m *definition.Method, p *local.Program) error {
+	if slices.ContainsFunc(append([]definition.Credential{m.Credential}, m.And...), wantsClient) {
+		id, err := w.ask.Ask(ctx, ask.Question{Name: "client_id", Title: "Client ID of your application", Default: p.Client.ID,
+			Help: "Register an application at the service with the redirect URL " + w.redirect() + " first."})
+		if err != nil {
+			return err
+		}
+		secret, err := w.ask.Ask(ctx, ask.Question{Name: "client_secret", Title: "Client secret", Secret: true, Optional: true})
+		if err != nil {
+			return err
+		}
+		if secret != "" || id != p.Client.ID {
+			p.Client = definition.Client{ID: id, Secret: connectorauth.Secret(secret)}
+		}
+	}
+	for _, input := range slices.Concat(w.d.Inputs, m.Inputs) {
+		if !input.Hidden {
+			continue
+		}
+		q := question(definition.Field{Input: input, Value: input.Default}, false)
+		answer, err := w.ask.Ask(ctx, q)
+		if err != nil {
+			return err
+		}
+		if p.Values == nil {
+			p.Values = map[string]connectorauth.Secret{}
+		}
+		if answer != "" && answer != input.Default {
+			p.Values[input.Name] = connectorauth.Secret(answer)
+		}
+	}
+	return nil
+}
+
+// redirect returns the redirect URL to register.
+func (w *connecting) redirect() string {
+	if w.redirectURL == "" {
+		return "http://127.0.0.1/callback"
+	}
+	return w.redirectURL
+}
+
+// inputs asks for the inputs of a method. Of an account that is connected again, an empty
+// answer keeps a secret.
+func (w *connecting) inputs(ctx context.Context, m *definition.Method, again bool) (map[string]connectorauth.Secret, error) {
+	var stored map[string]connectorauth.Secret
+	if again {
+		given, err := w.mine.Given(ctx, w.again)
+		if err == nil {
+			stored = given.Given()
+		}
+	}
+	fields, err := w.d.Form(m.Name, stored)
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]connectorauth.Secret{}
+	for _, field := range fields {
+		q := question(field, again)
+		q.Check = func(answer string) error { return w.mistake(m.Name, field.Name, answer) }
+		answer, err := w.ask.Ask(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		if answer != "" {
+			values[field.Name] = connectorauth.Secret(answer)
+		}
+	}
+	return values, nil
+}
+
+// question returns the question for a field of a form.
+func question(f definition.Field, again bool) ask.Question {
+	q := ask.Question{Name: f.Name, Title: f.Title, Help: f.Help, Secret: f.Secret, Default: f.Value, Optional: !f.Required() || again && f.Stored}
+	if q.Title == "" {
+		q.Title = f.Name
+	}
+	if f.Example != "" {
+		q.Title += " (such as " + f.Example + ")"
+	}
+	for _, c := range f.Enum {
+		q.Choices = append(q.Choices, ask.Choice{Value: c.Value, Title: c.Title})
+	}
+	return q
+}
+
+// mistake returns what the definition has against the answer to one question, before the other
+// questions are answered.
+func (w *connecting) mistake(method, input, answer string) error {
+	var wrong *definition.InputError
+	if !errors.As(w.d.Validate(method, map[string]connectorauth.Secret{input: connectorauth.Secret(answer)}), &wrong) {
+		return nil
+	}
+	for _, p := range wrong.Problems {
+		if p.Input == input {
+			return errors.New(p.Title + " " + p.Text)
+		}
+	}
+	return nil
+}
+
+// finish connects the account, leads through its consent, and shows the account. An account
+// that does not work, or whose owner does not consent, leaves nothing.
+func (w *connecting) finish(ctx context.Context, q accounts.Request, p local.Program, former accounts.Account) error {
+	a, err := w.begin(ctx, q, p, former)
+	if err != nil {
+		return w.explain(err)
+	}
+	if a.Status == accounts.StatusConnecting || a.Pending != 0 {
+		if err := w.consent(ctx, a.ID); err != nil {
+			if former.ID == "" {
+				w.forget(ctx, a.ID)
+			}
+			return w.explain(err)
+		}
+		if a, err = w.mine.Get(ctx, a.ID); err != nil {
+			return err
+		}
+	}
+	return w.app.Print(viewed(a), func(out io.Writer) {
+		fmt.Fprintf(out, "Connected %s: %s.\n", show.Line(named(a)), status(out, a.Status))
+	})
+}
+
+// begin keeps the Program of the account and connects the account. Without a name, the account
+// gets the first number that is free.
+func (w *connecting) begin(ctx context.Context, q accounts.Request, p local.Program, former accounts.Account) (a accounts.Account, err error) {
+	defer w.app.Progress("Asking %s whether the account works", w.d.Name)()
+	if former.ID != "" {
+		if err := w.mine.SetProgram(ctx, former.ID, p); err != nil {
+			return a, err
+		}
+		return w.mine.Reconnect(ctx, former.ID, q)
+	}
+	for number := 1; ; number++ {
+		if w.name == "" {
+			q.ID = fmt.Sprintf("%s-%d", w.d.Name, number)
+		}
+		if _, err := w.mine.Get(ctx, q.ID); err == nil {
+			if w.name == "" {
+				continue
+			}
+			return a, exit.With(exit.Usage, fmt.Errorf("--name: there is an account %q already", w.name))
+		} else if !errors.Is(err, accounts.ErrNotFound) {
+			return a, err
+		}
+		if err := w.mine.SetProgram(ctx, q.ID, p); err != nil {
+			return a, err
+		}
+		a, err = w.mine.Connect(ctx, q)
+		if errors.Is(err, accounts.ErrExists) && w.name == "" {
+			continue // another process was faster
+		}
+		if err != nil {
+			w.mine.SetProgram(context.WithoutCancel(ctx), q.ID, local.Program{})
+		}
+		return a, err
+	}
+}
+
+// forget removes an account that was not connected.
+func (w *connecting) forget(ctx context.Context, id string) {
+	ctx = context.WithoutCancel(ctx)
+	if _, err := w.mine.Disconnect(ctx, id); err != nil {
+		w.app.Note("The account %s is left: run connectorauth disconnect %[1]s. %v", id, err)
+		return
+	}
+	w.mine.SetProgram(ctx, id, local.Program{})
+}
+
+// explain adds to an error what a person at a command line can do.
+func (w *connecting) explain(err error) error {
+	var wrong *definition.InputError
+	var twice *accounts.DuplicateError
+	switch {
+	case errors.As(err, &wrong):
+		return exit.With(exit.Usage, err)
+	case errors.As(err, &twice):
+		return exit.With(exit.Usage, fmt.Errorf("this is the account %s, which is connected already: run connectorauth connect --again %[1]s", twice.ID))
+	}
+	return err
+}

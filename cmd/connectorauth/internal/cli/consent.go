@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/accounts"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
+	"github.com/connectorauth/connectorauth/consent"
+)
+
+// consent leads through the consent of an account: with a code for another device where the
+// method has that grant, and else in the browser.
+func (w *connecting) consent(ctx context.Context, id string) error {
+	flow, err := w.mine.Flow(ctx, id)
+	if err != nil {
+		return err
+	}
+	if flow.GrantType() == (connectorauth.DeviceCode{}).GrantType() {
+		return w.device(ctx, flow)
+	}
+	options := consent.LoopbackOptions{RedirectURL: w.redirectURL, Out: safe{w.app.Err}, Service: w.d.Title, Pages: consent.Pages{Name: "connectorauth"}}
+	if w.noBrowser {
+		options.Open = func(string) error { return errNoBrowser }
+	}
+	if in, ok := w.app.In.(*os.File); ok && show.Terminal(in) && w.values != "-" {
+		options.In = in
+	}
+	return consent.Loopback(ctx, flow, options)
+}
+
+// errNoBrowser keeps Loopback from a browser; Loopback has printed the URL.
+var errNoBrowser = fmt.Errorf("no browser, as --no-browser says")
+
+// device prints where to type which code, and waits for the decision.
+func (w *connecting) device(ctx context.Context, flow *accounts.Flow) error {
+	prompt, pending, err := flow.BeginDevice(ctx)
+	if err != nil {
+		return err
+	}
+	w.app.Note("Open %s on any device, and type the code %s.", prompt.VerificationURI, prompt.UserCode)
+	if prompt.VerificationURIComplete != "" {
+		w.app.Note("Or open %s, and compare the code.", prompt.VerificationURIComplete)
+	}
+	w.app.Note("Waiting until %s ...", prompt.Expires.Local().Format(time.Kitchen))
+	for {
+		poll, err := flow.PollDevice(ctx, pending)
+		if err != nil || poll.Done {
+			return err
+		}
+		if poll.Pending != "" {
+			pending = poll.Pending
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(poll.Wait):
+		}
+	}
+}
+
+// safe writes the texts of package consent, in which a provider's words may be.
+type safe struct{ w io.Writer }
+
+// Write writes lines without control characters.
+func (s safe) Write(p []byte) (int, error) {
+	_, err := io.WriteString(s.w, show.Lines(string(p)))
+	return len(p), err
+}

@@ -1,0 +1,250 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/ask"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/home"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
+	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/definition/cyclr"
+	"github.com/connectorauth/connectorauth/definition/openapi"
+	"github.com/connectorauth/connectorauth/definition/yaml"
+)
+
+// importing is one run of the command import.
+type importing struct {
+	app     *App
+	answers string
+	out     string
+	name    string
+	from    string
+	force   bool
+	ask     *ask.Asker
+}
+
+// importing returns the command import.
+func (app *App) importing() *cobra.Command {
+	w := &importing{app: app}
+	c := &cobra.Command{
+		Use: "import FILE", Short: "Add a definition, also from OpenAPI or Cyclr", Args: cobra.ExactArgs(1),
+		Long: "Import adds the definition of a service, so that connectorauth connect knows the service. FILE is a definition, an OpenAPI\n" +
+			"document, or a connector of Cyclr. What such a document leaves open is asked, or comes from --answers: a JSON object by\n" +
+			"the IDs of the questions.",
+		RunE: func(c *cobra.Command, args []string) error { return w.run(c.Context(), args[0]) },
+	}
+	f := c.Flags()
+	f.StringVar(&w.answers, "answers", "", "file with the answers as JSON; - means standard input")
+	f.StringVar(&w.out, "out", "", "write the definition to this file, and add nothing; - means standard output")
+	f.StringVar(&w.name, "name", "", "name of the service (default that of the document)")
+	f.StringVar(&w.from, "url", "", "where an OpenAPI document comes from, for relative URLs")
+	f.BoolVar(&w.force, "force", false, "replace a definition that is there")
+	return c
+}
+
+// imported is the result in JSON.
+type imported struct {
+	Name    string    `json:"name"`
+	File    string    `json:"file,omitempty"`
+	Methods []string  `json:"methods"`
+	Notes   []finding `json:"notes,omitempty"`
+}
+
+// run imports a document.
+func (w *importing) run(ctx context.Context, file string) (err error) {
+	if file == "-" && w.answers == "-" {
+		return exit.With(exit.Usage, errors.New("standard input cannot be both the document and the answers"))
+	}
+	document, err := w.app.read(file)
+	if err != nil {
+		return err
+	}
+	if w.ask, err = w.app.asker("--answers", w.answers); err != nil {
+		return err
+	}
+	options, err := parsing()
+	if err != nil {
+		return err
+	}
+	d, notes, err := w.definition(ctx, file, document, options)
+	var wrong *definition.Error
+	if errors.As(err, &wrong) {
+		return exit.With(exit.Findings, err)
+	}
+	if err != nil {
+		return err
+	}
+	text, err := d.Document()
+	if err != nil {
+		return err
+	}
+	return w.keep(d, text, kinds(notes, "note"))
+}
+
+// keep writes the definition to its place.
+func (w *importing) keep(d *definition.Definition, text []byte, notes []finding) error {
+	if w.out == "-" {
+		_, err := w.app.Out.Write(append(text, '\n'))
+		return err
+	}
+	path := w.out
+	if path == "" {
+		h, err := w.app.home()
+		if err != nil {
+			return err
+		}
+		if path, err = w.place(h, d.Name); err != nil {
+			return err
+		}
+	}
+	if err := replace(path, append(text, '\n')); err != nil {
+		return err
+	}
+	result := imported{Name: d.Name, File: path, Notes: notes}
+	for _, m := range d.Methods {
+		result.Methods = append(result.Methods, m.Name)
+	}
+	return w.app.Print(result, func(out io.Writer) {
+		for _, n := range notes {
+			fmt.Fprintln(w.app.Err, show.Line("note: "+n.Path+": "+n.Text))
+		}
+		fmt.Fprintf(out, "Wrote %s. ", show.Line(path))
+		if w.out == "" {
+			fmt.Fprintf(out, "Run connectorauth connect %s.", show.Line(d.Name))
+		}
+		fmt.Fprintln(out)
+	})
+}
+
+// place returns the file of a definition in the folder. A definition that is there is replaced
+// with --force alone, because accounts may have been connected by it.
+func (w *importing) place(h *home.Home, name string) (string, error) {
+	if err := os.MkdirAll(h.Definitions(), 0o700); err != nil {
+		return "", err
+	}
+	path := filepath.Join(h.Definitions(), name+".json")
+	if _, err := os.Stat(path); err == nil && !w.force {
+		return "", exit.With(exit.Usage, fmt.Errorf("there is a definition %q already: say --force to replace the definition, or --name", name))
+	}
+	return path, nil
+}
+
+// replace writes a file in one step, so a reader sees the old file or the new one.
+func replace(path string, text []byte) error {
+	file, err := os.CreateTemp(filepath.Dir(path), ".connectorauth-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.Write(text)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
+
+// definition returns the definition of a document, after all questions.
+func (w *importing) definition(ctx context.Context, file string, document []byte, options definition.Options) (*definition.Definition, []definition.Finding, error) {
+	convert := definition.Converter(nil)
+	if local.IsYAML(file) {
+		convert = yaml.ToJSON
+	}
+	var make func(answers map[string]string) (*definition.Draft, error)
+	switch kind := kindOf(document, convert); kind {
+	case "definition":
+		d, err := local.Parse(file, document, options)
+		if err == nil && w.name != "" && w.name != d.Name {
+			err = exit.With(exit.Usage, errors.New("--name: a definition has its own name"))
+		}
+		return d, nil, err
+	case "cyclr":
+		make = func(answers map[string]string) (*definition.Draft, error) {
+			draft, err := cyclr.Import(file, document, cyclr.Options{Answers: answers, Name: w.name})
+			if err != nil {
+				return nil, err
+			}
+			return &draft.Draft, nil
+		}
+	default:
+		make = func(answers map[string]string) (*definition.Draft, error) {
+			return openapi.Import(file, document, openapi.Options{Answers: answers, Name: w.name, URL: w.from, Convert: convert})
+		}
+	}
+	draft, err := w.answer(ctx, make)
+	if err != nil {
+		return nil, nil, err
+	}
+	text, err := draft.Definition.Document()
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := definition.Parse(draft.Definition.Name+".json", text, options)
+	return d, draft.Notes, err
+}
+
+// kindOf returns what a document is: "definition", "cyclr", or "openapi", which also says best
+// what is wrong with anything else.
+func kindOf(document []byte, convert definition.Converter) string {
+	if convert != nil {
+		converted, _, err := convert(document)
+		if err != nil {
+			return "definition"
+		}
+		document = converted
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(document, &members) != nil {
+		return "definition"
+	}
+	has := func(name string) bool { _, found := members[name]; return found }
+	switch {
+	case has("connectorauth"):
+		return "definition"
+	case has("openapi") || has("swagger"):
+		return "openapi"
+	case has("Authentication") || has("AuthType") || has("Name"):
+		return "cyclr"
+	}
+	return "definition"
+}
+
+// answer asks the questions of an importer until none is open. An answer may lead to further
+// questions.
+func (w *importing) answer(ctx context.Context, make func(map[string]string) (*definition.Draft, error)) (*definition.Draft, error) {
+	answers := map[string]string{}
+	for {
+		draft, err := make(answers)
+		if err != nil {
+			return nil, err
+		}
+		if len(draft.Questions) == 0 {
+			if left := w.ask.Left(); len(left) > 0 {
+				return nil, exit.With(exit.Usage, fmt.Errorf("--answers: nobody asks for %s", strings.Join(left, ", ")))
+			}
+			return draft, nil
+		}
+		for _, q := range draft.Questions {
+			if _, again := answers[q.ID]; again {
+				return nil, exit.With(exit.Findings, fmt.Errorf("%s\nthe answer %q does not help: change the document, or give another answer", q.Finding, q.ID))
+			}
+			open := ask.Question{Name: q.ID, Title: q.Finding.String(), Other: q.Other}
+			for _, c := range q.Choices {
+				open.Choices = append(open.Choices, ask.Choice{Value: c.Value, Title: c.Title})
+			}
+			if answers[q.ID], err = w.ask.Ask(ctx, open); err != nil {
+				return nil, err
+			}
+		}
+	}
+}

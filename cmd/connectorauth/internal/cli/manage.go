@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
+)
+
+// test returns the command test.
+func (app *App) test() *cobra.Command {
+	return &cobra.Command{
+		Use: "test SERVICE", Short: "Ask the service whether an account works", Args: cobra.ExactArgs(1),
+		Long: "Test asks the service whether an account works. SERVICE is the name or the label of an account, or the name of the service if there is one account of the service.",
+		RunE: func(c *cobra.Command, args []string) error {
+			mine, a, err := app.opened(c, args[0])
+			if err != nil {
+				return err
+			}
+			done := app.Progress("Asking %s whether %s works", a.Definition, a.ID)
+			tested, err := mine.Test(c.Context(), a.ID)
+			done()
+			if tested.ID == "" || c.Context().Err() != nil {
+				return err
+			}
+			failed := app.Print(viewed(tested), func(w io.Writer) {
+				fmt.Fprintf(w, "%s: %s\n", show.Line(named(tested)), status(w, tested.Status))
+				if err != nil {
+					fmt.Fprintln(w, show.Lines(errorText(err)))
+				}
+			})
+			if err != nil {
+				return exit.Silently(exit.Of(err))
+			}
+			return failed
+		},
+	}
+}
+
+// disconnect returns the command disconnect.
+func (app *App) disconnect() *cobra.Command {
+	return &cobra.Command{
+		Use: "disconnect SERVICE", Short: "Tell the service that the account is over, and forget the account", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			mine, a, err := app.opened(c, args[0])
+			var gone *local.UnknownError
+			if err != nil && !errors.As(err, &gone) {
+				return err
+			}
+			done := app.Progress("Telling %s", a.Definition)
+			revoked, err := mine.Disconnect(c.Context(), a.ID)
+			done()
+			if err != nil {
+				return fmt.Errorf("%w; run the command again", err)
+			}
+			if err := mine.SetProgram(c.Context(), a.ID, local.Program{}); err != nil {
+				return err
+			}
+			return app.Print(map[string]any{"id": a.ID, "revoked": revoked}, func(w io.Writer) {
+				text := "The service was told."
+				if !revoked {
+					text = "The service was not told: remove the key or the access there, if need be."
+				}
+				fmt.Fprintf(w, "Disconnected %s. %s\n", show.Line(named(a)), text)
+			})
+		},
+	}
+}
+
+// token is a token in JSON.
+type token struct {
+	Token  string    `json:"token"`
+	Type   string    `json:"type"`
+	Expiry time.Time `json:"expiry,omitzero"`
+}
+
+// token returns the command token.
+func (app *App) token() *cobra.Command {
+	return &cobra.Command{
+		Use: "token SERVICE", Short: "Write the access token of an account to a pipe or a file", Args: cobra.ExactArgs(1),
+		Long:    "Token writes the access token of an account, renewed if need be. A terminal gets no token, because terminals keep what they show.",
+		Example: "  connectorauth token github | other-program --token-stdin",
+		RunE: func(c *cobra.Command, args []string) error {
+			if show.Terminal(app.Out) {
+				return exit.With(exit.Refused, errors.New("a token is not shown on a terminal: write it to a pipe or a file, or use connectorauth call"))
+			}
+			mine, a, err := app.opened(c, args[0])
+			if err != nil {
+				return err
+			}
+			connected, err := mine.Connected(c.Context(), a.ID)
+			if err != nil {
+				return err
+			}
+			t, err := tokenOf(c.Context(), connected.Credential(), a.Definition)
+			if err != nil {
+				return err
+			}
+			return app.Print(t, func(w io.Writer) { fmt.Fprintln(w, t.Token) })
+		},
+	}
+}
+
+// tokenOf returns the token of a connector that has tokens.
+func tokenOf(ctx context.Context, c connectorauth.Connector, service string) (token, error) {
+	switch c := c.(type) {
+	case *connectorauth.OAuth2:
+		t, err := c.Token(ctx)
+		if err != nil {
+			return token{}, err
+		}
+		return token{t.AccessToken, t.Type(), t.Expiry}, nil
+	case *connectorauth.Custom:
+		t, err := c.Credential(ctx)
+		return token{string(t.Value), "", t.Expiry}, err
+	}
+	return token{}, exit.With(exit.Usage, fmt.Errorf("accounts of %s have no access token: requests carry something else; use connectorauth call", service))
+}

@@ -1,0 +1,159 @@
+// Package cli has the commands of the program connectorauth.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/ask"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/home"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
+)
+
+// App is what all commands have in common.
+type App struct {
+	show.Screen
+	In io.Reader
+
+	dir, keyCommand string
+}
+
+// Main runs the program with the arguments, and returns the exit code.
+func Main(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	app := &App{Screen: show.Screen{Out: os.Stdout, Err: os.Stderr}, In: os.Stdin}
+	return int(app.Run(ctx, args))
+}
+
+// Run runs a command, writes the error of the command, and returns the exit code.
+func (app *App) Run(ctx context.Context, args []string) exit.Code {
+	root := app.root()
+	root.SetArgs(args)
+	root.SetIn(app.In)
+	root.SetOut(app.Out)
+	root.SetErr(app.Err)
+	err := root.ExecuteContext(ctx)
+	code := exit.Of(err)
+	if ctx.Err() != nil && err != nil {
+		code, err = exit.Interrupted, errors.New("interrupted")
+	}
+	if text := errorText(err); text != "" {
+		app.fail(code, text)
+	}
+	return code
+}
+
+// fail tells why a command has failed.
+func (app *App) fail(code exit.Code, text string) {
+	if app.JSON {
+		app.Print(map[string]any{"error": text, "code": code}, nil)
+		return
+	}
+	io.WriteString(app.Err, show.Paint(app.Err, show.Red, "connectorauth:")+" "+show.Lines(text)+"\n")
+}
+
+// errorText returns the text of an error without the names of packages of the library in front.
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	text := err.Error()
+	for _, prefix := range []string{"connectorauth: ", "accounts: ", "definition: "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return text
+}
+
+// root returns the command that has all others.
+func (app *App) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "connectorauth",
+		Short: "Connect accounts at services, and call their APIs",
+		Long: "Connectorauth connects accounts at services and calls their APIs with the credentials of the accounts.\n\n" +
+			"Accounts are kept below the folder of your configuration, sealed. Exit codes:\n\n" + exit.Table,
+		SilenceUsage: true, SilenceErrors: true, Version: version(),
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true}, Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.Help()
+			}
+			var names []string
+			for _, sub := range c.Commands() {
+				names = append(names, sub.Name())
+			}
+			near := local.Near(args[0], names)
+			if len(near) == 0 {
+				return exit.With(exit.Usage, fmt.Errorf("there is no command %q; run connectorauth help", args[0]))
+			}
+			return exit.With(exit.Usage, fmt.Errorf("there is no command %q%s", args[0], local.Meant(near)))
+		},
+	}
+	flags := root.PersistentFlags()
+	flags.BoolVar(&app.JSON, "json", false, "write the result as JSON")
+	flags.StringVar(&app.dir, "home", "", "folder of the accounts (default $"+home.Variable+", or the folder of your configuration)")
+	flags.StringVar(&app.keyCommand, "key-command", os.Getenv("CONNECTORAUTH_KEY_COMMAND"), "command that prints the key of the store, in place of the file (default $CONNECTORAUTH_KEY_COMMAND)")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit.With(exit.Usage, err) })
+	root.AddCommand(app.commands()...)
+	for _, c := range all(root) {
+		if check := c.Args; check != nil {
+			c.Args = func(c *cobra.Command, args []string) error {
+				if err := check(c, args); err != nil {
+					return exit.With(exit.Usage, errors.New(err.Error()+"; usage: "+c.UseLine()))
+				}
+				return nil
+			}
+		}
+	}
+	return root
+}
+
+// all returns the commands below a command.
+func all(c *cobra.Command) (commands []*cobra.Command) {
+	for _, sub := range c.Commands() {
+		commands = append(append(commands, sub), all(sub)...)
+	}
+	return commands
+}
+
+// version returns the version of the program: that of the module, or of the commit.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}
+
+// program is the name and the version of the program.
+func program() string { return "connectorauth " + version() }
+
+// home returns the folder of the accounts.
+func (app *App) home() (*home.Home, error) { return home.Find(app.dir, app.keyCommand) }
+
+// open opens the accounts for a command.
+func (app *App) open(c *cobra.Command, allow ...string) (*local.Accounts, error) {
+	h, err := app.home()
+	if err != nil {
+		return nil, err
+	}
+	return local.Open(c.Context(), local.Config{Home: h, Program: program(), Command: c.CommandPath(), Allow: allow})
+}
+
+// asker returns what asks the person. values is the name of a file with answers, or "-" for
+// standard input, and flag is the flag that has named the file.
+func (app *App) asker(flag, values string) (*ask.Asker, error) {
+	a, err := ask.New(app.In, app.Err, flag, values)
+	return a, exit.With(exit.Usage, err)
+}

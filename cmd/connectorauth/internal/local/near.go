@@ -1,0 +1,57 @@
+package local
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Near returns up to three of the names that are like a name, the most alike first: those with
+// two typing mistakes at most, and those that begin alike.
+func Near(name string, names []string) []string {
+	type candidate struct {
+		name     string
+		distance int
+	}
+	var near []candidate
+	lower := strings.ToLower(name)
+	for _, n := range names {
+		d := distance(lower, strings.ToLower(n))
+		if strings.HasPrefix(strings.ToLower(n), lower) && len(lower) >= 3 {
+			d = min(d, 2)
+		}
+		if d <= 2 && d < len(name) {
+			near = append(near, candidate{n, d})
+		}
+	}
+	slices.SortFunc(near, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.name, b.name))
+	})
+	var out []string
+	for _, c := range near[:min(3, len(near))] {
+		out = append(out, c.name)
+	}
+	return out
+}
+
+// distance counts the letters to insert, to remove or to replace between two texts
+// (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := before
+			if a[i] != b[j] {
+				replaced++
+			}
+			before = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

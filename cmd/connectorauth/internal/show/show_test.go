@@ -1,0 +1,45 @@
+package show_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
+)
+
+// hostile are texts, and what a terminal gets of them as one line and as a body.
+var hostile = []struct{ name, text, line, body string }{
+	{"plain", "Zoë 🔑", "Zoë 🔑", "Zoë 🔑"},
+	{"a sequence of the terminal", "a\x1b[2Jb", `a\x1b[2Jb`, `a\x1b[2Jb`},
+	{"C1", "a\u009b2J", `a\x9b2J`, `a\x9b2J`},
+	{"a carriage return", "a\rb", `a\x0db`, `a\x0db`},
+	{"line breaks", "a\r\nb\n", `a\x0d\nb\n`, "a\nb\n"},
+	{"a tab", "a\tb", `a\tb`, "a\tb"},
+	{"another direction", "a\u202eb", `a\u202eb`, `a\u202eb`},
+	{"no UTF-8", "a\xffb", `a\xffb`, `a\xffb`},
+	{"half a character at the end", "a\xe2\x82", `a\xe2\x82`, `a\xe2\x82`},
+	{"the replacement character itself", "\ufffd", "\ufffd", "\ufffd"},
+}
+
+func TestNothingCommandsATerminal(t *testing.T) {
+	for _, row := range hostile {
+		t.Run(row.name, func(t *testing.T) {
+			assert.Equal(t, row.line, show.Line(row.text))
+			for size := 1; size <= len(row.text); size++ { // the pieces in which a body comes
+				var out strings.Builder
+				e := &show.Escaper{W: &out}
+				for rest := row.text; rest != ""; {
+					piece := rest[:min(size, len(rest))]
+					n, err := e.Write([]byte(piece))
+					assert.NoError(t, err)
+					assert.Equal(t, len(piece), n)
+					rest = rest[len(piece):]
+				}
+				assert.NoError(t, e.Flush())
+				assert.Equal(t, row.body, out.String(), "pieces of %d", size)
+			}
+		})
+	}
+}
