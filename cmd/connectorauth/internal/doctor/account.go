@@ -54,7 +54,7 @@ func (x *examination) open(ctx context.Context) (err error) {
 		stored = definition.Account{Definition: x.account.Definition, Method: x.account.Method}
 	}
 	if x.d, err = x.set.Find(stored); err != nil {
-		return err
+		return unknownDefinition{err}
 	}
 	for i := range x.d.Methods {
 		if m := &x.d.Methods[i]; m.Name == x.account.Method {
@@ -71,6 +71,9 @@ func (x *examination) open(ctx context.Context) (err error) {
 	}
 	return err
 }
+
+// An unknownDefinition is an error of the definitions of this program.
+type unknownDefinition struct{ error }
 
 // isSecret reports whether an input is a secret.
 func (x *examination) isSecret(name string) bool {
@@ -107,7 +110,7 @@ func (x *examination) ofAccount(err error) (Cause, string) {
 		return CauseReauth, "Connect the account again, because the store has lost what the account owner gave"
 	case errors.Is(err, context.DeadlineExceeded):
 		return CauseStore, "Look at the store and the index, which do not answer"
-	case x.d == nil || x.m == nil:
+	case errors.As(err, new(unknownDefinition)), x.d != nil && x.m == nil:
 		return CauseDefinition, "Add the definition of the service, or a newer one, because this program cannot read the account with the definitions that it has"
 	}
 	return CauseStore, "Mend what the step account names, because the account cannot be opened"

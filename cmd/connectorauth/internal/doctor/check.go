@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -51,8 +52,13 @@ func (x *examination) test(ctx context.Context) bool {
 	s.Duration = time.Since(begin)
 	seen := x.observer.exchanges(before)
 	var last exchange
-	if len(seen) > 0 {
-		last = seen[len(seen)-1]
+	for i := range seen {
+		if seen[i].status != 0 || last.req == nil {
+			last = seen[i]
+		}
+		if seen[i].status != 0 && x.stands(seen[i]) != "" {
+			break // what follows is that of somebody else
+		}
 	}
 	switch {
 	case ctx.Err() != nil && err != nil:
@@ -74,6 +80,9 @@ func (x *examination) test(ctx context.Context) bool {
 			s.Detail += "; " + last.req.URL.Host + ": " + x.said(last)
 		}
 		s.Cause, s.advice = x.ofTest(err, last)
+		if last.req != nil && last.status == 0 && x.blocked(last.req.URL) {
+			s.Cause, s.advice = "", "" // the step of the host knows more
+		}
 	}
 	x.step(s)
 	return true
@@ -92,7 +101,11 @@ func (x *examination) ofTest(err error, last exchange) (Cause, string) {
 			return CauseProxy, proxyAdvice(host, who)
 		}
 	}
-	switch {
+	switch _, away := x.led(last); {
+	case errors.As(err, &failed) && failed.StatusCode == 0 && away:
+		return CauseBaseURL, x.baseAdvice(failed, x.at(last)+" leads to another host, which does not answer")
+	case isForeign(err):
+		return CauseRegistration, registrationAdvice
 	case errors.As(err, &token), errors.Is(err, connectorauth.ErrReauthRequired):
 		return ofToken(err)
 	case errors.Is(err, connectorauth.ErrHostNotAllowed):
@@ -126,6 +139,14 @@ func (x *examination) ofTest(err error, last exchange) (Cause, string) {
 		return CauseDefinition, fmt.Sprintf("Check the test of the definition, because the API answers the test request with status %d", failed.StatusCode)
 	}
 	return CauseDefinition, "Check the members id and label of the test in the definition, because the response has nothing there"
+}
+
+// led returns where a redirect leads, and whether the place has another origin.
+func (x *examination) led(e exchange) (to *url.URL, away bool) {
+	if e.status < 300 || e.status > 399 {
+		return nil, false
+	}
+	return another(e.req.URL, e.header.Get("Location"))
 }
 
 // ofRefusal returns what to do about a credential that the API refuses.

@@ -41,8 +41,7 @@ func (x *examination) stands(e exchange) string {
 	if how := proxyOf(e); how != "" {
 		return how
 	}
-	to, moved := another(e.req.URL, e.header.Get("Location"))
-	moved = moved && e.status >= 300 && e.status < 400
+	to, moved := x.led(e)
 	switch {
 	case moved && to.Scheme == "http" && e.req.URL.Scheme == "https", moved && isPrivate(to.Hostname()) && !isPrivate(e.req.URL.Hostname()):
 		return "requests are led to " + originOf(to.String())

@@ -232,11 +232,21 @@ func (x *examination) ofRecord(err error) (Cause, string) {
 	if cause, advice := x.ofAccount(err); cause == CauseStoreKey {
 		return cause, advice
 	}
+	if isForeign(err) {
+		return CauseRegistration, registrationAdvice
+	}
 	if strings.Contains(err.Error(), "knows versions up to") {
 		return CauseVersion, "Update this program, because a newer version has written the record of the account"
 	}
 	return CauseStore, "Mend what the step record names, because the token of the account cannot be read"
 }
+
+// isForeign reports whether a record is that of another client or another token URL.
+func isForeign(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "in the token store belongs to")
+}
+
+const registrationAdvice = "Use the client ID and the token URL with which the account was connected, or connect the account again, because the token is that of another registration"
 
 // ofToken returns why there is no token, and what to do.
 func ofToken(err error) (Cause, string) {

@@ -29,7 +29,8 @@ const (
 	CauseNotConnected Cause = "not_connected"
 	CauseClient       Cause = "client" // the client ID or the client secret is wrong
 	CauseRevoked      Cause = "revoked"
-	CauseReauth       Cause = "reauth" // the account owner must authorize again
+	CauseReauth       Cause = "reauth"       // the account owner must authorize again
+	CauseRegistration Cause = "registration" // the token is that of another client or token URL
 	CauseRateLimit    Cause = "rate_limit"
 	CauseOutage       Cause = "outage" // of the service
 	CauseTokenURL     Cause = "token_url"
@@ -45,7 +46,7 @@ const (
 var order = []Cause{
 	CauseUnknown, CauseDisconnected, CauseStoreKey, CauseVersion, CauseStore, CauseInput, CauseProxy, CauseDNS, CauseRefused, CauseClock,
 	CauseExpired, CauseName, CauseAuthority, CauseTLS, CauseUnreachable, CauseNotConnected, CauseClient, CauseRevoked, CauseReauth,
-	CauseRateLimit, CauseOutage, CauseTokenURL, CauseBaseURL, CauseCredential, CauseScope, CauseIdentity, CauseDefinition, CauseIPv6,
+	CauseRegistration, CauseRateLimit, CauseOutage, CauseTokenURL, CauseBaseURL, CauseCredential, CauseScope, CauseIdentity, CauseDefinition, CauseIPv6,
 	CauseTheirClock,
 }
 
