@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -104,6 +105,8 @@ func (x *examination) ofAccount(err error) (Cause, string) {
 		return CauseNotConnected, "Finish the consent of the account, or connect the account again, because the account owner has not authorized so far"
 	case errors.As(err, &damaged) && damaged.Damaged():
 		return CauseStoreKey, "Use the key with which the store was sealed, or connect the account again, because what is stored of the account cannot be opened with this key"
+	case strings.Contains(err.Error(), "use a newer version of the program"):
+		return CauseVersion, newerAdvice
 	case errors.As(err, &input):
 		return CauseInput, "Connect the account again with all values, because the definition wants a value that the account lacks or that is not allowed"
 	case errors.Is(err, connectorauth.ErrReauthRequired):

@@ -131,6 +131,8 @@ func (x *examination) ofTest(err error, last exchange) (Cause, string) {
 		switch {
 		case last.status == 0:
 			return CauseUnreachable, "Check the network and the base URL of the definition, because the test request gets no answer"
+		case last.status >= 300 && last.status <= 399:
+			return CauseBaseURL, x.baseAdvice(failed, x.at(last)+" leads in a circle")
 		case last.status == http.StatusTooManyRequests:
 			return CauseRateLimit, waitAdvice(host, last)
 		}

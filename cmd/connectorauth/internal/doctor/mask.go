@@ -60,7 +60,7 @@ func (m *mask) text(s string, limit int) string {
 
 // plainHeaders are request headers without a secret.
 var plainHeaders = []string{
-	"Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Connection", "Content-Length", "Content-Type", "Host", "User-Agent",
+	"Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Connection", "Content-Length", "Content-Type", "Host", "Referer", "User-Agent",
 }
 
 // plainMembers are parameters of requests whose values are no secrets.

@@ -236,7 +236,10 @@ func (x *examination) ofRecord(err error) (Cause, string) {
 		return CauseRegistration, registrationAdvice
 	}
 	if strings.Contains(err.Error(), "knows versions up to") {
-		return CauseVersion, "Update this program, because a newer version has written the record of the account"
+		return CauseVersion, newerAdvice
+	}
+	if strings.Contains(err.Error(), "is damaged") {
+		return CauseRecord, "Connect the account again, because the record of its token is damaged"
 	}
 	return CauseStore, "Mend what the step record names, because the token of the account cannot be read"
 }
@@ -247,6 +250,8 @@ func isForeign(err error) bool {
 }
 
 const registrationAdvice = "Use the client ID and the token URL with which the account was connected, or connect the account again, because the token is that of another registration"
+
+const newerAdvice = "Update this program, because a newer version has written what the store has of the account"
 
 // ofToken returns why there is no token, and what to do.
 func ofToken(err error) (Cause, string) {

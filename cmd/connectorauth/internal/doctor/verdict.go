@@ -15,6 +15,7 @@ const (
 	CauseDisconnected Cause = "disconnected"
 	CauseStoreKey     Cause = "store_key" // the key does not open what is stored
 	CauseVersion      Cause = "version"   // the record is of a newer program
+	CauseRecord       Cause = "record"    // of the token, is damaged
 	CauseStore        Cause = "store"     // the store or the index does not work
 	CauseInput        Cause = "input"     // the definition wants another value
 	CauseProxy        Cause = "proxy"     // something answers in place of a service
@@ -44,7 +45,7 @@ const (
 )
 
 var order = []Cause{
-	CauseUnknown, CauseDisconnected, CauseStoreKey, CauseVersion, CauseStore, CauseInput, CauseProxy, CauseDNS, CauseRefused, CauseClock,
+	CauseUnknown, CauseDisconnected, CauseStoreKey, CauseVersion, CauseRecord, CauseStore, CauseInput, CauseProxy, CauseDNS, CauseRefused, CauseClock,
 	CauseExpired, CauseName, CauseAuthority, CauseTLS, CauseUnreachable, CauseNotConnected, CauseClient, CauseRevoked, CauseReauth,
 	CauseRegistration, CauseRateLimit, CauseOutage, CauseTokenURL, CauseBaseURL, CauseCredential, CauseScope, CauseIdentity, CauseDefinition, CauseIPv6,
 	CauseTheirClock,
