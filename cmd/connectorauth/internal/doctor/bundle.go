@@ -35,10 +35,11 @@ func versions() map[string]string {
 	return v
 }
 
-// Bundle writes the report as one text for a bug report: the advice, the steps, the requests
+// Bundle writes the report as a text for a bug report: the advice, the steps, the requests
 // with the headers of their responses, the definition, and the versions. The text has no
-// secret: see Report. The text has the names of hosts, and the ID of the account. The error is
-// that of w. A Report that was read from JSON lacks the definition.
+// secret: see Report. The text does have the names of hosts, the ID of the account, what the
+// service calls the account, and at most 300 bytes of a refusal. The error is the error of w.
+// A Report decoded from JSON lacks the definition.
 func Bundle(w io.Writer, r Report) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "connectorauth doctor, %s\n", r.Time.Format("2006-01-02 15:04:05 UTC"))

@@ -58,7 +58,6 @@ type echo struct {
 	mu     sync.Mutex
 	status int // of the API; the token endpoint answers with a token
 	refuse bool
-	body   strings.Builder
 }
 
 func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -88,7 +87,7 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if e.status == http.StatusFound {
-		w.Header().Set("Location", "/"+location+"?token="+location+"&"+url.QueryEscape(got))
+		w.Header().Set("Location", "/"+location+"?token="+location+"&"+url.QueryEscape(known))
 	}
 	if e.status == http.StatusBadGateway {
 		w.Header().Set("Content-Type", "text/html")

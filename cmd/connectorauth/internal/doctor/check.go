@@ -14,7 +14,7 @@ import (
 	"github.com/connectorauth/connectorauth/definition"
 )
 
-// scopes compares the granted scopes with those that the account asks for.
+// scopes compares the granted scopes with the wanted ones.
 func (x *examination) scopes(context.Context) bool {
 	s := Step{Name: "scopes", Outcome: Skipped, Detail: "the provider has not said which scopes it granted"}
 	switch {
@@ -151,7 +151,7 @@ func (x *examination) led(e exchange) (to *url.URL, away bool) {
 	return another(e.req.URL, e.header.Get("Location"))
 }
 
-// ofRefusal returns what to do about a credential that the API refuses.
+// ofRefusal returns what to do about a refused credential.
 func (x *examination) ofRefusal(failed *definition.CheckError) (Cause, string) {
 	if len(failed.Inputs) > 0 {
 		return CauseCredential, fmt.Sprintf("Connect the account again with a good value of %s, because the service refuses the present one", strings.Join(failed.Inputs, ", "))
@@ -174,10 +174,10 @@ func (x *examination) baseAdvice(failed *definition.CheckError, why string) stri
 	return "Correct the base URL or the test of the definition, because " + why
 }
 
-// wanted matches the scopes that a refusal names (RFC 6750 section 3).
+// wanted matches the scopes in a refusal (RFC 6750 section 3).
 var wanted = regexp.MustCompile(`(?i)\bscope="([^"]*)"`)
 
-// lacking returns the scopes that the account lacks, or nothing.
+// lacking returns the missing scopes, or nothing.
 func (x *examination) lacking(h http.Header) string {
 	if found := wanted.FindStringSubmatch(h.Get("Www-Authenticate")); found != nil && found[1] != "" {
 		return found[1]

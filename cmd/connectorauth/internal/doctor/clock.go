@@ -16,14 +16,14 @@ const (
 	clockFault = time.Minute
 )
 
-// A sample is what one response says of the clock: the service's clock is ahead of this
+// A sample is what a response says of the clock: the service's clock is ahead of this
 // machine's by least at least, and by most at most.
 type sample struct {
 	host        string
 	least, most time.Duration
 }
 
-// off returns how far the clocks are apart for certain. Positive means that the service is
+// off returns how far the clocks are apart for certain. Positive means: the service is
 // ahead.
 func (s sample) off() time.Duration {
 	switch {
@@ -51,7 +51,7 @@ func sampled(e exchange) (s sample, ok bool) {
 	return s, true
 }
 
-// clock compares this machine's clock with those of the services.
+// clock compares this machine's clock with the clocks of the services.
 func (x *examination) clock(context.Context) bool {
 	var samples []sample
 	for _, v := range x.visits {

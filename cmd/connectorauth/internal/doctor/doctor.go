@@ -16,10 +16,10 @@ import (
 
 // Config says what to examine.
 type Config struct {
-	// Accounts is the Config of the program's registry: see accounts.New. Run makes a registry
-	// of its own, whose requests it observes; the base of all requests is the Transport of the
-	// HTTPClient that Accounts.Connection returns. Without one, the base is that of
-	// http.DefaultClient, or package egress for accounts that may lead to any host. Required.
+	// Accounts is the Config of the program's registry: see accounts.New. Run observes the
+	// requests of a registry of its own. The base of all requests is the Transport of the
+	// HTTPClient of Accounts.Connection. Nil means http.DefaultTransport, or a Transport of
+	// package egress for accounts whose inputs may lead to any host. Required.
 	Accounts accounts.Config
 	// ID is the ID of the account. Required.
 	ID string
@@ -27,8 +27,8 @@ type Config struct {
 	Now func() time.Time
 }
 
-// The limits in time. Hosts are visited side by side, so that all steps together take a minute
-// at most.
+// The limits in time. Hosts are visited side by side, so all steps together take a minute at
+// most.
 const (
 	wholeTime  = 60 * time.Second
 	accountMax = 10 * time.Second // index, store, and a base URL that a token response decides
@@ -40,14 +40,13 @@ const (
 // userAgent names the requests without credentials.
 const userAgent = "connectorauth-doctor"
 
-// Run examines an account, and tells each step as soon as the step has ended. Nil means that
-// nobody is told. Run takes a minute at most. The calls of tell are one after the other, in the
-// goroutine of Run.
+// Run examines an account, and tells each step as soon as the step has ended. Nil tells
+// nobody. Run calls tell in its own goroutine. Run takes a minute at most.
 //
-// An account that does not work is no error: see Report.Advice. Run changes no account in the
-// index, apart from what any use of the account leaves there, such as a token that is renewed.
-// If ctx ends, the error is that of ctx, and the Report has the steps so far. Another error is
-// one of config.
+// A faulty account is no error: see Report.Advice. Run changes nothing of the account, apart
+// from what any use changes, such as a renewed token. If ctx ends, the error is the error of
+// ctx, and the Report has the steps so far. Any other error is about config. Several goroutines
+// may call Run.
 func Run(ctx context.Context, config Config, tell func(Step)) (Report, error) {
 	if tell == nil {
 		tell = func(Step) {}
@@ -87,7 +86,7 @@ func Run(ctx context.Context, config Config, tell func(Step)) (Report, error) {
 	return x.report, ctx.Err()
 }
 
-// An examination is one Run.
+// An examination is a call of Run.
 type examination struct {
 	config   Config
 	now      func() time.Time

@@ -11,7 +11,7 @@ import (
 // textLimit bounds a text of a document, in bytes.
 const textLimit = 4000
 
-// documentOf returns the document of a definition without the secrets that stand in it.
+// documentOf returns the document of a definition, without secrets.
 func documentOf(d *definition.Definition, m *mask) []byte {
 	text, err := d.Document()
 	if err != nil {
@@ -20,7 +20,7 @@ func documentOf(d *definition.Definition, m *mask) []byte {
 	return masked(text, m)
 }
 
-// masked returns a JSON document without secrets. A document that is none is left out.
+// masked returns a JSON document without secrets, and nothing for a text that is no JSON.
 func masked(text []byte, m *mask) []byte {
 	var v any
 	if json.Unmarshal(text, &v) != nil {
@@ -52,7 +52,7 @@ func maskedValue(name string, v any, m *mask) any {
 	return v
 }
 
-// ofCredential matches the members of a document whose text is a credential, or has one.
+// ofCredential matches the members of a document whose text may have a credential.
 var ofCredential = regexp.MustCompile(`(?i)secret|passw|^key$|api.?key|^token$|^private$|^value$|authorization|cookie|x-.*(key|token)`)
 
 // isLiteral reports whether a member holds a credential itself, and not the name of an input.
@@ -61,7 +61,7 @@ func isLiteral(name, text string) bool {
 	return ofCredential.MatchString(name) && len(strings.TrimSpace(rest)) >= minSecret
 }
 
-// addLiterals makes the credentials known that stand in the definition itself.
+// addLiterals makes the credentials in the definition itself known.
 func (x *examination) addLiterals() {
 	text, err := x.d.Document()
 	var v any

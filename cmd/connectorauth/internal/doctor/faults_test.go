@@ -77,7 +77,7 @@ func TestPlantedFaults(t *testing.T) {
 		words   []string
 	}{
 		"the clock is ahead": {"key", func(w *world) { w.doctor.Now = func() time.Time { return time.Now().Add(2 * time.Hour) } },
-			doctor.Warning, doctor.CauseClock, []string{"Set the clock", "ahead"}},
+			doctor.Warning, doctor.CauseClock, []string{"The account works now, but set the clock", " ahead"}},
 		"the clock is behind, and the service refuses": {"key", func(w *world) {
 			w.doctor.Now = func() time.Time { return time.Now().Add(-26 * time.Hour) }
 			w.p.Inject(w.p.KeyHeaderURL, authtest.Always, authtest.Answer(401, nil, "{}"))
@@ -94,6 +94,10 @@ func TestPlantedFaults(t *testing.T) {
 			w.secret = "another secret"
 			w.p.ExpireAccessTokens()
 		}, doctor.Fault, doctor.CauseClient, []string{"client secret", "invalid_client"}},
+		"the client may not renew": {"oauth", func(w *world) {
+			w.p.Inject(w.p.TokenURL, authtest.Always, authtest.Answer(400, nil, `{"error": "unauthorized_client"}`))
+			w.p.ExpireAccessTokens()
+		}, doctor.Fault, doctor.CauseClient, []string{"Allow the grant type"}},
 		"a scope is missing": {"oauth", always(bearer, 403, http.Header{"Www-Authenticate": {`Bearer error="insufficient_scope", scope="admin"`}}, "{}"),
 			doctor.Fault, doctor.CauseScope, []string{"scopes", "admin"}},
 		"the base URL has nothing": {"key", func(w *world) { w.define(w.front.URL+"/v9", w.front.URL, w.front.URL) },
@@ -132,6 +136,10 @@ func TestPlantedFaults(t *testing.T) {
 			doctor.Fault, doctor.CauseProxy, []string{"407"}},
 		"the service limits requests": {"key", always(key, 429, http.Header{"Retry-After": {"120"}}, "{}"),
 			doctor.Fault, doctor.CauseRateLimit, []string{"Wait", "120"}},
+		"the service leads in a circle": {"key", always(key, 302, http.Header{"Location": {"me"}}, ""),
+			doctor.Fault, doctor.CauseBaseURL, []string{"circle"}},
+		"the response has another status": {"key", always(key, 418, nil, ""),
+			doctor.Fault, doctor.CauseDefinition, []string{"418"}},
 		"the service has a fault": {"key", always(key, 503, nil, "down"),
 			doctor.Fault, doctor.CauseOutage, []string{"503", "later"}},
 		"the token endpoint has a fault": {"app", func(w *world) {

@@ -13,15 +13,15 @@ var colours = map[Outcome]string{OK: "\x1b[32m", Warning: "\x1b[33m", Fault: "\x
 const plainAgain = "\x1b[0m"
 
 // Format writes the report for people: a line for each step, and the advice at the end. colour
-// is for terminals alone. The error is that of w. A program that has shown each step as it
-// came writes FormatAdvice at the end.
+// is for terminals alone. The error is the error of w. A program with a function tell for Run
+// calls FormatStep for each step, and FormatAdvice at the end.
 func Format(w io.Writer, r Report, colour bool) error {
 	b := bufio.NewWriter(w)
 	writeSteps(b, r, colour)
 	return b.Flush()
 }
 
-// FormatStep writes the line of one step, for the function tell of Run.
+// FormatStep writes the line of a step, for the function tell of Run.
 func FormatStep(w io.Writer, s Step, colour bool) error {
 	_, err := io.WriteString(w, line(s, colour))
 	return err

@@ -15,8 +15,7 @@ import (
 	"github.com/connectorauth/connectorauth/egress"
 )
 
-// hosts visits each host of the account, all at the same time, and tells of one after the
-// other.
+// hosts visits the hosts of the account at the same time, and tells of each in turn.
 func (x *examination) hosts(ctx context.Context) bool {
 	bounded, cancel := context.WithTimeout(ctx, accountMax)
 	defer cancel()
@@ -44,7 +43,7 @@ func (x *examination) hosts(ctx context.Context) bool {
 // where returns the name of the host in steps.
 func (v *visit) where() string { return hostPort(v.url) + " (" + v.role + ")" }
 
-// worst returns the outcome of a host that cannot be reached.
+// worst returns the outcome of an unreachable host.
 func (v *visit) worst() Outcome {
 	if v.later {
 		return Warning
@@ -161,7 +160,7 @@ func issuer(c *x509.Certificate) string {
 	return fmt.Sprintf("%q", name)
 }
 
-// unverified returns the certificate that was refused, or nil.
+// unverified returns the refused certificate, or nil.
 func unverified(err error) *x509.Certificate {
 	var failed *tls.CertificateVerificationError
 	if errors.As(err, &failed) && len(failed.UnverifiedCertificates) > 0 {
@@ -198,7 +197,7 @@ func (x *examination) ofTLS(v *visit, err error) (Cause, string) {
 	return CauseTLS, "Check the base URL, and proxies that inspect traffic, because no TLS connection to " + hostPort(v.url) + " comes about"
 }
 
-// answered tells of a response that a proxy gave for certain. The step is absent otherwise:
+// answered tells of no response, and of the response of a proxy. The step is absent otherwise:
 // what is at probePath says nothing of the API.
 func (x *examination) answered(v *visit) {
 	s := Step{Name: "response", Target: v.where(), Outcome: v.worst(), Duration: v.received.Sub(v.sent)}

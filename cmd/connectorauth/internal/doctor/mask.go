@@ -13,7 +13,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/scrub"
 )
 
-// A mask knows the secrets that were seen so far, and takes them out of texts. A mask is safe
+// A mask knows the secrets seen so far, and takes them out of texts. A mask is safe
 // for concurrent use.
 type mask struct {
 	mu        sync.Mutex
@@ -41,7 +41,7 @@ func (m *mask) add(secrets ...string) {
 	}
 }
 
-// addLong makes those values known that are long enough for a secret.
+// addLong makes values of at least minSecret bytes known.
 func (m *mask) addLong(values ...string) {
 	for _, s := range values {
 		if len(s) >= minSecret {
@@ -50,7 +50,7 @@ func (m *mask) addLong(values ...string) {
 	}
 }
 
-// text returns s without secrets and control characters, in one line of at most limit bytes.
+// text returns s without secrets and control characters, in a line of at most limit bytes.
 func (m *mask) text(s string, limit int) string {
 	m.mu.Lock()
 	spellings := slices.Clone(m.spellings)
@@ -70,7 +70,7 @@ var plainMembers = []string{
 	"oauth_consumer_key", "oauth_timestamp",
 }
 
-// secretName matches the names of members and headers of responses that have secrets.
+// secretName matches the names of members and headers of responses with secrets.
 var secretName = regexp.MustCompile(`(?i)token|secret|passw|session|jwt|assertion|api.?key|private|cookie|ticket|^key$|^auth$|signature`)
 
 // request makes the secrets of a request known, apart from the body.

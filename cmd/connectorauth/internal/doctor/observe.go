@@ -39,7 +39,7 @@ type exchange struct {
 // Unwrap shows the base to package egress.
 func (o *observer) Unwrap() http.RoundTripper { return o.base }
 
-// CloseIdleConnections closes those of the base.
+// CloseIdleConnections closes the idle connections of the base.
 func (o *observer) CloseIdleConnections() {
 	if c, ok := o.base.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
@@ -114,7 +114,7 @@ func (o *observer) count() int {
 	return len(o.seen)
 }
 
-// kept is a body that keeps what was read of it.
+// kept is a body, and what was read so far.
 type kept struct {
 	io.ReadCloser
 	mu  sync.Mutex
@@ -135,7 +135,7 @@ func (k *kept) text() []byte {
 	return slices.Clone(k.got)
 }
 
-// failed is a reader that has failed.
+// failed is a reader after a failure.
 type failed struct{ err error }
 
 func (f failed) Read([]byte) (int, error) { return 0, f.err }

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// proxyServer matches the header Server of proxies that answer with pages of their own.
+// proxyServer matches the header Server of proxies with error pages of their own.
 var proxyServer = regexp.MustCompile(`(?i)squid|zscaler|bluecoat|blue coat|websense|forcepoint|mcafee web|fortiproxy|tinyproxy|privoxy`)
 
-// proxyOf says how a response shows that a proxy answers in place of a service. Empty means that
-// nothing does so for certain.
+// proxyOf says how a response gives a proxy away that answers in place of a service. Empty means
+// nothing is certain.
 func proxyOf(e exchange) string {
 	switch {
 	case e.status == http.StatusNetworkAuthenticationRequired: // RFC 6585 section 6
@@ -34,8 +34,8 @@ func proxyAdvice(host, how string) string {
 	return fmt.Sprintf("Sign in to this network, or set HTTPS_PROXY and NO_PROXY for the proxy in use, because something between here and %s answers in place of the service: %s", host, how)
 }
 
-// stands says how an unexpected response to a request of the account shows that something else
-// answers in place of the service. others are the answers at a place where the service has
+// stands says how an unexpected response to a request of the account gives something else away
+// that answers in place of the service. others are the answers at a place where the service has
 // nothing.
 func (x *examination) stands(e exchange) string {
 	if how := proxyOf(e); how != "" {
@@ -66,7 +66,7 @@ func (x *examination) stands(e exchange) string {
 // isGateway reports whether gateways answer with the status.
 func isGateway(status int) bool { return status >= 502 && status <= 504 }
 
-// isPrivate reports whether a host is in a local network by its address or its name.
+// isPrivate reports whether address or name of a host belong to a local network.
 func isPrivate(host string) bool {
 	if a, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
 		return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast()
@@ -77,7 +77,7 @@ func isPrivate(host string) bool {
 // title matches the title of a page.
 var title = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
 
-// said describes a response: its status, its kind, and the beginning of a text that is no page.
+// said describes a response: its status, its kind, and the beginning of a plain text.
 func (x *examination) said(e exchange) string {
 	text := fmt.Sprintf("status %d", e.status)
 	if kind := e.header.Get("Content-Type"); kind != "" {

@@ -17,7 +17,7 @@ const (
 	Skipped Outcome = "skipped" // there is nothing to look at, or an earlier step is in the way
 )
 
-// A Step is one thing that Run has looked at.
+// A Step is a part of an examination.
 type Step struct {
 	// Name says what was looked at, such as "tls". Stable, for programs.
 	Name string `json:"name"`
@@ -25,12 +25,12 @@ type Step struct {
 	Target string `json:"target,omitempty"`
 	// Outcome is what was found.
 	Outcome Outcome `json:"outcome"`
-	// Detail says what was found, in one line.
+	// Detail says what was found, in a single line.
 	Detail string `json:"detail"`
 	// Cause is what is wrong. Empty with OK and Skipped.
 	Cause Cause `json:"cause,omitempty"`
 	// Duration is how long the step took. Steps of several hosts overlap. 0 means no time to
-	// speak of. In JSON, the text is that of time.Duration.
+	// speak of. JSON has the text of time.Duration.
 	Duration time.Duration `json:"-"`
 
 	advice string // what to do about the Cause
@@ -53,27 +53,27 @@ func spelled(d time.Duration) string {
 	return d.Round(100 * time.Microsecond).String()
 }
 
-// A Report is all that Run has found. A Report has no secret: the values of secret inputs,
+// A Report is the result of Run. A Report has no secret: the values of secret inputs,
 // tokens, cookies, client secrets, and whatever else requests carry, are replaced by
 // "[redacted]" in every usual spelling. Values shorter than four bytes stay.
 type Report struct {
-	// Account is the ID of the account, and Definition and Method are those of the account.
+	// Account is the ID of the account, and Definition and Method are the account's.
 	Account    string `json:"account"`
 	Definition string `json:"definition"`
 	Method     string `json:"method,omitempty"`
 	// Time is when Run began, by this machine's clock.
 	Time time.Time `json:"time"`
-	// Outcome is the worst that matters: OK and Warning mean that the test request passed, or
-	// that there is no test and nothing is wrong.
+	// Outcome is OK or Warning if the test request passed, or if there is no test and no
+	// step is a Fault.
 	Outcome Outcome `json:"outcome"`
-	// Cause is what Advice is about. Empty means that nothing is wrong.
+	// Cause is what Advice is about. Empty means nothing is wrong.
 	Cause Cause `json:"cause,omitempty"`
-	// Advice is one sentence that says what to do.
+	// Advice says what to do, in a single sentence.
 	Advice string `json:"advice"`
 	Steps  []Step `json:"steps"`
 	// Exchanges are the requests, in the order in which they began.
 	Exchanges []Exchange `json:"exchanges,omitempty"`
-	// Versions are those of the program, the library, Go and the system, by name.
+	// Versions are the versions of program, library, Go and system, by name.
 	Versions map[string]string `json:"versions"`
 
 	document []byte // of the definition
@@ -87,7 +87,7 @@ type Exchange struct {
 	// Status is 0 without a response, and Error says why.
 	Status int    `json:"status,omitempty"`
 	Error  string `json:"error,omitempty"`
-	// Header is the header of the response. Only fields that are known to be harmless have
+	// Header is the header of the response. Only fields known to be harmless have
 	// their values.
 	Header http.Header `json:"header,omitempty"`
 }

@@ -26,7 +26,7 @@ const (
 	roleAuthorize = "authorization endpoint"
 )
 
-// targets returns one target for each host, and the one that matters most comes first.
+// targets returns a target for each host, the most important first.
 func (x *examination) targets(ctx context.Context) []target {
 	var list []target
 	add := func(role, raw string, later bool) {
@@ -92,7 +92,7 @@ func (x *examination) targetsOAuth2(s *definition.OAuth2, add func(role, raw str
 	}
 }
 
-// tokenURL returns the URL of the token endpoint. Empty means that the URL is unknown.
+// tokenURL returns the URL of the token endpoint. Empty means unknown.
 func (x *examination) tokenURL(s *definition.OAuth2) string {
 	if s.TokenURL != "" {
 		return x.filled(s.TokenURL)
@@ -106,9 +106,9 @@ func (x *examination) tokenURL(s *definition.OAuth2) string {
 // placeholder matches a value in the template of a URL.
 var placeholder = regexp.MustCompile(`\{([A-Za-z][A-Za-z0-9_]*)\}`)
 
-// filled returns the template of a URL with the values of the account that are no secrets.
-// Empty means that a value is unknown. A value alone may be a whole origin; another one stands in
-// a label of a host, or in the path. The requests of the connector do not use the result.
+// filled returns the template of a URL with the public values of the account. Empty means a
+// value is unknown. A value at the beginning is a whole origin; other values stand in a label of
+// a host, or in the path. The requests of the connector do not use the result.
 func (x *examination) filled(template string) string {
 	known := x.connected.Account().Values
 	for name, value := range x.added().Values {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,10 +18,10 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// madeUp is the refresh token of a request that asks for nothing.
+// madeUp is a refresh token of nobody.
 const madeUp = "connectorauth-doctor-no-token"
 
-// tokenEndpoint asks the token endpoint something that costs nothing.
+// tokenEndpoint sends a token request at no cost to the account.
 func (x *examination) tokenEndpoint(ctx context.Context) bool {
 	s := Step{Name: "token endpoint", Outcome: Skipped}
 	oauth, ok := (*definition.OAuth2)(nil), false
@@ -28,7 +29,7 @@ func (x *examination) tokenEndpoint(ctx context.Context) bool {
 		oauth, ok = x.m.Scheme.(*definition.OAuth2)
 	}
 	if !ok {
-		s.Detail = "the method has no token endpoint"
+		s.Detail = "the definition names no token endpoint"
 		x.step(s)
 		return true
 	}
@@ -73,8 +74,7 @@ func (x *examination) blocked(u *url.URL) bool {
 	return false
 }
 
-// renewNothing makes the connector of an account that does not exist renew a token that does
-// not exist. Nothing of the account's own record is read or changed.
+// renewNothing makes a connector without an account renew the token madeUp. Nothing of the account's own record is read or changed.
 func (x *examination) renewNothing(ctx context.Context) error {
 	c := x.observed(x.added())
 	c.Store, c.Account, c.Shared = new(tokenstore.Memory), "doctor", new(connectorauth.Shared)
@@ -109,7 +109,7 @@ func (x *examination) askNothing(ctx context.Context, at *url.URL) error {
 	return resp.Body.Close()
 }
 
-// judgeToken says what the response of the token endpoint means. err is that of the library,
+// judgeToken says what the response of the token endpoint means. err is the library's,
 // or nil.
 func (x *examination) judgeToken(s *Step, e exchange, err error) {
 	var token *connectorauth.TokenError
@@ -122,7 +122,7 @@ func (x *examination) judgeToken(s *Step, e exchange, err error) {
 		s.advice = "Check the network and the token URL of the definition, because the token endpoint at " + host + " does not answer"
 	case who != "":
 		s.Cause, s.advice = CauseProxy, proxyAdvice(host, who)
-	case token != nil && (token.Code == "invalid_client" || token.Code == "unauthorized_client"):
+	case token != nil && slices.Contains(clientCodes, token.Code):
 		s.Cause, s.Detail = CauseClient, token.Error()
 		s.advice = clientAdvice(token)
 	case e.status == http.StatusTooManyRequests:
@@ -155,6 +155,10 @@ func isOAuth(e exchange) bool {
 	form, err := url.ParseQuery(string(e.body))
 	return err == nil && (form.Has("error") || form.Has("access_token"))
 }
+
+// clientCodes are the codes for a wrong client ID or client secret, of RFC 6749 section 5.2,
+// GitHub and Slack.
+var clientCodes = []string{"invalid_client", "incorrect_client_credentials", "bad_client_secret", "invalid_client_id"}
 
 func clientAdvice(e *connectorauth.TokenError) string {
 	return fmt.Sprintf("Enter the client ID and the client secret of the registration again, because the token endpoint refuses the client (%s)", e.Code)
@@ -244,7 +248,7 @@ func (x *examination) ofRecord(err error) (Cause, string) {
 	return CauseStore, "Mend what the step record names, because the token of the account cannot be read"
 }
 
-// isForeign reports whether a record is that of another client or another token URL.
+// isForeign reports whether a record belongs to another client or another token URL.
 func isForeign(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "in the token store belongs to")
 }
@@ -258,8 +262,10 @@ func ofToken(err error) (Cause, string) {
 	var token *connectorauth.TokenError
 	is := errors.As(err, &token)
 	switch {
-	case is && (token.Code == "invalid_client" || token.Code == "unauthorized_client"):
+	case is && slices.Contains(clientCodes, token.Code):
 		return CauseClient, clientAdvice(token)
+	case is && (token.Code == "unauthorized_client" || token.Code == "unsupported_grant_type"):
+		return CauseClient, fmt.Sprintf("Allow the grant type to the registration at the provider, because the token endpoint knows the client and refuses the grant type (%s)", token.Code)
 	case errors.Is(err, connectorauth.ErrNotConnected), errors.Is(err, accounts.ErrConnecting):
 		return CauseNotConnected, "Connect the account, because the account owner has not authorized so far"
 	case is && errors.Is(err, connectorauth.ErrReauthRequired):

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A trace is what happens below one request.
+// A trace is what happens below a request.
 type trace struct {
 	mu                  sync.Mutex
 	resolve, dial, hand span // name resolution, connections, and the TLS handshake
@@ -32,7 +32,7 @@ func (s span) took() time.Duration {
 	return s.end.Sub(s.begin)
 }
 
-// A dialed is one connection.
+// A dialed is an attempt to connect.
 type dialed struct {
 	addr string
 	err  error
@@ -77,18 +77,18 @@ func (t *trace) with(ctx context.Context) context.Context {
 	})
 }
 
-// A visit is a request without credentials to a host, and all that is known of the way there.
+// A visit is a request without credentials to a host, and what is known of the way there.
 type visit struct {
 	target
 	exchange
 	trace *trace
 	proxy string // host and port; empty means none
-	// tunnel is the status of a proxy that refused to lead to the host. 0 means none.
+	// tunnel is the status of a proxy's refusal to lead to the host. 0 means none.
 	tunnel int
 }
 
-// probePath is where no API has anything. A service answers with 404, and most proxies that
-// answer for others with what they answer everywhere.
+// probePath is where no API has anything. A service answers with 404, and a portal with the
+// page of every path.
 const probePath = "/connectorauth-doctor"
 
 // visit makes a request without credentials. No redirect is followed.
@@ -132,7 +132,7 @@ func (x *examination) visit(ctx context.Context, to target) *visit {
 	return v
 }
 
-// families returns the addresses that failed and that worked.
+// families returns the failures and the addresses of success.
 func families(dials []dialed) (bad []dialed, good []string) {
 	for _, d := range dials {
 		switch {
@@ -146,7 +146,7 @@ func families(dials []dialed) (bad []dialed, good []string) {
 	return bad, good
 }
 
-// isIPv6 reports whether an address with a port is one of IPv6.
+// isIPv6 reports whether an address with a port is an IPv6 address.
 func isIPv6(addr string) bool {
 	host, _, _ := net.SplitHostPort(addr)
 	ip := net.ParseIP(host)

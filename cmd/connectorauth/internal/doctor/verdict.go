@@ -9,7 +9,7 @@ import (
 // A Cause is what is wrong, for programs.
 type Cause string
 
-// The causes. One that comes earlier explains those that come later.
+// The causes, of which an earlier one explains the later ones.
 const (
 	CauseUnknown      Cause = "unknown_account"
 	CauseDisconnected Cause = "disconnected"
@@ -51,8 +51,8 @@ var order = []Cause{
 	CauseTheirClock,
 }
 
-// conclude completes the report: the verdict, and the exchanges. Secrets that became known late
-// go from the steps of before.
+// conclude completes the report: the verdict, and the exchanges. Secrets found late
+// also go from earlier steps.
 func (x *examination) conclude() {
 	r := &x.report
 	for i := range r.Steps {
@@ -80,7 +80,7 @@ func (x *examination) conclude() {
 	case first == nil:
 		r.Outcome, r.Advice = OK, "Add a test to the definition to be certain, because nothing is wrong as far as can be seen without one."
 	case x.tested:
-		r.Outcome, r.Cause, r.Advice = Warning, first.Cause, "The account works now, but: "+sentence(first.advice)
+		r.Outcome, r.Cause, r.Advice = Warning, first.Cause, "The account works now, but "+sentence(strings.ToLower(first.advice[:1])+first.advice[1:])
 	default:
 		r.Outcome, r.Cause, r.Advice = first.Outcome, first.Cause, sentence(first.advice)
 	}
@@ -104,7 +104,7 @@ func worse(a, b *Step) *Step {
 	return a
 }
 
-// sentence ends a text by a full stop, and takes care that the text is one sentence.
+// sentence makes a text a single sentence.
 func sentence(s string) string {
 	s = strings.NewReplacer(". ", "; ", "! ", "; ", "? ", "; ").Replace(strings.TrimRight(s, ". "))
 	return fmt.Sprintf("%s.", s)
