@@ -133,6 +133,8 @@ func (x *examination) ofTest(err error, last exchange) (Cause, string) {
 			return CauseUnreachable, "Check the network and the base URL of the definition, because the test request gets no answer"
 		case last.status >= 300 && last.status <= 399:
 			return CauseBaseURL, x.baseAdvice(failed, x.at(last)+" leads in a circle")
+		case last.status == http.StatusUnauthorized:
+			return CauseCredential, "Connect the account again, because the API refuses even a token that was just renewed"
 		case last.status == http.StatusTooManyRequests:
 			return CauseRateLimit, waitAdvice(host, last)
 		}

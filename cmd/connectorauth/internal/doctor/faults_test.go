@@ -17,6 +17,7 @@ import (
 	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/doctor"
+	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -136,6 +137,34 @@ func TestPlantedFaults(t *testing.T) {
 			doctor.Fault, doctor.CauseProxy, []string{"407"}},
 		"the service limits requests": {"key", always(key, 429, http.Header{"Retry-After": {"120"}}, "{}"),
 			doctor.Fault, doctor.CauseRateLimit, []string{"Wait", "120"}},
+		"the token endpoint asks for a pause": {"app", func(w *world) {
+			w.p.Inject(w.p.TokenURL, authtest.Always, authtest.Answer(429, http.Header{"Retry-After": {"90"}}, "{}"))
+			w.p.ExpireAccessTokens()
+		}, doctor.Fault, doctor.CauseRateLimit, []string{"90"}},
+		"the scope is unknown": {"app", func(w *world) {
+			w.p.Inject(w.p.TokenURL, authtest.Always, authtest.Answer(400, nil, `{"error": "invalid_scope"}`))
+			w.p.ExpireAccessTokens()
+		}, doctor.Fault, doctor.CauseScope, []string{"invalid_scope"}},
+		"the API refuses good tokens": {"oauth", always(bearer, 401, nil, "{}"),
+			doctor.Fault, doctor.CauseCredential, []string{"Connect the account again"}},
+		"the API is elsewhere": {"key", func(w *world) {
+			w.p.Inject(w.p.KeyHeaderURL, authtest.Always, authtest.Answer(302, http.Header{"Location": {w.p.OpenURL}}, ""))
+		}, doctor.Fault, doctor.CauseBaseURL, []string{"leads elsewhere"}},
+		"the API is at a host that is gone": {"key", func(w *world) {
+			w.p.Inject(w.p.KeyHeaderURL, authtest.Always, authtest.Answer(302, http.Header{"Location": {closed(w.T)}}, ""))
+		}, doctor.Fault, doctor.CauseBaseURL, []string{"leads to another host, which does not answer"}},
+		"a proxy says its name": {"key", answer(403, "text/html", page, "Server", "squid/6.10"),
+			doctor.Fault, doctor.CauseProxy, []string{"403"}},
+		"the service limits requests and does not say how long": {"key", always(key, 429, nil, "{}"),
+			doctor.Fault, doctor.CauseRateLimit, []string{"some minutes"}},
+		"the service does not answer in the end": {"key", func(w *world) {
+			w.answer(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+		}, doctor.Fault, doctor.CauseUnreachable, []string{"does not answer"}},
+		"the program has nothing for the account": {"key", func(w *world) {
+			w.config.Connection = func(context.Context, accounts.Account) (definition.Connection, error) {
+				return definition.Connection{}, errors.New("the vault is closed")
+			}
+		}, doctor.Fault, doctor.CauseStore, []string{"step account"}},
 		"the service leads in a circle": {"key", always(key, 302, http.Header{"Location": {"me"}}, ""),
 			doctor.Fault, doctor.CauseBaseURL, []string{"circle"}},
 		"the response has another status": {"key", always(key, 418, nil, ""),

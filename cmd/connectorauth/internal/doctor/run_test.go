@@ -299,3 +299,44 @@ func TestControlCharactersDoNotReachTheTerminal(t *testing.T) {
 	assert.NotContains(t, text.String(), "\nok forged")
 	assert.Contains(t, text.String(), "]0;title b ok forged: c d")
 }
+
+func TestWhatTheProgramAddsIsSecretToo(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(rw, "I got %s of %s", r.Header.Get("X-Partner"), r.Header.Get("X-Team"))
+	}))
+	t.Cleanup(s.Close)
+	config := program(t, `{"connectorauth": 1, "name": "acme", "baseUrl": "`+s.URL+`", "methods": [{"name": "none", "type": "None"}],
+		"inputs": [{"name": "partner", "secret": true, "hidden": true, "optional": true}, {"name": "team", "hidden": true, "optional": true}],
+		"headers": {"X-Partner": "{partner}", "X-Team": "{team}"}, "test": {"request": "GET /me"}}`, accounts.Row{}, nil)
+	config.Connection = func(context.Context, accounts.Account) (definition.Connection, error) {
+		return definition.Connection{Values: map[string]connectorauth.Secret{"partner": "p4rtn", "team": "sales"}}, nil
+	}
+	report, err := doctor.Run(t.Context(), doctor.Config{Accounts: config, ID: "a1"}, nil)
+	require.NoError(t, err)
+	detail := step(report, "test request")[0].Detail
+	assert.Contains(t, detail, "I got [redacted] of sales")
+}
+
+func TestATokenThatEnds(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(map[string]any)
+		now    time.Duration
+		detail string
+		cause  doctor.Cause
+	}{
+		"the next request renews": {func(v map[string]any) { v["expires_in"] = 1800.0 }, 2 * time.Hour, "so the next request renews the token", ""},
+		"the refresh token lasts": {func(v map[string]any) { v["refresh_token_expires_in"] = 7200.0 }, 0, "must authorize again by", ""},
+		"the refresh token ended": {func(v map[string]any) { v["refresh_token_expires_in"] = 7200.0 }, 3 * time.Hour, "the refresh token ended on", doctor.CauseReauth},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.p.Inject(w.p.TokenURL, 1, authtest.EditAnswer(c.change))
+			w.connect("oauth")
+			w.doctor.Now = func() time.Time { return time.Now().Add(c.now) }
+			s := step(w.run(), "record")[0]
+			assert.Contains(t, s.Detail, c.detail)
+			assert.Equal(t, c.cause, s.Cause)
+		})
+	}
+}
