@@ -43,6 +43,10 @@ func (x *examination) hosts(ctx context.Context) bool {
 // where returns the name of the host in steps.
 func (v *visit) where() string { return hostPort(v.url) + " (" + v.role + ")" }
 
+// unseen reports whether there is a response, and nothing was seen of the way: a connection was
+// there already, or the base makes connections in a way of its own. The lock of the trace is held.
+func (v *visit) unseen() bool { return v.status != 0 && len(v.trace.dials) == 0 }
+
 // worst returns the outcome of an unreachable host.
 func (v *visit) worst() Outcome {
 	if v.later {
@@ -74,6 +78,8 @@ func (x *examination) resolved(v *visit) bool {
 		if errors.As(t.resolveErr, &unknown) && !unknown.IsNotFound {
 			s.advice = "Check the network connection and the DNS server of this machine, because nobody answers what the address of " + host + " is"
 		}
+	case v.unseen():
+		s.Outcome, s.Detail = Skipped, s.Detail+"the host answers over a connection from before"
 	case net.ParseIP(host) != nil:
 		s.Outcome, s.Detail = Skipped, s.Detail+host+" is an address"
 	case len(t.addrs) > 0:
@@ -108,6 +114,8 @@ func (x *examination) dialed(v *visit) bool {
 		s.Outcome, s.Cause = Warning, CauseIPv6
 		s.Detail = fmt.Sprintf("%s works, and %s does not: %v", good[0], bad[0].addr, bad[0].err)
 		s.advice = "Mend or switch off IPv6 in this network, because the IPv6 address of " + to + " cannot be reached and each new connection loses time"
+	case v.unseen():
+		s.Outcome, s.Detail = Skipped, "the host answers over a connection from before"
 	case len(good) > 0:
 		s.Detail = "connected to " + good[0]
 	case len(bad) > 0:
@@ -119,7 +127,7 @@ func (x *examination) dialed(v *visit) bool {
 		s.advice = fmt.Sprintf("Check the %saddress and the port in the definition, firewalls and the network, because %s does not answer", proxied, to)
 	}
 	x.step(s)
-	return len(good) > 0 && v.tunnel == 0
+	return (len(good) > 0 || v.unseen()) && v.tunnel == 0
 }
 
 // handshake tells of TLS.
@@ -135,6 +143,8 @@ func (x *examination) handshake(v *visit) bool {
 	switch {
 	case v.url.Scheme == "http":
 		s.Outcome, s.Detail = Skipped, "plain http, which is for this machine alone"
+	case v.unseen():
+		s.Outcome, s.Detail = Skipped, "the host answers over a connection from before"
 	case t.state != nil && t.handErr == nil && len(t.state.PeerCertificates) > 0:
 		leaf := t.state.PeerCertificates[0]
 		s.Detail = fmt.Sprintf("%s, certificate from %s, valid until %s", tls.VersionName(t.state.Version), issuer(leaf), day(leaf.NotAfter))

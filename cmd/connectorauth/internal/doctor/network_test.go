@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/doctor"
 	"github.com/connectorauth/connectorauth/internal/test/dnszone"
 	"github.com/stretchr/testify/assert"
@@ -97,4 +98,28 @@ func TestNames(t *testing.T) {
 	}
 	zone.Set("api.acme.example", []string{"::1", "127.0.0.1"})
 	w.diagnosed(doctor.Warning, doctor.CauseIPv6, "The account works now", "IPv6")
+}
+
+// A wrapped is a transport of which only RoundTrip can be seen, as of package egress.
+type wrapped struct{ http.RoundTripper }
+
+func TestAConnectionOfBefore(t *testing.T) {
+	ca := newAuthority(t)
+	s := ca.server(t, "127.0.0.1", time.Now().Add(-time.Hour), time.Now().Add(time.Hour), api)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.pool()}}
+	t.Cleanup(transport.CloseIdleConnections)
+	resp, err := (&http.Client{Transport: transport}).Get(s.URL)
+	require.NoError(t, err)
+	_, err = io.Copy(io.Discard, resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+
+	document := `{"connectorauth": 1, "name": "acme", "baseUrl": "` + s.URL + `", "methods": [{"name": "none", "type": "None"}], "test": {"request": "GET /me"}}`
+	config := program(t, document, accounts.Row{}, wrapped{transport})
+	report, err := doctor.Run(t.Context(), doctor.Config{Accounts: config, ID: "a1"}, nil)
+	require.NoError(t, err)
+	assert.Equal(t, doctor.OK, report.Outcome, report.Advice)
+	for _, name := range []string{"name resolution", "connection", "tls"} {
+		assert.Equal(t, doctor.Skipped, step(report, name)[0].Outcome, name)
+	}
 }
