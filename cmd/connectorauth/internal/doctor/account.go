@@ -62,7 +62,6 @@ func (x *examination) open(ctx context.Context) (err error) {
 			x.m = m
 		}
 	}
-	x.addLiterals()
 	x.connected, err = x.registry.Connected(ctx, x.config.ID)
 	x.mask.add(string(x.added().Client.Secret))
 	for name, value := range x.added().Values {

@@ -37,7 +37,7 @@ const (
 	refresh  = "CANARY-refresh-31de"
 	renewed  = "CANARY-renewed-80fe"
 	rotated  = "CANARY-rotated-42ad"
-	location = "CANARY-location-61cc" // in the query of a redirect, and in its path
+	location = "CANARY-location-61cc" // in the path of a redirect
 )
 
 var canaries = []string{plain, given, secret, literal, cookie, access, refresh, renewed, rotated, location}
@@ -66,14 +66,17 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	sent, _ := io.ReadAll(r.Body)
 	headers, _ := json.Marshal(r.Header)
 	got := r.URL.RequestURI() + string(sent) + string(headers)
-	known := "known:"
+	known := cookie + " known:"
+	if !e.refuse && strings.HasSuffix(r.URL.Path, "/token") || !e.refuse && strings.HasSuffix(r.URL.Path, "/login") {
+		known = renewed + " " + rotated + " " + known
+	}
 	for _, s := range []string{plain, given, secret, literal, access, refresh} {
 		if strings.Contains(got, s) || len(canary.Found(got, s)) > 0 {
 			known += fmt.Sprintln(s, url.QueryEscape(s), url.PathEscape(s), base64.StdEncoding.EncodeToString([]byte(s)), base64.StdEncoding.EncodeToString([]byte("user:"+s)))
 		}
 	}
 	for _, name := range []string{"Server", "Via", "Www-Authenticate", "X-Request-Id", "X-Own", "Retry-After"} {
-		w.Header().Set(name, strings.NewReplacer("\n", " ", "\r", " ").Replace(got+known))
+		w.Header().Set(name, strings.NewReplacer("\n", " ", "\r", " ").Replace(known+got))
 	}
 	http.SetCookie(w, &http.Cookie{Name: "sid", Value: cookie})
 	w.Header().Set("Content-Type", "application/json")
@@ -87,7 +90,7 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if e.status == http.StatusFound {
-		w.Header().Set("Location", "/"+location+"?token="+location+"&"+url.QueryEscape(known))
+		w.Header().Set("Location", "/"+location+"?"+url.QueryEscape(known))
 	}
 	if e.status == http.StatusBadGateway {
 		w.Header().Set("Content-Type", "text/html")
@@ -96,7 +99,7 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(e.status)
-	json.NewEncoder(w).Encode(map[string]string{"message": got + known + cookie, "user": got + known})
+	json.NewEncoder(w).Encode(map[string]string{"message": known + got, "user": got + known})
 }
 
 func TestNoSecretLeaves(t *testing.T) {
@@ -173,4 +176,22 @@ func canaryAccount(t *testing.T, r *accounts.Registry, method string) string {
 		require.NoError(t, err)
 	}
 	return row.ID
+}
+
+func TestASecretThatIsKnownLateGoesFromEarlierSteps(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusNetworkAuthenticationRequired)
+		fmt.Fprintf(w, "<title>%s</title>", access)
+	}))
+	t.Cleanup(s.Close)
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	config := program(t, strings.ReplaceAll(`{"connectorauth": 1, "name": "acme", "baseUrl": "API", "methods": [{"name": "oauth", "type": "OAuth2",
+		"tokenUrl": "API/token", "grant": {"authorizationCode": {"authUrl": "API/authorize"}}}], "test": {"request": "GET /me"}}`, "API", s.URL),
+		accounts.Row{Token: &oauth2.Token{AccessToken: access, RefreshToken: refresh}}, transport)
+	report, err := doctor.Run(t.Context(), doctor.Config{Accounts: config, ID: "a1"}, nil)
+	require.NoError(t, err)
+	canary.New(t, canaries...).Value("the report", report)
+	assert.Contains(t, step(report, "response")[0].Detail, `title "[redacted]"`)
 }

@@ -161,12 +161,12 @@ func (x *examination) ofRefusal(failed *definition.CheckError) (Cause, string) {
 	return CauseCredential, "Connect the account again, because the service refuses the credential"
 }
 
-// at returns the URL of a request without values.
+// at returns where a request went, for people.
 func (x *examination) at(e exchange) string {
 	if e.req == nil {
 		return "the address of the test"
 	}
-	return withoutValues(e.req.URL)
+	return e.address()
 }
 
 func (x *examination) baseAdvice(failed *definition.CheckError, why string) string {

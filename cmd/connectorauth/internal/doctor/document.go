@@ -60,34 +60,3 @@ func isLiteral(name, text string) bool {
 	rest := placeholder.ReplaceAllString(text, "")
 	return ofCredential.MatchString(name) && len(strings.TrimSpace(rest)) >= minSecret
 }
-
-// addLiterals makes the credentials in the definition itself known.
-func (x *examination) addLiterals() {
-	text, err := x.d.Document()
-	var v any
-	if err != nil || json.Unmarshal(text, &v) != nil {
-		return
-	}
-	var walk func(name string, v any)
-	walk = func(name string, v any) {
-		switch v := v.(type) {
-		case string:
-			if isLiteral(name, v) {
-				for _, part := range placeholder.Split(v, -1) {
-					for _, word := range strings.Fields(part) {
-						x.mask.addLong(word)
-					}
-				}
-			}
-		case []any:
-			for _, e := range v {
-				walk(name, e)
-			}
-		case map[string]any:
-			for n, e := range v {
-				walk(n, e)
-			}
-		}
-	}
-	walk("", v)
-}

@@ -141,6 +141,10 @@ func TestPlantedFaults(t *testing.T) {
 			w.p.Inject(w.p.TokenURL, authtest.Always, authtest.Answer(429, http.Header{"Retry-After": {"90"}}, "{}"))
 			w.p.ExpireAccessTokens()
 		}, doctor.Fault, doctor.CauseRateLimit, []string{"90"}},
+		"the token endpoint asks for a pause, and no request disturbs the pause": {"oauth", func(w *world) {
+			w.p.Inject(w.p.TokenURL, 1, authtest.Answer(429, http.Header{"Retry-After": {"90"}}, "{}"))
+			w.p.ExpireAccessTokens()
+		}, doctor.Fault, doctor.CauseRateLimit, []string{"90"}},
 		"the scope is unknown": {"app", func(w *world) {
 			w.p.Inject(w.p.TokenURL, authtest.Always, authtest.Answer(400, nil, `{"error": "invalid_scope"}`))
 			w.p.ExpireAccessTokens()

@@ -25,6 +25,10 @@ type mask struct {
 // owner gave counts in any length.
 const minSecret = 8
 
+// minSegment is the length from which a segment of the path of a redirect counts as a secret, as
+// in a signed URL.
+const minSegment = 16
+
 // add makes secrets known.
 func (m *mask) add(secrets ...string) {
 	m.mu.Lock()
@@ -91,6 +95,14 @@ func (m *mask) request(req *http.Request) {
 	}
 	query, _ := url.ParseQuery(req.URL.RawQuery)
 	m.form(query)
+	if req.Response == nil {
+		return
+	}
+	for _, segment := range strings.Split(req.URL.Path, "/") { // of a redirect
+		if len(segment) >= minSegment {
+			m.add(segment)
+		}
+	}
 }
 
 // authorization makes the secrets of a header Authorization known: the whole of the

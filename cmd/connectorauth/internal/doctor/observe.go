@@ -150,7 +150,7 @@ var shownHeaders = []string{
 
 // shown returns an exchange for the report.
 func (e exchange) shown(m *mask) Exchange {
-	x := Exchange{Method: e.req.Method, URL: m.text(withoutValues(e.req.URL), 500), Status: e.status}
+	x := Exchange{Method: e.req.Method, URL: m.text(e.address(), 500), Status: e.status}
 	if e.err != nil {
 		x.Error = m.text(e.err.Error(), 300)
 	}
@@ -171,6 +171,15 @@ func (e exchange) shown(m *mask) Exchange {
 		}
 	}
 	return x
+}
+
+// address returns the URL of the request without values. Where a redirect led, the path may be a
+// secret too, as in a signed URL.
+func (e exchange) address() string {
+	if e.req.Response != nil {
+		return originOf(e.req.URL.String())
+	}
+	return withoutValues(e.req.URL)
 }
 
 // isHTML reports whether the response is a page for people.

@@ -300,22 +300,22 @@ func TestControlCharactersDoNotReachTheTerminal(t *testing.T) {
 	assert.Contains(t, text.String(), "]0;title b ok forged: c d")
 }
 
-func TestWhatTheProgramAddsIsSecretToo(t *testing.T) {
+func TestShortSecretsAreSecretsToo(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		rw.WriteHeader(http.StatusBadRequest)
-		fmt.Fprintf(rw, "I got %s of %s", r.Header.Get("X-Partner"), r.Header.Get("X-Team"))
+		fmt.Fprintf(rw, "I got %s of %s, and know g1ven and cl1nt", r.Header.Get("X-Partner"), r.Header.Get("X-Team"))
 	}))
 	t.Cleanup(s.Close)
 	config := program(t, `{"connectorauth": 1, "name": "acme", "baseUrl": "`+s.URL+`", "methods": [{"name": "none", "type": "None"}],
-		"inputs": [{"name": "partner", "secret": true, "hidden": true, "optional": true}, {"name": "team", "hidden": true, "optional": true}],
-		"headers": {"X-Partner": "{partner}", "X-Team": "{team}"}, "test": {"request": "GET /me"}}`, accounts.Row{}, nil)
+		"inputs": [{"name": "partner", "secret": true, "hidden": true, "optional": true}, {"name": "team", "hidden": true, "optional": true}, {"name": "key", "secret": true}],
+		"headers": {"X-Partner": "{partner}", "X-Team": "{team}"}, "test": {"request": "GET /me"}}`, accounts.Row{Request: accounts.Request{Values: map[string]connectorauth.Secret{"key": "g1ven"}}}, nil)
 	config.Connection = func(context.Context, accounts.Account) (definition.Connection, error) {
-		return definition.Connection{Values: map[string]connectorauth.Secret{"partner": "p4rtn", "team": "sales"}}, nil
+		return definition.Connection{Client: definition.Client{Secret: "cl1nt"}, Values: map[string]connectorauth.Secret{"partner": "p4rtn", "team": "sales"}}, nil
 	}
 	report, err := doctor.Run(t.Context(), doctor.Config{Accounts: config, ID: "a1"}, nil)
 	require.NoError(t, err)
 	detail := step(report, "test request")[0].Detail
-	assert.Contains(t, detail, "I got [redacted] of sales")
+	assert.Contains(t, detail, "I got [redacted] of sales, and know [redacted] and [redacted]")
 }
 
 func TestATokenThatEnds(t *testing.T) {

@@ -69,8 +69,8 @@ func (x *examination) conclude() {
 	}
 	r.document = masked(r.document, x.mask)
 	first := decisive(r.Steps, Fault)
-	if first == nil || x.tested {
-		first = worse(first, decisive(r.Steps, Warning))
+	if first == nil {
+		first = decisive(r.Steps, Warning)
 	}
 	switch {
 	case first == nil && !slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Name == "test request" }):
@@ -89,19 +89,12 @@ func (x *examination) conclude() {
 // decisive returns the step with the outcome whose cause explains the others, or nil.
 func decisive(steps []Step, outcome Outcome) (first *Step) {
 	for i := range steps {
-		if s := &steps[i]; s.Outcome == outcome && s.Cause != "" {
-			first = worse(first, s)
+		s := &steps[i]
+		if s.Outcome == outcome && s.Cause != "" && (first == nil || slices.Index(order, s.Cause) < slices.Index(order, first.Cause)) {
+			first = s
 		}
 	}
 	return first
-}
-
-// worse returns the step whose cause comes first. Nil is none.
-func worse(a, b *Step) *Step {
-	if a == nil || b != nil && slices.Index(order, b.Cause) < slices.Index(order, a.Cause) {
-		return b
-	}
-	return a
 }
 
 // sentence makes a text a single sentence.
