@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // The colours of outcomes in a terminal (ECMA-48 section 8.3.117).
@@ -47,7 +48,7 @@ func line(s Step, colour bool) string {
 		what += " " + s.Target
 	}
 	took := ""
-	if s.Duration > 0 {
+	if s.Duration >= time.Millisecond {
 		took = " (" + spelled(s.Duration) + ")"
 	}
 	return fmt.Sprintf("%s %s: %s%s\n", painted(fmt.Sprintf("%-7s", s.Outcome), s.Outcome, colour), what, strings.TrimSpace(s.Detail), took)
