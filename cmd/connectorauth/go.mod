@@ -1,0 +1,15 @@
+module github.com/connectorauth/connectorauth/cmd/connectorauth
+
+go 1.25.0
+
+require github.com/connectorauth/connectorauth v0.0.0
+
+require (
+	github.com/dghubble/oauth1 v0.7.3 // indirect
+	github.com/stretchr/testify v1.12.1 // indirect
+	golang.org/x/net v0.57.0 // indirect
+	golang.org/x/oauth2 v0.36.0 // indirect
+	golang.org/x/text v0.40.0 // indirect
+)
+
+replace github.com/connectorauth/connectorauth => ../..
