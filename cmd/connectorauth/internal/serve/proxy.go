@@ -138,7 +138,12 @@ func (c *call) rewrite(p *httputil.ProxyRequest) {
 func (c *call) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.client.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
 		Got1xxResponse: func(_ int, header textproto.MIMEHeader) error {
-			withhold(http.Header(header))
+			h := http.Header(header)
+			for name := range strings.SplitSeq(strings.Join(h["Connection"], ","), ",") { // RFC 9110 section 7.6.1
+				h.Del(strings.TrimSpace(name))
+			}
+			h.Del("Connection")
+			withhold(h)
 			return nil
 		},
 	})))

@@ -68,12 +68,12 @@ func TestNames(t *testing.T) {
 		near   []string
 	}{
 		"echo": {status: 200}, "ech%6f": {status: 200}, "first": {status: 200},
-		"echoo":  {404, "unknown_service", []string{"echo"}},
-		"zzzzzz": {404, "unknown_service", nil},
-		"mail":   {409, "ambiguous_service", []string{"first", "waiting"}},
-		"post":   {409, "ambiguous_service", []string{"first", "waiting"}},
-		"second": {404, "unknown_service", nil}, // of bob
-		"..":     {404, "unknown_service", nil},
+		"echoo":       {404, "unknown_service", []string{"echo"}},
+		"zzzzzz":      {404, "unknown_service", nil},
+		"mail":        {409, "ambiguous_service", []string{"first", "waiting"}},
+		"post":        {409, "ambiguous_service", []string{"first", "waiting"}},
+		"second":      {404, "unknown_service", nil}, // of bob
+		"..":          {404, "unknown_service", nil},
 		"echo;upload": {status: 200}, "echo;uplaod": {404, "unknown_base_url", []string{"upload"}},
 		"echo%3Bupload": {404, "unknown_service", nil},
 	} {

@@ -173,7 +173,7 @@ func (w *world) request(method, path string, body io.Reader) *http.Request {
 
 // send sends a request, without following redirects, and returns the body too.
 func (w *world) send(r *http.Request) (*http.Response, string) {
-	resp, err := http.DefaultTransport.RoundTrip(r)
+	resp, err := transport.RoundTrip(r)
 	require.NoError(w.t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
@@ -203,6 +203,9 @@ func (w *world) refused(r *http.Request, status int) (f refusal) {
 	assert.NotEmpty(w.t, f.Message)
 	return f
 }
+
+// transport sends no Accept-Encoding of its own.
+var transport = &http.Transport{DisableCompression: true, DisableKeepAlives: true}
 
 // patience is how long a test waits for what must happen.
 const patience = 20 * time.Second
