@@ -64,7 +64,7 @@ func (s *Server) byName(ctx context.Context, name string) (accounts.Account, err
 		if a.Status == accounts.StatusDisconnected {
 			continue
 		}
-		known[a.Definition] = true
+		known[a.Definition], known[a.ID] = true, true
 		if a.Label != "" {
 			known[a.Label] = true
 		}
