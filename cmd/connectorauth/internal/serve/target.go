@@ -21,12 +21,16 @@ type target struct {
 // Why a target is refused.
 var (
 	errNoService = errors.New("the path of the URL must be /SERVICE/path, where SERVICE is the ID or the label of an account, or the name of a service")
+	errSpace     = errors.New("the URL has a space or a control character: percent-encode the character")
 	errClimbs    = errors.New("the path of the URL has a segment .., and must not: write the path that the segment leads to")
 )
 
 // parseTarget reads the target of a request as sent (RFC 9112 section 3.2). A URL that
 // package url has parsed does not say how all characters were written.
 func parseTarget(sent string) (target, error) {
+	if strings.ContainsFunc(sent, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return target{}, errSpace // which no server of net/http passes on, and which would end the URL of a request
+	}
 	if scheme, after, absolute := strings.Cut(sent, "://"); absolute && strings.EqualFold(scheme, "http") {
 		sent = after[len(hostOf(after)):]
 	}
