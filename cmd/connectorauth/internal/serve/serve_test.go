@@ -145,6 +145,46 @@ func TestFailures(t *testing.T) {
 	assert.Error(t, err, "nobody listens any more")
 }
 
+func TestEachFailureHasAWord(t *testing.T) {
+	outage := authtest.Answer(503, http.Header{"Retry-After": {"7"}}, "")
+	refusal := authtest.Answer(401, http.Header{"Content-Type": {"application/json"}}, `{"error": "invalid_client"}`)
+	inject := func(f authtest.Fault) func(*world) {
+		return func(w *world) { w.provider.Inject(w.provider.TokenURL, 1, f) }
+	}
+	for name, test := range map[string]struct {
+		prepare func(*world)
+		account string
+		status  int
+		code    string
+	}{
+		"outage":    {inject(outage), "robot", 503, "token_unavailable"},
+		"refusal":   {inject(refusal), "robot", 502, "token_refused"},
+		"the end":   {func(w *world) { assert.NoError(t, w.registry.Shutdown(t.Context())) }, "robot", 503, "shutting_down"},
+		"this body": {nil, "fields", 415, "body_not_injectable"},
+		"slow":      {nil, "slow", 504, "timeout"},
+		"just gone": {nil, "gone", 404, "unknown_service"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(c *serve.Config) {
+				c.Resolve = func(_ context.Context, name string) (accounts.Account, error) {
+					return accounts.Account{ID: name, Owner: "ada"}, nil
+				}
+			})
+			if test.prepare != nil {
+				test.prepare(w)
+			}
+			r := w.request("POST", "/"+test.account+"/x", strings.NewReader("text"))
+			r.Header.Set("Content-Type", "text/plain")
+			resp, body := w.send(r)
+			assert.Equal(t, test.status, resp.StatusCode, body)
+			assert.Equal(t, test.code, resp.Header.Get("Connectorauth-Error"))
+			if name == "outage" {
+				assert.Equal(t, "7", resp.Header.Get("Retry-After"))
+			}
+		})
+	}
+}
+
 func TestMistakesOfTheConfig(t *testing.T) {
 	_, err := serve.New(serve.Config{})
 	for _, field := range []string{"Listeners", "Registry", "Owner"} {

@@ -58,7 +58,8 @@ func (b *buffer) String() string {
 }
 
 // newWorld starts a Server. The accounts are "echo", which has the service echo, "first" of
-// ada and "second" of bob with a consent, and "waiting", whose consent is not finished.
+// ada and "second" of bob with a consent, "waiting", whose consent is not finished, and
+// others of ada for failures, each named as its service.
 func newWorld(t *testing.T, change ...func(*serve.Config)) *world {
 	w := &world{t: t, provider: authtest.NewProvider(t), log: new(buffer), seen: new(buffer)}
 	w.echo = func(http.ResponseWriter, *http.Request) {}
@@ -79,6 +80,12 @@ func newWorld(t *testing.T, change ...func(*serve.Config)) *world {
 		`{"connectorauth": 1, "name": "mail", "was": ["post"], "baseUrl": "`+w.provider.BearerURL+`",
 			"methods": [{"name": "oauth", "type": "OAuth2", "tokenUrl": "`+w.provider.TokenURL+`",
 			"grant": {"authorizationCode": {"authUrl": "`+w.provider.AuthURL+`"}}}]}`,
+		`{"connectorauth": 1, "name": "robot", "baseUrl": "`+w.provider.BearerURL+`",
+			"methods": [{"name": "oauth", "type": "OAuth2", "tokenUrl": "`+w.provider.TokenURL+`", "grant": {"clientCredentials": {}}}]}`,
+		`{"connectorauth": 1, "name": "fields", "baseUrl": "`+w.provider.FieldsURL+`",
+			"methods": [{"name": "fields", "type": "AuthFields", "inputs": [{"name": "a", "secret": true}], "fields": [{"key": "a", "value": "{a}"}]}]}`,
+		`{"connectorauth": 1, "name": "slow", "baseUrl": "`+w.provider.BasicURL+`",
+			"methods": [{"name": "key", "type": "Basic", "inputs": [{"name": "user"}], "username": "{user}"}]}`,
 		`{"connectorauth": 1, "name": "nowhere", "baseUrl": "http://127.0.0.1:1",
 			"methods": [{"name": "key", "type": "Basic", "inputs": [{"name": "user"}], "username": "{user}"}]}`,
 	)
@@ -87,7 +94,10 @@ func newWorld(t *testing.T, change ...func(*serve.Config)) *world {
 		Definitions: func() *definition.Set { return set }, Index: new(accounts.Memory), Store: new(tokenstore.Memory),
 		Keys: []tokenstore.Key{{ID: "1", Secret: bytes.Repeat([]byte{7}, 32)}}, Shared: new(connectorauth.Shared),
 		Connection: func(_ context.Context, a accounts.Account) (definition.Connection, error) {
-			if a.Definition != "mail" {
+			switch a.Definition {
+			case "slow":
+				return definition.Connection{HTTPClient: &http.Client{Transport: slow}}, nil
+			case "echo", "fields", "nowhere":
 				return definition.Connection{}, nil
 			}
 			return definition.Connection{Client: definition.Client{ID: w.provider.ClientID, Secret: connectorauth.Secret(w.provider.ClientSecret)}}, nil
@@ -96,6 +106,9 @@ func newWorld(t *testing.T, change ...func(*serve.Config)) *world {
 	require.NoError(t, err)
 	for _, q := range []accounts.Request{
 		{ID: "echo", Owner: "ada", Definition: "echo", Values: map[string]connectorauth.Secret{"apiKey": key}},
+		{ID: "robot", Owner: "ada", Definition: "robot"},
+		{ID: "fields", Owner: "ada", Definition: "fields", Values: map[string]connectorauth.Secret{"a": "b"}},
+		{ID: "slow", Owner: "ada", Definition: "slow", Values: map[string]connectorauth.Secret{"user": "u"}},
 		{ID: "nowhere", Owner: "ada", Definition: "nowhere", Values: map[string]connectorauth.Secret{"user": "u"}},
 		{ID: "first", Owner: "ada", Definition: "mail"}, {ID: "second", Owner: "bob", Definition: "mail"},
 		{ID: "waiting", Owner: "ada", Definition: "mail"},
@@ -203,6 +216,9 @@ func (w *world) refused(r *http.Request, status int) (f refusal) {
 	assert.NotEmpty(w.t, f.Message)
 	return f
 }
+
+// slow waits for no response.
+var slow = &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: time.Nanosecond}
 
 // transport sends no Accept-Encoding of its own.
 var transport = &http.Transport{DisableCompression: true, DisableKeepAlives: true}
