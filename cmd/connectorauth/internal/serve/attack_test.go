@@ -76,6 +76,7 @@ func TestAttacks(t *testing.T) {
 		"another scheme":               {set("Authorization", "Basic "+token), 401, "token_wrong"},
 		"token twice":                  {func(r *http.Request) { r.Header.Add("Authorization", "Bearer "+token) }, 401, "token_wrong"},
 		"wrong own header":             {set("X-Connectorauth-Token", "x"), 401, "token_wrong"},
+		"own header twice":             {without(func(r *http.Request) { r.Header["X-Connectorauth-Token"] = []string{token, token} }), 401, "token_wrong"},
 		"empty own header":             {without(set("X-Connectorauth-Token", "")), 401, "token_wrong"},
 		"token in the query":           {without(func(r *http.Request) { r.URL.RawQuery = "token=" + token }), 401, "token_missing"},
 		"token in the query, too":      {func(r *http.Request) { r.URL.RawQuery = "token=" + token }, 400, "token_misplaced"},
@@ -263,7 +264,7 @@ func TestRedirects(t *testing.T) {
 	location, self := "", "" // self is the URL of the service, which the service tells
 	w.echo = func(rw http.ResponseWriter, r *http.Request) {
 		self = "http://" + r.Host
-		rw.Header().Set("Location", strings.ReplaceAll(location, "SELF", self))
+		rw.Header().Set("Location", strings.NewReplacer("SELF", self, "HOST", r.Host).Replace(location))
 		rw.WriteHeader(http.StatusFound)
 	}
 	for to, want := range map[string]string{
@@ -278,12 +279,14 @@ func TestRedirects(t *testing.T) {
 		"//other.example/v1/c":   "http://other.example/v1/c",
 		"https://other.example/": "https://other.example/",
 		"https://127.0.0.1/v1/c": "https://127.0.0.1/v1/c",
+		"http://u@HOST/v1/c":     "http://u@HOST/v1/c",
 		"mailto:a@b.example":     "mailto:a@b.example",
 		"http://[":               "http://[",
 	} {
 		location = to
 		resp, _ := w.send(w.request("GET", "/echo/a/b", nil))
 		assert.Equal(t, http.StatusFound, resp.StatusCode)
-		assert.Equal(t, strings.ReplaceAll(want, "SELF", self), resp.Header.Get("Location"), to)
+		want = strings.NewReplacer("SELF", self, "HOST", strings.TrimPrefix(self, "http://")).Replace(want)
+		assert.Equal(t, want, resp.Header.Get("Location"), to)
 	}
 }

@@ -28,6 +28,11 @@ func TestMain(m *testing.M) {
 			os.Exit(3)
 			return nil
 		},
+		"stubborn": func(string) error {
+			signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM)
+			fmt.Println("waiting")
+			select {}
+		},
 		"killed": func(string) error {
 			fmt.Println("waiting")
 			_, err := io.Copy(io.Discard, os.Stdin)

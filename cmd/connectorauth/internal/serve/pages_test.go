@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -219,4 +220,51 @@ func TestProgramsListAccounts(t *testing.T) {
 	r := w.request("GET", "/-/accounts/api/accounts", nil)
 	r.Header.Del("Authorization")
 	assert.Equal(t, "token_missing", w.refused(r, http.StatusUnauthorized).Code)
+}
+
+// The port 80 is not written in URLs and hosts, so browsers leave the port out.
+func TestPort80(t *testing.T) {
+	s, err := serve.New(serve.Config{Listeners: []net.Listener{port80{}}, Registry: newWorld(t).registry, Owner: "ada"})
+	require.NoError(t, err)
+	assert.Equal(t, "http://127.0.0.1", s.URL())
+	for host, status := range map[string]int{
+		"127.0.0.1": http.StatusOK, "[::1]": http.StatusSeeOther, "localhost": http.StatusSeeOther, "localhost:80": http.StatusSeeOther,
+		"localhost:8080": http.StatusMisdirectedRequest, "": http.StatusMisdirectedRequest,
+	} {
+		r, err := http.NewRequest("GET", "/-/sign-in", nil)
+		require.NoError(t, err)
+		r.Host = host
+		w := newRecorder()
+		s.ServeHTTP(w, r)
+		assert.Equal(t, status, w.status, host)
+	}
+}
+
+// A port80 is a listener as of a program that may use the port.
+type port80 struct{ net.Listener }
+
+func (port80) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
+
+// What everybody may send: callbacks, whose sender proves more than a cookie can, and the
+// request for the script.
+func TestWithoutSignIn(t *testing.T) {
+	w := newWorld(t)
+	b := newBrowser(t)
+	b.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	status, _, body := b.open(w.URL()+"/-/accounts/callback/mail", "cross-site", url.Values{"code": {"c"}, "state": {"s"}})
+	assert.Equal(t, http.StatusSeeOther, status, "a callback as a form comes without a cookie, and goes on as GET: %s", body)
+	status, _, body = b.open(w.URL()+"/-/accounts/connect.js", "same-origin", nil)
+	assert.Equal(t, http.StatusOK, status, body)
+	for _, path := range []string{"/-/accounts/start?connector=waiting", "/-/accounts/device?connector=waiting", "/-/accounts/api/accounts", "/-/accounts/callbackx"} {
+		status, _, body = b.open(w.URL()+path, "same-origin", nil)
+		assert.Equal(t, http.StatusUnauthorized, status, path)
+		assert.Contains(t, body, "Sign in", path)
+	}
+	status, _, _ = b.open(w.URL()+"/-/sign-in", "same-origin", url.Values{"a": {strings.Repeat("a", 5000)}, "token": {string(w.Token())}})
+	assert.Equal(t, http.StatusForbidden, status, "the form is too long")
+
+	r := w.request("GET", "/-/accounts/api/accounts", nil)
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	resp, _ := w.send(r)
+	assert.Equal(t, http.StatusUnauthorized, resp.StatusCode, "the token is for programs")
 }

@@ -56,10 +56,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	ending, cancel := context.WithTimeout(requests, s.config.Grace)
 	defer cancel()
 	if server.Shutdown(ending) != nil {
-		abort()
 		server.Close()
 	}
-	abort() // the WebSockets, of which Shutdown knows nothing
+	abort() // what is left, and the WebSockets, of which Shutdown knows nothing
 	for range left {
 		<-ended
 	}

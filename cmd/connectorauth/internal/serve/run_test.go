@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/serve"
 	"github.com/stretchr/testify/assert"
@@ -49,17 +50,17 @@ func TestProgramsInOtherLanguages(t *testing.T) {
 }
 
 // idle returns a Server that does not serve yet.
-func idle(t *testing.T) *serve.Server {
+func idle(t *testing.T, grace time.Duration) *serve.Server {
 	listeners, err := serve.Listen(t.Context(), 0, false)
 	require.NoError(t, err)
 	t.Cleanup(func() { listeners[0].Close() })
-	s, err := serve.New(serve.Config{Listeners: listeners, Registry: newWorld(t).registry, Owner: "ada"})
+	s, err := serve.New(serve.Config{Listeners: listeners, Registry: newWorld(t).registry, Owner: "ada", Grace: grace})
 	require.NoError(t, err)
 	return s
 }
 
 func TestAProgramRunsWithTheVariables(t *testing.T) {
-	s := idle(t)
+	s := idle(t, patience)
 	t.Setenv("CONNECTORAUTH_TEST_CHILD", "env")
 	var output bytes.Buffer
 	code, err := s.Run(t.Context(), serve.Program{Args: []string{os.Args[0]}, Stdout: &output})
@@ -72,7 +73,7 @@ func TestAProgramRunsWithTheVariables(t *testing.T) {
 
 func TestAProgramThatIsNotThere(t *testing.T) {
 	for _, args := range [][]string{{}, {filepath.Join(t.TempDir(), "none")}} {
-		_, err := idle(t).Run(t.Context(), serve.Program{Args: args})
+		_, err := idle(t, patience).Run(t.Context(), serve.Program{Args: args})
 		assert.ErrorContains(t, err, "serve: Run: ")
 		assert.NotContains(t, err.Error(), "CONNECTORAUTH_TOKEN")
 	}
@@ -82,8 +83,12 @@ func TestTheEndOfAProgram(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no signals")
 	}
-	for job, want := range map[string]int{"wait": 3, "killed": 128 + 15} {
-		s := idle(t)
+	for job, want := range map[string]int{"wait": 3, "killed": 128 + 15, "stubborn": 128 + 9} {
+		grace := patience
+		if job == "stubborn" {
+			grace = time.Millisecond
+		}
+		s := idle(t, grace)
 		t.Setenv("CONNECTORAUTH_TEST_CHILD", job)
 		stdin, keep := io.Pipe()
 		stdout, output := io.Pipe()
@@ -102,7 +107,7 @@ func TestTheEndOfAProgram(t *testing.T) {
 }
 
 func TestTheFileForShells(t *testing.T) {
-	s := idle(t)
+	s := idle(t, patience)
 	dir := t.TempDir()
 	path, other := filepath.Join(dir, "env"), filepath.Join(dir, "other")
 	require.NoError(t, os.WriteFile(other, []byte("mine"), 0o644))

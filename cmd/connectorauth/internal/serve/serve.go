@@ -73,6 +73,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -174,7 +175,7 @@ func (s *Server) takeListeners() error {
 		}
 		s.port = port
 	}
-	s.url = "http://" + s.config.Listeners[0].Addr().String()
+	s.url = "http://" + strings.TrimSuffix(s.config.Listeners[0].Addr().String(), ":80") // as browsers write the URL
 	s.hosts = hostsOf(s.port)
 	return nil
 }
