@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -96,7 +97,7 @@ func newWorld(t *testing.T, change ...func(*serve.Config)) *world {
 		Connection: func(_ context.Context, a accounts.Account) (definition.Connection, error) {
 			switch a.Definition {
 			case "slow":
-				return definition.Connection{HTTPClient: &http.Client{Transport: slow}}, nil
+				return definition.Connection{HTTPClient: &http.Client{Transport: slow{}}}, nil
 			case "echo", "fields", "nowhere":
 				return definition.Connection{}, nil
 			}
@@ -217,8 +218,13 @@ func (w *world) refused(r *http.Request, status int) (f refusal) {
 	return f
 }
 
-// slow waits for no response.
-var slow = &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: time.Nanosecond}
+// slow is a way to a service that does not respond in time.
+type slow struct{}
+
+func (slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Body.Close()
+	return nil, os.ErrDeadlineExceeded
+}
 
 // transport sends no Accept-Encoding of its own.
 var transport = &http.Transport{DisableCompression: true, DisableKeepAlives: true}
