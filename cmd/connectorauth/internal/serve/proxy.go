@@ -55,9 +55,24 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request) *failure {
 		Rewrite: c.rewrite, Transport: c, ModifyResponse: c.adapt, ErrorHandler: c.failed,
 		FlushInterval: -1, ErrorLog: s.errorLog,
 	}
-	proxy.ServeHTTP(w, r)
+	proxy.ServeHTTP(continues{w}, r)
 	return nil
 }
+
+// continues leaves 100 Continue to the server, which sends the status once the body of the
+// request is read. ReverseProxy would pass the status of the service on as well, and the
+// program would get two.
+type continues struct{ http.ResponseWriter }
+
+// WriteHeader passes on every other status.
+func (w continues) WriteHeader(status int) {
+	if status != http.StatusContinue {
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Unwrap is for http.ResponseController.
+func (w continues) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // open finds the account, and where the request goes.
 func (c *call) open(ctx context.Context) (f *failure) {

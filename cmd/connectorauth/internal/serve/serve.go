@@ -56,7 +56,11 @@
 // another site can give its name the address of this machine (DNS rebinding). Requests of
 // pages in browsers are refused, and no response has a header of CORS.
 //
-// The pages are for browsers. A person signs in by a link that works once, or by the token.
+// The pages are for browsers, below /-/accounts/, and so is their JSON API, which takes the
+// token too. Register the callback URL http://127.0.0.1:PORT/-/accounts/callback/NAME at the
+// provider of the definition NAME; many providers allow any port (RFC 8252 section 7.3).
+//
+// A person signs in by a link that works once, or by the token.
 // Browsers send the cookies of 127.0.0.1 to each port: on a machine that several people use,
 // a server of somebody else sees the cookie of a person who opens it. The cookie ends with
 // the run, opens the pages alone, and no page shows a secret.
