@@ -3,6 +3,7 @@ module github.com/connectorauth/connectorauth/cmd/connectorauth
 go 1.25.0
 
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/connectorauth/connectorauth v0.0.0
 	github.com/connectorauth/connectorauth/awsauth v0.0.0
 	github.com/connectorauth/connectorauth/catalog v0.0.0
