@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/look"
@@ -25,7 +26,9 @@ type Messages map[string]string
 var texts embed.FS
 
 // builtin are the messages of the languages that need none of the program.
-var builtin = map[string]Messages{"en": read("en"), "de": read("de")}
+var builtin = sync.OnceValue(func() map[string]Messages {
+	return map[string]Messages{"en": read("en"), "de": read("de")}
+})
 
 func read(tag string) Messages {
 	var m Messages
@@ -40,7 +43,7 @@ func read(tag string) Messages {
 }
 
 // English returns the English texts, to translate them.
-func English() Messages { return maps.Clone(builtin["en"]) }
+func English() Messages { return maps.Clone(builtin()["en"]) }
 
 // language is a language of the pages, with all texts.
 type language struct {
@@ -63,7 +66,7 @@ func newLanguages(known []look.Language, given map[string]Messages) (all []langu
 	for _, l := range known {
 		in := language{l, Messages{}}
 		for _, tag := range l.Line {
-			maps.Copy(in.messages, builtin[tag])
+			maps.Copy(in.messages, builtin()[tag])
 			maps.Copy(in.messages, byTag[tag])
 		}
 		all = append(all, in)
@@ -75,7 +78,7 @@ func newLanguages(known []look.Language, given map[string]Messages) (all []langu
 func (m Messages) check() error {
 	var problems check.List
 	for _, word := range keys(m) {
-		original, known := builtin["en"][word]
+		original, known := builtin()["en"][word]
 		if !known {
 			problems.Add("%q: is the word of no text", word)
 			continue
@@ -101,7 +104,7 @@ func (in language) has(word string) bool { return in.messages[word] != "" }
 
 // text returns the text with a word. names are placeholders and their names, in turn.
 func (in language) text(word string, names ...string) string {
-	filled := placeholders(builtin["en"][word])
+	filled := placeholders(builtin()["en"][word])
 	for i := 0; i+1 < len(names); i += 2 {
 		if _, known := filled[names[i]]; known {
 			filled[names[i]] = look.Clean(names[i+1])

@@ -18,7 +18,7 @@ import (
 // Both languages have every text, no text is the other language's, and each can be filled
 // with and without the name of the program.
 func TestBuiltInLanguagesAreComplete(t *testing.T) {
-	english, german := builtin["en"], builtin["de"]
+	english, german := builtin()["en"], builtin()["de"]
 	assert.Equal(t, keys(english), keys(german))
 	require.NoError(t, english.check())
 	require.NoError(t, german.check())
@@ -57,20 +57,20 @@ func TestEachTextIsUsed(t *testing.T) {
 		}
 	}
 	for _, status := range []accounts.Status{accounts.StatusConnecting, accounts.StatusOK, accounts.StatusFailing, accounts.StatusReauth, accounts.StatusDisconnected} {
-		assert.Contains(t, builtin["en"], "status."+string(status))
-		assert.Contains(t, builtin["en"], "status."+string(status)+".text")
+		assert.Contains(t, builtin()["en"], "status."+string(status))
+		assert.Contains(t, builtin()["en"], "status."+string(status)+".text")
 	}
 	for _, reason := range []definition.CheckReason{definition.ReasonRefused, definition.ReasonForbidden, definition.ReasonMoved, definition.ReasonUnavailable,
 		definition.ReasonStatus, definition.ReasonNotJSON, definition.ReasonNoMember} {
-		assert.Contains(t, builtin["en"], "failed."+string(reason))
+		assert.Contains(t, builtin()["en"], "failed."+string(reason))
 		used["failed."+string(reason)] = true
 	}
 	for _, format := range []definition.Format{definition.FormatText, definition.FormatLabel, definition.FormatHost, definition.FormatOrigin, definition.FormatURL, definition.FormatUUID,
 		definition.FormatEmail, definition.FormatInteger, definition.FormatKey} {
-		assert.Contains(t, builtin["en"], "field.format."+string(format))
+		assert.Contains(t, builtin()["en"], "field.format."+string(format))
 	}
 	computed := []string{"status.", "field.format.", "did.", "failed.no_address", "field.missing", "field.no_choice", "field.space"}
-	for word := range builtin["en"] {
+	for word := range builtin()["en"] {
 		assert.True(t, used[word] || slices.ContainsFunc(computed, func(c string) bool { return strings.HasPrefix(word, c) }), "nothing says %q", word)
 	}
 }

@@ -91,5 +91,5 @@ func status(w io.Writer, s accounts.Status) string {
 
 // commands returns all commands.
 func (app *App) commands() []*cobra.Command {
-	return []*cobra.Command{app.connect(), app.list(), app.test(), app.disconnect(), app.token(), app.call(), app.check(), app.importing(), app.catalog()}
+	return []*cobra.Command{app.connect(), app.list(), app.test(), app.disconnect(), app.token(), app.call(), app.check(), app.importing(), app.catalog(), app.doctor(), app.serveCommand()}
 }

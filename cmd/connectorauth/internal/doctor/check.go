@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/internal/lazy"
 )
 
 // scopes compares the granted scopes with the wanted ones.
@@ -177,11 +177,11 @@ func (x *examination) baseAdvice(failed *definition.CheckError, why string) stri
 }
 
 // wanted matches the scopes in a refusal (RFC 6750 section 3).
-var wanted = regexp.MustCompile(`(?i)\bscope="([^"]*)"`)
+var wanted = lazy.Regexp(`(?i)\bscope="([^"]*)"`)
 
 // lacking returns the missing scopes, or nothing.
 func (x *examination) lacking(h http.Header) string {
-	if found := wanted.FindStringSubmatch(h.Get("Www-Authenticate")); found != nil && found[1] != "" {
+	if found := wanted().FindStringSubmatch(h.Get("Www-Authenticate")); found != nil && found[1] != "" {
 		return found[1]
 	}
 	return strings.Join(x.status.Missing, " ")

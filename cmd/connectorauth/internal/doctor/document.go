@@ -2,10 +2,10 @@ package doctor
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/internal/lazy"
 )
 
 // textLimit bounds a text of a document, in bytes.
@@ -53,10 +53,10 @@ func maskedValue(name string, v any, m *mask) any {
 }
 
 // ofCredential matches the members of a document whose text may have a credential.
-var ofCredential = regexp.MustCompile(`(?i)secret|passw|^key$|api.?key|^token$|^private$|^value$|authorization|cookie|x-.*(key|token)`)
+var ofCredential = lazy.Regexp(`(?i)secret|passw|^key$|api.?key|^token$|^private$|^value$|authorization|cookie|x-.*(key|token)`)
 
 // isLiteral reports whether a member holds a credential itself, and not the name of an input.
 func isLiteral(name, text string) bool {
-	rest := placeholder.ReplaceAllString(text, "")
-	return ofCredential.MatchString(name) && len(strings.TrimSpace(rest)) >= minSecret
+	rest := placeholder().ReplaceAllString(text, "")
+	return ofCredential().MatchString(name) && len(strings.TrimSpace(rest)) >= minSecret
 }

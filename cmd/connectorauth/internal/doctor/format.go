@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
 )
 
 // The colours of outcomes in a terminal (ECMA-48 section 8.3.117).
@@ -30,7 +32,7 @@ func FormatStep(w io.Writer, s Step, colour bool) error {
 
 // FormatAdvice writes the advice of a report, after an empty line.
 func FormatAdvice(w io.Writer, r Report, colour bool) error {
-	_, err := fmt.Fprintf(w, "\n%s\n", painted(r.Advice, r.Outcome, colour))
+	_, err := fmt.Fprintf(w, "\n%s\n", painted(show.Line(r.Advice), r.Outcome, colour))
 	return err
 }
 
@@ -51,7 +53,7 @@ func line(s Step, colour bool) string {
 	if s.Duration >= time.Millisecond {
 		took = " (" + spelled(s.Duration) + ")"
 	}
-	return fmt.Sprintf("%s %s: %s%s\n", painted(fmt.Sprintf("%-7s", s.Outcome), s.Outcome, colour), what, strings.TrimSpace(s.Detail), took)
+	return fmt.Sprintf("%s %s: %s%s\n", painted(fmt.Sprintf("%-7s", s.Outcome), s.Outcome, colour), what, show.Line(strings.TrimSpace(s.Detail)), took)
 }
 
 func painted(text string, o Outcome, colour bool) string {

@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/connectorauth/connectorauth/internal/lazy"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 )
 
@@ -75,7 +75,7 @@ var plainMembers = []string{
 }
 
 // secretName matches the names of members and headers of responses with secrets.
-var secretName = regexp.MustCompile(`(?i)token|secret|passw|session|jwt|assertion|api.?key|private|cookie|ticket|^key$|^auth$|signature`)
+var secretName = lazy.Regexp(`(?i)token|secret|passw|session|jwt|assertion|api.?key|private|cookie|ticket|^key$|^auth$|signature`)
 
 // request makes the secrets of a request known, apart from the body.
 func (m *mask) request(req *http.Request) {
@@ -128,7 +128,7 @@ func (m *mask) authorization(header string) {
 	}
 	for _, pair := range strings.Split(rest, ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
-		if value, err := url.PathUnescape(strings.Trim(value, `"`)); err == nil && secretName.MatchString(name) && !slices.Contains(plainMembers, name) {
+		if value, err := url.PathUnescape(strings.Trim(value, `"`)); err == nil && secretName().MatchString(name) && !slices.Contains(plainMembers, name) {
 			m.addLong(value)
 		}
 	}
@@ -165,18 +165,18 @@ func (m *mask) response(h http.Header, body []byte) {
 			for _, c := range (&http.Response{Header: h}).Cookies() {
 				m.addLong(c.Value)
 			}
-		case secretName.MatchString(name) && !slices.Contains(shownHeaders, name):
+		case secretName().MatchString(name) && !slices.Contains(shownHeaders, name):
 			m.addLong(values...)
 		}
 	}
 	var v any
 	if json.Unmarshal(body, &v) == nil {
-		m.members("", v, secretName.MatchString)
+		m.members("", v, secretName().MatchString)
 		return
 	}
 	if form, err := url.ParseQuery(string(body)); err == nil {
 		for name, values := range form {
-			if secretName.MatchString(name) {
+			if secretName().MatchString(name) {
 				m.addLong(values...)
 			}
 		}

@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
-	"regexp"
 	"strings"
+
+	"github.com/connectorauth/connectorauth/internal/lazy"
 )
 
 // proxyServer matches the header Server of proxies with error pages of their own.
-var proxyServer = regexp.MustCompile(`(?i)squid|zscaler|bluecoat|blue coat|websense|forcepoint|mcafee web|fortiproxy|tinyproxy|privoxy`)
+var proxyServer = lazy.Regexp(`(?i)squid|zscaler|bluecoat|blue coat|websense|forcepoint|mcafee web|fortiproxy|tinyproxy|privoxy`)
 
 // proxyOf says how a response gives a proxy away that answers in place of a service. Empty means
 // nothing is certain.
@@ -23,7 +24,7 @@ func proxyOf(e exchange) string {
 		return ""
 	case e.header.Get("X-Squid-Error") != "" || e.header.Get("Proxy-Authenticate") != "" || e.header.Get("Proxy-Connection") != "":
 		return fmt.Sprintf("a proxy refuses the request (status %d)", e.status)
-	case proxyServer.MatchString(e.header.Get("Server")):
+	case proxyServer().MatchString(e.header.Get("Server")):
 		return fmt.Sprintf("a proxy refuses the request (status %d)", e.status)
 	}
 	return ""
@@ -75,7 +76,7 @@ func isPrivate(host string) bool {
 }
 
 // title matches the title of a page.
-var title = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
+var title = lazy.Regexp(`(?is)<title[^>]*>(.*?)</title>`)
 
 // said describes a response: its status, its kind, and the beginning of a plain text.
 func (x *examination) said(e exchange) string {
@@ -91,7 +92,7 @@ func (x *examination) said(e exchange) string {
 			text += ", " + name + ": " + v
 		}
 	}
-	switch found := title.FindSubmatch(e.body); {
+	switch found := title().FindSubmatch(e.body); {
 	case e.isHTML() && found != nil:
 		text += ": a page with the title " + fmt.Sprintf("%q", x.mask.text(string(found[1]), 100))
 	case !e.isHTML() && e.status >= 400 && len(e.body) > 0:

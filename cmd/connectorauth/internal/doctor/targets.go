@@ -3,10 +3,10 @@ package doctor
 import (
 	"context"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/internal/lazy"
 )
 
 // A target is a host to which requests of the account go.
@@ -104,7 +104,7 @@ func (x *examination) tokenURL(s *definition.OAuth2) string {
 }
 
 // placeholder matches a value in the template of a URL.
-var placeholder = regexp.MustCompile(`\{([A-Za-z][A-Za-z0-9_]*)\}`)
+var placeholder = lazy.Regexp(`\{([A-Za-z][A-Za-z0-9_]*)\}`)
 
 // filled returns the template of a URL with the public values of the account. Empty means a
 // value is unknown. A value at the beginning is a whole origin; other values stand in a label of
@@ -117,7 +117,7 @@ func (x *examination) filled(template string) string {
 		}
 	}
 	missing := false
-	text := placeholder.ReplaceAllStringFunc(template, func(s string) string {
+	text := placeholder().ReplaceAllStringFunc(template, func(s string) string {
 		value := known[s[1:len(s)-1]]
 		missing = missing || value == ""
 		if strings.HasPrefix(template, s) {

@@ -26,6 +26,7 @@ const Owner = "me"
 type Accounts struct {
 	*accounts.Registry
 
+	config    accounts.Config
 	home      *home.Home
 	index     *index.Index
 	programs  connectorauth.TokenStore // what the program adds, sealed
@@ -109,10 +110,11 @@ func Open(ctx context.Context, c Config) (*Accounts, error) {
 	if a.set, err = definition.NewSet(); err != nil {
 		return nil, err
 	}
-	a.Registry, err = accounts.New(accounts.Config{
+	a.config = accounts.Config{
 		Definitions: a.definitions, Index: x, Store: tokens, Keys: []tokenstore.Key{key}, Connection: a.connection,
 		Finder: a.finder, Shared: a.shared, Observe: c.Observe, Logger: logger,
-	})
+	}
+	a.Registry, err = accounts.New(a.config)
 	return a, err
 }
 
@@ -136,6 +138,9 @@ func (a *Accounts) discovery(allow []string, tokens connectorauth.SharedTokenSto
 	a.options = Options(a.finder, a.registrar)
 	return nil
 }
+
+// Config returns the config of the Registry.
+func (a *Accounts) Config() accounts.Config { return a.config }
 
 // Options returns what definitions may say.
 func (a *Accounts) Options() definition.Options { return a.options }
