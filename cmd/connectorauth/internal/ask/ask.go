@@ -56,8 +56,11 @@ func New(in io.Reader, out io.Writer, flag, file string) (*Asker, error) {
 	if terminal, ok := in.(*os.File); ok && show.Terminal(in) && file != "-" {
 		a.terminal, a.lines = terminal, bufio.NewReader(terminal)
 	}
-	if file == "" {
+	switch {
+	case file == "":
 		return a, nil
+	case strings.HasPrefix(strings.TrimSpace(file), "{"):
+		return nil, fmt.Errorf("%s takes the name of a file, or - for standard input: everybody on this machine can read arguments", flag)
 	}
 	var text []byte
 	var err error
@@ -105,6 +108,14 @@ func (a *Asker) Left() (names []string) {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// Answer gives an answer as if the file had the answer.
+func (a *Asker) Answer(name, answer string) {
+	if a.answers == nil {
+		a.answers = map[string]string{}
+	}
+	a.answers[name] = answer
 }
 
 // Given returns the answer of the file, whether there is a question or not.

@@ -40,12 +40,12 @@ type connecting struct {
 func (app *App) connect() *cobra.Command {
 	w := &connecting{app: app}
 	c := &cobra.Command{
-		Use: "connect SERVICE", Short: "Connect an account at a service", Args: cobra.MaximumNArgs(1),
+		Use: "connect SERVICE", Short: "Connect an account at a service, or at an MCP server by its URL", Args: cobra.MaximumNArgs(1),
 		Long: "Connect asks for what the service wants, leads through the consent in the browser or with a code for another device,\n" +
 			"tests the account and keeps the account. Secrets are typed without echo, or come from --values, and are never arguments.\n\n" +
 			"The answers of --values are a JSON object, by the names of the inputs. client_id and client_secret are those of the\n" +
 			"application that you have registered at the service.",
-		Example: "  connectorauth connect github\n  pass show acme | connectorauth connect acme --values -\n  echo '{\"url\": \"https://mcp.example.com/mcp\"}' | connectorauth connect mcp --values -",
+		Example: "  connectorauth connect github\n  pass show acme | connectorauth connect acme --values -\n  connectorauth connect https://mcp.example.com/mcp",
 		RunE: func(c *cobra.Command, args []string) error {
 			if (len(args) == 1) == (w.again != "") {
 				return exit.With(exit.Usage, errors.New("name a service, or an account by --again"))
@@ -87,12 +87,21 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 	} else if w.mine, err = w.app.open(c, w.allow...); err != nil {
 		return err
 	}
+	if strings.HasPrefix(service, "https://") || strings.HasPrefix(service, "http://") {
+		w.ask.Answer("url", service)
+		service = "mcp"
+	}
 	draft := false
 	if w.d, draft, err = w.mine.Need(service); err != nil {
 		return exit.With(exit.Usage, err)
 	}
 	if draft {
 		w.app.Note("Note: the definition of %s is a draft, which one witness describes.", w.d.Name)
+	}
+	if w.d.Name == "mcp" {
+		if server, given := w.ask.Given("url"); given { // as a person calls what the definition calls server
+			w.ask.Answer("server", server)
+		}
 	}
 	if len(w.allow) > 0 {
 		p.Allow = w.allow
@@ -250,7 +259,7 @@ func (w *connecting) mistake(method, input, answer string) error {
 	}
 	for _, p := range wrong.Problems {
 		if p.Input == input {
-			return errors.New(p.Title + " " + p.Text)
+			return errors.New(p.Title + ": " + p.Text)
 		}
 	}
 	return nil

@@ -69,7 +69,7 @@ func errorText(err error) string {
 	if err == nil {
 		return ""
 	}
-	text := err.Error()
+	text := strings.ReplaceAll(err.Error(), ": connectorauth: ", ": ")
 	for _, prefix := range []string{"connectorauth: ", "accounts: ", "definition: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
