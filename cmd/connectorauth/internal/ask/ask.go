@@ -99,7 +99,7 @@ func decode(text []byte) (map[string]string, error) {
 	return answers, nil
 }
 
-// Left returns the names of answers that nobody has asked for: probably mistakes.
+// Left returns the names of answers without a question: probably mistakes.
 func (a *Asker) Left() (names []string) {
 	for name := range a.answers {
 		if !a.used[name] {
@@ -125,9 +125,9 @@ func (a *Asker) Given(name string) (answer string, given bool) {
 	return answer, given
 }
 
-// Ask returns the answer to a question: that of the file, or what the person types. The
-// person is asked again until the answer is good. An answer of the file that is wrong, and a
-// question that nobody is there to answer, are an error.
+// Ask returns the answer to a question: from the file, or from the person at the terminal. The
+// person is asked again until the answer is good. A wrong answer of the file is an
+// error, and so is a question without a terminal.
 func (a *Asker) Ask(ctx context.Context, q Question) (string, error) {
 	if answer, given := a.Given(q.Name); given {
 		answer, problem := q.judge(answer)

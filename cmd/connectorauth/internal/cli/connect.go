@@ -123,8 +123,8 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 	return w.finish(c.Context(), request, p, former)
 }
 
-// choose returns the method: the one that is named, the default one, the only one, or the one
-// that the person chooses.
+// choose returns the method: the named method, the default, the only method, or what the
+// person chooses.
 func (w *connecting) choose(ctx context.Context, name string) (*definition.Method, error) {
 	q := ask.Question{Name: "method", Title: "How does the account authenticate"}
 	for i := range w.d.Methods {
@@ -151,7 +151,7 @@ func (w *connecting) choose(ctx context.Context, name string) (*definition.Metho
 	return w.choose(ctx, answer)
 }
 
-// wantsClient reports whether a credential needs a client that the definition has no inputs for.
+// wantsClient reports whether a credential needs a client, and the definition has no inputs for a client.
 func wantsClient(c definition.Credential) bool {
 	switch s := c.Scheme.(type) {
 	case *definition.OAuth2:
@@ -324,7 +324,7 @@ func (w *connecting) begin(ctx context.Context, q accounts.Request, p local.Prog
 	}
 }
 
-// forget removes an account that was not connected.
+// forget removes an account without a consent.
 func (w *connecting) forget(ctx context.Context, id string) {
 	ctx = context.WithoutCancel(ctx)
 	if _, err := w.mine.Disconnect(ctx, id); err != nil {
