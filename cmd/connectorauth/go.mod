@@ -9,6 +9,7 @@ require (
 	github.com/connectorauth/connectorauth/catalog v0.0.0
 	github.com/connectorauth/connectorauth/definition/yaml v0.0.0
 	github.com/connectorauth/connectorauth/digestauth v0.0.0
+	github.com/creack/pty v1.1.24
 	github.com/spf13/cobra v1.10.2
 	github.com/stretchr/testify v1.11.1
 	golang.org/x/net v0.57.0

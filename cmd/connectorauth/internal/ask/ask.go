@@ -56,8 +56,11 @@ func New(in io.Reader, out io.Writer, flag, file string) (*Asker, error) {
 	if terminal, ok := in.(*os.File); ok && show.Terminal(in) && file != "-" {
 		a.terminal, a.lines = terminal, bufio.NewReader(terminal)
 	}
-	if file == "" {
+	switch {
+	case file == "":
 		return a, nil
+	case strings.HasPrefix(strings.TrimSpace(file), "{"):
+		return nil, fmt.Errorf("%s takes the name of a file, or - for standard input: everybody on this machine can read arguments", flag)
 	}
 	var text []byte
 	var err error
@@ -96,7 +99,7 @@ func decode(text []byte) (map[string]string, error) {
 	return answers, nil
 }
 
-// Left returns the names of answers that nobody has asked for: probably mistakes.
+// Left returns the names of answers without a question: probably mistakes.
 func (a *Asker) Left() (names []string) {
 	for name := range a.answers {
 		if !a.used[name] {
@@ -107,6 +110,14 @@ func (a *Asker) Left() (names []string) {
 	return names
 }
 
+// Answer gives an answer as if the file had the answer.
+func (a *Asker) Answer(name, answer string) {
+	if a.answers == nil {
+		a.answers = map[string]string{}
+	}
+	a.answers[name] = answer
+}
+
 // Given returns the answer of the file, whether there is a question or not.
 func (a *Asker) Given(name string) (answer string, given bool) {
 	answer, given = a.answers[name]
@@ -114,9 +125,9 @@ func (a *Asker) Given(name string) (answer string, given bool) {
 	return answer, given
 }
 
-// Ask returns the answer to a question: that of the file, or what the person types. The
-// person is asked again until the answer is good. An answer of the file that is wrong, and a
-// question that nobody is there to answer, are an error.
+// Ask returns the answer to a question: from the file, or from the person at the terminal. The
+// person is asked again until the answer is good. A wrong answer of the file is an
+// error, and so is a question without a terminal.
 func (a *Asker) Ask(ctx context.Context, q Question) (string, error) {
 	if answer, given := a.Given(q.Name); given {
 		answer, problem := q.judge(answer)

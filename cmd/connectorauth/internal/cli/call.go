@@ -106,7 +106,7 @@ func (w *calling) run(c *cobra.Command, name string) error {
 	return w.code(resp)
 }
 
-// code returns the exit code of a response as an error that has been told.
+// code returns the exit code of a response as an error without a text.
 func (w *calling) code(resp *http.Response) error {
 	if err := connectorauth.RenewalError(resp); err != nil {
 		w.app.Note("The token could not be renewed: %s", errorText(err))
@@ -162,7 +162,7 @@ func (w *calling) write(resp *http.Response) (err error) {
 	return nil
 }
 
-// document writes the response as one JSON document.
+// document writes the response as a JSON document.
 func (w *calling) document(out io.Writer, resp *http.Response) error {
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {

@@ -40,12 +40,12 @@ type connecting struct {
 func (app *App) connect() *cobra.Command {
 	w := &connecting{app: app}
 	c := &cobra.Command{
-		Use: "connect SERVICE", Short: "Connect an account at a service", Args: cobra.MaximumNArgs(1),
+		Use: "connect SERVICE", Short: "Connect an account at a service, or at an MCP server by its URL", Args: cobra.MaximumNArgs(1),
 		Long: "Connect asks for what the service wants, leads through the consent in the browser or with a code for another device,\n" +
 			"tests the account and keeps the account. Secrets are typed without echo, or come from --values, and are never arguments.\n\n" +
 			"The answers of --values are a JSON object, by the names of the inputs. client_id and client_secret are those of the\n" +
 			"application that you have registered at the service.",
-		Example: "  connectorauth connect github\n  pass show acme | connectorauth connect acme --values -\n  echo '{\"url\": \"https://mcp.example.com/mcp\"}' | connectorauth connect mcp --values -",
+		Example: "  connectorauth connect github\n  pass show acme | connectorauth connect acme --values -\n  connectorauth connect https://mcp.example.com/mcp",
 		RunE: func(c *cobra.Command, args []string) error {
 			if (len(args) == 1) == (w.again != "") {
 				return exit.With(exit.Usage, errors.New("name a service, or an account by --again"))
@@ -87,12 +87,21 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 	} else if w.mine, err = w.app.open(c, w.allow...); err != nil {
 		return err
 	}
+	if strings.HasPrefix(service, "https://") || strings.HasPrefix(service, "http://") {
+		w.ask.Answer("url", service)
+		service = "mcp"
+	}
 	draft := false
 	if w.d, draft, err = w.mine.Need(service); err != nil {
 		return exit.With(exit.Usage, err)
 	}
 	if draft {
 		w.app.Note("Note: the definition of %s is a draft, which one witness describes.", w.d.Name)
+	}
+	if w.d.Name == "mcp" {
+		if server, given := w.ask.Given("url"); given { // as a person calls what the definition calls server
+			w.ask.Answer("server", server)
+		}
 	}
 	if len(w.allow) > 0 {
 		p.Allow = w.allow
@@ -114,8 +123,8 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 	return w.finish(c.Context(), request, p, former)
 }
 
-// choose returns the method: the one that is named, the default one, the only one, or the one
-// that the person chooses.
+// choose returns the method: the named method, the default, the only method, or what the
+// person chooses.
 func (w *connecting) choose(ctx context.Context, name string) (*definition.Method, error) {
 	q := ask.Question{Name: "method", Title: "How does the account authenticate"}
 	for i := range w.d.Methods {
@@ -142,7 +151,7 @@ func (w *connecting) choose(ctx context.Context, name string) (*definition.Metho
 	return w.choose(ctx, answer)
 }
 
-// wantsClient reports whether a credential needs a client that the definition has no inputs for.
+// wantsClient reports whether a credential needs a client, and the definition has no inputs for a client.
 func wantsClient(c definition.Credential) bool {
 	switch s := c.Scheme.(type) {
 	case *definition.OAuth2:
@@ -250,7 +259,7 @@ func (w *connecting) mistake(method, input, answer string) error {
 	}
 	for _, p := range wrong.Problems {
 		if p.Input == input {
-			return errors.New(p.Title + " " + p.Text)
+			return errors.New(p.Title + ": " + p.Text)
 		}
 	}
 	return nil
@@ -315,7 +324,7 @@ func (w *connecting) begin(ctx context.Context, q accounts.Request, p local.Prog
 	}
 }
 
-// forget removes an account that was not connected.
+// forget removes an account without a consent.
 func (w *connecting) forget(ctx context.Context, id string) {
 	ctx = context.WithoutCancel(ctx)
 	if _, err := w.mine.Disconnect(ctx, id); err != nil {

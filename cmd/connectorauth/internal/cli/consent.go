@@ -14,7 +14,7 @@ import (
 )
 
 // consent leads through the consent of an account: with a code for another device where the
-// method has that grant, and else in the browser.
+// method has the device grant, and else in the browser.
 func (w *connecting) consent(ctx context.Context, id string) error {
 	flow, err := w.mine.Flow(ctx, id)
 	if err != nil {

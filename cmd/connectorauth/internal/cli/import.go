@@ -92,7 +92,7 @@ func (w *importing) run(ctx context.Context, file string) (err error) {
 	return w.keep(d, text, kinds(notes, "note"))
 }
 
-// keep writes the definition to its place.
+// keep writes the definition to a file.
 func (w *importing) keep(d *definition.Definition, text []byte, notes []finding) error {
 	if w.out == "-" {
 		_, err := w.app.Out.Write(append(text, '\n'))
@@ -127,7 +127,7 @@ func (w *importing) keep(d *definition.Definition, text []byte, notes []finding)
 	})
 }
 
-// place returns the file of a definition in the folder. A definition that is there is replaced
+// place returns the file of a definition in the folder. A present definition is replaced
 // with --force alone, because accounts may have been connected by it.
 func (w *importing) place(h *home.Home, name string) (string, error) {
 	if err := os.MkdirAll(h.Definitions(), 0o700); err != nil {

@@ -33,6 +33,7 @@ type App struct {
 func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl+C ends the program at once
 	app := &App{Screen: show.Screen{Out: os.Stdout, Err: os.Stderr}, In: os.Stdin}
 	return int(app.Run(ctx, args))
 }
@@ -69,7 +70,7 @@ func errorText(err error) string {
 	if err == nil {
 		return ""
 	}
-	text := err.Error()
+	text := strings.ReplaceAll(err.Error(), ": connectorauth: ", ": ")
 	for _, prefix := range []string{"connectorauth: ", "accounts: ", "definition: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}

@@ -22,8 +22,8 @@ const size = 32
 
 // Key returns the key that seals the store. The key comes from KeyCommand, which prints 32
 // bytes in base64 or in hexadecimal digits, or else from the file, which the first call makes.
-// The ID of the key is derived from its bytes, so a value that another key has sealed is told
-// apart from a damaged value.
+// The ID of the key is derived from the bytes, so the error of a value under another key names
+// the keys.
 func (h *Home) Key(ctx context.Context) (tokenstore.Key, error) {
 	if h.KeyCommand != "" {
 		return h.ask(ctx)

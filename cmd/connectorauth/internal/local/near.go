@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Near returns up to three of the names that are like a name, the most alike first: those with
-// two typing mistakes at most, and those that begin alike.
+// Near returns up to three of the names with two typing mistakes at most, or with the same
+// begin as name. The most alike are first.
 func Near(name string, names []string) []string {
 	type candidate struct {
 		name     string

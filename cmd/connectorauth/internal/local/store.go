@@ -84,7 +84,7 @@ type held struct {
 	path string
 }
 
-// Unlock removes the name of the holder first, because the next holder writes its own.
+// Unlock removes the name of the holder first, because the next holder writes a name, too.
 func (h *held) Unlock() {
 	os.Remove(h.path)
 	h.Lease.Unlock()

@@ -20,7 +20,7 @@ import (
 type Request struct {
 	Method string
 	// Base is the URL of the API, and Path what is added to Base, perhaps with a query. A Path
-	// that is a whole URL takes the place of both.
+	// with scheme and host takes the place of both.
 	Base, Path string
 	// Headers are lines such as "Accept: text/plain".
 	Headers []string
@@ -147,7 +147,7 @@ func (r Request) body() (*source, string, error) {
 	return &source{text: bytes.Join(whole, []byte("&"))}, kind, nil
 }
 
-// open returns the body that a text of -d means.
+// open returns the body for a text of -d.
 func (r Request) open(text string) (*source, error) {
 	path, isFile := strings.CutPrefix(text, "@")
 	switch {
@@ -160,7 +160,7 @@ func (r Request) open(text string) (*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("-d: %w", err)
 	}
-	if !info.Mode().IsRegular() { // such as a pipe, which can be read once
+	if !info.Mode().IsRegular() { // a pipe can be read once
 		file, err := os.Open(path)
 		return &source{in: file}, err
 	}
@@ -227,8 +227,8 @@ func (l *late) Close() error {
 	return l.file.Close()
 }
 
-// Head writes the status line and the header of a response, sorted by name, as lines that end in CRLF (RFC
-// 9112 section 2.1).
+// Head writes the status line and the header of a response, sorted by name, with CRLF at the end of
+// each line (RFC 9112 section 2.1).
 func Head(w io.Writer, resp *http.Response) error {
 	if _, err := fmt.Fprintf(w, "%s %s\r\n", resp.Proto, resp.Status); err != nil {
 		return err

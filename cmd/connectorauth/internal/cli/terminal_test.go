@@ -1,0 +1,155 @@
+//go:build unix
+
+package cli_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/cli"
+)
+
+// asProgram is set where the test program takes the part of connectorauth.
+const asProgram = "CONNECTORAUTH_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(cli.Main(os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+// A terminal has a program in the foreground.
+type terminal struct {
+	t       *testing.T
+	tty     *os.File
+	command *exec.Cmd
+	seen    strings.Builder
+}
+
+// inTerminal starts the program in a terminal.
+func (w *world) inTerminal(args ...string) *terminal {
+	self, err := os.Executable()
+	require.NoError(w.t, err)
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute) // ends a program that hangs
+	w.t.Cleanup(cancel)
+	command := exec.CommandContext(ctx, self, append(args, "--home", w.home)...)
+	command.Env = append(os.Environ(), asProgram+"=1", "NO_COLOR=1")
+	tty, err := pty.Start(command)
+	require.NoError(w.t, err)
+	w.t.Cleanup(func() { tty.Close() })
+	return &terminal{t: w.t, tty: tty, command: command}
+}
+
+// until reads what the terminal shows, until the text is there.
+func (s *terminal) until(text string) {
+	s.t.Helper()
+	buffer := make([]byte, 1024)
+	for !strings.Contains(s.seen.String(), text) {
+		n, err := s.tty.Read(buffer)
+		s.seen.Write(buffer[:n])
+		if err != nil {
+			require.Contains(s.t, s.seen.String(), text)
+		}
+	}
+}
+
+// typed types a text.
+func (s *terminal) typed(text string) {
+	_, err := s.tty.WriteString(text)
+	require.NoError(s.t, err)
+}
+
+// end returns the exit code, and all that the terminal has shown.
+func (s *terminal) end() (code int, seen string) {
+	buffer := make([]byte, 1024)
+	for {
+		n, err := s.tty.Read(buffer)
+		s.seen.Write(buffer[:n])
+		if err != nil {
+			break // which is how a terminal says that the program has ended
+		}
+	}
+	s.command.Wait()
+	return s.command.ProcessState.ExitCode(), s.seen.String()
+}
+
+func TestATerminalShowsNoSecretThatIsTyped(t *testing.T) {
+	w := newWorld(t)
+	s := w.inTerminal("connect", "acme")
+	s.until("API key: ")
+	s.typed(w.p.APIKey + "\n")
+	code, seen := s.end()
+	assert.Equal(t, 0, code, seen)
+	assert.NotContains(t, seen, w.p.APIKey)
+	assert.Contains(t, seen, "Connected acme-1")
+}
+
+func TestCtrlCEndsAQuestionWithOneCleanLine(t *testing.T) {
+	w := newWorld(t)
+	s := w.inTerminal("connect", "acme")
+	s.until("API key: ")
+	s.typed("abc\x03")
+	code, seen := s.end()
+	assert.Equal(t, 130, code)
+	_, after, _ := strings.Cut(seen, "API key: ")
+	assert.Equal(t, "connectorauth: interrupted", strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(after), "^C")))
+}
+
+func TestCtrlCEndsACall(t *testing.T) {
+	w := newWorld(t)
+	w.key()
+	arrived := make(chan struct{}, 1)
+	hang := func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			arrived <- struct{}{}
+			<-r.Context().Done()
+		})
+	}
+	w.p.Inject(w.p.KeyHeaderURL, 1, hang)
+	s := w.inTerminal("call", "acme", "GET", "/x")
+	<-arrived
+	s.typed("\x03")
+	code, seen := s.end()
+	assert.Equal(t, 130, code)
+	assert.Contains(t, seen, "connectorauth: interrupted")
+	assert.NotContains(t, seen, "context canceled")
+}
+
+func TestATerminalGetsNoTokenAndNoControlCharacters(t *testing.T) {
+	w := newWorld(t)
+	w.consent()
+	token := strings.TrimSpace(w.ok("", "token", "globex"))
+	code, seen := w.inTerminal("token", "globex").end()
+	assert.Equal(t, 6, code)
+	assert.Contains(t, seen, "a token is not shown on a terminal")
+	assert.NotContains(t, seen, token)
+
+	w.p.Inject(w.p.BearerURL, 1, authtest.Answer(200, nil, "a\x1b]0;owned\x07b\n"))
+	code, seen = w.inTerminal("call", "globex", "GET", "/x").end()
+	assert.Equal(t, 0, code, seen)
+	assert.Contains(t, seen, `a\x1b]0;owned\x07b`)
+	assert.NotContains(t, seen, "\x1b")
+}
+
+func TestAQuestionIsAskedAgainUntilTheAnswerIsGood(t *testing.T) {
+	w := newWorld(t)
+	w.define("sub", "https://{subdomain}.sub.example.com", `"inputs": [{"name": "subdomain", "format": "label"}], "methods": [{"name": "none", "type": "None"}]`)
+	s := w.inTerminal("connect", "sub")
+	s.until("subdomain: ")
+	s.typed("not a label!\n")
+	s.until("subdomain: use lower-case letters")
+	s.typed("\x03")
+	code, _ := s.end()
+	assert.Equal(t, 130, code)
+}
