@@ -174,3 +174,17 @@ func TestTheCatalogueIsSearchedAndShown(t *testing.T) {
 	w.read(&none, "catalog", "search", "no such service anywhere")
 	assert.Empty(t, none)
 }
+
+func TestAFailedReconnectLeavesTheClientOfTheAccount(t *testing.T) {
+	w := newWorld(t)
+	w.consent()
+	deny := func(authURL string) {
+		callback, err := w.p.Deny(strings.Replace(authURL, "client_id=other", "client_id="+w.p.ClientID, 1))
+		require.NoError(t, err)
+		w.get(callback.String())
+	}
+	code, _, err := w.consenting(`(http://127\S+/\S+\?\S+)`, deny, values("client_id", "other", "client_secret", "wrong"), "connect", "--again", "globex", "--values", "-", "--no-browser")
+	require.Equal(t, exit.Failed, code, err)
+	w.p.ExpireAccessTokens()
+	assert.Contains(t, w.ok("", "call", "globex", "GET", "/me"), w.p.Username)
+}

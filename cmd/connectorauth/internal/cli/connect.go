@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,7 +15,6 @@ import (
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/ask"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
-	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
 	"github.com/connectorauth/connectorauth/definition"
 )
 
@@ -34,6 +33,8 @@ type connecting struct {
 	ask  *ask.Asker
 	mine *local.Accounts
 	d    *definition.Definition
+
+	before local.Program // of an account that is connected again
 }
 
 // connect returns the command connect.
@@ -80,6 +81,8 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 		if p, err = w.mine.Program(c.Context(), former.ID); err != nil {
 			return err
 		}
+		w.before = p
+		w.before.Values = maps.Clone(p.Values)
 		service, request.ID = former.Definition, former.ID
 		if request.Method == "" {
 			request.Method = former.Method
@@ -263,86 +266,4 @@ func (w *connecting) mistake(method, input, answer string) error {
 		}
 	}
 	return nil
-}
-
-// finish connects the account, leads through its consent, and shows the account. An account
-// that does not work, or whose owner does not consent, leaves nothing.
-func (w *connecting) finish(ctx context.Context, q accounts.Request, p local.Program, former accounts.Account) error {
-	a, err := w.begin(ctx, q, p, former)
-	if err != nil {
-		return w.explain(err)
-	}
-	if a.Status == accounts.StatusConnecting || a.Pending != 0 {
-		if err := w.consent(ctx, a.ID); err != nil {
-			if former.ID == "" {
-				w.forget(ctx, a.ID)
-			}
-			return w.explain(err)
-		}
-		if a, err = w.mine.Get(ctx, a.ID); err != nil {
-			return err
-		}
-	}
-	return w.app.Print(viewed(a), func(out io.Writer) {
-		fmt.Fprintf(out, "Connected %s: %s.\n", show.Line(named(a)), status(out, a.Status))
-	})
-}
-
-// begin keeps the Program of the account and connects the account. Without a name, the account
-// gets the first number that is free.
-func (w *connecting) begin(ctx context.Context, q accounts.Request, p local.Program, former accounts.Account) (a accounts.Account, err error) {
-	defer w.app.Progress("Asking %s whether the account works", w.d.Name)()
-	if former.ID != "" {
-		if err := w.mine.SetProgram(ctx, former.ID, p); err != nil {
-			return a, err
-		}
-		return w.mine.Reconnect(ctx, former.ID, q)
-	}
-	for number := 1; ; number++ {
-		if w.name == "" {
-			q.ID = fmt.Sprintf("%s-%d", w.d.Name, number)
-		}
-		if _, err := w.mine.Get(ctx, q.ID); err == nil {
-			if w.name == "" {
-				continue
-			}
-			return a, exit.With(exit.Usage, fmt.Errorf("--name: there is an account %q already", w.name))
-		} else if !errors.Is(err, accounts.ErrNotFound) {
-			return a, err
-		}
-		if err := w.mine.SetProgram(ctx, q.ID, p); err != nil {
-			return a, err
-		}
-		a, err = w.mine.Connect(ctx, q)
-		if errors.Is(err, accounts.ErrExists) && w.name == "" {
-			continue // another process was faster
-		}
-		if err != nil {
-			w.mine.SetProgram(context.WithoutCancel(ctx), q.ID, local.Program{})
-		}
-		return a, err
-	}
-}
-
-// forget removes an account without a consent.
-func (w *connecting) forget(ctx context.Context, id string) {
-	ctx = context.WithoutCancel(ctx)
-	if _, err := w.mine.Disconnect(ctx, id); err != nil {
-		w.app.Note("The account %s is left: run connectorauth disconnect %[1]s. %v", id, err)
-		return
-	}
-	w.mine.SetProgram(ctx, id, local.Program{})
-}
-
-// explain adds to an error what a person at a command line can do.
-func (w *connecting) explain(err error) error {
-	var wrong *definition.InputError
-	var twice *accounts.DuplicateError
-	switch {
-	case errors.As(err, &wrong):
-		return exit.With(exit.Usage, err)
-	case errors.As(err, &twice):
-		return exit.With(exit.Usage, fmt.Errorf("this is the account %s, which is connected already: run connectorauth connect --again %[1]s", twice.ID))
-	}
-	return err
 }
