@@ -15,14 +15,15 @@ import (
 
 // What the source of the library must not do. Pauses between polls and sweeps, numbers
 // of generations and the Math.random of scripts may use math/rand; a browser and the
-// credentials of AWS are found by the environment; a client certificate, egress and fapi refuse
+// credentials of AWS are found by the environment, and the command line is a program, whose environment is its own; a client certificate, egress and fapi refuse
 // InsecureSkipVerify. The time of day is for what leaves the process: durations within the process come from
 // time.Time, which a clock that is set back does not change. Packages that are for tests
 // are left out.
 func TestSourceTakesNoShortcuts(t *testing.T) {
 	allowed := map[string][]string{
 		"math/rand/v2":       {"accounts/connect.go", "accounts/run.go", "accounts/sweep.go", "internal/poll/", "tokenstore/redisstore/", "script/internal/engine/"},
-		"os.Getenv":          {"consent/browser.go", "awsauth/places.go", "awsauth/metadata.go"},
+		"os.Getenv":          {"cmd/", "consent/browser.go", "awsauth/places.go", "awsauth/metadata.go"},
+		"os.Environ":         {"cmd/"},
 		"unsafe":             {"tokenstore/file_windows.go"}, // for a system call
 		"InsecureSkipVerify": {"assertion/certificate.go", "egress/egress.go", "fapi/fields.go"},
 		"Now().Unix":         {"accounts/connect.go", "internal/clock/", "internal/oauth1/", "internal/pending/", "consent/devicepage.go", "consent/start.go", "consent/form.go", "script/helpers.go", "script/internal/engine/"},

@@ -2,11 +2,11 @@ package serve_test
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/connectorauth/connectorauth/internal/test/child"
 	"github.com/connectorauth/connectorauth/internal/test/leaktest"
@@ -35,8 +35,8 @@ func TestMain(m *testing.M) {
 		},
 		"killed": func(string) error {
 			fmt.Println("waiting")
-			_, err := io.Copy(io.Discard, os.Stdin)
-			return err
+			time.Sleep(time.Hour) // and not until standard input ends, which may be sooner than the signal
+			return nil
 		},
 	})
 	leaktest.Main(m)
