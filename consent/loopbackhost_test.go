@@ -41,7 +41,7 @@ func TestLoopbackHostsInTheWordsOfBrowsers(t *testing.T) {
 				}()
 			})
 			ended := make(chan error, 1)
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			go func() {
 				ended <- consent.Loopback(ctx, flow, consent.LoopbackOptions{RedirectURL: redirectURL, Open: func(string) error { close(opened); return nil }, Out: io.Discard})

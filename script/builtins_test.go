@@ -91,7 +91,7 @@ func TestEveryBuiltinEndsAtTheLimit(t *testing.T) {
 			} else if assert.ErrorIs(t, err, script.ErrLimit, "%s", path) {
 				ended++
 			}
-			require.Less(t, took, 5*time.Second, "%s: generous, because the machine may be busy", path)
+			require.Less(t, took, time.Minute, "%s: generous, because the machine may be busy", path)
 		}
 	}
 	t.Logf("%d functions: %d calls returned, %d ended at a limit of %v, the last after %v", len(paths), returned, ended, limit, most)

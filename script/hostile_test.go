@@ -102,7 +102,7 @@ func TestTenThousandConcurrentRequests(t *testing.T) {
 			method_request_headers.Authorization = 'Bearer ' + n;
 		}
 		function after_action() { method_response = method_response.n + '/' + action_data.n + '/' + n }`))
-	api := connectorauth.NewClient(must(script.Wrap(apiKey(), compiled, script.Options{TimeLimit: 10 * time.Second})), base)
+	api := connectorauth.NewClient(must(script.Wrap(apiKey(), compiled, script.Options{TimeLimit: 5 * time.Minute})), base)
 	var all sync.WaitGroup
 	for n := range 10_000 {
 		all.Go(func() {
@@ -180,8 +180,8 @@ func TestSlowBodiesAreNotTheScriptsFault(t *testing.T) {
 		<-release
 		fmt.Fprint(w, `{"late": true}`)
 	}
-	api := client(t, apiKey(), `function after_action() { method_response.seen = method_response.late }`, script.Options{TimeLimit: 50 * time.Millisecond})
-	time.AfterFunc(200*time.Millisecond, func() { close(release) })
+	api := client(t, apiKey(), `function after_action() { method_response.seen = method_response.late }`, script.Options{TimeLimit: time.Second})
+	time.AfterFunc(1500*time.Millisecond, func() { close(release) })
 	resp, err := api.Get(s.URL)
 	_, body := read(t, resp, err)
 	assert.JSONEq(t, `{"late": true, "seen": true}`, body)

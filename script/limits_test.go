@@ -43,7 +43,7 @@ func TestLongKeysAreRefusedAtOnce(t *testing.T) {
 	}{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, asn1.NullRawValue}, pkcs1}))
 	for kind, der := range map[string][]byte{"RSA PRIVATE KEY": pkcs1, "PRIVATE KEY": pkcs8} {
 		key := string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-		api := on(t, `function before_action() { sign('RSA-SHA256', script_parameters.key, 'm') }`, "", script.Options{Parameters: map[string]any{"key": key}, TimeLimit: time.Second})
+		api := on(t, `function before_action() { sign('RSA-SHA256', script_parameters.key, 'm') }`, "", script.Options{Parameters: map[string]any{"key": key}, TimeLimit: time.Minute})
 		_, err := api.Get("https://api.example.com/")
 		assert.ErrorContains(t, err, "the RSA key is longer than 4096 bits", kind)
 	}

@@ -39,9 +39,15 @@ func testClaimEnds(t *testing.T, index, other accounts.Index) {
 	mustPut(t, index, full("long"))
 	same(t, []string{"long"}, claim(t, index, 10, time.Minute))
 	mustPut(t, index, full("short"))
-	same(t, []string{"short"}, claim(t, other, 10, 2*time.Second))
-	same(t, nil, claim(t, index, 10, time.Minute))
-	time.Sleep(2100 * time.Millisecond)
+	const short = 2 * time.Second
+	began := time.Now()
+	same(t, []string{"short"}, claim(t, other, 10, short))
+	if early := claim(t, index, 10, time.Minute); time.Since(began) < short {
+		same(t, nil, early)
+	} else if len(early) > 0 {
+		return // the machine was too slow to see the claim before its end, and has seen the end
+	}
+	time.Sleep(short + 100*time.Millisecond)
 	same(t, []string{"short"}, claim(t, index, 10, time.Minute))
 	mustBe(t, index, with(full("short"), func(a *accounts.Account) { a.Version = 1 })) // a claim is no write
 }

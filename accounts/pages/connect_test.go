@@ -151,10 +151,10 @@ func TestASubmissionWhoseSenderHasLeft(t *testing.T) {
 		}
 		left <- err
 	}()
-	require.Eventually(t, func() bool { return len(a.provider.Requests(a.provider.KeyHeaderURL)) == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(a.provider.Requests(a.provider.KeyHeaderURL)) == 1 }, time.Minute, time.Millisecond)
 	again := make(chan response)
 	go func() { again <- b.post("connect", form) }()
-	require.Eventually(t, func() bool { return len(a.all("o1")) == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(a.all("o1")) == 1 }, time.Minute, time.Millisecond)
 	leave()
 	require.ErrorIs(t, <-left, context.Canceled)
 	assert.Contains(t, b.follow(<-again).body, "Connected as ada by ApiKey.")

@@ -103,7 +103,7 @@ func TestOnTheWire(t *testing.T) {
 				} else {
 					assert.Equal(t, int64(len(want[contentType])), got.length)
 				}
-				assert.Eventually(t, func() bool { return body.closed.Load() == 1 }, 5*time.Second, time.Millisecond)
+				assert.Eventually(t, func() bool { return body.closed.Load() == 1 }, time.Minute, time.Millisecond)
 			})
 		}
 		t.Run("trailer", func(t *testing.T) {
@@ -211,5 +211,5 @@ func TestCancelledUploadClosesTheBody(t *testing.T) {
 		resp.Body.Close()
 	}
 	assert.ErrorIs(t, err, errGone)
-	assert.Eventually(t, func() bool { return body.closed.Load() == 1 }, 5*time.Second, time.Millisecond)
+	assert.Eventually(t, func() bool { return body.closed.Load() == 1 }, time.Minute, time.Millisecond)
 }

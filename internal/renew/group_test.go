@@ -48,7 +48,7 @@ func TestUnusedEnginesAreForgotten(t *testing.T) {
 	for i := range 1000 {
 		open(&g, s, string(rune('a'+i)), "client")
 	}
-	require.Eventually(t, func() bool { runtime.GC(); return renew.Engines(&g) == 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { runtime.GC(); return renew.Engines(&g) == 0 }, time.Minute, time.Millisecond)
 	kept := open(&g, s, "alice", "client")
 	runtime.GC()
 	assert.Same(t, kept, open(&g, s, "alice", "client"))

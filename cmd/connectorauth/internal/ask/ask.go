@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -144,8 +145,7 @@ func (a *Asker) Ask(ctx context.Context, q Question) (string, error) {
 	}
 	a.introduce(q)
 	for {
-		fmt.Fprint(a.out, show.Line(q.prompt()))
-		typed, err := a.read(ctx, q.Secret)
+		typed, err := a.read(ctx, show.Line(q.prompt()), q.Secret)
 		if err != nil {
 			return "", err
 		}
@@ -230,8 +230,19 @@ func (q Question) has(value string) bool {
 	return slices.ContainsFunc(q.Choices, func(c Choice) bool { return c.Value == value })
 }
 
-// read reads a line, or the end of ctx: then the terminal is as before.
-func (a *Asker) read(ctx context.Context, secret bool) (string, error) {
+// awaitChange waits until a terminal has another state than before, which is the state without
+// an echo. A terminal that had no echo before does not change: the wait ends anyway.
+func awaitChange(fd int, before *term.State) {
+	for range 100 {
+		if now, err := term.GetState(fd); err != nil || *now != *before {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// read shows the prompt and reads a line, or the end of ctx: then the terminal is as before.
+func (a *Asker) read(ctx context.Context, prompt string, secret bool) (string, error) {
 	fd := int(a.terminal.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
@@ -251,6 +262,10 @@ func (a *Asker) read(ctx context.Context, secret bool) (string, error) {
 		text, err := a.lines.ReadString('\n')
 		lines <- line{strings.TrimRight(text, "\r\n"), err}
 	}()
+	if secret { // a quick person types as soon as the prompt is there
+		awaitChange(fd, before)
+	}
+	fmt.Fprint(a.out, prompt)
 	select {
 	case <-ctx.Done():
 		term.Restore(fd, before)

@@ -95,15 +95,26 @@ func TestATerminalShowsNoSecretThatIsTyped(t *testing.T) {
 	assert.Contains(t, seen, "Connected acme-1")
 }
 
+// interrupted sends the signal of Ctrl+C. A terminal where somebody types Ctrl+C may discard what
+// the program writes at the same time, so tests of the words send the signal themselves.
+func (s *terminal) interrupted() { require.NoError(s.t, s.command.Process.Signal(os.Interrupt)) }
+
 func TestCtrlCEndsAQuestionWithOneCleanLine(t *testing.T) {
 	w := newWorld(t)
 	s := w.inTerminal("connect", "acme")
 	s.until("API key: ")
-	s.typed("abc\x03")
+	s.interrupted()
 	code, seen := s.end()
 	assert.Equal(t, 130, code)
 	_, after, _ := strings.Cut(seen, "API key: ")
-	assert.Equal(t, "connectorauth: interrupted", strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(after), "^C")))
+	assert.Equal(t, "connectorauth: interrupted", strings.TrimSpace(after))
+
+	s = w.inTerminal("connect", "acme")
+	s.until("API key: ")
+	s.typed("abc\x03")
+	code, seen = s.end()
+	assert.Equal(t, 130, code)
+	assert.NotContains(t, seen, "abc")
 }
 
 func TestCtrlCEndsACall(t *testing.T) {
@@ -119,7 +130,7 @@ func TestCtrlCEndsACall(t *testing.T) {
 	w.p.Inject(w.p.KeyHeaderURL, 1, hang)
 	s := w.inTerminal("call", "acme", "GET", "/x")
 	<-arrived
-	s.typed("\x03")
+	s.interrupted()
 	code, seen := s.end()
 	assert.Equal(t, 130, code)
 	assert.Contains(t, seen, "connectorauth: interrupted")
