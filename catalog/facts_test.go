@@ -31,3 +31,23 @@ func TestEachConsentOfGoogleAsksForAScope(t *testing.T) {
 		}
 	}
 }
+
+// takePasswords are the services that give a user name and a password for the API, or take
+// those of the person. Others give an ID and a secret by other names, and refuse the
+// password that a form with the title Password would get.
+var takePasswords = []string{"bulksms", "clicksend", "configcat", "pipeliner", "smaily", "teamwork"}
+
+func TestAFormAsksForAPasswordWhereTheServiceTakesOne(t *testing.T) {
+	for _, d := range firstShelf(t) {
+		for _, m := range d.Methods {
+			if _, ok := m.Scheme.(*definition.Basic); !ok {
+				continue
+			}
+			for _, input := range m.Inputs {
+				if input.Title == "Password" {
+					assert.Contains(t, takePasswords, d.Name)
+				}
+			}
+		}
+	}
+}
