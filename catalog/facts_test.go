@@ -1,11 +1,16 @@
 package catalog_test
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/catalog"
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -50,4 +55,57 @@ func TestAFormAsksForAPasswordWhereTheServiceTakesOne(t *testing.T) {
 			}
 		}
 	}
+}
+
+// tested returns the service with a key in place of its methods, so that a test needs no
+// consent.
+func tested(t *testing.T, name string) *definition.Connected {
+	t.Helper()
+	d, err := catalog.Find(name, catalog.Options{})
+	require.NoError(t, err)
+	text, err := d.Document()
+	require.NoError(t, err)
+	var document map[string]any
+	require.NoError(t, json.Unmarshal(text, &document))
+	document["methods"] = []any{map[string]any{
+		"name": "key", "type": "ApiKey", "key": "{key}", "inputs": []any{map[string]any{"name": "key", "title": "Key", "secret": true}},
+	}}
+	text, err = json.Marshal(document)
+	require.NoError(t, err)
+	d, err = definition.Parse(name+".json", text, definition.Options{})
+	require.NoError(t, err)
+	c, err := d.Connect(definition.Connection{Values: map[string]connectorauth.Secret{"key": "k"}})
+	require.NoError(t, err)
+	return c
+}
+
+// Some services say no with the status 200, which is no proof that an account works.
+func TestANoWithStatus200IsANo(t *testing.T) {
+	for name, bodies := range map[string][2]string{
+		"flickr": {`{"stat": "fail", "code": 98, "message": "Invalid auth token"}`, `{"user": {"id": "1@N01", "username": {"_content": "ada"}}, "stat": "ok"}`},
+		"slack":  {`{"ok": false, "error": "invalid_auth"}`, `{"ok": true, "user_id": "U1"}`},
+		"vk":     {`{"error": {"error_code": 5, "error_msg": "no"}}`, `{"response": [{"id": 1}]}`},
+		"deezer": {`{"error": {"type": "OAuthException", "message": "no", "code": 300}}`, `{"id": 1}`},
+	} {
+		c := tested(t, name)
+		for i, body := range bodies {
+			_, err := c.Check(t.Context(), &http.Client{Transport: fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) {
+				return fakehttp.Respond(200, body), nil
+			})})
+			if i == 0 {
+				assert.Error(t, err, name)
+			} else {
+				assert.NoError(t, err, name)
+			}
+		}
+	}
+}
+
+// Without perms, Flickr may not know what to ask the person for.
+func TestTheConsentOfFlickrNamesThePermission(t *testing.T) {
+	d, err := catalog.Find("flickr", catalog.Options{})
+	require.NoError(t, err)
+	u, err := url.Parse(d.Methods[0].Scheme.(*definition.OAuth1).AuthorizeURL)
+	require.NoError(t, err)
+	assert.Equal(t, "read", u.Query().Get("perms"))
 }
