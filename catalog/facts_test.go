@@ -109,3 +109,24 @@ func TestTheConsentOfFlickrNamesThePermission(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "read", u.Query().Get("perms"))
 }
+
+// Facts of one service come from several programs, of which one may know an API that has
+// ended or has clients of its own: its host knows no token of the others' token URL, and the
+// consent refuses its scopes.
+func TestFactsOfAnotherAPIAreNotMixedIn(t *testing.T) {
+	for name, want := range map[string]struct{ base, scope string }{
+		"mailru": {"https://oauth.mail.ru", "userinfo"},
+		"wechat": {"https://api.weixin.qq.com/sns", "snsapi_login"},
+		"uber":   {"https://api.uber.com", "profile"},
+		"vk":     {"https://api.vk.com", "offline"},
+	} {
+		d, err := catalog.Find(name, catalog.Options{})
+		require.NoError(t, err)
+		assert.Equal(t, want.base, d.BaseURL)
+		var scopes []string
+		for _, scope := range d.Methods[0].Scheme.(*definition.OAuth2).Scopes {
+			scopes = append(scopes, scope.Name)
+		}
+		assert.Equal(t, []string{want.scope}, scopes, name)
+	}
+}
