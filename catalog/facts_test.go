@@ -130,3 +130,21 @@ func TestFactsOfAnotherAPIAreNotMixedIn(t *testing.T) {
 		assert.Equal(t, []string{want.scope}, scopes, name)
 	}
 }
+
+// These services give a token nothing without a scope, or refuse a consent that asks for
+// nothing, so that the test fails with the defaults.
+func TestConsentsAskForWhatTheirTestsNeed(t *testing.T) {
+	for name, want := range map[string]string{"calendly": "users:read", "gorgias": "account:read", "vend": "users:read"} {
+		d, err := catalog.Find(name, catalog.Options{})
+		require.NoError(t, err)
+		var scopes []string
+		for _, m := range d.Methods {
+			if s, ok := m.Scheme.(*definition.OAuth2); ok {
+				for _, scope := range s.Scopes {
+					scopes = append(scopes, scope.Name)
+				}
+			}
+		}
+		assert.Contains(t, scopes, want, name)
+	}
+}
