@@ -257,3 +257,20 @@ func TestParametersThatAreNoChoiceStay(t *testing.T) {
 		}
 	}
 }
+
+// few is a record in which one of three sources says how a token request is written.
+const few = `[{"slug": "few", "title": "Few", "base_url": {"v": "https://api.example.com", "by": ["amp", "goth"]},
+  "methods": [{"type": "OAuth2", "grant": "authorization_code", "authorize_url": {"v": "https://example.com/a", "by": ["amp", "goth", "grant"]}, "token_url": {"v": "https://example.com/t", "by": ["amp", "goth", "grant"]},
+    "token_encoding": {"v": "json", "by": ["grant"]}}]}]`
+
+func TestWhatAnOverrideDecidesStaysThoughFewSourcesSaySo(t *testing.T) {
+	dialect := func(overrides map[string]string) any {
+		folder, err := compileSeed(t, few, overrides)
+		require.NoError(t, err)
+		return compiledTo(t, folder, "services/few.json")["methods"].([]any)[0].(map[string]any)["dialect"]
+	}
+	assert.Nil(t, dialect(nil))
+	assert.Equal(t, map[string]any{"tokenEncoding": "json"}, dialect(map[string]string{
+		"few.json": `{"methods": {"oauth": {"token_encoding": {"v": "json", "by": ["grant"]}}}, "note": "Forms are refused."}`,
+	}))
+}

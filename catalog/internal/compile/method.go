@@ -144,8 +144,8 @@ func (s *service) oauth2(m *method, out *facts.Method) error {
 		out.Authorize = m.Authorize.as(m.Authorize.V)
 	}
 	out.Token = m.Token.as(m.Token.V)
-	isFew := func(by []string) bool {
-		return 2*len(by) < len(m.Token.By) && !slices.Contains(by, facts.Documentation)
+	isFew := func(f *fact[string]) bool {
+		return 2*len(f.By) < len(m.Token.By) && !f.Decided && !slices.Contains(f.By, facts.Documentation)
 	}
 	if m.Revoke != nil {
 		if extra := outside(m.Revoke.V, m.Token.V, s.BaseURL.V); extra != "" {
@@ -167,7 +167,7 @@ func (s *service) oauth2(m *method, out *facts.Method) error {
 	}{{m.TokenVerb, "GET", "get"}, {m.TokenIn, "query", "query"}, {m.TokenEnc, "json", "json"}} {
 		switch f := manner.f; {
 		case f == nil || f.V != manner.when || out.Encoding != nil:
-		case isFew(f.By):
+		case isFew(f):
 			s.leave("encoding", "few of those who ask for tokens say "+manner.says)
 		default:
 			out.Encoding = f.as(manner.says)

@@ -78,6 +78,8 @@ func readOverrides(folder string) (map[string]override, error) {
 // apply merges the override into a record of the seed.
 func (o override) apply(record map[string]any) error {
 	before := target(record)
+	decide(o.Set)
+	decide(o.Methods)
 	merge(record, o.Set)
 	if patch, _ := o.Set["test"].(map[string]any); patch != nil && patch["by"] == nil && before != "" && target(record) != before {
 		return fmt.Errorf("set.test: asks %s, where the sources ask %s; say in by who says so", target(record), before)
@@ -120,6 +122,20 @@ func (o override) apply(record map[string]any) error {
 		}
 	}
 	return nil
+}
+
+// decide marks the facts of a patch: somebody has decided them, so that it does not count
+// how many of the sources say so.
+func decide(patch map[string]any) {
+	for _, value := range patch {
+		inner, ok := value.(map[string]any)
+		switch {
+		case ok && inner["v"] != nil && inner["by"] != nil:
+			inner["decided"] = true
+		case ok:
+			decide(inner)
+		}
+	}
 }
 
 // target returns the test request of a record. Empty means that the record has none.

@@ -18,7 +18,8 @@ type fact[T any] struct {
 	} `json:"alt"`
 	HostBy  []string `json:"host_by"`
 	Derived string   `json:"derived"`
-	Was     string   `json:"was"` // of an override
+	Was     string   `json:"was"`     // of an override
+	Decided bool     `json:"decided"` // of an override: see decide
 }
 
 // as returns the fact as facts has it.
