@@ -52,6 +52,7 @@ var breaks = map[string]func(d, m object) bool{
 		return elsewhere(in(m, "grant", "authorizationCode"), "authUrl") || elsewhere(m, "authorizeUrl")
 	},
 	"a revocation at a foreign host": func(_, m object) bool { return elsewhere(m, "revokeUrl") },
+	"no revocation":                  func(_, m object) bool { return drop(m, "revokeUrl") },
 	"a captured value of another name": func(_, m object) bool {
 		list := objects(m["captures"])
 		for _, capture := range list {

@@ -94,9 +94,9 @@ func TestFileSaysWhatIsMissing(t *testing.T) {
 			d["inputs"] = []any{object{"name": "site", "title": "Base URL", "format": "host", "suffixes": []any{".example.com"}, "example": "www.example.com"}}
 			d["baseUrl"] = "https://{site}/v1"
 		}, want: `acme.json: key: form: "Base URL" asks for a URL, and takes a host, such as www.example.com; say host in the title`},
-		"another place":        {change: func(d object) { in(d["methods"].([]any)[0].(object), "placement")["name"] = "X-Key" }, want: `acme.json: key: replay: api: want the value of {apiKey} in header X-Api-Key, got []`},
-		"another host":         {change: func(d object) { d["baseUrl"] = "https://api.example.org/v1" }, want: "acme.json: key: replay: GET https://api.example.org/v1/replay-of-a-call: the sources know no such URL"},
-		"another test request": {change: func(d object) { in(d, "test")["request"] = "GET /you" }, want: "acme.json: key: replay: the test request is another one than the sources know"},
+		"another place":        {change: func(d object) { in(d["methods"].([]any)[0].(object), "placement")["name"] = "X-Key" }, want: `acme.json: key: replay: api request: want {apiKey} once in header X-Api-Key, got none; change the definition, or x-sources.methods.key.carries[0]`},
+		"another host":         {change: func(d object) { d["baseUrl"] = "https://api.example.org/v1" }, want: "acme.json: key: replay: GET https://api.example.org/v1/replay-of-a-call: the sources know no such URL; change the definition, or x-sources: base, test or a URL of methods.key"},
+		"another test request": {change: func(d object) { in(d, "test")["request"] = "GET /you" }, want: "acme.json: key: replay: the test request is another one than the sources know; change test.request, or x-sources.test"},
 	} {
 		change := c.change
 		if change == nil {

@@ -120,7 +120,7 @@ var leaks = map[string]struct {
 			return true
 		}
 		return false
-	}, "replay: api: has a header X-Copy that the sources do not know"},
+	}, "replay: api request: has a header X-Copy that the sources do not know"},
 	"one more header": {func(d, _ object) bool {
 		within(d, "headers")["X-More"] = "1"
 		return true
@@ -130,7 +130,7 @@ var leaks = map[string]struct {
 			within(m, "dialect", "tokenHeader")["X-More"] = []any{"1"}
 		}
 		return m["tokenUrl"] != nil
-	}, "replay: token: has a header X-More that the sources do not know"},
+	}, "replay: token request: has a header X-More that the sources do not know"},
 	"a longer base URL": {func(d, _ object) bool {
 		d["baseUrl"] = d["baseUrl"].(string) + "/v9"
 		return true

@@ -83,13 +83,13 @@ func (a *life) run(d *definition.Definition, values map[string]connectorauth.Sec
 	if d.Test != nil {
 		identity, err := a.c.Check(ctx, a.client)
 		if a.server.Count("test") == 0 {
-			return errors.New("the test request is another one than the sources know")
+			return errors.New("the test request is another one than the sources know; change test.request, or x-sources.test")
 		}
 		if err != nil {
 			return err
 		}
 		if d.Test.ID != "" && identity.ID != replay.Identity {
-			return errors.New("the test finds another identity than the response has")
+			return errors.New("the test finds another identity than the response has; change test.id, or x-sources.testId")
 		}
 	}
 	if err := a.foreign(ctx); err != nil {
@@ -119,7 +119,7 @@ func (a *life) agree(ctx context.Context) error {
 	}
 	callback := a.server.Agree(address)
 	if callback == nil {
-		return errors.New("the account owner is led to another URL than the sources know")
+		return errors.New("the account owner is led to another URL than the sources know; change the URL of the consent, or x-sources.methods." + a.m.Name + ".authorize")
 	}
 	return consent.Finish(ctx, pending, maps.Clone(callback))
 }
@@ -156,7 +156,7 @@ func (a *life) call(ctx context.Context) error {
 		return errors.New("the API responds with " + resp.Status)
 	}
 	if a.server.Count("api") == before {
-		return errors.New("the request went elsewhere than to the base URL of the sources")
+		return errors.New("the request went elsewhere than to the base URL of the sources; change baseUrl, or x-sources.base")
 	}
 	return nil
 }
@@ -181,13 +181,16 @@ func (a *life) foreign(ctx context.Context) error {
 func (a *life) revoke(ctx context.Context) error {
 	c, isOAuth2 := a.c.Credential().(*connectorauth.OAuth2)
 	if !isOAuth2 || a.m.Scheme.(*definition.OAuth2).RevokeURL == "" {
+		if a.server.Revokes() {
+			return errors.New("nothing can be revoked; add revokeUrl, or take out x-sources.methods." + a.m.Name + ".revoke")
+		}
 		return nil
 	}
 	if err := c.Revoke(ctx); err != nil {
 		return err
 	}
 	if a.server.Count("revoke") == 0 {
-		return errors.New("nothing was revoked at the URL of the sources")
+		return errors.New("nothing was revoked at the URL of the sources; change revokeUrl, or x-sources.methods." + a.m.Name + ".revoke")
 	}
 	return nil
 }

@@ -4,14 +4,11 @@
 package replay
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -34,6 +31,7 @@ const Lifetime = time.Hour
 // A Server is one account of a service, whose owner has the values.
 type Server struct {
 	source *facts.Source
+	name   string // of the method
 	method facts.Method
 	values map[string]string
 
@@ -46,21 +44,24 @@ type Server struct {
 	refresh    string // the refresh token that is good; "" means none
 	secret     string // of an OAuth 1.0a token
 	ends       time.Time
+	nonces     map[string]bool // of OAuth 1.0a, that have come
 }
 
 // A consent is what the account owner has agreed to.
 type consent struct {
-	code, redirect, challenge string
-	temporary, secret         string // of OAuth 1.0a
-	verifier                  string
+	code, challenge   string
+	temporary, secret string // of OAuth 1.0a
+	verifier          string
 }
 
 // New returns a server for one method.
 func New(source *facts.Source, method string, values map[string]string) *Server {
-	return &Server{source: source, method: source.Methods[method], values: values, counted: map[string]int{}}
+	return &Server{source: source, name: method, method: source.Methods[method], values: values,
+		counted: map[string]int{}, nonces: map[string]bool{}}
 }
 
-// Complaints are what requests had and should not have had, or lacked.
+// Complaints are what requests had and should not have had, or lacked. Each is one line: the
+// kind of request, what is wrong, and the fact in x-sources that says so. Nil means none.
 func (s *Server) Complaints() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,6 +86,9 @@ func (s *Server) Expire() {
 // Refreshes reports whether the service gives refresh tokens.
 func (s *Server) Refreshes() bool { return s.method.Refresh != nil }
 
+// Revokes reports whether the service has a URL for revocations.
+func (s *Server) Revokes() bool { return s.method.Revoke != nil }
+
 // RoundTrip responds to a request without a network.
 func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
@@ -107,9 +111,13 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func (s *Server) complain(format string, args ...any) {
-	s.complaints = append(s.complaints, fmt.Sprintf(format, args...))
+// complain notes what is wrong with a request, and the path of the fact that says so.
+func (s *Server) complain(kind, fact, format string, args ...any) {
+	s.complaints = append(s.complaints, kind+" request: "+fmt.Sprintf(format, args...)+"; change the definition, or x-sources."+fact)
 }
+
+// at returns the path of a fact of the method.
+func (s *Server) at(member string) string { return "methods." + s.name + "." + member }
 
 // fill puts the values of the account into a template.
 func (s *Server) fill(template string) string {
@@ -139,159 +147,34 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, body string) {
 	m := &s.method
 	base := strings.TrimRight(s.fill(s.source.Base.Value), "/")
 	here := r.URL.Scheme + "://" + r.URL.Host + r.URL.EscapedPath()
-	test, testMethod := s.test()
-	switch login := s.login(); {
+	test, testMethod := split(s.source.Test)
+	login, _ := split(m.Login)
+	switch {
 	case s.is(r, m.Temporary):
 		s.temporary(w, r, body)
 	case m.Type == "OAuth1" && s.is(r, m.Token):
 		s.accessToken(w, r, body)
-	case m.Refresh != nil && s.is(r, m.Refresh), m.Type == "OAuth2" && s.is(r, m.Token):
+	case s.is(r, m.Refresh), s.is(r, m.Token):
 		s.token(w, r, body)
 	case s.is(r, m.Revoke):
 		s.revoke(w, r, body)
-	case login != nil && s.is(r, login):
+	case s.is(r, login):
 		s.session(w, r, body)
-	case test != nil && r.Method == testMethod && s.is(r, test):
+	case r.Method == testMethod && s.is(r, test):
 		s.api(w, r, body, "test")
 	case here == base+CallPath:
 		s.api(w, r, body, "api")
 	default:
-		s.complain("%s %s: the sources know no such URL", r.Method, here)
+		s.complaints = append(s.complaints, r.Method+" "+here+": the sources know no such URL; change the definition, or x-sources: base, test or a URL of methods."+s.name)
 		http.NotFound(w, r)
 	}
 }
 
-// test returns the URL and the HTTP method of the test.
-func (s *Server) test() (*facts.Fact, string) {
-	if s.source.Test == nil {
+// split returns the URL and the HTTP method of a fact that has both.
+func split(f *facts.Fact) (*facts.Fact, string) {
+	if f == nil {
 		return nil, ""
 	}
-	method, u, _ := strings.Cut(s.source.Test.Value, " ")
+	method, u, _ := strings.Cut(f.Value, " ")
 	return &facts.Fact{Value: u}, method
-}
-
-// api responds to a request to the API.
-func (s *Server) api(w http.ResponseWriter, r *http.Request, body, kind string) {
-	s.counted[kind]++
-	if s.method.Type == "OAuth1" {
-		s.signed(r, body, s.access, s.secret)
-	}
-	isGone := s.expires() && !time.Now().Before(s.ends)
-	s.carried(r, body, kind)
-	for name, f := range s.source.Headers {
-		if got := r.Header.Values(name); len(got) != 1 || got[0] != s.fill(f.Value) {
-			s.complain("%s: want the header %s: %s, got %q", kind, name, f.Value, got)
-		}
-	}
-	s.noOtherHeader(r, kind)
-	if isGone {
-		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-		w.WriteHeader(http.StatusUnauthorized)
-		return
-	}
-	var response any = map[string]any{"ok": true}
-	if kind == "test" && s.source.TestID != nil {
-		response = at(s.source.TestID.Value, Identity)
-	}
-	write(w, http.StatusOK, response)
-}
-
-// usual are headers of which no source needs to say anything. What Authorization has is
-// compared elsewhere.
-var usual = []string{"Accept", "Accept-Encoding", "Authorization", "Content-Length", "Content-Type", "User-Agent"}
-
-// noOtherHeader complains of headers that the sources do not know.
-func (s *Server) noOtherHeader(r *http.Request, kind string) {
-	for name := range r.Header {
-		isKnown := slices.Contains(usual, name)
-		for other := range s.source.Headers {
-			isKnown = isKnown || strings.EqualFold(name, other)
-		}
-		for _, c := range s.method.Carries {
-			isKnown = isKnown || c.In == "header" && strings.EqualFold(name, c.Name)
-		}
-		if !isKnown {
-			s.complain("%s: has a header %s that the sources do not know", kind, name)
-		}
-	}
-}
-
-// expires reports whether tokens of the method expire.
-func (s *Server) expires() bool { return s.method.Type == "OAuth2" || s.method.Type == "Session" }
-
-// carried looks at the places of all credentials of a request.
-func (s *Server) carried(r *http.Request, body, kind string) {
-	query, isAuthorized := r.URL.Query(), s.method.Type == "OAuth1"
-	for _, c := range s.method.Carries {
-		want, got, in := s.fill(c.Value), []string(nil), c.In+" "+c.Name
-		switch c.In {
-		case "header":
-			got = r.Header.Values(c.Name)
-			isAuthorized = isAuthorized || strings.EqualFold(c.Name, "Authorization")
-		case "query":
-			got = query[c.Name]
-			query.Del(c.Name)
-		case "body":
-			var members map[string]any
-			if err := json.Unmarshal([]byte(body), &members); err == nil && members[c.Name] != nil {
-				got = []string{fmt.Sprint(members[c.Name])}
-			}
-		case "basic":
-			user, password, ok := r.BasicAuth()
-			in, want, isAuthorized = "basic", s.fill(c.Name)+":"+want, true
-			if ok {
-				got = []string{user + ":" + password}
-			}
-		default:
-			s.complain("x-sources: carries: in: %q is none of header, query, body and basic", c.In)
-		}
-		if len(got) != 1 || got[0] != want {
-			s.complain("%s: want the value of %s in %s, got %q", kind, c.Value, in, got)
-		}
-	}
-	if !isAuthorized && r.Header.Get("Authorization") != "" {
-		s.complain("%s: has a header Authorization that the sources do not know", kind)
-	}
-	allowed := url.Values{}
-	if test, _ := s.test(); kind == "test" {
-		u, err := url.Parse(s.fill(test.Value))
-		if err == nil {
-			allowed = u.Query()
-		}
-	}
-	if query.Encode() != allowed.Encode() {
-		s.complain("%s: want the query %q beside credentials, got the names %q", kind, allowed.Encode(), names(query))
-	}
-}
-
-func names(v url.Values) (list []string) {
-	for name := range v {
-		list = append(list, name)
-	}
-	return list
-}
-
-// at returns JSON with a value at a JSON Pointer (RFC 6901).
-func at(pointer string, value any) any {
-	if pointer == "" {
-		return value
-	}
-	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
-	for i := len(steps) - 1; i >= 0; i-- {
-		step := strings.NewReplacer("~1", "/", "~0", "~").Replace(steps[i])
-		if n, _ := strconv.Atoi(step); strconv.Itoa(n) == step && n >= 0 && n < 100 {
-			list := make([]any, n+1)
-			list[n] = value
-			value = list
-			continue
-		}
-		value = map[string]any{step: value}
-	}
-	return value
-}
-
-func write(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(v)
 }

@@ -3,7 +3,6 @@ package replay
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -14,40 +13,32 @@ import (
 )
 
 // Agree is the account owner's consent at a URL of OAuth 2.0 or 1.0a. Agree returns the
-// query of the callback.
+// query of the callback, and nil where the sources know no such URL.
 func (s *Server) Agree(address string) url.Values {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u, err := url.Parse(address)
 	if err != nil || !s.is(&http.Request{URL: u}, s.method.Authorize) {
-		s.complain("authorize: %s is another URL than the sources know", strings.SplitN(address, "?", 2)[0])
+		s.complain("authorize", s.at("authorize"), "%s is another URL than the sources know", strings.SplitN(address, "?", 2)[0])
 		return nil
 	}
-	if s.method.Type == "OAuth1" {
-		if u.Query().Get("oauth_token") != s.consent.temporary {
-			s.complain("authorize: want the temporary token in oauth_token")
-		}
-		s.consent.verifier = "verifier-1"
-		return url.Values{"oauth_token": {s.consent.temporary}, "oauth_verifier": {s.consent.verifier}}
-	}
 	q, names := u.Query(), s.method.AuthorizeNames
-	known, _ := url.Parse(s.fill(s.method.Authorize.Value))
-	for name, list := range known.Query() {
-		s.want("authorize", q, name, list[0])
+	s.query("authorize", q, s.method.Authorize, s.at("authorize"))
+	if s.method.Type == "OAuth1" {
+		return s.agree1(q)
 	}
-	s.want("authorize", q, called("response_type", names), "code")
-	s.want("authorize", q, called("client_id", names), ClientID)
-	s.want("authorize", q, called("redirect_uri", names), Callback)
-	s.want("authorize", q, called("code_challenge_method", names), "S256")
-	for name, f := range s.method.AuthorizeParams {
-		s.want("authorize", q, name, s.fill(f.Value))
-	}
+	s.want("authorize", q, called("response_type", names), "code", "grant")
+	s.want("authorize", q, called("client_id", names), ClientID, "authorizeNames")
+	s.want("authorize", q, called("redirect_uri", names), Callback, "authorizeNames")
+	s.want("authorize", q, called("code_challenge_method", names), "S256", "authorizeNames")
+	s.further("authorize", q, s.method.AuthorizeParams, "authorizeParams")
 	if s.method.Scopes != nil {
-		s.want("authorize", q, called("scope", names), s.scopes())
+		s.want("authorize", q, called("scope", names), s.scopes(), "scopes")
 	}
-	state, challenge := s.take("authorize", q, called("state", names)), s.take("authorize", q, called("code_challenge", names))
-	s.nothingElse("authorize", q)
-	s.consent = consent{code: "code-1", redirect: Callback, challenge: challenge}
+	state := s.take("authorize", q, called("state", names), "authorizeNames")
+	challenge := s.take("authorize", q, called("code_challenge", names), "authorizeNames")
+	s.nothingElse("authorize", q, s.at("authorizeParams"))
+	s.consent = consent{code: "code-1", challenge: challenge}
 	callback := url.Values{"code": {s.consent.code}, "state": {state}}
 	for name, f := range s.method.Captures {
 		if at, ok := strings.CutPrefix(f.Value, "callback "); ok {
@@ -55,6 +46,13 @@ func (s *Server) Agree(address string) url.Values {
 		}
 	}
 	return callback
+}
+
+// further compares parameters that the sources name one by one.
+func (s *Server) further(kind string, q url.Values, params map[string]facts.Fact, fact string) {
+	for name, f := range params {
+		s.want(kind, q, name, s.fill(f.Value), fact+"."+name)
+	}
 }
 
 // called returns the service's name for a parameter. "" means that the service does without.
@@ -74,83 +72,85 @@ func (s *Server) scopes() string {
 	return strings.ReplaceAll(s.method.Scopes.Value, " ", separator)
 }
 
-// take returns a parameter, which must be there once, and removes the parameter.
-func (s *Server) take(where string, q url.Values, name string) string {
-	if name == "" {
-		return ""
-	}
-	if len(q[name]) != 1 || q.Get(name) == "" {
-		s.complain("%s: want the parameter %s once, got %d", where, name, len(q[name]))
-	}
-	value := q.Get(name)
-	q.Del(name)
-	return value
-}
-
-// want compares a parameter.
-func (s *Server) want(where string, q url.Values, name, value string) {
-	if got := s.take(where, q, name); got != value && name != "" {
-		s.complain("%s: want %s=%s", where, name, value)
-	}
-}
-
-// nothingElse complains of parameters that nobody has taken.
-func (s *Server) nothingElse(where string, q url.Values) {
-	if len(q) > 0 {
-		s.complain("%s: has parameters that the sources do not know: %q", where, names(q))
-	}
-}
-
 // token responds to a token request.
 func (s *Server) token(w http.ResponseWriter, r *http.Request, body string) {
-	q := s.parameters(r, body)
-	s.client(r, q)
-	s.noOtherHeader(r, "token")
-	names := s.method.TokenNames
-	grant := s.take("token", q, called("grant_type", names))
-	kind := "token"
+	at := "token"
+	if !s.is(r, s.method.Token) {
+		at = "refresh"
+	}
+	q, names := s.parameters(at, r, body), s.method.TokenNames
+	kind, grant, params := "token", s.take(at, q, called("grant_type", names), "grant"), s.method.TokenParams
+	if grant == "refresh_token" {
+		kind, params = "refresh", s.method.RefreshParams
+	}
+	s.client(kind, r, q)
+	s.noOtherHeader(kind, r)
+	if kind == "token" && at == "refresh" {
+		s.complain(kind, s.at("refresh"), "went to the URL of refreshes")
+	}
+	isGood := true
 	switch {
-	case grant == "refresh_token":
-		kind = "refresh"
-		if s.method.Refresh == nil {
-			s.complain("token: a refresh, of which the sources know nothing")
-		} else if s.method.Refresh.Value != "" && !s.is(r, s.method.Refresh) {
-			s.complain("refresh: went to the URL of tokens")
-		}
-		if got := s.take("refresh", q, called("refresh_token", names)); got != s.refresh || s.refresh == "" {
-			s.complain("refresh: the refresh token is no longer good")
-			write(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant"})
-			return
-		}
+	case kind == "refresh":
+		isGood = s.mayRefresh(q, at)
 	case grant != s.method.Grant:
-		s.complain("token: want grant_type=%s", s.method.Grant)
+		s.complain(kind, s.at("grant"), "want grant_type=%s, got %q", s.method.Grant, grant)
 	case grant == "authorization_code":
-		s.want("token", q, called("code", names), s.consent.code)
-		s.want("token", q, called("redirect_uri", names), s.consent.redirect)
-		sum := sha256.Sum256([]byte(s.take("token", q, called("code_verifier", names))))
-		if base64.RawURLEncoding.EncodeToString(sum[:]) != s.consent.challenge {
-			s.complain("token: the code verifier is not that of the code")
-		}
-		s.consent.code = "" // serves once
+		isGood = s.isConsented(q)
 	case grant == "password":
-		s.want("token", q, called("username", names), s.fill("{username}"))
-		s.want("token", q, called("password", names), s.fill("{password}"))
+		s.want(kind, q, called("username", names), s.fill("{username}"), "grant")
+		s.want(kind, q, called("password", names), s.fill("{password}"), "grant")
 	}
-	further := s.method.TokenParams
-	if kind == "refresh" {
-		further = s.method.RefreshParams
+	s.further(kind, q, params, kind+"Params")
+	if s.method.Scopes != nil && kind == "token" && grant != "authorization_code" {
+		s.want(kind, q, called("scope", names), s.scopes(), "scopes")
 	}
-	for name, f := range further {
-		s.want(kind, q, name, s.fill(f.Value))
+	s.nothingElse(kind, q, s.at(kind+"Params"))
+	if !isGood {
+		write(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant"})
+		return
 	}
-	if kind == "token" {
-		if s.method.Scopes != nil && grant != "authorization_code" {
-			s.want("token", q, called("scope", names), s.scopes())
-		}
-	}
-	s.nothingElse(kind, q)
 	s.counted[kind]++
 	s.issue()
+	write(w, http.StatusOK, s.response())
+}
+
+// mayRefresh checks a refresh (RFC 6749 section 6) at one of the two URLs.
+func (s *Server) mayRefresh(q url.Values, at string) bool {
+	switch f := s.method.Refresh; {
+	case f == nil:
+		s.complain("refresh", s.at("refresh"), "the sources know nothing of refreshes")
+	case f.Value != "" && at == "token":
+		s.complain("refresh", s.at("refresh"), "went to the URL of tokens, and not to %s", f.Value)
+	}
+	got := s.take("refresh", q, called("refresh_token", s.method.TokenNames), "tokenNames")
+	if got == s.refresh && got != "" {
+		return true
+	}
+	s.complain("refresh", s.at("refresh"), "the refresh token %q is not good, or no longer", got)
+	return false
+}
+
+// isConsented checks the code of a consent (RFC 6749 section 4.1.3), and its verifier (RFC
+// 7636 section 4.6). A code serves once.
+func (s *Server) isConsented(q url.Values) bool {
+	names, given := s.method.TokenNames, s.consent
+	s.consent = consent{}
+	s.want("token", q, called("redirect_uri", names), Callback, "tokenNames")
+	sum := sha256.Sum256([]byte(s.take("token", q, called("code_verifier", names), "tokenNames")))
+	code := s.take("token", q, called("code", names), "tokenNames")
+	switch {
+	case given.code == "" || code != given.code:
+		s.complain("token", s.at("grant"), "the code %q is not good, or no longer", code)
+	case base64.RawURLEncoding.EncodeToString(sum[:]) != given.challenge:
+		s.complain("token", s.at("grant"), "the code verifier is not that of the code")
+	default:
+		return true
+	}
+	return false
+}
+
+// response returns what a token request brings (RFC 6749 section 5.1).
+func (s *Server) response() map[string]any {
 	response := map[string]any{"access_token": s.access, "token_type": "Bearer", "expires_in": int(Lifetime / time.Second)}
 	if s.method.TokenType != nil {
 		response["token_type"] = s.method.TokenType.Value
@@ -171,15 +171,32 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, body string) {
 	if s.method.Root != nil {
 		response = map[string]any{s.method.Root.Value: response}
 	}
-	write(w, http.StatusOK, response)
+	return response
 }
 
-// revoke responds to a revocation (RFC 7009 section 2.1) of the present token or refresh token.
+// revoke responds to a revocation (RFC 7009 section 2.1) of the present token or refresh
+// token, which ends.
 func (s *Server) revoke(w http.ResponseWriter, r *http.Request, body string) {
-	q, err := url.ParseQuery(body)
-	if token := q.Get("token"); err != nil || r.Method != http.MethodPost || token == "" || token != s.access && token != s.refresh {
-		s.complain("revoke: want a POST of a form with the token or the refresh token")
+	s.verb("revoke", r, http.MethodPost, "revoke")
+	s.noOtherHeader("revoke", r)
+	query := r.URL.Query()
+	s.query("revoke", query, s.method.Revoke, s.at("revoke"))
+	s.nothingElse("revoke", query, s.at("revoke"))
+	q := s.body("revoke", r, body, "form")
+	s.client("revoke", r, q)
+	hint := "access_token"
+	switch token := s.take("revoke", q, "token", "revoke"); {
+	case token != "" && token == s.access:
+		s.ends = time.Time{}
+	case token != "" && token == s.refresh:
+		s.refresh, hint = "", "refresh_token"
+	default:
+		s.complain("revoke", s.at("revoke"), "the token %q is neither the access token nor the refresh token", token)
 	}
+	if q.Has("token_type_hint") {
+		s.want("revoke", q, "token_type_hint", hint, "revoke")
+	}
+	s.nothingElse("revoke", q, s.at("revoke"))
 	s.counted["revoke"]++
 	w.WriteHeader(http.StatusOK)
 }
@@ -191,87 +208,42 @@ func (s *Server) issue() {
 }
 
 // parameters returns the parameters of a token request, where the sources say that they are.
-func (s *Server) parameters(r *http.Request, body string) url.Values {
-	encoding := "form"
+func (s *Server) parameters(at string, r *http.Request, body string) url.Values {
+	encoding, method, f := "form", http.MethodPost, s.method.Token
 	if s.method.Encoding != nil {
 		encoding = s.method.Encoding.Value
 	}
-	method := http.MethodPost
+	if at == "refresh" {
+		f = s.method.Refresh
+	}
 	if encoding == "get" {
 		method = http.MethodGet
 	}
-	if r.Method != method {
-		s.complain("token: want the method %s, got %s", method, r.Method)
-	}
-	known, _ := url.Parse(s.fill(s.method.Token.Value))
+	s.verb(at, r, method, "encoding")
 	query := r.URL.Query()
-	for name := range known.Query() {
-		query.Del(name)
-	}
-	q, media := url.Values{}, strings.SplitN(r.Header.Get("Content-Type"), ";", 2)[0]
-	switch {
-	case encoding == "get" || encoding == "query":
+	s.query(at, query, f, s.at(at))
+	if encoding == "get" || encoding == "query" {
+		s.noBody(at, body)
 		return query
-	case encoding == "json" && media == "application/json":
-		var members map[string]string
-		if err := json.Unmarshal([]byte(body), &members); err != nil {
-			s.complain("token: the body is no JSON object of texts")
-		}
-		for name, value := range members {
-			q.Set(name, value)
-		}
-	case encoding == "form" && media == "application/x-www-form-urlencoded":
-		q, _ = url.ParseQuery(body)
-	default:
-		s.complain("token: want parameters as %s, got a body of the type %q", encoding, media)
 	}
-	s.nothingElse("token URL", query)
-	return q
-}
-
-// client checks how the client authenticates.
-func (s *Server) client(r *http.Request, q url.Values) {
-	names := s.method.TokenNames
-	user, password, _ := r.BasicAuth()
-	if s.method.Client.Value != "basic" && r.Header.Get("Authorization") != "" {
-		s.complain("token: want no header Authorization")
-	}
-	switch how := s.method.Client.Value; {
-	case how == "basic" && (user != ClientID || password != ClientSecret):
-		s.complain("token: want the client's ID and secret by HTTP Basic")
-	case how == "body":
-		s.want("token", q, called("client_secret", names), ClientSecret)
-		s.want("token", q, called("client_id", names), ClientID)
-	case how == "none":
-		s.want("token", q, called("client_id", names), ClientID)
-	}
-}
-
-// login returns the URL of a login.
-func (s *Server) login() *facts.Fact {
-	if s.method.Login == nil {
-		return nil
-	}
-	_, u, _ := strings.Cut(s.method.Login.Value, " ")
-	return &facts.Fact{Value: u}
+	s.nothingElse(at, query, s.at(at))
+	return s.body(at, r, body, encoding)
 }
 
 // session responds to a login.
 func (s *Server) session(w http.ResponseWriter, r *http.Request, body string) {
-	method, _, _ := strings.Cut(s.method.Login.Value, " ")
-	var members map[string]string
-	if err := json.Unmarshal([]byte(body), &members); err != nil || r.Method != method {
-		s.complain("login: want %s with a JSON object of texts", method)
-	}
+	login, method := split(s.method.Login)
+	s.verb("login", r, method, "login")
+	query := r.URL.Query()
+	s.query("login", query, login, s.at("login"))
+	s.nothingElse("login", query, s.at("login"))
+	q := s.body("login", r, body, "json")
 	for name, value := range s.method.Fields {
-		if members[name] != s.fill(value) {
-			s.complain("login: want the value of %s in %s", value, name)
-		}
+		s.want("login", q, name, s.fill(value), "fields."+name)
 	}
-	if len(members) != len(s.method.Fields) {
-		s.complain("login: has members that the sources do not know")
-	}
-	s.noOtherHeader(r, "login")
+	s.nothingElse("login", q, s.at("fields"))
+	s.noAuthorization("login", r, "login")
+	s.noOtherHeader("login", r)
 	s.counted["login"]++
 	s.issue()
 	write(w, http.StatusOK, at(s.method.TokenPath.Value, s.access))

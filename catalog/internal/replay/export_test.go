@@ -1,0 +1,7 @@
+package replay
+
+// What tests compare with published vectors.
+var (
+	BaseString = baseString
+	Signature  = signature
+)
