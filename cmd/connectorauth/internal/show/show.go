@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -53,10 +54,24 @@ func (s *Screen) Note(format string, args ...any) {
 // quick is how long a step may take before the person reads of the step.
 const quick = 700 * time.Millisecond
 
-// Progress writes a line to Err if a step takes long. The returned function ends the step.
+// Progress writes a line to Err if a step takes long. The returned function ends the step:
+// afterwards, nothing is written.
 func (s *Screen) Progress(format string, args ...any) (done func()) {
-	timer := time.AfterFunc(quick, func() { s.Note(format+" ...", args...) })
-	return func() { timer.Stop() }
+	var mu sync.Mutex
+	ended := false
+	timer := time.AfterFunc(quick, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !ended {
+			s.Note(format+" ...", args...)
+		}
+	})
+	return func() {
+		timer.Stop()
+		mu.Lock()
+		defer mu.Unlock()
+		ended = true
+	}
 }
 
 // The colours.
