@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/connectorauth/connectorauth/tokenstore"
@@ -19,6 +20,8 @@ import (
 const (
 	leavers  = 4  // callers of a round
 	leavings = 80 // rounds
+
+	stall = 2 * time.Second // a Save that takes longer shows that the database stalls
 )
 
 // A caller may leave Lock while the database grants the lock. The lock must not stay,
@@ -47,14 +50,17 @@ func TestLockOfABrokenConnectionIsReleased(t *testing.T) {
 }
 
 // lockAndLeave locks many keys of the store at p. disturb gets the function that ends
-// the context of a Lock. After each round, the locks must go. A lock that nobody
-// releases stays in the table beyond the end of the lease, so the wait may be as long as
-// a slow machine needs.
+// the context of a Lock. After each round, the locks must go. A store gives up the
+// release of a lock after five seconds, and the row of such a lock stays in the table. So
+// a round whose locks stay proves nothing if the database stalled in the round.
 func lockAndLeave(t *testing.T, p place, store tokenstore.SharedStore, disturb func(cancel func()) *time.Timer) {
 	t.Helper()
 	db := openDB(t, p.Driver, p.DSN)
 	db.SetMaxOpenConns(1)
+	plain := p.open(t, 0)
+	proven := 0
 	for n := range leavings {
+		slowest := slowestSave(t, plain)
 		var callers sync.WaitGroup
 		for i := range leavers {
 			callers.Go(func() {
@@ -68,10 +74,59 @@ func lockAndLeave(t *testing.T, p place, store tokenstore.SharedStore, disturb f
 			})
 		}
 		callers.Wait()
-		require.Eventually(t, func() bool {
+		gone := eventually(t, func() bool {
 			var locks int
 			err := db.QueryRow("SELECT COUNT(*) FROM " + p.Table + "_leases").Scan(&locks)
 			return err == nil && locks == 0
-		}, patience, 10*time.Millisecond, "nobody holds the locks")
+		})
+		stalled := slowest()
+		if gone {
+			proven++
+			continue
+		}
+		require.Greater(t, stalled, stall, "nobody holds the locks of round %d, and no Save took longer", n)
+		t.Logf("round %d: a Save took %v", n, stalled)
+		_, err := db.Exec("DELETE FROM " + p.Table + "_leases")
+		require.NoError(t, err)
+	}
+	require.Positive(t, proven, "the database stalled in each round")
+}
+
+// eventually reports whether condition becomes true while patience lasts.
+func eventually(t *testing.T, condition func() bool) bool {
+	t.Helper()
+	for end := time.Now().Add(patience); !condition(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
+}
+
+// slowestSave saves values in the background. The returned function ends that, and
+// returns how long the slowest Save took.
+func slowestSave(t *testing.T, store tokenstore.SharedStore) (stop func() time.Duration) {
+	t.Helper()
+	done, result := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		var slowest time.Duration
+		defer func() { result <- slowest }()
+		pause := time.NewTicker(100 * time.Millisecond)
+		defer pause.Stop()
+		for {
+			began := time.Now()
+			err := store.Save(context.Background(), "a value", []byte("v"))
+			assert.NoError(t, err)
+			slowest = max(slowest, time.Since(began))
+			select {
+			case <-done:
+				return
+			case <-pause.C:
+			}
+		}
+	}()
+	return func() time.Duration {
+		close(done)
+		return <-result
 	}
 }

@@ -31,6 +31,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/connectorauth/connectorauth/internal/test/leaktest"
+	"github.com/connectorauth/connectorauth/internal/test/stores"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
@@ -81,14 +82,16 @@ func newPlace(t *testing.T, ports int) *place {
 	return p
 }
 
-// freePorts returns loopback ports that nobody listens on.
+// freePorts returns loopback ports that nobody listens on, and that no other test program
+// gets.
 func freePorts(t *testing.T, n int) (ports []int) {
 	t.Helper()
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		text, err := stores.FreePort()
 		require.NoError(t, err)
-		defer l.Close() // after all are chosen, so that they differ
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		port, err := strconv.Atoi(text)
+		require.NoError(t, err)
+		ports = append(ports, port)
 	}
 	return ports
 }

@@ -102,7 +102,7 @@ func (s *suite) run(args ...string) (string, error) {
 func (s *suite) play(t *testing.T, scenario, revision, command string) (passed int, problems []string) {
 	t.Helper()
 	results := t.TempDir()
-	out, err := s.run("client", "--command", command, "--scenario", scenario, "--spec-version", revision, "--force", "-o", results)
+	out, err := s.run("client", "--command", command, "--scenario", scenario, "--spec-version", revision, "--force", "--timeout", "300000", "-o", results)
 	if err != nil {
 		problems = append(problems, err.Error(), out)
 	}

@@ -39,7 +39,7 @@ type settings struct {
 }
 
 func main() {
-	ctx, cancel := context.WithTimeout(context.Background(), 25*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 280*time.Second) // the suite waits for 300 seconds
 	defer cancel()
 	if err := run(ctx, os.Args[len(os.Args)-1], os.Getenv("MCP_CONFORMANCE_SCENARIO")); err != nil {
 		log.Fatal(err)
