@@ -80,6 +80,7 @@ func TestIdentityAtAPointer(t *testing.T) {
 	for pointer, want := range map[string]string{
 		"/id": `{"id":"account-1"}`, "/a/1/id": `{"a":[null,{"id":"account-1"}]}`, "/a~1b/c~0d": `{"a/b":{"c~d":"account-1"}}`,
 		"/-1": `{"-1":"account-1"}`, "/01": `{"01":"account-1"}`, "": `"account-1"`,
+		"/~01": `{"~1":"account-1"}`, "/3": `[null,null,null,"account-1"]`,
 	} {
 		source := acme()
 		source.TestID = &facts.Fact{Value: pointer}
