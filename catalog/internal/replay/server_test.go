@@ -117,6 +117,8 @@ func TestPlacesOfCredentials(t *testing.T) {
 		"Authorization and a body": {body, message{media: text, body: `{"key": "k1"}`, change: good}, []string{"api request: has a header Authorization that the sources do not know; methods.m.carries"}},
 		"a list": {body, message{media: text, body: `["k1"]`}, []string{"api request: the body is no json of texts; methods.m.encoding",
 			"api request: want {key} once in body key, got none; methods.m.carries[0]"}},
+		"a list of name and value": {body, message{media: text, body: `["key", "k1"]`}, []string{"api request: the body is no json of texts; methods.m.encoding",
+			"api request: want {key} once in body key, got none; methods.m.carries[0]"}},
 		"two objects": {body, message{media: text, body: `{"key": "k1"} {}`}, []string{"api request: the body is no json of texts; methods.m.encoding"}},
 		"a number": {body, message{media: text, body: `{"key": 1}`}, []string{"api request: the body is no json of texts; methods.m.encoding",
 			"api request: want {key} once in body key, got none; methods.m.carries[0]"}},
