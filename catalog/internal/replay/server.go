@@ -136,7 +136,7 @@ func (s *Server) fill(template string) string {
 
 // is reports whether a request goes to the URL of a fact.
 func (s *Server) is(r *http.Request, f *facts.Fact) bool {
-	if f == nil || f.Value == "" {
+	if f == nil {
 		return false
 	}
 	want, err := url.Parse(s.fill(f.Value))

@@ -80,6 +80,7 @@ func TestIdentityAtAPointer(t *testing.T) {
 	for pointer, want := range map[string]string{
 		"/id": `{"id":"account-1"}`, "/a/1/id": `{"a":[null,{"id":"account-1"}]}`, "/a~1b/c~0d": `{"a/b":{"c~d":"account-1"}}`,
 		"/-1": `{"-1":"account-1"}`, "/01": `{"01":"account-1"}`, "": `"account-1"`,
+		"/~01": `{"~1":"account-1"}`, "/3": `[null,null,null,"account-1"]`,
 	} {
 		source := acme()
 		source.TestID = &facts.Fact{Value: pointer}
@@ -115,6 +116,8 @@ func TestPlacesOfCredentials(t *testing.T) {
 		"a body of another type":   {body, message{media: form, body: `{"key": "k1"}`}, []string{`api request: want a body of the type application/json, got "application/x-www-form-urlencoded"; methods.m.encoding`}},
 		"Authorization and a body": {body, message{media: text, body: `{"key": "k1"}`, change: good}, []string{"api request: has a header Authorization that the sources do not know; methods.m.carries"}},
 		"a list": {body, message{media: text, body: `["k1"]`}, []string{"api request: the body is no json of texts; methods.m.encoding",
+			"api request: want {key} once in body key, got none; methods.m.carries[0]"}},
+		"a list of name and value": {body, message{media: text, body: `["key", "k1"]`}, []string{"api request: the body is no json of texts; methods.m.encoding",
 			"api request: want {key} once in body key, got none; methods.m.carries[0]"}},
 		"two objects": {body, message{media: text, body: `{"key": "k1"} {}`}, []string{"api request: the body is no json of texts; methods.m.encoding"}},
 		"a number": {body, message{media: text, body: `{"key": 1}`}, []string{"api request: the body is no json of texts; methods.m.encoding",
