@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -54,11 +53,11 @@ func (app *App) catalogSearch() *cobra.Command {
 					fmt.Fprintln(app.Err, "Nothing was found. Connectorauth import adds a service, also from an OpenAPI document.")
 					return
 				}
-				columns := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-				defer columns.Flush()
-				for _, e := range entries {
-					fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", e.Name, show.Line(e.Title), strings.Join(e.Types, ", "), map[bool]string{true: "draft"}[e.Draft])
-				}
+				inColumns(w, func(columns io.Writer) {
+					for _, e := range entries {
+						fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", e.Name, show.Line(e.Title), strings.Join(e.Types, ", "), map[bool]string{true: "draft"}[e.Draft])
+					}
+				})
 			})
 		},
 	}

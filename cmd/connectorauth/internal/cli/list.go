@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"cmp"
 	"fmt"
 	"io"
@@ -69,12 +70,21 @@ func (app *App) table(w io.Writer, views []account) {
 		fmt.Fprintln(app.Err, "There are no accounts: run connectorauth connect SERVICE.")
 		return
 	}
-	columns := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	defer columns.Flush()
-	fmt.Fprintln(columns, "ACCOUNT\tSERVICE\tLABEL\tSTATUS") // the colour of the status is last, where no column is aligned
-	for _, v := range views {
-		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", show.Line(v.ID), show.Line(v.Service), cmp.Or(show.Line(v.Label), "-"), status(w, v.Status))
-	}
+	inColumns(w, func(columns io.Writer) {
+		fmt.Fprintln(columns, "ACCOUNT\tSERVICE\tLABEL\tSTATUS") // the colour of the status is last, where no column is aligned
+		for _, v := range views {
+			fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", show.Line(v.ID), show.Line(v.Service), cmp.Or(show.Line(v.Label), "-"), status(w, v.Status))
+		}
+	})
+}
+
+// inColumns aligns the cells of lines. write writes lines, with a tab between cells.
+func inColumns(w io.Writer, write func(columns io.Writer)) {
+	lines := bufio.NewWriter(w) // or each cell would be a system call
+	columns := tabwriter.NewWriter(lines, 0, 8, 2, ' ', 0)
+	write(columns)
+	columns.Flush()
+	lines.Flush()
 }
 
 // status returns a status in its colour.
