@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/connectorauth/connectorauth/internal/words"
 )
 
 // Near returns up to three of the names with two typing mistakes at most, or with the same
@@ -16,7 +18,7 @@ func Near(name string, names []string) []string {
 	var near []candidate
 	lower := strings.ToLower(name)
 	for _, n := range names {
-		d := distance(lower, strings.ToLower(n))
+		d := words.Distance(lower, strings.ToLower(n))
 		if strings.HasPrefix(strings.ToLower(n), lower) && len(lower) >= 3 {
 			d = min(d, 2)
 		}
@@ -32,26 +34,4 @@ func Near(name string, names []string) []string {
 		out = append(out, c.name)
 	}
 	return out
-}
-
-// distance counts the letters to insert, to remove or to replace between two texts
-// (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := before
-			if a[i] != b[j] {
-				replaced++
-			}
-			before = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
