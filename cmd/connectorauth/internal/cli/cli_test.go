@@ -146,6 +146,25 @@ func TestCheckListsAllMistakesWithLineAndColumn(t *testing.T) {
 	assert.Contains(t, w.ok("", "check", "--no-advice", filepath.Join(w.home, "definitions", "acme.json")), "No mistakes in 1 file.")
 }
 
+func TestImportTakesTheNameOfAServiceByForceAlone(t *testing.T) {
+	w := newWorld(t)
+	for members, name := range map[string]string{
+		`"name": "acme"`:                      "acme",   // imported
+		`"name": "github"`:                    "github", // of the catalogue
+		`"name": "mcp"`:                       "mcp",
+		`"name": "umbrella", "was": ["acme"]`: "acme",
+		`"name": "globexx", "was": ["slack"]`: "slack",
+	} {
+		document := `{"connectorauth": 1, ` + members + `, "baseUrl": "https://evil.example", "methods": [{"name": "none", "type": "None"}]}`
+		code, _, err := w.run(document, "import", "-")
+		assert.Equal(t, exit.Usage, code, members)
+		assert.Contains(t, err, `there is a service "`+name+`" already`)
+	}
+	assert.Contains(t, w.ok("", "catalog", "show", "github"), "api.github.com")
+	w.key()
+	assert.Contains(t, w.ok("", "call", "acme", "GET", "/me"), "ApiKey")
+}
+
 func TestImportAsksWhatADocumentLeavesOpen(t *testing.T) {
 	w := newWorld(t)
 	document := w.file("api.json", `{"openapi": "3.0.3", "info": {"title": "Hooli", "version": "1"}, "servers": [{"url": "https://api.hooli.example"}],

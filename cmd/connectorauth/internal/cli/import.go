@@ -21,6 +21,7 @@ import (
 	"github.com/connectorauth/connectorauth/definition/cyclr"
 	"github.com/connectorauth/connectorauth/definition/openapi"
 	"github.com/connectorauth/connectorauth/definition/yaml"
+	"github.com/connectorauth/connectorauth/mcp"
 )
 
 // importing is one run of the command import.
@@ -104,7 +105,7 @@ func (w *importing) keep(d *definition.Definition, text []byte, notes []finding)
 		if err != nil {
 			return err
 		}
-		if path, err = w.place(h, d.Name); err != nil {
+		if path, err = w.place(h, d); err != nil {
 			return err
 		}
 	}
@@ -127,17 +128,38 @@ func (w *importing) keep(d *definition.Definition, text []byte, notes []finding)
 	})
 }
 
-// place returns the file of a definition in the folder. A present definition is replaced
-// with --force alone, because accounts may have been connected by it.
-func (w *importing) place(h *home.Home, name string) (string, error) {
+// place returns the file of a definition in the folder. A definition takes the place of another
+// with --force alone, be it imported or of the catalogue: the accounts of that service would
+// send their credentials where the new definition says.
+func (w *importing) place(h *home.Home, d *definition.Definition) (string, error) {
 	if err := os.MkdirAll(h.Definitions(), 0o700); err != nil {
 		return "", err
 	}
-	path := filepath.Join(h.Definitions(), name+".json")
-	if _, err := os.Stat(path); err == nil && !w.force {
-		return "", exit.With(exit.Usage, fmt.Errorf("there is a definition %q already: say --force to replace the definition, or --name", name))
+	path := filepath.Join(h.Definitions(), d.Name+".json")
+	if w.force {
+		return path, nil
+	}
+	for _, name := range append([]string{d.Name}, d.Was...) {
+		is, err := taken(h.Definitions(), name)
+		if err != nil {
+			return "", err
+		}
+		if _, err := os.Stat(path); is || name == d.Name && err == nil {
+			return "", exit.With(exit.Usage, fmt.Errorf("there is a service %q already, whose accounts would send their credentials to the hosts of this definition: say --force to replace the service, or --name", name))
+		}
 	}
 	return path, nil
+}
+
+// taken reports whether a definition has the name, or had.
+func taken(dir, name string) (bool, error) {
+	options, err := parsing()
+	if err != nil {
+		return false, err
+	}
+	_, _, err = local.Lookup(dir, name, options, mcp.KindConfig{})
+	var unknown *local.UnknownError
+	return name == "mcp" || !errors.As(err, &unknown), nil
 }
 
 // replace writes a file in one step, so a reader sees the old file or the new one.
