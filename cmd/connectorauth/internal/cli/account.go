@@ -13,13 +13,13 @@ import (
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
 )
 
-// choose returns the account that a person means: the account with the ID, or with the label,
-// or the only account of the service.
+// choose returns the account that a person means: the account with the ID, or the only account
+// that has the name as its label or its service. A label comes from a service, which could name
+// an account like another service, so a label does not come before a service.
 func choose(all []accounts.Account, name string) (accounts.Account, error) {
 	for _, same := range []func(accounts.Account) bool{
 		func(a accounts.Account) bool { return a.ID == name },
-		func(a accounts.Account) bool { return a.Label == name },
-		func(a accounts.Account) bool { return a.Definition == name },
+		func(a accounts.Account) bool { return a.Label == name || a.Definition == name },
 	} {
 		var found []string
 		var chosen accounts.Account

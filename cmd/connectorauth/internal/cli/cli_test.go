@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
 )
 
@@ -99,6 +100,62 @@ func TestAnAccountIsNamedByIDLabelOrTheOnlyOneOfItsService(t *testing.T) {
 	code, _, err = w.run(values("apiKey", w.p.APIKey), "connect", "acme", "--values", "-", "--name", "work")
 	assert.Equal(t, exit.Usage, code)
 	assert.Contains(t, err, `there is an account "work" already`)
+}
+
+// A service chooses the label of an account. A label that is the name of another service must
+// not lead the requests for that service to the account.
+func TestALabelTakesNoRequestsForAnotherService(t *testing.T) {
+	w := newWorld(t)
+	w.key()
+	w.define("evil", w.p.KeyQueryURL, `"inputs": [{"name": "apiKey", "secret": true}],
+		"methods": [{"name": "key", "type": "ApiKey", "key": "{apiKey}", "placement": {"in": "query", "name": "api_key"}}]`)
+	w.p.Inject(w.p.KeyQueryURL, 1, authtest.Answer(200, nil, `{"user": "acme"}`))
+	w.ok(values("apiKey", w.p.APIKey), "connect", "evil", "--values", "-")
+	before := len(w.p.Requests(w.p.KeyQueryURL))
+	code, _, err := w.run("", "call", "acme", "POST", "/orders", "-d", "private")
+	assert.Equal(t, exit.Usage, code)
+	assert.Contains(t, err, `"acme" is 2 accounts`)
+	assert.Len(t, w.p.Requests(w.p.KeyQueryURL), before)
+	w.ok("", "call", "acme-1", "GET", "/me")
+}
+
+func TestMethodsThatShowTheCredentialAreNotSent(t *testing.T) {
+	w := newWorld(t)
+	w.key()
+	before := len(w.p.Requests(w.p.KeyHeaderURL))
+	for _, method := range []string{"TRACE", "trace", "CONNECT"} {
+		code, _, err := w.run("", "call", "acme", method, "/me")
+		assert.Equal(t, exit.Usage, code)
+		assert.Contains(t, err, "is not sent with a credential")
+	}
+	assert.Len(t, w.p.Requests(w.p.KeyHeaderURL), before)
+}
+
+func TestAPathDoesNotLeadAboveTheBaseURL(t *testing.T) {
+	w := newWorld(t)
+	w.key()
+	before := len(w.p.Requests(w.p.KeyHeaderURL))
+	for _, path := range []string{"/../admin", "..", "/a/%2e%2e/%2E./admin", `/a\..\..\admin`, "/..;x=1/admin", "/%2f..%2fadmin", "/%zz"} {
+		code, _, err := w.run("", "call", "acme", "GET", path)
+		assert.Equal(t, exit.Usage, code, path)
+		assert.Contains(t, err, "the path leads above", path)
+	}
+	assert.Len(t, w.p.Requests(w.p.KeyHeaderURL), before)
+	w.ok("", "call", "acme", "GET", "/me?from=../x")
+}
+
+func TestAnAccountIsConnectedAgainByAnyOfItsNames(t *testing.T) {
+	w := newWorld(t)
+	w.key()
+	for _, name := range []string{"acme-1", "acme", w.p.Username} {
+		w.ok("{}", "connect", "--again", name, "--values", "-") // an absent answer keeps the secret
+	}
+}
+
+func TestHelpDoesNotShowTheKeyCommand(t *testing.T) {
+	w := newWorld(t)
+	t.Setenv("CONNECTORAUTH_KEY_COMMAND", "printf key-of-the-store")
+	assert.NotContains(t, w.ok("", "list", "--help"), "key-of-the-store")
 }
 
 func TestBadInputSaysWhatToDo(t *testing.T) {

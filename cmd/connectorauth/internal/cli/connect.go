@@ -83,7 +83,7 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 		}
 		w.before = p
 		w.before.Values = maps.Clone(p.Values)
-		service, request.ID = former.Definition, former.ID
+		w.again, service, request.ID = former.ID, former.Definition, former.ID
 		if request.Method == "" {
 			request.Method = former.Method
 		}

@@ -2,6 +2,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,7 +105,7 @@ func (app *App) root() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.BoolVar(&app.JSON, "json", false, "write the result as JSON")
 	flags.StringVar(&app.dir, "home", "", "folder of the accounts (default $"+home.Variable+", or the folder of your configuration)")
-	flags.StringVar(&app.keyCommand, "key-command", os.Getenv("CONNECTORAUTH_KEY_COMMAND"), "command that prints the key of the store, in place of the file (default $CONNECTORAUTH_KEY_COMMAND)")
+	flags.StringVar(&app.keyCommand, "key-command", "", "command that prints the key of the store, in place of the file (default $CONNECTORAUTH_KEY_COMMAND)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit.With(exit.Usage, err) })
 	root.AddCommand(app.commands()...)
 	for _, c := range all(root) {
@@ -141,7 +142,9 @@ func version() string {
 func program() string { return "connectorauth " + version() }
 
 // home returns the folder of the accounts.
-func (app *App) home() (*home.Home, error) { return home.Find(app.dir, app.keyCommand) }
+func (app *App) home() (*home.Home, error) {
+	return home.Find(app.dir, cmp.Or(app.keyCommand, os.Getenv("CONNECTORAUTH_KEY_COMMAND"))) // no default of the flag, which help would print
+}
 
 // open opens the accounts for a command.
 func (app *App) open(c *cobra.Command, allow ...string) (*local.Accounts, error) {

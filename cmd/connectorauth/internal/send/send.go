@@ -38,6 +38,9 @@ func (r Request) HTTP(ctx context.Context) (*http.Request, error) {
 	if !httpguts.ValidHeaderFieldName(method) {
 		return nil, fmt.Errorf("%q is no HTTP method", r.Method)
 	}
+	if method == http.MethodTrace || method == http.MethodConnect { // the response to TRACE is the request, with the credential
+		return nil, fmt.Errorf("%s is not sent with a credential", method)
+	}
 	target, err := r.url()
 	if err != nil {
 		return nil, err
@@ -69,6 +72,9 @@ func (r Request) url() (string, error) {
 	}
 	if strings.ContainsFunc(r.Path, func(c rune) bool { return c <= ' ' || c == 0x7f }) {
 		return "", errors.New("the path has a space or a control character: write %20 for a space")
+	}
+	if path, _, _ := strings.Cut(r.Path, "?"); Climbs(path) {
+		return "", errors.New("the path leads above the base URL of the service, or has a wrong percent-encoding: write the whole URL if the API has such a path")
 	}
 	switch base := strings.TrimSuffix(r.Base, "/"); {
 	case r.Path == "":

@@ -44,7 +44,8 @@ func (e *AmbiguousError) Error() string {
 }
 
 // byName is the Resolve of an empty Config: an account has its ID, its label and its service
-// as names, and an earlier of the three counts before a later.
+// as names, and the ID counts before the others. A label comes from a service, which could name
+// an account like another service, so a label does not count before a service.
 func (s *Server) byName(ctx context.Context, name string) (accounts.Account, error) {
 	if a, err := s.config.Registry.Get(ctx, name); err == nil && a.Owner == s.config.Owner {
 		return a, nil
@@ -55,7 +56,7 @@ func (s *Server) byName(ctx context.Context, name string) (accounts.Account, err
 	if d, err := s.config.Registry.Definitions().Lookup(name); err == nil {
 		service = d.Name // of a former name too
 	}
-	var labelled, serving []accounts.Account
+	var found []accounts.Account
 	known := map[string]bool{}
 	for a, err := range s.config.Registry.All(ctx, accounts.Filter{Owner: s.config.Owner}) {
 		if err != nil {
@@ -68,24 +69,19 @@ func (s *Server) byName(ctx context.Context, name string) (accounts.Account, err
 		if a.Label != "" {
 			known[a.Label] = true
 		}
-		if a.Label == name {
-			labelled = append(labelled, a)
-		}
-		if a.Definition == service {
-			serving = append(serving, a)
+		if a.Label == name || a.Definition == service {
+			found = append(found, a)
 		}
 	}
-	for _, found := range [][]accounts.Account{labelled, serving} {
-		switch {
-		case len(found) == 1:
-			return found[0], nil
-		case len(found) > 1:
-			e := &AmbiguousError{Name: name}
-			for _, a := range found {
-				e.IDs = append(e.IDs, a.ID)
-			}
-			return accounts.Account{}, e
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		e := &AmbiguousError{Name: name}
+		for _, a := range found {
+			e.IDs = append(e.IDs, a.ID)
 		}
+		return accounts.Account{}, e
 	}
 	e := &UnknownError{Name: name}
 	if near := words.Nearest(name, slices.Sorted(maps.Keys(known))); near != "" {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/send"
 	"github.com/connectorauth/connectorauth/internal/origin"
 )
 
@@ -50,7 +51,7 @@ func parseTarget(sent string) (target, error) {
 	switch {
 	case err != nil || errBase != nil || t.service == "":
 		return target{}, errNoService
-	case climbs(t.rest):
+	case send.Climbs(t.rest):
 		return target{}, errClimbs
 	}
 	return t, nil
@@ -84,21 +85,6 @@ func written(path string) string {
 	return b.String()
 }
 
-// climbs reports whether a server may read a path as one above its start: a segment is two
-// dots, also between encoded slashes or backslashes, and also with parameters.
-func climbs(path string) bool {
-	decoded, err := url.PathUnescape(path)
-	if err != nil {
-		return true
-	}
-	for segment := range strings.FieldsFuncSeq(decoded, func(r rune) bool { return r == '/' || r == '\\' }) {
-		if name, _, _ := strings.Cut(segment, ";"); name == ".." {
-			return true
-		}
-	}
-	return false
-}
-
 // upstream returns where the target is at the service, below the base URL.
 func (t target) upstream(base *url.URL) (*url.URL, error) {
 	u := &url.URL{Scheme: base.Scheme, Host: base.Host, RawPath: base.EscapedPath() + t.rest, RawQuery: t.query, ForceQuery: t.forceQuery}
@@ -111,7 +97,7 @@ func (t target) upstream(base *url.URL) (*url.URL, error) {
 // base URL. ok is false for other URLs.
 func (t target) local(base, u *url.URL) (path string, ok bool) {
 	rest, below := strings.CutPrefix(u.EscapedPath(), base.EscapedPath())
-	if !below || !origin.Same(base, u) || u.User != nil || rest != "" && rest[0] != '/' || climbs(rest) {
+	if !below || !origin.Same(base, u) || u.User != nil || rest != "" && rest[0] != '/' || send.Climbs(rest) {
 		return "", false
 	}
 	path = t.prefix + rest
