@@ -159,7 +159,7 @@ func taken(dir, name string) (bool, error) {
 	}
 	_, _, err = local.Lookup(dir, name, options, mcp.KindConfig{})
 	var unknown *local.UnknownError
-	return name == "mcp" || !errors.As(err, &unknown), nil
+	return !errors.As(err, &unknown), nil
 }
 
 // replace writes a file in one step, so a reader sees the old file or the new one.

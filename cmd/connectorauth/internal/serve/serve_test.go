@@ -60,6 +60,20 @@ func TestBothHeadersTakeTheToken(t *testing.T) {
 	assert.Contains(t, w.seen.String(), "Authorization: Basic b3du", "the program's own")
 }
 
+// A service chooses the label of an account, and could name the account like another service.
+func TestALabelTakesNoRequestsForAnotherService(t *testing.T) {
+	w := newWorld(t)
+	a, err := w.registry.Get(t.Context(), "echo")
+	require.NoError(t, err)
+	a.Label = "mail"
+	stored, err := w.index.Put(t.Context(), a)
+	require.NoError(t, err)
+	require.True(t, stored)
+	f := w.refused(w.request("GET", "/mail/orders", nil), http.StatusConflict)
+	assert.Equal(t, []string{"echo", "first", "waiting"}, f.Near)
+	assert.NotContains(t, w.seen.String(), "/orders")
+}
+
 func TestNames(t *testing.T) {
 	w := newWorld(t)
 	for name, want := range map[string]struct {

@@ -37,7 +37,8 @@ type world struct {
 	log      *buffer
 	echo     func(http.ResponseWriter, *http.Request) // the service echo
 	seen     *buffer                                  // what the service echo has received
-	stop     func() error                             // ends the Server, and waits
+	index    accounts.Memory
+	stop     func() error // ends the Server, and waits
 }
 
 // A buffer is text that goroutines write.
@@ -92,7 +93,7 @@ func newWorld(t *testing.T, change ...func(*serve.Config)) *world {
 	)
 	var err error
 	w.registry, err = accounts.New(accounts.Config{
-		Definitions: func() *definition.Set { return set }, Index: new(accounts.Memory), Store: new(tokenstore.Memory),
+		Definitions: func() *definition.Set { return set }, Index: &w.index, Store: new(tokenstore.Memory),
 		Keys: []tokenstore.Key{{ID: "1", Secret: bytes.Repeat([]byte{7}, 32)}}, Shared: new(connectorauth.Shared),
 		Connection: func(_ context.Context, a accounts.Account) (definition.Connection, error) {
 			switch a.Definition {
