@@ -63,8 +63,9 @@ func unknown(all []accounts.Account, name string) error {
 	return fmt.Errorf("there is no account %q%s", name, local.Meant(near))
 }
 
-// opened returns the accounts, ready for the account that a person means.
-func (app *App) opened(c *cobra.Command, name string) (*local.Accounts, accounts.Account, error) {
+// opened returns the accounts, ready for the account that a person means. Requests for metadata
+// may reach what allow says; empty means what the account may reach.
+func (app *App) opened(c *cobra.Command, name string, allow ...string) (*local.Accounts, accounts.Account, error) {
 	h, err := app.home()
 	if err != nil {
 		return nil, accounts.Account{}, err
@@ -77,12 +78,12 @@ func (app *App) opened(c *cobra.Command, name string) (*local.Accounts, accounts
 	if err != nil {
 		return nil, accounts.Account{}, err
 	}
-	mine, err := app.open(c)
+	mine, err := app.open(c, allow...)
 	if err != nil {
 		return nil, accounts.Account{}, err
 	}
 	p, err := mine.Program(c.Context(), a.ID)
-	if err == nil && len(p.Allow) > 0 { // metadata of the account may be there, too
+	if err == nil && len(allow) == 0 && len(p.Allow) > 0 {
 		mine, err = app.open(c, p.Allow...)
 	}
 	if err != nil {

@@ -63,8 +63,14 @@ func (app *App) call() *cobra.Command {
 	return c
 }
 
+// longest is the longest time of a call in seconds: thirty years, which a time.Duration can hold.
+const longest = 1e9
+
 // run sends the request and writes the response.
 func (w *calling) run(c *cobra.Command, name string) error {
+	if !(w.maxTime >= 0 && w.maxTime <= longest) { // nor NaN
+		return exit.With(exit.Usage, fmt.Errorf("--max-time: want seconds from 0, which means no limit, to %g", longest))
+	}
 	mine, a, err := w.app.opened(c, name)
 	if err != nil {
 		return err
@@ -133,17 +139,34 @@ type response struct {
 	Base64 []byte      `json:"base64,omitempty"`
 }
 
-// write writes the response: the body as the body comes, or all of the response as JSON.
-func (w *calling) write(resp *http.Response) (err error) {
-	out := w.app.Out
-	if w.output != "" {
-		file, err := os.Create(w.output)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, file.Close()) }()
-		out = file
+// write writes the response to standard output, or to the file of --output.
+func (w *calling) write(resp *http.Response) error {
+	resp.Body = whole{resp.Body}
+	if w.output == "" {
+		return w.to(w.app.Out, resp)
 	}
+	file, err := os.Create(w.output)
+	if err != nil {
+		return err
+	}
+	return errors.Join(w.to(file, resp), file.Close())
+}
+
+// whole is a body whose errors say that a part of the body is missing. An error of the file or
+// the pipe to which the body is written does not say so.
+type whole struct{ io.ReadCloser }
+
+// Read reads a part of the body.
+func (w whole) Read(p []byte) (int, error) {
+	n, err := w.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("the response broke off: %w", err)
+	}
+	return n, err
+}
+
+// to writes the response to out: the body as the body comes, or all of the response as JSON.
+func (w *calling) to(out io.Writer, resp *http.Response) error {
 	if w.app.JSON {
 		return w.document(out, resp)
 	}
@@ -154,7 +177,7 @@ func (w *calling) write(resp *http.Response) (err error) {
 		}
 	}
 	if _, err := io.Copy(out, resp.Body); err != nil {
-		return fmt.Errorf("the response broke off: %w", err)
+		return err
 	}
 	if e, ok := out.(*show.Escaper); ok {
 		return e.Flush()
@@ -166,7 +189,7 @@ func (w *calling) write(resp *http.Response) (err error) {
 func (w *calling) document(out io.Writer, resp *http.Response) error {
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return fmt.Errorf("the response broke off: %w", err)
+		return err
 	}
 	r := response{Status: resp.StatusCode, URL: send.Redacted(resp.Request.URL), Header: resp.Header}
 	switch {

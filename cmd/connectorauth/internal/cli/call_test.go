@@ -7,8 +7,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -123,5 +125,39 @@ func TestHeadersThatCannotBeSentAreRefused(t *testing.T) {
 			assert.Equal(t, exit.Usage, code)
 			assert.Contains(t, err, "-H: ")
 		})
+	}
+}
+
+func TestATimeLimitIsANumberOfSeconds(t *testing.T) {
+	w := newWorld(t)
+	w.key()
+	for text, want := range map[string]exit.Code{"-1": exit.Usage, "NaN": exit.Usage, "+Inf": exit.Usage, "1e300": exit.Usage, "soon": exit.Usage, "0": exit.OK, "1e9": exit.OK} {
+		t.Run(text, func(t *testing.T) {
+			code, _, err := w.run("", "call", "acme", "GET", "/me", "--max-time="+text)
+			assert.Equal(t, want, code, err)
+			if want == exit.Usage {
+				assert.Contains(t, err, "max-time")
+			}
+		})
+	}
+	w.p.Inject(w.p.KeyHeaderURL, authtest.Always, authtest.Delay(time.Minute))
+	code, _, err := w.run("", "call", "acme", "GET", "/me", "--max-time", "0.05")
+	assert.Equal(t, exit.Failed, code)
+	assert.Contains(t, err, "--max-time: the call took more than 0.05 seconds")
+}
+
+func TestAFullDiskIsNoBrokenResponse(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("this system has no /dev/full")
+	}
+	w := newWorld(t)
+	w.key()
+	for _, args := range [][]string{nil, {"-i"}, {"--json"}} {
+		code, _, err := w.run("", append([]string{"call", "acme", "GET", "/me", "-o", "/dev/full"}, args...)...)
+		assert.Equal(t, exit.Failed, code, args)
+		if !slices.Contains(args, "--json") {
+			assert.Contains(t, err, "/dev/full")
+			assert.NotContains(t, err, "broke off")
+		}
 	}
 }

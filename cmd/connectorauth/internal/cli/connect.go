@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -75,14 +74,12 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 	var former accounts.Account
 	var p local.Program
 	if w.again != "" {
-		if w.mine, former, err = w.app.opened(c, w.again); err != nil {
+		if w.mine, former, err = w.app.opened(c, w.again, w.allow...); err != nil {
 			return err
 		}
 		if p, err = w.mine.Program(c.Context(), former.ID); err != nil {
 			return err
 		}
-		w.before = p
-		w.before.Values = maps.Clone(p.Values)
 		w.again, service, request.ID = former.ID, former.Definition, former.ID
 		if request.Method == "" {
 			request.Method = former.Method

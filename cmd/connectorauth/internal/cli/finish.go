@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,8 +15,14 @@ import (
 )
 
 // finish connects the account, leads through its consent, and shows the account. An account
-// that does not work, or whose owner does not consent, leaves nothing.
+// that does not work, or whose owner does not consent, leaves nothing. No other process connects
+// or disconnects the account meanwhile.
 func (w *connecting) finish(ctx context.Context, q accounts.Request, p local.Program, former accounts.Account) error {
+	done, err := w.reserve(ctx, &q, former)
+	if err != nil {
+		return err
+	}
+	defer done()
 	a, err := w.begin(ctx, q, p, former)
 	if err != nil {
 		w.restore(ctx, former.ID)
@@ -38,40 +45,76 @@ func (w *connecting) finish(ctx context.Context, q accounts.Request, p local.Pro
 	})
 }
 
-// begin keeps the Program of the account and connects the account. Without a name, the account
-// gets the first number that is free.
-func (w *connecting) begin(ctx context.Context, q accounts.Request, p local.Program, former accounts.Account) (a accounts.Account, err error) {
-	defer w.app.Progress("Asking %s whether the account works", w.d.Name)()
+// reserve keeps other processes from the account. Without a name, a new account gets the first
+// number that is free.
+func (w *connecting) reserve(ctx context.Context, q *accounts.Request, former accounts.Account) (done func(), err error) {
 	if former.ID != "" {
-		if err := w.mine.SetProgram(ctx, former.ID, p); err != nil {
-			return a, err
-		}
-		return w.mine.Reconnect(ctx, former.ID, q)
+		return w.lock(ctx, former.ID, false)
 	}
 	for number := 1; ; number++ {
 		if w.name == "" {
 			q.ID = fmt.Sprintf("%s-%d", w.d.Name, number)
 		}
-		if _, err := w.mine.Get(ctx, q.ID); err == nil {
-			if w.name == "" {
-				continue
-			}
-			return a, exit.With(exit.Usage, fmt.Errorf("--name: there is an account %q already", w.name))
-		} else if !errors.Is(err, accounts.ErrNotFound) {
-			return a, err
-		}
-		if err := w.mine.SetProgram(ctx, q.ID, p); err != nil {
-			return a, err
-		}
-		a, err = w.mine.Connect(ctx, q)
-		if errors.Is(err, accounts.ErrExists) && w.name == "" {
-			continue // another process was faster
-		}
+		free, err := w.free(ctx, q.ID)
 		if err != nil {
-			w.mine.SetProgram(context.WithoutCancel(ctx), q.ID, local.Program{})
+			return nil, err
 		}
+		if free { // unless another process is connecting the account
+			if done, err = w.lock(ctx, q.ID, true); done != nil || err != nil {
+				return done, err
+			}
+		}
+		if w.name != "" {
+			return nil, exit.With(exit.Usage, fmt.Errorf("--name: there is an account %q already", w.name))
+		}
+	}
+}
+
+// lock keeps other processes from the account id. While lock waited, the account may have come
+// or gone: done is nil if a new account has come.
+func (w *connecting) lock(ctx context.Context, id string, fresh bool) (done func(), err error) {
+	if done, err = w.mine.Change(ctx, id); err != nil {
+		return nil, err
+	}
+	free, err := w.free(ctx, id)
+	if err == nil && free == fresh {
+		if !fresh {
+			w.before, err = w.mine.Program(ctx, id)
+		}
+		if err == nil {
+			return done, nil
+		}
+	}
+	done()
+	if err == nil && !fresh {
+		err = fmt.Errorf("the account %s has just been disconnected", id)
+	}
+	return nil, err
+}
+
+// free reports whether there is no account with the ID.
+func (w *connecting) free(ctx context.Context, id string) (bool, error) {
+	_, err := w.mine.Get(ctx, id)
+	if errors.Is(err, accounts.ErrNotFound) {
+		return true, nil
+	}
+	return false, err
+}
+
+// begin keeps the Program of the account and connects the account.
+func (w *connecting) begin(ctx context.Context, q accounts.Request, p local.Program, former accounts.Account) (a accounts.Account, err error) {
+	defer w.app.Progress("Asking %s whether the account works", w.d.Name)()
+	id := cmp.Or(former.ID, q.ID)
+	if err := w.mine.SetProgram(ctx, id, p); err != nil {
 		return a, err
 	}
+	if former.ID != "" {
+		return w.mine.Reconnect(ctx, id, q)
+	}
+	if a, err = w.mine.Connect(ctx, q); err != nil {
+		w.mine.SetProgram(context.WithoutCancel(ctx), id, local.Program{})
+	}
+	return a, err
 }
 
 // restore keeps the former Program of an account whose new credential was not taken. An empty id

@@ -55,6 +55,11 @@ func (app *App) disconnect() *cobra.Command {
 			if err != nil && !errors.As(err, &gone) {
 				return err
 			}
+			over, err := mine.Change(c.Context(), a.ID)
+			if err != nil {
+				return err
+			}
+			defer over()
 			done := app.Progress("Telling %s", a.Definition)
 			revoked, err := mine.Disconnect(c.Context(), a.ID)
 			done()

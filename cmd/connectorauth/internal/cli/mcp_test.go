@@ -32,6 +32,24 @@ func TestMetadataOfAPrivateNetworkAreNotRead(t *testing.T) {
 	assert.Empty(t, all)
 }
 
+func TestAnAccountThatIsConnectedAgainReachesWhatTheNewListAllows(t *testing.T) {
+	w := newWorld(t)
+	w.define("orders", w.p.BearerURL, `"methods": [{"name": "consent", "type": "MCP", "url": "`+w.p.BearerURL+`"}]`)
+	connect := func(args ...string) (exit.Code, string) {
+		code, _, err := w.consenting(`(http://127\S+/\S+\?\S+)`, w.allow, "{}", append([]string{"connect", "--values", "-", "--no-browser"}, args...)...)
+		return code, err
+	}
+	code, err := connect("orders", "--allow", "127.0.0.1")
+	require.Equal(t, exit.OK, code, err)
+	read := len(w.p.Requests(w.p.MetadataURL))
+	code, err = connect("--again", "orders", "--allow", "10.0.0.0/8")
+	assert.Equal(t, exit.Refused, code, err)
+	assert.Len(t, w.p.Requests(w.p.MetadataURL), read)
+	assert.Contains(t, w.ok("", "call", "orders", "GET", "/me"), w.p.Username) // the former list is kept
+	code, err = connect("--again", "orders")
+	assert.Equal(t, exit.OK, code, err)
+}
+
 func TestAnyMCPServerIsNamedByItsURL(t *testing.T) {
 	w := newWorld(t)
 	for name, row := range map[string]struct {

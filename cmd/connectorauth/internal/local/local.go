@@ -30,6 +30,7 @@ type Accounts struct {
 	home      *home.Home
 	index     *index.Index
 	programs  connectorauth.TokenStore // what the program adds, sealed
+	changes   *store                   // whose locks are held while a program and its account change together
 	shared    *connectorauth.Shared
 	finder    *discovery.Finder
 	registrar *discovery.Registrar
@@ -98,7 +99,8 @@ func Open(ctx context.Context, c Config) (*Accounts, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Accounts{home: c.Home, index: x, programs: programs, shared: new(connectorauth.Shared), known: map[string]*definition.Definition{}, clients: map[string]*http.Client{}}
+	a := &Accounts{home: c.Home, index: x, programs: programs, changes: &store{clients, c.Home.Holders(), c.Command},
+		shared: new(connectorauth.Shared), known: map[string]*definition.Definition{}, clients: map[string]*http.Client{}}
 	tokens := &store{file, c.Home.Holders(), c.Command}
 	if err := a.discovery(c.Allow, tokens, key); err != nil {
 		return nil, err

@@ -73,6 +73,16 @@ func (a *Accounts) Program(ctx context.Context, id string) (Program, error) {
 	return p, nil
 }
 
+// Change waits until no other process connects or disconnects the account, and keeps others from
+// that until done is called. The error of a long wait is a *LockedError.
+func (a *Accounts) Change(ctx context.Context, id string) (done func(), err error) {
+	lease, err := a.changes.Lock(ctx, "change-"+id)
+	if err != nil {
+		return nil, err
+	}
+	return lease.Unlock, nil
+}
+
 // guarded returns a client that reaches public addresses and those of allow.
 func guarded(allow []string) (*http.Client, error) {
 	var config egress.Config

@@ -31,7 +31,7 @@ type Holder struct {
 // Error names the process.
 func (e *LockedError) Error() string {
 	if e.Holder.PID == 0 {
-		return "the account is locked by another process, which renews its token; try again"
+		return "the account is locked by another process; try again"
 	}
 	return fmt.Sprintf("the account is locked by process %d (%s) since %s; wait for that process, or end it", e.Holder.PID, e.Holder.Command, e.Holder.Since.Format(time.TimeOnly))
 }

@@ -3,6 +3,7 @@
 package show
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -40,10 +41,29 @@ func (s *Screen) Print(result any, text func(w io.Writer)) error {
 		text(s.Out)
 		return nil
 	}
-	encoder := json.NewEncoder(s.Out)
+	var document bytes.Buffer
+	encoder := json.NewEncoder(&document)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(result)
+	if err := encoder.Encode(result); err != nil {
+		return err
+	}
+	_, err := io.WriteString(s.Out, escaped(document.String()))
+	return err
+}
+
+// escaped returns a JSON document whose strings spell each character that would command a
+// terminal as \uXXXX. Outside of strings, the line breaks of the document stay.
+func escaped(document string) string {
+	var b strings.Builder
+	for _, r := range document {
+		if r >= 0x20 && commands(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // Note writes one line for the person to Err.
@@ -107,13 +127,19 @@ func escape(b *strings.Builder, r rune, rest string) {
 		b.WriteString(`\n`)
 	case r == '\t':
 		b.WriteString(`\t`)
-	case r < 0x20 || r >= 0x7f && r < 0xa0:
-		fmt.Fprintf(b, `\x%02x`, r)
-	case r == 0x61c || r >= 0x200e && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069:
-		fmt.Fprintf(b, `\u%04x`, r) // which change the direction or end the line
-	default:
+	case !commands(r):
 		b.WriteRune(r)
+	case r < 0xa0:
+		fmt.Fprintf(b, `\x%02x`, r)
+	default:
+		fmt.Fprintf(b, `\u%04x`, r)
 	}
+}
+
+// commands reports whether a character controls a terminal, ends a line, or changes the
+// direction of what follows.
+func commands(r rune) bool {
+	return r < 0x20 || r >= 0x7f && r < 0xa0 || r == 0x61c || r >= 0x200e && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
 // Lines returns a text as Line does, and keeps line breaks.

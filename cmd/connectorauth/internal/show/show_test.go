@@ -1,10 +1,13 @@
 package show_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
 )
@@ -40,6 +43,25 @@ func TestNothingCommandsATerminal(t *testing.T) {
 				assert.NoError(t, e.Flush())
 				assert.Equal(t, row.body, out.String(), "pieces of %d", size)
 			}
+		})
+	}
+}
+
+func TestNothingInJSONCommandsATerminal(t *testing.T) {
+	for _, row := range hostile {
+		if !utf8.ValidString(row.text) {
+			continue // JSON has no such text
+		}
+		t.Run(row.name, func(t *testing.T) {
+			var out strings.Builder
+			screen := show.Screen{Out: &out, JSON: true}
+			raw, err := json.Marshal(row.text)
+			require.NoError(t, err)
+			require.NoError(t, screen.Print(map[string]any{"a": row.text, row.text: json.RawMessage(raw)}, nil))
+			assert.Equal(t, show.Lines(out.String()), out.String())
+			var read map[string]string
+			require.NoError(t, json.Unmarshal([]byte(out.String()), &read))
+			assert.Equal(t, map[string]string{"a": row.text, row.text: row.text}, read)
 		})
 	}
 }
