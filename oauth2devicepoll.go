@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/pending"
+	"github.com/connectorauth/connectorauth/internal/poll"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 )
@@ -19,20 +20,11 @@ import (
 // FinishDevice waits until the account owner has decided, and saves the token. FinishDevice
 // polls as [OAuth2.PollDevice] does. If ctx ends first, the same pending serves again.
 func (c *OAuth2) FinishDevice(ctx context.Context, pending Secret) error {
-	for {
-		poll, err := c.PollDevice(ctx, pending)
-		if err != nil || poll.Done {
-			return err
-		}
-		pending = poll.Pending
-		timer := time.NewTimer(poll.Wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		}
-	}
+	return poll.Paced(ctx, func() (bool, time.Duration, error) {
+		p, err := c.PollDevice(ctx, pending)
+		pending = p.Pending
+		return p.Done, p.Wait, err
+	})
 }
 
 // PollDevice asks the provider once whether the account owner has decided (RFC 8628 section

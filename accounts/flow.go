@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/poll"
 )
 
 // A Flow leads an account owner through the consent of an account. A Flow is a consent.Flow.
@@ -124,6 +125,17 @@ func (f *Flow) PollDevice(ctx context.Context, pending connectorauth.Secret) (co
 		return connectorauth.DevicePoll{}, err
 	}
 	return poll, nil
+}
+
+// FinishDevice waits until the account owner has decided, and then does what Finish does: see
+// connectorauth.OAuth2.FinishDevice. FinishDevice serves a program whose account owner waits
+// before the program, such as one on a terminal; pages call PollDevice.
+func (f *Flow) FinishDevice(ctx context.Context, pending connectorauth.Secret) error {
+	return poll.Paced(ctx, func() (bool, time.Duration, error) {
+		p, err := f.PollDevice(ctx, pending)
+		pending = p.Pending
+		return p.Done, p.Wait, err
+	})
 }
 
 // ended puts the token of a consent to use, or tells why there is none.

@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -81,6 +82,37 @@ func TestAccountOnAnotherDeviceByItsIssuer(t *testing.T) {
 		w.user = "eve"
 		require.ErrorIs(t, w.typed(other, a.ID), accounts.ErrOtherIdentity)
 		assert.Equal(t, 200, w.status(other, a.ID), "the account goes on as before")
+	})
+}
+
+// A program whose account owner waits before the program needs no polls of its own.
+func TestFinishDeviceWaitsForTheDecision(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.define(byIssuer)
+		var err error
+		w.config.Finder, err = discovery.New(discovery.Config{HTTPClient: w.p.Client()})
+		require.NoError(t, err)
+		r := w.process()
+		a, err := r.Connect(t.Context(), accounts.Request{Owner: "o1", Definition: "acme"})
+		require.NoError(t, err)
+		flow, err := r.Flow(t.Context(), a.ID)
+		require.NoError(t, err)
+		prompt, pending, err := flow.BeginDevice(t.Context())
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		require.ErrorIs(t, flow.FinishDevice(ctx, pending), context.DeadlineExceeded)
+		polls := len(w.p.Requests(w.p.TokenURL))
+		assert.InDelta(t, 6, polls, 1) // one in five seconds
+		done := make(chan error)
+		go func() { done <- flow.FinishDevice(t.Context(), pending) }()
+		time.Sleep(12 * time.Second)
+		require.NoError(t, w.p.AuthorizeDevice(prompt.UserCode))
+		require.NoError(t, <-done)
+		a, err = r.Get(t.Context(), a.ID)
+		require.NoError(t, err)
+		assert.Equal(t, accounts.StatusOK, a.Status)
+		require.ErrorContains(t, flow.FinishDevice(t.Context(), "{}"), "pending is not a value")
 	})
 }
 

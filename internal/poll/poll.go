@@ -24,3 +24,21 @@ func Until(ctx context.Context, least, most time.Duration, try func() (done bool
 		}
 	}
 }
+
+// Paced calls try until try reports done, try fails, or ctx ends. try says how long the pause
+// before the next call is.
+func Paced(ctx context.Context, try func() (done bool, pause time.Duration, err error)) error {
+	for {
+		done, pause, err := try()
+		if done || err != nil {
+			return err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+}

@@ -47,20 +47,7 @@ func (w *connecting) device(ctx context.Context, flow *accounts.Flow) error {
 		w.app.Note("Or open %s, and compare the code.", prompt.VerificationURIComplete)
 	}
 	w.app.Note("Waiting until %s ...", prompt.Expires.Local().Format(time.Kitchen))
-	for {
-		poll, err := flow.PollDevice(ctx, pending)
-		if err != nil || poll.Done {
-			return err
-		}
-		if poll.Pending != "" {
-			pending = poll.Pending
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(poll.Wait):
-		}
-	}
+	return flow.FinishDevice(ctx, pending)
 }
 
 // safe writes the texts of package consent, in which a provider's words may be.
