@@ -11,6 +11,7 @@ import (
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
+	"github.com/connectorauth/connectorauth/consent"
 	"github.com/connectorauth/connectorauth/definition"
 )
 
@@ -139,11 +140,16 @@ func (w *connecting) forget(ctx context.Context, id string) {
 func (w *connecting) explain(err error) error {
 	var wrong *definition.InputError
 	var twice *accounts.DuplicateError
+	var failed *consent.Error
 	switch {
 	case errors.As(err, &wrong):
 		return exit.With(exit.Usage, err)
 	case errors.As(err, &twice):
 		return exit.With(exit.Usage, fmt.Errorf("this is the account %s, which is connected already: run connectorauth connect --again %[1]s", twice.ID))
+	case errors.As(err, &failed) && failed.Unwrap() != nil && failed.Reason == consent.ReasonInternal: // which says nothing to a person
+		return failed.Unwrap()
+	case errors.As(err, &failed) && failed.Unwrap() != nil:
+		return fmt.Errorf("the consent has failed (%s): %w", failed.Reason, failed.Unwrap())
 	}
 	return err
 }
