@@ -45,6 +45,9 @@ func (w *world) inTerminal(args ...string) *terminal {
 	w.t.Cleanup(cancel)
 	command := exec.CommandContext(ctx, self, append(args, "--home", w.home)...)
 	command.Env = append(os.Environ(), asProgram+"=1", "NO_COLOR=1")
+	if w.terminal != nil {
+		command.Env = append(os.Environ(), append(w.terminal, asProgram+"=1")...)
+	}
 	tty, err := pty.Start(command)
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() { tty.Close() })
@@ -163,4 +166,50 @@ func TestAQuestionIsAskedAgainUntilTheAnswerIsGood(t *testing.T) {
 	s.typed("\x03")
 	code, _ := s.end()
 	assert.Equal(t, 130, code)
+}
+
+func TestColoursGoToATerminalThatWantsThem(t *testing.T) {
+	w := newWorld(t)
+	w.key()
+	for name, row := range map[string]struct {
+		terminal []string
+		coloured bool
+	}{
+		"a terminal":          {[]string{"TERM=xterm", "NO_COLOR="}, true},
+		"NO_COLOR":            {[]string{"TERM=xterm", "NO_COLOR=1"}, false},
+		"a terminal without":  {[]string{"TERM=dumb", "NO_COLOR="}, false},
+		"JSON has no colours": {[]string{"TERM=xterm", "NO_COLOR="}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.terminal = row.terminal
+			args := []string{"list"}
+			if strings.HasPrefix(name, "JSON") {
+				args = append(args, "--json")
+			}
+			code, seen := w.inTerminal(args...).end()
+			assert.Equal(t, 0, code, seen)
+			assert.Equal(t, row.coloured, strings.Contains(seen, "\x1b[32mok\x1b[0m"), seen)
+			assert.Equal(t, row.coloured, strings.Contains(seen, "\x1b"), seen)
+			_, seen = w.inTerminal(append(args, "too much")...).end()
+			assert.Equal(t, row.coloured, strings.Contains(seen, "\x1b[31mconnectorauth:\x1b[0m"), seen)
+		})
+	}
+}
+
+func TestAPersonReadsWhatTakesLong(t *testing.T) {
+	w := newWorld(t)
+	w.key()
+	release := make(chan struct{})
+	w.p.Inject(w.p.KeyHeaderURL, 1, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			<-release
+			next.ServeHTTP(rw, r)
+		})
+	})
+	s := w.inTerminal("test", "acme")
+	s.until("Asking acme whether acme-1 works ...")
+	close(release)
+	code, seen := s.end()
+	assert.Equal(t, 0, code)
+	assert.Contains(t, seen, ": ok")
 }

@@ -27,6 +27,8 @@ type world struct {
 	t    *testing.T
 	home string
 	p    *authtest.Provider
+
+	terminal []string // the variables of a terminal; nil means a terminal without colours
 }
 
 // newWorld returns a world with imported definitions of the provider: acme has a key, globex a
