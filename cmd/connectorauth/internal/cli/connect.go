@@ -48,10 +48,14 @@ func (app *App) connect() *cobra.Command {
 			"application that you have registered at the service.",
 		Example: "  connectorauth connect github\n  pass show acme | connectorauth connect acme --values -\n  connectorauth connect https://mcp.example.com/mcp",
 		RunE: func(c *cobra.Command, args []string) error {
-			if (len(args) == 1) == (w.again != "") {
+			service := strings.Join(args, "")
+			switch again := c.Flags().Changed("again"); {
+			case again && len(args) > 0:
+				return exit.With(exit.Usage, errors.New("--again ACCOUNT takes the service of the account: name no service"))
+			case !again && service == "":
 				return exit.With(exit.Usage, errors.New("name a service, or an account by --again"))
 			}
-			return w.run(c, strings.Join(args, ""))
+			return w.run(c, service)
 		},
 	}
 	f := c.Flags()
@@ -74,7 +78,7 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 	request := accounts.Request{ID: w.name, Owner: local.Owner, Scopes: w.scopes, Method: w.method}
 	var former accounts.Account
 	var p local.Program
-	if w.again != "" {
+	if service == "" {
 		if w.mine, former, err = w.app.opened(c, w.again); err != nil {
 			return err
 		}
