@@ -41,12 +41,12 @@ type connecting struct {
 func (app *App) connect() *cobra.Command {
 	w := &connecting{app: app}
 	c := &cobra.Command{
-		Use: "connect SERVICE", Short: "Connect an account at a service, or at an MCP server by its URL", Args: cobra.MaximumNArgs(1),
+		Use: "connect SERVICE | --again ACCOUNT", Short: "Connect an account at a service, or at an MCP server by its URL", Args: cobra.MaximumNArgs(1),
 		Long: "Connect asks for what the service wants, leads through the consent in the browser or with a code for another device,\n" +
 			"tests the account and keeps the account. Secrets are typed without echo, or come from --values, and are never arguments.\n\n" +
 			"The answers of --values are a JSON object, by the names of the inputs. client_id and client_secret are those of the\n" +
 			"application that you have registered at the service.",
-		Example: "  connectorauth connect github\n  pass show acme | connectorauth connect acme --values -\n  connectorauth connect https://mcp.example.com/mcp",
+		Example: "  connectorauth connect github\n  pass show acme | jq -R '{apiKey: .}' | connectorauth connect acme --values -\n  connectorauth connect --again github-1\n  connectorauth connect https://mcp.example.com/mcp",
 		RunE: func(c *cobra.Command, args []string) error {
 			service := strings.Join(args, "")
 			switch again := c.Flags().Changed("again"); {

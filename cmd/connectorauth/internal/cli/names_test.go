@@ -55,3 +55,11 @@ func TestConnectTakesAServiceOrAnAccountAndNotBoth(t *testing.T) {
 		assert.Contains(t, err, says, args)
 	}
 }
+
+// The examples of connect are what a new user copies: --values takes JSON.
+func TestTheExampleOfConnectGivesJSON(t *testing.T) {
+	w := newWorld(t)
+	help := w.ok("", "connect", "--help")
+	assert.Contains(t, help, "jq -R '{apiKey: .}' | connectorauth connect acme --values -")
+	assert.Contains(t, help, "connectorauth connect SERVICE | --again ACCOUNT [flags]")
+}
