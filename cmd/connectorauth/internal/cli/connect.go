@@ -55,6 +55,9 @@ func (app *App) connect() *cobra.Command {
 			case !again && service == "":
 				return exit.With(exit.Usage, errors.New("name a service, or an account by --again"))
 			}
+			if err := w.check(c.Flags().Changed("name")); err != nil {
+				return exit.With(exit.Usage, err)
+			}
 			return w.run(c, service)
 		},
 	}
@@ -93,6 +96,10 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 		}
 	} else if w.mine, err = w.app.open(c, w.allow...); err != nil {
 		return err
+	} else if w.name != "" {
+		if _, err := w.mine.Get(c.Context(), w.name); err == nil {
+			return exit.With(exit.Usage, fmt.Errorf("--name: there is an account %q already", w.name))
+		}
 	}
 	if strings.HasPrefix(service, "https://") || strings.HasPrefix(service, "http://") {
 		w.ask.Answer("url", service)
@@ -115,6 +122,9 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 	}
 	m, err := w.choose(c.Context(), request.Method)
 	if err != nil {
+		return err
+	}
+	if err := w.checkScopes(m); err != nil {
 		return err
 	}
 	request.Definition, request.Method = w.d.Name, m.Name

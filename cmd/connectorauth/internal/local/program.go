@@ -73,6 +73,12 @@ func (a *Accounts) Program(ctx context.Context, id string) (Program, error) {
 	return p, nil
 }
 
+// Allowed reports whether a text is a host, an address or a prefix that Config.Allow takes.
+func Allowed(text string) bool {
+	_, err := guarded([]string{text})
+	return err == nil
+}
+
 // guarded returns a client that reaches public addresses and those of allow.
 func guarded(allow []string) (*http.Client, error) {
 	var config egress.Config
