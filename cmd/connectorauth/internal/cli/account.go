@@ -82,6 +82,7 @@ func (app *App) opened(c *cobra.Command, name string) (*local.Accounts, accounts
 	if err != nil {
 		return nil, accounts.Account{}, err
 	}
+	app.account = a.ID
 	mine, err := app.open(c)
 	if err != nil {
 		return nil, accounts.Account{}, err

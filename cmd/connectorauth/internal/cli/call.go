@@ -111,6 +111,7 @@ func (w *calling) code(resp *http.Response) error {
 	if err := connectorauth.RenewalError(resp); err != nil {
 		w.app.Note("The token could not be renewed: %s", errorText(err))
 		if exit.Of(err) == exit.Reauth {
+			w.app.Note("Run %s", w.app.again())
 			return exit.Silently(exit.Reauth)
 		}
 	}
