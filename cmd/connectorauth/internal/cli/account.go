@@ -16,7 +16,12 @@ import (
 // choose returns the account that a person means: the account with the ID, or the only account
 // that has the name as its label or its service. A label comes from a service, which could name
 // an account like another service, so a label does not come before a service.
+//
+// An empty name, such as that of an empty variable of a script, is no account: the label of an account may be empty.
 func choose(all []accounts.Account, name string) (accounts.Account, error) {
+	if name == "" {
+		return accounts.Account{}, exit.With(exit.Usage, errors.New("the name of the account is empty; run connectorauth list"))
+	}
 	for _, same := range []func(accounts.Account) bool{
 		func(a accounts.Account) bool { return a.ID == name },
 		func(a accounts.Account) bool { return a.Label == name || a.Definition == name },
@@ -78,6 +83,7 @@ func (app *App) opened(c *cobra.Command, name string, allow ...string) (*local.A
 	if err != nil {
 		return nil, accounts.Account{}, err
 	}
+	app.account = a.ID
 	mine, err := app.open(c, allow...)
 	if err != nil {
 		return nil, accounts.Account{}, err

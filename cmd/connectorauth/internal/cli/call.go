@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 	"unicode/utf8"
 
@@ -33,7 +34,7 @@ type calling struct {
 func (app *App) call() *cobra.Command {
 	w := &calling{app: app}
 	c := &cobra.Command{
-		Use: "call SERVICE METHOD PATH [--json BODY]", Short: "Send a request to the API of a service", Args: cobra.RangeArgs(3, 4),
+		Use: "call SERVICE METHOD PATH [--json BODY]", Short: "Send a request to the API of a service", Args: callArgs,
 		Long: "Call sends a request to the API of a service, with the credentials of an account, and writes the body of the response.\n" +
 			"PATH is added to the URL of the API. Credentials go to the hosts of the service alone. The exit code is 4 for a status\n" +
 			"of 400 to 499, 5 for 500 to 599, 6 if connectorauth refused to send, and 7 if the account must be connected again.\n\n" +
@@ -57,7 +58,7 @@ func (app *App) call() *cobra.Command {
 	f.StringArrayVar(&w.request.Raw, "data-raw", nil, "body of the request as written, also with an @")
 	f.StringVar(&w.request.JSON, "json-body", "", "as --json BODY, where --json means the response; @FILE and @- as with -d")
 	f.StringVar(&w.base, "base", "", "name of one of the further base URLs of the service, such as upload")
-	f.StringVarP(&w.output, "output", "o", "", "write the body of the response to a file")
+	f.StringVarP(&w.output, "output", "o", "", "write the body of the response to a file; - is standard output")
 	f.BoolVarP(&w.include, "include", "i", false, "write status and header of the response before the body")
 	f.Float64Var(&w.maxTime, "max-time", 0, "seconds that the whole call may take (default no limit)")
 	return c
@@ -66,10 +67,40 @@ func (app *App) call() *cobra.Command {
 // longest is the longest time of a call in seconds: thirty years, which a time.Duration can hold.
 const longest = 1e9
 
+// callArgs refuses another number of arguments than three, or four with the body of --json.
+func callArgs(_ *cobra.Command, args []string) error {
+	if len(args) != 3 && len(args) != 4 {
+		return errors.New("want SERVICE METHOD PATH; a body is --json BODY or -d BODY")
+	}
+	return nil
+}
+
+// writable returns why the file for the response cannot be written, before anything is sent. The
+// file stays as it is until there is a response.
+func (w *calling) writable() error {
+	if w.output == "" {
+		return nil
+	}
+	if info, err := os.Stat(w.output); err == nil && info.IsDir() {
+		return fmt.Errorf("-o: %s is a folder", w.output)
+	}
+	_, err := os.Stat(filepath.Dir(w.output))
+	if err != nil {
+		return fmt.Errorf("-o: %w", err)
+	}
+	return nil
+}
+
 // run sends the request and writes the response.
 func (w *calling) run(c *cobra.Command, name string) error {
 	if !(w.maxTime >= 0 && w.maxTime <= longest) { // nor NaN
 		return exit.With(exit.Usage, fmt.Errorf("--max-time: want seconds from 0, which means no limit, to %g", longest))
+	}
+	if w.output == "-" {
+		w.output = ""
+	}
+	if err := w.writable(); err != nil {
+		return exit.With(exit.Usage, err)
 	}
 	mine, a, err := w.app.opened(c, name)
 	if err != nil {
@@ -86,6 +117,9 @@ func (w *calling) run(c *cobra.Command, name string) error {
 		return err
 	}
 	if w.request.Base, err = connected.BaseURL(ctx, w.base); err != nil {
+		if w.base != "" && exit.Of(err) == exit.Failed {
+			return exit.With(exit.Usage, fmt.Errorf("--base: %s", errorText(err)))
+		}
 		return err
 	}
 	req, err := w.request.HTTP(ctx)
@@ -117,6 +151,7 @@ func (w *calling) code(resp *http.Response) error {
 	if err := connectorauth.RenewalError(resp); err != nil {
 		w.app.Note("The token could not be renewed: %s", errorText(err))
 		if exit.Of(err) == exit.Reauth {
+			w.app.Note("Run %s", w.app.again())
 			return exit.Silently(exit.Reauth)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,21 +33,42 @@ type entry struct {
 	Title string   `json:"title"`
 	Types []string `json:"types"`
 	Draft bool     `json:"draft,omitempty"`
+
+	Imported bool `json:"imported,omitempty"`
+}
+
+// note returns what a person has to know of a service.
+func (e entry) note() string {
+	switch {
+	case e.Imported:
+		return "imported"
+	case e.Draft:
+		return "draft"
+	}
+	return ""
 }
 
 // catalogSearch returns the command catalog search.
 func (app *App) catalogSearch() *cobra.Command {
 	drafts := true
 	c := &cobra.Command{
-		Use: "search [TEXT]", Short: "Find services by name, title, nickname or host",
+		Use: "search [TEXT]", Short: "Find services by name, title, nickname or host, imported ones too",
 		RunE: func(c *cobra.Command, args []string) error {
-			entries := []entry{}
-			for _, e := range catalogue.Search(strings.Join(args, " "), catalogue.Options{AnyHost: true, Drafts: drafts}) {
+			text := strings.Join(args, " ")
+			entries, err := app.imported(text)
+			if err != nil {
+				return err
+			}
+			own := len(entries)
+			for _, e := range catalogue.Search(text, catalogue.Options{AnyHost: true, Drafts: drafts}) {
+				if slices.ContainsFunc(entries[:own], func(i entry) bool { return i.Name == e.Name }) {
+					continue // connect takes the imported one
+				}
 				types := []string{}
 				for _, t := range e.Types {
 					types = append(types, string(t))
 				}
-				entries = append(entries, entry{e.Name, e.Title, types, e.Draft})
+				entries = append(entries, entry{Name: e.Name, Title: e.Title, Types: types, Draft: e.Draft})
 			}
 			return app.Print(entries, func(w io.Writer) {
 				if len(entries) == 0 {
@@ -55,7 +77,7 @@ func (app *App) catalogSearch() *cobra.Command {
 				}
 				inColumns(w, func(columns io.Writer) {
 					for _, e := range entries {
-						fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", e.Name, show.Line(e.Title), strings.Join(e.Types, ", "), map[bool]string{true: "draft"}[e.Draft])
+						fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", e.Name, show.Line(e.Title), strings.Join(e.Types, ", "), e.note())
 					}
 				})
 			})
@@ -63,6 +85,36 @@ func (app *App) catalogSearch() *cobra.Command {
 	}
 	c.Flags().BoolVar(&drafts, "drafts", true, "find also definitions that one witness describes")
 	return c
+}
+
+// imported returns the imported services whose name, title or base URL has the text.
+func (app *App) imported(text string) ([]entry, error) {
+	h, err := app.home()
+	if err != nil {
+		return nil, err
+	}
+	options, err := parsing()
+	if err != nil {
+		return nil, err
+	}
+	all, err := local.Imported(h.Definitions(), "", options)
+	if err != nil {
+		return nil, err
+	}
+	entries := []entry{}
+	for _, d := range all {
+		if !strings.Contains(strings.ToLower(d.Name+"\n"+d.Title+"\n"+d.BaseURL), strings.ToLower(strings.TrimSpace(text))) {
+			continue
+		}
+		types := []string{}
+		for i := range d.Methods {
+			if t := string(d.Methods[i].Type); !slices.Contains(types, t) {
+				types = append(types, t)
+			}
+		}
+		entries = append(entries, entry{Name: d.Name, Title: d.Title, Types: types, Imported: true})
+	}
+	return entries, nil
 }
 
 // field is a question of a service in JSON.

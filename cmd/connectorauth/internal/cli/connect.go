@@ -40,17 +40,24 @@ type connecting struct {
 func (app *App) connect() *cobra.Command {
 	w := &connecting{app: app}
 	c := &cobra.Command{
-		Use: "connect SERVICE", Short: "Connect an account at a service, or at an MCP server by its URL", Args: cobra.MaximumNArgs(1),
+		Use: "connect SERVICE | --again ACCOUNT", Short: "Connect an account at a service, or at an MCP server by its URL", Args: cobra.MaximumNArgs(1),
 		Long: "Connect asks for what the service wants, leads through the consent in the browser or with a code for another device,\n" +
 			"tests the account and keeps the account. Secrets are typed without echo, or come from --values, and are never arguments.\n\n" +
 			"The answers of --values are a JSON object, by the names of the inputs. client_id and client_secret are those of the\n" +
 			"application that you have registered at the service.",
-		Example: "  connectorauth connect github\n  pass show acme | connectorauth connect acme --values -\n  connectorauth connect https://mcp.example.com/mcp",
+		Example: "  connectorauth connect github\n  pass show acme | jq -R '{apiKey: .}' | connectorauth connect acme --values -\n  connectorauth connect --again github-1\n  connectorauth connect https://mcp.example.com/mcp",
 		RunE: func(c *cobra.Command, args []string) error {
-			if (len(args) == 1) == (w.again != "") {
+			service := strings.Join(args, "")
+			switch again := c.Flags().Changed("again"); {
+			case again && len(args) > 0:
+				return exit.With(exit.Usage, errors.New("--again ACCOUNT takes the service of the account: name no service"))
+			case !again && service == "":
 				return exit.With(exit.Usage, errors.New("name a service, or an account by --again"))
 			}
-			return w.run(c, strings.Join(args, ""))
+			if err := w.check(c.Flags().Changed("name")); err != nil {
+				return exit.With(exit.Usage, err)
+			}
+			return w.run(c, service)
 		},
 	}
 	f := c.Flags()
@@ -73,7 +80,7 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 	request := accounts.Request{ID: w.name, Owner: local.Owner, Scopes: w.scopes, Method: w.method}
 	var former accounts.Account
 	var p local.Program
-	if w.again != "" {
+	if service == "" {
 		if w.mine, former, err = w.app.opened(c, w.again, w.allow...); err != nil {
 			return err
 		}
@@ -86,6 +93,10 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 		}
 	} else if w.mine, err = w.app.open(c, w.allow...); err != nil {
 		return err
+	} else if w.name != "" {
+		if _, err := w.mine.Get(c.Context(), w.name); err == nil {
+			return exit.With(exit.Usage, fmt.Errorf("--name: there is an account %q already", w.name))
+		}
 	}
 	if strings.HasPrefix(service, "https://") || strings.HasPrefix(service, "http://") {
 		w.ask.Answer("url", service)
@@ -108,6 +119,9 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 	}
 	m, err := w.choose(c.Context(), request.Method)
 	if err != nil {
+		return err
+	}
+	if err := w.checkScopes(m); err != nil {
 		return err
 	}
 	request.Definition, request.Method = w.d.Name, m.Name

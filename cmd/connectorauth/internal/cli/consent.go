@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -27,7 +26,7 @@ func (w *connecting) consent(ctx context.Context, id string) error {
 	if w.noBrowser {
 		options.Open = func(string) error { return errNoBrowser }
 	}
-	if in, ok := w.app.In.(*os.File); ok && show.Terminal(in) && w.values != "-" {
+	if in := w.terminal(); in != nil {
 		options.In = in
 	}
 	return consent.Loopback(ctx, flow, options)

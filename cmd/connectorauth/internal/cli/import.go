@@ -33,6 +33,7 @@ type importing struct {
 	from    string
 	force   bool
 	ask     *ask.Asker
+	rename  string // how the service gets another name
 }
 
 // importing returns the command import.
@@ -48,7 +49,7 @@ func (app *App) importing() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&w.answers, "answers", "", "file with the answers as JSON; - means standard input")
 	f.StringVar(&w.out, "out", "", "write the definition to this file, and add nothing; - means standard output")
-	f.StringVar(&w.name, "name", "", "name of the service (default that of the document)")
+	f.StringVar(&w.name, "name", "", "name of the service of an OpenAPI document or of Cyclr (default that of the document)")
 	f.StringVar(&w.from, "url", "", "where an OpenAPI document comes from, for relative URLs")
 	f.BoolVar(&w.force, "force", false, "replace a definition that is there")
 	return c
@@ -145,7 +146,7 @@ func (w *importing) place(h *home.Home, d *definition.Definition) (string, error
 			return "", err
 		}
 		if _, err := os.Stat(path); is || name == d.Name && err == nil {
-			return "", exit.With(exit.Usage, fmt.Errorf("there is a service %q already, whose accounts would send their credentials to the hosts of this definition: say --force to replace the service, or --name", name))
+			return "", exit.With(exit.Usage, fmt.Errorf("there is a service %q already, whose accounts would send their credentials to the hosts of this definition: say --force to replace the service, or %s", name, w.rename))
 		}
 	}
 	return path, nil
@@ -182,12 +183,14 @@ func (w *importing) definition(ctx context.Context, file string, document []byte
 	if local.IsYAML(file) {
 		convert = yaml.ToJSON
 	}
+	w.rename = "give another name by --name"
 	var make func(answers map[string]string) (*definition.Draft, error)
 	switch kind := kindOf(document, convert); kind {
 	case "definition":
+		w.rename = `change the member "name" of the definition`
 		d, err := local.Parse(file, document, options)
 		if err == nil && w.name != "" && w.name != d.Name {
-			err = exit.With(exit.Usage, errors.New("--name: a definition has its own name"))
+			err = exit.With(exit.Usage, errors.New("--name is for OpenAPI and Cyclr: "+w.rename))
 		}
 		return d, nil, err
 	case "cyclr":

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
@@ -36,7 +37,13 @@ func (app *App) test() *cobra.Command {
 				if err != nil {
 					fmt.Fprintln(w, show.Lines(errorText(err)))
 				}
+				if tested.Status == accounts.StatusReauth {
+					fmt.Fprintln(w, "Run", app.again())
+				}
 			})
+			if tested.Status == accounts.StatusReauth {
+				return exit.Silently(exit.Reauth)
+			}
 			if err != nil {
 				return exit.Silently(exit.Of(err))
 			}
@@ -108,6 +115,13 @@ func (app *App) token() *cobra.Command {
 			t, err := tokenOf(c.Context(), connected.Credential(), a.Definition)
 			if err != nil {
 				return err
+			}
+			if s, ok := connected.Credential().(interface {
+				Status(context.Context) (connectorauth.Status, error)
+			}); ok {
+				if now, err := s.Status(c.Context()); err == nil && now.State == connectorauth.StateReauthRequired {
+					app.Note("The token may be refused, because the account must be connected again; run %s", app.again())
+				}
 			}
 			return app.Print(t, func(w io.Writer) { fmt.Fprintln(w, t.Token) })
 		},

@@ -28,6 +28,7 @@ type App struct {
 	In io.Reader
 
 	dir, keyCommand string
+	account         string // the ID of the account of the command, once known
 }
 
 // Main runs the program with the arguments, and returns the exit code.
@@ -52,10 +53,16 @@ func (app *App) Run(ctx context.Context, args []string) exit.Code {
 		code, err = exit.Interrupted, errors.New("interrupted")
 	}
 	if text := errorText(err); text != "" {
+		if code == exit.Reauth && app.account != "" {
+			text += "; run " + app.again()
+		}
 		app.fail(code, text)
 	}
 	return code
 }
+
+// again returns the command that connects the account of this command again.
+func (app *App) again() string { return "connectorauth connect --again " + app.account }
 
 // fail tells why a command has failed.
 func (app *App) fail(code exit.Code, text string) {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/connectorauth/connectorauth/awsauth"
 	"github.com/connectorauth/connectorauth/catalog"
@@ -126,6 +127,9 @@ func Lookup(dir, name string, options definition.Options, servers mcp.KindConfig
 		names = append(names, e.Name)
 	}
 	near := Near(name, names)
+	if !strings.ContainsFunc(name, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
+		return nil, false, &UnknownError{name, near} // a search would find the whole catalogue
+	}
 	for _, e := range catalog.Search(name, all) {
 		if len(near) < 3 && !slices.Contains(near, e.Name) {
 			near = append(near, e.Name)

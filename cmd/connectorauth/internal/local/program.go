@@ -83,6 +83,12 @@ func (a *Accounts) Change(ctx context.Context, id string) (done func(), err erro
 	return lease.Unlock, nil
 }
 
+// Allowed reports whether a text is a host, an address or a prefix that Config.Allow takes.
+func Allowed(text string) bool {
+	_, err := guarded([]string{text})
+	return err == nil
+}
+
 // guarded returns a client that reaches public addresses and those of allow.
 func guarded(allow []string) (*http.Client, error) {
 	var config egress.Config

@@ -200,6 +200,8 @@ func (s *source) on(req *http.Request) {
 		if req.ContentLength == 0 {
 			req.Body, req.GetBody = http.NoBody, nil
 		}
+	case len(s.text) == 0: // or net/http looks whether a byte comes, and sends no length
+		req.Body = http.NoBody
 	default:
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(s.text)), nil }
 		req.Body, _ = req.GetBody()
