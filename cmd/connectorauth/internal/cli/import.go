@@ -67,11 +67,11 @@ func (w *importing) run(ctx context.Context, file string) (err error) {
 	if file == "-" && w.answers == "-" {
 		return exit.With(exit.Usage, errors.New("standard input cannot be both the document and the answers"))
 	}
-	document, err := w.app.read(file)
+	document, err := w.app.read(ctx, file)
 	if err != nil {
 		return err
 	}
-	if w.ask, err = w.app.asker("--answers", w.answers); err != nil {
+	if w.ask, err = w.app.asker(ctx, "--answers", w.answers); err != nil {
 		return err
 	}
 	options, err := parsing()
@@ -170,7 +170,7 @@ func replace(path string, text []byte) error {
 	}
 	defer os.Remove(file.Name())
 	_, err = file.Write(text)
-	if err := errors.Join(err, file.Close()); err != nil {
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err
 	}
 	return os.Rename(file.Name(), path)

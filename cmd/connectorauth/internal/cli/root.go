@@ -157,7 +157,7 @@ func (app *App) open(c *cobra.Command, allow ...string) (*local.Accounts, error)
 
 // asker returns what asks the person. values is the name of a file with answers, or "-" for
 // standard input, and flag is the flag that has named the file.
-func (app *App) asker(flag, values string) (*ask.Asker, error) {
-	a, err := ask.New(app.In, app.Err, flag, values)
+func (app *App) asker(ctx context.Context, flag, values string) (*ask.Asker, error) {
+	a, err := ask.New(ctx, app.In, app.Err, flag, values)
 	return a, exit.With(exit.Usage, err)
 }
