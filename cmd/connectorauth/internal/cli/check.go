@@ -93,8 +93,13 @@ func (app *App) checkFile(ctx context.Context, file string, options definition.O
 	}
 	var advices []definition.Finding
 	document, err := app.read(ctx, file)
-	if err == nil {
+	switch kind := kindOf(document, converter(file)); {
+	case err != nil:
+	case kind == "definition":
 		advices, err = lint(file, document, options)
+	default:
+		err = mistake(file, map[string]string{"cyclr": "is a connector of Cyclr", "openapi": "is an OpenAPI document"}[kind]+
+			", and no definition: run connectorauth import")
 	}
 	var wrong *definition.Error
 	var found []finding
@@ -157,8 +162,12 @@ func (app *App) read(ctx context.Context, file string) ([]byte, error) {
 	}
 	text, err := ask.Text(document)
 	if err != nil {
-		place := definition.Finding{File: file, Line: 1, Column: 1, Text: err.Error()}
-		return nil, exit.With(exit.Findings, &definition.Error{Findings: []definition.Finding{place}})
+		return nil, mistake(file, err.Error())
 	}
 	return text, nil
+}
+
+// mistake returns the error of a file that is wrong as a whole.
+func mistake(file, text string) error {
+	return exit.With(exit.Findings, &definition.Error{Findings: []definition.Finding{{File: file, Line: 1, Column: 1, Text: text}}})
 }

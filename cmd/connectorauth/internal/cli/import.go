@@ -178,10 +178,7 @@ func replace(path string, text []byte) error {
 
 // definition returns the definition of a document, after all questions.
 func (w *importing) definition(ctx context.Context, file string, document []byte, options definition.Options) (*definition.Definition, []definition.Finding, error) {
-	convert := definition.Converter(nil)
-	if local.IsYAML(file) {
-		convert = yaml.ToJSON
-	}
+	convert := converter(file)
 	var make func(answers map[string]string) (*definition.Draft, error)
 	switch kind := kindOf(document, convert); kind {
 	case "definition":
@@ -191,6 +188,9 @@ func (w *importing) definition(ctx context.Context, file string, document []byte
 		}
 		return d, nil, err
 	case "cyclr":
+		if convert != nil {
+			return nil, nil, mistake(file, "is a connector of Cyclr in YAML: Cyclr exports JSON, so give the file as Cyclr has written the file")
+		}
 		make = func(answers map[string]string) (*definition.Draft, error) {
 			draft, err := cyclr.Import(file, document, cyclr.Options{Answers: answers, Name: w.name})
 			if err != nil {
@@ -213,6 +213,14 @@ func (w *importing) definition(ctx context.Context, file string, document []byte
 	}
 	d, err := definition.Parse(draft.Definition.Name+".json", text, options)
 	return d, draft.Notes, err
+}
+
+// converter returns what makes JSON of a file in YAML, and nil for a file in JSON.
+func converter(file string) definition.Converter {
+	if local.IsYAML(file) {
+		return yaml.ToJSON
+	}
+	return nil
 }
 
 // kindOf returns what a document is: "definition", "cyclr", or "openapi", which also says best
@@ -257,6 +265,9 @@ func (w *importing) answer(ctx context.Context, make func(map[string]string) (*d
 			return draft, nil
 		}
 		for _, q := range draft.Questions {
+			if q.ID == "draft" { // which no answer mends, and whose cause is a note
+				return nil, exit.With(exit.Findings, &definition.Error{Findings: append(draft.Notes, q.Finding)})
+			}
 			if _, again := answers[q.ID]; again {
 				return nil, exit.With(exit.Findings, fmt.Errorf("%s\nthe answer %q does not help: change the document, or give another answer", q.Finding, q.ID))
 			}
