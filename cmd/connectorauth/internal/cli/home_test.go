@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -31,6 +32,11 @@ func TestALostKeyIsNamedAndTheAdviceWorks(t *testing.T) {
 	}
 	assert.NoFileExists(t, key)
 	assert.Contains(t, w.ok("", "list"), "acme-1") // which needs no key
+
+	require.NoError(t, os.WriteFile(key, []byte(strings.Repeat("07", 32)), 0o600))
+	code, _, text := w.run("", "call", "acme", "GET", "/me")
+	assert.Equal(t, exit.Failed, code)
+	assert.Contains(t, text, "; this run has another key: restore the former key file, or name the former --key-command")
 
 	require.NoError(t, os.WriteFile(key, kept, 0o600))
 	w.ok("", "call", "acme", "GET", "/me")

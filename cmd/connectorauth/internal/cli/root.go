@@ -66,12 +66,14 @@ func (app *App) fail(code exit.Code, text string) {
 	io.WriteString(app.Err, show.Paint(app.Err, show.Red, "connectorauth:")+" "+show.Lines(text)+"\n")
 }
 
-// errorText returns the text of an error without the names of packages of the library in front.
+// errorText returns the text of an error without the names of packages of the library in front, and
+// in the words of the command line where the library speaks to programmers.
 func errorText(err error) string {
 	if err == nil {
 		return ""
 	}
 	text := strings.ReplaceAll(err.Error(), ": connectorauth: ", ": ")
+	text = strings.ReplaceAll(text, ", which NewSealed does not have: add the key", "; this run has another key: restore the former key file, or name the former --key-command")
 	for _, prefix := range []string{"connectorauth: ", "accounts: ", "definition: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
