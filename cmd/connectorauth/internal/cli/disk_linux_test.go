@@ -48,7 +48,8 @@ type step struct {
 // try runs the steps, and compares the files before and after.
 func (w *world) try(steps []step) {
 	w.t.Helper()
-	before := w.files()
+	before, requests := w.files(), w.p.Stats().TokenRequests
+	defer func() { assert.Equal(w.t, requests, w.p.Stats().TokenRequests, "a refresh token was spent") }()
 	for _, s := range steps {
 		code, out, text := w.run(s.in, s.args...)
 		if s.says == "" {
