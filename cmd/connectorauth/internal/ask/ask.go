@@ -4,7 +4,6 @@ package ask
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,9 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
-
-	"golang.org/x/term"
 
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
@@ -24,16 +20,21 @@ import (
 type Question struct {
 	// Name names the answer in the file of answers. Title asks the person, and Help explains.
 	Name, Title, Help string
-	// Secret: the terminal does not show what is typed.
-	Secret bool
+	// Secret: the terminal does not show what is typed. Lines: the secret may be a JSON object
+	// of several lines. A PEM block may have several lines anyway.
+	Secret, Lines bool
 	// Default is the answer if the person types nothing. Optional: there may be no answer.
 	Default  string
 	Optional bool
+	// Stored: no answer keeps what is stored.
+	Stored bool
 	// Choices are the possible answers. Other: any other answer is possible too.
 	Choices []Choice
 	Other   bool
 	// Check returns what is wrong with an answer. Nil means that all answers are good.
 	Check func(answer string) error
+	// Flag is a flag that answers the question, too. Empty means none.
+	Flag string
 }
 
 // A Choice is a possible answer.
@@ -50,26 +51,28 @@ type Asker struct {
 }
 
 // New returns an Asker for a person at the terminal in. file has answers, as a JSON object of
-// texts, numbers and truth values; "-" means in, and empty means no file. flag is the name of
-// the flag with the file, for errors.
-func New(in io.Reader, out io.Writer, flag, file string) (*Asker, error) {
+// texts, numbers and truth values in UTF-8; "-" means in, which then is no terminal, and empty
+// means no file. flag is the name of the flag with the file, for errors. The end of ctx ends the
+// reading of the file.
+func New(ctx context.Context, in io.Reader, out io.Writer, flag, file string) (*Asker, error) {
 	a := &Asker{out: out, flag: flag, used: map[string]bool{}}
-	if terminal, ok := in.(*os.File); ok && show.Terminal(in) && file != "-" {
+	if terminal, ok := in.(*os.File); ok && show.Terminal(in) {
 		a.terminal, a.lines = terminal, bufio.NewReader(terminal)
 	}
 	switch {
 	case file == "":
 		return a, nil
+	case file == "-" && a.terminal != nil: // which would show the secrets
+		return nil, fmt.Errorf("standard input is a terminal: leave %s out to be asked for each answer, or name a file by %[1]s FILE", flag)
 	case strings.HasPrefix(strings.TrimSpace(file), "{"):
 		return nil, fmt.Errorf("%s takes the name of a file, or - for standard input: everybody on this machine can read arguments", flag)
 	}
-	var text []byte
-	var err error
-	if file == "-" {
-		text, err = io.ReadAll(in)
-	} else {
-		text, err = os.ReadFile(file)
-	}
+	text, err := Await(ctx, func() ([]byte, error) {
+		if file == "-" {
+			return io.ReadAll(in)
+		}
+		return os.ReadFile(file)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
@@ -78,26 +81,6 @@ func New(in io.Reader, out io.Writer, flag, file string) (*Asker, error) {
 		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
 	return a, nil
-}
-
-// decode reads answers. The error quotes nothing of the text.
-func decode(text []byte) (map[string]string, error) {
-	var raw map[string]json.RawMessage
-	if json.Unmarshal(text, &raw) != nil {
-		return nil, errors.New(`want a JSON object with answers by name, such as {"apiKey": "..."}`)
-	}
-	answers := map[string]string{}
-	for name, value := range raw {
-		var s string
-		if json.Unmarshal(value, &s) != nil {
-			if value[0] == '{' || value[0] == '[' || string(value) == "null" {
-				return nil, fmt.Errorf("the answer %q is no text, number or truth value", name)
-			}
-			s = string(value)
-		}
-		answers[name] = s
-	}
-	return answers, nil
 }
 
 // Left returns the names of answers without a question: probably mistakes.
@@ -145,7 +128,7 @@ func (a *Asker) Ask(ctx context.Context, q Question) (string, error) {
 	}
 	a.introduce(q)
 	for {
-		typed, err := a.read(ctx, show.Line(q.prompt()), q.Secret)
+		typed, err := a.read(ctx, q, show.Line(q.prompt()))
 		if err != nil {
 			return "", err
 		}
@@ -160,6 +143,9 @@ func (a *Asker) Ask(ctx context.Context, q Question) (string, error) {
 // nobody says how a question can be answered without a terminal.
 func (a *Asker) nobody(q Question) error {
 	text := fmt.Sprintf("there is no terminal to ask for %q (%s): give the answer by %s FILE, or by %s - on standard input, as JSON: {%q: ...}", q.Name, q.Title, a.flag, a.flag, q.Name)
+	if q.Flag != "" {
+		text += ", or by " + q.Flag
+	}
 	if len(q.Choices) > 0 {
 		var values []string
 		for _, c := range q.Choices {
@@ -174,6 +160,9 @@ func (a *Asker) nobody(q Question) error {
 func (a *Asker) introduce(q Question) {
 	if q.Help != "" {
 		fmt.Fprintln(a.out, show.Line(q.Help))
+	}
+	if q.Lines {
+		fmt.Fprintln(a.out, "Paste the whole PEM block or JSON object, and end with Enter.")
 	}
 	if len(q.Choices) == 0 {
 		return
@@ -195,6 +184,8 @@ func (q Question) prompt() string {
 		text = "Number or value"
 	}
 	switch {
+	case q.Stored:
+		text += " (empty keeps what is stored)"
 	case q.Default != "":
 		text += " [" + q.Default + "]"
 	case q.Optional:
@@ -228,56 +219,4 @@ func (q Question) judge(typed string) (answer string, problem error) {
 // has reports whether value is one of the choices.
 func (q Question) has(value string) bool {
 	return slices.ContainsFunc(q.Choices, func(c Choice) bool { return c.Value == value })
-}
-
-// awaitChange waits until a terminal has another state than before, which is the state without
-// an echo. A terminal that had no echo before does not change: the wait ends anyway.
-func awaitChange(fd int, before *term.State) {
-	for range 100 {
-		if now, err := term.GetState(fd); err != nil || *now != *before {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
-// read shows the prompt and reads a line, or the end of ctx: then the terminal is as before.
-func (a *Asker) read(ctx context.Context, prompt string, secret bool) (string, error) {
-	fd := int(a.terminal.Fd())
-	before, err := term.GetState(fd)
-	if err != nil {
-		return "", err
-	}
-	type line struct {
-		text string
-		err  error
-	}
-	lines := make(chan line, 1)
-	go func() {
-		if secret {
-			text, err := term.ReadPassword(fd)
-			lines <- line{string(text), err}
-			return
-		}
-		text, err := a.lines.ReadString('\n')
-		lines <- line{strings.TrimRight(text, "\r\n"), err}
-	}()
-	if secret { // a quick person types as soon as the prompt is there
-		awaitChange(fd, before)
-	}
-	fmt.Fprint(a.out, prompt)
-	select {
-	case <-ctx.Done():
-		term.Restore(fd, before)
-		fmt.Fprintln(a.out)
-		return "", ctx.Err()
-	case l := <-lines:
-		if secret {
-			fmt.Fprintln(a.out)
-		}
-		if errors.Is(l.err, io.EOF) && l.text == "" {
-			return "", exit.With(exit.Usage, errors.New("the terminal was closed before the answer"))
-		}
-		return l.text, nil
-	}
 }

@@ -15,16 +15,22 @@ import (
 
 // choose returns the account that a person means: the account with the ID, or the only account
 // that has the name as its label or its service. A label comes from a service, which could name
-// an account like another service, so a label does not come before a service.
+// an account like another service, so a label does not come before a service. An account whose
+// consent did not end, such as of a program that was killed, stands back behind the other accounts of its service.
 //
 // An empty name, such as that of an empty variable of a script, is no account: the label of an account may be empty.
 func choose(all []accounts.Account, name string) (accounts.Account, error) {
 	if name == "" {
 		return accounts.Account{}, exit.With(exit.Usage, errors.New("the name of the account is empty; run connectorauth list"))
 	}
+	connected := slices.ContainsFunc(all, func(a accounts.Account) bool {
+		return a.Definition == name && a.Status != accounts.StatusConnecting
+	})
 	for _, same := range []func(accounts.Account) bool{
 		func(a accounts.Account) bool { return a.ID == name },
-		func(a accounts.Account) bool { return a.Label == name || a.Definition == name },
+		func(a accounts.Account) bool {
+			return a.Label == name || a.Definition == name && !(connected && a.Status == accounts.StatusConnecting)
+		},
 	} {
 		var found []string
 		var chosen accounts.Account

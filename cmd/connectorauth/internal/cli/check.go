@@ -1,13 +1,17 @@
 package cli
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/ask"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
@@ -40,7 +44,7 @@ func (app *App) check() *cobra.Command {
 			}
 			findings := []finding{}
 			for _, file := range args {
-				found, err := app.checkFile(file, options, !noAdvice)
+				found, err := app.checkFile(c.Context(), file, options, !noAdvice)
 				if err != nil {
 					return err
 				}
@@ -82,16 +86,21 @@ func report(w io.Writer, findings []finding, files int) {
 }
 
 // checkFile returns the findings of a file. The error is that of the file system.
-func (app *App) checkFile(file string, options definition.Options, advice bool) ([]finding, error) {
-	document, err := app.read(file)
-	if err != nil {
-		return nil, err
-	}
+func (app *App) checkFile(ctx context.Context, file string, options definition.Options, advice bool) ([]finding, error) {
 	lint := definition.Lint
 	if local.IsYAML(file) {
 		lint = yaml.Lint
 	}
-	advices, err := lint(file, document, options)
+	var advices []definition.Finding
+	document, err := app.read(ctx, file)
+	switch kind := kindOf(document, converter(file)); {
+	case err != nil:
+	case kind == "definition":
+		advices, err = lint(file, document, options)
+	default:
+		err = mistake(file, map[string]string{"cyclr": "is a connector of Cyclr", "openapi": "is an OpenAPI document"}[kind]+
+			", and no definition: run connectorauth import")
+	}
 	var wrong *definition.Error
 	var found []finding
 	switch {
@@ -119,20 +128,46 @@ func kinds(all []definition.Finding, kind string) (found []finding) {
 // maxDocument bounds a document in bytes, as package openapi does.
 const maxDocument = 64 << 20
 
-// read reads a file, or standard input for "-".
-func (app *App) read(file string) ([]byte, error) {
-	in := app.In
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, exit.With(exit.Usage, err)
+// read reads a file in UTF-8, or standard input for "-". The end of ctx ends the reading. A person
+// who types the file reads how to end the file.
+func (app *App) read(ctx context.Context, file string) ([]byte, error) {
+	typed := file == "-" && show.Terminal(app.In)
+	if typed {
+		app.Note("Type or paste the document, and end with %s on a line of its own.", map[bool]string{true: "Ctrl+Z and Enter", false: "Ctrl+D"}[runtime.GOOS == "windows"])
+	}
+	document, err := ask.Await(ctx, func() ([]byte, error) {
+		in := app.In
+		if file != "-" {
+			f, err := os.Open(file)
+			if err != nil {
+				return nil, exit.With(exit.Usage, err)
+			}
+			defer f.Close()
+			in = f
 		}
-		defer f.Close()
-		in = f
+		return io.ReadAll(io.LimitReader(in, maxDocument+1))
+	})
+	if err != nil {
+		return nil, err
 	}
-	document, err := io.ReadAll(io.LimitReader(in, maxDocument+1))
-	if err == nil && len(document) > maxDocument {
-		err = fmt.Errorf("%s has more than 64 MiB", file)
+	longest := 0
+	for line := range bytes.Lines(document) {
+		longest = max(longest, len(line))
 	}
-	return document, err
+	switch {
+	case len(document) > maxDocument:
+		return nil, fmt.Errorf("%s has more than 64 MiB", file)
+	case typed && longest > ask.MaxLine:
+		return nil, exit.With(exit.Usage, fmt.Errorf("the terminal cuts lines after %d bytes: name a file in place of -", ask.MaxLine))
+	}
+	text, err := ask.Text(document)
+	if err != nil {
+		return nil, mistake(file, err.Error())
+	}
+	return text, nil
+}
+
+// mistake returns the error of a file that is wrong as a whole.
+func mistake(file, text string) error {
+	return exit.With(exit.Findings, &definition.Error{Findings: []definition.Finding{{File: file, Line: 1, Column: 1, Text: text}}})
 }

@@ -74,7 +74,7 @@ func (app *App) connect() *cobra.Command {
 
 // run connects a new account, or an account again.
 func (w *connecting) run(c *cobra.Command, service string) (err error) {
-	if w.ask, err = w.app.asker("--values", w.values); err != nil {
+	if w.ask, err = w.app.asker(c.Context(), "--values", w.values); err != nil {
 		return err
 	}
 	request := accounts.Request{ID: w.name, Owner: local.Owner, Scopes: w.scopes, Method: w.method}
@@ -140,7 +140,7 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 // choose returns the method: the named method, the default, the only method, or what the
 // person chooses.
 func (w *connecting) choose(ctx context.Context, name string) (*definition.Method, error) {
-	q := ask.Question{Name: "method", Title: "How does the account authenticate"}
+	q := ask.Question{Name: "method", Title: "How does the account authenticate", Flag: "--method"}
 	for i := range w.d.Methods {
 		m := &w.d.Methods[i]
 		if m.Name == name || slices.Contains(m.Was, name) || name == "" && len(w.d.Methods) == 1 {
@@ -160,7 +160,7 @@ func (w *connecting) choose(ctx context.Context, name string) (*definition.Metho
 	}
 	answer, err := w.ask.Ask(ctx, q)
 	if err != nil {
-		return nil, fmt.Errorf("%w, or by --method", err)
+		return nil, err
 	}
 	return w.choose(ctx, answer)
 }
@@ -251,7 +251,9 @@ func (w *connecting) inputs(ctx context.Context, m *definition.Method, again boo
 
 // question returns the question for a field of a form.
 func question(f definition.Field, again bool) ask.Question {
-	q := ask.Question{Name: f.Name, Title: f.Title, Help: f.Help, Secret: f.Secret, Default: f.Value, Optional: !f.Required() || again && f.Stored}
+	isKey := f.Format == definition.FormatKey
+	q := ask.Question{Name: f.Name, Title: f.Title, Help: f.Help, Secret: f.Secret || isKey, Lines: isKey, Default: f.Value,
+		Optional: !f.Required() || again && f.Stored, Stored: again && f.Stored && (f.Secret || isKey)}
 	if q.Title == "" {
 		q.Title = f.Name
 	}

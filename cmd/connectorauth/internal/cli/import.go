@@ -68,11 +68,11 @@ func (w *importing) run(ctx context.Context, file string) (err error) {
 	if file == "-" && w.answers == "-" {
 		return exit.With(exit.Usage, errors.New("standard input cannot be both the document and the answers"))
 	}
-	document, err := w.app.read(file)
+	document, err := w.app.read(ctx, file)
 	if err != nil {
 		return err
 	}
-	if w.ask, err = w.app.asker("--answers", w.answers); err != nil {
+	if w.ask, err = w.app.asker(ctx, "--answers", w.answers); err != nil {
 		return err
 	}
 	options, err := parsing()
@@ -171,7 +171,7 @@ func replace(path string, text []byte) error {
 	}
 	defer os.Remove(file.Name())
 	_, err = file.Write(text)
-	if err := errors.Join(err, file.Close()); err != nil {
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err
 	}
 	return os.Rename(file.Name(), path)
@@ -179,11 +179,8 @@ func replace(path string, text []byte) error {
 
 // definition returns the definition of a document, after all questions.
 func (w *importing) definition(ctx context.Context, file string, document []byte, options definition.Options) (*definition.Definition, []definition.Finding, error) {
-	convert := definition.Converter(nil)
-	if local.IsYAML(file) {
-		convert = yaml.ToJSON
-	}
 	w.rename = "give another name by --name"
+	convert := converter(file)
 	var make func(answers map[string]string) (*definition.Draft, error)
 	switch kind := kindOf(document, convert); kind {
 	case "definition":
@@ -194,6 +191,9 @@ func (w *importing) definition(ctx context.Context, file string, document []byte
 		}
 		return d, nil, err
 	case "cyclr":
+		if convert != nil {
+			return nil, nil, mistake(file, "is a connector of Cyclr in YAML: Cyclr exports JSON, so give the file as Cyclr has written the file")
+		}
 		make = func(answers map[string]string) (*definition.Draft, error) {
 			draft, err := cyclr.Import(file, document, cyclr.Options{Answers: answers, Name: w.name})
 			if err != nil {
@@ -216,6 +216,14 @@ func (w *importing) definition(ctx context.Context, file string, document []byte
 	}
 	d, err := definition.Parse(draft.Definition.Name+".json", text, options)
 	return d, draft.Notes, err
+}
+
+// converter returns what makes JSON of a file in YAML, and nil for a file in JSON.
+func converter(file string) definition.Converter {
+	if local.IsYAML(file) {
+		return yaml.ToJSON
+	}
+	return nil
 }
 
 // kindOf returns what a document is: "definition", "cyclr", or "openapi", which also says best
@@ -260,6 +268,9 @@ func (w *importing) answer(ctx context.Context, make func(map[string]string) (*d
 			return draft, nil
 		}
 		for _, q := range draft.Questions {
+			if q.ID == "draft" { // which no answer mends, and whose cause is a note
+				return nil, exit.With(exit.Findings, &definition.Error{Findings: append(draft.Notes, q.Finding)})
+			}
 			if _, again := answers[q.ID]; again {
 				return nil, exit.With(exit.Findings, fmt.Errorf("%s\nthe answer %q does not help: change the document, or give another answer", q.Finding, q.ID))
 			}

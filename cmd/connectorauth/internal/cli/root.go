@@ -73,12 +73,14 @@ func (app *App) fail(code exit.Code, text string) {
 	io.WriteString(app.Err, show.Paint(app.Err, show.Red, "connectorauth:")+" "+show.Lines(text)+"\n")
 }
 
-// errorText returns the text of an error without the names of packages of the library in front.
+// errorText returns the text of an error without the names of packages of the library in front, and
+// in the words of the command line where the library speaks to programmers.
 func errorText(err error) string {
 	if err == nil {
 		return ""
 	}
 	text := strings.ReplaceAll(err.Error(), ": connectorauth: ", ": ")
+	text = strings.ReplaceAll(text, ", which NewSealed does not have: add the key", "; this run has another key: restore the former key file, or name the former --key-command")
 	for _, prefix := range []string{"connectorauth: ", "accounts: ", "definition: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
@@ -164,7 +166,7 @@ func (app *App) open(c *cobra.Command, allow ...string) (*local.Accounts, error)
 
 // asker returns what asks the person. values is the name of a file with answers, or "-" for
 // standard input, and flag is the flag that has named the file.
-func (app *App) asker(flag, values string) (*ask.Asker, error) {
-	a, err := ask.New(app.In, app.Err, flag, values)
+func (app *App) asker(ctx context.Context, flag, values string) (*ask.Asker, error) {
+	a, err := ask.New(ctx, app.In, app.Err, flag, values)
 	return a, exit.With(exit.Usage, err)
 }

@@ -37,18 +37,28 @@ type terminal struct {
 	seen    strings.Builder
 }
 
-// inTerminal starts the program in a terminal.
-func (w *world) inTerminal(args ...string) *terminal {
+// program returns the command that runs the program in a process of its own.
+func (w *world) program(args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	require.NoError(w.t, err)
 	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute) // ends a program that hangs
 	w.t.Cleanup(cancel)
 	command := exec.CommandContext(ctx, self, append(args, "--home", w.home)...)
-	command.Env = append(os.Environ(), asProgram+"=1", "NO_COLOR=1")
-	if w.terminal != nil {
-		command.Env = append(os.Environ(), append(w.terminal, asProgram+"=1")...)
-	}
-	tty, err := pty.Start(command)
+	command.Env = append(os.Environ(), asProgram+"=1", "NO_COLOR=", "TERM=xterm")
+	return command
+}
+
+// inTerminal starts the program in a terminal without colours.
+func (w *world) inTerminal(args ...string) *terminal {
+	command := w.program(args...)
+	command.Env = append(command.Env, "NO_COLOR=1")
+	command.Env = append(command.Env, w.terminal...)
+	return w.started(command, 80)
+}
+
+// started starts a program in a terminal that has a number of columns.
+func (w *world) started(command *exec.Cmd, columns uint16) *terminal {
+	tty, err := pty.StartWithSize(command, &pty.Winsize{Rows: 10, Cols: columns})
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() { tty.Close() })
 	return &terminal{t: w.t, tty: tty, command: command}

@@ -33,8 +33,11 @@ type world struct {
 
 // newWorld returns a world with imported definitions of the provider: acme has a key, globex a
 // consent, and initech a code for another device.
-func newWorld(t *testing.T) *world {
-	w := &world{t: t, home: filepath.Join(t.TempDir(), "home"), p: authtest.NewProvider(t)}
+func newWorld(t *testing.T) *world { return newWorldAt(t, filepath.Join(t.TempDir(), "home")) }
+
+// newWorldAt is newWorld with the path of the folder.
+func newWorldAt(t *testing.T, home string) *world {
+	w := &world{t: t, home: home, p: authtest.NewProvider(t)}
 	w.define("acme", w.p.KeyHeaderURL, `"inputs": [{"name": "apiKey", "title": "API key", "secret": true}],
 		"methods": [{"name": "key", "type": "ApiKey", "key": "{apiKey}", "placement": {"in": "header", "name": "X-Api-Key"}}]`)
 	w.define("globex", w.p.BearerURL, `"methods": [{"name": "oauth", "type": "OAuth2", "tokenUrl": "`+w.p.TokenURL+`", "revokeUrl": "`+w.p.RevokeURL+`",

@@ -27,7 +27,8 @@ type Home struct {
 }
 
 // Find returns the Home at dir. An empty dir means the folder that CONNECTORAUTH_HOME names, and
-// else the folder connectorauth below os.UserConfigDir. Find creates nothing.
+// else the folder connectorauth below os.UserConfigDir. Find creates nothing, and returns an error if
+// the folder belongs to another user, or if other users may enter the folder.
 func Find(dir, keyCommand string) (*Home, error) {
 	if dir == "" {
 		dir = os.Getenv(Variable)
@@ -43,11 +44,20 @@ func Find(dir, keyCommand string) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Home{Dir: dir, KeyCommand: keyCommand}, nil
+	h := &Home{Dir: dir, KeyCommand: keyCommand}
+	if err := h.check(); err != nil {
+		return nil, err
+	}
+	return h, nil
 }
 
-// Make creates the folder with mode 0700. A folder that is there stays as the folder is.
-func (h *Home) Make() error { return os.MkdirAll(h.Dir, 0o700) }
+// Make creates the folder with mode 0700. Of a folder that is there, Make asks the same as Find.
+func (h *Home) Make() error {
+	if err := os.MkdirAll(h.Dir, 0o700); err != nil {
+		return err
+	}
+	return h.check()
+}
 
 // Accounts is the folder of the index.
 func (h *Home) Accounts() string { return filepath.Join(h.Dir, "accounts") }

@@ -9,10 +9,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
@@ -21,30 +21,101 @@ import (
 const size = 32
 
 // Key returns the key that seals the store. The key comes from KeyCommand, which prints 32
-// bytes in base64 or in hexadecimal digits, or else from the file, which the first call makes.
-// The ID of the key is derived from the bytes, so the error of a value under another key names
-// the keys.
+// bytes in base64 or in hexadecimal digits, or else from the file. Where nothing is sealed so
+// far, the first call makes the file. Where something is sealed, a missing file is an error,
+// because another key opens nothing. The ID of the key is derived from the bytes, so the error
+// of a value under another key names the keys.
+//
+// Key returns an error if the file belongs to another user, or if other users may read the file.
+// The file may be a link; the target is what Key checks.
 func (h *Home) Key(ctx context.Context) (tokenstore.Key, error) {
 	if h.KeyCommand != "" {
 		return h.ask(ctx)
 	}
-	path := filepath.Join(h.Dir, "key")
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return h.create(path)
+	key, err := h.read()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	sealed, err := h.sealed()
+	if err != nil {
+		return tokenstore.Key{}, err
+	}
+	if !sealed {
+		return h.create()
+	}
+	key, err = h.read() // another process may have made the key, and sealed a value, meanwhile
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("the key file %s is missing, %s", h.keyFile(), h.advice(true))
+	}
+	return key, err
+}
+
+// keyFile is the path of the file of the key.
+func (h *Home) keyFile() string { return filepath.Join(h.Dir, "key") }
+
+// read returns the key of the file. The error is fs.ErrNotExist if nothing has the name of the
+// file.
+func (h *Home) read() (tokenstore.Key, error) {
+	path := h.keyFile()
+	file, err := os.OpenFile(path, os.O_RDONLY|noWait, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, lstatErr := os.Lstat(path); lstatErr == nil {
+			return tokenstore.Key{}, fmt.Errorf("%s is a link to a file that is missing: restore that file", path)
+		}
 	}
 	if err != nil {
 		return tokenstore.Key{}, err
 	}
-	if err := private(path); err != nil {
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
 		return tokenstore.Key{}, err
 	}
-	return decode(text, path)
+	if err := checkKey(path, info); err != nil {
+		return tokenstore.Key{}, err
+	}
+	text, err := io.ReadAll(io.LimitReader(file, maxOutput))
+	if err != nil {
+		return tokenstore.Key{}, err
+	}
+	key, err := decode(text)
+	if err != nil {
+		sealed, sealedErr := h.sealed()
+		return tokenstore.Key{}, errors.Join(fmt.Errorf("%s %w, %s", path, err, h.advice(sealed)), sealedErr)
+	}
+	return key, nil
+}
+
+// advice ends the error of a key that is lost.
+func (h *Home) advice(sealed bool) string {
+	if !sealed {
+		return "and nothing is sealed so far: remove the file, and the next command makes a new key"
+	}
+	return "and what is stored of the accounts cannot be read without the key: restore the file, or name the command that gives the key by --key-command. " +
+		"If the key is lost, remove accounts, clients, tokens and key from " + h.Dir + ", and connect the accounts again"
+}
+
+// sealed reports whether a value is sealed: of an account, or of consents that have ended. Files
+// without content are locks.
+func (h *Home) sealed() (bool, error) {
+	for _, dir := range []string{h.Tokens(), h.Clients()} {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return false, err
+		}
+		for _, entry := range entries {
+			info, err := entry.Info()
+			if err == nil && info.Size() > 0 {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // create makes a key and its file. Of two processes, the second uses the key of the first: a
 // link fails where the name is taken, and a reader never sees half a key.
-func (h *Home) create(path string) (tokenstore.Key, error) {
+func (h *Home) create() (tokenstore.Key, error) {
 	if err := h.Make(); err != nil {
 		return tokenstore.Key{}, err
 	}
@@ -59,58 +130,25 @@ func (h *Home) create(path string) (tokenstore.Key, error) {
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return tokenstore.Key{}, err
 	}
-	if err := os.Link(file.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := os.Link(file.Name(), h.keyFile()); err != nil && !errors.Is(err, fs.ErrExist) {
 		return tokenstore.Key{}, err
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return tokenstore.Key{}, err
-	}
-	return decode(text, path)
-}
-
-// ask runs KeyCommand. What the command prints on standard error goes to the person, who may
-// have to unlock a keyring.
-func (h *Home) ask(ctx context.Context) (tokenstore.Key, error) {
-	shell := []string{"/bin/sh", "-c"}
-	if runtime.GOOS == "windows" {
-		shell = []string{"cmd", "/C"}
-	}
-	command := exec.CommandContext(ctx, shell[0], shell[1], h.KeyCommand)
-	command.Stdin, command.Stderr = os.Stdin, os.Stderr
-	text, err := command.Output()
-	if err != nil {
-		if ctx.Err() != nil {
-			return tokenstore.Key{}, ctx.Err()
-		}
-		return tokenstore.Key{}, fmt.Errorf("the command of --key-command has failed: %w", err)
-	}
-	return decode(text, "the output of --key-command")
+	return h.read()
 }
 
 // decode reads a key. The error quotes nothing of the text.
-func decode(text []byte, from string) (tokenstore.Key, error) {
-	text = bytes.TrimSpace(text)
+func decode(text []byte) (tokenstore.Key, error) {
+	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff")))
 	secret, err := hex.DecodeString(string(text))
 	if err != nil {
 		secret, err = base64.StdEncoding.DecodeString(string(text))
 	}
-	if err != nil || len(secret) != size {
-		return tokenstore.Key{}, fmt.Errorf("%s is no key: a key is %d bytes, written in base64 or in hexadecimal digits", from, size)
+	switch {
+	case len(text) == 0:
+		return tokenstore.Key{}, errors.New("is empty")
+	case err != nil || len(secret) != size:
+		return tokenstore.Key{}, fmt.Errorf("is no key (%d bytes, written in base64 or in hexadecimal digits)", size)
 	}
 	sum := sha256.Sum256(append([]byte("connectorauth key "), secret...))
 	return tokenstore.Key{ID: hex.EncodeToString(sum[:4]), Secret: secret}, nil
-}
-
-// private returns an error if other users may read the file. On Windows, the folder's access
-// list decides, and the mode says nothing.
-func private(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("other users may read %s: run chmod 600 %[1]s, and connect the accounts again if somebody has", path)
-	}
-	return nil
 }

@@ -1,0 +1,4 @@
+package ask
+
+// Hidden is hidden.
+var Hidden = hidden
