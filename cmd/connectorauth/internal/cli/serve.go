@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,10 +82,7 @@ func (app *App) serveCommand() *cobra.Command {
 			err = errors.Join(err, mine.Shutdown(end))
 		}()
 		if run {
-			// Ctrl+C reaches the program by itself.
-			ctx, stop := signal.NotifyContext(context.WithoutCancel(c.Context()), syscall.SIGTERM)
-			defer stop()
-			code, err := server.Run(ctx, serve.Program{Args: args, Stdin: app.In, Stdout: app.Out, Stderr: app.Err})
+			code, err := server.Run(context.WithoutCancel(c.Context()), serve.Program{Args: args, Stdin: app.In, Stdout: app.Out, Stderr: app.Err})
 			if err == nil && code != 0 {
 				err = exit.Silently(exit.Code(code))
 			}
