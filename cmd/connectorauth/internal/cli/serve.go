@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/connectorauth/connectorauth/accounts"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/choose"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/serve"
@@ -49,7 +50,7 @@ func (app *App) serveCommand() *cobra.Command {
 			return err
 		}
 		for _, a := range all { // or the account has no client
-			if _, _, err := mine.Need(a.Definition); err != nil {
+			if err := mine.Ready(a); err != nil {
 				fmt.Fprintln(app.Err, errorText(err))
 			}
 		}
@@ -65,12 +66,11 @@ func (app *App) serveCommand() *cobra.Command {
 				if err != nil {
 					return accounts.Account{}, err
 				}
-				a, err := choose(all, name)
+				a, err := choose.Account(all, name, mine.Named)
 				if err != nil {
-					return a, fmt.Errorf("%w (%w)", err, accounts.ErrNotFound)
+					return a, err
 				}
-				_, _, err = mine.Need(a.Definition)
-				return a, err
+				return a, mine.Ready(a)
 			},
 		})
 		if err != nil {
