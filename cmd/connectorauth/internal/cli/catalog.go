@@ -194,7 +194,7 @@ func described(d *definition.Definition, draft bool) (service, error) {
 	}
 	for i := range d.Methods {
 		m := &d.Methods[i]
-		described := method{Name: m.Name, Title: m.Title, Type: string(m.Type), Default: m.Default, Client: wantsClient(m.Credential), Values: []field{}}
+		described := method{Name: m.Name, Title: m.Title, Type: string(m.Type), Default: m.Default, Client: local.WantsClient(m.Credential), Values: []field{}}
 		fields, err := d.Form(m.Name, nil)
 		if err != nil {
 			return service{}, err

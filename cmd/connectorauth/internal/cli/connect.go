@@ -165,21 +165,10 @@ func (w *connecting) choose(ctx context.Context, name string) (*definition.Metho
 	return w.choose(ctx, answer)
 }
 
-// wantsClient reports whether a credential needs a client, and the definition has no inputs for a client.
-func wantsClient(c definition.Credential) bool {
-	switch s := c.Scheme.(type) {
-	case *definition.OAuth2:
-		return s.ClientID == ""
-	case *definition.OAuth1:
-		return s.ClientID == ""
-	}
-	return false
-}
-
 // program asks for what the definition leaves to programs: a client, and hidden inputs. What
 // another account of the service has is the default of the client.
 func (w *connecting) program(ctx context.Context, m *definition.Method, p *local.Program) error {
-	if slices.ContainsFunc(append([]definition.Credential{m.Credential}, m.And...), wantsClient) {
+	if slices.ContainsFunc(append([]definition.Credential{m.Credential}, m.And...), local.WantsClient) {
 		id, err := w.ask.Ask(ctx, ask.Question{Name: "client_id", Title: "Client ID of your application", Default: p.Client.ID,
 			Help: "Register an application at the service with the redirect URL " + w.redirect() + " first."})
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/connectorauth/connectorauth/accounts"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/choose"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
@@ -42,7 +43,7 @@ func (w *connecting) finish(ctx context.Context, q accounts.Request, p local.Pro
 		}
 	}
 	return w.app.Print(viewed(a), func(out io.Writer) {
-		fmt.Fprintf(out, "Connected %s: %s.\n", show.Line(named(a)), status(out, a.Status))
+		fmt.Fprintf(out, "Connected %s: %s.\n", show.Line(choose.Named(a)), status(out, a.Status))
 	})
 }
 

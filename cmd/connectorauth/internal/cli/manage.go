@@ -11,6 +11,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/accounts"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/choose"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
@@ -33,7 +34,7 @@ func (app *App) test() *cobra.Command {
 				return err
 			}
 			failed := app.Print(viewed(tested), func(w io.Writer) {
-				fmt.Fprintf(w, "%s: %s\n", show.Line(named(tested)), status(w, tested.Status))
+				fmt.Fprintf(w, "%s: %s\n", show.Line(choose.Named(tested)), status(w, tested.Status))
 				if err != nil {
 					fmt.Fprintln(w, show.Lines(errorText(err)))
 				}
@@ -81,7 +82,7 @@ func (app *App) disconnect() *cobra.Command {
 				if !revoked {
 					text = "The service was not told: remove the key or the access there, if need be."
 				}
-				fmt.Fprintf(w, "Disconnected %s. %s\n", show.Line(named(a)), text)
+				fmt.Fprintf(w, "Disconnected %s. %s\n", show.Line(choose.Named(a)), text)
 			})
 		},
 	}

@@ -49,7 +49,7 @@ func (app *App) Run(ctx context.Context, args []string) exit.Code {
 	root.SetErr(app.Err)
 	err := root.ExecuteContext(ctx)
 	code := exit.Of(err)
-	if ctx.Err() != nil && err != nil {
+	if ctx.Err() != nil && errorText(err) != "" { // or the command has said everything, and its code counts
 		code, err = exit.Interrupted, errors.New("interrupted")
 	}
 	if text := errorText(err); text != "" {

@@ -5,6 +5,7 @@ package local
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -36,10 +37,13 @@ type Accounts struct {
 	registrar *discovery.Registrar
 	options   definition.Options
 
-	mu      sync.Mutex
-	known   map[string]*definition.Definition // by the name that was asked for
-	set     *definition.Set
-	clients map[string]*http.Client // by what they may reach
+	mu    sync.Mutex
+	known map[string]*definition.Definition // by the name that was asked for
+	set   *definition.Set
+	// registered is what the accounts of a service share, by the name of the service. Nil
+	// means that nothing is offered: see Offer.
+	registered map[string]registration
+	clients    map[string]*http.Client // by what they may reach
 }
 
 // Config describes Accounts.
@@ -114,7 +118,7 @@ func Open(ctx context.Context, c Config) (*Accounts, error) {
 	}
 	a.config = accounts.Config{
 		Definitions: a.definitions, Index: x, Store: tokens, Keys: []tokenstore.Key{key}, Connection: a.connection,
-		Finder: a.finder, Shared: a.shared, Observe: c.Observe, Logger: logger,
+		Finder: a.finder, Shared: a.shared, Observe: c.Observe, Logger: logger, Audit: a.audited,
 	}
 	a.Registry, err = accounts.New(a.config)
 	return a, err
@@ -161,23 +165,32 @@ func (a *Accounts) Need(name string) (d *definition.Definition, draft bool, err 
 	if err != nil {
 		return nil, false, err
 	}
+	if err := a.register(context.Background()); err != nil { // of files alone
+		return nil, false, err
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.known[d.Name] = d
-	var all []*definition.Definition
-	for _, d := range a.known {
-		all = append(all, d)
+	if a.registered != nil {
+		if o := a.offered(d); o != nil {
+			a.known[d.Name] = o
+		}
 	}
-	set, err := definition.NewSet(all...)
+	return d, draft, a.collect()
+}
+
+// collect makes the Set of the definitions that are known. The caller holds mu.
+func (a *Accounts) collect() error {
+	set, err := definition.NewSet(slices.Collect(maps.Values(a.known))...)
 	if err == nil {
 		a.set = set
 	}
-	return d, draft, err
+	return err
 }
 
 // connection returns what the program adds to an account.
 func (a *Accounts) connection(ctx context.Context, account accounts.Account) (definition.Connection, error) {
-	p, err := a.Program(ctx, account.ID)
+	p, err := a.completed(ctx, account)
 	if err != nil {
 		return definition.Connection{}, err
 	}

@@ -8,10 +8,8 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 )
 
@@ -92,44 +90,4 @@ func (s *Server) WriteEnv(path string) error {
 		return fmt.Errorf("serve: WriteEnv: %w", errors.Join(err, os.Remove(file.Name())))
 	}
 	return nil
-}
-
-// A Program is a program that runs while a Server serves.
-type Program struct {
-	Args           []string // the name, or the path, and the arguments; at least the name
-	Stdin          io.Reader
-	Stdout, Stderr io.Writer // all three as in exec.Cmd
-}
-
-// Run serves while a program runs, which has Env in its environment beside that of this
-// process. code is the exit code of the program, or 128 and the number of the signal that
-// ended the program. If ctx ends, the program gets SIGTERM, and is killed after Config.Grace.
-// A person who presses Ctrl+C sends SIGINT to the program too: ctx should not end by that.
-func (s *Server) Run(ctx context.Context, p Program) (code int, err error) {
-	if len(p.Args) == 0 {
-		return 0, errors.New("serve: Run: no program is named")
-	}
-	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	running, kill := context.WithCancel(ctx)
-	defer kill()
-	served := make(chan error, 1)
-	go func() {
-		served <- s.Serve(serving)
-		kill()
-	}()
-	command := exec.CommandContext(running, p.Args[0], p.Args[1:]...)
-	command.Env = append(os.Environ(), s.Env()...)
-	command.Stdin, command.Stdout, command.Stderr = p.Stdin, p.Stdout, p.Stderr
-	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
-	command.WaitDelay = s.config.Grace
-	err = command.Run()
-	stop()
-	failed := <-served
-	if command.ProcessState == nil {
-		return 0, fmt.Errorf("serve: Run: %w", err)
-	}
-	if status, ok := command.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		return 128 + int(status.Signal()), failed
-	}
-	return command.ProcessState.ExitCode(), failed
 }

@@ -96,9 +96,9 @@ type Config struct {
 	// Owner is the owner of the accounts, in the words of accounts.Request.Owner. Required.
 	Owner string
 	// Resolve returns the account with a name. An account of another owner counts as absent.
-	// An error that matches accounts.ErrNotFound says that there is none, and an
-	// AmbiguousError that there are several. Several goroutines may call Resolve. Nil means
-	// that an account has its ID, its label and the name of its service as names.
+	// An error that matches accounts.ErrNotFound says that there is none, and a
+	// *choose.AmbiguousError that there are several. Several goroutines may call Resolve. Nil
+	// means choose.Account among the accounts of Owner.
 	Resolve func(ctx context.Context, name string) (accounts.Account, error)
 	// Grace is how long requests may take after the end of the context of Serve. 0 means 10
 	// seconds.
