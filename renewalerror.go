@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+
+	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
 // RenewalError returns why a credential that the API has rejected could not be
@@ -20,7 +22,9 @@ import (
 // request fails with an error, such as [ErrReauthRequired].
 //
 // errors.As finds a [*TokenError] if a token request has failed, with all fields but
-// without a cause. Other errors have a text alone. No error contains a credential.
+// without a cause. errors.Is finds [ErrCredentialRejected] if the API has rejected the
+// credential right after its renewal: the token endpoint works, and the API refuses the
+// credential. Other errors have a text alone. No error contains a credential.
 //
 // The reason is an entry of resp.Header with a name that HTTP does not allow, as with
 // [http.TrailerPrefix]. So an API cannot forge the entry, a server and
@@ -49,6 +53,7 @@ const renewalField = ":connectorauth-renewal"
 type reason struct {
 	Text   string      `json:"text"`
 	Failed *TokenError `json:"failed,omitempty"` // the token request that failed
+	Again  bool        `json:"again,omitempty"`  // the API rejected a credential right after its renewal
 }
 
 // Error returns the text of the reason.
@@ -62,6 +67,10 @@ func (r *reason) Unwrap() error {
 	return r.Failed
 }
 
+// Is reports whether target is ErrCredentialRejected, and the API rejected a credential
+// right after its renewal.
+func (r *reason) Is(target error) bool { return r.Again && target == ErrCredentialRejected }
+
 // unrenewed returns what the caller gets: the rejection resp, or the error of a hook
 // that saw the rejection, either together with why the credential could not be
 // renewed. A credential that is never renewed needs no explanation.
@@ -71,7 +80,7 @@ func unrenewed(resp *http.Response, hookErr, why error) (*http.Response, error) 
 	case hookErr != nil:
 		hookErr = fmt.Errorf("%w: %w", hookErr, why)
 	default:
-		reason := reason{Text: why.Error()}
+		reason := reason{Text: why.Error(), Again: errors.Is(why, renew.ErrRejectedAgain)}
 		errors.As(why, &reason.Failed)
 		text, _ := json.Marshal(reason) // strings and numbers: cannot fail
 		if resp.Header = maps.Clone(resp.Header); resp.Header == nil {
