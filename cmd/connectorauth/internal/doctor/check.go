@@ -101,11 +101,12 @@ func (x *examination) ofTest(err error, last exchange) (Cause, string) {
 			return CauseProxy, proxyAdvice(host, who)
 		}
 	}
+	stored, advice := ofStored(err)
 	switch _, away := x.led(last); {
 	case errors.As(err, &failed) && failed.StatusCode == 0 && away:
 		return CauseBaseURL, x.baseAdvice(failed, x.at(last)+" leads to another host, which does not answer")
-	case isForeign(err):
-		return CauseRegistration, registrationAdvice
+	case stored != "":
+		return stored, advice
 	case errors.As(err, &token), errors.Is(err, connectorauth.ErrReauthRequired):
 		return ofToken(err)
 	case errors.Is(err, connectorauth.ErrHostNotAllowed):
