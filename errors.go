@@ -35,7 +35,8 @@ var (
 	// ErrCredentialRejected is for Hooks.AfterResponse to return: the API's response
 	// says, in its own way, that the credential is no longer valid. The connector
 	// renews the credential and sends the request once more. If that is impossible
-	// or does not help, the caller gets this error.
+	// or does not help, the caller gets this error. The [RenewalError] of a 401 that
+	// follows directly on a renewal matches ErrCredentialRejected too.
 	ErrCredentialRejected = errors.New("connectorauth: the response says that the credential is no longer valid")
 
 	// ErrBodyNotInjectable: the credentials belong into the request's body, and

@@ -1,11 +1,15 @@
 package connectorauth
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+
+	"github.com/connectorauth/connectorauth/internal/renew"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // RenewalError returns why a credential that the API has rejected could not be
@@ -20,7 +24,10 @@ import (
 // request fails with an error, such as [ErrReauthRequired].
 //
 // errors.As finds a [*TokenError] if a token request has failed, with all fields but
-// without a cause. Other errors have a text alone. No error contains a credential.
+// without a cause. errors.Is finds [ErrCredentialRejected] if the API has rejected the
+// credential right after its renewal: the token endpoint works, and the API refuses the
+// credential. errors.As finds a *storeerror.Locked if somebody holds the lock of the
+// account's record. Other errors have a text alone. No error contains a credential.
 //
 // The reason is an entry of resp.Header with a name that HTTP does not allow, as with
 // [http.TrailerPrefix]. So an API cannot forge the entry, a server and
@@ -49,18 +56,28 @@ const renewalField = ":connectorauth-renewal"
 type reason struct {
 	Text   string      `json:"text"`
 	Failed *TokenError `json:"failed,omitempty"` // the token request that failed
+	Again  bool        `json:"again,omitempty"`  // the API rejected a credential right after its renewal
+	// Holder holds the lock of the record; nil if nobody does.
+	Holder *storeerror.Holder `json:"holder,omitempty"`
 }
 
 // Error returns the text of the reason.
 func (r *reason) Error() string { return r.Text }
 
-// Unwrap returns the failed token request, or nil.
+// Unwrap returns the failed token request, or the lock that somebody holds, or nil.
 func (r *reason) Unwrap() error {
-	if r.Failed == nil {
-		return nil
+	switch {
+	case r.Failed != nil:
+		return r.Failed
+	case r.Holder != nil:
+		return &storeerror.Locked{Holder: *r.Holder, Err: context.DeadlineExceeded}
 	}
-	return r.Failed
+	return nil
 }
+
+// Is reports whether target is ErrCredentialRejected, and the API rejected a credential
+// right after its renewal.
+func (r *reason) Is(target error) bool { return r.Again && target == ErrCredentialRejected }
 
 // unrenewed returns what the caller gets: the rejection resp, or the error of a hook
 // that saw the rejection, either together with why the credential could not be
@@ -71,8 +88,11 @@ func unrenewed(resp *http.Response, hookErr, why error) (*http.Response, error) 
 	case hookErr != nil:
 		hookErr = fmt.Errorf("%w: %w", hookErr, why)
 	default:
-		reason := reason{Text: why.Error()}
+		reason := reason{Text: why.Error(), Again: errors.Is(why, renew.ErrRejectedAgain)}
 		errors.As(why, &reason.Failed)
+		if locked := (*storeerror.Locked)(nil); errors.As(why, &locked) {
+			reason.Holder = &locked.Holder
+		}
 		text, _ := json.Marshal(reason) // strings and numbers: cannot fail
 		if resp.Header = maps.Clone(resp.Header); resp.Header == nil {
 			resp.Header = make(http.Header, 1)

@@ -70,6 +70,7 @@ func TestRenewalErrorTellsWhyARejectionStands(t *testing.T) {
 				require.Equal(t, 401, resp.StatusCode)
 				assert.Same(t, req, resp.Request)
 				why := connectorauth.RenewalError(resp)
+				assert.Equal(t, test.name == "rejected again", errors.Is(why, connectorauth.ErrCredentialRejected))
 				for _, part := range test.want {
 					require.ErrorContains(t, why, part)
 				}

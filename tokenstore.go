@@ -5,7 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
+
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // A TokenStore keeps the tokens that a consent or a renewal produced, so
@@ -22,6 +23,9 @@ import (
 // A value is the record of an account: the token, and what is known of the account,
 // such as that the grant is no longer valid, or that no token request may be made
 // before a time.
+//
+// A record that a program cannot use is an error of package tokenstore/storeerror: of a
+// newer program, sealed under another key, damaged, of another client, or locked.
 //
 // A store for several processes should implement [SharedTokenStore] as well.
 // Otherwise two processes may renew a token at the same time, and many providers
@@ -95,16 +99,16 @@ type Lease = interface {
 // connectors save. A program refuses a later version.
 const recordVersion = 1
 
-// decodeRecord reads a value that a connector saved into record, of which version
-// is a field. Errors do not quote the value.
-func decodeRecord(stored []byte, record any, version *int) error {
+// decodeRecord reads a value that a connector saved, of which version is a field.
+// Errors do not quote the value.
+func decodeRecord(stored []byte, into any, version *int) error {
 	dec := json.NewDecoder(bytes.NewReader(stored))
 	dec.UseNumber() // as in a token response
-	if dec.Decode(record) != nil || *version < 1 {
+	if dec.Decode(into) != nil || *version < 1 {
 		return errors.New("the value is not a token that this library saved")
 	}
 	if *version > recordVersion {
-		return fmt.Errorf("the value has version %d, and this program knows versions up to %d; update the program", *version, recordVersion)
+		return &storeerror.Newer{Version: *version, Known: recordVersion}
 	}
 	return nil
 }

@@ -52,6 +52,33 @@ func TestTestSaysWhetherAnAccountWorks(t *testing.T) {
 	})
 }
 
+// A service that refuses even a new token wants the account owner. A token endpoint that is out
+// of order does not.
+func TestTestWithATokenThatTheServiceRefuses(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		r := w.process()
+		a := w.withConsent(r)
+		w.p.Inject(w.p.BearerURL, authtest.Always, authtest.Answer(401, nil, ""))
+		for _, step := range []struct {
+			endpoint int // the status of the token endpoint; 0 means that the endpoint works
+			status   accounts.Status
+			reason   definition.CheckReason
+		}{
+			{503, accounts.StatusFailing, definition.ReasonUnavailable},
+			{0, accounts.StatusReauth, definition.ReasonRefused},
+		} {
+			if step.endpoint != 0 {
+				w.p.Inject(w.p.TokenURL, 1, authtest.Answer(step.endpoint, nil, ""))
+			}
+			a, err := r.Test(t.Context(), a.ID)
+			require.Error(t, err)
+			assert.Equal(t, step.status, a.Status)
+			assert.Equal(t, step.reason, a.Reason)
+			time.Sleep(10 * time.Minute)
+		}
+	})
+}
+
 // A caller who leaves, and a program that ends, say nothing about the account.
 func TestTestThatEndsEarlyChangesNothing(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/discovery"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // An Account is what a program keeps of an account, to connect the account again: see
@@ -100,14 +101,16 @@ func (a Account) Encode() ([]byte, error) {
 	return json.Marshal(r)
 }
 
-// DecodeAccount reads what Encode has written. The error quotes nothing of the text.
+// DecodeAccount reads what Encode has written. The error quotes nothing of the text. An account
+// that a newer program has written is a *storeerror.Newer of package tokenstore/storeerror, and any
+// other text a *storeerror.Damaged.
 func DecodeAccount(text []byte) (Account, error) {
 	var r record
 	if json.Unmarshal(text, &r) != nil || r.Version < 1 || r.Definition == "" {
-		return Account{}, errors.New("definition: the text is no account that Account.Encode has written")
+		return Account{}, &storeerror.Damaged{Err: errors.New("definition: the text is no account that Account.Encode has written")}
 	}
 	if r.Version > accountVersion {
-		return Account{}, fmt.Errorf("definition: the account has version %d, and this program reads version %d; use a newer version of the program", r.Version, accountVersion)
+		return Account{}, fmt.Errorf("definition: the account: %w", &storeerror.Newer{Version: r.Version, Known: accountVersion})
 	}
 	if len(r.Secrets) > 0 {
 		r.Account.Secrets = make(map[string]connectorauth.Secret, len(r.Secrets))

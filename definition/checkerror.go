@@ -15,7 +15,8 @@ type CheckReason string
 
 // The reasons.
 const (
-	// ReasonRefused: the credential is wrong, or is no longer good.
+	// ReasonRefused: the credential is wrong, or is no longer good. A token that the service
+	// refuses right after its renewal counts as refused.
 	ReasonRefused CheckReason = "refused"
 	// ReasonForbidden: the credential lacks a right or a scope.
 	ReasonForbidden CheckReason = "forbidden"
@@ -23,7 +24,8 @@ const (
 	ReasonNotFound CheckReason = "not_found"
 	// ReasonMoved: the service redirects to another origin.
 	ReasonMoved CheckReason = "moved"
-	// ReasonUnavailable: the service, or the way to the service, does not work now.
+	// ReasonUnavailable: the service, the way to the service, or its token endpoint does not
+	// work now.
 	ReasonUnavailable CheckReason = "unavailable"
 	// ReasonStatus: the status is another one than the test allows.
 	ReasonStatus CheckReason = "status"

@@ -45,7 +45,10 @@ const (
 //
 // An account that does not work is a *CheckError. Without a test in the definition, the Kind
 // of the method makes the test, and if there is none, the error is ErrNoTest. Where a token must be obtained first and cannot be, errors.Is finds
-// connectorauth.ErrReauthRequired, and errors.As a *connectorauth.TokenError.
+// connectorauth.ErrReauthRequired, and errors.As a *connectorauth.TokenError. A token that the
+// service refuses right after its renewal is refused (ReasonRefused, and
+// connectorauth.ErrCredentialRejected). A rejected token that cannot be renewed for now is not
+// (ReasonUnavailable).
 func (c *Connected) Check(ctx context.Context, client *http.Client) (Identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
@@ -204,6 +207,9 @@ func (c *Connected) judge(req *http.Request, resp *http.Response) error {
 		c.suspect(failed, c.inURL)
 	case !rejected && (slices.Contains(t.OK, status) || len(t.OK) == 0 && status >= 200 && status <= 299):
 		return nil
+	case errors.Is(failed.cause, connectorauth.ErrCredentialRejected): // even a new token
+		failed.Reason = ReasonRefused
+		c.suspect(failed, c.secret)
 	case failed.cause != nil, status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests, status >= 500:
 		failed.Reason = ReasonUnavailable
 	case rejected, status == http.StatusUnauthorized:

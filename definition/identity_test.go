@@ -279,6 +279,24 @@ func TestCheckWhileNoTokenCanBeObtained(t *testing.T) {
 	assert.Equal(t, definition.ReasonUnavailable, failed.Reason, err)
 }
 
+// A service that refuses a token right after its renewal refuses the credential. To wait would
+// not help.
+func TestCheckWhileANewTokenIsRefused(t *testing.T) {
+	p := &provider{token: map[string]any{"access_token": "T", "token_type": "Bearer", "refresh_token": "R"}}
+	c, err := service(t, "zendesk").Connect(definition.Connection{Values: values{"subdomain": "a"}, Client: definition.Client{ID: "id", Secret: "s"}, HTTPClient: p.client(t)})
+	require.NoError(t, err)
+	consented(t, c, url.Values{})
+	for range 2 { // right after the renewal, and while no other renewal is tried
+		_, err = c.Check(t.Context(), responding(401, ""))
+		var failed *definition.CheckError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, definition.ReasonRefused, failed.Reason, err)
+		assert.False(t, failed.Temporary())
+		assert.ErrorIs(t, err, connectorauth.ErrCredentialRejected)
+		assert.ErrorContains(t, err, "right after its renewal")
+	}
+}
+
 func TestCheckTakesHalfAMinuteAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()

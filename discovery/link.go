@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // A link is what an account's consent has found. A link has no secret.
@@ -35,17 +35,17 @@ func (a *Account) load(ctx context.Context) (ls links, stored []byte, err error)
 		return links{Version: recordVersion}, nil, inStore("load", a.key(), err)
 	}
 	if json.Unmarshal(stored, &ls) != nil || ls.Version < 1 {
-		return ls, nil, inStore("load", a.key(), errors.New("the value is nothing that this library saved"))
+		return ls, nil, inStore("load", a.key(), &storeerror.Damaged{Err: errors.New("the value is nothing that this library saved")})
 	}
 	if ls.Version > recordVersion {
-		return ls, nil, inStore("load", a.key(), fmt.Errorf("the value has version %d, and this program knows versions up to %d; update the program", ls.Version, recordVersion))
+		return ls, nil, inStore("load", a.key(), &storeerror.Newer{Version: ls.Version, Known: recordVersion})
 	}
 	for _, l := range []*link{ls.Present, ls.Begun} {
 		if l == nil {
 			continue
 		}
 		if l.Server == nil || l.Server.check(a.config.Issuer) != nil {
-			return ls, nil, inStore("load", a.key(), fmt.Errorf("the account belongs to another issuer than %s; use another Account", a.config.Issuer))
+			return ls, nil, inStore("load", a.key(), &storeerror.Foreign{Record: "another issuer", Config: a.config.Issuer})
 		}
 		l.Server.client = a.config.Finder.client
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 	"time"
 )
 
@@ -85,10 +86,10 @@ func (r *Registrar) load(ctx context.Context, issuer, redirectURL string) (*reco
 		return rec, nil, inStore("load", key, err)
 	}
 	if err := json.Unmarshal(stored, rec); err != nil || rec.Version < 1 || rec.Issuer != issuer || rec.Redirect != redirectURL {
-		return nil, nil, inStore("load", key, errors.New("the value is no registration that this library saved"))
+		return nil, nil, inStore("load", key, &storeerror.Damaged{Err: errors.New("the value is no registration that this library saved")})
 	}
 	if rec.Version > recordVersion {
-		return nil, nil, inStore("load", key, fmt.Errorf("the value has version %d, and this program knows versions up to %d; update the program", rec.Version, recordVersion))
+		return nil, nil, inStore("load", key, &storeerror.Newer{Version: rec.Version, Known: recordVersion})
 	}
 	if rec.current, err = restore(rec.Client, issuer); err != nil {
 		return nil, nil, inStore("load", key, err)

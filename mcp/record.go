@@ -11,6 +11,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 const (
@@ -47,7 +48,7 @@ func (a *Account) load(ctx context.Context) (r record, stored []byte, err error)
 	for _, f := range []*found{r.Present, r.Begun} {
 		if err == nil && f != nil && !a.covered(f) {
 			resource, _, _ := strings.Cut(f.Resource, "?")
-			err = a.inStore("load", fmt.Errorf("the account belongs to another MCP server, %s, and not to %s; use another Account", resource, a.origin()))
+			err = a.inStore("load", &storeerror.Foreign{Record: "another MCP server, " + resource, Config: a.origin()})
 		}
 	}
 	return r, stored, err
@@ -68,9 +69,9 @@ func (a *Account) read(ctx context.Context) (r record, stored []byte, err error)
 	case err != nil || !ok:
 		return record{Version: recordVersion}, nil, a.inStore("load", err)
 	case json.Unmarshal(stored, &r) != nil || r.Version < 1:
-		return r, nil, a.inStore("load", errors.New("the value is nothing that this library saved"))
+		return r, nil, a.inStore("load", &storeerror.Damaged{Err: errors.New("the value is nothing that this library saved")})
 	case r.Version > recordVersion:
-		return r, nil, a.inStore("load", fmt.Errorf("the value has version %d, and this program knows versions up to %d; update the program", r.Version, recordVersion))
+		return r, nil, a.inStore("load", &storeerror.Newer{Version: r.Version, Known: recordVersion})
 	}
 	return r, stored, nil
 }

@@ -10,11 +10,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/poll"
 	"github.com/connectorauth/connectorauth/tokenstore/lease"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // File is a [SharedStore] in a directory, for the programs of a single host.
@@ -36,9 +38,9 @@ import (
 //
 // Locks belong to the operating system. When the holder of a lock dies, the
 // operating system releases the lock at once. A holder that is only stopped keeps
-// the lock: others wait until their context ends. The locks need empty files,
-// whose names end in .lease and .lock, while somebody holds or wants a lock. The
-// holder removes the file, so a key at rest has a single file. A file that a
+// the lock: others wait until their context ends. The locks need files,
+// whose names end in .lease and .lock, while somebody holds or wants a lock. A .lease
+// says who holds the lock: process, host and time. The holder removes the file, so a key at rest has a single file. A file that a
 // dead holder has left stays until the next lock of the key. If somebody else
 // removes the file of a held lock, the lock is lost. The locks of network file
 // systems often do not work well: use [SQL] there.
@@ -152,7 +154,7 @@ func (s *File) readAll(ctx context.Context, keys []string, found func(key string
 // change calls do while no other process changes key. The lock of change is not
 // the lock of Lock, because the holder of Lock must be able to save.
 func (s *File) change(ctx context.Context, operation, key string, do func() error) error {
-	lock, err := lockFile(ctx, filepath.Join(s.dir, hash(key)+".lock"))
+	lock, err := lockFile(ctx, filepath.Join(s.dir, hash(key)+".lock"), false)
 	if err == nil {
 		defer lock.release()
 		err = do()
@@ -176,7 +178,7 @@ func (s *File) read(ctx context.Context, key string) (value []byte, ok bool, err
 		return nil, false, err
 	}
 	if planted := notOurs(""); errors.As(err, &planted) {
-		return nil, false, damaged(planted)
+		return nil, false, damaged(string(planted))
 	}
 	if err != nil {
 		return nil, false, err
@@ -185,10 +187,8 @@ func (s *File) read(ctx context.Context, key string) (value []byte, ok bool, err
 	switch {
 	case found && string(line) == header(key, value):
 		return value, true, nil
-	case bytes.HasPrefix(data, []byte(magic)) && !bytes.HasPrefix(data, []byte(magic+version)):
-		return nil, false, fmt.Errorf("%s has a newer format: upgrade this program", path)
 	default:
-		return nil, false, damaged(path + " is damaged: restore the file, or delete the key and connect the account again")
+		return nil, false, unreadable(path, data)
 	}
 }
 
@@ -219,8 +219,18 @@ func (s *File) write(ctx context.Context, key string, value []byte) error {
 
 const (
 	magic   = "connectorauth-token "
-	version = "1 "
+	version = 1
 )
+
+// unreadable returns the error of a file that is not one of this version.
+func unreadable(path string, data []byte) error {
+	rest, ours := strings.CutPrefix(string(data), magic)
+	text, _, _ := strings.Cut(rest, " ")
+	if v, err := strconv.Atoi(text); ours && err == nil && v > version {
+		return fmt.Errorf("%s: %w", path, &storeerror.Newer{Version: v, Known: version})
+	}
+	return damaged(path + " is damaged: restore the file, or delete the key and connect the account again")
+}
 
 // header returns the first line of a file. The checksum covers the key and the
 // value, so a file that was copied to the name of another key is noticed.
@@ -228,7 +238,7 @@ func header(key string, value []byte) string {
 	sum := sha256.New()
 	sum.Write([]byte(key + "\x00"))
 	sum.Write(value)
-	return fmt.Sprintf("%s%s%d %x", magic, version, len(value), sum.Sum(nil))
+	return fmt.Sprintf("%s%d %d %x", magic, version, len(value), sum.Sum(nil))
 }
 
 // valuePath returns the path of the file of key. The file name has a readable

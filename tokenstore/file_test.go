@@ -1,6 +1,7 @@
 package tokenstore_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/internal/test/stores"
 	"github.com/connectorauth/connectorauth/tokenstore"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 	"github.com/connectorauth/connectorauth/tokenstore/tokenstoretest"
 )
 
@@ -85,10 +87,10 @@ func TestFileDamage(t *testing.T) {
 			assert.ErrorContains(t, err, `"alice"`)
 			assert.False(t, ok)
 			assert.NotContains(t, err.Error(), "two lines")
-			assert.Equal(t, !strings.Contains(err.Error(), "newer format"), damaged(err), "a newer program reads the file")
+			assert.Equal(t, !errors.As(err, new(*storeerror.Newer)), damaged(err), "a newer program reads the file")
 			switch name {
 			case "of a new version":
-				assert.ErrorContains(t, err, "newer format")
+				assert.Equal(t, &storeerror.Newer{Version: 2, Known: 1}, newer(t, err))
 			case "of another kind", "of zeros", "longer":
 				assert.ErrorContains(t, err, "is damaged")
 			}
@@ -216,3 +218,10 @@ func valueFile(t *testing.T, dir, key string) string {
 }
 
 func BenchmarkFile(b *testing.B) { stores.Benchmark(b, openFile(b, newDir(b))) }
+
+// newer returns the error of a value that a newer program has written.
+func newer(t *testing.T, err error) (e *storeerror.Newer) {
+	t.Helper()
+	require.ErrorAs(t, err, &e)
+	return e
+}

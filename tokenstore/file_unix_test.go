@@ -78,6 +78,11 @@ func TestFileKilledWhileSavingHasTheOldValueOrTheNew(t *testing.T) {
 	assert.Regexp(t, `\.token$`, onlyFile(t, dir), "the files of killed processes are still there")
 }
 
+func TestFileNamesTheHolderOfALock(t *testing.T) {
+	dir := newDir(t)
+	stores.NamesTheHolder(t, openFile(t, dir), dir)
+}
+
 func TestFileLockOfAKilledHolderIsFree(t *testing.T) {
 	dir := newDir(t)
 	stores.KilledHolder(t, openFile(t, dir), dir, func() {})

@@ -2,7 +2,9 @@ package tokenstore
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,17 +12,20 @@ import (
 
 	"github.com/connectorauth/connectorauth/internal/poll"
 	"github.com/connectorauth/connectorauth/tokenstore/lease"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // Lock waits until the caller alone holds key among all processes that use the
 // directory, or until ctx ends. The lock ends with Unlock or with the process.
 // The lock is lost only if somebody else removes the lock file. The store notices
-// so in Check, and otherwise within some seconds.
+// so in Check, and otherwise within some seconds. If ctx ends while somebody holds the
+// lock, the error is a *storeerror.Locked, which names the process.
 func (s *File) Lock(ctx context.Context, key string) (Lease, error) {
-	lock, err := lockFile(ctx, filepath.Join(s.dir, hash(key)+".lease"))
+	lock, err := lockFile(ctx, filepath.Join(s.dir, hash(key)+".lease"), true)
 	if err != nil {
 		return nil, fail("lock", key, err)
 	}
+	lock.sign()
 	return lease.Keep(ctx, time.Now(), lease.Config{
 		Prolong: func(context.Context) (held bool, err error) { return lock.held() },
 		Release: func(context.Context) error { lock.release(); return nil },
@@ -40,31 +45,83 @@ type fileLock struct {
 }
 
 // lockFile waits for the lock on path, or until ctx ends. A waiter keeps no file
-// open, so many waiters do not use up the file descriptors.
-func lockFile(ctx context.Context, path string) (lock *fileLock, err error) {
+// open, so many waiters do not use up the file descriptors. A file of one's own is one
+// that this call has made: nobody else has a link to the file, so the holder may sign.
+func lockFile(ctx context.Context, path string, own bool) (lock *fileLock, err error) {
+	busy := false
 	err = poll.Until(ctx, time.Millisecond, 50*time.Millisecond, func() (bool, error) {
-		var f *os.File
-		err := whenFree(ctx, func() (err error) {
-			f, err = openOurs(path, os.O_RDWR|os.O_CREATE)
-			return err
-		})
-		if err != nil {
+		f, made, err := openLock(ctx, path)
+		if f == nil {
 			return false, err
 		}
 		locked, err := tryLock(f)
+		busy = !locked && err == nil
 		if locked {
 			lock = &fileLock{f, path}
-			if locked, err = lock.held(); locked {
+			if locked, err = lock.held(); locked && own && !made {
+				lock.release() // what a dead holder has left
+				return false, nil
+			} else if locked {
 				return true, nil
 			}
 		}
 		f.Close()
 		return false, err
 	})
-	if err != nil {
-		return nil, err
+	switch {
+	case err == nil:
+		return lock, nil
+	case busy && ctx.Err() != nil:
+		return nil, &storeerror.Locked{Holder: signed(path), Err: err}
 	}
-	return lock, nil
+	return nil, err
+}
+
+// openLock opens the file at path, and makes the file if there is none. A nil file
+// without an error means that the file has just gone.
+func openLock(ctx context.Context, path string) (f *os.File, made bool, err error) {
+	err = whenFree(ctx, func() error {
+		f, err = openOurs(path, os.O_RDWR|os.O_CREATE|os.O_EXCL)
+		if made = err == nil; errors.Is(err, fs.ErrExist) {
+			f, err = openOurs(path, os.O_RDWR)
+		}
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, gone := os.Stat(filepath.Dir(path)); gone == nil {
+			return nil, false, nil
+		}
+	}
+	return f, made, err
+}
+
+// sign writes into the file who holds the lock, for the error of who waits in vain. A
+// failure leaves the holder unnamed. The text follows the first byte: on Windows, nobody
+// else can read the byte that is locked.
+func (l *fileLock) sign() {
+	if text, err := json.Marshal(thisProcess()); err == nil {
+		l.file.WriteAt(append([]byte("\n"), text...), 0)
+	}
+}
+
+// signed returns who has signed the file at path, or the zero Holder.
+func signed(path string) (h storeerror.Holder) {
+	f, err := openOurs(path, os.O_RDONLY)
+	if err != nil {
+		return storeerror.Holder{}
+	}
+	defer f.Close()
+	const most = 4 << 10
+	if json.NewDecoder(io.NewSectionReader(f, 1, most)).Decode(&h) != nil {
+		return storeerror.Holder{}
+	}
+	return h
+}
+
+// thisProcess returns this process as a holder from now on.
+func thisProcess() storeerror.Holder {
+	host, _ := os.Hostname()
+	return storeerror.Holder{PID: os.Getpid(), Host: host, Program: filepath.Base(os.Args[0]), Since: time.Now().UTC().Truncate(time.Second)}
 }
 
 // held reports whether the locked file is still the file at path.

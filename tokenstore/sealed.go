@@ -7,7 +7,10 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // A Key encrypts values for [NewSealed]. A Key never prints the secret: every fmt
@@ -45,10 +48,11 @@ func (Key) GobEncode() ([]byte, error) {
 // A value belongs to the store key under which the value was saved. Load, Wait
 // and CompareAndSwap return an error that names the store key if the value was
 // changed, moved from another store key, sealed with an unknown key, or never
-// sealed. Such an error has a method Damaged() bool that returns true, so a connector
-// that obtains tokens without a person replaces the value: see
-// connectorauth.TokenStore. Errors of inner have no method Damaged unless inner gives
-// them one.
+// sealed. The error is a *storeerror.Sealed of package tokenstore/storeerror, or a
+// *storeerror.Damaged for a value that was never sealed. Both have a method
+// Damaged() bool that returns true, so a connector that obtains tokens without a person
+// replaces the value: see connectorauth.TokenStore. Errors of inner have no method
+// Damaged unless inner gives them one.
 func NewSealed(inner Store, keys ...Key) (Store, error) {
 	var problems []error
 	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
@@ -132,7 +136,12 @@ func (s *sealed) seal(key string, value []byte) []byte {
 	return slices.Concat(header, box)
 }
 
-// open returns the value in envelope. An error is a damaged.
+// foreign returns the error of a value that no key opens.
+func (s *sealed) foreign(id string) error {
+	return &storeerror.Sealed{Key: id, Keys: slices.Sorted(maps.Keys(s.keys))}
+}
+
+// open returns the value in envelope.
 func (s *sealed) open(key string, envelope []byte) (value []byte, err error) {
 	if len(envelope) < 2 || envelope[0] != sealedFormat || len(envelope) < 2+int(envelope[1]) {
 		return nil, damaged("the value is not sealed: delete the key, or save the value again through this store")
@@ -142,11 +151,11 @@ func (s *sealed) open(key string, envelope []byte) (value []byte, err error) {
 	id := string(header[2:])
 	aead := s.keys[id]
 	if aead == nil {
-		return nil, damaged(fmt.Sprintf("the value is sealed with the key %q, which NewSealed does not have: add the key", id))
+		return nil, s.foreign(id)
 	}
 	value, err = aead().Open([]byte{}, nil, box, slices.Concat(header, []byte(key)))
 	if err != nil {
-		return nil, damaged(fmt.Sprintf("the value was changed, or moved from another store key, or sealed with another secret under the key ID %q", id))
+		return nil, s.foreign(id)
 	}
 	return value, nil
 }

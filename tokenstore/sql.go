@@ -108,7 +108,7 @@ func NewSQL(ctx context.Context, config SQLConfig) (*SQL, error) {
 
 		lockFree:    d.InsertNew(leases, "id, owner, expires", "?, ?, "+end),
 		lockExpired: d.Statement("UPDATE " + leases + " SET owner = ?, expires = " + end + " WHERE id = ? AND expires <= " + d.Now),
-		lockState:   d.Statement("SELECT CASE WHEN expires <= " + d.Now + " THEN 1 ELSE 0 END FROM " + leases + " WHERE id = ?"),
+		lockState:   d.Statement("SELECT CASE WHEN expires <= " + d.Now + " THEN 1 ELSE 0 END, owner FROM " + leases + " WHERE id = ?"),
 		prolong:     d.Statement("UPDATE " + leases + " SET expires = " + end + " WHERE id = ? AND owner = ? AND expires > " + d.Now),
 		unlock:      d.Statement("DELETE FROM " + leases + " WHERE id = ? AND owner = ?"),
 

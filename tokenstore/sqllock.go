@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/poll"
 	"github.com/connectorauth/connectorauth/internal/sqldb"
 	"github.com/connectorauth/connectorauth/tokenstore/lease"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 const (
@@ -23,10 +26,14 @@ const (
 
 // Lock waits until the caller alone holds key, or until ctx ends. The lock lasts
 // until Unlock, or until SQLConfig.Lease after the death of the holder. If the
-// database does not respond, Unlock tries again for up to five seconds.
+// database does not respond, Unlock tries again for up to five seconds. If ctx ends while
+// somebody holds the lock, the error is a *storeerror.Locked, which names the process.
 func (s *SQL) Lock(ctx context.Context, key string) (Lease, error) {
-	l := &sqlLock{SQL: s, id: hash(key), owner: rand.Text()}
+	l := &sqlLock{SQL: s, id: hash(key), owner: newOwner()}
 	err := poll.Until(ctx, leastLockPause, mostLockPause, func() (bool, error) { return l.take(ctx) })
+	if err != nil && ctx.Err() != nil && l.other != "" {
+		err = &storeerror.Locked{Holder: holderOf(l.other), Err: err}
+	}
 	if err != nil {
 		return nil, fail("lock", key, err)
 	}
@@ -44,6 +51,7 @@ func (s *SQL) Lock(ctx context.Context, key string) (Lease, error) {
 type sqlLock struct {
 	*SQL
 	id, owner string
+	other     string    // the owner when the lock was last looked at; empty if nobody held the lock
 	looked    bool      // the lock was not free at the first look
 	taken     time.Time // before the last statement that may have granted the lock
 }
@@ -58,7 +66,11 @@ func (l *sqlLock) take(ctx context.Context) (locked bool, err error) {
 		}
 	}
 	var expired int
-	found, err := l.db.Scan(ctx, l.lockState, []any{l.id}, &expired)
+	var other string
+	found, err := l.db.Scan(ctx, l.lockState, []any{l.id}, &expired, &other)
+	if err == nil {
+		l.other = other
+	}
 	switch {
 	case err == nil && !found:
 		return l.grant(ctx, l.lockFree, l.id, l.owner, l.lease.Microseconds())
@@ -151,4 +163,35 @@ func (s *SQL) pairs(ctx context.Context, query string, args ...any) ([][2]string
 	return sqldb.Query(ctx, s.db, func(rows *sql.Rows) (row [2]string, err error) {
 		return row, rows.Scan(&row[0], &row[1])
 	}, query, args...)
+}
+
+// longestHost is how much of the name of a host has room in the column owner, which has 64
+// characters: 26 of a random text, 5 of the process, 6 of the time, and three spaces.
+const longestHost = 24
+
+// newOwner returns a unique owner that names this process. Numbers have the base 36.
+func newOwner() string {
+	h := thisProcess()
+	host := strings.Map(func(r rune) rune {
+		if r > ' ' && r < 0x7f {
+			return r
+		}
+		return '_'
+	}, h.Host)
+	return strings.Join([]string{rand.Text(), strconv.FormatInt(int64(h.PID), 36), strconv.FormatInt(h.Since.Unix(), 36), host[:min(len(host), longestHost)]}, " ")
+}
+
+// holderOf returns the process that an owner names. Of the owner of an older program,
+// nothing is known.
+func holderOf(owner string) storeerror.Holder {
+	parts := strings.Split(owner, " ")
+	if len(parts) != 4 {
+		return storeerror.Holder{}
+	}
+	pid, err := strconv.ParseInt(parts[1], 36, 32)
+	since, timeErr := strconv.ParseInt(parts[2], 36, 64)
+	if err != nil || timeErr != nil {
+		return storeerror.Holder{}
+	}
+	return storeerror.Holder{PID: int(pid), Host: parts[3], Since: time.Unix(since, 0).UTC()}
 }

@@ -33,6 +33,11 @@
 // together, about five times a second, with one goroutine that ends when nobody
 // waits. [Memory] needs no goroutine and wakes callers at once.
 //
+// # Errors
+//
+// A value that the program cannot use, and a lock that somebody holds, are errors of
+// package storeerror: test with errors.As.
+//
 // # Other stores
 //
 // Package tokenstoretest has tests for any other implementation. Package lease
@@ -42,7 +47,10 @@ package tokenstore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // A Store keeps opaque values by key. Store has the methods of
@@ -95,11 +103,5 @@ func fail(operation, key string, err error) error {
 	return fmt.Errorf("tokenstore: %s %q: %w", operation, key, err)
 }
 
-// damaged is the error of a stored value that can never be read. The method Damaged
-// is described at connectorauth.TokenStore.
-type damaged string
-
-func (d damaged) Error() string { return string(d) }
-
-// Damaged returns true: reading the value again is useless.
-func (damaged) Damaged() bool { return true }
+// damaged returns the error of a stored value that can never be read.
+func damaged(text string) error { return &storeerror.Damaged{Err: errors.New(text)} }

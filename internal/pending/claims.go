@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/renew"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // storeTimeout is the longest time for the store requests of one claim.
@@ -132,8 +133,10 @@ func edit(ctx context.Context, store renew.SharedStore, key string, change func(
 		var rec claims
 		if !ok {
 			old, rec.Version = nil, 1
-		} else if json.Unmarshal(old, &rec) != nil || rec.Version != 1 {
-			return fmt.Errorf("the value of %q is damaged, or was saved by a later version of this library", key)
+		} else if json.Unmarshal(old, &rec) != nil || rec.Version < 1 {
+			return &storeerror.Damaged{Err: fmt.Errorf("the value of %q is damaged", key)}
+		} else if rec.Version > 1 {
+			return fmt.Errorf("load %q: %w", key, &storeerror.Newer{Version: rec.Version, Known: 1})
 		}
 		for id, e := range rec.Claims {
 			if time.Now().Unix() > e.End {

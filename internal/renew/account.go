@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // Known is what is known of a credential.
@@ -193,7 +195,7 @@ func (r *renewal[T]) remove(ctx context.Context, revoke func(context.Context, *T
 			r.lease = lease
 		}
 		rec, stored, err := r.load(ctx)
-		if err != nil && (revoke != nil || !errors.As(err, new(damagedError))) {
+		if err != nil && (revoke != nil || !errors.As(err, new(*storeerror.Damaged))) {
 			return err
 		}
 		if err == nil && !(r.stale.succeeds(rec) && r.isSaving()) {

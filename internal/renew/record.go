@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // recordVersion is the version of the records that an Engine saves. Records of
@@ -106,7 +108,7 @@ func parse(raw []byte) (*record, error) {
 	}
 	switch r.Version = version.Version; {
 	case r.Version > recordVersion:
-		return r, fmt.Errorf("the record has version %d, and this program knows versions up to %d; update the program", r.Version, recordVersion)
+		return r, &storeerror.Newer{Version: r.Version, Known: recordVersion}
 	case r.Version == 1:
 		r.Value = raw
 	case json.Unmarshal(raw, r) != nil:
@@ -138,7 +140,9 @@ func (r *renewal[T]) decode(raw []byte) (*record, *Generation[T], error) {
 	case err != nil:
 		return r.damaged(err)
 	case rec.Identity != "" && rec.Identity != mine && !r.scheme.Succeeds(rec.Identity):
-		return nil, nil, fmt.Errorf("%q in the token store belongs to %s, not to %s; use another Account, or, if the token URL has moved, name the former one (FormerTokenURL)", r.key, rec.Identity, mine)
+		return nil, nil, fmt.Errorf("%q in the token store: %w", r.key, &storeerror.Foreign{
+			Record: rec.Identity, Config: mine, Advice: "use another Account, or, if the token URL has moved, name the former one (FormerTokenURL)",
+		})
 	}
 	rec.Identity = mine
 	login, same := r.scheme.Login(rec.Login)
@@ -150,6 +154,9 @@ func (r *renewal[T]) decode(raw []byte) (*record, *Generation[T], error) {
 		return rec, nil, nil
 	}
 	value, err := r.scheme.Decode(rec.Value)
+	if newer := (*storeerror.Newer)(nil); errors.As(err, &newer) {
+		return nil, nil, fmt.Errorf("%q in the token store: %w", r.key, err)
+	}
 	if err != nil {
 		return r.damaged(err)
 	}
@@ -161,7 +168,7 @@ func (r *renewal[T]) decode(raw []byte) (*record, *Generation[T], error) {
 // a person may be able to repair the store.
 func (r *renewal[T]) damaged(err error) (*record, *Generation[T], error) {
 	if !r.scheme.Alone() {
-		return nil, nil, damagedError{fmt.Errorf("the value of %q in the token store is damaged: %w", r.key, err)}
+		return nil, nil, &storeerror.Damaged{Err: fmt.Errorf("the value of %q in the token store is damaged: %w", r.key, err)}
 	}
 	login, _ := r.scheme.Login("")
 	return &record{Identity: r.scheme.Identity(), Login: login, unreadable: true}, nil, nil
@@ -173,12 +180,6 @@ func IsDamaged(err error) bool {
 	var store interface{ Damaged() bool }
 	return errors.As(err, &store) && store.Damaged()
 }
-
-// damagedError is the error of a value in the store that cannot be read.
-type damagedError struct{ error }
-
-// Unwrap returns why the value cannot be read.
-func (e damagedError) Unwrap() error { return e.error }
 
 // elapsed reports whether a pause that began or ends at the recorded time is over
 // by the clock of this process, whatever the time of day.

@@ -7,6 +7,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 	"time"
 )
 
@@ -137,5 +138,5 @@ func suits(least int, steps []Migration) error {
 	if least <= len(steps) {
 		return nil
 	}
-	return fmt.Errorf("the schema is for programs that know version %d, and this program knows version %d: use a newer version of this program", least, len(steps))
+	return fmt.Errorf("the schema of the tables: %w", &storeerror.Newer{Version: least, Known: len(steps)})
 }

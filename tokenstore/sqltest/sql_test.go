@@ -20,6 +20,13 @@ func TestSQL(t *testing.T) {
 	})
 }
 
+func TestALockNamesItsHolder(t *testing.T) {
+	each(t, func(t *testing.T, e engine) {
+		p := newPlace(t, e)
+		stores.NamesTheHolder(t, p.open(t, 0), p.encode())
+	})
+}
+
 func TestLeases(t *testing.T) {
 	eachTogether(t, func(t *testing.T, e engine) {
 		p := newPlace(t, e)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/internal/test/child"
 	"github.com/connectorauth/connectorauth/tokenstore"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // Open opens the store at a place. The place is text of any kind, such as a
@@ -176,6 +177,40 @@ func KilledHolder(t *testing.T, store tokenstore.SharedStore, place string, kill
 	check(t, err)
 	lease.Unlock()
 	t.Logf("the lock of a killed process was free after %v", time.Since(began).Round(time.Millisecond))
+}
+
+// NamesTheHolder locks the key t.Name() in another process. The error of a waiter must name
+// the process, and no process that has ended.
+func NamesTheHolder(t *testing.T, store tokenstore.SharedStore, place string) {
+	t.Helper()
+	process := StartHolder(t, place)
+	host, err := os.Hostname()
+	check(t, err)
+	if h := holder(t, store); h.PID != process.Pid || h.Host == "" || !strings.HasPrefix(host, h.Host) || h.Since.IsZero() {
+		t.Errorf("the error names %+v; want process %d on host %s", h, process.Pid, host)
+	}
+	check(t, process.Kill())
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	lease, err := store.Lock(ctx, t.Name())
+	check(t, err)
+	defer lease.Unlock()
+	if h := holder(t, store); h.PID != os.Getpid() {
+		t.Errorf("the error names %+v; want this process, %d", h, os.Getpid())
+	}
+}
+
+// holder returns the process that the error of a waiter names.
+func holder(t *testing.T, store tokenstore.SharedStore) storeerror.Holder {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err := store.Lock(ctx, t.Name())
+	var locked *storeerror.Locked
+	if !errors.As(err, &locked) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("Lock: %v; want a *storeerror.Locked", err)
+	}
+	return locked.Holder
 }
 
 // MustBeLocked fails the test if the lock of key is free.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -33,24 +34,19 @@ func (app *App) doctor() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		colour := show.Coloured(app.Out)
-		tell := func(s doctor.Step) { doctor.FormatStep(app.Out, s, colour) }
-		if app.JSON {
-			tell = nil
-		}
-		report, err := doctor.Run(c.Context(), doctor.Config{Accounts: mine.Config(), ID: a.ID}, tell)
-		if err != nil {
-			return err
-		}
-		if bundle != "" {
-			if err := write(bundle, report); err != nil {
+		var file *os.File
+		if bundle != "" { // before the examination, so that nothing is examined in vain
+			if file, err = os.OpenFile(bundle, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
 				return err
 			}
 		}
-		if err := app.Print(report, func(io.Writer) { doctor.FormatAdvice(app.Out, report, colour) }); err != nil {
-			return err
+		report, err := app.examine(c.Context(), doctor.Config{Accounts: mine.Config(), ID: a.ID})
+		if file != nil {
+			err = errors.Join(err, finish(file, report, err == nil))
 		}
 		switch {
+		case err != nil:
+			return err
 		case report.Outcome != doctor.Fault:
 			return nil
 		case slices.Contains(needsOwner, report.Cause):
@@ -61,11 +57,29 @@ func (app *App) doctor() *cobra.Command {
 	return c
 }
 
-// write writes the bundle of a report to a new file, which its owner alone can read.
-func write(name string, r doctor.Report) error {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
+// examine runs the examination, and writes the report for a person or for a program. After an
+// error, there is no report.
+func (app *App) examine(ctx context.Context, config doctor.Config) (doctor.Report, error) {
+	colour := show.Coloured(app.Out)
+	tell := func(s doctor.Step) { doctor.FormatStep(app.Out, s, colour) }
+	if app.JSON {
+		tell = nil
 	}
-	return errors.Join(doctor.Bundle(f, r), f.Close())
+	report, err := doctor.Run(ctx, config, tell)
+	if err != nil {
+		return report, err
+	}
+	return report, app.Print(report, func(io.Writer) { doctor.FormatAdvice(app.Out, report, colour) })
+}
+
+// finish writes the bundle of a report and closes the file. Without a report, and after an
+// error, the file goes.
+func finish(file *os.File, r doctor.Report, written bool) (err error) {
+	if written {
+		err = doctor.Bundle(file, r)
+	}
+	if err = errors.Join(err, file.Close()); err != nil || !written {
+		err = errors.Join(err, os.Remove(file.Name()))
+	}
+	return err
 }

@@ -161,7 +161,7 @@ func (app *App) open(c *cobra.Command, allow ...string) (*local.Accounts, error)
 	if err != nil {
 		return nil, err
 	}
-	return local.Open(c.Context(), local.Config{Home: h, Program: program(), Command: c.CommandPath(), Allow: allow})
+	return local.Open(c.Context(), local.Config{Home: h, Program: program(), Allow: allow})
 }
 
 // asker returns what asks the person. values is the name of a file with answers, or "-" for

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -93,7 +92,9 @@ func (x *examination) isSecret(name string) bool {
 
 // ofAccount returns why an account cannot be opened, and what to do.
 func (x *examination) ofAccount(err error) (Cause, string) {
-	var damaged interface{ Damaged() bool }
+	if cause, advice := ofStored(err); cause != "" {
+		return cause, advice
+	}
 	var input *definition.InputError
 	switch {
 	case errors.Is(err, accounts.ErrNotFound):
@@ -102,10 +103,6 @@ func (x *examination) ofAccount(err error) (Cause, string) {
 		return CauseDisconnected, "Disconnect the account once more to finish, and connect a new one, because this account is being disconnected"
 	case errors.Is(err, accounts.ErrConnecting):
 		return CauseNotConnected, "Finish the consent of the account, or connect the account again, because the account owner has not authorized so far"
-	case errors.As(err, &damaged) && damaged.Damaged():
-		return CauseStoreKey, "Use the key with which the store was sealed, or connect the account again, because what is stored of the account cannot be opened with this key"
-	case strings.Contains(err.Error(), "use a newer version of the program"):
-		return CauseVersion, newerAdvice
 	case errors.As(err, &input):
 		return CauseInput, "Connect the account again with all values, because the definition wants a value that the account lacks or that is not allowed"
 	case errors.Is(err, connectorauth.ErrReauthRequired):

@@ -101,11 +101,12 @@ func (x *examination) ofTest(err error, last exchange) (Cause, string) {
 			return CauseProxy, proxyAdvice(host, who)
 		}
 	}
+	stored, advice := ofStored(err)
 	switch _, away := x.led(last); {
 	case errors.As(err, &failed) && failed.StatusCode == 0 && away:
 		return CauseBaseURL, x.baseAdvice(failed, x.at(last)+" leads to another host, which does not answer")
-	case isForeign(err):
-		return CauseRegistration, registrationAdvice
+	case stored != "":
+		return stored, advice
 	case errors.As(err, &token), errors.Is(err, connectorauth.ErrReauthRequired):
 		return ofToken(err)
 	case errors.Is(err, connectorauth.ErrHostNotAllowed):
@@ -133,8 +134,6 @@ func (x *examination) ofTest(err error, last exchange) (Cause, string) {
 			return CauseUnreachable, "Check the network and the base URL of the definition, because the test request gets no answer"
 		case last.status >= 300 && last.status <= 399:
 			return CauseBaseURL, x.baseAdvice(failed, x.at(last)+" leads in a circle")
-		case last.status == http.StatusUnauthorized:
-			return CauseCredential, "Connect the account again, because the API refuses even a token that was just renewed"
 		case last.status == http.StatusTooManyRequests:
 			return CauseRateLimit, waitAdvice(host, last)
 		}
@@ -155,6 +154,9 @@ func (x *examination) led(e exchange) (to *url.URL, away bool) {
 
 // ofRefusal returns what to do about a refused credential.
 func (x *examination) ofRefusal(failed *definition.CheckError) (Cause, string) {
+	if errors.Is(failed, connectorauth.ErrCredentialRejected) {
+		return CauseCredential, "Connect the account again, because the API refuses even a token that was just renewed"
+	}
 	if len(failed.Inputs) > 0 {
 		return CauseCredential, fmt.Sprintf("Connect the account again with a good value of %s, because the service refuses the present one", strings.Join(failed.Inputs, ", "))
 	}

@@ -72,6 +72,7 @@ func Run(ctx context.Context, config Config, tell func(Step)) (Report, error) {
 		return x.observed(c), nil
 	}
 	config.Accounts.Audit = nil
+	config.Accounts.Store = patient(config.Accounts.Store)
 	registry, err := accounts.New(config.Accounts)
 	if err != nil {
 		return Report{}, fmt.Errorf("doctor: Config.Accounts: %w", err)

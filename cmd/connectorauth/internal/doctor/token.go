@@ -233,29 +233,11 @@ func (x *examination) ends(expiry time.Time) string {
 
 // ofRecord returns why a record cannot be read, and what to do.
 func (x *examination) ofRecord(err error) (Cause, string) {
-	if cause, advice := x.ofAccount(err); cause == CauseStoreKey {
+	if cause, advice := ofStored(err); cause != "" {
 		return cause, advice
-	}
-	if isForeign(err) {
-		return CauseRegistration, registrationAdvice
-	}
-	if strings.Contains(err.Error(), "knows versions up to") {
-		return CauseVersion, newerAdvice
-	}
-	if strings.Contains(err.Error(), "is damaged") {
-		return CauseRecord, "Connect the account again, because the record of its token is damaged"
 	}
 	return CauseStore, "Mend what the step record names, because the token of the account cannot be read"
 }
-
-// isForeign reports whether a record belongs to another client or another token URL.
-func isForeign(err error) bool {
-	return err != nil && strings.Contains(err.Error(), "in the token store belongs to")
-}
-
-const registrationAdvice = "Use the client ID and the token URL with which the account was connected, or connect the account again, because the token is that of another registration"
-
-const newerAdvice = "Update this program, because a newer version has written what the store has of the account"
 
 // ofToken returns why there is no token, and what to do.
 func ofToken(err error) (Cause, string) {

@@ -17,6 +17,7 @@ const (
 	CauseVersion      Cause = "version"   // the record is of a newer program
 	CauseRecord       Cause = "record"    // of the token, is damaged
 	CauseStore        Cause = "store"     // the store or the index does not work
+	CauseLocked       Cause = "locked"    // another process holds the lock of the account
 	CauseInput        Cause = "input"     // the definition wants another value
 	CauseProxy        Cause = "proxy"     // something answers in place of a service
 	CauseDNS          Cause = "dns"       // a name has no address
@@ -45,7 +46,7 @@ const (
 )
 
 var order = []Cause{
-	CauseUnknown, CauseDisconnected, CauseStoreKey, CauseVersion, CauseRecord, CauseStore, CauseInput, CauseProxy, CauseDNS, CauseRefused, CauseClock,
+	CauseUnknown, CauseDisconnected, CauseStoreKey, CauseVersion, CauseRecord, CauseStore, CauseLocked, CauseInput, CauseProxy, CauseDNS, CauseRefused, CauseClock,
 	CauseExpired, CauseName, CauseAuthority, CauseTLS, CauseUnreachable, CauseNotConnected, CauseClient, CauseRevoked, CauseReauth,
 	CauseRegistration, CauseRateLimit, CauseOutage, CauseTokenURL, CauseBaseURL, CauseCredential, CauseScope, CauseIdentity, CauseDefinition, CauseIPv6,
 	CauseTheirClock,

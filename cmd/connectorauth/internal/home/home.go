@@ -76,6 +76,3 @@ func (h *Home) Empty() bool {
 
 // Clients is the folder of what the program adds to accounts, such as client secrets.
 func (h *Home) Clients() string { return filepath.Join(h.Dir, "clients") }
-
-// Holders is the folder that says which process holds a lock.
-func (h *Home) Holders() string { return filepath.Join(h.Dir, "holders") }

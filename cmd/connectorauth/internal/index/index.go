@@ -14,6 +14,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/tokenstore"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // version is the version of the file's format. A program of an earlier version leaves the file
@@ -23,17 +24,6 @@ const version = 1
 // key is the name of the index in the folder.
 const key = "accounts"
 
-// A NewerError says that a newer program has written the index.
-type NewerError struct {
-	Version int    // of the format
-	Program string // which wrote the index, such as "connectorauth v1.4.0"
-}
-
-// Error names the program that reads the index.
-func (e *NewerError) Error() string {
-	return fmt.Sprintf("the index of the accounts has version %d, and this program reads version %d: use %s or later", e.Version, version, cmp.Or(e.Program, "a newer connectorauth"))
-}
-
 // An Index is the accounts in a folder. An Index is safe for concurrent use by goroutines and
 // by processes.
 type Index struct {
@@ -42,7 +32,7 @@ type Index struct {
 }
 
 // Open opens the index in a folder, and creates the folder if there is none. program is the
-// name and the version of the program, for a NewerError of an older program.
+// name and the version of the program, for the *storeerror.Newer of an older program.
 func Open(dir, program string) (*Index, error) {
 	file, err := tokenstore.NewFile(dir)
 	if err != nil {
@@ -73,13 +63,13 @@ func (x *Index) read(ctx context.Context) (c content, raw []byte, err error) {
 		Program string `json:"program"`
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
-		return content{}, nil, errors.New("the index of the accounts is damaged: no JSON")
+		return content{}, nil, &storeerror.Damaged{Err: errors.New("the index of the accounts is damaged: no JSON")}
 	}
 	if head.Version > version {
-		return content{}, nil, &NewerError{head.Version, head.Program}
+		return content{}, nil, fmt.Errorf("the index of the accounts: %w", &storeerror.Newer{Version: head.Version, Known: version, Program: head.Program})
 	}
 	if err := json.Unmarshal(raw, &c); err != nil {
-		return content{}, nil, fmt.Errorf("the index of the accounts is damaged: %w", err)
+		return content{}, nil, &storeerror.Damaged{Err: fmt.Errorf("the index of the accounts is damaged: %w", err)}
 	}
 	return c, raw, nil
 }

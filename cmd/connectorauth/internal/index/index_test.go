@@ -12,6 +12,7 @@ import (
 	"github.com/connectorauth/connectorauth/accounts/indextest"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/index"
 	"github.com/connectorauth/connectorauth/tokenstore"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 func TestIndexKeepsTheContract(t *testing.T) {
@@ -37,7 +38,7 @@ func TestIndexOfANewerProgramIsLeftAlone(t *testing.T) {
 	x, err := index.Open(dir, "connectorauth v1")
 	require.NoError(t, err)
 	_, err = x.List(t.Context(), accounts.Filter{}, "", 10)
-	var told *index.NewerError
+	var told *storeerror.Newer
 	require.True(t, errors.As(err, &told), "%v", err)
 	assert.Contains(t, err.Error(), "use connectorauth v9.1.0 or later")
 	_, err = x.Put(t.Context(), accounts.Account{ID: "a"})

@@ -31,7 +31,7 @@ type Accounts struct {
 	home      *home.Home
 	index     *index.Index
 	programs  connectorauth.TokenStore // what the program adds, sealed
-	changes   *store                   // whose locks are held while a program and its account change together
+	changes   store                    // whose locks are held while a program and its account change together
 	shared    *connectorauth.Shared
 	finder    *discovery.Finder
 	registrar *discovery.Registrar
@@ -51,9 +51,6 @@ type Config struct {
 	Home *home.Home // required
 	// Program is the name and version of the program, such as "connectorauth v1.2.0".
 	Program string
-	// Command is what other processes read of this process while the process holds a lock,
-	// such as "connectorauth serve". No argument stands there, because arguments may be secret.
-	Command string
 	// Allow are hosts, addresses and prefixes of a private network that requests for metadata
 	// may reach beside public addresses. Empty means none.
 	Allow []string
@@ -103,9 +100,9 @@ func Open(ctx context.Context, c Config) (*Accounts, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Accounts{home: c.Home, index: x, programs: programs, changes: &store{clients, c.Home.Holders(), c.Command},
+	a := &Accounts{home: c.Home, index: x, programs: programs, changes: store{clients},
 		shared: new(connectorauth.Shared), known: map[string]*definition.Definition{}, clients: map[string]*http.Client{}}
-	tokens := &store{file, c.Home.Holders(), c.Command}
+	tokens := store{file}
 	if err := a.discovery(c.Allow, tokens, key); err != nil {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ func (a *Accounts) Program(ctx context.Context, id string) (Program, error) {
 }
 
 // Change waits until no other process connects or disconnects the account, and keeps others from
-// that until done is called. The error of a long wait is a *LockedError.
+// that until done is called. The error of a long wait is a *storeerror.Locked.
 func (a *Accounts) Change(ctx context.Context, id string) (done func(), err error) {
 	lease, err := a.changes.Lock(ctx, "change-"+id)
 	if err != nil {
