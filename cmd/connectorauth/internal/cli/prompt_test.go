@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -37,6 +38,9 @@ func TestADocumentInAPipeHasNoWordsForATerminal(t *testing.T) {
 }
 
 func TestALineThatTheTerminalCutsIsNotImported(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("other systems drop Enter, too, so the line has no end")
+	}
 	w := newWorld(t)
 	s := w.inTerminal("import", "-")
 	s.until("of its own.\r\n")
