@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -187,6 +188,9 @@ func TestATerminalThatEnds(t *testing.T) {
 		"a line that is cut": {plain, strings.Repeat("abc", 2000) + "\n", exit.Usage, "the terminal cuts lines after 4095 bytes: give the answer by --values FILE"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if len(row.typed) > ask.MaxLine && runtime.GOOS != "linux" {
+				t.Skip("other systems drop Enter, too, so the line has no end")
+			}
 			p := sit(t)
 			_, err := p.asked([]ask.Question{row.q}, row.q.Title+": ", row.typed)
 			require.ErrorContains(t, err, row.says)

@@ -17,6 +17,7 @@ func TestMistakesOfDocumentsHaveALineAndAColumn(t *testing.T) {
 		isOpenAPI = ":1:1: is an OpenAPI document, and no definition: run connectorauth import"
 		isUTF16   = ":1:1: is UTF-16: save the file as UTF-8"
 	)
+	w := newWorld(t)
 	for name, row := range map[string]struct {
 		file, text     string
 		check, import_ []string // what stands behind the name of the file
@@ -42,7 +43,6 @@ func TestMistakesOfDocumentsHaveALineAndAColumn(t *testing.T) {
 		"neither of all these": {"a.json", "{\n \"swagger_\": 1}", []string{":1:1: is no definition"}, []string{":1:1: is no definition"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
 			path := w.file(row.file, row.text)
 			code, out, err := w.run("", "check", path)
 			assert.Equal(t, exit.Findings, code, err)

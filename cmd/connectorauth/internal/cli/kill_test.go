@@ -14,7 +14,7 @@ import (
 )
 
 // rounds is how often a test kills the program.
-const rounds = 20
+const rounds = 10
 
 // killed starts the program, and kills the program at a moment that is random within the time of a whole run.
 func (w *world) killed(whole time.Duration, args ...string) {

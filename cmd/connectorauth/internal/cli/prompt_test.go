@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -37,6 +38,9 @@ func TestADocumentInAPipeHasNoWordsForATerminal(t *testing.T) {
 }
 
 func TestALineThatTheTerminalCutsIsNotImported(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("other systems drop Enter, too, so the line has no end")
+	}
 	w := newWorld(t)
 	s := w.inTerminal("import", "-")
 	s.until("of its own.\r\n")
@@ -167,6 +171,9 @@ func TestQuestionsOfAllKinds(t *testing.T) {
 			header := sent[len(sent)-1].Header
 			assert.Equal(t, []string{"eu", "acme", "2026-01"}, []string{header.Get("X-Region"), header.Get("X-Shop"), header.Get("X-Version")})
 
+			if name != "NO_COLOR" {
+				return
+			}
 			s = w.inTerminal("connect", "--again", "kinds-1") // each answer stays
 			for _, prompt := range []string{"Number or value [eu]: ", "[acme]: ", "[2026-01]: ", "note (may be empty): ", "API key (empty keeps what is stored): "} {
 				s.until(prompt)

@@ -16,7 +16,7 @@ import (
 )
 
 // grace is how long the command of the key may go on after an interrupt, such as to give a
-// terminal its mode back.
+// terminal its mode back, and how long a process that the command leaves may keep the pipe.
 const grace = 2 * time.Second
 
 // maxOutput bounds the output of the command of the key in bytes.
@@ -44,7 +44,7 @@ func (h *Home) ask(ctx context.Context) (tokenstore.Key, error) {
 		return tokenstore.Key{}, ctx.Err()
 	case text.full:
 		return tokenstore.Key{}, fmt.Errorf("the command of --key-command prints more than a key: more than %d bytes", maxOutput)
-	case err != nil:
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay): // which is that of an agent that keeps the pipe
 		return tokenstore.Key{}, fmt.Errorf("the command of --key-command has failed: %w", err)
 	case len(bytes.TrimSpace(text.text)) == 0:
 		return tokenstore.Key{}, errors.New("the command of --key-command has printed nothing")

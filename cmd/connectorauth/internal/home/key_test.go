@@ -164,6 +164,7 @@ func TestACommandGivesTheKey(t *testing.T) {
 		"base64":         {"echo BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=", ""},
 		"blank lines":    {"echo; echo BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=; echo", ""},
 		"reads nothing":  {"cat; echo BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=", ""},
+		"leaves another": {"sleep 4 & echo BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=", ""}, // an agent that keeps the pipe
 		"too short":      {"echo 1234567890abcdef", "the output of --key-command is no key"},
 		"nothing":        {"true", "has printed nothing"},
 		"a newline":      {"echo", "has printed nothing"},
