@@ -149,7 +149,7 @@ func (s Set) Check(req *http.Request) (Reach, error) {
 }
 
 // check is Check without the sets that must allow the request too.
-func (s Set) check(req *http.Request) (Reach, error) {
+func (s *Set) check(req *http.Request) (Reach, error) {
 	if req.URL == nil || req.URL.Host == "" {
 		return Refused, fmt.Errorf("the request has no URL with a host")
 	}
@@ -224,23 +224,19 @@ func meet(a, b []origin) bool {
 
 // outside says why credentials must not go to u, in a redirect chain with the
 // first URL first. Empty means that the credentials may go to u.
-func (s Set) outside(u, first *url.URL) string {
+func (s *Set) outside(u, first *url.URL) string {
 	if namesHost(u.Opaque) {
 		return "has an opaque URL that may name another host"
 	}
-	for i := range s.origins { // most URLs have the host exactly as listed
-		if o := &s.origins[i]; o.host == u.Host && o.scheme == u.Scheme && !o.wildcard {
-			return ""
-		}
+	if s.has(u.Scheme, u.Host) { // as most URLs spell the host
+		return ""
 	}
 	host := u.Host
 	if len(s.origins) > 0 || !isASCII(host) {
-		if host = canonical(u.Scheme, u.Host); host == "" {
+		if host = plain(u.Scheme, u.Host); host == "" {
 			return errInternational.Error()
 		}
-	}
-	for i := range s.origins {
-		if s.origins[i].matches(u.Scheme, host) {
+		if host != u.Host && s.has(u.Scheme, host) {
 			return ""
 		}
 	}
@@ -264,10 +260,19 @@ func namesHost(opaque string) bool {
 	return opaque != "" && opaque != "*" && (opaque[0] != '/' || strings.HasPrefix(opaque, "//"))
 }
 
-// matches reports whether o is the origin of scheme and a canonical host.
-func (o *origin) matches(scheme, host string) bool {
-	if o.wildcard {
-		return scheme == o.scheme && len(host) > len(o.host) && strings.HasSuffix(host, o.host) && validName(host)
+// has reports whether an origin of s is that of scheme and host. host may have letters
+// in upper case. The hosts of s are in ASCII, so no other text of the same length folds
+// to one of them.
+func (s *Set) has(scheme, host string) bool {
+	for i := range s.origins {
+		o := &s.origins[i]
+		below := len(host) - len(o.host) // the length of the labels that a wildcard stands for
+		if below != 0 && (below < 0 || !o.wildcard) || o.scheme != scheme {
+			continue
+		}
+		if rest := host[below:]; (rest == o.host || strings.EqualFold(rest, o.host)) && (!o.wildcard || areLabels(host[:below])) {
+			return true
+		}
 	}
-	return host == o.host && scheme == o.scheme
+	return false
 }
