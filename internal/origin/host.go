@@ -72,13 +72,29 @@ func hasFalseLabel(host string) bool {
 	return false
 }
 
+// isASCII reads eight bytes at a time, because each request asks for its host.
 func isASCII(s string) bool {
+	rest := s
+	for ; len(rest) > 8; rest = rest[8:] {
+		if wide(rest) {
+			return false
+		}
+	}
+	if len(s) >= 8 {
+		return !wide(s[len(s)-8:])
+	}
 	for i := range len(s) {
 		if s[i] >= 0x80 {
 			return false
 		}
 	}
 	return true
+}
+
+// wide reports whether one of the first eight bytes of s is not ASCII.
+func wide(s string) bool {
+	_ = s[7]
+	return (s[0]|s[1]|s[2]|s[3])|(s[4]|s[5]|s[6]|s[7]) >= 0x80
 }
 
 // nameOf returns hostport without port and brackets.
