@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -33,10 +34,7 @@ type floor struct{ value []string }
 func (f floor) RoundTrip(req *http.Request) (*http.Response, error) {
 	out := new(http.Request)
 	*out = *req
-	out.Header = make(http.Header, len(req.Header)+1)
-	for name, values := range req.Header {
-		out.Header[name] = values
-	}
+	out.Header = maps.Clone(req.Header)
 	out.Header["Authorization"] = f.value
 	return wire{}.RoundTrip(out)
 }
@@ -121,35 +119,6 @@ func BenchmarkParallel(b *testing.B) {
 					all[name].RoundTrip(req)
 				}
 			})
-		})
-	}
-}
-
-// BenchmarkRatio runs two transports in turn and prints how the time of the
-// first compares with that of the second, by the best of many rounds: on a busy
-// machine nothing else means much.
-func BenchmarkRatio(b *testing.B) {
-	all := transports(b)
-	for _, pair := range [][2]string{
-		{"bearer", "floor"}, {"bearer+hosts", "floor"}, {"apikey", "floor"}, {"basic", "floor"},
-		{"bearer", "x/oauth2"}, {"oauth1", "dghubble/oauth1"},
-	} {
-		b.Run(strings.ReplaceAll(pair[0]+" to "+pair[1], "/", "."), func(b *testing.B) {
-			req := benchRequest(b)
-			round := func(name string, best *time.Duration) {
-				start := time.Now()
-				for range 200 {
-					all[name].RoundTrip(req)
-				}
-				*best = min(*best, time.Since(start))
-			}
-			first, second := time.Hour, time.Hour
-			for b.Loop() {
-				round(pair[0], &first)
-				round(pair[1], &second)
-			}
-			b.ReportMetric(float64(first)/float64(second), "ratio")
-			b.ReportMetric(0, "ns/op")
 		})
 	}
 }

@@ -58,7 +58,6 @@ func (s *customScheme) authenticate(req *http.Request, room []string) (credentia
 		return sent, nil
 	}
 	host := req.URL.Host
-	detach(req)
 	if s.config.Header != "" {
 		dropHeader(req.Header, req.Header, s.config.Header)
 	}

@@ -15,29 +15,6 @@ func (h hidden) spelled(name string, exact bool) hidden {
 	return h
 }
 
-// copyHeader copies h without the header called except, in any letter case. The
-// values are shared: only a base that breaks the contract of http.RoundTripper writes
-// to them, which would change the caller's request without a connector too, and a copy
-// of the values takes a fifth of the time of a request.
-func copyHeader(h http.Header, except string) http.Header {
-	out := maps.Clone(h) // faster than element by element
-	if out == nil {
-		return make(http.Header, 1)
-	}
-	dropHeader(out, h, except)
-	return out
-}
-
-// dropHeader removes the header called name, in any letter case, from h. h and
-// names have the same keys.
-func dropHeader(h, names http.Header, name string) {
-	for n := range names {
-		if len(n) == len(name) && strings.EqualFold(n, name) {
-			delete(h, n)
-		}
-	}
-}
-
 // respelled returns a copy of req whose headers go out by the names in core.header
 // and joinedScheme.headers. A hook may have set a header by such a name too; then
 // the hook's value counts.

@@ -210,11 +210,14 @@ type hookedExchange struct {
 	sent  credential // what the request carries; may be nil
 }
 
-// runBefore runs the hooks before the request out, which carries sent.
-func runBefore(hooks []hook, out *http.Request, sent credential) (exchanges, error) {
+// runBefore runs the hooks before the request out, which carries sent. room is for the
+// result.
+func runBefore(hooks []hook, room exchanges, out *http.Request, sent credential) (exchanges, error) {
 	host := out.URL.Host
-	detach(out)
-	seen := make(exchanges, len(hooks))
+	seen := room
+	if len(hooks) > len(room) {
+		seen = make(exchanges, len(hooks))
+	}
 	for i := range seen {
 		e := &seen[i]
 		e.Request, e.after, e.sent = out, hooks[i].AfterResponse, sent
@@ -229,16 +232,6 @@ func runBefore(hooks []hook, out *http.Request, sent credential) (exchanges, err
 		}
 	}
 	return seen, complete(out, host)
-}
-
-// detach gives a copy of the caller's request values of its own wherever foreign code
-// may write. The trailer stays the caller's, who may set its values while the body is
-// read.
-func detach(out *http.Request) {
-	u := *out.URL
-	out.URL, out.Header = &u, out.Header.Clone()
-	out.Form, out.PostForm = url.Values(http.Header(out.Form).Clone()), url.Values(http.Header(out.PostForm).Clone())
-	out.TransferEncoding = slices.Clone(out.TransferEncoding)
 }
 
 // withoutBody returns a copy of resp for foreign code to look at, and to keep: the

@@ -154,11 +154,14 @@ var uncured = []string{"insufficient_scope", "use_dpop_nonce", "invalid_dpop_pro
 // rejected reports the rejections of the dialect and status 401, unless another token
 // would be of no use. What refused tells is rejected.
 func (c *oauth2Credential) rejected(resp *http.Response) bool {
+	rejections := c.s.dialect.Rejections
+	if resp.StatusCode/100 == 2 && len(rejections) == 0 { // as nearly all responses
+		return false
+	}
 	if _, steps := stepUp(resp); steps {
 		return true
 	}
 	if resp.StatusCode != http.StatusUnauthorized {
-		rejections := c.s.dialect.Rejections
 		return len(rejections) > 0 && challenge.Rejects(rejections, resp)
 	}
 	return !slices.ContainsFunc(challenge.Parse(resp.Header["Www-Authenticate"]), func(c challenge.Challenge) bool {

@@ -286,7 +286,8 @@ func (s *oauth2Scheme) runBeforeToken(req *http.Request, refresh bool) (exchange
 		}
 	}
 	before := *req.URL
-	seen, err := runBefore(hooks, req, nil)
+	req.Header = req.Header.Clone() // values may be those of the client authentication
+	seen, err := runBefore(hooks, nil, req, nil)
 	if err == nil && !origin.Same(req.URL, &before) {
 		err = fmt.Errorf("%w: a hook changed the origin of a token request", ErrHostNotAllowed)
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -95,11 +94,11 @@ var standard dialect.OAuth2
 // newOAuth2Scheme returns the scheme of a config without mistakes.
 func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
 	if code, ok := config.Grant.(AuthorizationCode); ok && code.Params != nil {
-		code.Params = url.Values(http.Header(code.Params).Clone())
+		code.Params = cloneValues(code.Params)
 		config.Grant = code
 	}
 	if device, ok := config.Grant.(DeviceCode); ok && device.Params != nil {
-		device.Params = url.Values(http.Header(device.Params).Clone())
+		device.Params = cloneValues(device.Params)
 		config.Grant = device
 	}
 	c := &oauth2Client{

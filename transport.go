@@ -109,6 +109,8 @@ func parseHosts(problems *check.List, hosts []string) origin.Set {
 func (h hidden) wrap(base http.RoundTripper) http.RoundTripper {
 	t := &transport{core: h}
 	if c := h.get(); c != nil {
+		t.hooks = slices.DeleteFunc(slices.Clone(c.hooks), func(h hook) bool { return !h.sees() })
+		t.open = len(t.hooks) > 0 || isOpen(c.scheme)
 		base = c.through(base)
 		if s, ok := c.scheme.(connecting); ok && s.transport() != nil {
 			t.own = c.through(s.transport())
@@ -127,22 +129,25 @@ type connecting interface{ transport() http.RoundTripper }
 // credential may go out, lets the scheme add the credential to a private copy of
 // the request, and sends a request with a rejected credential once more.
 type transport struct {
-	core hidden
-	base http.RoundTripper
-	own  http.RoundTripper // sends requests with credentials; nil: base
+	core  hidden
+	base  http.RoundTripper
+	own   http.RoundTripper // sends requests with credentials; nil: base
+	hooks []hook            // that see messages
+	open  bool              // code of the program may change requests
 }
 
 // RoundTrip implements http.RoundTripper. RoundTrip never modifies req, and closes
 // the body on every path.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	switch reach, err := t.core().reach(req); reach {
+	c := t.core()
+	switch reach, err := c.reach(req); reach {
 	case origin.Refused:
 		closeBody(req.Body)
 		return nil, err
 	case origin.WithoutCredentials:
 		return t.exchange(req, req, nil)
 	}
-	resp, sent, err := t.send(req, req.Body)
+	resp, sent, err := t.send(c, req, req.Body)
 	if resp == nil || !isRejected(sent, resp, err) {
 		return settle(resp, err)
 	}
@@ -164,33 +169,22 @@ func settle(resp *http.Response, hookErr error) (*http.Response, error) {
 	return resp, hookErr
 }
 
-// outgoing is a copy of the caller's request, in one allocation with room for the
-// value of a header.
-type outgoing struct {
-	http.Request
-	room [1]string
-}
-
 // send sends a copy of req with body and the credential, and returns the
 // credential. An error together with a response comes from a hook that saw the
 // response.
-func (t *transport) send(req *http.Request, body io.ReadCloser) (resp *http.Response, sent credential, err error) {
-	c := t.core()
-	private := &outgoing{Request: *req}
-	out := &private.Request
+func (t *transport) send(c *core, req *http.Request, body io.ReadCloser) (resp *http.Response, sent credential, err error) {
+	out, room, seen := t.private(req, c.header)
 	out.Body = body
-	out.Header = copyHeader(req.Header, c.header)
 	origin.ASCII(out)
-	if sent, err = c.scheme.authenticate(out, private.room[:]); err != nil {
+	if sent, err = c.scheme.authenticate(out, room); err != nil {
 		closeBody(out.Body)
 		return nil, nil, err
 	}
-	var seen exchanges
-	if slices.ContainsFunc(c.hooks, hook.sees) && !endpoint.IsUnhooked(req.Context()) {
-		if seen, err = runBefore(c.hooks, out, sent); err != nil {
-			closeBody(out.Body)
-			return nil, nil, err
-		}
+	if len(t.hooks) == 0 || endpoint.IsUnhooked(req.Context()) {
+		seen = nil
+	} else if seen, err = runBefore(t.hooks, seen, out, sent); err != nil {
+		closeBody(out.Body)
+		return nil, nil, err
 	}
 	if err = prove(out, sent); err != nil {
 		closeBody(out.Body)
@@ -294,7 +288,7 @@ func (t *transport) replay(req *http.Request, rejected *http.Response, hookErr e
 		}
 	}
 	discard(rejected)
-	resp, again, err := t.send(req, body)
+	resp, again, err := t.send(t.core(), req, body)
 	switch {
 	case resp == nil || !isRejected(again, resp, err):
 		return settle(resp, err)

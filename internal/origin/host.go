@@ -13,12 +13,16 @@ import (
 
 var errInternational = errors.New("has a host that is not a valid international name (RFC 5891); check the spelling")
 
-// canonical returns hostport in the form in which hosts are compared: an international
-// name in the ASCII form, letters in lower case, without the default port of scheme.
-// A host in ASCII, as most hosts are, is not read as an international name, because
-// the network does not do so either. Empty means that the host is not valid.
-func canonical(scheme, hostport string) string {
-	hostport = lower(toASCII(hostport))
+// canonical returns hostport in the form in which hosts are compared: that of plain,
+// letters in lower case. Empty means that the host is not valid.
+func canonical(scheme, hostport string) string { return lower(plain(scheme, hostport)) }
+
+// plain returns hostport with an international name in the ASCII form, without the
+// default port of scheme. A host in ASCII, as most hosts are, is not read as an
+// international name, because the network does not do so either. Empty means that the
+// host is not valid.
+func plain(scheme, hostport string) string {
+	hostport = toASCII(hostport)
 	switch scheme {
 	case "https":
 		hostport = strings.TrimSuffix(hostport, ":443")
@@ -68,13 +72,29 @@ func hasFalseLabel(host string) bool {
 	return false
 }
 
+// isASCII reads eight bytes at a time, because each request asks for its host.
 func isASCII(s string) bool {
+	rest := s
+	for ; len(rest) > 8; rest = rest[8:] {
+		if wide(rest) {
+			return false
+		}
+	}
+	if len(s) >= 8 {
+		return !wide(s[len(s)-8:])
+	}
 	for i := range len(s) {
 		if s[i] >= 0x80 {
 			return false
 		}
 	}
 	return true
+}
+
+// wide reports whether one of the first eight bytes of s is not ASCII.
+func wide(s string) bool {
+	_ = s[7]
+	return (s[0]|s[1]|s[2]|s[3])|(s[4]|s[5]|s[6]|s[7]) >= 0x80
 }
 
 // nameOf returns hostport without port and brackets.
@@ -93,19 +113,27 @@ func name(u *url.URL) string {
 // validName reports whether host is an IP address or an ASCII host name without
 // an empty label.
 func validName(host string) bool {
-	for label := range strings.SplitSeq(host, ".") {
-		valid := label != ""
-		for _, c := range []byte(label) {
-			if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
-				valid = false
-			}
-		}
-		if !valid {
-			_, err := netip.ParseAddr(host) // which allocates for a name
-			return err == nil
-		}
+	if areLabels(host) {
+		return true
 	}
-	return true
+	_, err := netip.ParseAddr(host) // allocates for a name
+	return err == nil
+}
+
+// areLabels reports whether s is one label of an ASCII host name or several, none of
+// them empty.
+func areLabels(s string) bool {
+	last := byte('.')
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+		case c == '.' && last != '.':
+		default:
+			return false
+		}
+		last = s[i]
+	}
+	return last != '.'
 }
 
 // Same reports whether a and b have the same scheme, host and port.

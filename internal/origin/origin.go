@@ -16,10 +16,29 @@ import (
 
 // A Set is the origins to which a connector may send credentials. The zero
 // value allows a single origin in each redirect chain: the origin of the first
-// request, if the scheme is https or the host is loopback. A Set is immutable.
-type Set struct {
+// request, if the scheme is https or the host is loopback. A Set is immutable, and its
+// copies share memory.
+type Set struct{ *entries } // nil: the zero value
+
+type entries struct {
 	origins []origin
 	and     []Set // each of which must allow a request too
+}
+
+// list returns the origins of s.
+func (s Set) list() []origin {
+	if s.entries == nil {
+		return nil
+	}
+	return s.origins
+}
+
+// others returns the Sets that must allow a request too.
+func (s Set) others() []Set {
+	if s.entries == nil {
+		return nil
+	}
+	return s.and
 }
 
 // origin is an entry of a Set.
@@ -34,10 +53,13 @@ type origin struct {
 // "*.example.com" means every name below example.com, with https and the default port.
 // An explicit origin such as "http://10.0.0.5:8080" means exactly the given origin. The
 // error joins all problems.
-func Parse(entries []string) (Set, error) {
-	var s Set
+func Parse(hosts []string) (Set, error) {
+	if len(hosts) == 0 {
+		return Set{}, nil
+	}
+	s := Set{&entries{origins: make([]origin, 0, len(hosts))}}
 	var problems []error
-	for i, entry := range entries {
+	for i, entry := range hosts {
 		o, err := parse(entry)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("host %s: %w", shown(entry, i), err))
@@ -140,7 +162,7 @@ const maxHops = 1000
 // says why a request is Refused; otherwise the error is nil.
 func (s Set) Check(req *http.Request) (Reach, error) {
 	reach, err := s.check(req)
-	for _, other := range s.and {
+	for _, other := range s.others() {
 		if r, why := other.Check(req); r < reach {
 			reach, err = r, why
 		}
@@ -182,7 +204,7 @@ func (s Set) Allows(u, original *url.URL) error {
 	if why := s.outside(u, original); why != "" {
 		return fmt.Errorf("%s %s", name(u), why)
 	}
-	for _, other := range s.and {
+	for _, other := range s.others() {
 		if err := other.Allows(u, original); err != nil {
 			return err
 		}
@@ -193,20 +215,18 @@ func (s Set) Allows(u, original *url.URL) error {
 // Intersect returns the Set that allows what each of sets allows. There must be
 // at least one.
 func Intersect(sets ...Set) Set {
-	all := Set{origins: sets[0].origins}
-	all.and = append(slices.Clone(sets[0].and), sets[1:]...)
-	return all
+	return Set{&entries{sets[0].list(), append(slices.Clone(sets[0].others()), sets[1:]...)}}
 }
 
 // Meets reports whether an origin may be in both s and other.
 func (s Set) Meets(other Set) bool {
-	for _, a := range append([]Set{{origins: s.origins}}, s.and...) {
-		for _, b := range append([]Set{{origins: other.origins}}, other.and...) {
-			if len(a.and)+len(b.and) > 0 {
+	for _, a := range append([]Set{{&entries{origins: s.list()}}}, s.others()...) {
+		for _, b := range append([]Set{{&entries{origins: other.list()}}}, other.others()...) {
+			if len(a.others())+len(b.others()) > 0 {
 				if !a.Meets(b) {
 					return false
 				}
-			} else if len(a.origins) > 0 && len(b.origins) > 0 && !meet(a.origins, b.origins) {
+			} else if len(a.list()) > 0 && len(b.list()) > 0 && !meet(a.list(), b.list()) {
 				return false
 			}
 		}
@@ -228,24 +248,20 @@ func (s Set) outside(u, first *url.URL) string {
 	if namesHost(u.Opaque) {
 		return "has an opaque URL that may name another host"
 	}
-	for i := range s.origins { // most URLs have the host exactly as listed
-		if o := &s.origins[i]; o.host == u.Host && o.scheme == u.Scheme && !o.wildcard {
-			return ""
-		}
+	if s.has(u.Scheme, u.Host) { // as most URLs spell the host
+		return ""
 	}
 	host := u.Host
-	if len(s.origins) > 0 || !isASCII(host) {
-		if host = canonical(u.Scheme, u.Host); host == "" {
+	if len(s.list()) > 0 || !isASCII(host) {
+		if host = plain(u.Scheme, u.Host); host == "" {
 			return errInternational.Error()
 		}
-	}
-	for i := range s.origins {
-		if s.origins[i].matches(u.Scheme, host) {
+		if host != u.Host && s.has(u.Scheme, host) {
 			return ""
 		}
 	}
 	switch {
-	case len(s.origins) > 0:
+	case len(s.list()) > 0:
 		return "is not among the connector's Hosts"
 	case u.Scheme == "https", u.Scheme == "http" && Loopback(nameOf(host)):
 		if u != first && !Same(u, first) {
@@ -264,10 +280,20 @@ func namesHost(opaque string) bool {
 	return opaque != "" && opaque != "*" && (opaque[0] != '/' || strings.HasPrefix(opaque, "//"))
 }
 
-// matches reports whether o is the origin of scheme and a canonical host.
-func (o *origin) matches(scheme, host string) bool {
-	if o.wildcard {
-		return scheme == o.scheme && len(host) > len(o.host) && strings.HasSuffix(host, o.host) && validName(host)
+// has reports whether an origin of s is that of scheme and host. host may have letters
+// in upper case. The hosts of s are in ASCII, so no other text of the same length folds
+// to one of them.
+func (s Set) has(scheme, host string) bool {
+	list := s.list()
+	for i := range list {
+		o := &list[i]
+		below := len(host) - len(o.host) // the length of the labels that a wildcard stands for
+		if below != 0 && (below < 0 || !o.wildcard) || o.scheme != scheme {
+			continue
+		}
+		if rest := host[below:]; (rest == o.host || strings.EqualFold(rest, o.host)) && (!o.wildcard || areLabels(host[:below])) {
+			return true
+		}
 	}
-	return host == o.host && scheme == o.scheme
+	return false
 }
