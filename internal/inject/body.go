@@ -26,29 +26,32 @@ func ReadBody(req *http.Request, max int64) ([]byte, error) {
 	if noBody(req) {
 		return nil, nil
 	}
-	data, err := takeBody(req, max)
+	data, err := takeBody(req, max, 0)
 	SetBody(req, data)
 	return data, err
 }
 
 // takeBody reads and closes the body of req, and leaves req without a body.
 // takeBody does not read a copy from GetBody. Trailers are often set when Body
-// itself is read to the end, and the GetBody of some clients rewinds Body.
-func takeBody(req *http.Request, max int64) ([]byte, error) {
+// itself is read to the end, and the GetBody of some clients rewinds Body. The array
+// of the result belongs to the caller, and has room for so many bytes more if the
+// length of the body is known.
+func takeBody(req *http.Request, max int64, room int) ([]byte, error) {
 	if noBody(req) {
 		return nil, nil
 	}
 	body := req.Body
 	req.Body = http.NoBody
-	data, err := readAll(body, req.ContentLength, max)
+	data, err := readAll(body, req.ContentLength, max, room)
 	if closeErr := body.Close(); err == nil && closeErr != nil {
 		return nil, fmt.Errorf("connectorauth: closing the request's body: %w", closeErr)
 	}
 	return data, err
 }
 
-// readAll reads body to the end. A length above 0 is the known length of body.
-func readAll(body io.Reader, length, max int64) ([]byte, error) {
+// readAll reads body to the end. A length above 0 is the known length of body, and
+// room how many bytes the array of the result has beyond.
+func readAll(body io.Reader, length, max int64, room int) ([]byte, error) {
 	tooLarge := func() error {
 		return refuse("it is larger than the %d bytes (MaxBody) that may be held in memory", max)
 	}
@@ -65,7 +68,7 @@ func readAll(body io.Reader, length, max int64) ([]byte, error) {
 		}
 		return data, nil
 	}
-	data := make([]byte, length+1) // with room to see the end of the body
+	data := make([]byte, int(length)+1+room) // one more, to see the end of the body
 	size := 0
 	for {
 		n, err := body.Read(data[size:])
