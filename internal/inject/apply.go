@@ -57,7 +57,7 @@ func (f *Fields) apply(req *http.Request) error {
 	if format == dialect.BodyMultipart {
 		return f.applyMultipart(req, contentType)
 	}
-	old, err := takeBody(req, f.maxBody)
+	old, err := takeBody(req, f.maxBody, f.room())
 	if err != nil {
 		return err
 	}
@@ -82,6 +82,10 @@ func (f *Fields) apply(req *http.Request) error {
 	}
 	return nil
 }
+
+// room returns how many bytes most bodies grow by, so that the fields find room
+// behind the body.
+func (f *Fields) room() int { return 2*len(f.root.value) + 64 }
 
 // spliceForm returns an encoded form with the fields at the end and without other
 // pairs of the same names. All other bytes stay the same.

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/inject"
@@ -76,17 +77,19 @@ func BenchmarkJSON57kB(b *testing.B) {
 			return data
 		})
 	})
-	b.Run("rawmessage", func(b *testing.B) { // the map with the members left undecoded
-		naive(b, "application/json", body, func(data []byte) []byte {
-			var m map[string]json.RawMessage
-			if err := json.Unmarshal(data, &m); err != nil {
-				b.Fatal(err)
-			}
-			m["api_key"], m["account"] = json.RawMessage(`"SECRET"`), json.RawMessage(`12`)
-			data, _ = json.Marshal(m)
-			return data
-		})
-	})
+	b.Run("rawmessage", func(b *testing.B) { naive(b, "application/json", body, addRaw) })
+}
+
+// addRaw adds the fields to a JSON object through a map with the members left
+// undecoded.
+func addRaw(data []byte) []byte {
+	var m map[string]json.RawMessage
+	if err := json.Unmarshal(data, &m); err != nil {
+		panic(err)
+	}
+	m["api_key"], m["account"] = json.RawMessage(`"SECRET"`), json.RawMessage(`12`)
+	data, _ = json.Marshal(m)
+	return data
 }
 
 // BenchmarkJSONSizes shows that the number of allocations stays the same.
@@ -141,35 +144,57 @@ func BenchmarkMultipart1MB(b *testing.B) {
 	})
 }
 
-func BenchmarkXML(b *testing.B) {
-	type order struct {
-		ID    int    `xml:"id,attr"`
-		Title string `xml:"title"`
-		City  string `xml:"address>city"`
-	}
-	type request struct {
-		XMLName xml.Name `xml:"request"`
-		APIKey  string   `xml:"api_key,omitempty"`
-		Account string   `xml:"account,omitempty"`
-		Orders  []order  `xml:"order"`
-	}
-	var r request
-	for i := range 300 {
-		r.Orders = append(r.Orders, order{i, "Blue <mountain> mug", "Zürich"})
+// An xmlRequest is a message of many orders.
+type xmlRequest struct {
+	XMLName xml.Name   `xml:"request"`
+	APIKey  string     `xml:"api_key,omitempty"`
+	Account string     `xml:"account,omitempty"`
+	Orders  []xmlOrder `xml:"order"`
+}
+
+type xmlOrder struct {
+	ID    int    `xml:"id,attr"`
+	Title string `xml:"title"`
+	City  string `xml:"address>city"`
+}
+
+// xmlOrders returns an XML document of n orders, about 130 bytes each.
+func xmlOrders(n int) []byte {
+	var r xmlRequest
+	for i := range n {
+		r.Orders = append(r.Orders, xmlOrder{i, "Blue <mountain> mug", "Zürich"})
 	}
 	body, _ := xml.MarshalIndent(r, "", "  ")
-	b.Run("apply", func(b *testing.B) { benchmark(b, "application/xml", body) })
-	b.Run("struct", func(b *testing.B) {
-		naive(b, "application/xml", body, func(data []byte) []byte {
-			var r request
-			if err := xml.Unmarshal(data, &r); err != nil {
-				b.Fatal(err)
-			}
-			r.APIKey, r.Account = "SECRET", "12"
-			data, _ = xml.Marshal(r)
-			return data
-		})
-	})
+	return body
+}
+
+// greekOrders returns an XML document of n orders with prefixes, CDATA sections,
+// comments, and names outside ASCII.
+func greekOrders(n int) []byte {
+	const order = "<ό:παραγγελία αριθμός='1'><!-- μία --><ό:τίτλος><![CDATA[Μπλε <κούπα>]]></ό:τίτλος><ό:πόλη/></ό:παραγγελία>\n"
+	return []byte("<ό:αίτημα xmlns:ό='urn:o'>" + strings.Repeat(order, n) + "</ό:αίτημα>")
+}
+
+// addXML adds the fields to an XML document by decoding and encoding.
+func addXML(data []byte) []byte {
+	var r xmlRequest
+	if err := xml.Unmarshal(data, &r); err != nil {
+		panic(err)
+	}
+	r.APIKey, r.Account = "SECRET", "12"
+	data, _ = xml.Marshal(r)
+	return data
+}
+
+// BenchmarkXML decodes and encodes beside Apply.
+func BenchmarkXML(b *testing.B) {
+	for _, n := range []int{3, 300, 10_000} {
+		body := xmlOrders(n)
+		b.Run(fmt.Sprintf("%dkB/apply", len(body)>>10), func(b *testing.B) { benchmark(b, xmlType, body) })
+		b.Run(fmt.Sprintf("%dkB/struct", len(body)>>10), func(b *testing.B) { naive(b, xmlType, body, addXML) })
+	}
+	greek := greekOrders(300)
+	b.Run("greek", func(b *testing.B) { benchmark(b, xmlType, greek) })
 }
 
 // BenchmarkPlace puts a value at each place of a request. The floor of all of them
@@ -200,8 +225,46 @@ func BenchmarkCookie(b *testing.B) {
 	}
 }
 
+// longStrings returns a JSON object of n strings of 1.3 kB.
+func longStrings(n int) []byte {
+	return []byte(`{"texts": [` + strings.Repeat(`"`+strings.Repeat("a long text, ", 100)+`", `, n) + `""]}`)
+}
+
 // BenchmarkJSONLongStrings is for documents that are mostly text.
-func BenchmarkJSONLongStrings(b *testing.B) {
-	body := []byte(`{"texts": ["` + strings.Repeat(strings.Repeat("a long text, ", 100)+`", "`, 50) + `"]}`)
-	benchmark(b, "application/json", body)
+func BenchmarkJSONLongStrings(b *testing.B) { benchmark(b, jsonType, longStrings(50)) }
+
+// BenchmarkRatio lets Apply and the others take turns, and prints how many times as fast
+// Apply is, by the best of many rounds.
+func BenchmarkRatio(b *testing.B) {
+	shapes := []struct {
+		name, contentType string
+		body              []byte
+		edit              func([]byte) []byte
+	}{
+		{"JSON of 57 kB to RawMessage", jsonType, manyOrders(285), addRaw},
+		{"JSON of 2 MB to RawMessage", jsonType, manyOrders(10_000), addRaw},
+		{"JSON of long strings to RawMessage", jsonType, longStrings(50), addRaw},
+		{"XML of 39 kB to struct", xmlType, xmlOrders(300), addXML},
+		{"XML of 1 MB to struct", xmlType, xmlOrders(10_000), addXML},
+	}
+	for _, shape := range shapes {
+		b.Run(strings.ReplaceAll(shape.name, " ", "_"), func(b *testing.B) {
+			f := newFields(b, benchFields, "")
+			ours, theirs := time.Hour, time.Hour
+			for b.Loop() {
+				start := time.Now()
+				if err := f.Apply(post(shape.contentType, shape.body)); err != nil {
+					b.Fatal(err)
+				}
+				ours = min(ours, time.Since(start))
+				start = time.Now()
+				req := post(shape.contentType, shape.body)
+				data, _ := io.ReadAll(req.Body)
+				inject.SetBody(req, shape.edit(data))
+				theirs = min(theirs, time.Since(start))
+			}
+			b.ReportMetric(float64(theirs)/float64(ours), "times-as-fast")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
 }

@@ -26,50 +26,64 @@ func ReadBody(req *http.Request, max int64) ([]byte, error) {
 	if noBody(req) {
 		return nil, nil
 	}
-	data, err := takeBody(req, max)
+	data, err := takeBody(req, max, 0)
 	SetBody(req, data)
 	return data, err
 }
 
 // takeBody reads and closes the body of req, and leaves req without a body.
 // takeBody does not read a copy from GetBody. Trailers are often set when Body
-// itself is read to the end, and the GetBody of some clients rewinds Body.
-func takeBody(req *http.Request, max int64) ([]byte, error) {
+// itself is read to the end, and the GetBody of some clients rewinds Body. The array
+// of the result belongs to the caller, and has room for so many bytes more if the
+// length of the body is known.
+func takeBody(req *http.Request, max int64, room int) ([]byte, error) {
 	if noBody(req) {
 		return nil, nil
 	}
 	body := req.Body
 	req.Body = http.NoBody
-	data, err := readAll(body, req.ContentLength, max)
+	data, err := readAll(body, req.ContentLength, max, room)
 	if closeErr := body.Close(); err == nil && closeErr != nil {
 		return nil, fmt.Errorf("connectorauth: closing the request's body: %w", closeErr)
 	}
 	return data, err
 }
 
-// readAll reads body to the end. A length above 0 is the known length of body.
-func readAll(body io.Reader, length, max int64) ([]byte, error) {
+// readAll reads body to the end. A length above 0 is the known length of body, and
+// room how many bytes the array of the result has beyond.
+func readAll(body io.Reader, length, max int64, room int) ([]byte, error) {
 	tooLarge := func() error {
 		return refuse("it is larger than the %d bytes (MaxBody) that may be held in memory", max)
 	}
 	if length > max {
 		return nil, tooLarge()
 	}
-	var buf bytes.Buffer
-	if length > 0 {
-		buf.Grow(int(length) + bytes.MinRead) // with room to spare, ReadFrom sees the end of the body without growing buf
+	if length <= 0 {
+		data, err := io.ReadAll(io.LimitReader(body, min(max, math.MaxInt64-1)+1))
+		switch {
+		case err != nil:
+			return nil, readError(err)
+		case int64(len(data)) > max:
+			return nil, tooLarge()
+		}
+		return data, nil
 	}
-	max = min(max, math.MaxInt64-1)
-	if _, err := buf.ReadFrom(io.LimitReader(body, max+1)); err != nil {
-		return nil, readError(err)
+	data := make([]byte, int(length)+1+room) // one more, to see the end of the body
+	size := 0
+	for {
+		n, err := body.Read(data[size:])
+		size += n
+		switch {
+		case size > int(length):
+			return nil, fmt.Errorf("connectorauth: the request's ContentLength is %d but its body is longer: make them agree", length)
+		case err == io.EOF && size < int(length):
+			return nil, fmt.Errorf("connectorauth: the request's ContentLength is %d but its body has %d bytes: make them agree", length, size)
+		case err == io.EOF:
+			return data[:size], nil
+		case err != nil:
+			return nil, readError(err)
+		}
 	}
-	switch size := int64(buf.Len()); {
-	case size > max:
-		return nil, tooLarge()
-	case length > 0 && size != length:
-		return nil, fmt.Errorf("connectorauth: the request's ContentLength is %d but its body has %d bytes: make them agree", length, size)
-	}
-	return buf.Bytes(), nil
 }
 
 // readError returns the error for a caller's body that cannot be read.
@@ -85,8 +99,8 @@ func readError(err error) error {
 // only after a chunked body.
 func SetBody(req *http.Request, body []byte) {
 	req.TransferEncoding = nil
-	req.Header.Del("Content-Length")
-	req.Header.Del("Transfer-Encoding")
+	delete(req.Header, "Content-Length")
+	delete(req.Header, "Transfer-Encoding")
 	req.GetBody = func() (io.ReadCloser, error) {
 		if len(body) == 0 {
 			return http.NoBody, nil

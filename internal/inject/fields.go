@@ -144,5 +144,5 @@ func (f *Fields) addNode(field Field, value []byte) error {
 		}
 		f.xmlErr = cmp.Or(f.xmlErr, fmt.Errorf("field %q: %w", field.Key, err))
 	}
-	return f.root.insert(path, &node{value: value, text: xmlText(field.Value)})
+	return f.root.insert(path, &node{value: value, text: escapeXML(field.Value)})
 }

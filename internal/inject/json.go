@@ -13,12 +13,12 @@ const utf8BOM = "\xef\xbb\xbf"
 // members and elements, and the white space, stay the same. A member with the name
 // of a field is replaced in place, and removed if repeated. A missing member comes
 // last in the object, a missing element last in the array. An empty body is missing
-// as a whole.
+// as a whole. The result may have the array of body.
 func (f *Fields) spliceJSON(body []byte) ([]byte, error) {
 	if len(body) == 0 {
 		return bytes.Clone(f.root.value), f.root.checkMade(0)
 	}
-	s := splicer{scanner: scanner{data: body}, out: make([]byte, 0, len(body)+len(f.root.value)+1)}
+	s := splicer{scanner: scanner{data: body, open: make([]byte, 0, 64)}, edits: make([]edit, 0, 8)}
 	if bytes.HasPrefix(body, []byte(utf8BOM)) {
 		s.pos = len(utf8BOM)
 	}
@@ -31,23 +31,19 @@ func (f *Fields) spliceJSON(body []byte) ([]byte, error) {
 	if s.space(); s.pos < len(s.data) {
 		return nil, refuse("byte %d comes after the end of the JSON document: send nothing after it", s.pos)
 	}
-	return append(s.out, s.data[s.copied:]...), nil
+	return applyEdits(body, s.edits), nil
 }
 
-// A splicer reads a JSON document once, from start to end, and writes a changed
-// copy.
+// A splicer reads a JSON document once, from start to end, and collects the changes.
 type splicer struct {
 	scanner
-	out    []byte // the new document
-	copied int    // the position up to which out has, or replaces, the old document
+	edits []edit
 }
 
 // replace puts text in the place of the bytes from start to end. Calls of replace
 // must go from the start of the document to the end.
 func (s *splicer) replace(start, end int, text []byte) {
-	s.out = append(s.out, s.data[s.copied:start]...)
-	s.out = append(s.out, text...)
-	s.copied = end
+	s.edits = append(s.edits, edit{start, end, text})
 }
 
 // inside reads an object or array and puts the children of n there. inside calls
@@ -152,11 +148,10 @@ func (s *splicer) array(n *node) error {
 // append adds text after the last member or element of an object or array, at end.
 // empty tells that there is none.
 func (s *splicer) append(end int, empty bool, text []byte) {
-	s.replace(end, end, nil)
 	if !empty {
-		s.out = append(s.out, ',')
+		s.replace(end, end, []byte(","))
 	}
-	s.out = append(s.out, text...)
+	s.replace(end, end, text)
 }
 
 // member reads the value of a member or element that is a field, or leads to a

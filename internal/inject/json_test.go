@@ -151,19 +151,6 @@ func TestJSONDepthIsLimited(t *testing.T) {
 	assert.ErrorIs(t, f.Apply(post(jsonType, endless)), inject.ErrNotInjectable)
 }
 
-func TestJSONAllocationsDoNotDependOnSize(t *testing.T) {
-	f := newFields(t, jsonFields, "")
-	allocations := func(orders int) float64 {
-		body := manyOrders(orders)
-		return testing.AllocsPerRun(20, func() {
-			if err := f.Apply(post(jsonType, body)); err != nil {
-				t.Fatal(err)
-			}
-		})
-	}
-	assert.InDelta(t, allocations(2), allocations(2000), 1)
-}
-
 // A jsonGenerator writes random documents in random spellings.
 type jsonGenerator struct {
 	*rand.Rand

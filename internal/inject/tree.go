@@ -18,7 +18,7 @@ type node struct {
 	elements []*node // the children in the order of index, if each has an index
 	member   []byte  // "name":value as JSON, with all children
 	value    []byte  // the value alone; nil if no new value has the elements before a child
-	text     string  // the value of a field as XML
+	text     []byte  // the value of a field as XML
 }
 
 const (

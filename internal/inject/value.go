@@ -40,8 +40,8 @@ func encodeValue(field Field) ([]byte, error) {
 
 // isNumber reports whether s is a JSON number.
 func isNumber(s string) bool {
-	r := scanner{data: []byte(s)}
-	return r.number() == nil && r.pos == len(s)
+	end, ok := numberEnd([]byte(s), 0)
+	return ok && end == len(s)
 }
 
 // quote returns s as a JSON string.

@@ -6,7 +6,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -29,68 +28,51 @@ func (f *Fields) spliceXML(body []byte) ([]byte, error) {
 	if singleByte && f.wideKeys {
 		return nil, refuse("the XML document declares another encoding than UTF-8, in which a field's key is spelled differently: declare UTF-8")
 	}
-	s := xmlSplicer{data: body, begin: begin, decoder: xml.NewDecoder(bytes.NewReader(body[begin:]))}
+	s := xmlSplicer{xmlScanner: xmlScanner{data: body, end: begin, open: make([]xmlName, 0, 16)}, edits: make([]edit, 0, 8)}
 	if err := s.document(&f.root); err != nil {
 		return nil, err
 	}
-	return s.result(), nil
+	slices.SortStableFunc(s.edits, func(a, b edit) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end)) })
+	return applyEdits(body, s.edits), nil
 }
 
-// An xmlSplicer reads an XML document once and collects the changes.
+// An xmlSplicer reads an XML document once and collects the changes, which do not
+// overlap.
 type xmlSplicer struct {
-	data    []byte
-	begin   int // where the part begins that decoder reads
-	decoder *xml.Decoder
-	start   int // where the last token starts
-	end     int // where the last token ends
-	edits   []xmlEdit
+	xmlScanner
+	edits []edit
 }
 
-// An xmlEdit puts text in the place of the bytes from start to end.
-type xmlEdit struct {
-	start, end int
-	text       string
-}
-
-// result returns the document with the edits. The edits do not overlap.
-func (s *xmlSplicer) result() []byte {
-	slices.SortFunc(s.edits, func(a, b xmlEdit) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end)) })
-	size := len(s.data)
-	for _, e := range s.edits {
-		size += len(e.text)
-	}
-	out := make([]byte, 0, size)
-	copied := 0
-	for _, e := range s.edits {
-		out = append(append(out, s.data[copied:e.start]...), e.text...)
-		copied = e.end
-	}
-	return append(out, s.data[copied:]...)
+// replace puts text in the place of the bytes from start to end.
+func (s *xmlSplicer) replace(start, end int, text []byte) {
+	s.edits = append(s.edits, edit{start, end, text})
 }
 
 // document reads the whole document and puts the children of n into its root.
 func (s *xmlSplicer) document(n *node) error {
 	for root := false; ; {
-		token, err := s.next()
-		switch t := token.(type) {
-		case nil:
-			if err == io.EOF && root {
+		kind := s.next()
+		switch kind {
+		case xmlEnd:
+			if root {
 				return nil
 			}
-			return s.malformed(err)
-		case xml.StartElement:
+			return s.malformed(kind)
+		case xmlStartTag:
 			if root {
 				return refuse("the XML document has a second root element at byte %d: send one", s.start)
 			}
 			root = true
-			err = s.element(n)
-		case xml.CharData:
-			if len(bytes.TrimSpace(bytes.TrimPrefix(t, []byte(utf8BOM)))) > 0 {
-				err = s.malformed(nil)
+			if err := s.element(n); err != nil {
+				return err
 			}
-		}
-		if err != nil {
-			return err
+		case xmlText:
+			if text := bytes.TrimPrefix(s.data[s.start:s.end], []byte(utf8BOM)); len(bytes.TrimSpace(text)) > 0 {
+				return s.malformed(kind)
+			}
+		case xmlOther:
+		default:
+			return s.malformed(kind)
 		}
 	}
 }
@@ -104,21 +86,20 @@ func (s *xmlSplicer) element(n *node) error {
 	inside := s.inside()
 	found := make([]bool, len(n.children))
 	for {
-		token, err := s.next()
-		switch t := token.(type) {
-		case nil:
-			return s.malformed(err)
-		case xml.EndElement:
-			var missing strings.Builder
+		switch kind := s.next(); kind {
+		case xmlEndTag:
+			var missing []byte
 			for i, c := range n.children {
 				if !found[i] {
-					c.writeXML(&missing, inside.prefix)
+					missing = c.appendXML(missing, inside.prefix)
 				}
 			}
-			s.insert(inside, inside.start, missing.String())
+			s.insert(inside, inside.start, missing)
 			return nil
-		case xml.StartElement:
-			i := slices.IndexFunc(n.children, func(c *node) bool { return c.name == t.Name.Local })
+		case xmlStartTag:
+			local := localName(s.name())
+			i := slices.IndexFunc(n.children, func(c *node) bool { return c.name == string(local) })
+			var err error
 			if i < 0 {
 				err = s.skip()
 			} else {
@@ -128,6 +109,9 @@ func (s *xmlSplicer) element(n *node) error {
 			if err != nil {
 				return err
 			}
+		case xmlText, xmlOther:
+		default:
+			return s.malformed(kind)
 		}
 	}
 }
@@ -147,7 +131,7 @@ func (s *xmlSplicer) child(n *node, found bool) error {
 		return err
 	}
 	if found {
-		s.edits = append(s.edits, xmlEdit{start, s.end, ""})
+		s.replace(start, s.end, nil)
 	} else {
 		s.insert(inside, s.start, n.text)
 	}
@@ -156,87 +140,74 @@ func (s *xmlSplicer) child(n *node, found bool) error {
 
 // An xmlInside is the place between the tags of an element.
 type xmlInside struct {
-	name   string // the name in the tag
-	prefix string // the prefix of the name, with the colon
+	name   []byte // the name in the tag
+	prefix []byte // the prefix of the name, with the colon
 	start  int    // where the start tag ends
 	empty  bool   // the tag is an empty-element tag, <name/>
 }
 
 // inside returns the inside of the element with the last token as the start tag.
 func (s *xmlSplicer) inside() xmlInside {
-	tag := s.data[s.start+1 : s.end-1]
-	in := xmlInside{start: s.end, empty: tag[len(tag)-1] == '/'}
-	if i := bytes.IndexAny(tag, " \t\r\n/"); i >= 0 {
-		tag = tag[:i]
+	name := s.name()
+	return xmlInside{name: name, prefix: name[:len(name)-len(localName(name))], start: s.end, empty: s.empty}
+}
+
+// localName returns name without the prefix. A colon at either end is a part of the
+// name.
+func localName(name []byte) []byte {
+	if i := bytes.IndexByte(name, ':'); i > 0 && i < len(name)-1 {
+		return name[i+1:]
 	}
-	in.name = string(tag)
-	if prefix, local, ok := strings.Cut(in.name, ":"); ok && prefix != "" && local != "" {
-		in.prefix = prefix + ":" // a colon at either end is a part of the name
-	}
-	return in
+	return name
 }
 
 // insert puts text in the place of the bytes between the start tag and end.
-func (s *xmlSplicer) insert(in xmlInside, end int, text string) {
-	if in.empty && text != "" {
-		s.edits = append(s.edits, xmlEdit{in.start - len("/>"), in.start, ">" + text + "</" + in.name + ">"})
+func (s *xmlSplicer) insert(in xmlInside, end int, text []byte) {
+	if in.empty && len(text) > 0 {
+		s.replace(in.start-len("/>"), in.start, slices.Concat([]byte(">"), text, []byte("</"), in.name, []byte(">")))
 	} else {
-		s.edits = append(s.edits, xmlEdit{in.start, end, text})
+		s.replace(in.start, end, text)
 	}
 }
 
-// writeXML writes n and all nodes below n as elements with the given prefix, and
-// with attributes. writeXML leaves out an n that is an attribute.
-func (n *node) writeXML(b *strings.Builder, prefix string) {
+// appendXML appends n and all nodes below n as elements with the given prefix, and
+// with attributes. appendXML leaves out an n that is an attribute.
+func (n *node) appendXML(b, prefix []byte) []byte {
 	if _, ok := attributeName(n.name); ok {
-		return
+		return b
 	}
-	b.WriteString("<" + prefix + n.name)
+	b = append(append(append(b, '<'), prefix...), n.name...)
 	for _, c := range n.children {
-		c.writeAttribute(b)
+		b = c.appendAttribute(b)
 	}
-	b.WriteString(">" + n.text)
+	b = append(append(b, '>'), n.text...)
 	for _, c := range n.children {
-		c.writeXML(b, prefix)
+		b = c.appendXML(b, prefix)
 	}
-	b.WriteString("</" + prefix + n.name + ">")
+	return append(append(append(append(b, "</"...), prefix...), n.name...), '>')
 }
 
 // skip reads the rest of an element after the start tag.
 func (s *xmlSplicer) skip() error {
 	for depth := 1; depth > 0; {
-		token, err := s.next()
-		switch token.(type) {
-		case nil:
-			return s.malformed(err)
-		case xml.StartElement:
+		switch kind := s.next(); kind {
+		case xmlStartTag:
 			if depth++; depth > maxDepth {
 				return refuse("the XML document is nested more than %d deep at byte %d: send a flatter one", maxDepth, s.start)
 			}
-		case xml.EndElement:
+		case xmlEndTag:
 			depth--
+		case xmlText, xmlOther:
+		default:
+			return s.malformed(kind)
 		}
 	}
 	return nil
 }
 
-// next reads a token. A nil token comes with an error.
-func (s *xmlSplicer) next() (xml.Token, error) {
-	s.start = s.begin + int(s.decoder.InputOffset())
-	token, err := s.decoder.Token()
-	s.end = s.begin + int(s.decoder.InputOffset())
-	if _, ok := token.(xml.Directive); ok {
-		return nil, errDTD
-	}
-	return token, err
-}
-
-var errDTD = errors.New("a document type declaration")
-
 // malformed returns the refusal of a document that cannot be read any further.
-// The refusal leaves out the text of err, because err quotes the document.
-func (s *xmlSplicer) malformed(err error) error {
-	if err == errDTD {
+func (s *xmlSplicer) malformed(kind xmlKind) error {
+	if kind == xmlDTD {
 		return refuse("the XML document has a document type declaration at byte %d, which may define entities: leave it out", s.start)
 	}
 	return refuse("the XML document is malformed, or not UTF-8, at byte %d: send a valid one in UTF-8", s.start)
@@ -262,18 +233,19 @@ func checkXML(path []step, value string) error {
 	return nil
 }
 
-// xmlText returns s as the text of an element or attribute. Characters outside
+// escapeXML returns s as the text of an element or attribute. Characters outside
 // printable ASCII are written as character references, which are the same
 // characters whatever encoding and version of XML the document declares.
-func xmlText(s string) string {
-	var escaped, b strings.Builder
+func escapeXML(s string) []byte {
+	var escaped strings.Builder
 	xml.EscapeText(&escaped, []byte(s)) // a Builder cannot fail
+	var text []byte
 	for _, r := range escaped.String() {
 		if r < utf8.RuneSelf-1 {
-			b.WriteRune(r)
+			text = append(text, byte(r))
 		} else {
-			fmt.Fprintf(&b, "&#x%X;", r)
+			text = fmt.Appendf(text, "&#x%X;", r)
 		}
 	}
-	return b.String()
+	return text
 }

@@ -2,6 +2,7 @@ package inject
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -18,7 +19,7 @@ func attributeName(step string) (name string, ok bool) { return strings.CutPrefi
 // missing attribute comes first. A field is never an attribute with a prefix, because
 // a prefix makes another attribute.
 func (s *xmlSplicer) attributes(n *node) error {
-	name := s.start + len("<") + len(s.inside().name)
+	name := s.tag.end
 	found := make([]bool, len(n.children))
 	for rest := s.data[name:s.end]; ; {
 		attribute, value, after := cutAttribute(rest)
@@ -35,24 +36,24 @@ func (s *xmlSplicer) attributes(n *node) error {
 			}
 			found[i] = true
 			end := s.end - len(after) - 1 // before the closing quote
-			s.edits = append(s.edits, xmlEdit{end - len(value), end, n.children[i].text})
+			s.replace(end-len(value), end, n.children[i].text)
 		}
 		rest = after
 	}
-	var missing strings.Builder
+	var missing []byte
 	for i, c := range n.children {
 		if !found[i] {
-			c.writeAttribute(&missing)
+			missing = c.appendAttribute(missing)
 		}
 	}
-	if missing.Len() > 0 {
-		s.edits = append(s.edits, xmlEdit{name, name, missing.String()})
+	if len(missing) > 0 {
+		s.replace(name, name, missing)
 	}
 	return nil
 }
 
 // cutAttribute returns the first attribute in the rest of a start tag, and what
-// comes after the attribute. encoding/xml has found the tag well-formed. A nil name
+// comes after the attribute. next has found the tag well-formed. A nil name
 // means no attribute left.
 func cutAttribute(tag []byte) (name, value, after []byte) {
 	name, after, ok := bytes.Cut(tag, []byte("="))
@@ -64,9 +65,10 @@ func cutAttribute(tag []byte) (name, value, after []byte) {
 	return bytes.Trim(name, xmlSpace), value, after
 }
 
-// writeAttribute writes n if n is an attribute.
-func (n *node) writeAttribute(b *strings.Builder) {
+// appendAttribute appends n if n is an attribute.
+func (n *node) appendAttribute(b []byte) []byte {
 	if name, ok := attributeName(n.name); ok {
-		b.WriteString(" " + name + `="` + n.text + `"`)
+		b = fmt.Appendf(b, ` %s="%s"`, name, n.text)
 	}
+	return b
 }

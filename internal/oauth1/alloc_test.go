@@ -3,23 +3,47 @@
 package oauth1_test
 
 import (
+	"io"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/oauth1"
 )
 
-// A nonce, a signature and a header value are three strings and nothing else.
-// (Under the race detector sync.Pool forgets things on purpose.)
+// A signed request costs the value of the header, and with a form the body, the
+// function GetBody, and the reader with its Close. (Under the race detector sync.Pool
+// forgets things on purpose.)
 func TestSigningAllocatesOnlyItsResults(t *testing.T) {
 	signer := newSigner(t, oauth1.Config{ConsumerKey: "c", ConsumerSecret: "s", Token: "t", TokenSecret: "u"})
-	req, _ := newRequest(t, "GET", "https://api.example.com/photos?file=vacation.jpg&size=original&page=2", "")
-	allocations := testing.AllocsPerRun(1000, func() {
-		params, err := signer.Sign(req, nil, oauth1.Stamp{Nonce: oauth1.Nonce(), Timestamp: 1})
-		if err != nil || params.Header() == "" {
-			t.Error(err)
+	place := oauth1.Place{In: dialect.InHeader, MaxBody: 1 << 20}
+	for _, test := range []struct {
+		query, form string
+		want        float64
+	}{
+		{"", "", 1},
+		{"file=vacation.jpg&size=original&page=2", "", 1},
+		{strings.Repeat("page_of_photos=2%20of%203&", 30), "", 1},
+		{"", "file=vacation.jpg&size=original&page=2", 5},
+		{"", strings.Repeat("page_of_photos=2%20of%203&", 30), 5},
+	} {
+		req, _ := newRequest(t, "POST", "https://api.example.com/photos?"+test.query, test.form)
+		if test.form == "" {
+			req.Body = nil
 		}
-	})
-	assert.LessOrEqual(t, allocations, 3.0)
+		body, room := strings.NewReader(test.form), make([]string, 1)
+		closed := io.NopCloser(body)
+		allocations := testing.AllocsPerRun(1000, func() {
+			body.Reset(test.form)
+			if test.form != "" {
+				req.Body = closed
+			}
+			if err := place.Put(req, signer, 0, room); err != nil {
+				t.Error(err)
+			}
+		})
+		assert.LessOrEqual(t, allocations, test.want, "%+v", test)
+	}
 }

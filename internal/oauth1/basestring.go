@@ -3,6 +3,7 @@ package oauth1
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"net/http"
 	"net/url"
@@ -27,7 +28,7 @@ func BaseString(req *http.Request, form []byte, protocol ...Param) (string, erro
 	s := newScratch()
 	defer s.free()
 	for _, p := range protocol {
-		s.protocol = wire.AppendPair(s.protocol, p.Name, p.Value)
+		s.protocol.add(p.Name, p.Value)
 	}
 	if err := s.build(req, form, parameters{}); err != nil {
 		return "", err
@@ -45,21 +46,37 @@ type parameters struct {
 
 // A parameter is a range of the text: where the name starts, where "%3D" stands,
 // and where the value ends.
-type parameter struct{ start, equals, end int }
+type parameter struct {
+	first              uint64 // the first eight bytes of the name, which mostly decide the order
+	start, equals, end int
+}
+
+// firstBytes returns up to eight bytes of name as a number. The numbers have the
+// order of the bytes: no name has a zero byte, so shorter names come first.
+func firstBytes(name []byte) (first uint64) {
+	if len(name) >= 8 {
+		return binary.BigEndian.Uint64(name)
+	}
+	for i, c := range name {
+		first |= uint64(c) << (56 - 8*i)
+	}
+	return first
+}
 
 // scratch has the buffers for a signature. Later signatures reuse the buffers,
 // so no result of the package may point into them.
 type scratch struct {
 	parameters
-	protocol []byte // the protocol parameters of this request, form-encoded
-	base     []byte // the base string
+	protocol encoded // the protocol parameters of this request
+	base     []byte  // the base string
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 func newScratch() *scratch {
 	s := scratches.Get().(*scratch)
-	s.text, s.list, s.protocol, s.base = s.text[:0], s.list[:0], s.protocol[:0], s.base[:0]
+	s.text, s.list, s.base = s.text[:0], s.list[:0], s.base[:0]
+	s.protocol.text, s.protocol.marks = s.protocol.text[:0], s.protocol.marks[:0]
 	return s
 }
 
@@ -76,7 +93,10 @@ func (s *scratch) build(req *http.Request, form []byte, fixed parameters) error 
 	if req.URL == nil {
 		return errors.New("connectorauth: OAuth1 cannot sign a request without a URL: set Request.URL")
 	}
-	scheme := strings.ToLower(req.URL.Scheme)
+	scheme := req.URL.Scheme
+	if scheme != "https" { // in lower case, as from url.Parse
+		scheme = strings.ToLower(scheme)
+	}
 	if scheme != "http" && scheme != "https" {
 		return errors.New("connectorauth: OAuth1 signs only http and https requests")
 	}
@@ -101,8 +121,8 @@ func (s *scratch) build(req *http.Request, form []byte, fixed parameters) error 
 	s.text = append(s.text, fixed.text...) // first, because the ranges in fixed.list count from the start
 	collect(&s.parameters, query)
 	collect(&s.parameters, form)
-	collect(&s.parameters, s.protocol)
-	s.list = append(s.list, fixed.list...) // last, where oauth_... mostly belongs: less to sort
+	s.list = append(s.list, fixed.list...) // nearly in order, and behind most other names: less to sort
+	s.protocol.appendTo(&s.parameters)
 	s.sort()
 	for i, p := range s.list {
 		if i > 0 {
@@ -117,12 +137,25 @@ func (s *scratch) build(req *http.Request, form []byte, fixed parameters) error 
 func (p *parameters) sort() {
 	text := p.text
 	slices.SortFunc(p.list, func(a, b parameter) int {
+		if a.first != b.first {
+			return cmp.Compare(a.first, b.first)
+		}
 		if order := bytes.Compare(text[a.start:a.equals], text[b.start:b.equals]); order != 0 {
 			return order
 		}
 		return bytes.Compare(text[a.equals:a.end], text[b.equals:b.end])
 	})
 }
+
+// add adds a parameter of the text to the list.
+func (p *parameters) add(added parameter) {
+	added.end = len(p.text)
+	added.first = firstBytes(p.text[added.start:added.equals])
+	p.list = append(p.list, added)
+}
+
+// equalsSign is the equals sign of the base string.
+const equalsSign = "%3D"
 
 // collect adds the parameters of a query or form (section 3.4.1.3.1). collect
 // refuses no malformed text, unlike url.ParseQuery: a server that reads the text
@@ -132,13 +165,12 @@ func collect[T string | []byte](to *parameters, form T) {
 	for i := 0; i < len(form); i++ { // the increment passes over an ampersand
 		p := parameter{start: len(to.text)}
 		to.text, p.equals, i = appendParameter(to.text, form, i)
-		p.end = len(to.text)
 		switch {
-		case p.end == p.start: // nothing between two ampersands is not a parameter
+		case len(to.text) == p.start: // nothing between two ampersands is not a parameter
 		case string(to.text[p.start:p.equals]) == "oauth_signature":
 			to.text = to.text[:p.start]
 		default:
-			to.list = append(to.list, p)
+			to.add(p)
 		}
 	}
 }
@@ -147,21 +179,25 @@ func collect[T string | []byte](to *parameters, form T) {
 // the base string. appendParameter also returns where "%3D" stands in the text,
 // and where the parameter ends in form.
 func appendParameter[T string | []byte](text []byte, form T, i int) (_ []byte, equals, end int) {
-	const equalsSign = "%3D"
 	start := len(text)
 	equals = -1
-	for i < len(form) && form[i] != '&' {
-		c, size := form[i], 1
-		switch {
-		case wire.IsUnreserved(c):
-			text = append(text, c)
-		case c == '=' && equals < 0:
+	for {
+		plain := i
+		for i < len(form) && wire.IsUnreserved(form[i]) {
+			i++
+		}
+		text = append(text, form[plain:i]...)
+		if i == len(form) || form[i] == '&' {
+			break
+		}
+		if form[i] == '=' && equals < 0 {
 			equals = len(text)
 			text = append(text, equalsSign...)
-		default:
-			c, size = wire.Unescape(form[i:])
-			text = wire.AppendEscapedTwice(text, c)
+			i++
+			continue
 		}
+		c, size := wire.Unescape(form[i:])
+		text = wire.AppendEscapedTwice(text, c)
 		i += size
 	}
 	if equals < 0 && len(text) > start {

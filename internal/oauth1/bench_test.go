@@ -54,6 +54,7 @@ func (t signing) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	clone.Header["Authorization"] = []string{params.Header()}
+	params.Release()
 	return network{}.RoundTrip(&clone)
 }
 
@@ -176,5 +177,6 @@ func BenchmarkSign(b *testing.B) {
 		if err != nil || params.Header() == "" {
 			b.Fatal(err)
 		}
+		params.Release()
 	}
 }

@@ -62,10 +62,10 @@ func New(config Config) (*Signer, error) {
 		return nil, err
 	}
 	s := &Signer{method: config.Method, sign: sign}
-	form := config.fixedParams()
-	s.fixed.form = string(form)
-	s.fixed.header = string(appendHeader([]byte(config.headerStart()), s.fixed.form))
-	collect(&s.signed, form)
+	fixed := config.fixedParams()
+	s.form = string(fixed.text)
+	s.header = string(fixed.appendHeader([]byte(config.headerStart())))
+	fixed.appendTo(&s.signed)
 	s.signed.sort()
 	return s, nil
 }
@@ -96,17 +96,17 @@ func controlProblem(field string) error {
 	return fmt.Errorf("%s: has a control character; look for a line break at its end", field)
 }
 
-// fixedParams returns the parameters that all requests share, as a form.
-func (c *Config) fixedParams() []byte {
-	form := wire.AppendPair(nil, "oauth_consumer_key", c.ConsumerKey)
+// fixedParams returns the parameters that all requests share.
+func (c *Config) fixedParams() (fixed encoded) {
+	fixed.add("oauth_consumer_key", c.ConsumerKey)
 	if c.Token != "" {
-		form = wire.AppendPair(form, "oauth_token", c.Token)
+		fixed.add("oauth_token", c.Token)
 	}
-	form = wire.AppendPair(form, "oauth_signature_method", c.Method)
+	fixed.add("oauth_signature_method", c.Method)
 	if !c.NoVersion {
-		form = wire.AppendPair(form, "oauth_version", "1.0")
+		fixed.add("oauth_version", "1.0")
 	}
-	return form
+	return fixed
 }
 
 // headerStart returns what stands before the parameters in the Authorization

@@ -26,8 +26,12 @@ var (
 // has seen the request target, the Host header and the body.
 func serverBaseString(scheme, method, target, host, body string, protocol ...oauth1.Param) string {
 	host = strings.ToLower(host)
-	host = strings.TrimSuffix(host, map[string]string{"http": ":80", "https": ":443"}[scheme])
-	host = strings.TrimSuffix(host, ":")
+	for _, port := range []string{map[string]string{"http": ":80", "https": ":443"}[scheme], ":"} {
+		if name, found := strings.CutSuffix(host, port); found {
+			host = name
+			break // a host has one port
+		}
+	}
 	target = origin.ReplaceAllString(target, "")
 	path, query, _ := strings.Cut(target, "?")
 	if path == "" {

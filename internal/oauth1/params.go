@@ -2,7 +2,6 @@ package oauth1
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
@@ -12,35 +11,22 @@ import (
 // 5849 section 3.5). Params print no parameter, because a PLAINTEXT signature is
 // a secret.
 type Params struct {
-	header, form string // the parameters that all requests share, for the header and for a form
-	rest         string // the other parameters, form-encoded
+	signer  *Signer
+	scratch *scratch // scratch.protocol has the parameters that the request does not share
 }
+
+// Release gives the memory of p back for other signatures. p must not be used
+// afterwards. Params that are never released cost memory and do no harm.
+func (p Params) Release() { p.scratch.free() }
 
 // Header returns the value of the Authorization header (section 3.5.1). A realm
 // comes first, as a quoted-string.
 func (p Params) Header() string {
-	header := make([]byte, 0, 512) // a constant size keeps most headers on the stack
-	header = append(header, p.header...)
-	header = append(header, ", "...)
-	return string(appendHeader(header, p.rest))
-}
-
-// appendHeader appends form-encoded parameters in the syntax of the
-// Authorization header.
-func appendHeader(header []byte, form string) []byte {
-	for more := true; more; {
-		var pair string
-		pair, form, more = strings.Cut(form, "&")
-		name, value, _ := strings.Cut(pair, "=")
-		header = append(header, name...)
-		header = append(header, `="`...)
-		header = append(header, value...)
-		header = append(header, '"')
-		if more {
-			header = append(header, ", "...)
-		}
-	}
-	return header
+	s := p.scratch
+	s.base = append(s.base[:0], p.signer.header...) // nobody needs the base string any more
+	s.base = append(s.base, ", "...)
+	s.base = s.protocol.appendHeader(s.base)
+	return string(s.base)
 }
 
 // Query returns rawQuery, which may be empty, with the parameters added
@@ -49,7 +35,7 @@ func (p Params) Query(rawQuery string) string {
 	if rawQuery != "" {
 		rawQuery += "&"
 	}
-	return rawQuery + p.form + "&" + p.rest
+	return rawQuery + p.signer.form + "&" + string(p.scratch.protocol.text)
 }
 
 // Form returns a copy of form, which may be empty, with the parameters added
@@ -68,4 +54,21 @@ var Names = []string{
 // Strip returns a query or form without the parameters in [Names]: a request may
 // carry each only once (section 3.1). All other bytes stay the same. If there is
 // nothing to remove, Strip returns form itself.
-func Strip[T string | []byte](form T) T { return wire.Without(form, Names...) }
+func Strip[T string | []byte](form T) T {
+	if !mayHaveNames(form) {
+		return form
+	}
+	return wire.Without(form, Names...)
+}
+
+// mayHaveNames reports whether a parameter of form may be called by one of the
+// [Names]. All names begin with an o, which a form may spell as an escape.
+func mayHaveNames[T string | []byte](form T) bool {
+	begins := func(i int) bool { return i < len(form) && (form[i] == 'o' || form[i] == '%') }
+	for i := range len(form) {
+		if form[i] == '&' && begins(i+1) {
+			return true
+		}
+	}
+	return begins(0)
+}

@@ -29,7 +29,11 @@ type Place struct {
 // header has room for the value of the Authorization header. After a redirect
 // removed the body of req, a place in the body is gone: Put does nothing then.
 func (p Place) Put(req *http.Request, s *Signer, ahead int64, header []string, extra ...Param) error {
-	isForm := wire.IsForm(req.Header.Get("Content-Type"))
+	contentType := ""
+	if values := req.Header["Content-Type"]; len(values) > 0 {
+		contentType = values[0]
+	}
+	isForm := wire.IsForm(contentType)
 	switch {
 	case p.In != dialect.InBody:
 	case req.Response != nil && (req.Body == nil || req.Body == http.NoBody):
@@ -57,6 +61,7 @@ func (p Place) Put(req *http.Request, s *Signer, ahead int64, header []string, e
 	if err != nil {
 		return err
 	}
+	defer params.Release()
 	if p.In == dialect.InHeader {
 		header[0] = params.Header()
 		req.Header["Authorization"] = header

@@ -16,7 +16,6 @@
 package oauth1
 
 import (
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -41,18 +40,14 @@ type Stamp struct {
 	Timestamp int64  // seconds since 1970 by the server's clock; positive
 }
 
-// Nonce returns a new random nonce of at least 128 bits from crypto/rand. The
-// nonce has 26 letters and digits: python3-oauthlib takes no other characters,
-// and 20 to 30 of them.
-func Nonce() string { return rand.Text() }
-
 // A Signer signs requests for a client and a token. A Signer is immutable, safe
 // for concurrent use, and prints no secrets.
 type Signer struct {
 	method string
 	sign   signFunc
-	fixed  Params     // the parameters that all requests share
-	signed parameters // the fixed parameters as the base string spells them
+	header string     // the parameters that all requests share, for the Authorization header
+	form   string     // the same for a query or form
+	signed parameters // the same as the base string spells the parameters
 }
 
 // Sign returns the protocol parameters that authenticate req. The caller puts
@@ -70,31 +65,39 @@ func (s *Signer) Sign(req *http.Request, form []byte, stamp Stamp, extra ...Para
 		return Params{}, errors.New("connectorauth: an OAuth1 signature needs a nonce and a positive timestamp")
 	}
 	b := newScratch()
-	defer b.free()
-	b.protocol = append(b.protocol, "oauth_timestamp="...)
-	b.protocol = strconv.AppendInt(b.protocol, stamp.Timestamp, 10)
-	b.protocol = wire.AppendPair(b.protocol, "oauth_nonce", stamp.Nonce)
-	for i, p := range extra {
-		if err := checkExtra(p, extra[:i]); err != nil {
-			return Params{}, err
-		}
-		b.protocol = wire.AppendPair(b.protocol, p.Name, p.Value)
-	}
-	if err := b.build(req, form, s.signed); err != nil {
+	if err := s.write(b, req, form, stamp, extra); err != nil {
+		b.free()
 		return Params{}, err
 	}
+	return Params{s, b}, nil
+}
+
+// write writes the parameters that req does not share with other requests to
+// b.protocol, and the base string to b.base.
+func (s *Signer) write(b *scratch, req *http.Request, form []byte, stamp Stamp, extra []Param) error {
+	b.protocol.begin("oauth_timestamp")
+	b.protocol.text = strconv.AppendInt(b.protocol.text, stamp.Timestamp, 10)
+	b.protocol.begin("oauth_nonce")
+	b.protocol.text = wire.AppendEscaped(b.protocol.text, stamp.Nonce)
+	for i, p := range extra {
+		if err := checkExtra(p, extra[:i]); err != nil {
+			return err
+		}
+		b.protocol.add(p.Name, p.Value)
+	}
+	if err := b.build(req, form, s.signed); err != nil {
+		return err
+	}
 	if s.method == Plaintext && !isPrivate(req.URL) {
-		return Params{}, errors.New("connectorauth: OAuth1 PLAINTEXT sends the secrets themselves: use https, or another signature method")
+		return errors.New("connectorauth: OAuth1 PLAINTEXT sends the secrets themselves: use https, or another signature method")
 	}
 	signature, err := s.sign(b.text[:0], b.base) // the base string has a copy of the text
 	if err != nil {
-		return Params{}, err
+		return err
 	}
-	b.protocol = append(b.protocol, "&oauth_signature="...)
-	b.protocol = wire.AppendEscaped(b.protocol, signature)
-	params := s.fixed
-	params.rest = string(b.protocol)
-	return params, nil
+	b.protocol.begin("oauth_signature")
+	b.protocol.text = wire.AppendEscaped(b.protocol.text, signature)
+	return nil
 }
 
 // BodyHash returns the oauth_body_hash parameter for a body that is not a form

@@ -23,14 +23,15 @@ func IsUnreserved(c byte) bool { return unreserved[c] }
 // bytes excepted. URLs, forms and OAuth1 signatures all read the result alike.
 // net/url encodes fewer bytes.
 func AppendEscaped[T string | []byte](dst []byte, s T) []byte {
+	start := 0 // of the bytes that stand for themselves
 	for i := range len(s) {
-		if c := s[i]; unreserved[c] {
-			dst = append(dst, c)
-		} else {
+		if c := s[i]; !unreserved[c] {
+			dst = append(dst, s[start:i]...)
 			dst = append(dst, '%', upperHex[c>>4], upperHex[c&15])
+			start = i + 1
 		}
 	}
-	return dst
+	return append(dst, s[start:]...)
 }
 
 // AppendEscapedTwice appends c to dst, percent-encoded two times over.

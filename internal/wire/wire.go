@@ -63,7 +63,9 @@ func MediaType(contentType string) string {
 }
 
 // IsForm reports whether a Content-Type means an encoded form.
-func IsForm(contentType string) bool { return MediaType(contentType) == FormType }
+func IsForm(contentType string) bool {
+	return contentType == FormType || contentType != "" && MediaType(contentType) == FormType
+}
 
 // SetQuery gives req a copy of the URL with the given RawQuery. Other requests
 // may share the original URL, which stays unchanged.
