@@ -2,6 +2,7 @@ package script
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ func (p pairs) values() map[string][]string {
 // lower case of a header name mean the same: a header with another spelling replaces
 // the old header.
 func (r *run) applyHeaders(global string, now pairs, h http.Header) error {
-	before, after := joined(h), now.values()
+	before, after := maps.Clone(h), now.values()
 	for name := range before {
 		if _, ok := after[name]; !ok {
 			delete(h, name)
@@ -67,7 +68,7 @@ func (r *run) applyHeaders(global string, now pairs, h http.Header) error {
 	size := 0
 	for _, member := range now {
 		name, values := member.name, member.values
-		if was, ok := before[name]; ok && len(values) == 1 && values[0] == was {
+		if was, ok := before[name]; ok && len(values) == 1 && values[0] == joined(was) {
 			continue
 		}
 		canonical := http.CanonicalHeaderKey(name)

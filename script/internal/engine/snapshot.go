@@ -64,7 +64,7 @@ func (m *Machine) Save() (Snapshot, error) {
 
 // Load makes a new machine the machine of the snapshot. Load reports whether the
 // machine's limit of memory allows that.
-func (m *Machine) Load(s Snapshot) bool {
+func (m *Machine) Load(s *Snapshot) bool {
 	if more := s.size - len(m.bytes()); more > 0 {
 		if _, ok := m.module.Memory().Grow(uint32(more / pageSize)); !ok {
 			return false
