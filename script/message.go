@@ -321,7 +321,12 @@ func rounded(global string) error { return fmt.Errorf("%s: %w", global, exact.Er
 // rounds reports whether a text that a script has made contains a number that
 // JavaScript has rounded.
 func (r *run) rounds(text string) bool {
-	return slices.ContainsFunc(r.numbers(), func(n exact.Numbers) bool { return n.In([]byte(text)) })
+	for _, n := range [...]exact.Numbers{r.request.numbers, r.earlier, r.response.numbers} {
+		if len(n) > 0 && n.In([]byte(text)) {
+			return true
+		}
+	}
+	return false
 }
 
 // numbers are the numbers that the script has seen rounded, also before the request: a

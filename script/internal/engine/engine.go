@@ -71,6 +71,7 @@ type engine struct {
 	sp      uint64 // the stack pointer of a machine at rest
 	heap    int    // where the first block of the allocator begins
 	inbox   uint64 // where a state may be written
+	cards   int    // where the cards are
 }
 
 // load compiles the module, once in a program: that takes about a second.
@@ -147,11 +148,13 @@ func (e *engine) makeImage() error {
 		return err
 	}
 	e.heap, e.sp = int(heap)-overhead, m.global("sp").Get()
+	e.cards = int(m.module.ExportedGlobal("cards").Get())
 	high, err := m.clear()
 	if err != nil {
 		return err
 	}
 	e.image, e.high = append([]byte(nil), m.bytes()...), uint32(high)
+	clear(m.cards(e.image))
 	return nil
 }
 
@@ -182,9 +185,11 @@ var hostFunctions = map[string]hostFunction{
 		stack[0] = api.EncodeI32(running(ctx).called(What(api.DecodeI32(stack[0])), text))
 	}, []api.ValueType{api.ValueTypeI32, api.ValueTypeI32, api.ValueTypeI32}, []api.ValueType{api.ValueTypeI32}},
 	"response": {func(ctx context.Context, m api.Module, stack []uint64) {
-		if !m.Memory().Write(api.DecodeU32(stack[0]), running(ctx).response) {
+		at, response := api.DecodeU32(stack[0]), running(ctx).response
+		if !m.Memory().Write(at, response) {
 			panic(End{errors.New("script: the engine wrote outside of its memory")})
 		}
+		running(ctx).mark(int(at), len(response))
 	}, []api.ValueType{api.ValueTypeI32}, nil},
 	"now": {func(_ context.Context, _ api.Module, stack []uint64) {
 		stack[0] = api.EncodeF64(float64(time.Now().UnixMilli()))

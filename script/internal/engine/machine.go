@@ -23,7 +23,6 @@ type Machine struct {
 	response  []byte
 	told      [2][]byte // functions and bytecode
 	functions map[string]api.Function
-	broken    bool // the last run was ended in the middle
 }
 
 type machineKey struct{}
@@ -79,7 +78,6 @@ func (m *Machine) invoke(name string, args ...uint64) (uint64, error) {
 	}
 	results, err := f.Call(m.ctx, args...)
 	if err != nil {
-		m.broken = true
 		if end := (End{}); errors.As(err, &end) {
 			return 0, end.Err
 		}
@@ -110,8 +108,12 @@ func (m *Machine) put(text []byte) (uint64, error) {
 	if at == 0 {
 		return 0, ErrMemory
 	}
-	b, _ := m.module.Memory().Read(uint32(at), uint32(len(text)+1))
+	b, ok := m.module.Memory().Read(uint32(at), uint32(len(text)+1))
+	if !ok {
+		return 0, ErrTrap
+	}
 	b[copy(b, text)] = 0
+	m.mark(int(at), len(b))
 	return at, nil
 }
 
@@ -197,6 +199,7 @@ func (m *Machine) Run(host Host, s *State) (Status, error) {
 	if n := len(s.globals) + 1 + len(s.wanted) + 1; n <= box {
 		b, _ := m.module.Memory().Read(uint32(at), uint32(n))
 		s.write(b)
+		m.mark(int(at), n)
 	} else {
 		text := make([]byte, n)
 		s.write(text)
