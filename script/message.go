@@ -163,11 +163,11 @@ func (t *told) global(name string) (text **string, list **pairs) {
 func (t *told) read(f engine.Fields) {
 	next := func() string {
 		text := f.Next()
-		t.half = t.half || !utf8.Valid(text)
-		return string(text)
+		t.half = t.half || !utf8.ValidString(text)
+		return text
 	}
 	for len(f) > 0 {
-		text, list := t.global(string(f.Next()))
+		text, list := t.global(f.Next())
 		switch {
 		case text != nil:
 			value := next()

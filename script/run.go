@@ -55,8 +55,10 @@ func (r *run) raise(ctx context.Context, event string) error {
 	r.prepareBodies()
 	for {
 		err := r.attempt(event)
-		var missing want
-		if errors.As(err, &missing) {
+		if err == nil && r.later == nil {
+			return nil
+		}
+		if missing := (want{}); errors.As(err, &missing) {
 			// A script that waits would keep its machine. The script starts again instead,
 			// and finds the body.
 			missing.read()
@@ -178,7 +180,7 @@ func (r *run) Call(what engine.What, text []byte) ([]byte, error) {
 	case engine.Thrown:
 		r.thrown = readThrown(text)
 	case engine.Told:
-		r.told.read(text)
+		r.told.read(engine.Fields(text))
 	case engine.Out:
 		r.told.readOne(text)
 	}

@@ -4,11 +4,17 @@ import "encoding/binary"
 
 // A State is what a machine gets for an event: the globals, in the order of the calls,
 // and which globals the host gets back. Texts must be UTF-8.
-type State struct{ globals, wanted []byte }
+type State struct {
+	globals, wanted []byte
+	first           [512]byte // where globals and wanted begin
+}
 
 // NewState returns the state of an event without globals.
 func NewState(event string) *State {
-	return &State{globals: field(make([]byte, 0, 512), event), wanted: make([]byte, 0, 64)}
+	const room = 64 // for wanted
+	s := new(State)
+	s.wanted, s.globals = s.first[:0:room], field(s.first[room:room], event)
+	return s
 }
 
 // Text makes a global that is a string.
@@ -56,21 +62,24 @@ func field[T string | []byte](b []byte, text T) []byte {
 }
 
 // Fields are the globals that a machine tells by Told.
-type Fields []byte
+type Fields string
 
 // Count reads how many members an object has.
 func (f *Fields) Count() (n int) {
 	if len(*f) < 4 {
-		*f = nil
+		*f = ""
 		return 0
 	}
-	n, *f = int(binary.LittleEndian.Uint32(*f)), (*f)[4:]
+	for i := range 4 {
+		n |= int((*f)[i]) << (8 * i)
+	}
+	*f = (*f)[4:]
 	return n
 }
 
 // Next reads a text.
-func (f *Fields) Next() (text []byte) {
+func (f *Fields) Next() (text string) {
 	n := min(f.Count(), len(*f))
-	text, *f = (*f)[:n:n], (*f)[n:]
+	text, *f = string((*f)[:n]), (*f)[n:]
 	return text
 }
