@@ -3,11 +3,11 @@ package script
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/lazy"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/script/internal/engine"
 )
@@ -80,7 +80,7 @@ func readThrown(text []byte) (t thrown) {
 }
 
 // place is a line and a column in the stack of an error.
-var place = regexp.MustCompile(`\bscript:(\d{1,7}):(\d{1,7})`)
+var place = lazy.Regexp(`\bscript:(\d{1,7}):(\d{1,7})`)
 
 // at writes the place into e: where the innermost call in the script made the error,
 // or else the throw statement.
@@ -88,7 +88,7 @@ func (t thrown) at(e *Error) {
 	if t.stack == "" { // an error of prelude.js has no place in the script
 		e.Line, e.Column = t.line, t.column
 	}
-	if found := place.FindStringSubmatch(t.stack); found != nil {
+	if found := place().FindStringSubmatch(t.stack); found != nil {
 		e.Line, _ = strconv.Atoi(found[1])
 		e.Column, _ = strconv.Atoi(found[2])
 	} else if strings.Contains(t.stack, "prelude:") { // the package has thrown, after the handler

@@ -2,6 +2,7 @@ package script
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -54,22 +55,25 @@ func (p pairs) values() map[string][]string {
 // lower case of a header name mean the same: a header with another spelling replaces
 // the old header.
 func (r *run) applyHeaders(global string, now pairs, h http.Header) error {
-	before, after := joined(h), now.values()
-	for name := range before {
-		if _, ok := after[name]; !ok {
-			delete(h, name)
-		}
-	}
-	spelled := make(map[string][]string, len(h)) // by name in lower case
-	for old := range h {
-		spelled[strings.ToLower(old)] = append(spelled[strings.ToLower(old)], old)
-	}
-	size := 0
+	var changed pairs
+	kept := 0
 	for _, member := range now {
-		name, values := member.name, member.values
-		if was, ok := before[name]; ok && len(values) == 1 && values[0] == was {
-			continue
+		was, ok := h[member.name]
+		if ok {
+			kept++
 		}
+		if !ok || len(member.values) != 1 || member.values[0] != joined(was) {
+			changed = append(changed, member)
+		}
+	}
+	if kept < len(h) {
+		after := now.values()
+		maps.DeleteFunc(h, func(name string, _ []string) bool { _, ok := after[name]; return !ok })
+	}
+	spelled := spellings(h)
+	size := 0
+	for _, member := range changed {
+		name, values := member.name, member.values
 		canonical := http.CanonicalHeaderKey(name)
 		if !isToken(name) {
 			return invalid("%s: a header name is empty or has an invalid character", global)
@@ -88,15 +92,29 @@ func (r *run) applyHeaders(global string, now pairs, h http.Header) error {
 				return tooLarge("%s is larger than %d bytes", global, maxHeaders)
 			}
 		}
-		for _, old := range spelled[strings.ToLower(name)] {
+		for _, old := range spelled[canonical] {
 			delete(h, old)
 		}
+		delete(h, canonical)
 		if len(values) > 0 {
 			h[canonical] = values
 		}
-		spelled[strings.ToLower(name)] = []string{canonical}
 	}
 	return nil
+}
+
+// spellings returns the names in h that are not in canonical form, by their canonical
+// form. Nil means that there are none.
+func spellings(h http.Header) (spelled map[string][]string) {
+	for name := range h {
+		if canonical := http.CanonicalHeaderKey(name); canonical != name {
+			if spelled == nil {
+				spelled = make(map[string][]string)
+			}
+			spelled[canonical] = append(spelled[canonical], name)
+		}
+	}
+	return spelled
 }
 
 // framing are the headers about the connection, the length of the body and the

@@ -96,3 +96,53 @@ func TestHalvesOfSurrogatePairsAreRefused(t *testing.T) {
 	got := post(t, `function before_action() { method_request_headers.A = '\\ud800 \u{1f600}' }`, "text/plain", "x")
 	assert.Equal(t, `\ud800 😀`, got.Header.Get("A"))
 }
+
+// Whatever object a script leaves as its headers, the headers are what Object.keys finds.
+func TestHeadersAreWhatTheObjectHas(t *testing.T) {
+	long := strings.Repeat("x", 5000)
+	for _, c := range []struct {
+		name, source string
+		want         http.Header
+	}{
+		{"strings", `h = {'X-A': '1', 'X-B': ''}`, http.Header{"X-A": {"1"}, "X-B": {""}}},
+		{"no object of the package", `h = {}; h['X-' + 'A'] = 'a' + 1`, http.Header{"X-A": {"a1"}}},
+		{"deleted and made again", `h = {'X-A': '1', 'X-B': '2', 'X-C': '3'}; delete h['X-B']; h['X-A'] = '4'; delete h['X-C']; h['X-C'] = '5'`, http.Header{"X-A": {"4"}, "X-C": {"5"}}},
+		{"other values", `h = {'X-N': 12, 'X-T': true, 'X-A': ['a', 2], 'X-Null': null, 'X-None': undefined, 'X-E': []}`, http.Header{"X-N": {"12"}, "X-T": {"true"}, "X-A": {"a", "2"}}},
+		{"a getter", `h = {get 'X-A'() { return 'got' }}`, http.Header{"X-A": {"got"}}},
+		{"an instance", `h = new (class { constructor() { this['X-A'] = 'own' } get 'X-B'() { return 'inherited' } })`, http.Header{"X-A": {"own"}}},
+		{"inherited members", `h = Object.create({'X-A': '1'}); h['X-B'] = '2'`, http.Header{"X-B": {"2"}}},
+		{"hidden members and symbols", `h = {[Symbol('X-S')]: 's', 'X-B': '2'}; Object.defineProperty(h, 'X-A', {value: '1'})`, http.Header{"X-B": {"2"}}},
+		{"numbers as names", `h = {'X-B': 'b', 12: 'twelve', 4294967295: 'large'}`, http.Header{"X-B": {"b"}, "12": {"twelve"}, "4294967295": {"large"}}},
+		{"a Proxy", `h = new Proxy({'X-A': '1'}, {get: function(o, k) { return o[k] + ' by proxy' }})`, http.Header{"X-A": {"1 by proxy"}}},
+		{"an array", `h = ['zero']`, http.Header{"0": {"zero"}}},
+		{"long texts", `h = {'X-A': 'x'.repeat(4000) + 'x'.repeat(1000), 'X-B': 'b'}`, http.Header{"X-A": {long}, "X-B": {"b"}}},
+		{"two spellings", `h = {'x-a': '1', 'X-A': '2'}`, http.Header{"X-A": {"2"}}},
+		{"no ASCII", `h = {'X-A': 'caf\u00e9 \u{1f600}'}`, http.Header{"X-A": {"café 😀"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got http.Header
+			base := answer(func(r *http.Request) *http.Response {
+				got = r.Header
+				return &http.Response{StatusCode: 204, Header: http.Header{}, Body: http.NoBody, Request: r}
+			})
+			compiled := must(script.Compile("function before_action() { var h; " + c.source + "; method_request_headers = h }"))
+			rt := must(script.Wrap(apiKey(), compiled, patient(script.Options{}))).Wrap(base)
+			_, err := rt.RoundTrip(must(http.NewRequest(http.MethodGet, "https://api.example.com/", nil)))
+			assert.NoError(t, err)
+			assert.Equal(t, c.want, got)
+		})
+	}
+}
+
+// A method or a URL that is no string is sent as String writes it.
+func TestGlobalsAreSentAsTexts(t *testing.T) {
+	s := newServer(t, nil)
+	resp, err := client(t, apiKey(), `function before_action() {
+		http_method = {toString: function() { return 'PUT' }};
+		method_endpoint = new String('/new');
+		method_request_parameters = {a: 1, b: ['x', 2]};
+	}`, script.Options{}).Get(s.URL + "/old")
+	read(t, resp, err)
+	assert.Equal(t, "PUT", s.last(t).Method)
+	assert.Equal(t, "/new?a=1&b=x&b=2", s.last(t).RequestURI)
+}

@@ -1,7 +1,6 @@
 package script
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -56,8 +55,10 @@ func (r *run) raise(ctx context.Context, event string) error {
 	r.prepareBodies()
 	for {
 		err := r.attempt(event)
-		var missing want
-		if errors.As(err, &missing) {
+		if err == nil && r.later == nil {
+			return nil
+		}
+		if missing := (want{}); errors.As(err, &missing) {
 			// A script that waits would keep its machine. The script starts again instead,
 			// and finds the body.
 			missing.read()
@@ -76,7 +77,7 @@ func (r *run) raise(ctx context.Context, event string) error {
 
 // attempt handles the event in a machine.
 func (r *run) attempt(event string) error {
-	state, err := r.state()
+	state, err := r.state(event)
 	if err != nil {
 		return err
 	}
@@ -92,14 +93,15 @@ func (r *run) attempt(event string) error {
 		return err
 	}
 	defer engine.Put(m)
-	code := r.script.code
+	from := &r.script.ready
 	if r.began {
-		if code = nil; !m.Load(r.machine) {
-			return tooLarge("needs more than %d bytes of memory", r.memory)
-		}
+		from = &r.machine
+	}
+	if !m.Load(from) {
+		return tooLarge("needs more than %d bytes of memory", r.memory)
 	}
 	r.thrown, r.told, r.later = thrown{}, told{}, nil
-	status, err := m.Run(r, state, code, r.script.handlers[event])
+	status, err := m.Run(r, state)
 	if err == nil {
 		err = r.outcome(status)
 	}
@@ -177,8 +179,10 @@ func (r *run) Call(what engine.What, text []byte) ([]byte, error) {
 		return help(text)
 	case engine.Thrown:
 		r.thrown = readThrown(text)
+	case engine.Told:
+		r.told.read(engine.Fields(text))
 	case engine.Out:
-		r.told.read(bytes.Clone(text))
+		r.told.readOne(text)
 	}
 	return nil, nil
 }

@@ -3,13 +3,13 @@ package script
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/connectorauth/connectorauth/internal/lazy"
 	"github.com/connectorauth/connectorauth/script/internal/engine"
 	"github.com/connectorauth/connectorauth/script/internal/turns"
 )
@@ -28,10 +28,9 @@ var queue turns.Queue
 // A Script is a compiled script. A Script is immutable: any number of connectors
 // can use a Script at the same time.
 type Script struct {
-	source   string
-	code     []byte
-	handlers map[string][]byte // by event, code that returns the handler
-	words    map[string]bool   // all words of the source
+	source string
+	ready  engine.Snapshot // a machine that has the code, and has not run
+	words  map[string]bool // all words of the source
 }
 
 // Compile checks and compiles a script, but does not run the script. The error is
@@ -44,7 +43,7 @@ func Compile(source string) (*Script, error) {
 	if !utf8.ValidString(source) {
 		return nil, &Error{Message: "the source is not UTF-8"}
 	}
-	s := &Script{source: source, handlers: make(map[string][]byte), words: make(map[string]bool)}
+	s := &Script{source: source, words: make(map[string]bool)}
 	for name := range strings.FieldsFuncSeq(unescaped(source), func(c rune) bool {
 		return c != '_' && c != '$' && !unicode.IsLetter(c) && !unicode.IsDigit(c)
 	}) {
@@ -59,31 +58,25 @@ func Compile(source string) (*Script, error) {
 	}
 	c := &compiler{turn: turn}
 	defer func() { c.turn.Leave() }()
-	var functions []string
-	if s.code, functions, err = c.compile(source); err != nil {
+	code, functions, err := c.compile(source)
+	if err != nil {
 		return nil, err
 	}
 	if err := checkNames(functions); err != nil {
 		return nil, err
 	}
-	for _, event := range events {
-		if s.mentions(event) {
-			// A program is necessary because a handler declared with const is no property
-			// of the global object.
-			if s.handlers[event], _, err = c.compile("typeof " + event + " === 'function' ? " + event + " : undefined"); err != nil {
-				return nil, err
-			}
-		}
+	if s.ready, err = c.prepare(code); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
 // escape is a character of a name that a source spells by its number.
-var escape = regexp.MustCompile(`\\u(?:[0-9A-Fa-f]{4}|\{[0-9A-Fa-f]{1,6}\})`)
+var escape = lazy.Regexp(`\\u(?:[0-9A-Fa-f]{4}|\{[0-9A-Fa-f]{1,6}\})`)
 
 // unescaped returns a source with the names as they are meant.
 func unescaped(source string) string {
-	return escape.ReplaceAllStringFunc(source, func(s string) string {
+	return escape().ReplaceAllStringFunc(source, func(s string) string {
 		n, _ := strconv.ParseInt(strings.Trim(s[2:], "{}"), 16, 32)
 		return string(rune(n))
 	})
@@ -92,6 +85,10 @@ func unescaped(source string) string {
 // mentions reports whether name is a word of the source. Without this word, the
 // script has no handler of this name and needs no global of this name.
 func (s *Script) mentions(name string) bool { return s.words[name] }
+
+func tooLong() error {
+	return &Error{Message: "the compiler needs too much time or memory for the source", cause: ErrLimit}
+}
 
 // A compiler is the host of a machine that compiles.
 type compiler struct {
@@ -107,12 +104,25 @@ func (c *compiler) compile(source string) (code []byte, functions []string, err 
 	defer engine.Put(m)
 	code, functions, err = m.Compile(c, source)
 	if err != nil {
-		return nil, nil, &Error{Message: "the compiler needs too much time or memory for the source", cause: ErrLimit}
+		return nil, nil, tooLong()
 	}
 	if code == nil {
 		return nil, nil, c.thrown.compileError()
 	}
 	return code, functions, nil
+}
+
+// prepare returns a machine that has the code.
+func (c *compiler) prepare(code []byte) (engine.Snapshot, error) {
+	m, err := engine.Get(compileMemory)
+	if err != nil {
+		return engine.Snapshot{}, err
+	}
+	defer engine.Put(m)
+	if err := m.Prepare(c, code); err != nil {
+		return engine.Snapshot{}, tooLong()
+	}
+	return m.Save()
 }
 
 // Tick ends a compilation that takes too long.

@@ -15,21 +15,32 @@ func BenchmarkMachine(b *testing.B) {
 		b.Fatal(err)
 	}
 	code, _, _ := m.Compile(nothing{}, "function before_action() { method_request_headers.Authorization = 'Bearer ' + method_auth_value; return true }")
-	empty, _, _ := m.Compile(nothing{}, "")
-	handler, _, _ := m.Compile(nothing{}, "typeof before_action === 'function' ? before_action : undefined")
 	Put(m)
+	m, _ = Get(32 << 20)
+	if err := m.Prepare(nothing{}, code); err != nil {
+		b.Fatal(err)
+	}
+	ready, err := m.Save()
+	if err != nil {
+		b.Fatal(err)
+	}
+	Put(m)
+	empty, in := NewState("no handler"), NewState("before_action")
+	in.Text("method_auth_value", "k")
+	in.Texts("method_request_headers", 2)
+	in.Member("Accept", "application/json")
+	in.Member("User-Agent", "benchmark")
+	out := *in
+	out.WantTexts("method_request_headers")
 	for _, c := range []struct {
-		name, state string
-		code        []byte
-	}{
-		{"empty", `{"values":{},"wanted":[]}`, empty},
-		{"headers in", `{"values":{"method_auth_value":"k","method_request_headers":{"Accept":"application/json","User-Agent":"benchmark"}},"wanted":[]}`, code},
-		{"headers in and out", `{"values":{"method_auth_value":"k","method_request_headers":{"Accept":"application/json","User-Agent":"benchmark"}},"wanted":["method_request_headers"]}`, code},
-	} {
+		name  string
+		state *State
+	}{{"empty", empty}, {"headers in", in}, {"headers in and out", &out}} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
 				m, _ := Get(32 << 20)
-				if _, err := m.Run(nothing{}, []byte(c.state), c.code, handler); err != nil {
+				m.Load(&ready)
+				if _, err := m.Run(nothing{}, c.state); err != nil {
 					b.Fatal(err)
 				}
 				Put(m)

@@ -29,6 +29,7 @@ const (
 	stackSize  = 384 << 10 // at the beginning of the memory, growing down
 	stackLimit = 64 << 10  // the engine throws before its stack is deeper
 	spare      = 1 << 20   // free memory of a new machine
+	box        = 4 << 10   // length of the longest state that needs no allocation
 )
 
 // A Host is what a machine calls while the machine runs, always in the same
@@ -51,7 +52,8 @@ const (
 	Read                      // read a body
 	Help                      // call a function of Go: a JSON array of the name and the arguments
 	Thrown                    // a script has thrown
-	Out                       // a script is done
+	Out                       // a script is done: a global that is no text, as name:value
+	Told                      // a script is done: globals, for Fields
 )
 
 // An End is an error that ends a run.
@@ -68,6 +70,8 @@ type engine struct {
 	high    uint32 // where the used part of image ends
 	sp      uint64 // the stack pointer of a machine at rest
 	heap    int    // where the first block of the allocator begins
+	inbox   uint64 // where a state may be written
+	cards   int    // where the cards are
 }
 
 // load compiles the module, once in a program: that takes about a second.
@@ -133,19 +137,24 @@ func (e *engine) makeImage() error {
 	if err != nil {
 		return err
 	}
-	if status, err := m.invoke("equip", p[0], uint64(len(code))); err != nil || Status(status) != Done {
+	if status, err := m.invoke("equip", p, uint64(len(code))); err != nil || Status(status) != Done {
 		return fmt.Errorf("prelude.js has status %d: %w", status, err)
 	}
 	heap, err := m.invoke("heap")
 	if err != nil {
 		return err
 	}
+	if e.inbox, err = m.invoke("boxes"); err != nil {
+		return err
+	}
 	e.heap, e.sp = int(heap)-overhead, m.global("sp").Get()
+	e.cards = int(m.module.ExportedGlobal("cards").Get())
 	high, err := m.clear()
 	if err != nil {
 		return err
 	}
 	e.image, e.high = append([]byte(nil), m.bytes()...), uint32(high)
+	clear(m.cards(e.image))
 	return nil
 }
 
@@ -176,9 +185,11 @@ var hostFunctions = map[string]hostFunction{
 		stack[0] = api.EncodeI32(running(ctx).called(What(api.DecodeI32(stack[0])), text))
 	}, []api.ValueType{api.ValueTypeI32, api.ValueTypeI32, api.ValueTypeI32}, []api.ValueType{api.ValueTypeI32}},
 	"response": {func(ctx context.Context, m api.Module, stack []uint64) {
-		if !m.Memory().Write(api.DecodeU32(stack[0]), running(ctx).response) {
+		at, response := api.DecodeU32(stack[0]), running(ctx).response
+		if !m.Memory().Write(at, response) {
 			panic(End{errors.New("script: the engine wrote outside of its memory")})
 		}
+		running(ctx).mark(int(at), len(response))
 	}, []api.ValueType{api.ValueTypeI32}, nil},
 	"now": {func(_ context.Context, _ api.Module, stack []uint64) {
 		stack[0] = api.EncodeF64(float64(time.Now().UnixMilli()))

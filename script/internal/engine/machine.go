@@ -23,7 +23,6 @@ type Machine struct {
 	response  []byte
 	told      [2][]byte // functions and bytecode
 	functions map[string]api.Function
-	broken    bool // the last run was ended in the middle
 }
 
 type machineKey struct{}
@@ -79,7 +78,6 @@ func (m *Machine) invoke(name string, args ...uint64) (uint64, error) {
 	}
 	results, err := f.Call(m.ctx, args...)
 	if err != nil {
-		m.broken = true
 		if end := (End{}); errors.As(err, &end) {
 			return 0, end.Err
 		}
@@ -100,28 +98,23 @@ func firstLine(err error) string {
 	return line
 }
 
-// put copies texts into the memory, one behind another, and returns where each text
-// begins. A zero follows each text.
-func (m *Machine) put(texts ...[]byte) ([]uint64, error) {
-	size := 0
-	for _, text := range texts {
-		size += len(text) + 1
-	}
-	at, err := m.invoke("buffer", uint64(size))
+// put copies a text into the memory, with a zero behind the text, and returns where the
+// text begins.
+func (m *Machine) put(text []byte) (uint64, error) {
+	at, err := m.invoke("buffer", uint64(len(text)+1))
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if at == 0 {
-		return nil, ErrMemory
+		return 0, ErrMemory
 	}
-	places := make([]uint64, len(texts))
-	for i, text := range texts {
-		places[i] = at
-		b, _ := m.module.Memory().Read(uint32(at), uint32(len(text)+1))
-		b[copy(b, text)] = 0
-		at += uint64(len(text) + 1)
+	b, ok := m.module.Memory().Read(uint32(at), uint32(len(text)+1))
+	if !ok {
+		return 0, ErrTrap
 	}
-	return places, nil
+	b[copy(b, text)] = 0
+	m.mark(int(at), len(b))
+	return at, nil
 }
 
 // ErrMemory says that a machine has no memory left.
@@ -174,7 +167,7 @@ func (m *Machine) compile(host Host, source string, isPrelude uint64) (code []by
 	if err != nil {
 		return nil, nil, err
 	}
-	status, err := m.invoke("compile", p[0], uint64(len(source)), isPrelude)
+	status, err := m.invoke("compile", p, uint64(len(source)), isPrelude)
 	if err == nil && Status(status) == Memory {
 		err = ErrMemory
 	}
@@ -184,18 +177,40 @@ func (m *Machine) compile(host Host, source string, isPrelude uint64) (code []by
 	return m.told[1], strings.Fields(string(m.told[0])), nil
 }
 
-// Run handles one event. state is for prelude.js, code is the code of a script,
-// or nil if the script has run before, and handler is code that returns the handler.
-func (m *Machine) Run(host Host, state, code, handler []byte) (Status, error) {
+// Prepare gives a new machine the code of a script. Run of the first event runs the
+// script.
+func (m *Machine) Prepare(host Host, code []byte) error {
 	m.host = host
-	p, err := m.put(state, code, handler)
-	if err == ErrMemory {
-		return Memory, nil
-	}
+	p, err := m.put(code)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	status, err := m.invoke("run", p[0], uint64(len(state)), p[1], uint64(len(code)), p[2], uint64(len(handler)))
+	status, err := m.invoke("prepare", p, uint64(len(code)))
+	if err == nil && Status(status) != Done {
+		err = ErrMemory
+	}
+	return err
+}
+
+// Run handles one event. NoHandler is the status if the script has no handler.
+func (m *Machine) Run(host Host, s *State) (Status, error) {
+	m.host = host
+	at := m.engine.inbox
+	if n := len(s.globals) + 1 + len(s.wanted) + 1; n <= box {
+		b, _ := m.module.Memory().Read(uint32(at), uint32(n))
+		s.write(b)
+		m.mark(int(at), n)
+	} else {
+		text := make([]byte, n)
+		s.write(text)
+		var err error
+		if at, err = m.put(text); err == ErrMemory {
+			return Memory, nil
+		} else if err != nil {
+			return 0, err
+		}
+	}
+	status, err := m.invoke("run", at)
 	return Status(status), err
 }
 

@@ -112,7 +112,7 @@
 		return result;
 	}
 
-	let out, waits, failure; // what Go wants to know at the end; whether the machine waits for the response; and method_error
+	let waits, failure; // whether the machine waits for the response; and method_error
 	function failed(values) {
 		let content;
 		failure = {statusCode: values.statusCode, reasonPhrase: values.reasonPhrase, isError: true, isWarning: false, isSuccess: false};
@@ -146,51 +146,46 @@
 	}
 
 	return {
-		// begin makes the globals of an event.
+		// begin prepares an event that needs more than its globals.
 		begin(state) {
-			const {values, wanted, error, response, wait} = parse(state), names = own(values);
+			const {error, response, wait} = parse(state);
 			if (response) {
 				delete bodies.method_response;
 				delete places.method_response;
 			}
-			for (let i = 0; i < names.length; i++) global[names[i]] = values[names[i]];
 			if (error) failed(error);
-			out = wanted;
 			waits = wait;
 		},
-		// finish tells Go the globals that the script may have changed.
-		finish() {
-			const values = {};
-			for (let i = 0; i < out.length; i++) {
-				const name = out[i], value = bodies[name], was = places[name];
-				switch (name) {
-				case 'method_request_headers': case 'method_response_headers': case 'method_request_parameters':
-					values[name] = headers(name);
-					break;
-				case 'method_error':
-					values.isSuccess = failure.isSuccess === true;
-					break;
-				case 'method_request': case 'method_response':
-					if (value === undefined) break;
-					if (waits && value.value !== null && value.value !== undefined && value.value !== '') {
-						delete bodies[name]; // Go has what is sent
-						delete places[name];
-					}
-					if (value.value === null || value.value === undefined) {
-						call(OUT, name + ':');
-					} else if (typeof value.value === 'string') {
-						call(OUT, name + ':t' + value.value);
-					} else {
-						const json = stringify(value.value);
-						if (json === undefined) throw new TypeError('the body is a value that JSON cannot write, such as a function');
-						call(OUT, name + ':' + moves(value.value, was) + json);
-					}
-					break;
-				default:
-					values[name] = text(global[name]);
+		// tell tells Go a global that the script may have changed: a body, or a global that is
+		// no string and no object of strings.
+		tell(name) {
+			const value = bodies[name], was = places[name];
+			switch (name) {
+			case 'method_request_headers': case 'method_response_headers': case 'method_request_parameters':
+				call(OUT, name + ':' + stringify(headers(name)));
+				break;
+			case 'method_error':
+				if (failure.isSuccess === true) call(OUT, name + ':');
+				break;
+			case 'method_request': case 'method_response':
+				if (value === undefined) break;
+				if (waits && value.value !== null && value.value !== undefined && value.value !== '') {
+					delete bodies[name]; // Go has what is sent
+					delete places[name];
 				}
+				if (value.value === null || value.value === undefined) {
+					call(OUT, name + ':');
+				} else if (typeof value.value === 'string') {
+					call(OUT, name + ':t' + value.value);
+				} else {
+					const json = stringify(value.value);
+					if (json === undefined) throw new TypeError('the body is a value that JSON cannot write, such as a function');
+					call(OUT, name + ':' + moves(value.value, was) + json);
+				}
+				break;
+			default:
+				call(OUT, name + ':' + text(global[name]));
 			}
-			call(OUT, stringify(values));
 		},
 		// describe tells Go what a script has thrown.
 		describe(thrown, line, column) {

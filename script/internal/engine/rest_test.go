@@ -19,7 +19,8 @@ func TestAMachineAtRestKeepsNothing(t *testing.T) {
 	for n := range 40 {
 		m, err := Get(32 << 20)
 		require.NoError(t, err)
-		_, err = m.Run(&ending{n}, []byte(`{"values":{},"wanted":[]}`), code, code)
+		require.NoError(t, m.Prepare(nothing{}, code))
+		_, err = m.Run(&ending{n}, NewState("first"))
 		ended := err != nil
 		Put(m)
 		assert.Nil(t, m.host)

@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 )
 
-// unit is the size of the parts of a snapshot.
-const unit = 32
+const (
+	unit  = 32      // size of the parts of a snapshot
+	block = 1 << 10 // size of the parts in which memory is compared
+)
 
 var zeros [block]byte
 
@@ -35,6 +37,9 @@ func (m *Machine) Save() (Snapshot, error) {
 	s := Snapshot{size: len(memory)}
 	total := 0
 	for at := int(m.engine.sp) / block * block; at < max(end, int(m.engine.high)); at += block { // nothing is on the stack
+		if !m.written(at) {
+			continue
+		}
 		was := zeros[:]
 		if at < len(image) {
 			was = image[at : at+block]
@@ -43,7 +48,7 @@ func (m *Machine) Save() (Snapshot, error) {
 			continue
 		}
 		for i := 0; i < block; i += unit {
-			if bytes.Equal(memory[at+i:at+i+unit], was[i:i+unit]) {
+			if isMark := at+i >= m.engine.cards && at+i < m.engine.cards+pad+cards; isMark || bytes.Equal(memory[at+i:at+i+unit], was[i:i+unit]) {
 				continue
 			}
 			total += unit
@@ -64,18 +69,16 @@ func (m *Machine) Save() (Snapshot, error) {
 
 // Load makes a new machine the machine of the snapshot. Load reports whether the
 // machine's limit of memory allows that.
-func (m *Machine) Load(s Snapshot) bool {
+func (m *Machine) Load(s *Snapshot) bool {
 	if more := s.size - len(m.bytes()); more > 0 {
 		if _, ok := m.module.Memory().Grow(uint32(more / pageSize)); !ok {
 			return false
 		}
 	}
 	memory, data := m.bytes(), s.data
-	if low := m.global("low"); len(s.parts) > 0 {
-		low.Set(min(low.Get(), uint64(s.parts[0].at)))
-	}
 	for _, p := range s.parts {
 		copy(memory[p.at:], data[:p.n])
+		m.mark(int(p.at), int(p.n))
 		data = data[p.n:]
 	}
 	return true
@@ -131,6 +134,7 @@ func (m *Machine) clear() (end int, err error) {
 			}
 			if from, to := at+links, min(at+size, top); from < to {
 				clear(memory[from:to])
+				m.mark(from, to-from)
 			}
 		}
 		at += size

@@ -19,7 +19,7 @@ func (h teller) Call(what What, text []byte) ([]byte, error) {
 	switch what {
 	case Read:
 		return []byte(h.body), nil
-	case Out:
+	case Out, Told:
 		*h.told = string(text)
 	case Thrown:
 		*h.told = "threw " + string(text)
@@ -50,10 +50,6 @@ func TestASnapshotHasWhatTheScriptKeeps(t *testing.T) {
 			require.NoError(t, err)
 			code, _, err := m.Compile(nothing{}, "action_data = {}; function first() { "+c.first+" } function second() { var b = []; for (var i = 0; i < 5000; i++) { b[i % 1000] = {k: 'y'.repeat(i % 50) + i}; if (i % 7 == 0) method_endpoint = 'z'.repeat(i) } method_endpoint = action_data.n + JSON.stringify(b) + JSON.stringify(action_data).length }")
 			require.NoError(t, err)
-			first, _, err := m.Compile(nothing{}, "first")
-			require.NoError(t, err)
-			second, _, err := m.Compile(nothing{}, "second")
-			require.NoError(t, err)
 			Put(m)
 
 			var told [2]string
@@ -61,7 +57,11 @@ func TestASnapshotHasWhatTheScriptKeeps(t *testing.T) {
 				m, err = Get(32 << 20)
 				require.NoError(t, err)
 				host := teller{body, &told[i]}
-				status, err := m.Run(host, []byte(`{"values":{},"wanted":["method_request"],"wait":true}`), code, first)
+				require.NoError(t, m.Prepare(host, code))
+				state := NewState("first")
+				state.Begin([]byte(`{"wait":true}`))
+				state.Want("method_request")
+				status, err := m.Run(host, state)
 				require.NoError(t, err)
 				require.Equal(t, Done, status, told[i])
 				if i == 1 {
@@ -72,15 +72,18 @@ func TestASnapshotHasWhatTheScriptKeeps(t *testing.T) {
 					Put(m)
 					m, err = Get(32 << 20)
 					require.NoError(t, err)
-					require.True(t, m.Load(s))
+					require.True(t, m.Load(&s))
 				}
-				status, err = m.Run(host, []byte(`{"values":{},"wanted":["method_endpoint"],"response":true}`), nil, second)
+				state = NewState("second")
+				state.Begin([]byte(`{"response":true}`))
+				state.WantText("method_endpoint")
+				status, err = m.Run(host, state)
 				require.NoError(t, err)
 				require.Equal(t, Done, status, told[i])
 				Put(m)
 			}
 			assert.Equal(t, told[0], told[1])
-			assert.Contains(t, told[0], `{\"k\":`)
+			assert.Contains(t, told[0], `{"k":`)
 		})
 	}
 }

@@ -42,7 +42,7 @@ type Turn struct {
 	ran    time.Duration // how long the turn has run before
 	urgent bool
 	over   bool
-	start  chan struct{} // receives when the turn may run
+	start  chan struct{} // receives when the turn may run; nil for a turn that never waited
 }
 
 // Enter waits for a turn of a tenant. Leave must follow. Enter returns ctx's error if
@@ -60,7 +60,15 @@ func (q *Queue) Enter(ctx context.Context, name string, urgent bool) (*Turn, err
 		t = &tenant{name: name, used: q.clock}
 		q.tenants[name] = t
 	}
-	turn := &Turn{queue: q, tenant: t, start: make(chan struct{}, 1), urgent: urgent}
+	turn := &Turn{queue: q, tenant: t, urgent: urgent}
+	if q.running < runtime.GOMAXPROCS(0) && len(q.waiting) == 0 && len(q.paused) == 0 && t.begun < perTenant() && q.mayBegin(t) {
+		q.begin(t)
+		q.run(turn)
+		q.mu.Unlock()
+		turn.since = time.Now()
+		return turn, nil
+	}
+	turn.start = make(chan struct{}, 1)
 	at := len(t.new)
 	if urgent {
 		if i := slices.IndexFunc(t.new, func(other *Turn) bool { return !other.urgent }); i >= 0 {
@@ -137,6 +145,9 @@ func (t *Turn) Yield(ctx context.Context) error {
 	}
 	q.account(t)
 	q.running--
+	if t.start == nil {
+		t.start = make(chan struct{}, 1)
+	}
 	q.paused = append(q.paused, t)
 	q.next()
 	q.mu.Unlock()
@@ -204,10 +215,7 @@ func (q *Queue) next() {
 		switch {
 		case first != nil && (turn == nil || first.used <= turn.tenant.used):
 			turn, first.new = first.new[0], first.new[1:]
-			if first.begun++; first.begun == 1 {
-				q.active++
-			}
-			q.begun++
+			q.begin(first)
 			if len(first.new) == 0 || first.begun == perTenant() {
 				q.waiting = slices.DeleteFunc(q.waiting, func(t *tenant) bool { return t == first })
 			}
@@ -216,8 +224,21 @@ func (q *Queue) next() {
 		default:
 			return
 		}
-		q.running++
-		q.clock = max(q.clock, turn.tenant.used)
+		q.run(turn)
 		turn.start <- struct{}{}
 	}
+}
+
+// begin counts another turn of a tenant.
+func (q *Queue) begin(t *tenant) {
+	if t.begun++; t.begun == 1 {
+		q.active++
+	}
+	q.begun++
+}
+
+// run counts a turn that runs from now on.
+func (q *Queue) run(t *Turn) {
+	q.running++
+	q.clock = max(q.clock, t.tenant.used)
 }

@@ -19,7 +19,7 @@ perl -0pi -e 's/(static JSValue js_call_c_function)/void machine_thrown(JSContex
 # MVP instructions only: a bulk instruction would take long for a single unit of fuel.
 flags=(--target=wasm32-wasi -Os -flto -DNDEBUG -D_GNU_SOURCE -fno-strict-aliasing -Wno-everything -ffile-prefix-map="$work"=.)
 for f in machine libregexp libunicode dtoa; do clang "${flags[@]}" -c $f.c -o $f.o; done
-clang "${flags[@]}" -mexec-model=reactor -Wl,--stack-first,-z,stack-size=393216,--gc-sections,--strip-all \
+clang "${flags[@]}" -mexec-model=reactor -Wl,--export=cards,--stack-first,-z,stack-size=393216,--gc-sections,--strip-all \
   machine.o libregexp.o libunicode.o dtoa.o -lm -o plain.wasm
 cd "$here/../meter"
 go run . "$work/plain.wasm" "${2:-$here/../engine.wasm}"

@@ -11,16 +11,21 @@ void IMPORT(response)(char *text);                                /* copies the 
 double IMPORT(now)(void);                                         /* milliseconds since 1970 */
 double IMPORT(chance)(void);                                      /* a random number from 0 to 1 */
 
-enum { BYTECODE = -1, FUNCTIONS = -2 }; /* what the machine itself says with call */
+enum { BYTECODE = -1, FUNCTIONS = -2, TOLD = 4 }; /* what the machine itself says with call */
 
 static JSRuntime *rt;
 static JSContext *ctx;
 static JSValue kit;      /* the functions of prelude.js */
+static JSValue script;   /* the script before its first event, then undefined */
 static int refused;      /* memory was refused */
 static int line, column; /* the place of the last throw */
 static char *high;       /* the end of the highest block that was ever allocated */
 static char *first;      /* the first block of the heap, which stays */
 static size_t equipped;  /* how much is allocated in a machine that nobody has used */
+
+/* meter has each store mark a byte of cards. Nothing here writes to the array. */
+enum { CARDS = 1 << 14, PAD = 256 };
+__attribute__((used, visibility("default"), aligned(256))) unsigned char cards[PAD + CARDS + PAD];
 
 /* meter calls spend when the fuel is spent. */
 void EXPORT(spend)(void) { tick(); }
@@ -46,6 +51,13 @@ static size_t m_usable(const void *p) { return malloc_usable_size((void *)p); }
 
 /* buffer returns memory for Go to write to. */
 char *EXPORT(buffer)(size_t n) { return m_malloc(NULL, n); }
+
+/* Most states and most answers fit into these, so they need no allocation. */
+enum { BOX = 4 << 10 };
+static char inbox[BOX], outbox[BOX];
+
+/* boxes returns where Go writes a state of at most BOX bytes. */
+char *EXPORT(boxes)(void) { return inbox; }
 
 /* top returns the end of the memory that was ever used. */
 char *EXPORT(top)(void) { return high; }
@@ -176,12 +188,14 @@ void EXPORT(boot)(size_t stack_limit, size_t spare) {
 }
 
 /* collect frees objects that only refer to one another, if enough is allocated to make that worth the time, and
-   clears the free blocks of the engine's arenas. */
+   clears the boxes and the free blocks of the engine's arenas. */
 void EXPORT(collect)(void) {
     struct list_head *el;
     int i, n;
 
     if (rt->malloc_state.malloc_size > equipped + COLLECTED) JS_RunGC(rt);
+    memset(inbox, 0, sizeof inbox);
+    memset(outbox, 0, sizeof outbox);
     for (i = 0; i < JS_ARENA_BLOCK_SIZE_COUNT; i++) {
         list_for_each(el, &rt->arena_state.free_arena_list[i]) {
             JSArena *ar = list_entry(el, JSArena, free_link);
@@ -202,6 +216,7 @@ int EXPORT(equip)(char *code, size_t n) {
     JS_FreeValue(ctx, f);
     JS_FreeValue(ctx, c);
     free(code);
+    script = JS_UNDEFINED;
     collect();
     equipped = rt->malloc_state.malloc_size;
     return JS_IsException(kit) ? THREW : DONE;
@@ -248,19 +263,185 @@ int EXPORT(compile)(char *source, size_t n, int is_prelude) {
     return DONE;
 }
 
-/* handle handles one event: a state for prelude.js, the script or nothing, and a script that returns the handler. */
-static int handle(char *state, size_t state_n, char *code, size_t n, char *handler, size_t handler_n) {
+/* prepare reads the code of a script, and frees the code. */
+int EXPORT(prepare)(char *code, size_t n) {
+    script = JS_ReadObject(ctx, (const uint8_t *)code, n, JS_READ_OBJ_BYTECODE);
+    free(code);
+    return JS_IsException(script) ? REFUSED : DONE;
+}
+
+/* ---- the globals of an event ---- */
+
+/* A field of a state is its length, the text and a zero. */
+typedef struct {
+    const char *text;
+    size_t n;
+} Field;
+
+static uint32_t number(const char **at) {
+    uint32_t n;
+    memcpy(&n, *at, sizeof n);
+    *at += sizeof n;
+    return n;
+}
+static Field field(const char **at) {
+    uint32_t n = number(at);
+    Field f = {*at, n};
+    *at += n + 1;
+    return f;
+}
+static JSValue text(Field f) { return JS_NewStringLen(ctx, f.text, f.n); }
+
+/* texts makes an object of texts. */
+static JSValue texts(const char **at) {
+    uint32_t n = number(at);
+    JSValue object = JS_NewObject(ctx), name, value;
+    JSAtom atom;
+    int defined;
+
+    while (n--) {
+        name = text(field(at));
+        value = text(field(at));
+        if (JS_IsException(object) || JS_IsException(name) || JS_IsException(value)) return JS_EXCEPTION;
+        atom = JS_NewAtomStr(ctx, JS_VALUE_GET_STRING(name));
+        if (atom == JS_ATOM_NULL) return JS_EXCEPTION;
+        defined = JS_DefinePropertyValue(ctx, object, atom, value, JS_PROP_C_W_E);
+        JS_FreeAtom(ctx, atom);
+        if (defined < 0) return JS_EXCEPTION;
+    }
+    return object;
+}
+
+/* begin makes the globals of an event. A state has the kind of each global, the name and the value; a state of
+   prelude.js has no name. A zero ends the globals. */
+static int begin(const char **at) {
+    char kind;
+    int status;
+    Field f;
+    JSAtom name;
+    JSValue value;
+
+    while ((kind = *(*at)++)) {
+        f = field(at);
+        if (kind == 'b') {
+            if ((status = invoke("begin", f.text, f.n))) return status;
+            continue;
+        }
+        name = JS_NewAtomLen(ctx, f.text, f.n);
+        switch (kind) {
+        case 't': value = text(field(at)); break;
+        case 'o': value = texts(at); break;
+        default: f = field(at); value = JS_ParseJSON(ctx, f.text, f.n, "state");
+        }
+        if (name == JS_ATOM_NULL || JS_IsException(value) || JS_SetProperty(ctx, ctx->global_obj, name, value) < 0) return report(ctx);
+        JS_FreeAtom(ctx, name);
+    }
+    return DONE;
+}
+
+/* put appends a field to the outbox. put returns NULL if there is no room, and leaves the outbox as it is. */
+static char *put(char *at, const char *from, size_t n) {
+    uint32_t length = n;
+    if (!at || !from || n > (size_t)(outbox + BOX - at) || n + sizeof length > (size_t)(outbox + BOX - at)) return NULL;
+    memcpy(at, &length, sizeof length);
+    memcpy(at + sizeof length, from, n);
+    return at + sizeof length + n;
+}
+
+/* put_text appends a string. No code of a script runs: another value is for prelude.js. */
+static char *put_text(char *at, JSValueConst v) {
+    const char *from;
+    size_t n;
+
+    if (!at || !JS_IsString(v)) return NULL;
+    from = JS_ToCStringLen(ctx, &n, v);
+    if (!from) {
+        JS_FreeValue(ctx, JS_GetException(ctx));
+        return NULL;
+    }
+    at = put(at, from, n);
+    JS_FreeCString(ctx, from);
+    return at;
+}
+
+/* put_texts appends the members of an object of strings, as Object.keys would find the members. Any other value,
+   such as an object with a getter, is for prelude.js. */
+static char *put_texts(char *at, JSValueConst v) {
+    char *count = at;
+    JSObject *p;
+    JSShapeProperty *prop;
+    uint32_t n = 0, index;
+    int i;
+
+    if (!JS_IsObject(v) || JS_VALUE_GET_OBJ(v)->class_id != JS_CLASS_OBJECT) return NULL;
+    if ((size_t)(outbox + BOX - at) < sizeof n) return NULL;
+    at += sizeof n;
+    p = JS_VALUE_GET_OBJ(v);
+    prop = get_shape_prop(p->shape);
+    for (i = 0; i < p->shape->prop_count && at; i++, prop++) {
+        if (prop->atom == JS_ATOM_NULL) continue;
+        if (JS_AtomIsArrayIndex(ctx, &index, prop->atom) || JS_AtomGetKind(ctx, prop->atom) != JS_ATOM_KIND_STRING ||
+            (prop->flags & (JS_PROP_TMASK | JS_PROP_ENUMERABLE)) != JS_PROP_ENUMERABLE)
+            return NULL;
+        at = put_text(at, JS_MKPTR(JS_TAG_STRING, rt->atom_array[prop->atom]));
+        at = put_text(at, p->prop[i].u.value);
+        n++;
+    }
+    memcpy(count, &n, sizeof n);
+    return at;
+}
+
+/* finish tells Go the globals that the script may have changed: strings and objects of strings together, others by
+   prelude.js. */
+static int finish(const char **at) {
+    char *out = outbox, *next, kind;
+    int status;
+    Field f;
+    JSAtom name;
+    JSValue value;
+
+    while ((kind = *(*at)++)) {
+        f = field(at);
+        next = NULL;
+        if (kind != 'k' && (next = put(out, f.text, f.n))) {
+            name = JS_NewAtomLen(ctx, f.text, f.n);
+            if (name == JS_ATOM_NULL) return report(ctx);
+            value = JS_GetProperty(ctx, ctx->global_obj, name);
+            JS_FreeAtom(ctx, name);
+            if (JS_IsException(value)) return report(ctx);
+            next = kind == 't' ? put_text(next, value) : put_texts(next, value);
+            JS_FreeValue(ctx, value);
+        }
+        if (next) {
+            out = next;
+        } else if ((status = invoke("tell", f.text, f.n))) {
+            return status;
+        }
+    }
+    if (out > outbox) call(TOLD, outbox, out - outbox);
+    return DONE;
+}
+
+/* handle handles one event: the name of the event, the globals of the event, and the globals that Go wants. */
+static int handle(const char *at) {
+    Field event = field(&at);
     JSValue f, r;
     JSContext *c;
-    int status = invoke("begin", state, state_n);
+    JSAtom name;
+    int status = begin(&at);
 
     if (status) return status;
-    if (n) {
-        r = evaluate(code, n);
+    if (!JS_IsUndefined(script)) {
+        r = script;
+        script = JS_UNDEFINED;
+        r = JS_EvalFunction(ctx, r);
         if (JS_IsException(r)) return report(ctx);
         JS_FreeValue(ctx, r);
     }
-    f = evaluate(handler, handler_n);
+    name = JS_NewAtomLen(ctx, event.text, event.n);
+    if (name == JS_ATOM_NULL) return report(ctx);
+    f = JS_GetGlobalVar(ctx, name, false); /* a handler declared with const is no property of the global object */
+    JS_FreeAtom(ctx, name);
     if (JS_IsException(f)) return report(ctx);
     if (!JS_IsFunction(ctx, f)) return NO_HANDLER;
     r = JS_Call(ctx, f, JS_UNDEFINED, 0, NULL);
@@ -281,12 +462,12 @@ static int handle(char *state, size_t state_n, char *code, size_t n, char *handl
     }
     if (JS_IsBool(r) && !JS_VALUE_GET_BOOL(r)) return FALSE_RETURNED;
     JS_FreeValue(ctx, r);
-    return invoke("finish", "", 0);
+    return finish(&at);
 }
 
-/* run handles one event, and frees the buffer that begins with state. */
-int EXPORT(run)(char *state, size_t state_n, char *code, size_t n, char *handler, size_t handler_n) {
-    int status = handle(state, state_n, code, n, handler, handler_n);
-    free(state);
+/* run handles one event, and frees the buffer of the state. */
+int EXPORT(run)(char *state) {
+    int status = handle(state);
+    if (state != inbox) free(state);
     return status;
 }

@@ -1,8 +1,9 @@
-// Command meter rewrites a WebAssembly module so the module counts what it does:
-// each function call and each turn of a loop takes one unit of fuel, and when the fuel
-// is spent, the module calls its exported function spend. The module also exports the
-// global low: the lowest address that the stack has had; and the global sp: the stack
-// pointer.
+// Command meter rewrites a WebAssembly module so the module counts what it does, and
+// notes where it writes. Each function call and each turn of a loop takes one unit of
+// fuel, and when the fuel is spent, the module calls its exported function spend. After
+// each store, a byte of the exported array cards is 1. The byte stands for a card, a part
+// of the memory: what was stored is on this card, or on the next. The module also exports
+// the global sp: the stack pointer.
 //
 //	go run . in.wasm out.wasm
 package main
@@ -14,7 +15,14 @@ import (
 	"slices"
 )
 
-const fuel = 10_000 // between two calls of spend
+const (
+	fuel = 10_000 // between two calls of spend
+
+	// package engine and machine.c have the same numbers
+	cardBits = 8       // a card has 256 bytes
+	cards    = 1 << 14 // the cards of 4 MiB: addresses behind them begin at the first card again
+	pad      = 256     // before the cards
+)
 
 func main() {
 	module, err := os.ReadFile(os.Args[1])
@@ -29,10 +37,12 @@ func main() {
 
 // The sections that meter reads or changes.
 const (
-	importSection = 2
-	globalSection = 6
-	exportSection = 7
-	codeSection   = 10
+	typeSection     = 1
+	importSection   = 2
+	functionSection = 3
+	globalSection   = 6
+	exportSection   = 7
+	codeSection     = 10
 )
 
 // meter returns the module with the counter.
@@ -43,13 +53,14 @@ func meter(module []byte) []byte {
 		size := int(r.uint())
 		sections[id] = r.take(size)
 	}
-	globals, spend, imported := count(sections[globalSection]), exported(sections[exportSection], "spend"), importedFunctions(sections[importSection])
-
+	exports := sections[exportSection]
 	if !bytes.HasPrefix(sections[globalSection][1:], []byte{0x7f, 0x01}) {
 		panic("global 0 is not the stack pointer")
 	}
-	counter, low := globals, globals+1
-
+	c := coder{
+		imported: importedFunctions(sections[importSection]), spend: exported(exports, "spend", 0), counter: count(sections[globalSection]),
+		cards: constant(sections[globalSection], exported(exports, "cards", 3)) + pad, parameters: parameters(sections[typeSection], sections[functionSection]),
+	}
 	out := slices.Clone(module[:8])
 	for r := (reader{module, 8}); r.at < len(module); {
 		id := r.byte()
@@ -57,67 +68,105 @@ func meter(module []byte) []byte {
 		body := r.take(size)
 		rest := reader{body, 0}
 		switch id {
-		case globalSection: // two more: i32, mutable
+		case globalSection: // one more: i32, mutable
 			rest.uint()
-			body = slices.Concat(uleb(globals+2), body[rest.at:],
-				[]byte{0x7f, 0x01, 0x41}, sleb(fuel), []byte{0x0b},
-				[]byte{0x7f, 0x01, 0x41}, sleb(1<<30), []byte{0x0b})
-		case exportSection: // two more globals
+			body = slices.Concat(uleb(c.counter+1), body[rest.at:], []byte{0x7f, 0x01, 0x41}, sleb(fuel), []byte{0x0b})
+		case exportSection: // one more global
 			n := rest.uint()
-			body = slices.Concat(uleb(n+2), body[rest.at:], []byte("\x03low\x03"), uleb(low), []byte("\x02sp\x03\x00"))
+			body = slices.Concat(uleb(n+1), body[rest.at:], []byte("\x02sp\x03\x00"))
 		case codeSection:
-			body = code(body, counter, low, spend, imported)
+			body = c.code(body)
 		}
 		out = slices.Concat(out, []byte{id}, uleb(uint32(len(body))), body)
 	}
 	return out
 }
 
-// code returns the code section with the counter.
-func code(section []byte, counter, low, spend, imported uint32) []byte {
-	// if (counter == 0) { spend(); counter = fuel }; counter--
-	check := slices.Concat(
-		[]byte{0x23}, uleb(counter), []byte{0x45, 0x04, 0x40, 0x10}, uleb(spend),
-		[]byte{0x41}, sleb(fuel), []byte{0x24}, uleb(counter), []byte{0x0b},
-		[]byte{0x23}, uleb(counter), []byte{0x41, 0x01, 0x6b, 0x24}, uleb(counter))
-	// if (stack pointer < low) low = stack pointer
-	note := slices.Concat(
-		[]byte{0x23, 0x00, 0x23}, uleb(low), []byte{0x49, 0x04, 0x40, 0x23, 0x00, 0x24}, uleb(low), []byte{0x0b})
+// A coder rewrites functions.
+type coder struct {
+	imported, spend uint32   // functions
+	counter         uint32   // a global
+	cards           uint32   // where the cards are
+	parameters      []uint32 // how many parameters each function has
+}
+
+// code returns the code section with the counter and the cards.
+func (c *coder) code(section []byte) []byte {
 	r := reader{section, 0}
 	n := r.uint()
 	out := uleb(n)
 	for i := range n {
 		size := int(r.uint())
 		body := r.take(size)
-		if imported+i != spend {
-			body = function(body, check, note)
+		if c.imported+i != c.spend {
+			body = c.function(body, c.parameters[i])
 		}
 		out = slices.Concat(out, uleb(uint32(len(body))), body)
 	}
 	return out
 }
 
-// function returns the body of a function with check at its start and at the start of
-// each loop, and note after each change of the stack pointer.
-func function(body, check, note []byte) []byte {
+// check is: if (counter == 0) { spend(); counter = fuel }; counter--
+func (c *coder) check() []byte {
+	return slices.Concat(
+		[]byte{0x23}, uleb(c.counter), []byte{0x45, 0x04, 0x40, 0x10}, uleb(c.spend),
+		[]byte{0x41}, sleb(fuel), []byte{0x24}, uleb(c.counter), []byte{0x0b},
+		[]byte{0x23}, uleb(c.counter), []byte{0x41, 0x01, 0x6b, 0x24}, uleb(c.counter))
+}
+
+// store is a store, and then: cards[(address >> cardBits) % cards] = 1. A store that wrote
+// to the cards cannot take its own mark away. first is the first of the five locals of a
+// function for an address and a value.
+func (c *coder) store(op byte, whole []byte, first uint32) []byte {
+	address, value := uleb(first), uleb(first+storeTypes[op])
+	return slices.Concat(
+		[]byte{0x21}, value, []byte{0x22}, address, []byte{0x20}, value, whole,
+		[]byte{0x20}, address, far(whole), []byte{0x41, cardBits, 0x76, 0x41}, sleb(cards-1), []byte{0x71},
+		[]byte{0x41, 0x01, 0x3a, 0x00}, uleb(c.cards))
+}
+
+// far adds the offset of a store to the address, unless the store ends on the next card in
+// any case.
+func far(store []byte) []byte {
+	r := reader{store, 1}
+	r.skip()
+	offset := r.uint()
+	if offset <= 1<<cardBits-8 {
+		return nil
+	}
+	return slices.Concat([]byte{0x41}, sleb(offset), []byte{0x6a})
+}
+
+// storeTypes says by opcode which local takes the value of a store: 1 for i32, 2 for
+// i64, 3 for f32, 4 for f64.
+var storeTypes = map[byte]uint32{0x36: 1, 0x37: 2, 0x38: 3, 0x39: 4, 0x3a: 1, 0x3b: 1, 0x3c: 2, 0x3d: 2, 0x3e: 2}
+
+// function returns the body of a function with a check at its start and at the start of
+// each loop, and a mark after each store.
+func (c *coder) function(body []byte, parameters uint32) []byte {
 	r := reader{body, 0}
-	for range r.uint() { // locals
-		r.uint()
+	groups, locals := r.uint(), parameters
+	start := r.at
+	for range groups {
+		locals += r.uint()
 		r.byte()
 	}
 	var out bytes.Buffer
-	out.Write(body[:r.at])
-	out.Write(check)
+	out.Write(uleb(groups + 4))
+	out.Write(body[start:r.at])
+	out.Write([]byte{2, 0x7f, 1, 0x7e, 1, 0x7d, 1, 0x7c}) // two i32, an i64, an f32, an f64
+	out.Write(c.check())
 	for r.at < len(body) {
 		start := r.at
 		op := r.byte()
 		r.immediates(op)
+		if storeTypes[op] != 0 {
+			out.Write(c.store(op, body[start:r.at], locals))
+			continue
+		}
 		out.Write(body[start:r.at])
-		switch {
-		case op == 0x03: // loop
-			out.Write(check)
-		case op == 0x24 && body[start+1] == 0: // global.set 0
-			out.Write(note)
+		if op == 0x03 { // loop
+			out.Write(c.check())
 		}
 	}
 	return out.Bytes()
@@ -188,17 +237,49 @@ func (r *reader) immediates(op byte) {
 
 func count(section []byte) uint32 { return (&reader{section, 0}).uint() }
 
-// exported returns the index of an exported function.
-func exported(section []byte, want string) uint32 {
+// exported returns the index of an export of this kind: 0 for functions, 3 for globals.
+func exported(section []byte, want string, kind byte) uint32 {
 	r := reader{section, 0}
 	for range r.uint() {
 		name := string(r.take(int(r.uint())))
-		kind, index := r.byte(), r.uint()
-		if kind == 0 && name == want {
+		if k, index := r.byte(), r.uint(); k == kind && name == want {
 			return index
 		}
 	}
 	panic("no export " + want)
+}
+
+// constant returns the value of a global that is a constant, an i32.
+func constant(section []byte, index uint32) (n uint32) {
+	r := reader{section, 0}
+	r.uint()
+	for range index + 1 {
+		r.take(2) // type, mutability
+		if op := r.byte(); op != 0x41 {
+			panic("a global that is not an i32")
+		}
+		n = r.uint() // a positive number has the same bytes with and without a sign
+		r.byte()
+	}
+	return n
+}
+
+// parameters returns how many parameters each function of the module has.
+func parameters(types, functions []byte) (all []uint32) {
+	var ofType []uint32
+	r := reader{types, 0}
+	for range r.uint() {
+		r.byte()
+		n := r.uint()
+		r.take(int(n))
+		r.take(int(r.uint()))
+		ofType = append(ofType, n)
+	}
+	r = reader{functions, 0}
+	for range r.uint() {
+		all = append(all, ofType[r.uint()])
+	}
+	return all
 }
 
 // importedFunctions returns how many functions are imported.

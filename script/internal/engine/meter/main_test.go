@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// In the committed module, each function and each loop begins with the counter, apart
-// from the function that is called when the fuel is spent.
-func TestEveryLoopIsMetered(t *testing.T) {
+// In the committed module, each function and each loop begins with the counter, and a
+// mark follows each store, apart from the function that is called when the fuel is spent.
+func TestEveryLoopAndStoreIsMetered(t *testing.T) {
 	module, err := os.ReadFile("../engine.wasm")
 	require.NoError(t, err)
 	sections := map[byte][]byte{}
@@ -19,9 +19,11 @@ func TestEveryLoopIsMetered(t *testing.T) {
 		id := r.byte()
 		sections[id] = r.take(int(r.uint()))
 	}
-	counter := append([]byte{0x23}, uleb(count(sections[globalSection])-2)...) // global.get
-	spend, imported := exported(sections[exportSection], "spend"), importedFunctions(sections[importSection])
-	loops := 0
+	counter := append([]byte{0x23}, uleb(count(sections[globalSection])-1)...) // global.get
+	spend, imported := exported(sections[exportSection], "spend", 0), importedFunctions(sections[importSection])
+	cards := constant(sections[globalSection], exported(sections[exportSection], "cards", 3)) + pad
+	mark := append([]byte{0x41, 0x01, 0x3a, 0x00}, uleb(cards)...) // i32.const 1, i32.store8
+	loops, stores, marks := 0, 0, 0
 	code := reader{sections[codeSection], 0}
 	for i := range code.uint() {
 		body := code.take(int(code.uint()))
@@ -35,8 +37,21 @@ func TestEveryLoopIsMetered(t *testing.T) {
 		}
 		require.True(t, bytes.HasPrefix(body[r.at:], counter), "function %d", i)
 		for r.at < len(body) {
+			start := r.at
 			op := r.byte()
 			r.immediates(op)
+			if storeTypes[op] != 0 {
+				if bytes.HasSuffix(body[:r.at], mark) {
+					marks++
+				} else {
+					stores++
+					next := reader{body, r.at}
+					for range 6 + 2*min(1, len(far(body[start:r.at]))) { // the number of the card
+						next.immediates(next.byte())
+					}
+					require.True(t, bytes.HasPrefix(body[next.at-2:], mark), "a store of function %d, at %d", i, start)
+				}
+			}
 			if op == 0x03 {
 				loops++
 				require.True(t, bytes.HasPrefix(body[r.at:], counter), "a loop of function %d", i)
@@ -44,6 +59,8 @@ func TestEveryLoopIsMetered(t *testing.T) {
 		}
 	}
 	assert.Greater(t, loops, 1000)
+	assert.Greater(t, stores, 5000)
+	assert.Equal(t, stores, marks)
 }
 
 // Numbers are LEB128, as WebAssembly has them.
