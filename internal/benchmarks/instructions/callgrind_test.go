@@ -1,0 +1,96 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What a called function takes counts once, and the blocks of SHA-1 do not count.
+func TestAProfileIsSummed(t *testing.T) {
+	total, err := sum(strings.NewReader(`# callgrind format
+positions: line
+events: Ir
+summary: 1117
+
+fl=main.go
+fn=main.send
+10 1
+11 2
+fi=other.go
+12 4
+cfn=crypto/sha1.blockAVX2
+calls=1 20
+13 1000
+13 8
+
+fl=block.s
+fn=crypto/sha1.blockAVX2
+20 1000
+
+fn=crypto/sha1.(*digest).Write
+30 100
+
+totals: 1117
+`))
+	require.NoError(t, err)
+	assert.EqualValues(t, 1+2+4+8+100, total)
+	_, err = sum(strings.NewReader("fn=main\n10 many\n"))
+	assert.ErrorContains(t, err, "10 many")
+}
+
+// seen is a base RoundTripper that keeps what the last request had.
+type seen struct {
+	request *http.Request
+	body    string
+}
+
+func (s *seen) RoundTrip(req *http.Request) (*http.Response, error) {
+	s.request = req
+	if req.Body != nil {
+		text, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		s.body = string(text)
+	}
+	return wire{}.RoundTrip(req)
+}
+
+func TestEachPathSendsItsCredential(t *testing.T) {
+	for _, p := range paths {
+		t.Run(p.name, func(t *testing.T) {
+			var base seen
+			send, err := p.sender(&base)
+			require.NoError(t, err)
+			for range 2 { // the second request is like the first
+				require.NoError(t, send())
+				switch {
+				case p.body != nil:
+					assert.Contains(t, base.body, `"user_token":"secret"`)
+					assert.Contains(t, base.body, `"company_id":4711`)
+				case strings.HasPrefix(p.name, "OAuth1"):
+					assert.Contains(t, base.request.Header.Get("Authorization"), "oauth_signature=")
+				default:
+					assert.Equal(t, "Bearer "+token, base.request.Header.Get("Authorization"))
+				}
+			}
+		})
+	}
+}
+
+func TestTheFileHasAllPaths(t *testing.T) {
+	text, err := os.ReadFile("counts.txt")
+	require.NoError(t, err)
+	kept, err := parse(string(text))
+	require.NoError(t, err)
+	for _, p := range paths {
+		assert.NotZero(t, kept.get(p.name), p.name)
+	}
+	assert.Len(t, kept.all, len(paths))
+}
