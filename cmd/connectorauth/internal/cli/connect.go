@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -184,7 +185,7 @@ func wantsClient(c definition.Credential) bool {
 func (w *connecting) program(ctx context.Context, m *definition.Method, p *local.Program) error {
 	if slices.ContainsFunc(append([]definition.Credential{m.Credential}, m.And...), wantsClient) {
 		id, err := w.ask.Ask(ctx, ask.Question{Name: "client_id", Title: "Client ID of your application", Default: p.Client.ID,
-			Help: "Register an application at the service with the redirect URL " + w.redirect() + " first."})
+			Help: w.register(m)})
 		if err != nil {
 			return err
 		}
@@ -215,12 +216,16 @@ func (w *connecting) program(ctx context.Context, m *definition.Method, p *local
 	return nil
 }
 
-// redirect returns the redirect URL to register.
-func (w *connecting) redirect() string {
-	if w.redirectURL == "" {
-		return "http://127.0.0.1/callback"
+// register says what to register at the service. The grants without a browser have no redirect
+// URL (RFC 8628 section 3, RFC 6749 section 4.4).
+func (w *connecting) register(m *definition.Method) string {
+	switch s, _ := m.Scheme.(*definition.OAuth2); {
+	case s != nil && s.Grant.DeviceCode != nil:
+		return "Register an application for devices at the service first."
+	case s != nil && s.Grant.AuthorizationCode == nil:
+		return "Register an application at the service first."
 	}
-	return w.redirectURL
+	return "Register an application at the service with the redirect URL " + cmp.Or(w.redirectURL, "http://127.0.0.1/callback") + " first."
 }
 
 // inputs asks for the inputs of a method. Of an account that is connected again, an empty
