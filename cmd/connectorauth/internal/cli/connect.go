@@ -102,9 +102,10 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 			return exit.With(exit.Usage, fmt.Errorf("--name: there is an account %q already", w.name))
 		}
 	}
+	server := "" // that the command line names
 	if strings.HasPrefix(service, "https://") || strings.HasPrefix(service, "http://") {
 		w.ask.Answer("url", service)
-		service = "mcp"
+		service, server = "mcp", service
 	}
 	draft := false
 	if w.d, draft, err = w.mine.Need(service); err != nil {
@@ -114,8 +115,12 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 		w.app.Note("Note: the definition of %s is a draft, which one witness describes.", w.d.Name)
 	}
 	if w.d.Name == "mcp" {
-		if server, given := w.ask.Given("url"); given { // as a person calls what the definition calls server
-			w.ask.Answer("server", server)
+		if url, given := w.ask.Given("url"); given { // as a person calls what the definition calls server
+			w.ask.Answer("server", url)
+		}
+		if wrong := w.mistake(w.d.Methods[0].Name, "server", server); server != "" && wrong != nil {
+			_, what, _ := strings.Cut(wrong.Error(), ": ")
+			return exit.With(exit.Usage, fmt.Errorf("%q is no URL of an MCP server: %s; the host has a name, not a number", server, what))
 		}
 	}
 	if len(w.allow) > 0 {
