@@ -18,3 +18,13 @@ func TestAMistakeInTheURLOfAnMCPServerIsNoAnswer(t *testing.T) {
 		assert.NotContains(t, err, "--values")
 	}
 }
+
+// The advice for a private network is a flag of this program, and no field of a package.
+func TestAPrivateNetworkIsAllowedByAFlag(t *testing.T) {
+	w := newWorld(t)
+	w.define("orders", w.p.BearerURL, `"methods": [{"name": "consent", "type": "MCP", "url": "`+w.p.BearerURL+`"}]`)
+	code, _, err := w.run("{}", "connect", "orders", "--values", "-", "--no-browser")
+	assert.Equal(t, exit.Refused, code)
+	assert.Contains(t, err, `the host "127.0.0.1" leads to a loopback address (RFC 1122); to reach a host of your own, connect with --allow 127.0.0.1`)
+	assert.NotContains(t, err, "egress")
+}
