@@ -75,7 +75,7 @@ func TestADeniedConsentLeavesNoAccount(t *testing.T) {
 	}
 	code, _, err := w.consenting(`(http://127\S+/\S+\?\S+)`, deny, w.client(), "connect", "globex", "--values", "-", "--no-browser")
 	assert.Equal(t, exit.Failed, code, err)
-	assert.Contains(t, err, "connectorauth: the consent has failed (denied): ")
+	assert.Contains(t, err, "the account owner did not allow access")
 	assert.NotContains(t, err, "consent: ")
 	var all []any
 	w.read(&all, "list")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,9 +99,10 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 			return exit.With(exit.Usage, fmt.Errorf("--name: there is an account %q already", w.name))
 		}
 	}
+	server := "" // that the command line names
 	if strings.HasPrefix(service, "https://") || strings.HasPrefix(service, "http://") {
 		w.ask.Answer("url", service)
-		service = "mcp"
+		service, server = "mcp", service
 	}
 	draft := false
 	if w.d, draft, err = w.mine.Need(service); err != nil {
@@ -110,8 +112,12 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 		w.app.Note("Note: the definition of %s is a draft, which one witness describes.", w.d.Name)
 	}
 	if w.d.Name == "mcp" {
-		if server, given := w.ask.Given("url"); given { // as a person calls what the definition calls server
-			w.ask.Answer("server", server)
+		if url, given := w.ask.Given("url"); given { // as a person calls what the definition calls server
+			w.ask.Answer("server", url)
+		}
+		if wrong := w.mistake(w.d.Methods[0].Name, "server", server); server != "" && wrong != nil {
+			_, what, _ := strings.Cut(wrong.Error(), ": ")
+			return exit.With(exit.Usage, fmt.Errorf("%q is no URL of an MCP server: %s; the host has a name, not a number", server, what))
 		}
 	}
 	if len(w.allow) > 0 {
@@ -170,7 +176,7 @@ func (w *connecting) choose(ctx context.Context, name string) (*definition.Metho
 func (w *connecting) program(ctx context.Context, m *definition.Method, p *local.Program) error {
 	if slices.ContainsFunc(append([]definition.Credential{m.Credential}, m.And...), local.WantsClient) {
 		id, err := w.ask.Ask(ctx, ask.Question{Name: "client_id", Title: "Client ID of your application", Default: p.Client.ID,
-			Help: "Register an application at the service with the redirect URL " + w.redirect() + " first."})
+			Help: w.register(m)})
 		if err != nil {
 			return err
 		}
@@ -201,12 +207,16 @@ func (w *connecting) program(ctx context.Context, m *definition.Method, p *local
 	return nil
 }
 
-// redirect returns the redirect URL to register.
-func (w *connecting) redirect() string {
-	if w.redirectURL == "" {
-		return "http://127.0.0.1/callback"
+// register says what to register at the service. The grants without a browser have no redirect
+// URL (RFC 8628 section 3, RFC 6749 section 4.4).
+func (w *connecting) register(m *definition.Method) string {
+	switch s, _ := m.Scheme.(*definition.OAuth2); {
+	case s != nil && s.Grant.DeviceCode != nil:
+		return "Register an application for devices at the service first."
+	case s != nil && s.Grant.AuthorizationCode == nil:
+		return "Register an application at the service first."
 	}
-	return w.redirectURL
+	return "Register an application at the service with the redirect URL " + cmp.Or(w.redirectURL, "http://127.0.0.1/callback") + " first."
 }
 
 // inputs asks for the inputs of a method. Of an account that is connected again, an empty

@@ -2,14 +2,16 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"time"
+	"net/url"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
 	"github.com/connectorauth/connectorauth/consent"
+	"github.com/connectorauth/connectorauth/definition"
 )
 
 // consent leads through the consent of an account: with a code for another device where the
@@ -29,8 +31,37 @@ func (w *connecting) consent(ctx context.Context, id string) error {
 	if in := w.terminal(); in != nil {
 		options.In = in
 	}
-	return consent.Loopback(ctx, flow, options)
+	return consent.Loopback(ctx, tested{flow}, options)
 }
+
+// tested is the Flow of an account, whose failed test has a page of its own.
+type tested struct{ *accounts.Flow }
+
+// Finish implements consent.Flow.
+func (t tested) Finish(ctx context.Context, pending connectorauth.Secret, callback url.Values) error {
+	err := t.Flow.Finish(ctx, pending, callback)
+	var failed *definition.CheckError
+	var token *connectorauth.TokenError
+	switch {
+	case errors.As(err, &token) || !errors.As(err, &failed): // consent knows what they mean
+		return err
+	case failed.Temporary():
+		return testError{err, consent.ReasonProvider}
+	}
+	return testError{err, consent.ReasonUnusable}
+}
+
+// A testError is the error of a test with the reason for the page.
+type testError struct {
+	error
+	reason consent.Reason
+}
+
+// Unwrap returns the error of the test.
+func (e testError) Unwrap() error { return e.error }
+
+// ConsentReason implements an optional method of the errors of consent.Flow.
+func (e testError) ConsentReason() string { return string(e.reason) }
 
 // errNoBrowser keeps Loopback from a browser; Loopback has printed the URL.
 var errNoBrowser = fmt.Errorf("no browser, as --no-browser says")
@@ -45,7 +76,7 @@ func (w *connecting) device(ctx context.Context, flow *accounts.Flow) error {
 	if prompt.VerificationURIComplete != "" {
 		w.app.Note("Or open %s, and compare the code.", prompt.VerificationURIComplete)
 	}
-	w.app.Note("Waiting until %s ...", prompt.Expires.Local().Format(time.Kitchen))
+	w.app.Note("Waiting until %s ...", prompt.Expires.Local().Format("15:04"))
 	return flow.FinishDevice(ctx, pending)
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/choose"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
@@ -141,16 +142,25 @@ func (w *connecting) forget(ctx context.Context, id string) {
 func (w *connecting) explain(err error) error {
 	var wrong *definition.InputError
 	var twice *accounts.DuplicateError
-	var failed *consent.Error
+	var ended *consent.Error
+	var token *connectorauth.TokenError
+	errors.As(err, &token)
+	if errors.As(err, &ended) && ended.Unwrap() != nil {
+		err = exit.With(exit.Of(err), ended.Unwrap()) // the reason is for the page
+	}
 	switch {
+	case ended != nil && ended.Reason == consent.ReasonDenied, token != nil && token.Code == "access_denied":
+		text := "the account owner did not allow access"
+		if token != nil {
+			text += " (" + token.Code + ")"
+		}
+		return exit.With(exit.Failed, errors.New(text))
+	case token != nil && token.Code == "invalid_client":
+		return exit.With(exit.Of(err), fmt.Errorf("%w; check the client ID and the client secret", err))
 	case errors.As(err, &wrong):
 		return exit.With(exit.Usage, err)
 	case errors.As(err, &twice):
 		return exit.With(exit.Usage, fmt.Errorf("this is the account %s, which is connected already: run connectorauth connect --again %[1]s", twice.ID))
-	case errors.As(err, &failed) && failed.Unwrap() != nil && failed.Reason == consent.ReasonInternal: // which says nothing to a person
-		return failed.Unwrap()
-	case errors.As(err, &failed) && failed.Unwrap() != nil:
-		return fmt.Errorf("the consent has failed (%s): %w", failed.Reason, failed.Unwrap())
 	}
 	return err
 }

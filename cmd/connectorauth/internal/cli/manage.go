@@ -17,11 +17,14 @@ import (
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
 )
 
+// namesOf says how an account is named.
+const namesOf = "SERVICE is the name or the label of an account, or the name of the service if there is one account of the service."
+
 // test returns the command test.
 func (app *App) test() *cobra.Command {
 	return &cobra.Command{
 		Use: "test SERVICE", Short: "Ask the service whether an account works", Args: cobra.ExactArgs(1),
-		Long: "Test asks the service whether an account works. SERVICE is the name or the label of an account, or the name of the service if there is one account of the service.",
+		Long: "Test asks the service whether an account works. The exit code is 7 if the account must be connected again.\n" + namesOf,
 		RunE: func(c *cobra.Command, args []string) error {
 			mine, a, err := app.opened(c, args[0])
 			if err != nil {
@@ -57,6 +60,8 @@ func (app *App) test() *cobra.Command {
 func (app *App) disconnect() *cobra.Command {
 	return &cobra.Command{
 		Use: "disconnect SERVICE", Short: "Tell the service that the account is over, and forget the account", Args: cobra.ExactArgs(1),
+		Long: "Disconnect tells the service that the account is over, and forgets the account: nobody is asked, and nothing brings the\n" +
+			"account back. Where the service takes no such request, the output says so. " + namesOf,
 		RunE: func(c *cobra.Command, args []string) error {
 			mine, a, err := app.opened(c, args[0])
 			var gone *local.UnknownError
@@ -99,7 +104,7 @@ type token struct {
 func (app *App) token() *cobra.Command {
 	return &cobra.Command{
 		Use: "token SERVICE", Short: "Write the access token of an account to a pipe or a file", Args: cobra.ExactArgs(1),
-		Long:    "Token writes the access token of an account, renewed if need be. A terminal gets no token, because terminals keep what they show.",
+		Long:    "Token writes the access token of an account, renewed if need be. A terminal gets no token, because terminals keep what they show.\n" + namesOf,
 		Example: "  connectorauth token github | other-program --token-stdin",
 		RunE: func(c *cobra.Command, args []string) error {
 			if show.Terminal(app.Out) {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
 )
 
@@ -62,4 +63,12 @@ func TestTheExampleOfConnectGivesJSON(t *testing.T) {
 	help := w.ok("", "connect", "--help")
 	assert.Contains(t, help, "jq -R '{apiKey: .}' | connectorauth connect acme --values -")
 	assert.Contains(t, help, "connectorauth connect SERVICE | --again ACCOUNT [flags]")
+}
+
+// The help of list names every status that list can show.
+func TestTheHelpOfListExplainsEveryStatus(t *testing.T) {
+	help := newWorld(t).ok("", "list", "--help")
+	for _, s := range []accounts.Status{accounts.StatusConnecting, accounts.StatusOK, accounts.StatusFailing, accounts.StatusReauth, accounts.StatusDisconnected} {
+		assert.Regexp(t, `(?m)^  `+string(s)+`  +\S`, help)
+	}
 }

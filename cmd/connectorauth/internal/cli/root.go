@@ -20,6 +20,7 @@ import (
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/home"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
+	"github.com/connectorauth/connectorauth/egress"
 )
 
 // App is what all commands have in common.
@@ -79,7 +80,12 @@ func errorText(err error) string {
 	if err == nil {
 		return ""
 	}
-	text := strings.ReplaceAll(err.Error(), ": connectorauth: ", ": ")
+	text := err.Error()
+	var private *egress.Error
+	if errors.As(err, &private) && private.Addr.IsValid() { // whose advice is for programs
+		text = strings.ReplaceAll(text, private.Error(), fmt.Sprintf("the host %q %s; to reach a host of your own, connect with --allow %[1]s", private.Host, private.Reason))
+	}
+	text = strings.ReplaceAll(text, ": connectorauth: ", ": ")
 	text = strings.ReplaceAll(text, ", which NewSealed does not have: add the key", "; this run has another key: restore the former key file, or name the former --key-command")
 	for _, prefix := range []string{"connectorauth: ", "accounts: ", "definition: "} {
 		text = strings.TrimPrefix(text, prefix)

@@ -62,7 +62,8 @@ func (s *transcript) page() string {
 		{`(state|code_challenge)=[A-Za-z0-9_-]+`, "$1=…"},
 		{`access-[A-Za-z0-9_-]+`, "access-…"},
 		{`[A-Z0-9]{4}-[A-Z0-9]{4}`, "WDJB-MJHT"},
-		{`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:\d\d)?`, "2026-11-28 09:00"},
+		{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`, "2026-11-28T09:00:00Z"}, // of JSON, as RFC 3339 has it
+		{`\d{4}-\d\d-\d\d \d\d:\d\d`, "2026-11-28 09:00"},
 		{` \(\d+(\.\d+)?m?s\)`, ""},
 	} {
 		text = regexp.MustCompile(r.pattern).ReplaceAllString(text, r.name)
