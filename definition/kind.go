@@ -68,6 +68,14 @@ type Foreign struct {
 	kind *Kind
 }
 
+// Type is the name of the Kind, and the member type of the method.
+func (s *Foreign) Type() string {
+	if s.kind == nil {
+		return ""
+	}
+	return s.kind.Name
+}
+
 // Consents reports whether the account owner must consent: see [Kind].
 func (s *Foreign) Consents() bool { return s.kind != nil && s.kind.Consent != nil }
 

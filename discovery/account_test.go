@@ -17,6 +17,7 @@ import (
 	"github.com/connectorauth/connectorauth/discovery"
 	"github.com/connectorauth/connectorauth/egress"
 	"github.com/connectorauth/connectorauth/tokenstore"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -252,7 +253,7 @@ func TestAccountsOutOfOrder(t *testing.T) {
 	assert.ErrorContains(t, err, "the config has none")
 	require.NoError(t, store.Save(t.Context(), "alice#found", []byte(`{"v": 2}`)))
 	_, err = account.Connector(t.Context())
-	assert.ErrorContains(t, err, "update the program")
+	assert.ErrorAs(t, err, new(*storeerror.Newer))
 	for _, text := range []string{`torn`, `{}`, `{"v": -1}`, `null`} {
 		require.NoError(t, store.Save(t.Context(), "alice#found", []byte(text)))
 		_, err = account.Connector(t.Context())

@@ -17,6 +17,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/mcp"
 	"github.com/connectorauth/connectorauth/tokenstore"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -55,7 +56,8 @@ func TestGrantWithoutConsentServesOneServer(t *testing.T) {
 	store := new(tokenstore.Memory)
 	require.NotNil(t, must(must(mcp.New(w.machine(w, store))).TokenSource(t.Context())))
 	_, err := must(mcp.New(w.machine(other, store))).TokenSource(t.Context())
-	assert.ErrorContains(t, err, "the account belongs to another MCP server")
+	assert.ErrorContains(t, err, "belongs to another MCP server")
+	assert.ErrorAs(t, err, new(*storeerror.Foreign))
 }
 
 // machine returns the config of a program that needs no person, for a server that w.old issues

@@ -58,7 +58,7 @@ func TestForeignRecordsAreRefused(t *testing.T) {
 	w := newWorld(t)
 	for value, problem := range map[string]string{
 		`{}`: "nothing that this library saved", `{"v": 0}`: "nothing that this library saved", `{"v": -1}`: "nothing that this library saved",
-		`null`: "nothing that this library saved", `x`: "nothing that this library saved", `{"v": 2}`: "update the program",
+		`null`: "nothing that this library saved", `x`: "nothing that this library saved", `{"v": 2}`: "newer version of the program",
 	} {
 		store := new(tokenstore.Memory)
 		require.NoError(t, store.Save(t.Context(), recordKey, []byte(value)))

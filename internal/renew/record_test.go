@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/renew"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -252,7 +253,7 @@ func TestNewerRecordIsLeftAlone(t *testing.T) {
 		e := newEngine(p, store)
 		_, err := e.Get(t.Context())
 		require.ErrorContains(t, err, "version 3")
-		require.ErrorContains(t, e.Set(t.Context(), p.grant()), "update the program")
+		require.ErrorAs(t, e.Set(t.Context(), p.grant()), new(*storeerror.Newer))
 		assert.Equal(t, newer, string(inner.value))
 		assert.Zero(t, p.count())
 	})

@@ -169,7 +169,7 @@ func TestMigrateOnce(t *testing.T) {
 		require.NoError(t, migrate(first, second, third), "another program goes on from there")
 		require.NoError(t, migrate(first, second, third, sqldb.Migration{}))
 		require.NoError(t, migrate(first, second, third))
-		assert.ErrorContains(t, migrate(first, second), "use a newer version of this program")
+		assert.ErrorContains(t, migrate(first, second), "use a newer version of the program")
 	})
 }
 

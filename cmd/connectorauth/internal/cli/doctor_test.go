@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +28,11 @@ func TestDoctorNamesTheProcessThatHoldsTheLock(t *testing.T) {
 	w.consent()
 	file, err := tokenstore.NewFile(filepath.Join(w.home, "tokens"))
 	require.NoError(t, err)
-	lease, err := file.Lock(t.Context(), "globex-1/1")
+	found, err := filepath.Glob(filepath.Join(w.home, "tokens", "globex_1_*.token"))
+	require.NoError(t, err)
+	number := regexp.MustCompile(`globex_1_(\d+)-`).FindStringSubmatch(strings.Join(found, " "))
+	require.NotNil(t, number, found)
+	lease, err := file.Lock(t.Context(), "globex-1/"+number[1])
 	require.NoError(t, err)
 	defer lease.Unlock()
 	w.p.ExpireAccessTokens()

@@ -48,6 +48,7 @@ const canaryMethods = `
 	{"name": "query", "type": "ApiKey", "key": "{given}", "placement": {"in": "query", "name": "api_key"}},
 	{"name": "cookie", "type": "ApiKey", "key": "{given}", "placement": {"in": "cookie", "name": "k"}},
 	{"name": "basic", "type": "Basic", "username": "user", "password": "{given}"},
+	{"name": "oauth1", "type": "OAuth1", "token": "token", "tokenSecret": "{given}"},
 	{"name": "login", "type": "Session", "places": [{"name": "X-Session"}],
 		"login": [{"url": "API/login", "json": {"username": "u", "password": "{given}"}, "capture": {"token": "access_token"}}]},
 	{"name": "oauth", "type": "OAuth2", "tokenUrl": "API/token", "grant": {"authorizationCode": {"authUrl": "API/authorize"}}},
@@ -103,7 +104,7 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestNoSecretLeaves(t *testing.T) {
-	for _, method := range []string{"header", "query", "cookie", "basic", "login", "oauth", "app"} {
+	for _, method := range []string{"header", "query", "cookie", "basic", "oauth1", "login", "oauth", "app"} {
 		for _, status := range []int{200, 302, 400, 401, 403, 502} {
 			t.Run(fmt.Sprint(method, status), func(t *testing.T) {
 				e := &echo{status: http.StatusOK}

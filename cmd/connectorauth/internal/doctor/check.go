@@ -102,11 +102,15 @@ func (x *examination) ofTest(err error, last exchange) (Cause, string) {
 		}
 	}
 	stored, advice := ofStored(err)
+	problem, remedy := x.ofProblem(last)
+	var reset streamReset
 	switch _, away := x.led(last); {
 	case errors.As(err, &failed) && failed.StatusCode == 0 && away:
 		return CauseBaseURL, x.baseAdvice(failed, x.at(last)+" leads to another host, which does not answer")
 	case stored != "":
 		return stored, advice
+	case problem != "":
+		return problem, remedy
 	case errors.As(err, &token), errors.Is(err, connectorauth.ErrReauthRequired):
 		return ofToken(err)
 	case errors.Is(err, connectorauth.ErrHostNotAllowed):
@@ -114,9 +118,12 @@ func (x *examination) ofTest(err error, last exchange) (Cause, string) {
 	case !errors.As(err, &failed):
 		return CauseDefinition, "Correct the test of the definition, because the test request cannot be made as the step says"
 	}
+	if certificate := ofClientCertificate(host, err); certificate != "" {
+		return CauseCertificate, certificate
+	}
 	switch failed.Reason {
 	case definition.ReasonRefused:
-		return x.ofRefusal(failed)
+		return x.ofRefusal(failed, last)
 	case definition.ReasonForbidden:
 		return CauseScope, scopeAdvice(x.lacking(last.header))
 	case definition.ReasonNotFound:
@@ -125,11 +132,19 @@ func (x *examination) ofTest(err error, last exchange) (Cause, string) {
 		}
 		return CauseBaseURL, x.baseAdvice(failed, "there is nothing at "+x.at(last))
 	case definition.ReasonMoved:
+		if last.isHTML() && last.req.Response != nil {
+			return CauseBaseURL, x.baseAdvice(failed, "the service leads to a page for people at "+x.at(last)+", such as a sign-in")
+		}
 		return CauseBaseURL, x.baseAdvice(failed, x.at(last)+" leads elsewhere")
 	case definition.ReasonNotJSON:
+		if last.isHTML() && last.req.Response != nil {
+			return CauseCredential, "Connect the account again, because the service leads the test request to a page for people, such as a sign-in, and does not take the credential"
+		}
 		return CauseBaseURL, x.baseAdvice(failed, "the response at "+x.at(last)+" is no JSON")
 	case definition.ReasonUnavailable:
 		switch {
+		case errors.As(err, &reset):
+			return CauseOutage, fmt.Sprintf("Try again later, or tell whoever runs %s, because the server breaks requests off (HTTP/2 error code %d)", host, reset.Code)
 		case last.status == 0:
 			return CauseUnreachable, "Check the network and the base URL of the definition, because the test request gets no answer"
 		case last.status >= 300 && last.status <= 399:
@@ -153,9 +168,13 @@ func (x *examination) led(e exchange) (to *url.URL, away bool) {
 }
 
 // ofRefusal returns what to do about a refused credential.
-func (x *examination) ofRefusal(failed *definition.CheckError) (Cause, string) {
+func (x *examination) ofRefusal(failed *definition.CheckError, last exchange) (Cause, string) {
+	place := misplaced(last)
 	if errors.Is(failed, connectorauth.ErrCredentialRejected) {
 		return CauseCredential, "Connect the account again, because the API refuses even a token that was just renewed"
+	}
+	if place != "" {
+		return CauseCredential, fmt.Sprintf("Connect the account again with a good value, or change where the definition puts the credential, because %s", place)
 	}
 	if len(failed.Inputs) > 0 {
 		return CauseCredential, fmt.Sprintf("Connect the account again with a good value of %s, because the service refuses the present one", strings.Join(failed.Inputs, ", "))

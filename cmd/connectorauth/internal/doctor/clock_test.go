@@ -22,6 +22,8 @@ type dated struct {
 	age   time.Duration            // of each response, in a cache
 	there time.Duration            // how long a request is on the way
 	back  time.Duration            // how long a response is
+
+	reject bool // the API answers with 401
 }
 
 func (d *dated) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -35,7 +37,11 @@ func (d *dated) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		r.Body.Close()
 	}
-	return &http.Response{StatusCode: 200, Proto: "HTTP/1.1", Header: h, Body: io.NopCloser(strings.NewReader(`{"error": "invalid_grant"}`)), Request: r}, nil
+	status := http.StatusOK
+	if d.reject && strings.HasPrefix(r.URL.Host, "api.") {
+		status = http.StatusUnauthorized
+	}
+	return &http.Response{StatusCode: status, Proto: "HTTP/1.1", Header: h, Body: io.NopCloser(strings.NewReader(`{"error": "invalid_grant"}`)), Request: r}, nil
 }
 
 func TestTheClock(t *testing.T) {

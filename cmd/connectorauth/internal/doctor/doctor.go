@@ -122,7 +122,7 @@ func (x *examination) added() definition.Connection {
 // run goes through all steps. Where the account cannot be opened, there is no host to visit.
 func (x *examination) run(ctx context.Context) {
 	for _, part := range []func(context.Context) bool{
-		x.openAccount, x.hosts, x.clock, x.tokenEndpoint, x.record, x.scopes, x.test,
+		x.openAccount, x.hosts, x.clock, x.metadata, x.tokenEndpoint, x.record, x.scopes, x.test,
 	} {
 		if !part(ctx) || ctx.Err() != nil {
 			return

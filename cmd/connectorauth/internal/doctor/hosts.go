@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -71,7 +72,7 @@ func (x *examination) resolved(v *visit) bool {
 	switch {
 	case errors.As(v.err, &refused):
 		s.Outcome, s.Cause, s.Detail = v.worst(), CauseRefused, s.Detail+refused.Error()
-		s.advice = "Check the address that the account owner gave, because " + host + " is in a network that accounts may not reach"
+		s.advice = "Check the address that the account owner gave, because " + host + " is at a private or special address, which accounts may not reach"
 	case t.resolveErr != nil:
 		s.Outcome, s.Cause, s.Detail = v.worst(), CauseDNS, s.Detail+t.resolveErr.Error()
 		s.advice = "Check the host name " + host + " in the definition and in what was typed, and the DNS of this network, because the name has no address"
@@ -118,6 +119,9 @@ func (x *examination) dialed(v *visit) bool {
 		s.Outcome, s.Detail = Skipped, "the host answers over a connection from before"
 	case len(good) > 0:
 		s.Detail = "connected to " + good[0]
+	case len(bad) > 0 && !slices.ContainsFunc(bad, func(d dialed) bool { return !isIPv6(d.addr) || !noRoute(d.err) }):
+		s.Outcome, s.Cause, s.Detail = v.worst(), CauseIPv6, bad[0].err.Error()
+		s.advice = fmt.Sprintf("Use a network with IPv6, or a proxy, because %s has IPv6 addresses only and this machine has no route to IPv6", to)
 	case len(bad) > 0:
 		s.Outcome, s.Cause = v.worst(), CauseUnreachable
 		s.Detail = bad[0].err.Error()
@@ -179,6 +183,11 @@ func unverified(err error) *x509.Certificate {
 	return nil
 }
 
+// selfSigned reports whether a server has signed its own certificate.
+func selfSigned(c *x509.Certificate) bool {
+	return c != nil && bytes.Equal(c.RawIssuer, c.RawSubject)
+}
+
 // ofTLS returns why a handshake failed, and what to do.
 func (x *examination) ofTLS(v *visit, err error) (Cause, string) {
 	host := v.url.Hostname()
@@ -186,6 +195,9 @@ func (x *examination) ofTLS(v *visit, err error) (Cause, string) {
 	var name x509.HostnameError
 	var unknown x509.UnknownAuthorityError
 	var plain tls.RecordHeaderError
+	if advice := ofClientCertificate(hostPort(v.url), err); advice != "" {
+		return CauseCertificate, advice
+	}
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil && x.now().Before(invalid.Cert.NotBefore):
 		return CauseClock, fmt.Sprintf("Set the clock of this machine, which says %s, because the certificate of %s begins only on %s", day(x.now()), host, day(invalid.Cert.NotBefore))
@@ -193,6 +205,8 @@ func (x *examination) ofTLS(v *visit, err error) (Cause, string) {
 		return CauseExpired, fmt.Sprintf("Ask whoever runs %s for a new certificate, because the present one ended on %s and the clock of this machine says %s", host, day(invalid.Cert.NotAfter), day(x.now()))
 	case errors.As(err, &name):
 		return CauseName, "Check the host name in the definition and whether this network makes you sign in, because the certificate at " + host + " is that of another host"
+	case errors.As(err, &unknown) && selfSigned(unverified(err)):
+		return CauseAuthority, fmt.Sprintf("If you run %s, add its certificate to the authorities of this machine, and otherwise check the host name and leave this network, because %[1]s has signed its certificate itself", host)
 	case errors.As(err, &unknown):
 		by := "an authority"
 		if leaf := unverified(err); leaf != nil {
@@ -204,6 +218,9 @@ func (x *examination) ofTLS(v *visit, err error) (Cause, string) {
 	case errors.Is(err, context.DeadlineExceeded):
 		return CauseUnreachable, "Check firewalls and proxies, because " + hostPort(v.url) + " accepts connections and does not answer"
 	}
+	if _, ok := remoteAlert(err); ok {
+		return CauseTLS, "Check whether " + hostPort(v.url) + " demands a client certificate or another version of TLS, because the server breaks the handshake off"
+	}
 	return CauseTLS, "Check the base URL, and proxies that inspect traffic, because no TLS connection to " + hostPort(v.url) + " comes about"
 }
 
@@ -211,7 +228,14 @@ func (x *examination) ofTLS(v *visit, err error) (Cause, string) {
 // what is at probePath says nothing of the API.
 func (x *examination) answered(v *visit) {
 	s := Step{Name: "response", Target: v.where(), Outcome: v.worst(), Duration: v.received.Sub(v.sent)}
+	certificate := ofClientCertificate(hostPort(v.url), v.err)
+	var reset streamReset
 	switch who := proxyOf(v.exchange); {
+	case certificate != "":
+		s.Cause, s.Detail, s.advice = CauseCertificate, fmt.Sprintf("no response: %v", v.err), certificate
+	case errors.As(v.err, &reset):
+		s.Cause, s.Detail = CauseOutage, fmt.Sprintf("no response: %v", v.err)
+		s.advice = fmt.Sprintf("Try again later, or tell whoever runs %s, because the server breaks requests off (HTTP/2 error code %d)", hostPort(v.url), reset.Code)
 	case v.status == 0:
 		s.Cause, s.Detail = CauseUnreachable, fmt.Sprintf("no response: %v", v.err)
 		s.advice = "Check firewalls and proxies, because " + hostPort(v.url) + " accepts connections and does not answer"

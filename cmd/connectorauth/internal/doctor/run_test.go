@@ -186,45 +186,6 @@ func TestAHostOfAPrivateNetworkIsRefused(t *testing.T) {
 	assert.Contains(t, report.Advice, "may not reach")
 }
 
-func TestRecordsThatCannotBeRead(t *testing.T) {
-	for name, c := range map[string]struct {
-		key, value string // the key follows the ID of the account
-		cause      doctor.Cause
-		words      string
-		step       string
-	}{
-		"newer token":   {"/1", `{"v": 99}`, doctor.CauseVersion, "Update this program", "record"},
-		"torn token":    {"/1", `{"v": 1`, doctor.CauseRecord, "is damaged", "record"},
-		"newer values":  {"/1/values", `{"account": {"version": 99, "definition": "acme"}}`, doctor.CauseVersion, "Update this program", "account"},
-		"values of old": {"/1/values", `{"account": {"version": 1, "definition": "gone"}}`, doctor.CauseDefinition, "Add the definition", "account"},
-		"newer service": {"/1/values", `{"account": {"version": 1, "definition": "acme", "revision": 9}}`, doctor.CauseDefinition, "or a newer one", "account"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			id := w.connect("oauth")
-			sealed, err := tokenstore.NewSealed(w.config.Store, w.config.Keys...)
-			require.NoError(t, err)
-			require.NoError(t, sealed.Save(t.Context(), id+c.key, []byte(c.value)))
-			r := w.diagnosed(doctor.Fault, c.cause, c.words)
-			assert.Equal(t, doctor.Fault, step(r, c.step)[0].Outcome)
-		})
-	}
-	t.Run("a token of another key", func(t *testing.T) {
-		w := newWorld(t)
-		id := w.connect("oauth")
-		sealed, err := tokenstore.NewSealed(w.config.Store, tokenstore.Key{ID: "k", Secret: bytes.Repeat([]byte("z"), 32)})
-		require.NoError(t, err)
-		require.NoError(t, sealed.Save(t.Context(), id+"/1", []byte("{}")))
-		w.diagnosed(doctor.Fault, doctor.CauseStoreKey, "key with which the store was sealed")
-	})
-	t.Run("no values", func(t *testing.T) {
-		w := newWorld(t)
-		id := w.connect("key")
-		require.NoError(t, w.config.Store.Delete(t.Context(), id+"/1/values"))
-		w.diagnosed(doctor.Fault, doctor.CauseReauth, "Connect the account again")
-	})
-}
-
 func TestAnAccountThatIsBeingDisconnected(t *testing.T) {
 	w := newWorld(t)
 	id := w.connect("key")

@@ -172,6 +172,9 @@ func waitAdvice(host string, e exchange) string {
 }
 
 func outageAdvice(host string, e exchange) string {
+	if wait := e.header.Get("Retry-After"); wait != "" {
+		return fmt.Sprintf("Try again later, because %s has a fault of its own or is under maintenance, and asks for a pause (status %d, Retry-After: %s)", host, e.status, wait)
+	}
 	return fmt.Sprintf("Try again later, or look at the status page of the service, because %s has a fault of its own (status %d)", host, e.status)
 }
 

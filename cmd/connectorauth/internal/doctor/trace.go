@@ -3,11 +3,13 @@ package doctor
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -151,4 +153,9 @@ func isIPv6(addr string) bool {
 	host, _, _ := net.SplitHostPort(addr)
 	ip := net.ParseIP(host)
 	return ip != nil && ip.To4() == nil
+}
+
+// noRoute reports whether this machine has no way to an address.
+func noRoute(err error) bool {
+	return errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.EADDRNOTAVAIL)
 }

@@ -27,17 +27,20 @@ const (
 	CauseName         Cause = "certificate_name"
 	CauseAuthority    Cause = "certificate_authority"
 	CauseTLS          Cause = "tls"
-	CauseUnreachable  Cause = "unreachable" // no connection, or no answer
+	CauseCertificate  Cause = "client_certificate" // the server wants another one, or one at all
+	CauseUnreachable  Cause = "unreachable"        // no connection, or no answer
 	CauseNotConnected Cause = "not_connected"
 	CauseClient       Cause = "client" // the client ID or the client secret is wrong
 	CauseRevoked      Cause = "revoked"
 	CauseReauth       Cause = "reauth"       // the account owner must authorize again
 	CauseRegistration Cause = "registration" // the token is that of another client or token URL
 	CauseRateLimit    Cause = "rate_limit"
-	CauseOutage       Cause = "outage" // of the service
+	CauseOutage       Cause = "outage"   // of the service
+	CauseMetadata     Cause = "metadata" // of the server, from which a consent learns the endpoints
 	CauseTokenURL     Cause = "token_url"
 	CauseBaseURL      Cause = "base_url"
 	CauseCredential   Cause = "credential" // a key or a password is wrong
+	CauseSignature    Cause = "signature"  // of OAuth1, is refused
 	CauseScope        Cause = "scope"      // the credential lacks a right or a scope
 	CauseIdentity     Cause = "identity"   // the credential is that of another account
 	CauseDefinition   Cause = "definition"
@@ -47,8 +50,8 @@ const (
 
 var order = []Cause{
 	CauseUnknown, CauseDisconnected, CauseStoreKey, CauseVersion, CauseRecord, CauseStore, CauseLocked, CauseInput, CauseProxy, CauseDNS, CauseRefused, CauseClock,
-	CauseExpired, CauseName, CauseAuthority, CauseTLS, CauseUnreachable, CauseNotConnected, CauseClient, CauseRevoked, CauseReauth,
-	CauseRegistration, CauseRateLimit, CauseOutage, CauseTokenURL, CauseBaseURL, CauseCredential, CauseScope, CauseIdentity, CauseDefinition, CauseIPv6,
+	CauseExpired, CauseName, CauseAuthority, CauseTLS, CauseCertificate, CauseUnreachable, CauseNotConnected, CauseClient, CauseRevoked, CauseReauth,
+	CauseRegistration, CauseRateLimit, CauseOutage, CauseMetadata, CauseTokenURL, CauseBaseURL, CauseSignature, CauseCredential, CauseScope, CauseIdentity, CauseDefinition, CauseIPv6,
 	CauseTheirClock,
 }
 
