@@ -1,4 +1,4 @@
-// Package choose finds the account that a person or a program means by a name.
+// Package choose finds the account of a name, for people and for programs.
 package choose
 
 import (
@@ -11,11 +11,11 @@ import (
 	"github.com/connectorauth/connectorauth/definition"
 )
 
-// An UnknownError says that no account has a name. An UnknownError matches
+// An UnknownError is the error for a name without an account. An UnknownError matches
 // accounts.ErrNotFound.
 type UnknownError struct {
 	Name string
-	Near []string // the names that were probably meant, at most three; empty means none
+	Near []string // names of accounts like Name, at most three; empty means none
 }
 
 // Error suggests names.
@@ -33,7 +33,7 @@ func (e *UnknownError) Error() string {
 // Is reports whether target is accounts.ErrNotFound.
 func (e *UnknownError) Is(target error) bool { return target == accounts.ErrNotFound }
 
-// An AmbiguousError says that several accounts have a name.
+// An AmbiguousError is the error for a name of several accounts.
 type AmbiguousError struct {
 	Name     string
 	Accounts []accounts.Account // at least two
@@ -56,10 +56,10 @@ func Named(a accounts.Account) string {
 	return a.ID + " (" + a.Label + ")"
 }
 
-// Account returns the account that a name means: the account with the ID, or else the only
-// account that has the name as its label or as a present or former name of its service. An
-// account that is being disconnected, or whose consent did not end, such as of a program that was
-// killed, counts if no other account has the name. find returns the
+// Account returns the account of a name: the account with the ID, or else the only account with
+// the label, or with the present or former name of a service. An account on its way out counts
+// if no other account has the name, and so does an account whose consent did not end, such as
+// of a program that was killed. find returns the
 // definition with a present or former name, or nil. The error is an *UnknownError or an
 // *AmbiguousError.
 //

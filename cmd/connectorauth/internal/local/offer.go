@@ -13,7 +13,7 @@ import (
 	"github.com/connectorauth/connectorauth/mcp"
 )
 
-// A registration is what the program adds to the accounts of a service, as one account has it.
+// A registration is the Program of one account, for further accounts of the service.
 type registration struct {
 	Program
 	method string // of the account
@@ -21,9 +21,9 @@ type registration struct {
 
 // Offer gives the Registry the definitions of all services of which a person can connect an
 // account by a form: the imported definitions, that of MCP servers, and those of the catalogue
-// without drafts. A method that wants a client of the person's own, or another value that no
-// form asks for, is offered if an account of the service has the value: a new account gets the
-// same. Offer makes no request. Definitions that are imported later are not offered.
+// without drafts. A method with a client of the person's own, or with a hidden input, is
+// offered if an account of the service has the value: a new account gets the same value. Offer
+// makes no request. A definition of a later import is not offered.
 func (a *Accounts) Offer(ctx context.Context) error {
 	a.mu.Lock()
 	a.registered = map[string]registration{}
@@ -45,8 +45,8 @@ func (a *Accounts) Offer(ctx context.Context) error {
 	return a.collect()
 }
 
-// services returns the definitions of all services. A definition that is named as an earlier
-// one is, or was, is left out.
+// services returns the definitions of all services. A definition with a present or former name
+// of an earlier definition is left out.
 func (a *Accounts) services() (all []*definition.Definition, err error) {
 	imported, err := Imported(a.home.Definitions(), "", a.options)
 	if err != nil {
@@ -74,8 +74,7 @@ func (a *Accounts) services() (all []*definition.Definition, err error) {
 	return all, nil
 }
 
-// register finds what the program adds to accounts, by the name of the service, if anything is
-// offered. The newest account counts. Another process may have connected accounts meanwhile.
+// register finds the registrations, by the name of the service, once Offer was called. The newest account counts. Another process may have connected accounts meanwhile.
 func (a *Accounts) register(ctx context.Context) error {
 	a.mu.Lock()
 	offers := a.registered != nil
@@ -105,8 +104,7 @@ func (a *Accounts) register(ctx context.Context) error {
 	return nil
 }
 
-// offered returns a definition with those methods alone that can be connected by a form, or
-// nil. The caller holds mu.
+// offered returns a definition with the methods for which a form is enough, or nil. The caller holds mu.
 func (a *Accounts) offered(d *definition.Definition) *definition.Definition {
 	for _, name := range d.Was {
 		if r, ok := a.registered[name]; ok {
@@ -155,12 +153,12 @@ func wantsClient(m *definition.Method) bool {
 	return slices.ContainsFunc(append([]definition.Credential{m.Credential}, m.And...), WantsClient)
 }
 
-// wants reports whether a method needs what no form asks for.
+// wants reports whether a method needs more than a form asks for.
 func wants(d *definition.Definition, m *definition.Method) bool {
 	return wantsClient(m) || len(hidden(d, m)) > 0
 }
 
-// hidden returns the names of the values that a method needs and no form asks for.
+// hidden returns the names of the hidden inputs without a value.
 func hidden(d *definition.Definition, m *definition.Method) (names []string) {
 	for _, input := range slices.Concat(d.Inputs, m.Inputs) {
 		if input.Hidden && !input.Optional && input.Default == "" {
@@ -170,7 +168,7 @@ func hidden(d *definition.Definition, m *definition.Method) (names []string) {
 	return names
 }
 
-// serves reports whether a registration has all that a method needs. A client of OAuth 1.0a is
+// serves reports whether a registration is enough for a method. A client of OAuth 1.0a is
 // none of OAuth 2.0.
 func (r registration) serves(d *definition.Definition, m *definition.Method) bool {
 	for _, name := range hidden(d, m) {
@@ -183,8 +181,8 @@ func (r registration) serves(d *definition.Definition, m *definition.Method) boo
 	})
 }
 
-// audited keeps what a new account has of another account of the service, which may end before
-// the new one, and forgets what an account had that is gone.
+// audited gives a new account a Program of its own, because the account with the registration
+// may end first, and forgets the Program of an account after its end.
 func (a *Accounts) audited(e accounts.Entry) {
 	if e.Outcome == accounts.OutcomeFailed {
 		return
@@ -227,8 +225,8 @@ func (a *Accounts) keep(ctx context.Context, account accounts.Account) error {
 // lacks reports whether an account has no client and no values of its own.
 func (p Program) lacks() bool { return p.Client == (definition.Client{}) && len(p.Values) == 0 }
 
-// completed returns the Program of an account, with what another account of the service has in
-// place of what the account lacks: see Offer.
+// completed returns the Program of an account, or the registration of the service if the account
+// has no Program: see Offer.
 func (a *Accounts) completed(ctx context.Context, account accounts.Account) (Program, error) {
 	p, err := a.Program(ctx, account.ID)
 	if err != nil || !p.lacks() {

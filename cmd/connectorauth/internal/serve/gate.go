@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -65,17 +67,23 @@ func (s *Server) takeToken(h http.Header) (ok, sent bool) {
 }
 
 // hasToken reports whether a program has put the token where the token would go on to the
-// service, or into logs: the URL, or a header that is none of the two.
+// service, or into logs: the URL, a header that is none of the two, or the password of a URL.
+// Trailers come too late to be looked at, so none of the two is a trailer.
 func (s *Server) hasToken(r *http.Request) bool {
-	if strings.Contains(r.RequestURI, s.token()) {
-		return true
+	user, password, _ := r.BasicAuth()
+	places := []string{r.RequestURI, user, password}
+	if decoded, err := url.PathUnescape(r.RequestURI); err == nil {
+		places = append(places, decoded)
 	}
 	for _, values := range r.Header {
-		if strings.Contains(strings.Join(values, " "), s.token()) {
-			return true
-		}
+		places = append(places, values...)
 	}
-	return false
+	if slices.ContainsFunc(places, func(text string) bool { return strings.Contains(text, s.token()) }) {
+		return true
+	}
+	_, own := r.Trailer[tokenHeader]
+	_, bearer := r.Trailer["Authorization"]
+	return own || bearer
 }
 
 // admit returns why a request for a service is refused, or nil. admit removes the token.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 	"testing"
@@ -41,6 +42,20 @@ func TestMain(m *testing.M) {
 		},
 		"run":   run,
 		"count": count,
+		"parent": func(string) error {
+			os.Setenv("CONNECTORAUTH_TEST_CHILD", "orphan")
+			command := exec.Command(os.Args[0])
+			command.Stdin, command.Stdout = os.Stdin, os.Stdout
+			if err := command.Start(); err != nil {
+				return err
+			}
+			os.Exit(4)
+			return nil
+		},
+		"orphan": func(string) error {
+			child.Pause()
+			return nil
+		},
 		"killed": func(string) error {
 			fmt.Println("waiting")
 			time.Sleep(time.Hour) // and not until standard input ends, which may be sooner than the signal

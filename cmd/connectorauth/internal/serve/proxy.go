@@ -7,14 +7,11 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/http/httptrace"
 	"net/http/httputil"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
 
-	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/accounts"
 )
 
@@ -55,24 +52,9 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request) *failure {
 		Rewrite: c.rewrite, Transport: c, ModifyResponse: c.adapt, ErrorHandler: c.failed,
 		FlushInterval: -1, ErrorLog: s.errorLog,
 	}
-	proxy.ServeHTTP(continues{w}, r)
+	proxy.ServeHTTP(responder{w, r}, r)
 	return nil
 }
-
-// continues leaves 100 Continue to the server, which sends the status once the body of the
-// request is read. ReverseProxy would pass the status of the service on as well, and the
-// program would get two.
-type continues struct{ http.ResponseWriter }
-
-// WriteHeader passes on every other status.
-func (w continues) WriteHeader(status int) {
-	if status != http.StatusContinue {
-		w.ResponseWriter.WriteHeader(status)
-	}
-}
-
-// Unwrap is for http.ResponseController.
-func (w continues) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // open finds the account, and where the request goes.
 func (c *call) open(ctx context.Context) (f *failure) {
@@ -143,59 +125,15 @@ func (c *call) rewrite(p *httputil.ProxyRequest) {
 	p.Out.Trailer = p.In.Trailer // the values come with the end of the body
 	// A cookie jar knows no ports, and so has cookies of other servers of this machine.
 	p.Out.Header.Del("Cookie")
+	if strings.EqualFold(p.Out.Header.Get("Upgrade"), "h2c") {
+		// The offer is for this server, and no request in HTTP/2 may have it (RFC 9113 section 8.2.2).
+		p.Out.Header.Del("Upgrade")
+		p.Out.Header.Del("Connection")
+	}
 	if p.Out.Header["Accept-Encoding"] == nil {
 		// Otherwise http.Transport asks for gzip, and decodes the body.
 		p.Out.Header.Set("Accept-Encoding", "identity")
 	}
-}
-
-// RoundTrip sends the request with the credential of the account.
-func (c *call) RoundTrip(r *http.Request) (*http.Response, error) {
-	return c.client.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
-		Got1xxResponse: func(_ int, header textproto.MIMEHeader) error {
-			h := http.Header(header)
-			for name := range strings.SplitSeq(strings.Join(h["Connection"], ","), ",") { // RFC 9110 section 7.6.1
-				h.Del(strings.TrimSpace(name))
-			}
-			h.Del("Connection")
-			withhold(h)
-			return nil
-		},
-	})))
-}
-
-// withhold removes from a response of a service what is not for programs. All services have
-// the same host here, so a cookie of one service would go to the others; a cookie is also a
-// credential of many services. No page of a browser may read a response.
-func withhold(h http.Header) {
-	for name := range h {
-		switch {
-		case name == "Set-Cookie", name == "Set-Cookie2", name == "Alt-Svc", name == errorHeader, strings.HasPrefix(name, "Access-Control-"):
-			delete(h, name)
-		}
-	}
-}
-
-// adapt makes the response of the service one of this server.
-func (c *call) adapt(resp *http.Response) error {
-	if err := connectorauth.RenewalError(resp); err != nil {
-		c.log.Warn("serve: the credential was rejected, and cannot be renewed for now", "service", c.service, "error", err)
-	}
-	withhold(resp.Header)
-	location := resp.Header.Get("Location")
-	if location == "" {
-		return nil
-	}
-	u, err := c.to.Parse(location)
-	if err != nil {
-		return nil
-	}
-	if path, ok := c.local(c.base, u); ok {
-		resp.Header.Set("Location", path)
-	} else if u.Host != "" {
-		resp.Header.Set("Location", u.String()) // a relative URL would lead to this server
-	}
-	return nil
 }
 
 // failed tells the program why there is no response of the service.

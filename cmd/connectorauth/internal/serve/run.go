@@ -10,25 +10,40 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 )
 
 // Listen listens on 127.0.0.1, and with six on [::1] too, both at the same port. Port 0 means
 // a free one.
-func Listen(ctx context.Context, port int, six bool) ([]net.Listener, error) {
-	var config net.ListenConfig
-	four, err := config.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil || !six {
-		return []net.Listener{four}, err
-	}
-	_, taken, err := net.SplitHostPort(four.Addr().String())
-	if err == nil {
-		var l net.Listener
-		if l, err = config.Listen(ctx, "tcp6", net.JoinHostPort("::1", taken)); err == nil {
-			return []net.Listener{four, l}, nil
+func Listen(ctx context.Context, port int, six bool) (listeners []net.Listener, err error) {
+	for range 10 { // the free port of one address may be taken at the other
+		if listeners, err = listen(ctx, port, six); err == nil || port != 0 || !errors.Is(err, syscall.EADDRINUSE) {
+			break
 		}
 	}
-	return nil, errors.Join(err, four.Close())
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("port %d is taken by another program: %w", port, err)
+	}
+	return listeners, err
+}
+
+// listen is Listen for one attempt.
+func listen(ctx context.Context, port int, six bool) ([]net.Listener, error) {
+	var config net.ListenConfig
+	four, err := config.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return nil, err
+	}
+	if !six {
+		return []net.Listener{four}, nil
+	}
+	taken := four.Addr().(*net.TCPAddr).Port
+	l, err := config.Listen(ctx, "tcp6", net.JoinHostPort("::1", strconv.Itoa(taken)))
+	if err != nil {
+		return nil, errors.Join(err, four.Close())
+	}
+	return []net.Listener{four, l}, nil
 }
 
 // Serve serves until ctx ends, and closes the listeners. Requests then have Config.Grace to
@@ -38,7 +53,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	requests, abort := context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
 	server := &http.Server{
-		Handler: s, BaseContext: func(net.Listener) context.Context { return requests },
+		Handler: s, DisableGeneralOptionsHandler: true, BaseContext: func(net.Listener) context.Context { return requests },
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: s.errorLog,
 	}
 	ended := make(chan error, len(s.config.Listeners))

@@ -21,8 +21,9 @@
 // several base URLs has /SERVICE;NAME/path for the base URL called NAME. Path and query go to
 // the service as sent. A path with a segment .. is refused, so no path leads above the base
 // URL. Bodies are streamed in both directions, and an Upgrade, as that of a WebSocket, is
-// passed on. A body of more than 64 KiB is sent once: if the service rejects the credential,
-// the program gets the status 401, and the next request has another credential.
+// passed on, but no offer to go on in HTTP/2. A body of more than 64 KiB, or of a length that
+// the program does not say, is sent once: if the service rejects the credential, the program
+// gets the status 401, and the next request has another credential.
 //
 // Redirects are not followed. A Location below the base URL leads to this server, and any
 // other Location to where the service says. URLs in bodies and in other headers are those of
