@@ -85,8 +85,8 @@ func readError(err error) error {
 // only after a chunked body.
 func SetBody(req *http.Request, body []byte) {
 	req.TransferEncoding = nil
-	req.Header.Del("Content-Length")
-	req.Header.Del("Transfer-Encoding")
+	delete(req.Header, "Content-Length")
+	delete(req.Header, "Transfer-Encoding")
 	req.GetBody = func() (io.ReadCloser, error) {
 		if len(body) == 0 {
 			return http.NoBody, nil

@@ -11,13 +11,16 @@ import (
 // headers, and headers in another letter case, become the single header of RFC
 // 6265 section 5.4. Cookie does not write to slices that h shares with another
 // header. The caller must check name and value with [wire.ValidCookie].
-func Cookie(h http.Header, name, value string) {
+func Cookie(h http.Header, name, value string) { putCookie(h, name, value, make([]string, 1)) }
+
+// putCookie is Cookie with room for the value of the header: see Place.Put.
+func putCookie(h http.Header, name, value string, room []string) {
 	buf := make([]byte, 0, 512) // a constant size keeps buf on the stack
 	for _, line := range h["Cookie"] {
 		buf = appendOthers(buf, line, name)
 	}
 	for key, lines := range h {
-		if key == "Cookie" || !strings.EqualFold(key, "Cookie") {
+		if len(key) != len("Cookie") || key == "Cookie" || !strings.EqualFold(key, "Cookie") {
 			continue
 		}
 		for _, line := range lines {
@@ -31,7 +34,8 @@ func Cookie(h http.Header, name, value string) {
 	buf = append(buf, name...)
 	buf = append(buf, '=')
 	buf = append(buf, value...)
-	h["Cookie"] = []string{string(buf)}
+	room[0] = string(buf)
+	h["Cookie"] = room[:1:1]
 }
 
 // appendOthers appends the cookies in line, the value of a Cookie header, to dst
@@ -40,6 +44,12 @@ func appendOthers(dst []byte, line, name string) []byte {
 	before := dst
 	if len(dst) > 0 {
 		dst = append(dst, "; "...)
+	}
+	if !strings.Contains(line, name) { // as most do
+		if line = strings.Trim(line, " \t"); line == "" {
+			return before
+		}
+		return append(dst, line...)
 	}
 	start, first := len(dst), true
 	for more := true; more; {
