@@ -11,10 +11,7 @@ import (
 // headers, and headers in another letter case, become the single header of RFC
 // 6265 section 5.4. Cookie does not write to slices that h shares with another
 // header. The caller must check name and value with [wire.ValidCookie].
-func Cookie(h http.Header, name, value string) { putCookie(h, name, value, make([]string, 1)) }
-
-// putCookie is Cookie with room for the value of the header: see Place.Put.
-func putCookie(h http.Header, name, value string, room []string) {
+func Cookie(h http.Header, name, value string) {
 	buf := make([]byte, 0, 512) // a constant size keeps buf on the stack
 	for _, line := range h["Cookie"] {
 		buf = appendOthers(buf, line, name)
@@ -34,8 +31,7 @@ func putCookie(h http.Header, name, value string, room []string) {
 	buf = append(buf, name...)
 	buf = append(buf, '=')
 	buf = append(buf, value...)
-	room[0] = string(buf)
-	h["Cookie"] = room[:1:1]
+	h["Cookie"] = []string{string(buf)}
 }
 
 // appendOthers appends the cookies in line, the value of a Cookie header, to dst

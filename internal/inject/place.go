@@ -126,7 +126,7 @@ func (p Place) Put(req *http.Request, value string, room []string) error {
 	case dialect.InQuery:
 		wire.SetQuery(req, wire.SetPair(req.URL.RawQuery, p.name, value))
 	case dialect.InCookie:
-		putCookie(req.Header, p.name, value, room)
+		Cookie(req.Header, p.name, value)
 	case dialect.InPath:
 		return putPath(req, p.name, value)
 	}
