@@ -16,6 +16,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/dghubble/oauth1"
 	"golang.org/x/oauth2"
 )
@@ -184,31 +185,59 @@ func BenchmarkExpired(b *testing.B) {
 
 // BenchmarkMemory holds 100,000 live OAuth2 connectors and prints the heap of
 // one. What accounts of one service share, such as its URLs, is shared here too.
-func BenchmarkMemory(b *testing.B) {
+func BenchmarkMemory(b *testing.B) { memory(b, func(*connectorauth.OAuth2Config) {}) }
+
+// BenchmarkMemoryWithStore is BenchmarkMemory with a store that keeps the records elsewhere.
+func BenchmarkMemoryWithStore(b *testing.B) {
+	memory(b, func(config *connectorauth.OAuth2Config) { config.Store = nowhere })
+}
+
+// BenchmarkMemoryWithDialect is BenchmarkMemory with a dialect, which each account gives anew.
+func BenchmarkMemoryWithDialect(b *testing.B) {
+	memory(b, func(config *connectorauth.OAuth2Config) {
+		config.Dialect = dialect.OAuth2{ScopeSeparator: ",", TokenHeader: http.Header{"Version": {"2"}}, InvalidGrantCodes: []string{"bad_verification_code"}}
+	})
+}
+
+// discard is a store that keeps nothing in this process.
+type discard struct{ tokenstore.Memory }
+
+func (*discard) Load(context.Context, string) ([]byte, bool, error) { return nil, false, nil }
+func (*discard) Save(context.Context, string, []byte) error         { return nil }
+func (*discard) CompareAndSwap(context.Context, string, []byte, []byte) (bool, error) {
+	return true, nil
+}
+
+var nowhere = new(discard)
+
+func memory(b *testing.B, edit func(*connectorauth.OAuth2Config)) {
 	const count = 100_000
-	store := make([]*connectorauth.OAuth2, count)
+	held := make([]*connectorauth.OAuth2, count)
 	var before, after runtime.MemStats
 	for b.Loop() {
-		clear(store)
+		clear(held)
 		runtime.GC()
+		runtime.GC() // ends what the last round left, with its cleanups
 		runtime.ReadMemStats(&before)
-		for i := range store {
-			c, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+		for i := range held {
+			config := connectorauth.OAuth2Config{
 				ClientID: "client", ClientSecret: "secret", TokenURL: "https://provider.example/token",
 				Scopes: []string{"read", "write"}, Grant: connectorauth.AuthorizationCode{AuthURL: "https://provider.example/authorize"},
 				Account: fmt.Sprintf("account-%d", i), Hosts: []string{"api.example.com"},
-			})
+			}
+			edit(&config)
+			c, err := connectorauth.NewOAuth2(config)
 			if err != nil {
 				b.Fatal(err)
 			}
 			c.SetToken(context.Background(), &oauth2.Token{
 				AccessToken: fmt.Sprintf("%s-%d", benchToken, i), RefreshToken: fmt.Sprintf("refresh-token-of-40-characters-%09d", i), Expiry: time.Now().Add(time.Hour),
 			})
-			store[i] = c
+			held[i] = c
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)
 	}
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/count, "heap-B/connector")
-	runtime.KeepAlive(store)
+	runtime.KeepAlive(held)
 }

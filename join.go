@@ -109,7 +109,6 @@ func Join(connectors ...Connector) (Connector, error) {
 	})
 	c := &core{scheme: newJoinedScheme(parts), hosts: origin.Intersect(hosts...), header: parts[0].header}
 	for i, p := range parts {
-		c.exact = c.exact || p.exact
 		for _, h := range p.hooks {
 			if h.part >= 0 {
 				h.part = i
@@ -130,7 +129,6 @@ func overlap(a, b string) bool {
 type joinPart struct {
 	scheme scheme
 	header string // what scheme sets; see core
-	exact  bool   // see core
 	hooks  []hook
 	from   int // which argument of Join the part is from
 }
@@ -139,11 +137,11 @@ type joinPart struct {
 func partsOf(c *core) []joinPart {
 	s, ok := c.scheme.(*joinedScheme)
 	if !ok {
-		return []joinPart{{scheme: c.scheme, header: c.header, exact: c.exact, hooks: c.hooks}}
+		return []joinPart{{scheme: c.scheme, header: c.header, hooks: c.hooks}}
 	}
 	parts := make([]joinPart, len(s.parts))
 	for i := range parts {
-		parts[i].scheme, parts[i].header, parts[i].exact = s.parts[i], s.headers[i], c.exact
+		parts[i].scheme, parts[i].header = s.parts[i], s.headers[i]
 	}
 	for _, h := range c.hooks {
 		i := max(h.part, 0)

@@ -98,8 +98,8 @@ func NewOAuth2(config OAuth2Config) (*OAuth2, error) {
 	if err := problems.Err("OAuth2Config"); err != nil {
 		return nil, err
 	}
-	s := newOAuth2Scheme(config)
-	return &OAuth2{newCore(s, hosts).spelled(config.Dialect.Placement.Name, config.Dialect.Placement.Exact)}, nil
+	s := newOAuth2Scheme(config, hosts)
+	return &OAuth2{newCore(s, s.hosts).spelled(config.Dialect.Placement.Name, config.Dialect.Placement.Exact)}, nil
 }
 
 // AuthType returns AuthTypeOAuth2.

@@ -92,7 +92,7 @@ var errNoConsent = errors.New("connectorauth: only the AuthorizationCode grant h
 
 // consentIdentity tells the consents of this connector from others.
 func (s *oauth2Scheme) consentIdentity(grant AuthorizationCode) string {
-	return pending.Identity("oauth2", s.clientID, grant.AuthURL, s.tokenURL, s.account)
+	return pending.Identity("oauth2", s.clientID, grant.AuthURL, s.tokenURL, s.engine.Key())
 }
 
 // finish checks the callback (RFC 6749 section 4.1.2) and exchanges the code for
@@ -104,7 +104,7 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 	}
 	var kept token // of the callback
 	return s.shared.consents.Finish(ctx, pending.Flow{
-		Begin:     func() (func(), error) { return s.shared.group.Begin(s.account) },
+		Begin:     func() (func(), error) { return s.shared.group.Begin(s.engine.Key()) },
 		Connector: s.consentIdentity(grant),
 		State:     "state",
 		Stateless: func(v pending.Value) bool { return pending.OutOfBand(v.Redirect) && v.Verifier != "" },
@@ -117,7 +117,7 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			return &TokenError{
 				Code:        scrub.Text(code, 64),
 				Description: scrub.Text(callback.Get("error_description"), 200),
-				Account:     s.account,
+				Account:     s.engine.Key(),
 				refused:     true,
 			}
 		},

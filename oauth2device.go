@@ -206,5 +206,5 @@ var (
 
 // deviceIdentity tells the device grants of this connector from others.
 func (s *oauth2Scheme) deviceIdentity(grant DeviceCode) string {
-	return pending.Identity("device", s.clientID, grant.DeviceURL, s.tokenURL, s.account)
+	return pending.Identity("device", s.clientID, grant.DeviceURL, s.tokenURL, s.engine.Key())
 }

@@ -55,7 +55,7 @@ func (c *OAuth2) PollDevice(ctx context.Context, held Secret) (DevicePoll, error
 	}
 	d.Interval = max(min(d.Interval, maxInterval), time.Second)
 	if !time.Now().Before(d.Expires) {
-		e := &TokenError{Code: "expired_token", Description: "the account owner took too long; begin again", Account: s.account, refused: true}
+		e := &TokenError{Code: "expired_token", Description: "the account owner took too long; begin again", Account: s.engine.Key(), refused: true}
 		if d.Failed != "" {
 			e.Description = "begin again; the last request failed: " + scrub.Text(d.Failed, 200)
 		}
@@ -67,7 +67,7 @@ func (c *OAuth2) PollDevice(ctx context.Context, held Secret) (DevicePoll, error
 	if err := ctx.Err(); err != nil {
 		return DevicePoll{}, err
 	}
-	end, err := s.shared.group.Begin(s.account)
+	end, err := s.shared.group.Begin(s.engine.Key())
 	if err != nil {
 		return DevicePoll{}, pending.Open(err)
 	}
@@ -126,7 +126,7 @@ func (s *oauth2Scheme) obtainDeviceOnce(ctx context.Context, d devicePending) er
 		waiting, cancel := context.WithTimeout(ctx, deviceLock)
 		defer cancel()
 		var lease Lease
-		err := foreign("Lock", func() (err error) { lease, err = store.Lock(waiting, s.account); return err })
+		err := foreign("Lock", func() (err error) { lease, err = store.Lock(waiting, s.engine.Key()); return err })
 		if err != nil {
 			return errDeviceLock(err)
 		}

@@ -63,7 +63,7 @@ func (s *oauth2Scheme) providerRequest(url string, params url.Values) tokenReque
 // errors, and read, which may be nil, reads the response to a request that was granted. No
 // hook sees the request: the hooks are for token requests.
 func (s *oauth2Scheme) tell(ctx context.Context, r tokenRequest, key, what string, read func(*endpoint.Response) error) error {
-	plain := &oauth2Scheme{oauth2Client: s.oauth2Client}
+	plain := &oauth2Scheme{oauth2Account: s.oauth2Account, oauth2Way: &plainWay}
 	resp, err := plain.send(ctx, r, key)
 	switch {
 	case err != nil:

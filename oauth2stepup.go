@@ -45,7 +45,7 @@ func (c *OAuth2) Asking(a Authorization) *OAuth2 {
 		age := *a.MaxAge
 		a.MaxAge = &age
 	}
-	inner.scheme = &oauth2Scheme{oauth2Client: s.oauth2Client, hooks: s.hooks, wants: &a}
+	inner.scheme = &oauth2Scheme{oauth2Account: s.oauth2Account, oauth2Way: &oauth2Way{s.hooks, &a}}
 	return &OAuth2{inner.hide()}
 }
 
@@ -185,7 +185,7 @@ func (c *oauth2Credential) refused(resp *http.Response) error {
 		return nil
 	}
 	secrets := c.s.Secrets(c.from.Value)
-	e := &StepUpError{Account: c.s.account, Description: scrub.Text(asked.Params["error_description"], 200, secrets...)}
+	e := &StepUpError{Account: c.s.engine.Key(), Description: scrub.Text(asked.Params["error_description"], 200, secrets...)}
 	for _, acr := range strings.Fields(asked.Params["acr_values"]) {
 		if check.Printable(acr) == nil && len(e.Authorization.ACRValues) < 20 {
 			if acr == scrub.Text(acr, 200, secrets...) { // nobody asks for a credential, or for so much

@@ -5,20 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
-	"reflect"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
-	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/clock"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
-	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/origin"
-	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
@@ -42,108 +36,42 @@ type token struct {
 	left     int32  // how many members of the responses were left out
 }
 
-// oauth2Client is what the connectors of an account share, whatever their hooks.
-type oauth2Client struct {
-	clientID     string
-	clientSecret Secret
-	clientAuth   ClientAuth
-	tokenURL     string
-	rare         *rare  // nil if empty
-	scope        string // all scopes, as one parameter
-	grant        Grant
-	traits       GrantTraits
-	dialect      *dialect.OAuth2 // never nil
-	proof        Proof           // nil: Bearer tokens
-	account      string
-	lead         time.Duration
-	httpClient   *http.Client
-	observer     func(Event)
-
-	place  *tokenPlace
-	engine *renew.Reader[token]
-	shared *Shared
-	clock  clock.Clock // of the token endpoint
-}
-
 // oauth2Scheme obtains, renews and places the tokens of one account.
 type oauth2Scheme struct {
+	*oauth2Account
+	*oauth2Way
+	last atomic.Pointer[oauth2Credential] // of the present token
+}
+
+// oauth2Way is what differs between the connectors of an account.
+type oauth2Way struct {
+	hooks []Hooks        // on token requests
+	wants *Authorization // of Begin; nil: what the config says
+}
+
+// plainWay is the oauth2Way of nearly all connectors.
+var plainWay oauth2Way
+
+// oauth2Account is what the connectors of an account share, whatever their hooks.
+type oauth2Account struct {
 	*oauth2Client
-	hooks []Hooks                          // on token requests
-	wants *Authorization                   // of Begin; nil: what the config says
-	last  atomic.Pointer[oauth2Credential] // of the present token
+	observer func(Event)
+	engine   *renew.Reader[token]
+	clock    clock.Clock // of the token endpoint, which a region of the account may move
 }
-
-// A tokenPlace is where a token goes.
-type tokenPlace struct {
-	inject.Place
-	prefix string // what comes before the token
-}
-
-// bearer is the place of all connectors without a placement.
-var bearer = placeOf(dialect.Placement{})
-
-// placeOf returns a place that was checked before.
-func placeOf(p dialect.Placement) *tokenPlace {
-	place, prefix, _ := check.TokenPlace(p)
-	return &tokenPlace{place, prefix}
-}
-
-// standard is the dialect of all connectors without a dialect.
-var standard dialect.OAuth2
 
 // newOAuth2Scheme returns the scheme of a config without mistakes.
-func newOAuth2Scheme(config OAuth2Config) *oauth2Scheme {
-	if code, ok := config.Grant.(AuthorizationCode); ok && code.Params != nil {
-		code.Params = cloneValues(code.Params)
-		config.Grant = code
-	}
-	if device, ok := config.Grant.(DeviceCode); ok && device.Params != nil {
-		device.Params = cloneValues(device.Params)
-		config.Grant = device
-	}
-	c := &oauth2Client{
-		clientID: config.ClientID, clientSecret: config.ClientSecret, clientAuth: config.ClientAuth,
-		tokenURL: origin.ASCIIURL(config.TokenURL), scope: strings.Join(config.Scopes, cmp.Or(config.Dialect.ScopeSeparator, " ")),
-		grant: config.Grant, traits: config.Grant.Traits(), dialect: &standard, proof: config.Proof, place: bearer,
-		account: config.Account, lead: cmp.Or(config.RenewBefore, 5*time.Minute),
-		httpClient: config.HTTPClient, observer: config.Observe,
-	}
-	if c.clientAuth == nil {
-		c.clientAuth = ClientSecretBasic
-	}
-	if !reflect.ValueOf(config.Dialect).IsZero() {
-		d := config.Dialect.Clone()
-		c.dialect = &d
-	}
-	if c.dialect.Placement != (dialect.Placement{}) {
-		c.place = placeOf(c.dialect.Placement)
-	}
-	var password string
-	few := rare{formerURL: config.FormerTokenURL, revokeURL: config.RevokeURL, refreshLifetime: config.RefreshLifetime, refreshIdle: config.RefreshIdle, resources: strings.Join(config.Resources, " ")}
-	if login, ok := c.grant.(PasswordCredentials); ok {
-		password = string(login.Password)
-		few.login = &renew.Login{Secret: password}
-	}
-	if few != (rare{}) {
-		c.rare = new(rare) // few would be on the heap of every connector
-		*c.rare = few
-	}
-	// Another secret or password must not inherit what is known of the failures of
-	// the former. The identity of an engine stays in memory, and is a digest.
-	prefix := c.place.prefix
-	if c.proof != nil {
-		prefix = strings.Join(c.proof.TokenTypes(), " ")
-	}
-	identity := pending.Identity(c.tokenURL, c.clientID, c.grant.GrantType(), c.traits.Subject, prefix, string(c.clientSecret), password)
-	c.shared = config.Shared.orProgram()
-	c.engine = renew.Open[token](&c.shared.group, config.Store, config.Account, identity)
-	return &oauth2Scheme{oauth2Client: c}
+func newOAuth2Scheme(config OAuth2Config, hosts origin.Set) *oauth2Scheme {
+	c := clientOf(&config, hosts)
+	return &oauth2Scheme{oauth2Way: &plainWay, oauth2Account: &oauth2Account{
+		oauth2Client: c, observer: config.Observe, engine: renew.Open[token](&c.shared.group, config.Store, config.Account, c.identity),
+	}}
 }
 
 func (s *oauth2Scheme) places() places { return placesOf(s.place.Place) }
 
 func (s *oauth2Scheme) withHooks(h Hooks) scheme {
-	return &oauth2Scheme{oauth2Client: s.oauth2Client, hooks: append(slices.Clip(s.hooks), h), wants: s.wants}
+	return &oauth2Scheme{oauth2Account: s.oauth2Account, oauth2Way: &oauth2Way{append(slices.Clip(s.hooks), h), s.wants}}
 }
 
 // Renew obtains the token that follows old: by the refresh token or by one of the
@@ -266,7 +194,7 @@ func (s *oauth2Scheme) withRefresh(old *token, refresh, key string) *token {
 }
 
 // subject returns what a request to url is about.
-func (s *oauth2Scheme) subject(url string) subject { return subject{s.account, url} }
+func (s *oauth2Scheme) subject(url string) subject { return subject{s.engine.Key(), url} }
 
 // tokenError returns the error of a failed token request.
 func (s *oauth2Scheme) tokenError(err error, r tokenRequest) error {
@@ -336,5 +264,5 @@ func (s *oauth2Scheme) Observe(e renew.Event[token]) {
 	if e.Value != nil {
 		expiry = e.Value.Expiry
 	}
-	s.observer(newEvent(e, s.account, s.Endpoint(), expiry))
+	s.observer(newEvent(e, s.engine.Key(), s.Endpoint(), expiry))
 }

@@ -30,6 +30,7 @@ type Shared struct {
 
 	group    renew.Group
 	consents pending.Keeper
+	clients  clients
 }
 
 // Shutdown prevents further token requests, and waits until those under way have

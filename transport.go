@@ -75,7 +75,6 @@ type core struct {
 	hosts  origin.Set // where the credential may go
 	header string     // the name of the header that scheme sets, as the header goes out, or empty
 	hooks  []hook
-	exact  bool // the name of a header that scheme sets is not the canonical name
 }
 
 // newCore returns the core of a connector.
@@ -110,7 +109,7 @@ func (h hidden) wrap(base http.RoundTripper) http.RoundTripper {
 	t := &transport{core: h}
 	if c := h.get(); c != nil {
 		t.hooks = slices.DeleteFunc(slices.Clone(c.hooks), func(h hook) bool { return !h.sees() })
-		t.open = len(t.hooks) > 0 || isOpen(c.scheme)
+		t.open, t.exact = len(t.hooks) > 0 || isOpen(c.scheme), c.isExact()
 		base = c.through(base)
 		if s, ok := c.scheme.(connecting); ok && s.transport() != nil {
 			t.own = c.through(s.transport())
@@ -134,6 +133,7 @@ type transport struct {
 	own   http.RoundTripper // sends requests with credentials; nil: base
 	hooks []hook            // that see messages
 	open  bool              // code of the program may change requests
+	exact bool              // the name of a header is not the canonical name
 }
 
 // RoundTrip implements http.RoundTripper. RoundTrip never modifies req, and closes
@@ -201,7 +201,7 @@ func (t *transport) send(c *core, req *http.Request, body io.ReadCloser) (resp *
 		return nil, nil, err
 	}
 	origin.Resolve(out)
-	if c.exact {
+	if t.exact {
 		out = c.respelled(out) // a copy, because hooks keep theirs
 	}
 	if resp, err = t.exchange(req, out, sent); err != nil {

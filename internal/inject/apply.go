@@ -110,6 +110,9 @@ func setContentType(req *http.Request, value string) {
 func checkHeader(req *http.Request) (contentType string, err error) {
 	for _, header := range []http.Header{req.Header, req.Trailer} {
 		for key, values := range header {
+			if key == "" || !strings.Contains("CcDdRr", key[:1]) {
+				continue
+			}
 			switch name := http.CanonicalHeaderKey(key); name {
 			case "Content-Md5", "Digest", "Content-Digest", "Repr-Digest":
 				return "", refuse("its %s header would no longer match: remove the header, because the fields are added after the digest was computed", name)

@@ -17,7 +17,7 @@ func Cookie(h http.Header, name, value string) {
 		buf = appendOthers(buf, line, name)
 	}
 	for key, lines := range h {
-		if key == "Cookie" || !strings.EqualFold(key, "Cookie") {
+		if len(key) != len("Cookie") || key == "Cookie" || !strings.EqualFold(key, "Cookie") {
 			continue
 		}
 		for _, line := range lines {
@@ -40,6 +40,12 @@ func appendOthers(dst []byte, line, name string) []byte {
 	before := dst
 	if len(dst) > 0 {
 		dst = append(dst, "; "...)
+	}
+	if !strings.Contains(line, name) { // as most do
+		if line = strings.Trim(line, " \t"); line == "" {
+			return before
+		}
+		return append(dst, line...)
 	}
 	start, first := len(dst), true
 	for more := true; more; {

@@ -214,8 +214,8 @@ func (r *renewal[T]) remove(ctx context.Context, revoke func(context.Context, *T
 	if r.store == nil {
 		return nil
 	}
-	r.writing <- struct{}{}
-	defer func() { <-r.writing }()
+	r.beginWriting(context.Background())
+	defer r.endWriting()
 	if r.current.Load() != r.stale {
 		return errSet
 	}

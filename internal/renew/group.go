@@ -2,6 +2,7 @@ package renew
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"runtime"
 	"sync"
@@ -51,9 +52,14 @@ func (g *Group) seenToRotate(e Endpoint) {
 
 // account tells Engines apart.
 type account struct {
-	store         Store
-	key, identity string
-	of            reflect.Type // T
+	store Store
+	name  [16]byte // a digest of the key, the identity and T
+}
+
+// accountOf returns the account of a value of type T.
+func accountOf[T any](store Store, key, identity string) account {
+	sum := digest(fmt.Appendf(nil, "%d %s %d %s %s", len(key), key, len(identity), identity, reflect.TypeFor[T]()))
+	return account{store, [16]byte(sum[:16])}
 }
 
 // Open returns a way to the Engine for the value that store holds under key. Each
@@ -63,6 +69,9 @@ func Open[T any](g *Group, store Store, key, identity string) *Reader[T] {
 	return &Reader[T]{Engine: find[T](g, store, key, identity)}
 }
 
+// Key returns the key in the store, which names the account.
+func (e *Engine[T]) Key() string { return e.key }
+
 // Store returns the store, or nil if the credential is in memory alone.
 func (e *Engine[T]) Store() Store { return e.store }
 
@@ -70,7 +79,7 @@ func find[T any](g *Group, store Store, key, identity string) *Engine[T] {
 	if store == nil || !reflect.ValueOf(store).Comparable() {
 		return New[T](g, store, key)
 	}
-	a := account{store, key, identity, reflect.TypeFor[T]()}
+	a := accountOf[T](store, key, identity)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if p, ok := g.engines[a].(weak.Pointer[Engine[T]]); ok {

@@ -54,25 +54,52 @@ type Engine[T any] struct {
 
 	current atomic.Pointer[Generation[T]]
 
-	// writing holds an element while somebody changes the stored value; nil without
-	// a store. Unlike a mutex, writing may be held for long, also within a synctest
-	// bubble.
-	writing chan struct{}
-
 	mu      sync.Mutex // guards the fields below; never held during a call of foreign code
 	flight  *flight[T]
 	failure *failure
 	saver   *saver[T]
+	writing bool          // somebody changes the stored value: see beginWriting
+	written chan struct{} // closed at the end of writing; nil if nobody waits for the end
 }
 
 // New returns an Engine of g for the value that store holds under key. A nil store
 // keeps the value in memory alone.
 func New[T any](g *Group, store Store, key string) *Engine[T] {
-	e := &Engine[T]{group: g, store: store, key: key}
-	if store != nil {
-		e.writing = make(chan struct{}, 1)
+	return &Engine[T]{group: g, store: store, key: key}
+}
+
+// beginWriting waits until nobody else changes the stored value, or until ctx ends.
+// Unlike a mutex, writing may be held for long, also within a synctest bubble.
+func (e *Engine[T]) beginWriting(ctx context.Context) error {
+	for {
+		e.mu.Lock()
+		if !e.writing {
+			e.writing = true
+			e.mu.Unlock()
+			return nil
+		}
+		if e.written == nil {
+			e.written = make(chan struct{})
+		}
+		written := e.written
+		e.mu.Unlock()
+		select {
+		case <-written:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	return e
+}
+
+// endWriting lets others change the stored value.
+func (e *Engine[T]) endWriting() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.writing = false
+	if e.written != nil {
+		close(e.written)
+		e.written = nil
+	}
 }
 
 // Get returns the present generation, renewed if it has expired. Get takes no

@@ -88,8 +88,8 @@ func (r *renewal[T]) save(ctx context.Context, next *T, after record, rec *recor
 // write stores g as u says; a nil g means that the record changes, and not its
 // value. If that fails, a saver goes on. write returns nil if Set was faster.
 func (r *renewal[T]) write(ctx context.Context, g *Generation[T], u unsaved) (_ *Generation[T], swapped bool, err error) {
-	r.writing <- struct{}{}
-	defer func() { <-r.writing }()
+	r.beginWriting(context.Background())
+	defer r.endWriting()
 	if r.current.Load() != r.stale {
 		return nil, false, nil
 	}
@@ -104,16 +104,10 @@ func (r *renewal[T]) write(ctx context.Context, g *Generation[T], u unsaved) (_ 
 // saver goes on as u says: by then, somebody may have renewed g. If ctx ends before
 // saveSet may write, saveSet does nothing.
 func (e *Engine[T]) saveSet(ctx context.Context, s Scheme[T], g *Generation[T], u unsaved) error {
-	select {
-	case e.writing <- struct{}{}:
-	default:
-		select { // somebody saves another generation
-		case e.writing <- struct{}{}:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if err := e.beginWriting(ctx); err != nil {
+		return err
 	}
-	defer func() { <-e.writing }()
+	defer e.endWriting()
 	e.stopSaving()
 	saving, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()

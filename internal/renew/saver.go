@@ -92,8 +92,8 @@ func (e *Engine[T]) saveOn(ctx context.Context, hurry <-chan struct{}, scheme Sc
 
 // resume begins anew where the patience of s has ended, because of Shutdown.
 func (e *Engine[T]) resume(ctx context.Context, scheme Scheme[T], s *saver[T]) {
-	e.writing <- struct{}{}
-	defer func() { <-e.writing }()
+	e.beginWriting(context.Background())
+	defer e.endWriting()
 	e.mu.Lock()
 	mine := e.saver == s
 	e.mu.Unlock()
@@ -153,8 +153,8 @@ func (r *renewal[T]) flush(ctx context.Context) error {
 // saveLeft makes one more attempt for a saver that ran out of patience. ended is
 // false if s was saved, or if another saver has taken its place.
 func (r *renewal[T]) saveLeft(ctx context.Context, s *saver[T]) (ended bool, err error) {
-	r.writing <- struct{}{} // Set may be about to save another value
-	defer func() { <-r.writing }()
+	r.beginWriting(context.Background()) // Set may be about to save another value
+	defer r.endWriting()
 	r.mu.Lock()
 	left := r.saver == s
 	r.mu.Unlock()

@@ -1,5 +1,7 @@
 package wire
 
+import "strings"
+
 // The functions of this file edit queries and forms: name=value pairs joined by
 // ampersands. Pairs that stay keep their bytes, however oddly spelled. Names are
 // compared after decoding, so the pair api%5Fkey=1 has the name api_key.
@@ -8,9 +10,14 @@ package wire
 // pairs of the same name. Every decoder reads the same value: a space is written
 // %20, and a plus sign %2B.
 func SetPair(pairs, name, value string) string {
-	buf := make([]byte, 0, 512) // a constant size keeps buf on the stack
-	buf = AppendWithout(buf, pairs, name)
-	return string(AppendPair(buf, name, value))
+	pair := AppendPair(make([]byte, 0, 128), name, value) // a constant size keeps pair on the stack
+	if escaped := strings.IndexByte(pairs, '%') >= 0 || strings.IndexByte(pairs, '+') >= 0; escaped || strings.Contains(pairs, name) {
+		pairs = Without(pairs, name)
+	}
+	if pairs == "" {
+		return string(pair)
+	}
+	return pairs + "&" + string(pair)
 }
 
 // AppendPair appends name=value to the pairs in dst, with name and value

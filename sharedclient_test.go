@@ -1,0 +1,115 @@
+package connectorauth_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
+)
+
+// notes are what connectors say to a provider and to an API.
+type notes struct{ strings.Builder }
+
+// client returns a client whose requests are noted, with a name.
+func (n *notes) client(name string) *http.Client {
+	return &http.Client{Transport: fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		var body []byte
+		if req.Body != nil {
+			body = must(io.ReadAll(req.Body))
+		}
+		fmt.Fprintln(n, name, req.Method, req.URL, req.Header, string(body))
+		answer := io.NopCloser(strings.NewReader(`{"access_token":"new","token_type":"Bearer","expires_in":3600,"scope":"all"}`))
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: answer, Request: req}, nil
+	})}
+}
+
+// of returns what a connector of config says.
+func (n *notes) of(t *testing.T, config connectorauth.OAuth2Config) string {
+	n.Reset()
+	c := must(connectorauth.NewOAuth2(config))
+	authURL, _, err := c.Begin(t.Context(), "https://app.example/callback")
+	require.NoError(t, err)
+	u := must(url.Parse(authURL))
+	query := u.Query()
+	query.Del("state")
+	fmt.Fprintln(n, u.Host, u.Path, query.Encode())
+	require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: "old", RefreshToken: "refresh", Expiry: time.Now().Add(-time.Hour)}))
+	api := connectorauth.NewClient(c, n.client("API"))
+	for _, host := range []string{"api.example.com", "other.example.com"} {
+		if _, err := api.Get("https://" + host); err != nil {
+			fmt.Fprintln(n, err)
+		}
+	}
+	status := must(c.Status(t.Context()))
+	fmt.Fprintln(n, status.ReauthBy.IsZero(), status.Missing, c.Revoke(t.Context()))
+	return n.String()
+}
+
+// Accounts of one client have memory in common. A client with another config has none of it.
+func TestAccountsOfOtherConfigsHaveNothingInCommon(t *testing.T) {
+	n := new(notes)
+	provider, other := n.client("provider"), n.client("another client")
+	grant := func() connectorauth.AuthorizationCode {
+		return connectorauth.AuthorizationCode{AuthURL: "https://provider.example/authorize", DisablePKCE: true, Params: url.Values{"prompt": {"login"}}}
+	}
+	config := func(shared *connectorauth.Shared) connectorauth.OAuth2Config {
+		return connectorauth.OAuth2Config{
+			ClientID: "client", ClientSecret: "secret", TokenURL: "https://provider.example/token", Scopes: []string{"read"},
+			RevokeURL: "https://provider.example/revoke", Resources: []string{"https://api.example.com"}, Grant: grant(),
+			Dialect: dialect.OAuth2{RefreshParams: url.Values{"format": {"json"}}}, Hosts: []string{"api.example.com"}, HTTPClient: provider, Shared: shared,
+		}
+	}
+	shared := new(connectorauth.Shared)
+	plain := config(shared)
+	before := n.of(t, plain)
+	held := must(connectorauth.NewOAuth2(plain)) // what is not in use may be forgotten
+	defer runtime.KeepAlive(held)
+	for name, edit := range map[string]func(*connectorauth.OAuth2Config){
+		"ClientID":        func(c *connectorauth.OAuth2Config) { c.ClientID = "another" },
+		"ClientSecret":    func(c *connectorauth.OAuth2Config) { c.ClientSecret = "another" },
+		"ClientAuth":      func(c *connectorauth.OAuth2Config) { c.ClientAuth = connectorauth.ClientSecretPost },
+		"TokenURL":        func(c *connectorauth.OAuth2Config) { c.TokenURL = "https://provider.example/another" },
+		"RevokeURL":       func(c *connectorauth.OAuth2Config) { c.RevokeURL = "https://provider.example/another" },
+		"Scopes":          func(c *connectorauth.OAuth2Config) { c.Scopes = []string{"write"} },
+		"Resources":       func(c *connectorauth.OAuth2Config) { c.Resources = nil },
+		"Hosts":           func(c *connectorauth.OAuth2Config) { c.Hosts = []string{"other.example.com"} },
+		"HTTPClient":      func(c *connectorauth.OAuth2Config) { c.HTTPClient = other },
+		"RefreshLifetime": func(c *connectorauth.OAuth2Config) { c.RefreshIdle = time.Hour },
+		"Dialect":         func(c *connectorauth.OAuth2Config) { c.Dialect.RefreshParams.Set("format", "xml") },
+		"no Dialect":      func(c *connectorauth.OAuth2Config) { c.Dialect = dialect.OAuth2{} },
+		"Placement":       func(c *connectorauth.OAuth2Config) { c.Dialect.Placement.Name = "X-Token" },
+		"Params": func(c *connectorauth.OAuth2Config) {
+			c.Grant.(connectorauth.AuthorizationCode).Params.Set("prompt", "consent")
+		},
+		"AuthURL": func(c *connectorauth.OAuth2Config) {
+			grant := grant()
+			grant.AuthURL = "https://another.example/authorize"
+			c.Grant = grant
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			edited, alone := config(shared), config(new(connectorauth.Shared))
+			edit(&edited)
+			edit(&alone)
+			got := n.of(t, edited)
+			assert.Equal(t, n.of(t, alone), got)
+			assert.NotEqual(t, before, got)
+			assert.Equal(t, before, n.of(t, config(shared)))
+		})
+	}
+	plain.Grant.(connectorauth.AuthorizationCode).Params.Set("prompt", "consent")
+	plain.Dialect.RefreshParams.Set("format", "xml")
+	plain.Scopes[0], plain.Hosts[0] = "write", "other.example.com"
+	assert.Equal(t, before, n.of(t, config(shared)), "a config may change after the constructor has returned")
+}
