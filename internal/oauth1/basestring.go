@@ -69,6 +69,7 @@ type scratch struct {
 	parameters
 	protocol encoded // the protocol parameters of this request
 	base     []byte  // the base string
+	random   randomness
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -218,6 +219,9 @@ func signedHost(req *http.Request, scheme string) (string, error) {
 		return "", errors.New("connectorauth: OAuth1 cannot sign for this host: write it in ASCII (xn--… for other alphabets), without a path")
 	}
 	host = strings.ToLower(host)
+	if strings.IndexByte(host, ':') < 0 {
+		return host, nil // neither a port nor an IPv6 address
+	}
 	bracket := strings.LastIndexByte(host, ']')
 	if colon := strings.LastIndexByte(host, ':'); colon > bracket {
 		port := host[colon+1:]

@@ -57,7 +57,7 @@ func (p Place) Put(req *http.Request, s *Signer, ahead int64, header []string, e
 	if query := Strip(req.URL.RawQuery); query != req.URL.RawQuery {
 		wire.SetQuery(req, query)
 	}
-	params, err := s.Sign(req, form, Stamp{Nonce: Nonce(), Timestamp: time.Now().Unix() + ahead}, extra...)
+	params, err := s.Sign(req, form, Stamp{Timestamp: time.Now().Unix() + ahead}, extra...)
 	if err != nil {
 		return err
 	}
