@@ -122,8 +122,8 @@ func (s *scratch) build(req *http.Request, form []byte, fixed parameters) error 
 	s.text = append(s.text, fixed.text...) // first, because the ranges in fixed.list count from the start
 	collect(&s.parameters, query)
 	collect(&s.parameters, form)
-	s.list = append(s.list, fixed.list...) // nearly in order, and behind most other names: less to sort
 	s.protocol.appendTo(&s.parameters)
+	s.list = append(s.list, fixed.list...) // last, where oauth_... mostly belongs: less to sort
 	s.sort()
 	for i, p := range s.list {
 		if i > 0 {
