@@ -108,11 +108,8 @@ func SetBody(req *http.Request, body []byte) { setBody(req, body, new(bytes.Read
 // setBody is SetBody with reader as the reader of Body.
 func setBody(req *http.Request, body []byte, reader *bytes.Reader) {
 	req.TransferEncoding = nil
-	for _, name := range [...]string{"Content-Length", "Transfer-Encoding"} {
-		if _, ok := req.Header[name]; ok { // mostly not, and looking is faster than deleting
-			delete(req.Header, name)
-		}
-	}
+	delete(req.Header, "Content-Length")
+	delete(req.Header, "Transfer-Encoding")
 	req.GetBody = func() (io.ReadCloser, error) {
 		if len(body) == 0 {
 			return http.NoBody, nil

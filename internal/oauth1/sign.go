@@ -89,7 +89,7 @@ func (s *Signer) write(b *scratch, req *http.Request, form []byte, stamp Stamp, 
 		}
 		b.protocol.add(p.Name, p.Value)
 	}
-	if err := b.build(req, form, s.signed); err != nil {
+	if err := b.build(req, form, &s.signed); err != nil {
 		return err
 	}
 	if s.method == Plaintext && !isPrivate(req.URL) {
