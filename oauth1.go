@@ -1,6 +1,7 @@
 package connectorauth
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto"
@@ -245,6 +246,7 @@ type signed struct {
 	ahead   int64                          // the clock's correction when the request was signed
 	from    *renew.Generation[oauth1Token] // the token; nil for a token that never changes
 	problem string                         // oauth_problem of the response, or empty
+	body    bytes.Reader                   // reads the body, if the signature needed the body
 }
 
 // authenticate implements scheme.
@@ -265,7 +267,7 @@ func (s *oauth1Scheme) authenticate(req *http.Request, room []string) (credentia
 		}
 	}
 	out := &signed{s: s, ahead: s.clock.Ahead(), from: signer.from}
-	if err := s.place.Put(req, signer.Signer, out.ahead, room); err != nil {
+	if err := s.place.Put(req, signer.Signer, out.ahead, rfc5849.Room{Header: room, Body: &out.body}); err != nil {
 		secret := string(s.config.TokenSecret)
 		if out.from != nil {
 			secret = out.from.Value.Secret

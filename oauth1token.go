@@ -147,7 +147,7 @@ func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, p
 				if s.config.In == dialect.InBody {
 					req.Header.Set("Content-Type", wire.FormType)
 				}
-				err = s.place.Put(req, signer, sent.ahead, make([]string, 1), extra...)
+				err = s.place.Put(req, signer, sent.ahead, rfc5849.Room{Header: make([]string, 1), Body: &sent.body}, extra...)
 			}
 			return req, scrub.Spellings(string(s.config.ClientSecret), token.Secret, proof.Value), err
 		},

@@ -23,11 +23,17 @@ func refuse(format string, args ...any) error {
 // error that wraps [ErrNotInjectable]. On error, req has no body. The caller must
 // not modify the result.
 func ReadBody(req *http.Request, max int64) ([]byte, error) {
+	return ReadBodyWith(req, max, new(bytes.Reader))
+}
+
+// ReadBodyWith is ReadBody with reader as the reader of the body that req gets back, for
+// callers that have memory for a reader. Nobody else may use reader.
+func ReadBodyWith(req *http.Request, max int64, reader *bytes.Reader) ([]byte, error) {
 	if noBody(req) {
 		return nil, nil
 	}
 	data, err := takeBody(req, max, 0)
-	SetBody(req, data)
+	setBody(req, data, reader)
 	return data, err
 }
 
@@ -97,7 +103,10 @@ func readError(err error) error {
 //
 // A request with trailers gets an unknown length, because HTTP/1.1 sends trailers
 // only after a chunked body.
-func SetBody(req *http.Request, body []byte) {
+func SetBody(req *http.Request, body []byte) { setBody(req, body, new(bytes.Reader)) }
+
+// setBody is SetBody with reader as the reader of Body.
+func setBody(req *http.Request, body []byte, reader *bytes.Reader) {
 	req.TransferEncoding = nil
 	delete(req.Header, "Content-Length")
 	delete(req.Header, "Transfer-Encoding")
@@ -107,7 +116,11 @@ func SetBody(req *http.Request, body []byte) {
 		}
 		return io.NopCloser(bytes.NewReader(body)), nil
 	}
-	req.Body, _ = req.GetBody()
+	req.Body = http.NoBody
+	if len(body) > 0 {
+		reader.Reset(body)
+		req.Body = io.NopCloser(reader)
+	}
 	req.ContentLength = int64(len(body))
 	if len(body) > 0 && len(req.Trailer) > 0 {
 		req.ContentLength = -1

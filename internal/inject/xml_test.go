@@ -86,6 +86,8 @@ func TestXMLRefusals(t *testing.T) {
 		`<r/><r/>`:                           "second root element at byte 4",
 		`<!DOCTYPE r [<!ENTITY x "y">]><r/>`: "document type declaration at byte 0",
 		`<r><!ENTITY x "y"></r>`:             "document type declaration at byte 3",
+		`<!-x><r/>`:                          "malformed, or not UTF-8, at byte 0",
+		`<r><![x]]></r>`:                     "malformed, or not UTF-8, at byte 3",
 		`<r><auth/><auth/></r>`:              "byte 10 of the XML document repeats an element",
 		"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><r>\xe9</r>": "malformed, or not UTF-8, at byte 46",
 		`<?xml version="1.0" encoding="Shift_JIS"?><r/>`:             "malformed, or not UTF-8, at byte 0",

@@ -30,7 +30,7 @@ func BaseString(req *http.Request, form []byte, protocol ...Param) (string, erro
 	for _, p := range protocol {
 		s.protocol.add(p.Name, p.Value)
 	}
-	if err := s.build(req, form, parameters{}); err != nil {
+	if err := s.build(req, form, new(parameters)); err != nil {
 		return "", err
 	}
 	return string(s.base), nil
@@ -69,6 +69,7 @@ type scratch struct {
 	parameters
 	protocol encoded // the protocol parameters of this request
 	base     []byte  // the base string
+	random   randomness
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -88,8 +89,8 @@ func (s *scratch) free() {
 }
 
 // build writes the base string to s.base. The string covers the request, the
-// form, s.protocol and fixed.
-func (s *scratch) build(req *http.Request, form []byte, fixed parameters) error {
+// form, s.protocol and fixed, whose parameters are sorted.
+func (s *scratch) build(req *http.Request, form []byte, fixed *parameters) error {
 	if req.URL == nil {
 		return errors.New("connectorauth: OAuth1 cannot sign a request without a URL: set Request.URL")
 	}
@@ -118,33 +119,46 @@ func (s *scratch) build(req *http.Request, form []byte, fixed parameters) error 
 	s.base = wire.AppendEscaped(s.base, path)
 	s.base = append(s.base, '&')
 
-	s.text = append(s.text, fixed.text...) // first, because the ranges in fixed.list count from the start
 	collect(&s.parameters, query)
 	collect(&s.parameters, form)
-	s.list = append(s.list, fixed.list...) // nearly in order, and behind most other names: less to sort
 	s.protocol.appendTo(&s.parameters)
 	s.sort()
-	for i, p := range s.list {
-		if i > 0 {
-			s.base = append(s.base, "%26"...)
-		}
-		s.base = append(s.base, s.text[p.start:p.end]...)
-	}
+	s.base = appendMerged(s.base, &s.parameters, fixed)
 	return nil
 }
 
 // sort orders the parameters by name, then by value (section 3.4.1.3.2).
 func (p *parameters) sort() {
-	text := p.text
-	slices.SortFunc(p.list, func(a, b parameter) int {
-		if a.first != b.first {
-			return cmp.Compare(a.first, b.first)
+	slices.SortFunc(p.list, func(a, b parameter) int { return compare(p.text, a, p.text, b) })
+}
+
+// compare compares parameters of two texts.
+func compare(aText []byte, a parameter, bText []byte, b parameter) int {
+	if a.first != b.first {
+		return cmp.Compare(a.first, b.first)
+	}
+	if order := bytes.Compare(aText[a.start:a.equals], bText[b.start:b.equals]); order != 0 {
+		return order
+	}
+	return bytes.Compare(aText[a.equals:a.end], bText[b.equals:b.end])
+}
+
+// appendMerged appends the parameters of a and b, each of which is sorted, in one
+// order.
+func appendMerged(base []byte, a, b *parameters) []byte {
+	for i, j := 0, 0; i < len(a.list) || j < len(b.list); {
+		if i+j > 0 {
+			base = append(base, "%26"...)
 		}
-		if order := bytes.Compare(text[a.start:a.equals], text[b.start:b.equals]); order != 0 {
-			return order
+		if j == len(b.list) || i < len(a.list) && compare(a.text, a.list[i], b.text, b.list[j]) < 0 {
+			base = append(base, a.text[a.list[i].start:a.list[i].end]...)
+			i++
+		} else {
+			base = append(base, b.text[b.list[j].start:b.list[j].end]...)
+			j++
 		}
-		return bytes.Compare(text[a.equals:a.end], text[b.equals:b.end])
-	})
+	}
+	return base
 }
 
 // add adds a parameter of the text to the list.
@@ -218,6 +232,9 @@ func signedHost(req *http.Request, scheme string) (string, error) {
 		return "", errors.New("connectorauth: OAuth1 cannot sign for this host: write it in ASCII (xn--… for other alphabets), without a path")
 	}
 	host = strings.ToLower(host)
+	if strings.IndexByte(host, ':') < 0 {
+		return host, nil // neither a port nor an IPv6 address
+	}
 	bracket := strings.LastIndexByte(host, ']')
 	if colon := strings.LastIndexByte(host, ':'); colon > bracket {
 		port := host[colon+1:]

@@ -49,7 +49,7 @@ func (t signing) RoundTrip(req *http.Request) (*http.Response, error) {
 		req.Body.Close()
 		clone.Body = io.NopCloser(strings.NewReader(string(form)))
 	}
-	params, err := t.signer.Sign(&clone, form, oauth1.Stamp{Nonce: oauth1.Nonce(), Timestamp: time.Now().Unix()})
+	params, err := t.signer.Sign(&clone, form, oauth1.Stamp{Timestamp: time.Now().Unix()})
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func BenchmarkSign(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		params, err := signer.Sign(req, nil, oauth1.Stamp{Nonce: oauth1.Nonce(), Timestamp: time.Now().Unix()})
+		params, err := signer.Sign(req, nil, oauth1.Stamp{Timestamp: time.Now().Unix()})
 		if err != nil || params.Header() == "" {
 			b.Fatal(err)
 		}

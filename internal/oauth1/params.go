@@ -64,11 +64,13 @@ func Strip[T string | []byte](form T) T {
 // mayHaveNames reports whether a parameter of form may be called by one of the
 // [Names]. All names begin with an o, which a form may spell as an escape.
 func mayHaveNames[T string | []byte](form T) bool {
-	begins := func(i int) bool { return i < len(form) && (form[i] == 'o' || form[i] == '%') }
+	before := byte('&')
 	for i := range len(form) {
-		if form[i] == '&' && begins(i+1) {
+		c := form[i]
+		if before == '&' && (c == 'o' || c == '%') {
 			return true
 		}
+		before = c
 	}
-	return begins(0)
+	return false
 }

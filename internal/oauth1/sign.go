@@ -36,7 +36,7 @@ type Param struct{ Name, Value string }
 // Stamp makes a signature unique (RFC 5849 section 3.3). Each request needs a
 // new Stamp, a retried request too.
 type Stamp struct {
-	Nonce     string // random text from [Nonce]; required
+	Nonce     string // random text; empty means a new nonce of 26 letters and digits
 	Timestamp int64  // seconds since 1970 by the server's clock; positive
 }
 
@@ -57,12 +57,12 @@ type Signer struct {
 // otherwise. extra are further protocol parameters, such as oauth_callback or
 // oauth_verifier. Sign does not read req.Body and modifies no argument.
 //
-// Sign returns an error if the stamp is incomplete, if an extra parameter is
+// Sign returns an error if the stamp has no timestamp, if an extra parameter is
 // repeated or has a name that Sign sets, if [BaseString] refuses the request, if
 // PLAINTEXT would send the secrets without TLS, or if the key fails to sign.
 func (s *Signer) Sign(req *http.Request, form []byte, stamp Stamp, extra ...Param) (Params, error) {
-	if stamp.Nonce == "" || stamp.Timestamp <= 0 {
-		return Params{}, errors.New("connectorauth: an OAuth1 signature needs a nonce and a positive timestamp")
+	if stamp.Timestamp <= 0 {
+		return Params{}, errors.New("connectorauth: an OAuth1 signature needs a positive timestamp")
 	}
 	b := newScratch()
 	if err := s.write(b, req, form, stamp, extra); err != nil {
@@ -78,14 +78,18 @@ func (s *Signer) write(b *scratch, req *http.Request, form []byte, stamp Stamp, 
 	b.protocol.begin("oauth_timestamp")
 	b.protocol.text = strconv.AppendInt(b.protocol.text, stamp.Timestamp, 10)
 	b.protocol.begin("oauth_nonce")
-	b.protocol.text = wire.AppendEscaped(b.protocol.text, stamp.Nonce)
+	if stamp.Nonce == "" {
+		b.protocol.text = b.random.appendNonce(b.protocol.text)
+	} else {
+		b.protocol.text = wire.AppendEscaped(b.protocol.text, stamp.Nonce)
+	}
 	for i, p := range extra {
 		if err := checkExtra(p, extra[:i]); err != nil {
 			return err
 		}
 		b.protocol.add(p.Name, p.Value)
 	}
-	if err := b.build(req, form, s.signed); err != nil {
+	if err := b.build(req, form, &s.signed); err != nil {
 		return err
 	}
 	if s.method == Plaintext && !isPrivate(req.URL) {

@@ -85,9 +85,9 @@ func TestNewReportsAllProblemsAtOnce(t *testing.T) {
 func TestSignRefusesBadArguments(t *testing.T) {
 	signer := newSigner(t, oauth1.Config{ConsumerKey: "c"})
 	req, _ := newRequest(t, "GET", "https://h/", "")
-	for _, s := range []oauth1.Stamp{{}, {Nonce: "n"}, {Timestamp: 1}, {Nonce: "n", Timestamp: -1}} {
+	for _, s := range []oauth1.Stamp{{}, {Nonce: "n"}, {Nonce: "n", Timestamp: -1}} {
 		_, err := signer.Sign(req, nil, s)
-		assert.ErrorContains(t, err, "needs a nonce and a positive timestamp")
+		assert.ErrorContains(t, err, "needs a positive timestamp")
 	}
 	for _, name := range []string{"", "realm", "oauth_consumer_key", "oauth_token", "oauth_signature_method", "oauth_version", "oauth_timestamp", "oauth_nonce", "oauth_signature"} {
 		_, err := signer.Sign(req, nil, stamp, oauth1.Param{Name: name, Value: "x"})
@@ -188,9 +188,18 @@ func TestPlaintextNeedsHTTPS(t *testing.T) {
 
 // Servers such as python3-oauthlib take 20 to 30 letters and digits.
 func TestNonceIsTakenEverywhere(t *testing.T) {
+	signer := newSigner(t, oauth1.Config{ConsumerKey: "c", ConsumerSecret: "s"})
+	req, _ := newRequest(t, "GET", "https://h/", "")
 	form := regexp.MustCompile(`^[A-Za-z0-9]{20,30}$`)
+	seen := make(map[string]bool)
 	for range 1000 {
-		assert.Regexp(t, form, oauth1.Nonce())
+		params, err := signer.Sign(req, nil, oauth1.Stamp{Timestamp: 1})
+		require.NoError(t, err)
+		nonce := headerParam(t, params.Header(), "oauth_nonce")
+		params.Release()
+		assert.Regexp(t, form, nonce)
+		assert.False(t, seen[nonce], "a nonce comes once")
+		seen[nonce] = true
 	}
 }
 
@@ -210,12 +219,13 @@ func TestConcurrentSignatures(t *testing.T) {
 			headers[g] = make([]string, each)
 			for i := range each {
 				req, form := newRequest(t, "POST", fmt.Sprintf("https://h/%d?i=%d", g, i), strings.Repeat("x", i%97))
-				stamp := oauth1.Stamp{Nonce: oauth1.Nonce(), Timestamp: int64(1 + i)}
+				stamp := oauth1.Stamp{Timestamp: int64(1 + i)}
 				params, err := signer.Sign(req, form, stamp)
 				if !assert.NoError(t, err) {
 					return
 				}
 				headers[g][i] = params.Header()
+				params.Release()
 				if i%8 > 0 {
 					continue // checking one in eight is slow enough
 				}
@@ -225,13 +235,13 @@ func TestConcurrentSignatures(t *testing.T) {
 					oauth1.Param{Name: "oauth_signature_method", Value: "HMAC-SHA1"},
 					oauth1.Param{Name: "oauth_version", Value: "1.0"},
 					oauth1.Param{Name: "oauth_timestamp", Value: fmt.Sprint(stamp.Timestamp)},
-					oauth1.Param{Name: "oauth_nonce", Value: stamp.Nonce})
+					oauth1.Param{Name: "oauth_nonce", Value: headerParam(t, headers[g][i], "oauth_nonce")})
 				if !assert.NoError(t, err) {
 					return
 				}
 				mac := hmac.New(sha1.New, []byte("s&u"))
 				io.WriteString(mac, base)
-				if want := base64.StdEncoding.EncodeToString(mac.Sum(nil)); want != headerParam(t, params.Header(), "oauth_signature") {
+				if want := base64.StdEncoding.EncodeToString(mac.Sum(nil)); want != headerParam(t, headers[g][i], "oauth_signature") {
 					t.Errorf("request %d of goroutine %d has another one's signature", i, g)
 				}
 			}
