@@ -108,6 +108,7 @@ func (m *Machine) clear() (end int, err error) {
 		return 0, err
 	}
 	memory := m.bytes()
+	clear(memory[m.engine.inbox:][:2*box])
 	top := min(int(high)+block, len(memory)) // behind the highest block is at most the beginning of a free one
 	end = m.engine.heap
 	for at := m.engine.heap; at+overhead <= top; {

@@ -4,6 +4,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$1" && pwd)
+output=$(realpath -m "${2:-$here/../engine.wasm}")
 (cd "$source" && sha256sum --check --quiet "$here/source.sha256")
 
 work=$(mktemp -d)
@@ -22,5 +23,5 @@ for f in machine libregexp libunicode dtoa; do clang "${flags[@]}" -c $f.c -o $f
 clang "${flags[@]}" -mexec-model=reactor -Wl,--export=cards,--stack-first,-z,stack-size=393216,--gc-sections,--strip-all \
   machine.o libregexp.o libunicode.o dtoa.o -lm -o plain.wasm
 cd "$here/../meter"
-go run . "$work/plain.wasm" "${2:-$here/../engine.wasm}"
-sha256sum "${2:-$here/../engine.wasm}"
+go run . "$work/plain.wasm" "$output"
+sha256sum "$output"

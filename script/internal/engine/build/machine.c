@@ -24,8 +24,8 @@ static char *first;      /* the first block of the heap, which stays */
 static size_t equipped;  /* how much is allocated in a machine that nobody has used */
 
 /* meter has each store mark a byte of cards. Nothing here writes to the array. */
-enum { CARDS = 1 << 14, PAD = 256 };
-__attribute__((used, visibility("default"), aligned(256))) unsigned char cards[PAD + CARDS + PAD];
+enum { CARD_BITS = 8, CARDS = 1 << 14, PAD = 256 };
+__attribute__((used, visibility("default"), aligned(256))) volatile unsigned char cards[PAD + CARDS + PAD];
 
 /* meter calls spend when the fuel is spent. */
 void EXPORT(spend)(void) { tick(); }
@@ -52,11 +52,12 @@ static size_t m_usable(const void *p) { return malloc_usable_size((void *)p); }
 /* buffer returns memory for Go to write to. */
 char *EXPORT(buffer)(size_t n) { return m_malloc(NULL, n); }
 
-/* Most states and most answers fit into these, so they need no allocation. */
+/* Most states fit into the inbox, and most answers into the outbox: they need no allocation. */
 enum { BOX = 4 << 10 };
-static char inbox[BOX], outbox[BOX];
+static char box[2 * BOX];
+static char *const inbox = box, *const outbox = box + BOX;
 
-/* boxes returns where Go writes a state of at most BOX bytes. */
+/* boxes returns where Go writes a state of at most BOX bytes. Go clears both boxes. */
 char *EXPORT(boxes)(void) { return inbox; }
 
 /* top returns the end of the memory that was ever used. */
@@ -187,22 +188,30 @@ void EXPORT(boot)(size_t stack_limit, size_t spare) {
     free(spare_block);
 }
 
+/* written reports whether the memory may differ from a new machine. The mark of a store is that of the card of the
+   store, or of the card before. */
+static int written(const char *from, size_t n) {
+    size_t card = ((size_t)from >> CARD_BITS) - 1, last = ((size_t)from + n) >> CARD_BITS;
+
+    for (; card <= last; card++)
+        if (cards[PAD + card % CARDS]) return 1;
+    return 0;
+}
+
 /* collect frees objects that only refer to one another, if enough is allocated to make that worth the time, and
-   clears the boxes and the free blocks of the engine's arenas. */
+   clears the free blocks of the engine's arenas. */
 void EXPORT(collect)(void) {
     struct list_head *el;
     int i, n;
 
     if (rt->malloc_state.malloc_size > equipped + COLLECTED) JS_RunGC(rt);
-    memset(inbox, 0, sizeof inbox);
-    memset(outbox, 0, sizeof outbox);
     for (i = 0; i < JS_ARENA_BLOCK_SIZE_COUNT; i++) {
         list_for_each(el, &rt->arena_state.free_arena_list[i]) {
             JSArena *ar = list_entry(el, JSArena, free_link);
             size_t size = arena_block_sizes[i];
             for (n = ar->first_free_block; n != JS_ARENA_FREE_NIL;) {
                 JSMallocBlockHeader *b = arena_get_block(ar, n, size);
-                memset(b->user_data, 0, size - sizeof(JSMallocBlockHeader));
+                if (written((char *)b, size)) memset(b->user_data, 0, size - sizeof(JSMallocBlockHeader));
                 n = b->u.free_next;
             }
         }
