@@ -5,17 +5,17 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/test/child"
+	"github.com/connectorauth/connectorauth/internal/test/leaktest"
 )
 
 func TestMain(m *testing.M) {
 	child.Main(jobs)
-	os.Exit(m.Run())
+	leaktest.Main(m)
 }
 
 // A contender does the work of a benchmark in one of the ways that are compared.
