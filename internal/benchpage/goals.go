@@ -43,12 +43,12 @@ func ratio(what, name string, limit float64, than string) goal {
 	}}
 }
 
-// allocating adds to a goal that the request allocates at most so much more than another.
-func (g goal) allocating(name, than string, more float64) goal {
-	return goal{g.what, g.goal + fmt.Sprintf(", %g more allocations", more), func(v *values) (string, bool) {
+// allocating adds to a goal that the request allocates no more than another.
+func (g goal) allocating(name, than string) goal {
+	return goal{g.what, g.goal + ", no more allocations", func(v *values) (string, bool) {
 		measured, met := g.measure(v)
 		allocs := v.least(name, "allocs/op") - v.least(than, "allocs/op")
-		return fmt.Sprintf("%s, %+.0f allocations", measured, allocs), met && allocs <= more
+		return fmt.Sprintf("%s, %+.0f allocations", measured, allocs), met && allocs <= 0
 	}}
 }
 

@@ -110,12 +110,12 @@ func TestGoalsAreMetOrNot(t *testing.T) {
 		{"at the limit", ratio("w", "R", 1.4, "the floor"), map[string]float64{"ratio of R": 1.4}, row{"w", "1.40 x the floor", "at most 1.4 x the floor", "yes"}},
 		{"above", ratio("w", "R", 1.4, "the floor"), map[string]float64{"ratio of R": 1.41}, row{"w", "1.41 x the floor", "at most 1.4 x the floor", "**no**"}},
 		{
-			"more allocations", ratio("w", "R", 1.4, "f").allocating("A", "B", 0), map[string]float64{"ratio of R": 1, "allocs/op of A": 5, "allocs/op of B": 4},
-			row{"w", "1.00 x f, +1 allocations", "at most 1.4 x f, 0 more allocations", "**no**"},
+			"more allocations", ratio("w", "R", 1.4, "f").allocating("A", "B"), map[string]float64{"ratio of R": 1, "allocs/op of A": 5, "allocs/op of B": 4},
+			row{"w", "1.00 x f, +1 allocations", "at most 1.4 x f, no more allocations", "**no**"},
 		},
 		{
-			"fewer allocations", ratio("w", "R", 1.4, "f").allocating("A", "B", 0), map[string]float64{"ratio of R": 1, "allocs/op of A": 3, "allocs/op of B": 4},
-			row{"w", "1.00 x f, -1 allocations", "at most 1.4 x f, 0 more allocations", "yes"},
+			"fewer allocations", ratio("w", "R", 1.4, "f").allocating("A", "B"), map[string]float64{"ratio of R": 1, "allocs/op of A": 3, "allocs/op of B": 4},
+			row{"w", "1.00 x f, -1 allocations", "at most 1.4 x f, no more allocations", "yes"},
 		},
 		{"memory", inMemory("w", "plain", 700), map[string]float64{"heap-B of internal/benchmarks.Memory/plain": 701}, row{"w", "701 bytes of heap", "at most 700 bytes of heap", "**no**"}},
 		{
