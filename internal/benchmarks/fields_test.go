@@ -91,7 +91,8 @@ func orders(n int) message {
 		if i > 0 {
 			b.WriteString(",\n  ")
 		}
-		fmt.Fprintf(&b, `{"id": %d, "sku": "A-%05d", "title": "Blue \"mountain\" caf\u00e9 mug", "price": 12.50, "tags": ["mug", "blue", "kitchen"], "address": {"city": "Zürich", "zip": "8000", "note": null}, "gift": false}`, i, i)
+		fmt.Fprintf(&b, `{"id": %d, "sku": "A-%05d", "title": "Blue \"mountain\" caf\u00e9 mug", "price": 12.50, `, i, i)
+		b.WriteString(`"tags": ["mug", "blue", "kitchen"], "address": {"city": "Zürich", "zip": "8000", "note": null}, "gift": false}`)
 	}
 	b.WriteString(`], "total": 3.75e3}`)
 	return message{"POST", "https://api.example.com/orders", "application/json", b.Bytes()}

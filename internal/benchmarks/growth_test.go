@@ -100,8 +100,8 @@ var growths = []growth{
 			turn++
 			transports := make(chan http.RoundTripper, n)
 			for i := range n {
-				c := p.connector(t, account{shared: new(connectorauth.Shared), name: fmt.Sprint("account-", turn), store: must(tokenstore.NewFile(folder)), expired: i == 0})
-				transports <- c.Wrap(wire{})
+				program := account{new(connectorauth.Shared), fmt.Sprint("account-", turn), must(tokenstore.NewFile(folder)), i == 0}
+				transports <- p.connector(t, program).Wrap(wire{})
 			}
 			return p.counted(1, func() error {
 				return together(n, func() error { return sending(<-transports, photos.request())() })

@@ -63,7 +63,8 @@ func start(t testing.TB, protocol string) api {
 // most.
 func (a api) transport(t testing.TB, connections int) *http.Transport {
 	base := &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: a.roots}, ForceAttemptHTTP2: a.protocol == "HTTP/2", MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections,
+		TLSClientConfig: &tls.Config{RootCAs: a.roots}, ForceAttemptHTTP2: a.protocol == "HTTP/2",
+		MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections,
 	}
 	t.Cleanup(base.CloseIdleConnections)
 	return base

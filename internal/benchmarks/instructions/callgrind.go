@@ -72,7 +72,7 @@ func (p path) measure(program string) (float64, error) {
 
 // environment makes runs of one program alike. Memory is not collected, and threads of
 // the runtime have little to do. Callgrind does not know all instructions of all
-// processors, so that GODEBUG takes only those that each amd64 processor has.
+// processors, and GODEBUG leaves what each amd64 processor has.
 var environment = []string{"GOMAXPROCS=1", "GOGC=off", "GODEBUG=cpu.all=off,asyncpreemptoff=1"}
 
 // callgrind returns the instructions of the program when the program sends n requests.

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// tolerance is the part of a count by which another run may differ. Two runs of one
-// program differ by a tenth of that.
+// tolerance is the part of a count by which another run may differ. Two runs of a program
+// differ by less than 1 %.
 const tolerance = 0.03
 
 // A system is what counts depend on: the version of Go, the operating system and the
@@ -113,7 +113,7 @@ func (c counts) table(kept counts) string {
 }
 
 // compare returns an error that names the paths whose counts differ from kept by more
-// than the tolerance, or are in one of the two only.
+// than the tolerance, or are in only c or only kept.
 func (c counts) compare(kept counts) error {
 	var wrong []string
 	for _, one := range c.all {

@@ -1,5 +1,5 @@
 // Instructions counts the instructions of the hottest paths, and compares the counts with
-// those of counts.txt. Counts tell a small change from a busy machine, and times do not.
+// the file counts.txt. Counts tell a small change from a busy machine, and times do not.
 //
 //	go run ./internal/benchmarks/instructions           # prints a table
 //	go run ./internal/benchmarks/instructions -update   # also writes counts.txt
