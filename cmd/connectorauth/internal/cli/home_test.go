@@ -36,7 +36,7 @@ func TestALostKeyIsNamedAndTheAdviceWorks(t *testing.T) {
 	require.NoError(t, os.WriteFile(key, []byte(strings.Repeat("07", 32)), 0o600))
 	code, _, text := w.run("", "call", "acme", "GET", "/me")
 	assert.Equal(t, exit.Failed, code)
-	assert.Contains(t, text, "; this run has another key: restore the former key file, or name the former --key-command")
+	assert.Contains(t, text, "sealed with another key than that of this run: restore the former key file, or name the former --key-command")
 
 	require.NoError(t, os.WriteFile(key, kept, 0o600))
 	w.ok("", "call", "acme", "GET", "/me")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
 	"github.com/connectorauth/connectorauth/egress"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // App is what all commands have in common.
@@ -86,7 +88,10 @@ func errorText(err error) string {
 		text = strings.ReplaceAll(text, private.Error(), fmt.Sprintf("the host %q %s; to reach a host of your own, connect with --allow %[1]s", private.Host, private.Reason))
 	}
 	text = strings.ReplaceAll(text, ": connectorauth: ", ": ")
-	text = strings.ReplaceAll(text, ", which NewSealed does not have: add the key", "; this run has another key: restore the former key file, or name the former --key-command")
+	var sealed *storeerror.Sealed
+	if errors.As(err, &sealed) && !slices.Contains(sealed.Keys, sealed.Key) {
+		text = strings.ReplaceAll(text, sealed.Error(), "what is stored is sealed with another key than that of this run: restore the former key file, or name the former --key-command")
+	}
 	for _, prefix := range []string{"connectorauth: ", "accounts: ", "definition: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}

@@ -114,9 +114,7 @@ func TestADeviceGrant(t *testing.T) {
 	prompt, pending, err := flow.BeginDevice(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, w.p.AuthorizeDevice(prompt.UserCode))
-	poll, err := flow.PollDevice(t.Context(), pending)
-	require.NoError(t, err)
-	require.True(t, poll.Done)
+	require.NoError(t, flow.FinishDevice(t.Context(), pending))
 	w.diagnosed(doctor.OK, "")
 	w.secret = "another secret"
 	w.diagnosed(doctor.Warning, doctor.CauseClient, "The account works now, but", "client secret")
