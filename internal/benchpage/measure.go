@@ -51,7 +51,7 @@ func measure() ([]byte, error) {
 	for _, b := range benchmarks {
 		command := exec.Command("go", "test", "-run", "^$", "-benchmem", "-timeout", "20m",
 			"-bench", "^Benchmark("+b.names+")$", "-benchtime", b.time, "-count", fmt.Sprint(b.count), b.folder)
-		command.Env = append(os.Environ(), b.env)
+		command.Env = append(command.Environ(), b.env)
 		command.Stdout, command.Stderr = both, both
 		if err := command.Run(); err != nil {
 			return nil, fmt.Errorf("the benchmarks %s of %s: %w", b.names, b.folder, err)

@@ -55,7 +55,7 @@ func measureWorstDay(now time.Time) error {
 	var log bytes.Buffer
 	for _, arguments := range worstDayTests {
 		command := exec.Command("go", append([]string{"test", "-count=1", "-v", "-timeout", "40m"}, arguments...)...)
-		command.Env = append(os.Environ(), "CONNECTORAUTH_TEST_WORST_DAY=1", "CONNECTORAUTH_TEST_REQUIRE=1")
+		command.Env = append(command.Environ(), "CONNECTORAUTH_TEST_WORST_DAY=1", "CONNECTORAUTH_TEST_REQUIRE=1")
 		command.Stdout, command.Stderr = io.MultiWriter(&log, os.Stderr), os.Stderr
 		if err := command.Run(); err != nil && !slow.Match(log.Bytes()) {
 			return fmt.Errorf("go test %s: %w", strings.Join(arguments, " "), err)

@@ -50,7 +50,7 @@ func measure() (counts, error) {
 func build(folder string) (program string, err error) {
 	program = filepath.Join(folder, "instructions")
 	command := exec.Command("go", "build", "-o", program, "./internal/benchmarks/instructions")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	command.Env = append(command.Environ(), "CGO_ENABLED=0")
 	if out, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -80,7 +80,7 @@ func callgrind(program, name string, n int) (int64, error) {
 	profile := fmt.Sprintf("%s %s %d", program, name, n)
 	command := exec.Command("valgrind", "--tool=callgrind", "--compress-strings=no", "--compress-pos=no",
 		"--callgrind-out-file="+profile, program, "-path", name, "-n", strconv.Itoa(n))
-	command.Env = append(os.Environ(), environment...)
+	command.Env = append(command.Environ(), environment...)
 	if out, err := command.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("valgrind: %w\n%s", err, out)
 	}
