@@ -46,13 +46,14 @@ func (e *elsewhere) Delete(context.Context, string) error { return nil }
 // A kind is a kind of live connector. Open returns what a program keeps of an account, and
 // the connector.
 type kind struct {
-	name string
-	open func(config connectorauth.OAuth2Config) (any, *connectorauth.OAuth2, error)
+	name   string
+	shared *connectorauth.Shared // of its own: what a Shared has made for another kind is not counted
+	open   func(config connectorauth.OAuth2Config) (any, *connectorauth.OAuth2, error)
 }
 
 // constructed returns the kind of connector that NewOAuth2 makes of the edited config.
 func constructed(name string, edit func(*connectorauth.OAuth2Config)) kind {
-	return kind{name, func(config connectorauth.OAuth2Config) (any, *connectorauth.OAuth2, error) {
+	return kind{name, new(connectorauth.Shared), func(config connectorauth.OAuth2Config) (any, *connectorauth.OAuth2, error) {
 		edit(&config)
 		c, err := connectorauth.NewOAuth2(config)
 		return c, c, err
@@ -71,9 +72,9 @@ func kinds(t testing.TB) []kind {
 		constructed("store", func(c *connectorauth.OAuth2Config) { c.Store = there }),
 		constructed("records in memory", func(c *connectorauth.OAuth2Config) { c.Store = here }),
 		constructed("dialect", func(c *connectorauth.OAuth2Config) { c.Dialect.ScopeSeparator = "," }),
-		{"definition", func(config connectorauth.OAuth2Config) (any, *connectorauth.OAuth2, error) {
+		{"definition", new(connectorauth.Shared), func(config connectorauth.OAuth2Config) (any, *connectorauth.OAuth2, error) {
 			account, err := d.Connect(definition.Connection{
-				Method: "oauth", Client: definition.Client{ID: config.ClientID, Secret: config.ClientSecret}, Account: config.Account,
+				Method: "oauth", Client: definition.Client{ID: config.ClientID, Secret: config.ClientSecret}, Account: config.Account, Shared: config.Shared,
 			})
 			if err != nil {
 				return nil, nil, err
@@ -87,7 +88,7 @@ func kinds(t testing.TB) []kind {
 func (k kind) live(i int) (held any, c *connectorauth.OAuth2, err error) {
 	held, c, err = k.open(connectorauth.OAuth2Config{
 		ClientID: "client", ClientSecret: "secret", TokenURL: "https://provider.example/token", Account: fmt.Sprintf("account-%d", i),
-		Grant: connectorauth.AuthorizationCode{AuthURL: "https://provider.example/authorize"}, Hosts: []string{"api.example.com"},
+		Grant: connectorauth.AuthorizationCode{AuthURL: "https://provider.example/authorize"}, Hosts: []string{"api.example.com"}, Shared: k.shared,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -104,6 +105,10 @@ func (k kind) live(i int) (held any, c *connectorauth.OAuth2, err error) {
 // memory returns the bytes of live objects, and the bytes that the process has in memory
 // when nothing is left to give back: 0 where the system does not tell.
 func memory() (heap, resident int64) {
+	for range 3 { // what a cleanup holds is free after the next collection
+		runtime.GC()
+		time.Sleep(50 * time.Millisecond)
+	}
 	debug.FreeOSMemory()
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
