@@ -312,9 +312,6 @@ func (r *run) query() query {
 
 type query struct{ exact.Form }
 
-// jsonValue returns the query as a script sees the query.
-func (q query) jsonValue() any { return json.RawMessage(q.JSON()) }
-
 // rounded returns the error that a global has a number that JavaScript has rounded.
 func rounded(global string) error { return fmt.Errorf("%s: %w", global, exact.ErrRounded) }
 
