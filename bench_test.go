@@ -29,14 +29,15 @@ func (wire) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // floor does what no authenticating RoundTripper can leave out: copy the
-// request and its header, set a header, send.
-type floor struct{ value []string }
+// request and its header, set a header, send. The value of the header is in a slice of
+// its own, because a base RoundTripper could write to a slice that requests share.
+type floor struct{ value string }
 
 func (f floor) RoundTrip(req *http.Request) (*http.Response, error) {
 	out := new(http.Request)
 	*out = *req
 	out.Header = maps.Clone(req.Header)
-	out.Header["Authorization"] = f.value
+	out.Header["Authorization"] = []string{f.value}
 	return wire{}.RoundTrip(out)
 }
 
@@ -78,7 +79,7 @@ func bearer(b *testing.B, hosts ...string) http.RoundTripper {
 func transports(b *testing.B) map[string]http.RoundTripper {
 	source := oauth2.ReuseTokenSource(&oauth2.Token{AccessToken: benchToken, Expiry: time.Now().Add(time.Hour)}, nil)
 	return map[string]http.RoundTripper{
-		"floor":        floor{[]string{"Bearer " + benchToken}},
+		"floor":        floor{"Bearer " + benchToken},
 		"bearer":       bearer(b),
 		"bearer+hosts": bearer(b, "login.example.com", "api.example.com"),
 		"apikey":       wrapped[*connectorauth.APIKey](b)(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: benchToken, Prefix: "Bearer "})),

@@ -39,7 +39,7 @@ type peer struct {
 }
 
 var peers = []peer{
-	{"floor", func(base http.RoundTripper) http.RoundTripper { return floor{[]string{"Bearer " + token}, base} }},
+	{"floor", func(base http.RoundTripper) http.RoundTripper { return floor{"Bearer " + token, base} }},
 	{"ours", func(base http.RoundTripper) http.RoundTripper { return wrap[*connectorauth.OAuth2](base)(bearer()) }},
 	{"x.oauth2", func(base http.RoundTripper) http.RoundTripper {
 		source := oauth2.ReuseTokenSource(&oauth2.Token{AccessToken: token, Expiry: time.Now().Add(time.Hour)}, nil)

@@ -67,9 +67,10 @@ func (wire) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // floor is the least work of any authenticating RoundTripper: copy the request and its
-// header, set a header, send.
+// header, set a header, send. The value of the header is in a slice of its own, because a
+// base RoundTripper could write to a slice that requests share.
 type floor struct {
-	value []string
+	value string
 	base  http.RoundTripper
 }
 
@@ -77,7 +78,7 @@ func (f floor) RoundTrip(req *http.Request) (*http.Response, error) {
 	out := new(http.Request)
 	*out = *req
 	out.Header = maps.Clone(req.Header)
-	out.Header["Authorization"] = f.value
+	out.Header["Authorization"] = []string{f.value}
 	return f.base.RoundTrip(out)
 }
 

@@ -83,9 +83,9 @@ func TestNames(t *testing.T) {
 		near   []string
 	}{
 		"echo": {status: 200}, "ech%6f": {status: 200}, "first": {status: 200},
-		"echoo":       {404, "unknown_service", []string{"echo"}},
-		"zzzzzz":      {404, "unknown_service", nil},
-		"mail": {status: 200}, "post": {status: 200}, // of first: waiting has no consent yet
+		"echoo":  {404, "unknown_service", []string{"echo"}},
+		"zzzzzz": {404, "unknown_service", nil},
+		"mail":   {status: 200}, "post": {status: 200}, // of first: waiting has no consent yet
 		"second":      {404, "unknown_service", nil}, // of bob
 		"..":          {404, "unknown_service", nil},
 		"echo;upload": {status: 200}, "echo;uplaod": {404, "unknown_base_url", []string{"upload"}},
