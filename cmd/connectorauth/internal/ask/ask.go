@@ -143,6 +143,9 @@ func (a *Asker) Ask(ctx context.Context, q Question) (string, error) {
 // nobody says how a question can be answered without a terminal.
 func (a *Asker) nobody(q Question) error {
 	text := fmt.Sprintf("there is no terminal to ask for %q (%s): give the answer by %s FILE, or by %s - on standard input, as JSON: {%q: ...}", q.Name, q.Title, a.flag, a.flag, q.Name)
+	if left := a.Left(); len(left) > 0 { // such as the same name in other letter case
+		text = fmt.Sprintf("%s has no answer %q (%s), and nobody has asked for %s so far", a.flag, q.Name, q.Title, strings.Join(left, ", "))
+	}
 	if q.Flag != "" {
 		text += ", or by " + q.Flag
 	}

@@ -171,6 +171,7 @@ func TestBadInputSaysWhatToDo(t *testing.T) {
 		"unknown catalogue":    {"", []string{"catalog", "show", "githb"}, `did you mean github`},
 		"nobody to ask":        {"", []string{"connect", "acme"}, `"apiKey" (API key): give the answer by --values FILE, or by --values -`},
 		"a wrong answer name":  {values("apiKye", "x", "apiKey", "y"), []string{"connect", "acme", "--values", "-"}, "nobody asks for apiKye"},
+		"another letter case":  {values("apikey", "y"), []string{"connect", "acme", "--values", "-"}, `--values has no answer "apiKey" (API key), and nobody has asked for apikey so far`},
 		"no JSON":              {"apiKey=y", []string{"connect", "acme", "--values", "-"}, "want a JSON object"},
 		"unknown method":       {"", []string{"connect", "acme", "--method", "oauth"}, "its methods are key"},
 		"no service":           {"", []string{"connect"}, "name a service"},
