@@ -16,18 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/connectorauth/connectorauth/authtest"
-	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/cli"
 )
-
-// asProgram is set where the test program takes the part of connectorauth.
-const asProgram = "CONNECTORAUTH_TEST_AS_PROGRAM"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		os.Exit(cli.Main(os.Args[1:]))
-	}
-	os.Exit(m.Run())
-}
 
 // A terminal has a program in the foreground.
 type terminal struct {
