@@ -131,7 +131,9 @@ func (w *calling) run(c *cobra.Command, name string) error {
 		return err
 	}
 	done := w.app.Progress("Waiting for %s", a.Definition)
-	resp, err := client.Do(req)
+	following := *client
+	following.CheckRedirect = w.request.Redirect(client.CheckRedirect)
+	resp, err := following.Do(req)
 	done()
 	if err != nil {
 		if c.Context().Err() == nil && errors.Is(err, context.DeadlineExceeded) {

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -58,5 +59,42 @@ func TestCallNamesTheBaseURLsAndItsArguments(t *testing.T) {
 		code, _, err = w.run("", args...)
 		assert.Equal(t, exit.Usage, code)
 		assert.Contains(t, err, "want SERVICE METHOD PATH; a body is --json BODY or -d BODY; usage: connectorauth call")
+	}
+}
+
+// The person has given the headers for the service. As with Authorization in net/http, the rest of
+// a chain that has left the service gets none of them.
+func TestARedirectToAnotherHostHasNoHeaderOfThePerson(t *testing.T) {
+	w := newWorld(t)
+	got := map[string]http.Header{}
+	var api, other *httptest.Server
+	api = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		got["api"+r.URL.Path] = r.Header
+		switch r.URL.Path {
+		case "/near":
+			http.Redirect(rw, r, "/end", http.StatusFound)
+		case "/far":
+			http.Redirect(rw, r, other.URL, http.StatusTemporaryRedirect)
+		}
+	}))
+	t.Cleanup(api.Close)
+	other = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		got["other"] = r.Header
+		http.Redirect(rw, r, api.URL+"/back", http.StatusFound)
+	}))
+	t.Cleanup(other.Close)
+	w.ok(`{"connectorauth": 1, "name": "plain", "baseUrl": "`+api.URL+`", "methods": [{"name": "none", "type": "None"}]}`, "import", "-")
+	w.ok("{}", "connect", "plain", "--values", "-")
+	for _, path := range []string{"/near", "/far"} {
+		w.ok("", "call", "plain", "POST", path, "-d", "x", "-H", "authorization: CANARY", "-H", "X-Org-Key: CANARY", "-H", "Cookie: a=CANARY", "-H", "Accept: text/csv")
+	}
+	for _, place := range []string{"api/near", "api/end", "api/far"} {
+		for _, name := range []string{"Authorization", "X-Org-Key", "Cookie"} {
+			assert.Contains(t, got[place].Get(name), "CANARY", "%s at %s", name, place)
+		}
+	}
+	for _, place := range []string{"other", "api/back"} {
+		assert.NotContains(t, fmt.Sprint(got[place]), "CANARY", place)
+		assert.Equal(t, "text/csv", got[place].Get("Accept"), place)
 	}
 }
