@@ -15,7 +15,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/accounts"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/ask"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/send"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
 )
@@ -112,6 +115,15 @@ func (w *calling) run(c *cobra.Command, name string) error {
 		defer cancel()
 		ctx = limited
 	}
+	err = w.exchange(ctx, mine, a)
+	if c.Context().Err() == nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+		return exit.With(exit.Failed, fmt.Errorf("--max-time: the call took more than %g seconds", w.maxTime))
+	}
+	return err
+}
+
+// exchange sends the request and writes the response, within the time of ctx.
+func (w *calling) exchange(ctx context.Context, mine *local.Accounts, a accounts.Account) error {
 	connected, err := mine.Connected(ctx, a.ID)
 	if err != nil {
 		return err
@@ -122,7 +134,10 @@ func (w *calling) run(c *cobra.Command, name string) error {
 		}
 		return err
 	}
-	req, err := w.request.HTTP(ctx)
+	req, err := ask.Await(ctx, func() (*http.Request, error) { return w.request.HTTP(ctx) }) // which may wait for a pipe
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
@@ -136,9 +151,6 @@ func (w *calling) run(c *cobra.Command, name string) error {
 	resp, err := following.Do(req)
 	done()
 	if err != nil {
-		if c.Context().Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			return exit.With(exit.Failed, fmt.Errorf("--max-time: the call took more than %g seconds", w.maxTime))
-		}
 		return err
 	}
 	defer resp.Body.Close()
