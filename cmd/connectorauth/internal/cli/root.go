@@ -21,6 +21,7 @@ import (
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
 	"github.com/connectorauth/connectorauth/egress"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // App is what all commands have in common.
@@ -86,7 +87,10 @@ func errorText(err error) string {
 		text = strings.ReplaceAll(text, private.Error(), fmt.Sprintf("the host %q %s; to reach a host of your own, connect with --allow %[1]s", private.Host, private.Reason))
 	}
 	text = strings.ReplaceAll(text, ": connectorauth: ", ": ")
-	text = strings.ReplaceAll(text, ", which NewSealed does not have: add the key", "; this run has another key: restore the former key file, or name the former --key-command")
+	var sealed *storeerror.Sealed
+	if errors.As(err, &sealed) { // whose advice is for programs
+		text = strings.ReplaceAll(text, sealed.Error(), fmt.Sprintf("the value is sealed with the key %q; this run has another key: restore the former key file, or name the former --key-command", sealed.Key))
+	}
 	for _, prefix := range []string{"connectorauth: ", "accounts: ", "definition: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
