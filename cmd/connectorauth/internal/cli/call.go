@@ -84,14 +84,28 @@ func (w *calling) writable() error {
 	if w.output == "" {
 		return nil
 	}
-	if info, err := os.Stat(w.output); err == nil && info.IsDir() {
+	info, err := os.Stat(w.output)
+	switch {
+	case err == nil && info.IsDir():
 		return fmt.Errorf("-o: %s is a folder", w.output)
+	case err == nil && !info.Mode().IsRegular(): // opening a FIFO waits for the reader
+		return nil
+	case err == nil:
+		return tried(os.OpenFile(w.output, os.O_WRONLY, 0))
 	}
-	_, err := os.Stat(filepath.Dir(w.output))
+	file, err := os.CreateTemp(filepath.Dir(w.output), ".connectorauth-*")
+	if err == nil {
+		defer os.Remove(file.Name())
+	}
+	return tried(file, err)
+}
+
+// tried closes a file that was opened to see whether the file can be opened.
+func tried(file *os.File, err error) error {
 	if err != nil {
 		return fmt.Errorf("-o: %w", err)
 	}
-	return nil
+	return file.Close()
 }
 
 // run sends the request and writes the response.
@@ -242,12 +256,12 @@ func (w *calling) document(out io.Writer, resp *http.Response) error {
 	}
 	r := response{Status: resp.StatusCode, URL: send.Redacted(resp.Request.URL), Header: resp.Header}
 	switch {
+	case !utf8.Valid(body): // also of JSON in another encoding, whose characters would be lost
+		r.Base64 = body
 	case json.Valid(body):
 		r.Body = json.RawMessage(body)
-	case utf8.Valid(body):
-		r.Body = string(body)
 	default:
-		r.Base64 = body
+		r.Body = string(body)
 	}
 	screen := show.Screen{Out: out, JSON: true}
 	return screen.Print(r, nil)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
 )
 
@@ -46,7 +47,29 @@ func TestAFileThatCannotBeWrittenCostsNoRequest(t *testing.T) {
 		assert.Equal(t, exit.Usage, code)
 		assert.Contains(t, err, "-o: ")
 	}
+	paths := []string{filepath.Join(dir, "protected")}
+	require.NoError(t, os.WriteFile(paths[0], nil, 0o400))
+	if os.Geteuid() == 0 { // who may write everywhere but in /proc
+		paths = []string{"/proc/x"}
+	}
+	for _, path := range paths {
+		code, _, err := w.run("", "call", "acme", "POST", "/x", "-o", path)
+		assert.Equal(t, exit.Usage, code, path)
+		assert.Contains(t, err, "-o: ")
+	}
 	assert.Len(t, w.p.Requests(w.p.KeyHeaderURL), before)
+
+	old := w.file("old", "old")
+	code, _, _ := w.run("", "call", "acme", "POST", "/x", "-o", old, "-H", "Host: x")
+	assert.Equal(t, exit.Usage, code)
+	text, err := os.ReadFile(old)
+	require.NoError(t, err)
+	assert.Equal(t, "old", string(text), "the file stays until there is a response")
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Len(t, left, 1)
+	w.ok("", "call", "acme", "GET", "/me", "-o", filepath.Join(dir, "new"))
+	w.ok("", "call", "acme", "GET", "/me", "-o", os.DevNull)
 }
 
 func TestCallNamesTheBaseURLsAndItsArguments(t *testing.T) {
@@ -97,4 +120,15 @@ func TestARedirectToAnotherHostHasNoHeaderOfThePerson(t *testing.T) {
 		assert.NotContains(t, fmt.Sprint(got[place]), "CANARY", place)
 		assert.Equal(t, "text/csv", got[place].Get("Accept"), place)
 	}
+}
+
+// JSON is UTF-8 (RFC 8259 section 8.1), and some services write Latin-1 nevertheless.
+func TestJSONInAnotherEncodingLosesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.key()
+	body := "{\"name\": \"Jos\xe9\"}"
+	w.p.Inject(w.p.KeyHeaderURL, 1, authtest.Answer(200, nil, body))
+	var document struct{ Base64 []byte }
+	w.read(&document, "call", "acme", "GET", "/me")
+	assert.Equal(t, body, string(document.Base64))
 }
