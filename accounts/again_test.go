@@ -9,6 +9,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/definition"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -35,6 +36,33 @@ func TestClientOfAnIDThatIsUsedAgain(t *testing.T) {
 		given, err := other.Given(t.Context(), "x")
 		require.NoError(t, err)
 		assert.Equal(t, "support", given.Values["team"])
+	})
+}
+
+// A new registration can be that of a Reconnect alone: Connection is told the generation.
+func TestConnectionIsToldTheGeneration(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		var asked []int
+		given := w.config.Connection
+		w.config.Connection = func(ctx context.Context, a accounts.Account) (definition.Connection, error) {
+			asked = append(asked, a.Current)
+			return given(ctx, a)
+		}
+		r := w.process()
+		a := w.withConsent(r)
+		assert.Equal(t, a.Current, asked[0], "Connect")
+		asked = nil
+		b, err := r.Reconnect(t.Context(), a.ID, accounts.Request{})
+		require.NoError(t, err)
+		assert.Equal(t, []int{b.Pending}, asked)
+		asked = nil
+		_, err = w.process().Client(t.Context(), a.ID)
+		require.NoError(t, err)
+		assert.Equal(t, []int{a.Current, a.Current}, asked, "the account goes on")
+		asked = nil
+		_, err = w.process().Flow(t.Context(), a.ID)
+		require.NoError(t, err)
+		assert.Equal(t, []int{b.Pending}, asked)
 	})
 }
 

@@ -98,7 +98,9 @@ func (r *Registry) open(ctx context.Context, a Account, number int, k kept, conn
 
 // connection returns what the connector of a generation needs beside the values.
 func (r *Registry) connection(ctx context.Context, a Account, number int) (definition.Connection, error) {
-	connection, err := r.added(ctx, a)
+	of := a
+	of.Current = number
+	connection, err := r.added(ctx, of)
 	if err != nil {
 		return connection, err
 	}

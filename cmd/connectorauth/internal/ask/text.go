@@ -21,21 +21,22 @@ func Text(file []byte) ([]byte, error) {
 
 // Await returns what read returns, or the error of ctx at the end of ctx. Nothing ends a read of
 // a terminal or a pipe: such a read goes on, and nobody sees what is read.
-func Await(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
+func Await[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	type result struct {
-		text []byte
+		read T
 		err  error
 	}
 	results := make(chan result, 1)
 	go func() {
-		text, err := read()
-		results <- result{text, err}
+		r, err := read()
+		results <- result{r, err}
 	}()
 	select {
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		var nothing T
+		return nothing, ctx.Err()
 	case r := <-results:
-		return r.text, r.err
+		return r.read, r.err
 	}
 }
 

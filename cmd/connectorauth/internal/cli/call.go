@@ -15,7 +15,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/accounts"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/ask"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/local"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/send"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/show"
 )
@@ -81,14 +84,28 @@ func (w *calling) writable() error {
 	if w.output == "" {
 		return nil
 	}
-	if info, err := os.Stat(w.output); err == nil && info.IsDir() {
+	info, err := os.Stat(w.output)
+	switch {
+	case err == nil && info.IsDir():
 		return fmt.Errorf("-o: %s is a folder", w.output)
+	case err == nil && !info.Mode().IsRegular(): // opening a FIFO waits for the reader
+		return nil
+	case err == nil:
+		return tried(os.OpenFile(w.output, os.O_WRONLY, 0))
 	}
-	_, err := os.Stat(filepath.Dir(w.output))
+	file, err := os.CreateTemp(filepath.Dir(w.output), ".connectorauth-*")
+	if err == nil {
+		defer os.Remove(file.Name())
+	}
+	return tried(file, err)
+}
+
+// tried closes a file that was opened to see whether the file can be opened.
+func tried(file *os.File, err error) error {
 	if err != nil {
 		return fmt.Errorf("-o: %w", err)
 	}
-	return nil
+	return file.Close()
 }
 
 // run sends the request and writes the response.
@@ -112,6 +129,15 @@ func (w *calling) run(c *cobra.Command, name string) error {
 		defer cancel()
 		ctx = limited
 	}
+	err = w.exchange(ctx, mine, a)
+	if c.Context().Err() == nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+		return exit.With(exit.Failed, fmt.Errorf("--max-time: the call took more than %g seconds", w.maxTime))
+	}
+	return err
+}
+
+// exchange sends the request and writes the response, within the time of ctx.
+func (w *calling) exchange(ctx context.Context, mine *local.Accounts, a accounts.Account) error {
 	connected, err := mine.Connected(ctx, a.ID)
 	if err != nil {
 		return err
@@ -122,7 +148,10 @@ func (w *calling) run(c *cobra.Command, name string) error {
 		}
 		return err
 	}
-	req, err := w.request.HTTP(ctx)
+	req, err := ask.Await(ctx, func() (*http.Request, error) { return w.request.HTTP(ctx) }) // which may wait for a pipe
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
@@ -131,12 +160,11 @@ func (w *calling) run(c *cobra.Command, name string) error {
 		return err
 	}
 	done := w.app.Progress("Waiting for %s", a.Definition)
-	resp, err := client.Do(req)
+	following := *client
+	following.CheckRedirect = w.request.Redirect(client.CheckRedirect)
+	resp, err := following.Do(req)
 	done()
 	if err != nil {
-		if c.Context().Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			return exit.With(exit.Failed, fmt.Errorf("--max-time: the call took more than %g seconds", w.maxTime))
-		}
 		return err
 	}
 	defer resp.Body.Close()
@@ -228,12 +256,12 @@ func (w *calling) document(out io.Writer, resp *http.Response) error {
 	}
 	r := response{Status: resp.StatusCode, URL: send.Redacted(resp.Request.URL), Header: resp.Header}
 	switch {
+	case !utf8.Valid(body): // also of JSON in another encoding, whose characters would be lost
+		r.Base64 = body
 	case json.Valid(body):
 		r.Body = json.RawMessage(body)
-	case utf8.Valid(body):
-		r.Body = string(body)
 	default:
-		r.Base64 = body
+		r.Body = string(body)
 	}
 	screen := show.Screen{Out: out, JSON: true}
 	return screen.Print(r, nil)

@@ -33,8 +33,6 @@ type connecting struct {
 	ask  *ask.Asker
 	mine *local.Accounts
 	d    *definition.Definition
-
-	before local.Program // of an account that is connected again
 }
 
 // connect returns the command connect.

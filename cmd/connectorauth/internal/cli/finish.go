@@ -26,9 +26,9 @@ func (w *connecting) finish(ctx context.Context, q accounts.Request, p local.Pro
 		return err
 	}
 	defer done()
+	defer w.settle(ctx, former.ID)
 	a, err := w.begin(ctx, q, p, former)
 	if err != nil {
-		w.restore(ctx, former.ID)
 		return w.explain(err)
 	}
 	if a.Status == accounts.StatusConnecting || a.Pending != 0 {
@@ -36,7 +36,6 @@ func (w *connecting) finish(ctx context.Context, q accounts.Request, p local.Pro
 			if former.ID == "" {
 				w.forget(ctx, a.ID)
 			}
-			w.restore(ctx, former.ID)
 			return w.explain(err)
 		}
 		if a, err = w.mine.Get(ctx, a.ID); err != nil {
@@ -81,12 +80,7 @@ func (w *connecting) lock(ctx context.Context, id string, fresh bool) (done func
 	}
 	free, err := w.free(ctx, id)
 	if err == nil && free == fresh {
-		if !fresh {
-			w.before, err = w.mine.Program(ctx, id)
-		}
-		if err == nil {
-			return done, nil
-		}
+		return done, nil
 	}
 	done()
 	if err == nil && !fresh {
@@ -107,24 +101,45 @@ func (w *connecting) free(ctx context.Context, id string) (bool, error) {
 // begin keeps the Program of the account and connects the account.
 func (w *connecting) begin(ctx context.Context, q accounts.Request, p local.Program, former accounts.Account) (a accounts.Account, err error) {
 	defer w.app.Progress("Asking %s whether the account works", w.d.Name)()
-	id := cmp.Or(former.ID, q.ID)
-	if err := w.mine.SetProgram(ctx, id, p); err != nil {
+	if former.ID != "" {
+		return w.beginAgain(ctx, q, p, former.ID)
+	}
+	if err := w.mine.SetProgram(ctx, q.ID, p); err != nil {
 		return a, err
 	}
-	if former.ID != "" {
-		return w.mine.Reconnect(ctx, id, q)
-	}
 	if a, err = w.mine.Connect(ctx, q); err != nil {
-		w.mine.SetProgram(context.WithoutCancel(ctx), id, local.Program{})
+		w.mine.SetProgram(context.WithoutCancel(ctx), q.ID, local.Program{})
 	}
 	return a, err
 }
 
-// restore keeps the former Program of an account whose new credential was not taken. An empty id
-// is that of a new account, which has none.
-func (w *connecting) restore(ctx context.Context, id string) {
-	if id != "" {
-		w.mine.SetProgram(context.WithoutCancel(ctx), id, w.before)
+// beginAgain connects an account again. The Program is that of the new generation alone until
+// the new generation is in use: a consent takes minutes, and meanwhile the account goes on.
+func (w *connecting) beginAgain(ctx context.Context, q accounts.Request, p local.Program, id string) (accounts.Account, error) {
+	before, err := w.mine.Get(ctx, id)
+	if err != nil {
+		return before, err
+	}
+	number := before.Last + 1
+	if err := w.mine.SetNext(ctx, id, number, p); err != nil {
+		return before, err
+	}
+	a, err := w.mine.Reconnect(ctx, id, q)
+	if err == nil && cmp.Or(a.Pending, a.Current) != number {
+		err = accounts.ErrSuperseded // by a page of serve, which takes no lock
+	}
+	return a, err
+}
+
+// settle keeps the Program of the generation in use, and forgets that of a new credential that
+// was not taken. An empty id is that of a new account, which has one Program.
+func (w *connecting) settle(ctx context.Context, id string) {
+	if id == "" {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	if p, err := w.mine.Program(ctx, id); err == nil {
+		w.mine.SetProgram(ctx, id, p)
 	}
 }
 

@@ -6,11 +6,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
 )
 
 // rounds is how often a test kills the program.
@@ -74,6 +77,34 @@ func TestAKilledConsentIsDoneAgain(t *testing.T) {
 	w.ok("", "disconnect", "globex")
 	w.ok("", "disconnect", "globex") // the account that is left
 	assert.Equal(t, "[]\n", w.ok("", "list", "--json"))
+}
+
+// A consent takes minutes, in which a person may close the terminal. Until the consent has ended,
+// the account goes on with the former client, also in other processes.
+func TestAConsentToConnectAgainLeavesTheFormerClientToTheAccount(t *testing.T) {
+	for name, signal := range map[string]syscall.Signal{"kill": syscall.SIGKILL, "the terminal is closed": syscall.SIGHUP, "Ctrl+C": syscall.SIGINT} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.consent()
+			works := func() {
+				t.Helper()
+				w.p.ExpireAccessTokens()
+				assert.Contains(t, w.ok("", "call", "globex", "GET", "/me"), w.p.Username)
+			}
+			other := w.file("other.json", values("client_id", "other-client", "client_secret", "other-secret"))
+			s := w.inTerminal("connect", "--again", "globex-1", "--no-browser", "--values", other)
+			s.until(w.p.AuthURL)
+			works()
+			require.NoError(t, s.command.Process.Signal(signal))
+			s.end()
+			works()
+
+			w.p.ClientID = "moved" // of a registration that takes the place of the first one
+			code, out, err := w.consenting(`(http://127\S+/\S+\?\S+)`, w.allow, w.client(), "connect", "--again", "globex-1", "--values", "-", "--no-browser")
+			require.Equal(t, exit.OK, code, "%s\n%s", out, err)
+			works()
+		})
+	}
 }
 
 func TestAKilledImportIsDoneAgain(t *testing.T) {

@@ -215,7 +215,7 @@ func (a *Accounts) keep(ctx context.Context, account accounts.Account) error {
 		return nil
 	}
 	p, err := a.Program(ctx, account.ID)
-	if err != nil || !p.lacks() {
+	if err != nil || !p.lacks() || r.lacks() {
 		return err
 	}
 	p.Client, p.Values = r.Client, r.Values
@@ -225,10 +225,11 @@ func (a *Accounts) keep(ctx context.Context, account accounts.Account) error {
 // lacks reports whether an account has no client and no values of its own.
 func (p Program) lacks() bool { return p.Client == (definition.Client{}) && len(p.Values) == 0 }
 
-// completed returns the Program of an account, or the registration of the service if the account
-// has no Program: see Offer.
+// completed returns the Program of an account and of its generation Current, or the registration
+// of the service if the account has no Program: see Offer.
 func (a *Accounts) completed(ctx context.Context, account accounts.Account) (Program, error) {
-	p, err := a.Program(ctx, account.ID)
+	k, err := a.load(ctx, account.ID)
+	p := k.of(account.Current).program()
 	if err != nil || !p.lacks() {
 		return p, err
 	}

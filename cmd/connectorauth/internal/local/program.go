@@ -32,11 +32,32 @@ type kept struct {
 	ClientSecret string            `json:"client_secret,omitempty"`
 	Values       map[string]string `json:"values,omitempty"`
 	Allow        []string          `json:"allow,omitempty"`
+	// Next is the Program of the generation Number, which is being connected. Nil means none.
+	Next   *kept `json:"next,omitempty"`
+	Number int   `json:"number,omitempty"`
 }
 
 // empty reports whether there is nothing to keep.
 func (p Program) empty() bool {
 	return p.Client == (definition.Client{}) && len(p.Values) == 0 && len(p.Allow) == 0
+}
+
+// kept returns the Program for the store.
+func (p Program) kept() kept {
+	k := kept{ClientID: p.Client.ID, ClientSecret: string(p.Client.Secret), Allow: p.Allow, Values: map[string]string{}}
+	for name, value := range p.Values {
+		k.Values[name] = string(value)
+	}
+	return k
+}
+
+// program returns the Program of the store.
+func (k kept) program() Program {
+	p := Program{Client: definition.Client{ID: k.ClientID, Secret: connectorauth.Secret(k.ClientSecret)}, Allow: k.Allow, Values: map[string]connectorauth.Secret{}}
+	for name, value := range k.Values {
+		p.Values[name] = connectorauth.Secret(value)
+	}
+	return p
 }
 
 // SetProgram keeps what the program adds to an account. A Program without content removes what
@@ -45,10 +66,24 @@ func (a *Accounts) SetProgram(ctx context.Context, id string, p Program) error {
 	if p.empty() {
 		return a.programs.Delete(ctx, id)
 	}
-	k := kept{ClientID: p.Client.ID, ClientSecret: string(p.Client.Secret), Allow: p.Allow, Values: map[string]string{}}
-	for name, value := range p.Values {
-		k.Values[name] = string(value)
+	return a.save(ctx, id, p.kept())
+}
+
+// SetNext keeps the Program of a generation of the account that is being connected. The
+// generation in use keeps the present Program, also if this process is killed. From the moment
+// in which the new generation is in use, next is the Program. SetProgram ends the matter.
+func (a *Accounts) SetNext(ctx context.Context, id string, number int, next Program) error {
+	present, err := a.Program(ctx, id)
+	if err != nil {
+		return err
 	}
+	k, n := present.kept(), next.kept()
+	k.Next, k.Number = &n, number
+	return a.save(ctx, id, k)
+}
+
+// save writes a record.
+func (a *Accounts) save(ctx context.Context, id string, k kept) error {
 	text, err := json.Marshal(k)
 	if err != nil {
 		return err
@@ -58,19 +93,32 @@ func (a *Accounts) SetProgram(ctx context.Context, id string, p Program) error {
 
 // Program returns what the program adds to an account: the zero Program if there is nothing.
 func (a *Accounts) Program(ctx context.Context, id string) (Program, error) {
+	k, err := a.load(ctx, id)
+	if err != nil || k.Next == nil {
+		return k.program(), err
+	}
+	account, _, err := a.index.Get(ctx, id)
+	return k.of(account.Current).program(), err
+}
+
+// of returns the record of a generation.
+func (k kept) of(number int) kept {
+	if k.Next != nil && k.Number == number {
+		return *k.Next
+	}
+	return k
+}
+
+// load reads a record: the zero record if there is none.
+func (a *Accounts) load(ctx context.Context, id string) (k kept, err error) {
 	text, found, err := a.programs.Load(ctx, id)
 	if err != nil || !found {
-		return Program{}, err
+		return kept{}, err
 	}
-	var k kept
 	if json.Unmarshal(text, &k) != nil {
-		return Program{}, errors.New("what the program has kept of the account is damaged: connect the account again")
+		return kept{}, errors.New("what the program has kept of the account is damaged: connect the account again")
 	}
-	p := Program{Client: definition.Client{ID: k.ClientID, Secret: connectorauth.Secret(k.ClientSecret)}, Allow: k.Allow, Values: map[string]connectorauth.Secret{}}
-	for name, value := range k.Values {
-		p.Values[name] = connectorauth.Secret(value)
-	}
-	return p, nil
+	return k, nil
 }
 
 // Change waits until no other process connects or disconnects the account, and keeps others from

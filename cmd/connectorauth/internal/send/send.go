@@ -189,7 +189,7 @@ func (s *source) all() ([]byte, error) {
 func (s *source) on(req *http.Request) {
 	switch {
 	case s.in != nil:
-		req.Body, req.ContentLength = io.NopCloser(s.in), -1
+		req.Body, req.ContentLength = newStream(req.Context(), s.in), -1
 	case s.path != "":
 		req.GetBody = func() (io.ReadCloser, error) { return os.Open(s.path) }
 		req.Body = &late{open: req.GetBody}
