@@ -61,3 +61,8 @@ func TestARefusedClientLeavesTheClientOfTheAccount(t *testing.T) {
 	assert.Contains(t, w.ok("", "call", "umbrella", "GET", "/me"), "client_credentials")
 	w.ok("{}", "connect", "--again", "umbrella", "--values", "-")
 }
+
+// remove removes an imported definition.
+func (w *world) remove(service string) {
+	require.NoError(w.t, os.Remove(filepath.Join(w.home, "definitions", service+".json")))
+}
