@@ -137,3 +137,18 @@ func TestARunHasStandardOutputForItself(t *testing.T) {
 	assert.Equal(t, "mine\n", out)
 	assert.Contains(t, err, "acme2-1: ")
 }
+
+// A definition that has changed may want more of an account: the program reads that the account
+// must be connected again.
+func TestAnAccountThatLacksAnAnswerIsConnectedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.key()
+	w.ok(`{"connectorauth": 1, "name": "acme", "baseUrl": "`+w.p.KeyHeaderURL+`", "inputs": [{"name": "apiKey", "secret": true}, {"name": "team"}],
+		"headers": {"X-Team": "{team}"}, "methods": [{"name": "key", "type": "ApiKey", "key": "{apiKey}", "placement": {"in": "header", "name": "X-Api-Key"}}]}`,
+		"import", "-", "--force")
+	s := w.serving()
+	status, body := s.get("/acme/me")
+	assert.Equal(t, http.StatusFailedDependency, status, body)
+	assert.Contains(t, body, `"error":"reauth_required"`)
+	assert.Contains(t, body, "/-/accounts/reconnect?id=acme-1")
+}
