@@ -11,6 +11,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/home"
+	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/egress"
 )
 
@@ -60,4 +61,23 @@ func TestADamagedProgramIsAnError(t *testing.T) {
 	require.ErrorContains(t, err, "damaged: connect the account again")
 	_, err = a.connection(t.Context(), accounts.Account{ID: "acme-1"})
 	require.ErrorContains(t, err, "damaged")
+}
+
+// The next account of a service gets the client of the account before, and reaches no private
+// network for the sake of that account.
+func TestARegistrationIsAClientAndNoWayToAPrivateNetwork(t *testing.T) {
+	a := opened(t)
+	stored, err := a.index.Put(t.Context(), accounts.Account{ID: "first", Owner: Owner, Definition: "acme", Method: "oauth"})
+	require.NoError(t, err)
+	require.True(t, stored)
+	p := Program{Client: definition.Client{ID: "client", Secret: "secret"}, Allow: []string{"127.0.0.1"}}
+	require.NoError(t, a.SetProgram(t.Context(), "first", p))
+	require.NoError(t, a.Offer(t.Context()))
+	c, err := a.connection(t.Context(), accounts.Account{ID: "second", Definition: "acme"})
+	require.NoError(t, err)
+	assert.Equal(t, p.Client, c.Client)
+	assert.Nil(t, c.HTTPClient)
+	c, err = a.connection(t.Context(), accounts.Account{ID: "first", Definition: "acme"})
+	require.NoError(t, err)
+	assert.NotNil(t, c.HTTPClient)
 }
