@@ -33,6 +33,7 @@ func TestStatusesAndRefusalsHaveExitCodes(t *testing.T) {
 		"503":            {503, "/x", exit.Server},
 		"a foreign host": {200, "https://evil.example/x", exit.Refused},
 		"a space":        {200, "/a b", exit.Usage},
+		"upper case":     {200, "HTTPS://evil.example/x", exit.Refused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.p.Inject(w.p.KeyHeaderURL, authtest.Always, authtest.Answer(row.status, nil, "body"))
@@ -119,6 +120,13 @@ func TestAResponseGoesToAFileWithItsHeaderOrAsADocument(t *testing.T) {
 func TestHeadersThatCannotBeSentAreRefused(t *testing.T) {
 	w := newWorld(t)
 	echo(t, w)
+	for _, args := range [][]string{{"-d", "a=1", "--json", "1"}, {"--data-raw", "a=1", "--json-body", "1"}} {
+		code, _, err := w.run("", append([]string{"call", "echo", "POST", "/x"}, args...)...)
+		assert.Equal(t, exit.Usage, code)
+		assert.Contains(t, err, "--json and --data exclude each other")
+	}
+	assert.Contains(t, w.ok("", "call", "echo", "GET", "/x"), `"User-Agent"`)
+	assert.NotContains(t, w.ok("", "call", "echo", "GET", "/x", "-H", "User-Agent:"), `"User-Agent"`)
 	for name, line := range map[string]string{"no colon": "X-A", "a line break": "X-A: 1\r\nX-B: 2", "a space in the name": "X A: 1", "the host": "Host: evil.example"} {
 		t.Run(name, func(t *testing.T) {
 			code, _, err := w.run("", "call", "echo", "GET", "/x", "-H", line)

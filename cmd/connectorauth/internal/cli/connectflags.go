@@ -53,7 +53,7 @@ func (w *connecting) checkRedirect() error {
 
 // terminal returns the terminal in which the person can paste an address, or nil.
 func (w *connecting) terminal() *os.File {
-	if in, ok := w.app.In.(*os.File); ok && show.Terminal(in) && w.values != "-" {
+	if in, ok := w.app.In.(*os.File); ok && show.Terminal(in) {
 		return in
 	}
 	return nil

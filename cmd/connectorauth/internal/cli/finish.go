@@ -143,14 +143,13 @@ func (w *connecting) settle(ctx context.Context, id string) {
 	}
 }
 
-// forget removes an account without a consent.
+// forget removes an account without a consent. Package local removes the Program of an account that
+// has ended.
 func (w *connecting) forget(ctx context.Context, id string) {
 	ctx = context.WithoutCancel(ctx)
 	if _, err := w.mine.Disconnect(ctx, id); err != nil {
 		w.app.Note("The account %s is left: run connectorauth disconnect %[1]s. %v", id, err)
-		return
 	}
-	w.mine.SetProgram(ctx, id, local.Program{})
 }
 
 // explain adds to an error what a person at a command line can do.

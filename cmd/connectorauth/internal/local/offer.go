@@ -93,7 +93,6 @@ func (a *Accounts) register(ctx context.Context) error {
 		if err != nil || p.lacks() {
 			continue // of a damaged account, other commands tell
 		}
-		p.Allow = nil // which is for the one account
 		registered[account.Definition] = registration{p, account.Method}
 	}
 	a.mu.Lock()

@@ -21,6 +21,11 @@ var hostile = []struct{ name, text, line, body string }{
 	{"line breaks", "a\r\nb\n", `a\x0d\nb\n`, "a\nb\n"},
 	{"a tab", "a\tb", `a\tb`, "a\tb"},
 	{"another direction", "a\u202eb", `a\u202eb`, `a\u202eb`},
+	{"an Arabic letter mark", "a\u061cb", `a\u061cb`, `a\u061cb`},
+	{"an isolate", "a\u2066b\u2069", `a\u2066b\u2069`, `a\u2066b\u2069`},
+	{"a mark of direction", "a\u200eb\u200f", `a\u200eb\u200f`, `a\u200eb\u200f`},
+	{"line separators", "a\u2028b\u2029", `a\u2028b\u2029`, `a\u2028b\u2029`},
+	{"delete", "a\x7fb", `a\x7fb`, `a\x7fb`},
 	{"no UTF-8", "a\xffb", `a\xffb`, `a\xffb`},
 	{"half a character at the end", "a\xe2\x82", `a\xe2\x82`, `a\xe2\x82`},
 	{"the replacement character itself", "\ufffd", "\ufffd", "\ufffd"},
@@ -64,4 +69,12 @@ func TestNothingInJSONCommandsATerminal(t *testing.T) {
 			assert.Equal(t, map[string]string{"a": row.text, row.text: row.text}, read)
 		})
 	}
+}
+
+// What somebody else says is one line of a note, and commands nothing.
+func TestANoteIsOneLine(t *testing.T) {
+	var seen strings.Builder
+	screen := show.Screen{Err: &seen}
+	screen.Note("Open %s.", "https://evil.example\n\x1b[2JOpen")
+	assert.Equal(t, `Open https://evil.example\n\x1b[2JOpen.`+"\n", seen.String())
 }
