@@ -80,7 +80,7 @@ func TestAccountThatCannotBeRead(t *testing.T) {
 		`{"version": 1}`:                         "is no account",
 		`{"definition": "CANARY"}`:               "is no account",
 		`{"version": 0, "definition": "CANARY"}`: "is no account",
-		`{"version": 2, "definition": "CANARY"}`: "the account has version 2, and this program reads version 1",
+		`{"version": 2, "definition": "CANARY"}`: "the record has version 2, and this program reads versions up to 1",
 	} {
 		_, err := definition.DecodeAccount([]byte(text))
 		assert.ErrorContains(t, err, want, text)

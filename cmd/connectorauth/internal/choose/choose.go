@@ -63,8 +63,9 @@ func Named(a accounts.Account) string {
 // definition with a present or former name, or nil. The error is an *UnknownError or an
 // *AmbiguousError.
 //
-// A label comes from a service, and could be the name of another service. So a label does not
-// count before a service.
+// A label comes from a service, and could be the name of another service: what a person means for
+// the other service would go there, a key for connect --again included. So no label counts that is
+// the name of a service, whether or not there is an account of the service.
 func Account(all []accounts.Account, name string, find func(name string) *definition.Definition) (accounts.Account, error) {
 	if i := slices.IndexFunc(all, func(a accounts.Account) bool { return a.ID == name }); i >= 0 {
 		return all[i], nil
@@ -73,13 +74,15 @@ func Account(all []accounts.Account, name string, find func(name string) *defini
 		return accounts.Account{}, &UnknownError{}
 	}
 	services := []string{name}
-	if d := find(name); d != nil {
+	d := find(name)
+	if d != nil {
 		services = append(append(services, d.Name), d.Was...)
 	}
+	isService := d != nil || slices.ContainsFunc(all, func(a accounts.Account) bool { return a.Definition == name })
 	var found, behind []accounts.Account
 	for _, a := range all {
 		switch {
-		case a.Label != name && !slices.Contains(services, a.Definition):
+		case (isService || a.Label != name) && !slices.Contains(services, a.Definition):
 		case a.Status == accounts.StatusDisconnected, a.Status == accounts.StatusConnecting:
 			behind = append(behind, a)
 		default:

@@ -36,7 +36,11 @@ type App struct {
 
 // Main runs the program with the arguments, and returns the exit code.
 func Main(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup wants
+		ends = append(ends, syscall.SIGHUP) // of a terminal that is closed
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl+C ends the program at once
 	app := &App{Screen: show.Screen{Out: os.Stdout, Err: os.Stderr}, In: os.Stdin}

@@ -105,6 +105,8 @@ func TestCallAndServeKnowTheSameNames(t *testing.T) {
 	connect("twins", "pollux")
 	w.define("evil", w.p.KeyQueryURL, asQuery)
 	connect("evil", "acme", "--name", "evil.1")
+	w.define("worse", w.p.KeyQueryURL, asQuery)
+	connect("worse", "globex") // of which there is no account
 	s := w.serving()
 	for name, want := range map[string]struct {
 		status int
@@ -112,7 +114,7 @@ func TestCallAndServeKnowTheSameNames(t *testing.T) {
 	}{
 		"acme-1": {200, exit.OK}, w.p.Username: {200, exit.OK}, "hooli": {200, exit.OK}, "hooli-1": {200, exit.OK}, "a shop": {200, exit.OK},
 		"nucleus": {200, exit.OK}, "castor": {200, exit.OK}, "evil.1": {200, exit.OK}, "evil": {200, exit.OK},
-		"acme": {409, exit.Usage}, "twins": {409, exit.Usage}, "pair": {409, exit.Usage},
+		"acme": {200, exit.OK}, "twins": {409, exit.Usage}, "pair": {409, exit.Usage},
 		"nobody": {404, exit.Usage}, "Hooli": {404, exit.Usage}, "globex": {404, exit.Usage},
 	} {
 		t.Run(name, func(t *testing.T) {

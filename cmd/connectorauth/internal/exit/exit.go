@@ -23,7 +23,7 @@ const (
 	Refused     Code = 6   // connectorauth has refused the request and sent nothing
 	Reauth      Code = 7   // the account owner must connect the account again
 	Findings    Code = 8   // check: the definition has mistakes, or there is advice
-	Interrupted Code = 130 // Ctrl+C or SIGTERM, with the number that shells give to SIGINT
+	Interrupted Code = 130 // Ctrl+C, SIGTERM or SIGHUP, with the number that shells give to SIGINT
 )
 
 // Table describes the codes for the help of the program, in the order of the codes.
@@ -35,7 +35,7 @@ const Table = `  0    done
   6    refused by connectorauth: nothing was sent, such as to a host of another service
   7    the account must be connected again: connectorauth connect --again ACCOUNT
   8    check: the definition has mistakes, or there is advice
-  130  interrupted by Ctrl+C or SIGTERM`
+  130  interrupted by Ctrl+C, SIGTERM or SIGHUP`
 
 // An Error is a failure whose Code is known where the failure happened.
 type Error struct {
