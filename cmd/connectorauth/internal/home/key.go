@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
@@ -95,8 +96,8 @@ func (h *Home) advice(sealed bool) string {
 		"If the key is lost, remove accounts, clients, tokens and key from " + h.Dir + ", and connect the accounts again"
 }
 
-// sealed reports whether a value is sealed: of an account, or of consents that have ended. Files
-// without content are locks.
+// sealed reports whether a value is sealed: of an account, or of consents that have ended. Other files
+// are locks and leases, which name their holder.
 func (h *Home) sealed() (bool, error) {
 	for _, dir := range []string{h.Tokens(), h.Clients()} {
 		entries, err := os.ReadDir(dir)
@@ -105,7 +106,7 @@ func (h *Home) sealed() (bool, error) {
 		}
 		for _, entry := range entries {
 			info, err := entry.Info()
-			if err == nil && info.Size() > 0 {
+			if err == nil && info.Size() > 0 && strings.HasSuffix(entry.Name(), ".token") {
 				return true, nil
 			}
 		}
