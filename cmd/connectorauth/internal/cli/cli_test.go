@@ -114,11 +114,12 @@ func TestALabelTakesNoRequestsForAnotherService(t *testing.T) {
 	w.p.Inject(w.p.KeyQueryURL, 1, authtest.Answer(200, nil, `{"user": "acme"}`))
 	w.ok(values("apiKey", w.p.APIKey), "connect", "evil", "--values", "-")
 	before := len(w.p.Requests(w.p.KeyQueryURL))
+	w.ok("", "call", "acme", "POST", "/orders", "-d", "private")
+	w.ok("", "disconnect", "acme")
 	code, _, err := w.run("", "call", "acme", "POST", "/orders", "-d", "private")
 	assert.Equal(t, exit.Usage, code)
-	assert.Contains(t, err, `"acme" is 2 accounts`)
+	assert.Contains(t, err, `there is no account "acme"`)
 	assert.Len(t, w.p.Requests(w.p.KeyQueryURL), before)
-	w.ok("", "call", "acme-1", "GET", "/me")
 }
 
 func TestMethodsThatShowTheCredentialAreNotSent(t *testing.T) {
