@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -89,6 +90,9 @@ func TestAccountsOfOtherConfigsHaveNothingInCommon(t *testing.T) {
 		"Dialect":         func(c *connectorauth.OAuth2Config) { c.Dialect.RefreshParams.Set("format", "xml") },
 		"no Dialect":      func(c *connectorauth.OAuth2Config) { c.Dialect = dialect.OAuth2{} },
 		"Placement":       func(c *connectorauth.OAuth2Config) { c.Dialect.Placement.Name = "X-Token" },
+		"Proof": func(c *connectorauth.OAuth2Config) {
+			c.Proof = ownProof(func(req *http.Request) error { req.Header.Set("Proof", "of the key"); return nil })
+		},
 		"Params": func(c *connectorauth.OAuth2Config) {
 			c.Grant.(connectorauth.AuthorizationCode).Params.Set("prompt", "consent")
 		},
@@ -112,4 +116,28 @@ func TestAccountsOfOtherConfigsHaveNothingInCommon(t *testing.T) {
 	plain.Dialect.RefreshParams.Set("format", "xml")
 	plain.Scopes[0], plain.Hosts[0] = "write", "other.example.com"
 	assert.Equal(t, before, n.of(t, config(shared)), "a config may change after the constructor has returned")
+}
+
+func TestAccountsOfOneClientAreRenewedWhenTheirConfigSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, shared := new(notes), new(connectorauth.Shared)
+		provider := n.client("provider")
+		connect := func(before time.Duration) *connectorauth.OAuth2 {
+			return must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+				ClientID: "client", ClientSecret: "secret", TokenURL: "https://provider.example/token", Grant: connectorauth.ClientCredentials{},
+				Hosts: []string{"api.example.com"}, HTTPClient: provider, Shared: shared, RenewBefore: before,
+			}))
+		}
+		early := connect(0) // five minutes
+		late := connect(time.Minute)
+		for _, c := range []*connectorauth.OAuth2{early, late} {
+			n.Reset()
+			require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: "old", RefreshToken: "refresh", Expiry: time.Now().Add(time.Hour)}))
+			time.Sleep(57 * time.Minute)
+			api := &http.Client{Transport: c.Wrap(&fakehttp.Base{})} // n is for one goroutine
+			require.NoError(t, must(api.Get("https://api.example.com/")).Body.Close())
+			synctest.Wait()
+			assert.Equal(t, c == early, strings.Contains(n.String(), "grant_type="), n.String())
+		}
+	})
 }
