@@ -179,6 +179,7 @@ func TestBadInputSaysWhatToDo(t *testing.T) {
 		"unknown flag":         {"", []string{"list", "--secret", "x"}, "unknown flag"},
 		"unknown command":      {"", []string{"lst"}, `there is no command "lst"; did you mean list`},
 		"too few arguments":    {"", []string{"call", "acme"}, "usage: connectorauth call SERVICE METHOD PATH"},
+		"a file for nobody":    {"", []string{"serve", "--run", "--env-file", "env", "--", "true"}, "--env-file is without --run"},
 		"a definition missing": {"", []string{"check", "absent.json"}, "absent.json"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -44,6 +44,9 @@ func (app *App) serveCommand() *cobra.Command {
 			if w.run != (len(args) > 0) {
 				return errors.New("--run and a program after -- belong together")
 			}
+			if w.run && w.envFile != "" {
+				return errors.New("--env-file is without --run, whose program has the variables in its environment")
+			}
 			if w.port < 0 || w.port > 65535 {
 				return errors.New("--port: want a number from 1 to 65535, or 0 for a free port")
 			}
