@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -131,8 +132,10 @@ replace github.com/connectorauth/connectorauth => `+root+"\n")
 	cmd := exec.CommandContext(t.Context(), "go", "run", ".")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off", "GOTOOLCHAIN=local")
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	var progress strings.Builder // tells of the modules that are downloaded
+	cmd.Stderr = &progress
+	out, err := cmd.Output()
+	require.NoError(t, err, "%s", &progress)
 	assert.Equal(t, `ApiKey 200 ApiKey 
 Basic 200 Basic 
 AuthFields 200 AuthFields 

@@ -190,11 +190,7 @@ func (r *Registry) consentOrUse(ctx context.Context, a Account, g *generation) (
 // taken back.
 func (r *Registry) started(ctx context.Context, a Account, g *generation, next func(Account) (Account, error)) (Account, error) {
 	isNew, superseded := a.Version == 0, a.Pending
-	a.Pending, a.Last = g.number, g.number
-	if a.Current == 0 {
-		a.Due = now().Add(consentTime)
-	}
-	stored, err := r.config.Index.Put(ctx, a)
+	a, stored, err := r.announce(ctx, a, g.number)
 	switch {
 	case err != nil:
 		if isNew { // the Index may have the account nevertheless
@@ -206,7 +202,6 @@ func (r *Registry) started(ctx context.Context, a Account, g *generation, next f
 	case !stored:
 		return Account{}, ErrSuperseded
 	}
-	a.Version++
 	_ = r.discard(ctx, a, superseded)
 	var done Account
 	if err = r.save(ctx, g); err == nil {
@@ -221,6 +216,36 @@ func (r *Registry) started(ctx context.Context, a Account, g *generation, next f
 		}
 	}
 	return done, err
+}
+
+// announce writes the number of a new generation into the Index. stored is false if the account
+// was connected anew or disconnected meanwhile. What else was written meanwhile, such as the
+// status of the generation in use, stays.
+func (r *Registry) announce(ctx context.Context, a Account, number int) (_ Account, stored bool, err error) {
+	for before := a; ; {
+		a.Pending, a.Last = number, number
+		if a.Current == 0 {
+			a.Due = now().Add(consentTime)
+		}
+		stored, err = r.config.Index.Put(ctx, a)
+		switch {
+		case err != nil:
+			return a, false, err
+		case stored:
+			a.Version++
+			return a, true, nil
+		case before.Current == 0: // a is not what the Index has
+			return a, false, nil
+		}
+		found := false
+		if a, found, err = r.config.Index.Get(ctx, before.ID); err != nil {
+			return before, false, err
+		}
+		if !found || a.Status == StatusDisconnected || a.First != before.First ||
+			a.Current != before.Current || a.Pending != before.Pending || a.Last != before.Last {
+			return before, false, nil
+		}
+	}
 }
 
 // complete tests a generation and puts the generation to use.
