@@ -4,17 +4,12 @@ import (
 	"context"
 	"crypto"
 	"crypto/ed25519"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"log"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/assertion"
@@ -43,6 +38,21 @@ func platformToken(ctx context.Context, audience string) (connectorauth.Secret, 
 	r := &connectorauth.TokenRequest{Params: url.Values{}}
 	err = grant.Parameters(ctx, r)
 	return connectorauth.Secret(r.Params.Get("assertion")), err
+}
+
+// platformFile writes the token of a platform into a file, as Kubernetes does.
+func platformFile(audience string) (path string, err error) {
+	token, err := platformToken(context.Background(), audience)
+	if err != nil {
+		return "", err
+	}
+	file, err := os.CreateTemp("", "token")
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	_, err = io.WriteString(file, string(token))
+	return file.Name(), err
 }
 
 // exampleProvider is a provider that knows the public key of exampleKey as k1.
@@ -97,19 +107,11 @@ func ExampleNewJWTBearer() {
 func ExampleNewJWTBearer_file() {
 	p := exampleProvider()
 	defer p.Close()
-	folder, err := os.MkdirTemp("", "token")
+	path, err := platformFile(p.URL) // as /var/run/secrets/tokens/provider
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(folder)
-	path := filepath.Join(folder, "token") // as /var/run/secrets/tokens/provider
-	token, err := platformToken(context.Background(), p.URL)
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(token), 0o600); err != nil {
-		log.Fatal(err)
-	}
+	defer os.Remove(path)
 
 	grant, err := assertion.NewJWTBearer(assertion.JWTBearerConfig{
 		Assertion: assertion.FromFile(path),
@@ -195,10 +197,9 @@ func ExampleNewTokenExchange() {
 	defer p.Close()
 
 	grant, err := assertion.NewTokenExchange(assertion.TokenExchangeConfig{
-		Subject: func(ctx context.Context) (assertion.Token, error) {
-			token, err := platformToken(ctx, p.URL)
-			return assertion.Token{Value: token, Type: assertion.TypeJWT}, err
-		},
+		Subject: assertion.AsToken(assertion.TypeJWT, func(ctx context.Context) (connectorauth.Secret, error) {
+			return platformToken(ctx, p.URL)
+		}),
 		RequestedType: assertion.TypeAccessToken,
 		Name:          "alice", // tells accounts apart
 	})
@@ -219,122 +220,4 @@ func ExampleNewTokenExchange() {
 	body, _ := io.ReadAll(resp.Body)
 	fmt.Println(resp.StatusCode, string(body))
 	// Output: 200 {"auth_type":"OAuth2","client":"client","user":"alice","grant":"urn:ietf:params:oauth:grant-type:token-exchange"}
-}
-
-// The home provider exchanges a token for an identity assertion (ID-JAG), with which the
-// other provider gives an access token.
-func ExampleFromConnector() {
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /home/token", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Println("home: ", r.PostFormValue("requested_token_type"))
-		w.Header().Set("Content-Type", "application/json")
-		io.WriteString(w, `{"access_token":"alice.for.other","issued_token_type":"`+assertion.TypeIDJAG+`","token_type":"N_A","expires_in":300}`)
-	})
-	mux.HandleFunc("POST /other/token", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Println("other:", r.PostFormValue("assertion"))
-		w.Header().Set("Content-Type", "application/json")
-		io.WriteString(w, `{"access_token":"for-the-api","token_type":"Bearer","expires_in":3600}`)
-	})
-	mux.HandleFunc("GET /api", func(_ http.ResponseWriter, r *http.Request) {
-		fmt.Println("API:  ", r.Header.Get("Authorization"))
-	})
-	server := httptest.NewServer(mux)
-	defer server.Close()
-
-	exchange, err := assertion.NewTokenExchange(assertion.TokenExchangeConfig{
-		Subject: func(ctx context.Context) (assertion.Token, error) {
-			token, err := platformToken(ctx, server.URL)
-			return assertion.Token{Value: token, Type: assertion.TypeIDToken}, err
-		},
-		RequestedType: assertion.TypeIDJAG,
-		Audiences:     []string{"https://other.example"},
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	home, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-		ClientID: "client", ClientSecret: "secret", TokenURL: server.URL + "/home/token", Grant: exchange,
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	grant, err := assertion.NewJWTBearer(assertion.JWTBearerConfig{Assertion: assertion.FromConnector(home), Subject: "alice"})
-	if err != nil {
-		log.Fatal(err)
-	}
-	other, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-		ClientID: "client", ClientSecret: "secret", TokenURL: server.URL + "/other/token", Grant: grant,
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	resp, err := connectorauth.NewClient(other, nil).Get(server.URL + "/api")
-	if err != nil {
-		log.Fatal(err)
-	}
-	resp.Body.Close()
-	// Output:
-	// home:  urn:ietf:params:oauth:token-type:id-jag
-	// other: alice.for.other
-	// API:   Bearer for-the-api
-}
-
-// The client certificate goes to the API and, by the HTTPClient of an OAuth2Config, to
-// the token endpoint.
-func ExampleNewCertificateTransport() {
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		fmt.Println("certificates:", len(r.TLS.PeerCertificates), "key:", r.Header.Get("X-Api-Key"))
-	}))
-	server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
-	server.StartTLS()
-	defer server.Close()
-	certificate := server.TLS.Certificates[0] // stands in for what tls.LoadX509KeyPair returns
-	roots := x509.NewCertPool()
-	roots.AddCert(server.Certificate())
-
-	transport, err := assertion.NewCertificateTransport(assertion.CertificateConfig{
-		Certificate: func(context.Context) (*tls.Certificate, error) { return &certificate, nil },
-		RootCAs:     roots,
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer transport.CloseIdleConnections()
-	bound, err := transport.Connector(server.URL)
-	if err != nil {
-		log.Fatal(err)
-	}
-	key, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "k3y", Name: "X-Api-Key"})
-	if err != nil {
-		log.Fatal(err)
-	}
-	both, err := connectorauth.Join(key, bound)
-	if err != nil {
-		log.Fatal(err)
-	}
-	resp, err := connectorauth.NewClient(both, nil).Get(server.URL)
-	if err != nil {
-		log.Fatal(err)
-	}
-	resp.Body.Close()
-	fmt.Println(resp.StatusCode)
-	// Output:
-	// certificates: 1 key: k3y
-	// 200
-}
-
-// The JSON file of a service account, as Google gives it. The program in
-// examples/serviceaccount makes requests.
-func ExampleNewGoogle() {
-	connector, err := assertion.NewGoogle(assertion.GoogleConfig{
-		File: `{"type": "service_account", "client_email": "robot@demo.iam.gserviceaccount.com",
-			"private_key": "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n",
-			"token_uri": "https://oauth2.googleapis.com/token"}`,
-		Scopes: []string{"https://www.googleapis.com/auth/devstorage.read_only"},
-	})
-	if err != nil {
-		log.Fatal(err) // names the member of the file
-	}
-	fmt.Println(connector) // prints nothing of the key
-	// Output: connectorauth.OAuth2
 }

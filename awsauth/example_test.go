@@ -11,7 +11,7 @@ import (
 )
 
 // Each request is signed. The service here shows what it gets.
-func Example() {
+func ExampleNew() {
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		signature := r.Header.Get("Authorization")
 		fmt.Println(signature[:strings.Index(signature, "/")])

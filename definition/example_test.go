@@ -71,24 +71,22 @@ func Example_selfHosted() {
 		fmt.Println(err)
 		return
 	}
-	client := &http.Client{Transport: guard}
 	account, err := d.Connect(definition.Connection{
 		Values:     map[string]connectorauth.Secret{"site": "https://gitlab.example.com:8443", "token": "t"},
-		HTTPClient: client,
+		HTTPClient: &http.Client{Transport: guard}, // and the same for NewClient
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	api := connectorauth.NewClient(account.Connector(), client) // for requests below the base URL
 	base, err := account.BaseURL(context.Background(), "")
-	fmt.Println(api != nil, base, err)
+	fmt.Println(base, err)
 
 	// A transport that reaches private addresses sends nothing.
 	other := connectorauth.NewClient(account.Connector(), &http.Client{Transport: http.DefaultTransport})
 	_, err = other.Get(base + "/user")
 	fmt.Println(err)
 	// Output:
-	// true https://gitlab.example.com:8443/api/v4 <nil>
+	// https://gitlab.example.com:8443/api/v4 <nil>
 	// Get "https://gitlab.example.com:8443/api/v4/user": definition: the account may lead to any host, and the transport of the client lets requests reach private addresses; use a transport of egress.New, or none
 }

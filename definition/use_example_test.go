@@ -5,41 +5,40 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing/fstest"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
 )
 
-// A service that knows one key.
-var acmeAPI = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("X-Key") != "k" {
-		w.WriteHeader(http.StatusUnauthorized)
-		return
-	}
-	fmt.Fprint(w, `{"id": 7, "email": "ada@example.com"}`)
-}))
-
-// From a file to an account that works, and back from what the program has kept.
-func Example_account() {
-	acmeAPI.Start()
-	defer acmeAPI.Close()
-	set, err := definition.Load(fstest.MapFS{"acme.json": {Data: []byte(`{
-		"connectorauth": 1, "name": "acme", "baseUrl": "` + acmeAPI.URL + `",
+// startAcme starts a service that knows one key, and returns its definition.
+func startAcme() (*httptest.Server, *definition.Definition, error) {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Key") != "k" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprint(w, `{"id": 7, "email": "ada@example.com"}`)
+	}))
+	d, err := definition.Parse("acme.json", []byte(`{
+		"connectorauth": 1, "name": "acme", "baseUrl": "`+api.URL+`",
 		"methods": [{"name": "key", "type": "ApiKey",
 			"inputs": [{"name": "apiKey", "title": "API key", "secret": true}, {"name": "team", "default": "sales"}],
 			"key": "{apiKey}", "placement": {"name": "X-Key"}}],
 		"test": {"request": "GET /me", "id": "/id", "label": "{/email}"}
-	}`)}}, definition.Options{}, "*.json")
-	if err != nil {
-		fmt.Println(err) // every mistake of every file
-		return
-	}
-	d, err := set.Lookup("acme")
+	}`), definition.Options{})
+	return api, d, err
+}
+
+// What to ask of the account owner, and whether the values work.
+func Example_account() {
+	api, d, err := startAcme()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
+	defer api.Close()
 	fields, err := d.Form("key", nil)
 	if err != nil {
 		fmt.Println(err)
@@ -48,31 +47,85 @@ func Example_account() {
 	for _, f := range fields {
 		fmt.Println(f.Title, f.Value, f.Required())
 	}
-
 	for _, typed := range []connectorauth.Secret{"wrong", "k"} {
 		account, err := d.Connect(definition.Connection{Method: "key", Values: map[string]connectorauth.Secret{"apiKey": typed}})
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		identity, err := account.Check(context.Background(), nil)
-		if err != nil {
-			fmt.Println(err)
-			continue
-		}
-		fmt.Println(identity.ID, identity.Label)
-		kept := account.Account() // Encode writes the account for a store
-		fmt.Printf("%+v\n", kept)
-		again, err := set.Connect(kept, definition.Connection{})
-		fmt.Println(again.Connector(), err)
+		fmt.Println(account.Check(context.Background(), nil))
 	}
 	// Output:
 	// API key  true
 	// team sales false
-	// definition: acme: the service refused the credential (status 401); check API key
-	// 7 ada@example.com
+	// { } definition: acme: the service refused the credential (status 401); check API key
+	// {7 ada@example.com} <nil>
+}
+
+// A program keeps what an account has given, and connects the account again after a restart.
+func ExampleNewSet() {
+	api, d, err := startAcme()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer api.Close()
+	account, err := d.Connect(definition.Connection{Values: map[string]connectorauth.Secret{"apiKey": "k"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	text, err := account.Account().Encode() // has the secrets: for a store that is sealed
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	set, err := definition.NewSet(d) // the definitions of the program
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	kept, err := definition.DecodeAccount(text)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%+v\n", kept)
+	again, err := set.Connect(kept, definition.Connection{})
+	fmt.Println(again.Connector(), err)
+	// Output:
 	// {Definition:acme Revision:1 Method:key Values:map[team:sales] Secrets:map[apiKey:[redacted]] Scopes:[] Server:<nil>}
 	// connectorauth.APIKey <nil>
+}
+
+// Status, Renew, Revoke and the consent are methods of the credential's own type.
+func ExampleConnected_Credential() {
+	d, err := definition.Parse("acme.json", []byte(`{
+		"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com",
+		"methods": [{"name": "oauth", "type": "OAuth2", "tokenUrl": "https://login.example.com/token",
+			"grant": {"authorizationCode": {"authUrl": "https://login.example.com/authorize"}}}]
+	}`), definition.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	account, err := d.Connect(definition.Connection{Client: definition.Client{ID: "client", Secret: "secret"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	oauth, ok := account.Credential().(*connectorauth.OAuth2)
+	if !ok {
+		return
+	}
+	status, err := oauth.Status(context.Background())
+	fmt.Println(status.State, err)
+	authURL, _, err := oauth.Begin(context.Background(), "http://127.0.0.1:8080/callback")
+	fmt.Println(strings.HasPrefix(authURL, "https://login.example.com/authorize?"), err)
+	// Output:
+	// not_connected <nil>
+	// true <nil>
 }
 
 func ExampleLoad() {

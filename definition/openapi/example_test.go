@@ -3,6 +3,7 @@ package openapi_test
 import (
 	"fmt"
 
+	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/definition/openapi"
 )
 
@@ -30,45 +31,15 @@ func ExampleImport() {
 		fmt.Println(err)
 		return
 	}
-	text, err := draft.Definition.Document()
-	if err != nil {
-		fmt.Println(err)
-		return
+	method := draft.Definition.Methods[0]
+	key := method.Scheme.(*definition.APIKey)
+	fmt.Printf("%s %s: %q\n", draft.Definition.BaseURL, key.Placement.Name, key.Placement.Prefix+key.Key)
+	for _, input := range append(draft.Definition.Inputs, method.Inputs...) {
+		fmt.Printf("%s: %s, secret: %t\n", input.Name, input.Title, input.Secret)
 	}
-	fmt.Print(string(text))
 	// Output:
 	// acme.json:7:12: components.securitySchemes.key: is a key in the header Authorization; what comes before the key?
-	// {
-	//   "connectorauth": 1,
-	//   "name": "acme",
-	//   "title": "Acme",
-	//   "inputs": [
-	//     {
-	//       "name": "shop",
-	//       "title": "shop",
-	//       "example": "my-shop",
-	//       "format": "label"
-	//     }
-	//   ],
-	//   "baseUrl": "https://{shop}.example.com/api",
-	//   "methods": [
-	//     {
-	//       "name": "key",
-	//       "title": "API key",
-	//       "inputs": [
-	//         {
-	//           "name": "key",
-	//           "title": "API key",
-	//           "secret": true
-	//         }
-	//       ],
-	//       "type": "ApiKey",
-	//       "key": "{key}",
-	//       "placement": {
-	//         "name": "Authorization",
-	//         "prefix": "Bearer "
-	//       }
-	//     }
-	//   ]
-	// }
+	// https://{shop}.example.com/api Authorization: "Bearer {key}"
+	// shop: shop, secret: false
+	// key: API key, secret: true
 }
