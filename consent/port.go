@@ -30,7 +30,7 @@ func loopbackURL(redirectURL string) (*url.URL, error) {
 }
 
 // serve receives the callback at u, and sets the redirect URL of l. The function end
-// closes the port after the browser has received the page, or after half a second.
+// closes the port after the browser has received the page, or after two seconds.
 func (l *loopback) serve(u *url.URL) (end func(), err error) {
 	listeners, err := listen(l.ctx, u.Hostname(), cmp.Or(u.Port(), "0"))
 	if err != nil && l.redirect == "" { // a machine without IPv4
@@ -46,19 +46,55 @@ func (l *loopback) serve(u *url.URL) (end func(), err error) {
 		l.redirect = u.String()
 	}
 	l.host, l.path = u.Host, cmp.Or(u.Path, "/")
-	server := &http.Server{Handler: l, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, MaxHeaderBytes: 2 * maxCallback}
+	var spare spareConns
+	server := &http.Server{Handler: l, ConnState: spare.watch, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, MaxHeaderBytes: 2 * maxCallback}
 	var served sync.WaitGroup
 	for _, listener := range listeners {
 		served.Go(func() { server.Serve(listener) })
 	}
 	return func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), 500*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), 2*time.Second)
 		defer cancel()
-		if server.Shutdown(ctx) != nil { // browsers keep spare connections open
+		spare.close()
+		if server.Shutdown(ctx) != nil {
 			server.Close()
 		}
 		served.Wait()
 	}, nil
+}
+
+// spareConns are the connections that a browser has opened and sent nothing on. Shutdown would
+// wait for them.
+type spareConns struct {
+	mu    sync.Mutex
+	conns map[net.Conn]struct{}
+	ended bool
+}
+
+// watch is the ConnState of a Server.
+func (s *spareConns) watch(c net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(s.conns, c)
+	case s.ended:
+		c.Close()
+	case s.conns == nil:
+		s.conns = map[net.Conn]struct{}{c: {}}
+	default:
+		s.conns[c] = struct{}{}
+	}
+}
+
+// close closes the connections, and those that come later.
+func (s *spareConns) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		c.Close()
+	}
+	s.conns, s.ended = nil, true
 }
 
 // listen listens at a port of a loopback host. The name localhost, and each name below
