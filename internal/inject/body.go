@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"strings"
 )
 
 // ErrNotInjectable is part of every refusal to put fields into a body. The text
@@ -108,8 +109,7 @@ func SetBody(req *http.Request, body []byte) { setBody(req, body, new(bytes.Read
 // setBody is SetBody with reader as the reader of Body.
 func setBody(req *http.Request, body []byte, reader *bytes.Reader) {
 	req.TransferEncoding = nil
-	delete(req.Header, "Content-Length")
-	delete(req.Header, "Transfer-Encoding")
+	dropFraming(req.Header)
 	req.GetBody = func() (io.ReadCloser, error) {
 		if len(body) == 0 {
 			return http.NoBody, nil
@@ -124,6 +124,17 @@ func setBody(req *http.Request, body []byte, reader *bytes.Reader) {
 	req.ContentLength = int64(len(body))
 	if len(body) > 0 && len(req.Trailer) > 0 {
 		req.ContentLength = -1
+	}
+}
+
+// dropFraming removes the headers that frame the old body. net/http leaves out the
+// canonical names by itself, and sends every other spelling beside its own headers.
+func dropFraming(h http.Header) {
+	for name := range h {
+		if len(name) == len("Content-Length") && strings.EqualFold(name, "Content-Length") ||
+			len(name) == len("Transfer-Encoding") && strings.EqualFold(name, "Transfer-Encoding") {
+			delete(h, name)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -132,6 +133,21 @@ func TestSetBody(t *testing.T) {
 	assert.Empty(t, sent(t, req))
 
 	inject.SetBody(&http.Request{}, []byte("a request without a header map"))
+}
+
+// net/http writes a header as its name is spelled. A second Content-Length would let a
+// server take the end of the body, with the credential, for another request.
+func TestNewBodyHasNoHeaderOfTheOldFraming(t *testing.T) {
+	f := newFields(t, []inject.Field{{Key: "k", Value: "v"}}, "")
+	for contentType, body := range map[string]string{jsonType: `{"a":1}`, formType: "a=1", xmlType: "<r/>", multipartType: multipartBody(part{"a", "", "1"})} {
+		req := post("", []byte(body))
+		req.Header["content-type"] = []string{contentType}
+		req.Header["content-length"] = []string{strconv.Itoa(len(body))}
+		req.Header["CONTENT-LENGTH"] = []string{strconv.Itoa(len(body))}
+		req.Header["transfer-encoding"] = []string{"chunked"}
+		require.NoError(t, f.Apply(req))
+		assert.Equal(t, http.Header{"content-type": {contentType}}, req.Header)
+	}
 }
 
 // A body that fills in trailers does so when it is read to its end.

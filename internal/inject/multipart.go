@@ -39,7 +39,7 @@ func (f *Fields) applyMultipart(req *http.Request, contentType string) error {
 		return err
 	}
 	replay := req.GetBody
-	req.Header.Del("Content-Length")
+	dropFraming(req.Header)
 	req.Body = body
 	if req.ContentLength > 0 {
 		req.ContentLength += int64(len(body.parts))

@@ -49,3 +49,16 @@ func takeDeclaration(body []byte) (end int, singleByte bool) {
 	}
 	return 0, false
 }
+
+// xmlEquals matches an equals sign with white space, as a declaration may have.
+var xmlEquals = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\s*=\s*`) })
+
+// tightened returns the processing instruction from start to end. If the instruction is
+// the declaration of the document, the equals signs have no white space: encoding/xml
+// passes over a version and an encoding that are spelled with white space.
+func tightened(document []byte, start, end int) []byte {
+	if len(bytes.TrimPrefix(document[:start], []byte(utf8BOM))) > 0 {
+		return document[start:end]
+	}
+	return xmlEquals().ReplaceAllLiteral(document[start:end], []byte("="))
+}

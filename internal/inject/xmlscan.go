@@ -164,7 +164,7 @@ func (s *xmlScanner) instructionEnd(pos int) (end int, ok bool) {
 		return pos, false
 	}
 	end = pos + length + len("?>")
-	return end, string(s.data[target:pos]) != "xml" || isXMLToken(s.data[target-len("<?"):end])
+	return end, string(s.data[target:pos]) != "xml" || isXMLToken(tightened(s.data, target-len("<?"), end))
 }
 
 // nameEnd reads a name with up to so many colons.

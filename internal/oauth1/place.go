@@ -36,11 +36,7 @@ type Room struct {
 // After a redirect removed the body of req, a place in the body is gone: Put does
 // nothing then.
 func (p Place) Put(req *http.Request, s *Signer, ahead int64, room Room, extra ...Param) error {
-	contentType := ""
-	if values := req.Header["Content-Type"]; len(values) > 0 {
-		contentType = values[0]
-	}
-	isForm := wire.IsForm(contentType)
+	isForm := p.isForm(req)
 	switch {
 	case p.In != dialect.InBody:
 	case req.Response != nil && (req.Body == nil || req.Body == http.NoBody):
@@ -81,6 +77,23 @@ func (p Place) Put(req *http.Request, s *Signer, ahead int64, room Room, extra .
 		replaceBody(req, params.Form(form))
 	}
 	return nil
+}
+
+// isForm reports whether req says that its body is a form. Requests without a body, as
+// most are, need no search for other spellings of the header's name.
+func (p Place) isForm(req *http.Request) bool {
+	if values := req.Header["Content-Type"]; len(values) > 0 {
+		return wire.IsForm(values[0])
+	}
+	if p.In != dialect.InBody && (req.Body == nil || req.Body == http.NoBody) {
+		return false
+	}
+	for name, values := range req.Header {
+		if len(values) > 0 && strings.EqualFold(name, "Content-Type") {
+			return wire.IsForm(values[0])
+		}
+	}
+	return false
 }
 
 // dropOAuth removes Authorization headers of the scheme OAuth. Other schemes may
