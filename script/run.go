@@ -173,7 +173,7 @@ func (r *run) Call(what engine.What, text []byte) ([]byte, error) {
 		if len(text) > maxCall {
 			return nil, fmt.Errorf("the arguments are longer than %d bytes", maxCall)
 		}
-		if lost(r.request.numbers, text, r.request.data) || lost(r.earlier, text, r.request.data) || lost(r.response.numbers, text, r.response.data) {
+		if r.request.numbers.LostIn(text, r.request.data) || r.earlier.LostIn(text, r.request.data) || r.response.numbers.LostIn(text, r.response.data) {
 			return nil, exact.ErrRounded
 		}
 		return help(text)
