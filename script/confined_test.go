@@ -27,3 +27,14 @@ func TestNoScriptSeesTheStack(t *testing.T) {
 		assert.ErrorContains(t, err, "seen nothing")
 	}
 }
+
+// A function of Go takes little of the fuel of a machine: the limit of time holds before
+// each call, also if the script catches what each call throws.
+func TestTheLimitHoldsBeforeEachCall(t *testing.T) {
+	errs, err := script.CallsAfterTheLimit(t.Context())
+	require.NoError(t, err)
+	require.Len(t, errs, 2)
+	for what, err := range errs {
+		assert.ErrorContains(t, err, "took too long", what)
+	}
+}

@@ -164,8 +164,14 @@ func (r *run) Tick() error {
 // maxCall is the most text that a script gives to a function of Go, in bytes.
 const maxCall = 4 << 20
 
-// Call does what the machine wants.
+// Call does what the machine wants. A call takes little of the machine's fuel, and may take
+// long in Go: the limit of time holds before each.
 func (r *run) Call(what engine.What, text []byte) ([]byte, error) {
+	if what == engine.Read || what == engine.Help {
+		if err := r.Tick(); err != nil {
+			return nil, engine.End{Err: err}
+		}
+	}
 	switch what {
 	case engine.Read:
 		return r.readBody(string(text))
