@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"math"
 	"mime"
 	"net/http"
@@ -159,17 +158,6 @@ func (b *body) forScript() ([]byte, error) {
 func looksLikeJSON(text []byte) bool {
 	trimmed := bytes.TrimSpace(text)
 	return len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[')
-}
-
-// lost reports whether a text contains a number that JavaScript has rounded. A number
-// that is in the source as well is not lost.
-func lost(numbers exact.Numbers, text, source []byte) bool {
-	if !numbers.In(text) {
-		return false
-	}
-	numbers = maps.Clone(numbers)
-	maps.DeleteFunc(numbers, func(rounded, _ string) bool { return bytes.Contains(source, []byte(rounded)) })
-	return numbers.In(text)
 }
 
 // changed returns the body after the script. value is what prelude.js tells of the

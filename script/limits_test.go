@@ -25,11 +25,13 @@ func TestLongKeysAreRefusedAtOnce(t *testing.T) {
 		b[0], b[len(b)-1] = b[0]|0xc0, b[len(b)-1]|1
 		return new(big.Int).SetBytes(b)
 	}
-	p, q := random(6000), random(6000)
-	pkcs1 := must(asn1.Marshal(struct {
+	type rsa struct {
 		Version                  int
 		N, E, D, P, Q, DP, DQ, R *big.Int
-	}{0, new(big.Int).Mul(p, q), big.NewInt(65537), p, p, q, p, q, p}))
+	}
+	p, q := random(6000), random(6000)
+	pkcs1 := must(asn1.Marshal(rsa{0, new(big.Int).Mul(p, q), big.NewInt(65537), p, p, q, p, q, p}))
+	factors := must(asn1.Marshal(rsa{0, random(4096), big.NewInt(65537), p, random(32_000), random(32_000), p, q, p})) // only these are long
 	pkcs8 := must(asn1.Marshal(struct {
 		Version   int
 		Algorithm struct {
@@ -41,7 +43,7 @@ func TestLongKeysAreRefusedAtOnce(t *testing.T) {
 		ID   asn1.ObjectIdentifier
 		Null asn1.RawValue
 	}{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, asn1.NullRawValue}, pkcs1}))
-	for kind, der := range map[string][]byte{"RSA PRIVATE KEY": pkcs1, "PRIVATE KEY": pkcs8} {
+	for kind, der := range map[string][]byte{"RSA PRIVATE KEY": pkcs1, "PRIVATE KEY": pkcs8, "LONG FACTORS": factors} {
 		key := string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 		api := on(t, `function before_action() { sign('RSA-SHA256', script_parameters.key, 'm') }`, "", script.Options{Parameters: map[string]any{"key": key}, TimeLimit: time.Minute})
 		_, err := api.Get("https://api.example.com/")

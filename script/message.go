@@ -203,7 +203,7 @@ func (t *told) readOne(out []byte) {
 		}
 	case string(name) == "method_error":
 		t.isSuccess = true
-	default:
+	case string(name) == "method_request" || string(name) == "method_response":
 		if t.bodies == nil {
 			t.bodies = make(map[string][]byte)
 		}

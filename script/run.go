@@ -164,8 +164,14 @@ func (r *run) Tick() error {
 // maxCall is the most text that a script gives to a function of Go, in bytes.
 const maxCall = 4 << 20
 
-// Call does what the machine wants.
+// Call does what the machine wants. A call takes little of the machine's fuel, and may take
+// long in Go: the limit of time holds before each.
 func (r *run) Call(what engine.What, text []byte) ([]byte, error) {
+	if what == engine.Read || what == engine.Help {
+		if err := r.Tick(); err != nil {
+			return nil, engine.End{Err: err}
+		}
+	}
 	switch what {
 	case engine.Read:
 		return r.readBody(string(text))
@@ -173,7 +179,7 @@ func (r *run) Call(what engine.What, text []byte) ([]byte, error) {
 		if len(text) > maxCall {
 			return nil, fmt.Errorf("the arguments are longer than %d bytes", maxCall)
 		}
-		if lost(r.request.numbers, text, r.request.data) || lost(r.earlier, text, r.request.data) || lost(r.response.numbers, text, r.response.data) {
+		if r.request.numbers.LostIn(text, r.request.data) || r.earlier.LostIn(text, r.request.data) || r.response.numbers.LostIn(text, r.response.data) {
 			return nil, exact.ErrRounded
 		}
 		return help(text)

@@ -64,7 +64,7 @@ func parseRSA(text []byte) (*rsa.PrivateKey, error) {
 		return nil, errors.New("sign: the key is not in PEM format")
 	}
 	long := fmt.Errorf("sign: the RSA key is longer than %d bits, or has more than two primes", maxRSA)
-	if modulus(block.Bytes) > maxRSA { // x509 computes with a key before anybody sees how long the key is
+	if longest(block.Bytes) > maxRSA { // x509 computes with a key before anybody sees how long the key is
 		return nil, long
 	}
 	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
@@ -81,9 +81,9 @@ func parseRSA(text []byte) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// modulus returns how many bits the modulus of a key has, in PKCS #1 or PKCS #8; 0 if
-// there is none.
-func modulus(der []byte) int {
+// longest returns how many bits the longest of the first numbers of a key has, in PKCS #1
+// or PKCS #8; 0 if there are none. No number of a key is longer than the modulus.
+func longest(der []byte) (bits int) {
 	var wrapped struct {
 		Version   int
 		Algorithm asn1.RawValue
@@ -93,11 +93,14 @@ func modulus(der []byte) int {
 		der = wrapped.Key
 	}
 	var key struct {
-		Version int
-		N       *big.Int
+		Version       int
+		N, E, D, P, Q *big.Int
 	}
 	if _, err := asn1.Unmarshal(der, &key); err != nil {
 		return 0
 	}
-	return key.N.BitLen()
+	for _, n := range [...]*big.Int{key.N, key.E, key.D, key.P, key.Q} {
+		bits = max(bits, n.BitLen())
+	}
+	return bits
 }

@@ -123,6 +123,9 @@ var ErrMemory = errors.New("script: the machine has no memory left")
 // called is Call of the host, with the length of the response as the machine wants to
 // have the length: negative for errors.
 func (m *Machine) called(what What, text []byte) int32 {
+	if what < functions || what > Told || what == Told && len(text) > box {
+		panic(End{errors.New("script: the engine told what no engine tells")})
+	}
 	if what < 0 {
 		m.told[what-functions], m.response = bytes.Clone(text), nil
 		return 0

@@ -16,6 +16,8 @@
 	}
 	delete global.eval;
 	delete global.Function;
+	// Nor a way to the functions on the stack: call is one of them.
+	delete Error.prepareStackTrace;
 
 	const errors = {};
 	for (const name of ['AuthRefreshException', 'AuthSessionException']) {

@@ -64,7 +64,8 @@ func field[T string | []byte](b []byte, text T) []byte {
 // Fields are the globals that a machine tells by Told.
 type Fields string
 
-// Count reads how many members an object has.
+// Count reads how many members an object has. There are not more than bytes: whoever
+// sets memory aside for the members need not trust the machine.
 func (f *Fields) Count() (n int) {
 	if len(*f) < 4 {
 		*f = ""
@@ -74,12 +75,12 @@ func (f *Fields) Count() (n int) {
 		n |= int((*f)[i]) << (8 * i)
 	}
 	*f = (*f)[4:]
-	return n
+	return min(n, len(*f))
 }
 
 // Next reads a text.
 func (f *Fields) Next() (text string) {
-	n := min(f.Count(), len(*f))
+	n := f.Count()
 	text, *f = string((*f)[:n]), (*f)[n:]
 	return text
 }

@@ -99,9 +99,39 @@ func (n Numbers) ambiguous(raw []byte) bool {
 
 // In reports whether a text contains a rounded number, as a whole and not as a part of
 // a longer one.
-func (n Numbers) In(text []byte) bool {
-	if len(n) == 0 {
+func (n Numbers) In(text []byte) (found bool) {
+	n.each(text, func(string, int) bool {
+		found = true
 		return false
+	})
+	return found
+}
+
+// LostIn reports whether a text contains a rounded number that the source does not
+// contain: one that is in the source as well is not lost.
+func (n Numbers) LostIn(text, source []byte) (lost bool) {
+	if !n.In(text) {
+		return false
+	}
+	kept := make(map[string]bool)
+	n.each(source, func(number string, at int) bool {
+		if number[0] != '-' || at > 0 && source[at-1] == '-' {
+			kept[number] = true
+		}
+		return true
+	})
+	n.each(text, func(number string, _ int) bool {
+		lost = !kept[number]
+		return !lost
+	})
+	return lost
+}
+
+// each calls found with each rounded number in a text and where its digits begin, until
+// found returns false. A number without a sign may be a negative one, too.
+func (n Numbers) each(text []byte, found func(number string, at int) bool) {
+	if len(n) == 0 {
+		return
 	}
 	digits := func(at int) int {
 		for at < len(text) && text[at] >= '0' && text[at] <= '9' {
@@ -128,26 +158,19 @@ func (n Numbers) In(text []byte) bool {
 		if point < len(text) && text[point] == '.' {
 			end = digits(point + 1)
 		}
-		if n.has(text[at:point]) || n.has(text[at:end]) || n.has(text[at:exponent(point)]) || n.has(text[at:exponent(end)]) {
-			return true
+		for _, end := range [...]int{point, end, exponent(point), exponent(end)} {
+			if end-at < 12 || end-at > 31 { // a short number stands in too many texts by chance; JavaScript spells no longer ones
+				continue
+			}
+			negative := append(append(make([]byte, 0, 32), '-'), text[at:end]...)
+			for _, number := range [...][]byte{negative[1:], negative} {
+				if _, ok := n[string(number)]; ok && !found(string(number), at) {
+					return
+				}
+			}
 		}
 		at = point
 	}
-	return false
-}
-
-// has reports whether a number of a text, or its negative, is one of n. A short number,
-// such as 10 of 10.000000000000000001, stands in too many texts by chance.
-func (n Numbers) has(number []byte) bool {
-	var negative [32]byte
-	if len(number) < 12 || len(number) >= len(negative) { // JavaScript spells no longer ones
-		return false
-	}
-	negative[0] = '-'
-	copy(negative[1:], number)
-	_, a := n[string(number)]
-	_, b := n[string(negative[:len(number)+1])]
-	return a || b
 }
 
 // float returns the number that JSON.parse makes of a spelling. null is what
