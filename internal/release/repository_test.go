@@ -112,7 +112,7 @@ func TestAReleaseNeedsACommitAndAnEmptyFolder(t *testing.T) {
 	full := write(t, map[string]string{"mine.txt": "keep this"})
 	_, err = prepare(modules, "v0.1.0", full)
 	require.ErrorContains(t, err, "is not empty")
-	for _, version := range []string{"", "0.1.0", "v0.1.0+build"} {
+	for _, version := range []string{"", "0.1.0", "v1", "v0.1", "v0.1.0+build"} {
 		require.ErrorContains(t, run(version, to, true), "want a version", version)
 	}
 }
