@@ -70,12 +70,12 @@ func (r repository) compare() (string, error) {
 // changelog that the next release will have.
 func TestAChangeThatBreaksProgramsMustBeAnnounced(t *testing.T) {
 	r := newRepository(t)
+	r.git("tag", "vendor") // no version
 	out, err := r.compare()
 	require.NoError(t, err)
 	assert.Contains(t, out, "No release is tagged")
 
 	r.git("tag", "v0.9.0")
-	r.git("tag", "vendor") // no version
 	r.write("root.go", "package connectorauth\n\nfunc F() {}\n\nfunc H() {}\n")
 	r.commit()
 	r.git("tag", "v0.10.0")

@@ -169,3 +169,16 @@ func unmeteredFunction(body []byte, first uint32) []byte {
 	}
 	return out.Bytes()
 }
+
+// A bulk operation would take long for a single unit of fuel.
+func TestBulkOperationsAreRefused(t *testing.T) {
+	for sub := range byte(20) {
+		conversion := reader{[]byte{sub, 0, 0}, 0}
+		if sub <= 7 { // saturating
+			conversion.immediates(0xfc)
+			assert.Equal(t, 1, conversion.at)
+			continue
+		}
+		assert.Panics(t, func() { conversion.immediates(0xfc) }, "%d", sub)
+	}
+}
