@@ -57,6 +57,22 @@ func TestInternationalNameIsOneHostInAllSpellings(t *testing.T) {
 	}
 }
 
+// The two joiners are invisible, and a part of names in some scripts.
+func TestNamesMayHaveJoiners(t *testing.T) {
+	for name, ascii := range map[string]string{
+		"\u0dc1\u0dca\u200d\u0dbb\u0dd3.example":             "xn--10cl1a0b660p.example",    // Sinhala
+		"\u0646\u0627\u0645\u0647\u200c\u0627\u06cc.example": "xn--mgba3gch31f060k.example", // Persian
+	} {
+		set, err := origin.Parse([]string{name})
+		require.NoError(t, err)
+		got, err := set.Check(chain(t, "https://"+ascii+"/"))
+		require.NoError(t, err)
+		assert.Equal(t, origin.Inside, got)
+		_, err = origin.Endpoint("https://" + name + "/token")
+		assert.NoError(t, err)
+	}
+}
+
 func TestInternationalWildcard(t *testing.T) {
 	for _, entry := range []string{"*.b\u00fccher.example", "*.xn--bcher-kva.example", "*.B\u00dcCHER.EXAMPLE"} {
 		set, err := origin.Parse([]string{entry})

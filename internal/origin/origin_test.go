@@ -185,12 +185,31 @@ func TestParseRefusesWhatIsNoHost(t *testing.T) {
 	assert.ErrorContains(t, err, "with a dot in the name below which hosts are meant")
 }
 
+// What is refused may have a secret in it: the error shows the beginning of the host alone,
+// and the number of the entry where a user name may stand before the host.
+func TestARefusedEntryIsNamedWithoutWhatMayBeSecret(t *testing.T) {
+	for entry, want := range map[string]string{
+		"api.example.com/SECRET":         `host "api.example.com...":`,
+		"https://api.example.com/SECRET": `host "https://api.example.com...":`,
+		"api.example.com:SECRET":         `host "api.example.com...":`,
+		"SECRET@api.example.com":         "host 2:",
+		"SECRET:pw@api.example.com":      "host 2:",
+		"https://SECRET@a.example.com":   "host 2:",
+		"SECRET://a.example.com":         "host 2:",
+		"/SECRET":                        "host 2:",
+	} {
+		_, err := origin.Parse([]string{"api.example.com", entry})
+		require.ErrorContains(t, err, want, entry)
+		assert.NotContains(t, err.Error(), "SECRET")
+	}
+}
+
 func TestEndpoint(t *testing.T) {
 	for _, ok := range []string{"https://p.example/token", "https://p.example/t?tenant=1", "http://127.0.0.1:80/t", "http://[::1]/t", "http://localhost:1/t"} {
 		_, err := origin.Endpoint(ok)
 		assert.NoError(t, err, ok)
 	}
-	for _, bad := range []string{"", "p.example/token", "http://p.example/t", "ftp://p.example/", "https:///t", "https://u:SECRET@p.example/", "https://p.example/#f", "https://p.example/#", "https://p.example/%zzSECRET", "://"} {
+	for _, bad := range []string{"", "p.example/token", "http://p.example/t", "ftp://p.example/", "https:///t", "https://:8443/t", "https://u:SECRET@p.example/", "https://p.example/#f", "https://p.example/#", "https://p.example/%zzSECRET", "://"} {
 		_, err := origin.Endpoint(bad)
 		if assert.Error(t, err, bad) {
 			assert.NotContains(t, err.Error(), "SECRET")

@@ -46,7 +46,7 @@ func run(what, to string, short bool) error {
 			return err
 		}
 		return os.WriteFile(filepath.Join("docs", "licenses.md"), page, 0o644)
-	case !semver.IsValid(what) || semver.Build(what) != "":
+	case !semver.IsValid(what) || semver.Canonical(what) != what:
 		return fmt.Errorf("want a version such as v0.1.0, or api, or licenses, and not %q", what)
 	}
 	if to == "" {

@@ -35,12 +35,19 @@ func TestEachPublishedModuleComesAfterThoseItRequires(t *testing.T) {
 		seen[m.Path] = true
 		assert.NotContains(t, m.Dir, "internal")
 		assert.NotContains(t, m.Dir, "examples")
+		assert.NotContains(t, m.Dir, "sqltest")
 	}
 	for _, name := range []string{path, path + "/script", commandLine} {
 		assert.True(t, seen[name], name)
 	}
 	assert.Equal(t, "v0.1.0", modules[slices.IndexFunc(modules, func(m *module) bool { return m.Path == path })].tag("v0.1.0"))
 	assert.Equal(t, "script/v0.1.0", modules[slices.IndexFunc(modules, func(m *module) bool { return m.Path == path+"/script" })].tag("v0.1.0"))
+}
+
+func TestAModuleOfAnotherRepositoryIsNotOurs(t *testing.T) {
+	assert.True(t, isOurs(path))
+	assert.True(t, isOurs(path+"/script"))
+	assert.False(t, isOurs(path+"-fork"))
 }
 
 func TestModulesWithoutAnOrderAreRefused(t *testing.T) {
@@ -102,7 +109,10 @@ func TestOnlyLicencesThatAskForANoticeAreAllowed(t *testing.T) {
 	require.NoError(t, err)
 	names, err := licenseOf(write(t, map[string]string{"LICENSE": string(mit)}))
 	require.NoError(t, err)
-	assert.NotEmpty(t, names)
+	assert.Equal(t, "MIT", names)
+	names, err = licenseOf(write(t, map[string]string{"LICENCE.md": string(mit)}))
+	require.NoError(t, err)
+	assert.Equal(t, "MIT", names)
 	for name, want := range map[string]string{"none": "has no licence", "unknown": "of no known kind", "AGPL": "AGPL-3.0"} {
 		files := map[string]string{"none": "", "unknown": "Do what I say.", "AGPL": "This program is free software: you can redistribute it and/or modify it under the terms of the GNU Affero General Public License as published by the Free Software Foundation, either version 3 of the License, or (at your option) any later version."}
 		dir := write(t, map[string]string{"LICENSE": files[name]})

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -42,6 +43,27 @@ totals: 1117
 	assert.EqualValues(t, 1+2+4+8+100, total)
 	_, err = sum(strings.NewReader("fn=main\n10 many\n"))
 	assert.ErrorContains(t, err, "10 many")
+	_, err = sum(strings.NewReader("10 1\nfn=" + strings.Repeat("x", 2<<20) + "\n11 1\n"))
+	assert.Error(t, err, "a line that is too long")
+	total, err = sum(strings.NewReader("10 1\nfn=" + strings.Repeat("x", 1<<19) + "\n11 1\n"))
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, total)
+}
+
+// What a program does before and after its requests is in both runs, and counts in none.
+func TestARequestCostsTheDifferenceOfTwoRuns(t *testing.T) {
+	folder := t.TempDir()
+	// The last argument is the number of requests. The fourth names the file of the profile.
+	script := "#!/bin/sh\nfor n; do :; done\nfile=${4#--callgrind-out-file=}\necho \"fn=main.send\" >\"$file\"\necho \"10 $((1000000 + 3 * n))\" >>\"$file\"\n"
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "valgrind"), []byte(script), 0o755))
+	t.Setenv("PATH", folder+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	got, err := path{name: "bearer", n: 500}.measure(filepath.Join(folder, "program"))
+	require.NoError(t, err)
+	assert.InDelta(t, 3, got, 0)
+
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "valgrind"), []byte("#!/bin/sh\necho it broke\nexit 1\n"), 0o755))
+	_, err = path{name: "bearer", n: 500}.measure(filepath.Join(folder, "program"))
+	assert.ErrorContains(t, err, "it broke")
 }
 
 // seen is a base RoundTripper that keeps what the last request had.

@@ -25,6 +25,7 @@ func TestAFileWithoutCountsIsRefused(t *testing.T) {
 		"no paths":         "go1.26.8 linux/amd64\n",
 		"no number":        "go1.26.8 linux/amd64\nbearer many\n",
 		"one word":         "go1.26.8 linux/amd64\nbearer\n",
+		"a number alone":   "go1.26.8 linux/amd64\n3000\n",
 		"zero":             "go1.26.8 linux/amd64\nbearer 0\n",
 		"a negative count": "go1.26.8 linux/amd64\nbearer -4\n",
 	} {
@@ -60,8 +61,8 @@ func TestChangesBeyondTheToleranceAreNamed(t *testing.T) {
 		"the same":          {kept, nil},
 		"a little more":     {of(count{"bearer", 1029}, count{"API key", 2000}), nil},
 		"a little less":     {of(count{"bearer", 971}, count{"API key", 2000}), nil},
-		"more":              {of(count{"bearer", 1040}, count{"API key", 2000}), []string{"bearer takes 4.0 % more", "3 %", "-update"}},
-		"less":              {of(count{"bearer", 1000}, count{"API key", 1000}), []string{"API key takes 50.0 % less", "-update"}},
+		"more":              {of(count{"bearer", 1031}, count{"API key", 2000}), []string{"bearer takes 3.1 % more", "3 %", "-update"}},
+		"less":              {of(count{"bearer", 1000}, count{"API key", 1938}), []string{"API key takes 3.1 % less", "-update"}},
 		"both":              {of(count{"bearer", 900}, count{"API key", 3000}), []string{"bearer takes 10.0 % less", "API key takes 50.0 % more"}},
 		"a new path":        {of(count{"bearer", 1000}, count{"API key", 2000}, count{"Basic", 5}), []string{"Basic is not in the file"}},
 		"a path went":       {of(count{"bearer", 1000}), []string{"API key is in the file, and is no path"}},

@@ -65,3 +65,20 @@ func TestMarksThatAreWrittenAreNotTrusted(t *testing.T) {
 		Put(m)
 	}
 }
+
+// The address of a store may be on the card before: a store of eight bytes at the end of a
+// block writes to the next block too, and leaves the mark of its first byte alone.
+func TestAMarkStandsForTheNextCardToo(t *testing.T) {
+	m, err := Get(32 << 20)
+	require.NoError(t, err)
+	defer Put(m)
+	border := (len(m.engine.image) - spare/2) / block * block
+	for at := border - 2*block; at <= border+block; at += block {
+		require.False(t, m.written(at))
+	}
+	m.mark(border-4, 1)
+	assert.False(t, m.written(border-2*block))
+	assert.True(t, m.written(border-block))
+	assert.True(t, m.written(border))
+	assert.False(t, m.written(border+block))
+}

@@ -95,3 +95,41 @@ func TestANewMachineHasFreeMemory(t *testing.T) {
 	require.NoError(t, err)
 	assert.GreaterOrEqual(t, len(e.image)-int(e.high), spare/2)
 }
+
+// A machine may have a snapshot after each of its events. What a snapshot brought is in the
+// next snapshot, wherever in the memory.
+func TestASnapshotOfASnapshotKeepsEverything(t *testing.T) {
+	m, err := Get(32 << 20)
+	require.NoError(t, err)
+	code, _, err := m.Compile(nothing{}, "action_data = {}; function first() { action_data.kept = []; for (var i = 0; i < 100; i++) action_data.kept[i] = String(i).repeat(50000) } function second() { method_endpoint = ''; for (var i = 0; i < 100; i++) if (action_data.kept[i] !== String(i).repeat(50000)) method_endpoint += i + ' is lost, '; method_endpoint += action_data.kept.length }")
+	require.NoError(t, err)
+	Put(m)
+	m, err = Get(32 << 20)
+	require.NoError(t, err)
+	var told string
+	host := teller{told: &told}
+	require.NoError(t, m.Prepare(host, code))
+	state := NewState("first")
+	state.Begin([]byte(`{"wait":true}`))
+	status, err := m.Run(host, state)
+	require.NoError(t, err)
+	require.Equal(t, Done, status, told)
+	for range 3 {
+		s, err := m.Save()
+		require.NoError(t, err)
+		Put(m)
+		m, err = Get(32 << 20)
+		require.NoError(t, err)
+		require.True(t, m.Load(&s))
+		require.Greater(t, len(m.bytes()), 2*cards*card, "more memory than there are cards")
+	}
+	state = NewState("second")
+	state.Begin([]byte(`{"response":true}`))
+	state.WantText("method_endpoint")
+	status, err = m.Run(host, state)
+	require.NoError(t, err)
+	require.Equal(t, Done, status, told)
+	fields := Fields(told)
+	assert.Equal(t, []string{"method_endpoint", "100"}, []string{fields.Next(), fields.Next()})
+	Put(m)
+}
