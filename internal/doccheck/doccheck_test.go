@@ -22,10 +22,17 @@ import (
 // root is the folder of the repository.
 const root = "../.."
 
-// documents are the checked files.
-var documents = []string{
-	"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
-	"docs/accounts.md", "docs/accounts-pages.md", "docs/architecture.md", "docs/benchmarks.md", "docs/comparison.md", "docs/keys.md", "docs/negative.md", "docs/scripts.md", "docs/security-tests.md",
+// documents are the checked files: README of the repository and of its modules, further files of
+// the root folder, and all of docs.
+var documents = matching("README.md", "*/README.md", "docs/*.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+
+// matching returns the files with names that match one of the patterns.
+func matching(patterns ...string) (names []string) {
+	for _, pattern := range patterns {
+		found, _ := fs.Glob(os.DirFS(root), pattern) // the patterns are well formed
+		names = append(names, found...)
+	}
+	return names
 }
 
 var (
