@@ -25,7 +25,7 @@ const root = "../.."
 // documents are the checked files.
 var documents = []string{
 	"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
-	"docs/accounts.md", "docs/accounts-pages.md", "docs/architecture.md", "docs/benchmarks.md", "docs/comparison.md", "docs/keys.md", "docs/negative.md", "docs/scripts.md", "docs/security-tests.md",
+	"docs/accounts.md", "docs/accounts-pages.md", "docs/architecture.md", "docs/benchmarks.md", "docs/comparison.md", "docs/definitions.md", "docs/keys.md", "docs/mcp.md", "docs/moving.md", "docs/negative.md", "docs/other-languages.md", "docs/README.md", "docs/scripts.md", "docs/security-tests.md", "docs/testing.md",
 }
 
 var (
