@@ -140,7 +140,7 @@ func (c *OAuth1) Renew(ctx context.Context) error {
 func (c *OAuth1) Forget(ctx context.Context) error {
 	s := c.scheme()
 	if s.engine == nil {
-		return errNoHandshake
+		return errIssued
 	}
 	return s.engine.Forget(ctx, s, nil)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -12,10 +11,8 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/scrub"
-	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
 // Token returns the present access token, renewed if the token has expired. A token
@@ -32,16 +29,7 @@ func (c *OAuth2) Token(ctx context.Context) (*oauth2.Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := g.Value
-	token := &oauth2.Token{AccessToken: t.Access, TokenType: t.kind(), Expiry: t.Expiry.Round(0)}
-	extra := make(map[string]any, len(t.Extra)+1)
-	for name, value := range t.Extra {
-		extra[name] = wire.CloneJSON(value)
-	}
-	if t.Scope != "" {
-		extra["scope"] = t.Scope
-	}
-	return token.WithExtra(extra), nil
+	return g.Value.public(), nil
 }
 
 // TokenSource returns Token as a source, for clients that take a source. The
@@ -59,46 +47,6 @@ type tokenSource struct {
 }
 
 func (s tokenSource) Token() (*oauth2.Token, error) { return s.c.Token(s.ctx) }
-
-// SetToken makes t the account's token and saves it, as when accounts move in
-// from elsewhere. t needs an access token, or a refresh token for a renewal at
-// once. If Expiry is zero, a positive ExpiresIn counts from now, in seconds. With
-// neither, the token is valid until the API rejects the token. The extra values of t
-// are not saved, because they cannot be listed.
-//
-// With a Proof whose accounts have keys of their own, the key of t stayed elsewhere, and
-// no request can carry the access token of t. So t needs a refresh token, which is used at
-// once, with a new key; providers accept another key from a client that authenticates (RFC
-// 9449 section 5). A Bearer token is accepted where the Proof accepts Bearer tokens.
-//
-// Where the dialect has Regions, t names its region as the provider does, by an extra
-// value under the name of Regions.Callback or Regions.Response:
-// t.WithExtra(map[string]any{"location": "eu"}). A path in Regions.Response also leads
-// into nested values, as they stand in a token response. Without such a value, the
-// region is that of TokenURL. A region that is not listed is an error.
-func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token) error {
-	if t == nil || t.AccessToken == "" && t.RefreshToken == "" {
-		return errors.New("connectorauth: SetToken: the token has neither an access token nor a refresh token")
-	}
-	s := c.scheme()
-	value := &token{Access: t.AccessToken, Refresh: t.RefreshToken, Issued: time.Now(), Expiry: t.Expiry}
-	var err error
-	if value.Region, err = s.importedRegion(t); err != nil {
-		return fmt.Errorf("connectorauth: SetToken: %w", err)
-	}
-	if t.Expiry.IsZero() && t.ExpiresIn > 0 {
-		value.Expiry = value.Issued.Add(time.Duration(min(t.ExpiresIn, int64(endpoint.MaxLifetime/time.Second))) * time.Second)
-	}
-	if t.AccessToken != "" {
-		if err = s.bindForeign(value, t.TokenType); err != nil && (s.proof == nil || t.RefreshToken == "") {
-			return fmt.Errorf("connectorauth: SetToken: %w", err)
-		}
-	}
-	if t.AccessToken == "" || err != nil { // nothing to send: renew the token first
-		value.Access, value.Bound, value.Expiry = "", nil, value.Issued
-	}
-	return s.engine.Set(ctx, s, value)
-}
 
 // Status reads what is known of the account, and renews nothing. With a Store, the
 // Store tells what all processes know. An error means that the Store could not be

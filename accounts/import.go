@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 
+	"github.com/dghubble/oauth1"
 	"golang.org/x/oauth2"
 
 	"github.com/connectorauth/connectorauth"
@@ -17,6 +18,11 @@ type Row struct {
 	// Token is the token of an OAuth2 method: see connectorauth.OAuth2.SetToken. Nil means
 	// that the first request obtains a token, or that the account owner must consent.
 	Token *oauth2.Token
+	// Extra names the extra values of Token to keep, such as "instance_url". Empty means none.
+	Extra []string
+	// OAuth1Token is the token of an OAuth1 method with a consent: see
+	// connectorauth.OAuth1.AddToken. Nil means that the account owner must consent.
+	OAuth1Token *oauth1.Token
 }
 
 // Import connects the accounts of rows, one after the other, and yields an Account for each
@@ -74,15 +80,13 @@ func (r *Registry) importRow(ctx context.Context, row Row) (Account, error) {
 	if err != nil {
 		return Account{}, err
 	}
-	oauth, ok := g.connected.Credential().(*connectorauth.OAuth2)
-	if row.Token != nil && !ok {
-		return Account{}, errors.New("accounts: Import: Token: the method " + a.Method + " has no token of OAuth2; leave the field empty, and give Values")
+	set, err := row.token(g.connected.Credential(), a.Method)
+	if err != nil {
+		return Account{}, err
 	}
 	return r.started(ctx, a, g, func(a Account) (Account, error) {
-		if row.Token != nil {
-			if err := oauth.SetToken(ctx, row.Token); err != nil {
-				return Account{}, err
-			}
+		if err := set(ctx); err != nil {
+			return Account{}, err
 		}
 		consent, err := g.needsConsent(ctx)
 		if err != nil || consent {
@@ -96,4 +100,22 @@ func (r *Registry) importRow(ctx context.Context, row Row) (Account, error) {
 		}
 		return r.commit(ctx, g, f)
 	})
+}
+
+// token returns what puts the token of the row into the Store, for an account with that
+// credential.
+func (row *Row) token(credential connectorauth.Connector, method string) (set func(context.Context) error, err error) {
+	second, is2 := credential.(*connectorauth.OAuth2)
+	first, is1 := credential.(*connectorauth.OAuth1)
+	switch {
+	case row.Token != nil && !is2:
+		return nil, errors.New("accounts: Import: Token: the method " + method + " has no token of OAuth2; leave the field empty, and give Values")
+	case row.OAuth1Token != nil && !is1:
+		return nil, errors.New("accounts: Import: OAuth1Token: the method " + method + " has no token of OAuth1; leave the field empty, and give Values")
+	case row.Token != nil:
+		return func(ctx context.Context) error { return second.SetToken(ctx, row.Token, row.Extra...) }, nil
+	case row.OAuth1Token != nil:
+		return func(ctx context.Context) error { _, err := first.AddToken(ctx, row.OAuth1Token); return err }, nil
+	}
+	return func(context.Context) error { return nil }, nil
 }

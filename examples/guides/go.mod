@@ -4,13 +4,13 @@ go 1.25.0
 
 require (
 	github.com/connectorauth/connectorauth v0.0.0
+	github.com/dghubble/oauth1 v0.7.3
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/oauth2 v0.36.0
 	modernc.org/sqlite v1.58.0
 )
 
 require (
-	github.com/dghubble/oauth1 v0.7.3 // indirect
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect

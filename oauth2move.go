@@ -1,0 +1,131 @@
+package connectorauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/connectorauth/connectorauth/internal/endpoint"
+	"github.com/connectorauth/connectorauth/internal/wire"
+)
+
+// SetToken makes t the account's token and saves it, in place of any other token.
+// [OAuth2.AddToken] spares a token that is there, and is what a program wants whose
+// accounts move in from elsewhere. t needs an access token, or a refresh token for a
+// renewal at once. If Expiry is zero, a positive ExpiresIn counts from now, in seconds.
+// With neither, the token is valid until the API rejects the token. The extra values of t
+// cannot be listed, so extra names those to keep, such as "instance_url"; a name without a
+// value is ignored. An extra value "scope" tells Status what was granted, and needs no name.
+//
+// With a Proof whose accounts have keys of their own, the key of t stayed elsewhere, and
+// no request can carry the access token of t. So t needs a refresh token, which is used at
+// once, with a new key; providers accept another key from a client that authenticates (RFC
+// 9449 section 5). A Bearer token is accepted where the Proof accepts Bearer tokens.
+//
+// Where the dialect has Regions, t names its region as the provider does, by an extra
+// value under the name of Regions.Callback or Regions.Response:
+// t.WithExtra(map[string]any{"location": "eu"}). A path in Regions.Response also leads
+// into nested values, as they stand in a token response. Without such a value, the
+// region is that of TokenURL. A region that is not listed is an error.
+func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token, extra ...string) error {
+	s := c.scheme()
+	value, err := s.imported(t, extra)
+	if err != nil {
+		return fmt.Errorf("connectorauth: SetToken: %w", err)
+	}
+	return s.engine.Set(ctx, s, value)
+}
+
+// AddToken is SetToken for an account that has no token. Otherwise AddToken changes
+// nothing, and added is false: the token of the Store may be a renewal of t, and t then is
+// no longer good. So a program may call AddToken with the token of before each time the
+// program starts, and from many processes at once: one of them adds the token. With a
+// TokenStore that is no SharedTokenStore, that holds for the connectors of one [Shared].
+//
+// An account that needs its owner again (ErrReauthRequired) has a token, and stays as it
+// is. An account that was forgotten has none, so forget the token of before as well. A
+// record that cannot be read, or that is of another client, is an error. After an error,
+// nothing was added, as far as anybody knows, and AddToken may be called again. The Store is
+// given 15 seconds.
+func (c *OAuth2) AddToken(ctx context.Context, t *oauth2.Token, extra ...string) (added bool, err error) {
+	s := c.scheme()
+	value, err := s.imported(t, extra)
+	if err != nil {
+		return false, fmt.Errorf("connectorauth: AddToken: %w", err)
+	}
+	if added, err = s.engine.Add(ctx, s, value); err != nil {
+		return false, fmt.Errorf("connectorauth: AddToken: %w", err)
+	}
+	return added, nil
+}
+
+// HandOver gives the account's token to save, with the refresh token and with all extra
+// values, and then forgets the token as [OAuth2.Forget] does: for an account that moves to
+// another program. Nobody renews the token meanwhile, and save has 90 seconds. After an
+// error of save, nothing is forgotten. If save has returned nil and the Store fails,
+// HandOver returns an error, and the token is in both places: call [OAuth2.Forget]. HandOver
+// goes on if ctx ends, and then returns its error. Without a token, HandOver returns
+// ErrNotConnected and does not call save.
+//
+// A token that is bound to a key (Proof) is handed over without the key: see SetToken.
+func (c *OAuth2) HandOver(ctx context.Context, save func(context.Context, *oauth2.Token) error) error {
+	s := c.scheme()
+	called := false
+	err := s.engine.Forget(ctx, s, func(ctx context.Context, t *token) error {
+		called = true
+		whole := t.public()
+		whole.RefreshToken = t.Refresh
+		return save(ctx, whole)
+	})
+	if err == nil && !called {
+		return s.subject(s.tokenURL).name(ErrNotConnected)
+	}
+	return err
+}
+
+// imported returns the token that SetToken and AddToken put into the Store.
+func (s *oauth2Scheme) imported(t *oauth2.Token, extra []string) (*token, error) {
+	if t == nil || t.AccessToken == "" && t.RefreshToken == "" {
+		return nil, errors.New("the token has neither an access token nor a refresh token")
+	}
+	value := &token{Access: t.AccessToken, Refresh: t.RefreshToken, Issued: time.Now(), Expiry: t.Expiry}
+	var err error
+	if value.Region, err = s.importedRegion(t); err != nil {
+		return nil, err
+	}
+	if t.Expiry.IsZero() && t.ExpiresIn > 0 {
+		value.Expiry = value.Issued.Add(time.Duration(min(t.ExpiresIn, int64(endpoint.MaxLifetime/time.Second))) * time.Second)
+	}
+	value.Scope, _ = t.Extra("scope").(string)
+	kept := make(map[string]any, len(extra))
+	for _, name := range extra {
+		if v := t.Extra(name); v != nil && name != "scope" {
+			kept[name] = wire.CloneJSON(v)
+		}
+	}
+	value.Extra, value.left = mergeExtra(nil, kept, nil)
+	if t.AccessToken != "" {
+		if err = s.bindForeign(value, t.TokenType); err != nil && (s.proof == nil || t.RefreshToken == "") {
+			return nil, err
+		}
+	}
+	if t.AccessToken == "" || err != nil { // nothing to send: renew the token first
+		value.Access, value.Bound, value.Expiry = "", nil, value.Issued
+	}
+	return value, nil
+}
+
+// public returns t without its refresh token.
+func (t *token) public() *oauth2.Token {
+	extra := make(map[string]any, len(t.Extra)+1)
+	for name, value := range t.Extra {
+		extra[name] = wire.CloneJSON(value)
+	}
+	if t.Scope != "" {
+		extra["scope"] = t.Scope
+	}
+	return (&oauth2.Token{AccessToken: t.Access, TokenType: t.kind(), Expiry: t.Expiry.Round(0)}).WithExtra(extra)
+}
