@@ -56,15 +56,12 @@ func Example_consent() {
 		log.Fatal(err)
 	}
 	account, err := hubspot.Connect(definition.Connection{
-		Client:     definition.Client{ID: "mine", Secret: connectorauth.Secret(provider.ClientSecret)},
-		HTTPClient: client, // for tokens
+		Client: definition.Client{ID: "mine", Secret: connectorauth.Secret(provider.ClientSecret)}, HTTPClient: client,
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-
-	ctx := context.Background()
-	oauth := account.Credential().(*connectorauth.OAuth2)
+	ctx, oauth := context.Background(), account.Credential().(*connectorauth.OAuth2)
 	authURL, pending, err := oauth.Begin(ctx, "http://127.0.0.1:8080/callback")
 	if err != nil {
 		log.Fatal(err)
