@@ -56,10 +56,8 @@ func ExampleNewOAuth2() {
 	ctx := context.Background()
 
 	connector, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret),
-		TokenURL:   p.TokenURL,
+		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL,
 		Grant:      connectorauth.AuthorizationCode{AuthURL: p.AuthURL},
-		Scopes:     []string{"read"},
 		Store:      new(tokenstore.Memory),
 		Account:    "tenant 7",
 		HTTPClient: p.Client(),
@@ -76,8 +74,7 @@ func ExampleNewOAuth2() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// In the handler of the callback.
-	if err := connector.Finish(ctx, pending, callback.Query()); err != nil {
+	if err := connector.Finish(ctx, pending, callback.Query()); err != nil { // in the handler of the callback
 		log.Fatal(err)
 	}
 

@@ -44,8 +44,7 @@ func ExampleFromConnector() {
 		Subject: assertion.AsToken(assertion.TypeIDToken, func(ctx context.Context) (connectorauth.Secret, error) {
 			return platformToken(ctx, server.URL) // the ID token of the person who is signed in
 		}),
-		RequestedType: assertion.TypeIDJAG,
-		Audiences:     []string{"https://other.example"},
+		RequestedType: assertion.TypeIDJAG, Audiences: []string{"https://other.example"},
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"context"
 	"fmt"
+	"log"
 	"net/http"
 	"net/url"
 
@@ -24,53 +25,57 @@ func (l lead) RoundTrip(r *http.Request) (*http.Response, error) {
 	return l.base.RoundTrip(r)
 }
 
+// hubspotAt returns a client that leads the requests of the service to the provider.
+func hubspotAt(p *authtest.Provider) *http.Client {
+	path := func(address string) string { u, _ := url.Parse(address); return u.Path }
+	return &http.Client{Transport: lead{
+		paths: map[string]string{"/oauth/v1/token": path(p.TokenURL), "/account-info/v3/details": path(p.BearerURL)},
+		base:  p.Client().Transport,
+	}}
+}
+
+// authorize is the account owner, who presses Allow at the provider.
+func authorize(p *authtest.Provider, authURL string) (callback *url.URL, err error) {
+	u, err := url.Parse(authURL)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Println(u.Host, u.Query().Get("scope"))
+	return p.Authorize(p.AuthURL + "?" + u.RawQuery)
+}
+
 // A test leads a consent at a service, and the requests after the consent, to a provider in
 // memory. The definition stays as it is.
 func Example_consent() {
 	provider := authtest.New(authtest.Config{InMemory: true, TLS: true, ClientID: "mine"})
 	defer provider.Close()
-	own := func(address string) *url.URL { u, _ := url.Parse(address); return u }
-	client := &http.Client{Transport: lead{
-		paths: map[string]string{"/oauth/v1/token": own(provider.TokenURL).Path, "/account-info/v3/details": own(provider.BearerURL).Path},
-		base:  provider.Client().Transport,
-	}}
+	client := hubspotAt(provider)
 
 	hubspot, err := catalog.Find("hubspot", catalog.Options{Scopes: []string{"oauth", "crm.objects.contacts.read"}})
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	account, err := hubspot.Connect(definition.Connection{
-		Client:     definition.Client{ID: "mine", Secret: connectorauth.Secret(provider.ClientSecret)},
-		HTTPClient: client, // for tokens
+		Client: definition.Client{ID: "mine", Secret: connectorauth.Secret(provider.ClientSecret)}, HTTPClient: client,
 	})
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
-
-	ctx := context.Background()
-	oauth := account.Credential().(*connectorauth.OAuth2)
-	browser, pending, err := oauth.Begin(ctx, "http://127.0.0.1:8080/callback")
+	ctx, oauth := context.Background(), account.Credential().(*connectorauth.OAuth2)
+	authURL, pending, err := oauth.Begin(ctx, "http://127.0.0.1:8080/callback")
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
-	at := own(browser)
-	fmt.Println(at.Host, at.Query().Get("scope"))
-	callback, err := provider.Authorize(provider.AuthURL + "?" + at.RawQuery) // the account owner presses Allow
+	callback, err := authorize(provider, authURL)
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	if err := oauth.Finish(ctx, pending, callback.Query()); err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	resp, err := connectorauth.NewClient(account.Connector(), client).Get("https://api.hubapi.com/account-info/v3/details")
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	resp.Body.Close()
 	fmt.Println(resp.Status)

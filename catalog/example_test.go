@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
@@ -18,7 +19,7 @@ func (s service) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(s(r))), Request: r}, nil
 }
 
-func Example() {
+func ExampleFind() {
 	network := &http.Client{Transport: service(func(r *http.Request) string {
 		return fmt.Sprintf("%s %s with %s", r.Method, r.URL, r.Header.Get("Authorization"))
 	})}
@@ -69,4 +70,35 @@ func ExampleByHost() {
 		fmt.Println(service.Title)
 	}
 	// Output: Zendesk
+}
+
+// The services of the first shelf, for a page of a program.
+func ExampleList() {
+	services := catalog.List(catalog.Options{})
+	fmt.Println(len(services) > 250, slices.IsSortedFunc(services, func(a, b catalog.Entry) int { return strings.Compare(a.Name, b.Name) }))
+	// Output: true true
+}
+
+// All definitions at once, for the Definitions of an accounts.Registry. A program keeps the
+// Set.
+func ExampleLoad() {
+	set, err := catalog.Load(catalog.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	stripe, err := set.Lookup("stripe")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fields, err := stripe.Form("key", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, field := range fields {
+		fmt.Println(field.Name, field.Title)
+	}
+	// Output: apiKey API key
 }

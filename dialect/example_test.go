@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log"
-	"net/http"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -54,11 +53,6 @@ func ExampleOAuth2() {
 func ExampleOAuth2_json() {
 	p := authtest.New(authtest.Config{})
 	defer p.Close()
-	p.Inject(p.OpenURL, authtest.Always, func(http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			fmt.Println("X-Access-Token:", len(r.Header["X-Access-Token"]), "Authorization:", len(r.Header["Authorization"]))
-		})
-	})
 
 	var d dialect.OAuth2
 	if err := json.Unmarshal([]byte(`{
@@ -68,12 +62,10 @@ func ExampleOAuth2_json() {
 		log.Fatal(err)
 	}
 	c, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-		ClientID:     p.ClientID,
-		ClientSecret: connectorauth.Secret(p.ClientSecret),
-		TokenURL:     p.TokenURL,
-		Grant:        connectorauth.ClientCredentials{},
-		Scopes:       []string{"read", "write"},
-		Dialect:      d,
+		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL,
+		Grant:   connectorauth.ClientCredentials{},
+		Scopes:  []string{"read", "write"},
+		Dialect: d,
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -83,6 +75,8 @@ func ExampleOAuth2_json() {
 		log.Fatal(err)
 	}
 	defer resp.Body.Close()
+	header := p.Requests(p.OpenURL)[0].Header
+	fmt.Println("X-Access-Token:", len(header["X-Access-Token"]), "Authorization:", len(header["Authorization"]))
 	token, err := c.Token(context.Background())
 	if err != nil {
 		log.Fatal(err)
@@ -91,4 +85,14 @@ func ExampleOAuth2_json() {
 	// Output:
 	// X-Access-Token: 1 Authorization: 0
 	// read,write
+}
+
+// A program changes the dialect of a provider for one account: the copy shares no slice and
+// no map with the original.
+func ExampleOAuth2_Clone() {
+	acme := dialect.OAuth2{InvalidGrantCodes: []string{"token_revoked"}}
+	changed := acme.Clone()
+	changed.InvalidGrantCodes[0] = "expired"
+	fmt.Println(acme.InvalidGrantCodes, changed.InvalidGrantCodes)
+	// Output: [token_revoked] [expired]
 }

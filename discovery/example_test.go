@@ -3,6 +3,7 @@ package discovery_test
 import (
 	"context"
 	"fmt"
+	"log"
 	"net/http"
 
 	"github.com/connectorauth/connectorauth"
@@ -47,37 +48,38 @@ func ExampleFinder_Server() {
 	// Output: 200
 }
 
-// A client that registers itself, at a server that is known by its issuer alone.
+// newAccount returns an account at a provider where the program registers itself.
+func newAccount(p *authtest.Provider) (*discovery.Account, error) {
+	store := new(tokenstore.Memory)                                        // a database in a program
+	finder, err := discovery.New(discovery.Config{HTTPClient: p.Client()}) // empty in a program: public addresses only
+	if err != nil {
+		return nil, err
+	}
+	registrar, err := discovery.NewRegistrar(discovery.RegistrarConfig{
+		Finder: finder, Store: store,
+		Keys:    []tokenstore.Key{{ID: "2026", Secret: []byte("32 random bytes, and not these..")}}, // from the program's secrets
+		Request: discovery.RegistrationRequest{ClientMetadata: discovery.ClientMetadata{ClientName: "Acme"}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return discovery.NewAccount(discovery.AccountConfig{
+		Finder: finder, Registrar: registrar, Issuer: p.URL,
+		OAuth2: connectorauth.OAuth2Config{Store: store, Account: "alice"},
+	})
+}
+
+// A client that registers itself, at a server that is known by its issuer alone. Package
+// consent does Begin and Finish in a web application: an Account is a consent.Flow.
 func ExampleAccount() {
 	ctx := context.Background()
 	p := authtest.New(authtest.Config{}) // stands for the provider
 	defer p.Close()
-	store := new(tokenstore.Memory)                                                            // a database in a program
-	keys := []tokenstore.Key{{ID: "2026", Secret: []byte("32 random bytes, and not these..")}} // from the program's secrets
-
-	finder, err := discovery.New(discovery.Config{HTTPClient: p.Client()})
+	account, err := newAccount(p) // see the example of NewAccount
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	registrar, err := discovery.NewRegistrar(discovery.RegistrarConfig{
-		Finder: finder, Store: store, Keys: keys,
-		Request: discovery.RegistrationRequest{ClientMetadata: discovery.ClientMetadata{ClientName: "Acme"}},
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	account, err := discovery.NewAccount(discovery.AccountConfig{
-		Finder: finder, Registrar: registrar, Issuer: p.URL,
-		OAuth2: connectorauth.OAuth2Config{Store: store, Account: "alice"},
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-
-	// Package consent does the following in a web application: an Account is a consent.Flow.
 	authURL, pending, err := account.Begin(ctx, "http://127.0.0.1:8080/callback")
 	if err != nil {
 		fmt.Println(err)
@@ -92,7 +94,6 @@ func ExampleAccount() {
 		fmt.Println(err)
 		return
 	}
-
 	connector, err := account.Connector(ctx)
 	if err != nil {
 		fmt.Println(err)
@@ -106,6 +107,41 @@ func ExampleAccount() {
 	resp.Body.Close()
 	fmt.Println(resp.StatusCode)
 	// Output: 200
+}
+
+// The registration happens at the first consent, once for all accounts at the server.
+func ExampleNewAccount() {
+	p := authtest.New(authtest.Config{}) // stands for the provider
+	defer p.Close()
+	store := new(tokenstore.Memory)                                        // a database in a program
+	finder, err := discovery.New(discovery.Config{HTTPClient: p.Client()}) // empty in a program: public addresses only
+	if err != nil {
+		log.Fatal(err)
+	}
+	registrar, err := discovery.NewRegistrar(discovery.RegistrarConfig{
+		Finder: finder, Store: store,
+		Keys:    []tokenstore.Key{{ID: "2026", Secret: []byte("32 random bytes, and not these..")}}, // from the program's secrets
+		Request: discovery.RegistrationRequest{ClientMetadata: discovery.ClientMetadata{ClientName: "Acme"}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, name := range []string{"alice", "bob"} {
+		account, err := discovery.NewAccount(discovery.AccountConfig{
+			Finder: finder, Registrar: registrar, Issuer: p.URL,
+			OAuth2: connectorauth.OAuth2Config{Store: store, Account: name},
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+		if _, _, err := account.Begin(context.Background(), "http://127.0.0.1:8080/callback"); err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(name, p.Stats().Registrations)
+	}
+	// Output:
+	// alice 1
+	// bob 1
 }
 
 // The API says where its metadata are, and the metadata say who issues tokens.

@@ -11,6 +11,31 @@ import (
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
+// Files keep the tokens of a program over restarts, and of several programs on one host.
+func ExampleNewFile() {
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	ctx := context.Background()
+	for run := range 2 { // the second run of the program finds what the first one has saved
+		store, err := tokenstore.NewFile(filepath.Join(dir, "tokens")) // such as /var/lib/app/tokens
+		if err != nil {
+			log.Fatal(err)
+		}
+		_, ok, err := store.Load(ctx, "alice/mail")
+		fmt.Println("run", run, ok, err)
+		if err := store.Save(ctx, "alice/mail", []byte("a token")); err != nil {
+			log.Fatal(err)
+		}
+	}
+	// Output:
+	// run 0 false <nil>
+	// run 1 true <nil>
+}
+
+// A store whose values are encrypted, around any other store.
 func ExampleNewSealed() {
 	dir, err := os.MkdirTemp("", "example")
 	if err != nil {

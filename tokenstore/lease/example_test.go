@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -12,22 +11,20 @@ import (
 	"github.com/connectorauth/connectorauth/tokenstore/lease"
 )
 
-// database stands for a database: rows, and locks with an owner and an end.
+// database stands for a database: locks with an owner and an end.
 type database struct {
 	mu    sync.Mutex
-	rows  map[string][]byte
 	locks map[string]row
-	last  int
 }
 
 type row struct {
-	owner int
+	owner string
 	until time.Time
 }
 
 // take takes a lock, or prolongs the owner's own lock. A lock that has ended stays
-// ended: only a new owner takes it.
-func (d *database) take(key string, owner int, prolong bool) bool {
+// ended: only a new owner takes the lock.
+func (d *database) take(key, owner string, prolong bool) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	held, now := d.locks[key], time.Now()
@@ -39,7 +36,7 @@ func (d *database) take(key string, owner int, prolong bool) bool {
 	return true
 }
 
-func (d *database) release(key string, owner int) {
+func (d *database) release(key, owner string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.locks[key].owner == owner {
@@ -47,73 +44,60 @@ func (d *database) release(key string, owner int) {
 	}
 }
 
-// store has the methods Lock and Wait of a connectorauth.SharedTokenStore. The other
-// methods, such as CompareAndSwap, are a statement each.
-type store struct {
-	database *database
-	watch    lease.Watch
+// The method Lock of a connectorauth.SharedTokenStore tries about once a second until the
+// database grants the lock, and leaves the rest to Keep.
+func ExampleKeep() {
+	rows := &database{locks: map[string]row{}}                                       // stands for a table of a database
+	lock := func(ctx context.Context, key, owner string) (tokenstore.Lease, error) { // owner is crypto/rand.Text()
+		for {
+			taken := time.Now() // before the database grants the lock
+			if rows.take(key, owner, false) {
+				return lease.Keep(ctx, taken, lease.Config{
+					Length:  lease.Length,
+					Prolong: func(context.Context) (bool, error) { return rows.take(key, owner, true), nil },
+					Release: func(context.Context) error { rows.release(key, owner); return nil },
+				}), nil
+			}
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	held, err := lock(ctx, "alice", "first")
+	fmt.Println(held.Check(ctx), err)
+	cancel() // the second waiter gives up, and the first holder goes on
+	_, err = lock(ctx, "alice", "second")
+	fmt.Println(err, held.Check(context.Background()))
+	held.Unlock()
+	fmt.Println(len(rows.locks))
+	// Output:
+	// <nil> <nil>
+	// context canceled <nil>
+	// 0
 }
 
-func newStore(d *database) *store {
-	s := &store{database: d}
-	s.watch.Read = func(_ context.Context, keys []string, found func(string, []byte)) error {
-		d.mu.Lock()
-		defer d.mu.Unlock()
+// The method Wait of a connectorauth.SharedTokenStore is that of a Watch: one goroutine
+// reads for all callers.
+func ExampleWatch() {
+	var mu sync.Mutex
+	rows := map[string][]byte{"alice": []byte("old token")} // stands for a table of a database
+	watch := lease.Watch{Read: func(_ context.Context, keys []string, found func(string, []byte)) error {
+		mu.Lock()
+		defer mu.Unlock()
 		for _, key := range keys { // a database reads all keys in one statement
-			found(key, bytes.Clone(d.rows[key]))
+			found(key, bytes.Clone(rows[key]))
 		}
 		return nil
-	}
-	return s
-}
-
-// Lock tries about once a second until the lock is free. The result is a
-// connectorauth.Lease.
-func (s *store) Lock(ctx context.Context, key string) (tokenstore.Lease, error) {
-	s.database.mu.Lock()
-	s.database.last++
-	owner := s.database.last // or crypto/rand.Text()
-	s.database.mu.Unlock()
-	for {
-		taken := time.Now() // before the database grants the lock
-		if s.database.take(key, owner, false) {
-			return lease.Keep(ctx, taken, lease.Config{
-				Length:  lease.Length,
-				Prolong: func(context.Context) (bool, error) { return s.database.take(key, owner, true), nil },
-				Release: func(context.Context) error { s.database.release(key, owner); return nil },
-			}), nil
-		}
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// Wait lets one goroutine read for all callers.
-func (s *store) Wait(ctx context.Context, key string, old []byte) ([]byte, error) {
-	return s.watch.Wait(ctx, key, old)
-}
-
-func Example() {
-	ctx := context.Background()
-	s := newStore(&database{rows: map[string][]byte{"alice": []byte("old token")}, locks: map[string]row{}})
-	held, err := s.Lock(ctx, "alice")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println("held:", held.Check(ctx) == nil)
-	go func() {
-		s.database.mu.Lock()
-		s.database.rows["alice"] = []byte("new token")
-		s.database.mu.Unlock()
-		held.Unlock()
+	}}
+	go func() { // another process renews the token
+		mu.Lock()
+		defer mu.Unlock()
+		rows["alice"] = []byte("new token")
 	}()
-	value, err := s.Wait(ctx, "alice", []byte("old token"))
-	fmt.Println(strings.ToUpper(string(value[:3])), err)
-	// Output:
-	// held: true
-	// NEW <nil>
+	value, err := watch.Wait(context.Background(), "alice", []byte("old token"))
+	fmt.Println(string(value), err)
+	// Output: new token <nil>
 }

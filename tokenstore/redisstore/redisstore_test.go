@@ -34,6 +34,7 @@ func openChild(address string) (tokenstore.SharedStore, error) {
 func TestMain(m *testing.M) {
 	child.Main(replicas.Jobs(openReplica), stores.Jobs(openChild))
 	flag.Parse()
+	skipExamplesWithoutServer()
 	replicas.Parallel()
 	code := m.Run()
 	if shared != nil {

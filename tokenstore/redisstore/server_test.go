@@ -1,6 +1,7 @@
 package redisstore_test
 
 import (
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -87,6 +88,22 @@ func address(t testing.TB) string {
 		stores.Missing(t, "Redis", "install redis-server, or set CONNECTORAUTH_TEST_REDIS=host:port", err)
 	}
 	return address
+}
+
+// skipExamplesWithoutServer leaves the examples out where tests skip for want of a server:
+// an example cannot skip itself.
+func skipExamplesWithoutServer() {
+	_, err := exec.LookPath("redis-server")
+	if err == nil || os.Getenv("CONNECTORAUTH_TEST_REDIS") != "" || os.Getenv("CONNECTORAUTH_TEST_REQUIRE") == "1" {
+		return
+	}
+	skip := "^Example"
+	if given := flag.Lookup("test.skip").Value.String(); given != "" {
+		skip = given + "|" + skip
+	}
+	if err := flag.Set("test.skip", skip); err != nil {
+		panic(err)
+	}
 }
 
 // newDurable starts a server for one test that keeps what it has written, as the
