@@ -78,7 +78,7 @@ func NewAPIKey(config APIKeyConfig) (*APIKey, error) {
 		if config.Exact {
 			problems.Join(inject.CheckSpelling(config.In, config.Name))
 		}
-		s = &fixedValue{place, value, sent}
+		s = &fixedValue{place, place.Encode(value), sent}
 	}
 	hosts := parseHosts(&problems, config.Hosts)
 	if err := problems.Err("APIKeyConfig"); err != nil {
@@ -103,11 +103,11 @@ func (*APIKey) with(inner *core) Connector { return &APIKey{inner.hide()} }
 // fixedValue is the scheme of an unchanging value with a single place.
 type fixedValue struct {
 	place inject.Place
-	value string
+	value inject.Encoded
 	sent  credential
 }
 
-func (f *fixedValue) authenticate(req *http.Request, room []string) (credential, error) {
+func (f *fixedValue) authenticate(req *http.Request, room inject.Room) (credential, error) {
 	return f.sent, f.place.Put(req, f.value, room)
 }
 
@@ -118,5 +118,5 @@ func placesOf(p inject.Place) places {
 	if name := p.Header(); name != "" {
 		return places{header: name}
 	}
-	return places{others: []string{p.String()}}
+	return places{others: []string{p.String()}, alter: p.In() != dialect.InCookie}
 }

@@ -150,9 +150,9 @@ type bodyFields struct {
 	sent    credential
 }
 
-func (b *bodyFields) authenticate(req *http.Request, _ []string) (credential, error) {
+func (b *bodyFields) authenticate(req *http.Request, room inject.Room) (credential, error) {
 	if slices.Contains(b.methods, req.Method) {
-		return b.sent, b.fields.Apply(req)
+		return b.sent, b.fields.Apply(req, room)
 	}
 	if hasBody := req.Body != nil && req.Body != http.NoBody; !hasBody && req.Response != nil {
 		return b.sent, nil // a redirect has turned a message into a GET without a body
@@ -170,6 +170,7 @@ func bodyPlace(key string) string {
 }
 
 func (b *bodyFields) places() (p places) {
+	p.alter = true
 	for _, key := range b.keys {
 		p.others = append(p.others, bodyPlace(key))
 	}

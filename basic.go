@@ -57,7 +57,7 @@ func NewBasic(config BasicConfig) (*Basic, error) {
 	if err := problems.Err("BasicConfig"); err != nil {
 		return nil, err
 	}
-	return &Basic{newCore(&fixedValue{place, "Basic " + encoded, &composed{fixed{Secret(encoded)}, []string{string(config.Password)}}}, hosts)}, nil
+	return &Basic{newCore(&fixedValue{place, place.Encode("Basic " + encoded), &composed{fixed{Secret(encoded)}, []string{string(config.Password)}}}, hosts)}, nil
 }
 
 // checkBasic reports what RFC 7617 section 2 does not allow in a user name or

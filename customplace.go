@@ -60,7 +60,7 @@ func (s *customScheme) places() places {
 		case of.header != "" && p.header == "":
 			p.header = of.header
 		default:
-			p.others = append(p.others, of.all()...)
+			p.others, p.alter = append(p.others, of.all()...), p.alter || of.alter
 		}
 	}
 	if s.config.Header != "" {
@@ -93,20 +93,20 @@ func (s *customScheme) values(ctx context.Context, c CustomCredential) (values [
 	return values, nil
 }
 
-// put puts the values into req. room is for the first header.
-func (s *customScheme) put(req *http.Request, values, room []string) error {
-	first := true
+// put puts the values into req. room is for the first value.
+func (s *customScheme) put(req *http.Request, values []string, room inject.Room) error {
+	first := true // of the headers, which req does not have
 	for i, p := range s.placed {
 		if name := p.place.Header(); name != "" {
 			if !first {
 				dropHeader(req.Header, req.Header, name)
-				room = make([]string, 1)
 			}
 			first = false
 		}
-		if err := p.place.Put(req, p.prefix+values[i], room); err != nil {
+		if err := p.place.Put(req, p.place.Encode(p.prefix+values[i]), room); err != nil {
 			return err
 		}
+		room = inject.Room{}
 	}
 	return nil
 }

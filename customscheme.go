@@ -13,6 +13,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/internal/challenge"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
+	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 )
@@ -28,7 +29,7 @@ type customScheme struct {
 
 func (s *customScheme) transport() http.RoundTripper { return s.config.Transport }
 
-func (s *customScheme) authenticate(req *http.Request, room []string) (credential, error) {
+func (s *customScheme) authenticate(req *http.Request, room inject.Room) (credential, error) {
 	sent := &customCredential{s: s, out: req}
 	if s.engine != nil {
 		g, err := s.engine.Get(req.Context(), s)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/origin"
 )
 
@@ -18,6 +19,7 @@ type places struct {
 	header string   // the canonical name of a header, or empty
 	others []string // such as: query parameter "key", cookie "session"
 	stage  stage
+	alter  bool // the credential goes into the URL or into the body
 }
 
 // all lists the places in words.
@@ -192,7 +194,7 @@ func (s *joinedScheme) places() (all places) {
 	for _, part := range s.parts {
 		p := part.places()
 		all.others = append(all.others, p.all()...)
-		all.stage = max(all.stage, p.stage)
+		all.stage, all.alter = max(all.stage, p.stage), all.alter || p.alter
 	}
 	return all
 }
@@ -205,14 +207,14 @@ func (s *joinedScheme) withHooks(h Hooks) scheme {
 	return hooked
 }
 
-func (s *joinedScheme) authenticate(req *http.Request, room []string) (credential, error) {
+func (s *joinedScheme) authenticate(req *http.Request, room inject.Room) (credential, error) {
 	sent := &joinedCredential{parts: make([]credential, len(s.parts)), rejects: make([]bool, len(s.parts))}
 	for i, part := range s.parts {
 		if i > 0 && s.headers[i] != "" {
 			dropHeader(req.Header, req.Header, s.headers[i])
 		}
 		if i > 0 {
-			room = make([]string, 1)
+			room = inject.Room{}
 		}
 		var err error
 		if sent.parts[i], err = part.authenticate(req, room); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/clock"
+	"github.com/connectorauth/connectorauth/internal/inject"
 	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/pending"
@@ -249,8 +250,7 @@ type signed struct {
 	body    bytes.Reader                   // reads the body, if the signature needed the body
 }
 
-// authenticate implements scheme.
-func (s *oauth1Scheme) authenticate(req *http.Request, room []string) (credential, error) {
+func (s *oauth1Scheme) authenticate(req *http.Request, room inject.Room) (credential, error) {
 	signer := s.last.Load()
 	if s.engine != nil {
 		g, err := s.engine.Get(req.Context(), s)
@@ -267,7 +267,7 @@ func (s *oauth1Scheme) authenticate(req *http.Request, room []string) (credentia
 		}
 	}
 	out := &signed{s: s, ahead: s.clock.Ahead(), from: signer.from}
-	if err := s.place.Put(req, signer.Signer, out.ahead, rfc5849.Room{Header: room, Body: &out.body}); err != nil {
+	if err := s.place.Put(req, signer.Signer, out.ahead, inject.Room{Value: room.Value, Body: &out.body}); err != nil {
 		secret := string(s.config.TokenSecret)
 		if out.from != nil {
 			secret = out.from.Value.Secret

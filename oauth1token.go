@@ -13,6 +13,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
+	"github.com/connectorauth/connectorauth/internal/inject"
 	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
 	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
@@ -147,7 +148,7 @@ func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, p
 				if s.config.In == dialect.InBody {
 					req.Header.Set("Content-Type", wire.FormType)
 				}
-				err = s.place.Put(req, signer, sent.ahead, rfc5849.Room{Header: make([]string, 1), Body: &sent.body}, extra...)
+				err = s.place.Put(req, signer, sent.ahead, inject.Room{Body: &sent.body}, extra...)
 			}
 			return req, scrub.Spellings(string(s.config.ClientSecret), token.Secret, proof.Value), err
 		},

@@ -9,6 +9,7 @@ import (
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/challenge"
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
@@ -121,19 +122,19 @@ func (c *OAuth2) scheme() *oauth2Scheme { return c.core.get().scheme.(*oauth2Sch
 type oauth2Credential struct {
 	s    *oauth2Scheme
 	from *renew.Generation[token]
-	sent string // the token with its prefix
+	sent inject.Encoded // the token with its prefix
 }
 
 // authenticate implements scheme. The credential of the present token is made
 // once, because all requests can share it.
-func (s *oauth2Scheme) authenticate(req *http.Request, room []string) (credential, error) {
+func (s *oauth2Scheme) authenticate(req *http.Request, room inject.Room) (credential, error) {
 	g, err := s.engine.Get(req.Context(), s)
 	if err != nil {
 		return nil, err
 	}
 	c := s.last.Load()
 	if c == nil || c.from != g {
-		c = &oauth2Credential{s, g, s.carried(g.Value)}
+		c = &oauth2Credential{s, g, s.place.Encode(s.carried(g.Value))}
 		s.last.Store(c)
 	}
 	if err := s.place.Put(req, c.sent, room); err != nil {

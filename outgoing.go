@@ -1,18 +1,29 @@
 package connectorauth
 
 import (
+	"bytes"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/connectorauth/connectorauth/internal/inject"
 )
 
 // outgoing is a copy of the caller's request, in one allocation with room for the
 // value of a header.
 type outgoing struct {
 	http.Request
-	room [1]string
+	value [1]string
+}
+
+// altered is an outgoing request with another URL or another body, in one allocation with
+// the URL and the reader of the body.
+type altered struct {
+	outgoing
+	url  url.URL
+	body bytes.Reader
 }
 
 // opened is an outgoing request that code of the program may change, in one allocation
@@ -23,20 +34,32 @@ type opened struct {
 	seen [1]hookedExchange
 }
 
-// private returns a copy of req without the header called except, and room for the value
-// of a header. seen is nil unless code of the program may change the copy: then the copy
+// private returns a copy of req without the header called except, and room for what a
+// scheme adds. seen is nil unless code of the program may change the copy: then the copy
 // shares nothing with req, and seen is room for the exchange of a hook.
-func (t *transport) private(req *http.Request, except string) (out *http.Request, room []string, seen exchanges) {
-	if !t.open {
-		o := &outgoing{Request: *req}
+func (t *transport) private(req *http.Request, except string) (out *http.Request, room inject.Room, seen exchanges) {
+	switch {
+	case t.open:
+		o := &opened{outgoing: outgoing{Request: *req}, url: *req.URL}
+		o.URL, o.Header = &o.url, ownHeader(req.Header, except)
+		o.Form, o.PostForm = cloneValues(req.Form), cloneValues(req.PostForm)
+		o.TransferEncoding = slices.Clone(req.TransferEncoding)
+		// The trailer stays the caller's, who may set its values while the body is read.
+		return &o.Request, inject.Room{Value: &o.value, URL: &o.url}, o.seen[:]
+	case t.alter:
+		o := &altered{outgoing: outgoing{Request: *req}}
 		o.Header = copyHeader(req.Header, except)
-		return &o.Request, o.room[:], nil
+		return &o.Request, inject.Room{Value: &o.value, URL: &o.url, Body: &o.body}, nil
 	}
-	o := &opened{outgoing: outgoing{Request: *req}, url: *req.URL}
-	o.URL, o.Header = &o.url, ownHeader(req.Header, except)
-	o.Form, o.PostForm = cloneValues(req.Form), cloneValues(req.PostForm)
-	o.TransferEncoding = slices.Clone(req.TransferEncoding)
-	return &o.Request, o.room[:], o.seen[:] // the trailer stays the caller's, who may set its values while the body is read
+	o := &outgoing{Request: *req}
+	o.Header = copyHeader(req.Header, except)
+	return &o.Request, inject.Room{Value: &o.value}, nil
+}
+
+// isElsewhere reports whether u may lead elsewhere than original, whose origin was checked.
+// A credential in the query or in the path leads nowhere else.
+func isElsewhere(u, original *url.URL) bool {
+	return u.Scheme != original.Scheme || u.Host != original.Host || u.Opaque != original.Opaque
 }
 
 func cloneValues(v url.Values) url.Values { return url.Values(http.Header(v).Clone()) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
+	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
@@ -21,10 +22,9 @@ type scheme interface {
 	// authenticate adds the credential to req, and returns the credential. req is a
 	// private copy. The URL may be replaced, not changed. The header map is a copy;
 	// the values in the map are shared and must not be changed. The body is the
-	// caller's: a scheme either keeps the body, or closes it and sets another. room
-	// is a slice of length 1 for the value of a header. Requests share no value,
-	// because a base RoundTripper could change the value.
-	authenticate(req *http.Request, room []string) (credential, error)
+	// caller's: a scheme either keeps the body, or closes it and sets another. room is
+	// for what the scheme adds.
+	authenticate(req *http.Request, room inject.Room) (credential, error)
 	// places returns where the credential goes. Join compares the places.
 	places() places
 }
@@ -109,7 +109,7 @@ func (h hidden) wrap(base http.RoundTripper) http.RoundTripper {
 	t := &transport{core: h}
 	if c := h.get(); c != nil {
 		t.hooks = slices.DeleteFunc(slices.Clone(c.hooks), func(h hook) bool { return !h.sees() })
-		t.open, t.exact = len(t.hooks) > 0 || isOpen(c.scheme), c.isExact()
+		t.open, t.exact, t.alter = len(t.hooks) > 0 || isOpen(c.scheme), c.isExact(), c.scheme.places().alter
 		base = c.through(base)
 		if s, ok := c.scheme.(connecting); ok && s.transport() != nil {
 			t.own = c.through(s.transport())
@@ -134,6 +134,7 @@ type transport struct {
 	hooks []hook            // that see messages
 	open  bool              // code of the program may change requests
 	exact bool              // the name of a header is not the canonical name
+	alter bool              // the credential goes into the URL or into the body
 }
 
 // RoundTrip implements http.RoundTripper. RoundTrip never modifies req, and closes
@@ -190,7 +191,7 @@ func (t *transport) send(c *core, req *http.Request, body io.ReadCloser) (resp *
 		closeBody(out.Body)
 		return nil, nil, err
 	}
-	if out.URL != req.URL {
+	if out.URL != req.URL && (t.open || isElsewhere(out.URL, req.URL)) {
 		if err := c.hosts.Allows(out.URL, req.URL); err != nil {
 			closeBody(out.Body)
 			return nil, nil, fmt.Errorf("%w: %w", ErrHostNotAllowed, err)

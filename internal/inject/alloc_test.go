@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/connectorauth/connectorauth/internal/inject"
 )
 
 // The fields cost the same number of allocations in small and in large bodies: the new
@@ -34,7 +36,7 @@ func TestAllocationsDoNotGrowWithTheBody(t *testing.T) {
 			allocations := testing.AllocsPerRun(20, func() {
 				reader.Reset(body)
 				req.Body, req.ContentLength = closer, int64(len(body))
-				if err := f.Apply(req); err != nil {
+				if err := f.Apply(req, inject.Room{}); err != nil {
 					t.Error(err)
 				}
 			})

@@ -37,15 +37,15 @@ import (
 // A refusal wraps [ErrNotInjectable]. Apply takes over req.Body. On success, the
 // new body closes the old body, unless the old body is closed already. On error,
 // the old body is closed and req has no body.
-func (f *Fields) Apply(req *http.Request) error {
-	err := f.apply(req)
+func (f *Fields) Apply(req *http.Request, room Room) error {
+	err := f.apply(req, room)
 	if err != nil {
 		dropBody(req)
 	}
 	return err
 }
 
-func (f *Fields) apply(req *http.Request) error {
+func (f *Fields) apply(req *http.Request, room Room) error {
 	contentType, err := checkHeader(req)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (f *Fields) apply(req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	SetBody(req, body)
+	setBody(req, body, room)
 	if len(old) == 0 && contentType == "" {
 		setContentType(req, created)
 	}
@@ -88,10 +88,10 @@ func (f *Fields) apply(req *http.Request) error {
 func (f *Fields) room() int { return 2*len(f.root.value) + 64 }
 
 // spliceForm returns an encoded form with the fields at the end and without other
-// pairs of the same names. All other bytes stay the same.
+// pairs of the same names. All other bytes stay the same. The array of the result may be
+// that of body.
 func (f *Fields) spliceForm(body []byte) []byte {
-	out := make([]byte, 0, len(body)+1+len(f.form))
-	out = wire.AppendWithout(out, body, f.names...)
+	out := wire.Without(body, f.names...)
 	if len(out) > 0 {
 		out = append(out, '&')
 	}
@@ -113,22 +113,27 @@ func checkHeader(req *http.Request) (contentType string, err error) {
 			if key == "" || !strings.Contains("CcDdRr", key[:1]) {
 				continue
 			}
-			switch name := http.CanonicalHeaderKey(key); name {
-			case "Content-Md5", "Digest", "Content-Digest", "Repr-Digest":
-				return "", refuse("its %s header would no longer match: remove the header, because the fields are added after the digest was computed", name)
-			case "Content-Encoding":
-				if isEncoded(values) {
-					return "", refuse("it has a Content-Encoding: send it plain")
-				}
-			case "Content-Type":
+			switch {
+			case isNamed(key, "Content-Type"):
 				if len(values) > 1 || contentType != "" {
 					return "", refuse("it has two Content-Type headers: keep one")
 				}
 				contentType = strings.Join(values, "")
+			case isNamed(key, "Content-Encoding"):
+				if isEncoded(values) {
+					return "", refuse("it has a Content-Encoding: send it plain")
+				}
+			case isNamed(key, "Content-MD5"), isNamed(key, "Digest"), isNamed(key, "Content-Digest"), isNamed(key, "Repr-Digest"):
+				return "", refuse("its %s header would no longer match: remove the header, because the fields are added after the digest was computed", http.CanonicalHeaderKey(key))
 			}
 		}
 	}
 	return contentType, nil
+}
+
+// isNamed reports whether a header is called name, in any letter case.
+func isNamed(header, name string) bool {
+	return header == name || len(header) == len(name) && strings.EqualFold(header, name)
 }
 
 // isEncoded reports whether the values of a Content-Encoding header name an
@@ -172,7 +177,25 @@ func (f *Fields) formatOf(req *http.Request, contentType string) (dialect.BodyFo
 // formatOf returns the format that a Content-Type means, and "" for a format that
 // cannot carry fields.
 func formatOf(contentType string) dialect.BodyFormat {
+	if format := formatOfType(contentType); format != "" { // as nearly all requests spell it
+		return format
+	}
 	mediaType := wire.MediaType(contentType)
+	if format := formatOfType(mediaType); format != "" {
+		return format
+	}
+	switch {
+	case strings.HasSuffix(mediaType, "+json"):
+		return dialect.BodyJSON
+	case strings.HasSuffix(mediaType, "+xml"):
+		return dialect.BodyXML
+	}
+	return ""
+}
+
+// formatOfType returns the format of a media type in lower case that has a name of its
+// own, and "" for others.
+func formatOfType(mediaType string) dialect.BodyFormat {
 	switch mediaType {
 	case "application/json", "text/json":
 		return dialect.BodyJSON
@@ -181,12 +204,6 @@ func formatOf(contentType string) dialect.BodyFormat {
 	case "multipart/form-data":
 		return dialect.BodyMultipart
 	case "application/xml", "text/xml":
-		return dialect.BodyXML
-	}
-	switch {
-	case strings.HasSuffix(mediaType, "+json"):
-		return dialect.BodyJSON
-	case strings.HasSuffix(mediaType, "+xml"):
 		return dialect.BodyXML
 	}
 	return ""

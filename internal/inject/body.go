@@ -24,17 +24,16 @@ func refuse(format string, args ...any) error {
 // error that wraps [ErrNotInjectable]. On error, req has no body. The caller must
 // not modify the result.
 func ReadBody(req *http.Request, max int64) ([]byte, error) {
-	return ReadBodyWith(req, max, new(bytes.Reader))
+	return ReadBodyWith(req, max, Room{})
 }
 
-// ReadBodyWith is ReadBody with reader as the reader of the body that req gets back, for
-// callers that have memory for a reader. Nobody else may use reader.
-func ReadBodyWith(req *http.Request, max int64, reader *bytes.Reader) ([]byte, error) {
+// ReadBodyWith is ReadBody for callers that have room for the body that req gets back.
+func ReadBodyWith(req *http.Request, max int64, room Room) ([]byte, error) {
 	if noBody(req) {
 		return nil, nil
 	}
 	data, err := takeBody(req, max, 0)
-	setBody(req, data, reader)
+	setBody(req, data, room)
 	return data, err
 }
 
@@ -104,10 +103,10 @@ func readError(err error) error {
 //
 // A request with trailers gets an unknown length, because HTTP/1.1 sends trailers
 // only after a chunked body.
-func SetBody(req *http.Request, body []byte) { setBody(req, body, new(bytes.Reader)) }
+func SetBody(req *http.Request, body []byte) { setBody(req, body, Room{}) }
 
-// setBody is SetBody with reader as the reader of Body.
-func setBody(req *http.Request, body []byte, reader *bytes.Reader) {
+// setBody is SetBody with room for the body.
+func setBody(req *http.Request, body []byte, room Room) {
 	req.TransferEncoding = nil
 	dropFraming(req.Header)
 	req.GetBody = func() (io.ReadCloser, error) {
@@ -118,8 +117,7 @@ func setBody(req *http.Request, body []byte, reader *bytes.Reader) {
 	}
 	req.Body = http.NoBody
 	if len(body) > 0 {
-		reader.Reset(body)
-		req.Body = io.NopCloser(reader)
+		req.Body = io.NopCloser(room.reader(body))
 	}
 	req.ContentLength = int64(len(body))
 	if len(body) > 0 && len(req.Trailer) > 0 {

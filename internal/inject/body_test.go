@@ -145,7 +145,7 @@ func TestNewBodyHasNoHeaderOfTheOldFraming(t *testing.T) {
 		req.Header["content-length"] = []string{strconv.Itoa(len(body))}
 		req.Header["CONTENT-LENGTH"] = []string{strconv.Itoa(len(body))}
 		req.Header["transfer-encoding"] = []string{"chunked"}
-		require.NoError(t, f.Apply(req))
+		require.NoError(t, f.Apply(req, inject.Room{}))
 		assert.Equal(t, http.Header{"content-type": {contentType}}, req.Header)
 	}
 }
@@ -172,7 +172,7 @@ func TestTrailersSurvive(t *testing.T) {
 	req.Body, req.ContentLength = trailerBody{strings.NewReader(`{"a":1}`), req}, -1
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(nil)), nil }
 
-	require.NoError(t, newFields(t, []inject.Field{{Key: "k", Value: "v"}}, "").Apply(req))
+	require.NoError(t, newFields(t, []inject.Field{{Key: "k", Value: "v"}}, "").Apply(req, inject.Room{}))
 	assert.Equal(t, int64(-1), req.ContentLength, "HTTP/1.1 sends trailers after a chunked body only")
 	assert.Equal(t, "yes", req.Trailer.Get("Checked"))
 	assert.Equal(t, `{"a":1,"k":"v"}`, sent(t, req))

@@ -3,35 +3,64 @@ package inject
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strings"
 )
 
-// Cookie puts the cookie name=value into h and removes other cookies of the same
-// name. The remaining cookies keep their bytes and their order. Several Cookie
-// headers, and headers in another letter case, become the single header of RFC
-// 6265 section 5.4. Cookie does not write to slices that h shares with another
-// header. The caller must check name and value with [wire.ValidCookie].
-func Cookie(h http.Header, name, value string) {
-	buf := make([]byte, 0, 512) // a constant size keeps buf on the stack
-	for _, line := range h["Cookie"] {
-		buf = appendOthers(buf, line, name)
-	}
-	for key, lines := range h {
-		if len(key) != len("Cookie") || key == "Cookie" || !strings.EqualFold(key, "Cookie") {
-			continue
+// cookieSeparator comes before each cookie but the first (RFC 6265 section 4.2.1).
+const cookieSeparator = "; "
+
+// joinCookies returns the value of the single Cookie header of RFC 6265 section 5.4: the
+// cookies in h but those called name, and then next, a cookieSeparator with the cookie
+// name=value. The other cookies keep their bytes and their order. joinCookies removes
+// Cookie headers in another letter case from h. The caller must check name and value with
+// [wire.ValidCookie].
+func joinCookies(h http.Header, name, next string) string {
+	var lines []string
+	odd := false
+	for key, values := range h {
+		if key == "Cookie" {
+			lines = values
+		} else if isNamed(key, "Cookie") {
+			odd = true
 		}
-		for _, line := range lines {
-			buf = appendOthers(buf, line, name)
+	}
+	switch {
+	case odd:
+		lines = withOddLines(h, lines)
+	case len(lines) == 1 && !strings.Contains(lines[0], name): // as in most requests
+		if others := strings.Trim(lines[0], " \t"); others != "" {
+			return others + next
 		}
-		delete(h, key)
+		return next[len(cookieSeparator):]
 	}
-	if len(buf) > 0 {
-		buf = append(buf, "; "...)
+	return joinLines(lines, name, next)
+}
+
+// joinLines returns the cookies in lines, the values of Cookie headers, without those
+// called name, and then next.
+func joinLines(lines []string, name, next string) string {
+	others := make([]byte, 0, 512) // a constant size keeps others on the stack
+	for _, line := range lines {
+		others = appendOthers(others, line, name)
 	}
-	buf = append(buf, name...)
-	buf = append(buf, '=')
-	buf = append(buf, value...)
-	h["Cookie"] = []string{string(buf)}
+	if len(others) == 0 {
+		return next[len(cookieSeparator):]
+	}
+	return string(append(others, next...))
+}
+
+// withOddLines returns lines with those of the Cookie headers in another letter case,
+// which withOddLines removes from h.
+func withOddLines(h http.Header, lines []string) []string {
+	lines = slices.Clip(lines) // other requests share the array
+	for key, values := range h {
+		if key != "Cookie" && isNamed(key, "Cookie") {
+			lines = append(lines, values...)
+			delete(h, key)
+		}
+	}
+	return lines
 }
 
 // appendOthers appends the cookies in line, the value of a Cookie header, to dst
@@ -39,7 +68,7 @@ func Cookie(h http.Header, name, value string) {
 func appendOthers(dst []byte, line, name string) []byte {
 	before := dst
 	if len(dst) > 0 {
-		dst = append(dst, "; "...)
+		dst = append(dst, cookieSeparator...)
 	}
 	if !strings.Contains(line, name) { // as most do
 		if line = strings.Trim(line, " \t"); line == "" {

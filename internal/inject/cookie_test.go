@@ -10,8 +10,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/inject"
 )
+
+// putCookie puts the cookie sid=v into h.
+func putCookie(t testing.TB, h http.Header) {
+	place := newPlace(t, dialect.InCookie, "sid")
+	require.NoError(t, place.Put(&http.Request{Header: h}, place.Encode("v"), inject.Room{}))
+}
 
 func TestCookie(t *testing.T) {
 	for _, test := range []struct {
@@ -35,14 +42,14 @@ func TestCookie(t *testing.T) {
 		if test.lines != nil {
 			h["Cookie"] = test.lines
 		}
-		inject.Cookie(h, "sid", "v")
+		putCookie(t, h)
 		assert.Equal(t, http.Header{"Accept": {"*/*"}, "Cookie": {test.want}}, h, "of %q", test.lines)
 	}
 }
 
 func TestCookieReplacesOddlyCasedHeaders(t *testing.T) {
 	h := http.Header{"Cookie": {"a=1"}, "cookie": {"sid=old; b=2"}, "COOKIE": {"sid=old"}}
-	inject.Cookie(h, "sid", "v")
+	putCookie(t, h)
 	assert.Equal(t, http.Header{"Cookie": {"a=1; b=2; sid=v"}}, h)
 }
 
@@ -50,7 +57,7 @@ func TestCookieLeavesSharedSlicesAlone(t *testing.T) {
 	lines := make([]string, 2, 10)
 	lines[0], lines[1] = "a=1; sid=old", "b=2"
 	h := http.Header{"Cookie": lines}
-	inject.Cookie(maps.Clone(h), "sid", "v")
+	putCookie(t, maps.Clone(h))
 	assert.Equal(t, http.Header{"Cookie": {"a=1; sid=old", "b=2"}}, h)
 	assert.Empty(t, lines[:3][2], "nothing is written behind the slice either")
 }
@@ -72,7 +79,7 @@ func FuzzCookie(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, line string) {
 		h := http.Header{"Cookie": {line}}
-		inject.Cookie(h, "sid", "v")
+		putCookie(t, h)
 		require.Len(t, h["Cookie"], 1)
 		before, _ := cookies(line)
 		after, values := cookies(h["Cookie"][0])
@@ -80,7 +87,7 @@ func FuzzCookie(f *testing.F) {
 		assert.True(t, slices.Equal(before, after), "%q became %q", before, after)
 
 		again := maps.Clone(h)
-		inject.Cookie(again, "sid", "v")
+		putCookie(t, again)
 		assert.Equal(t, h, again)
 	})
 }

@@ -28,7 +28,7 @@ func TestFieldsOfAnyLength(t *testing.T) {
 				assert.Equal(t, want, apply(t, f, contentType, body))
 				req := post(contentType, nil)
 				req.Body, req.ContentLength = io.NopCloser(strings.NewReader(body)), -1
-				require.NoError(t, f.Apply(req))
+				require.NoError(t, f.Apply(req, inject.Room{}))
 				assert.Equal(t, want, sent(t, req))
 			}
 		}

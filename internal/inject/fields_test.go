@@ -162,7 +162,7 @@ func TestEmptyBodyIsCreated(t *testing.T) {
 		for _, body := range []io.ReadCloser{nil, http.NoBody} {
 			req := post(test.contentType, nil)
 			req.Body = body
-			require.NoError(t, newFields(t, fields, test.format).Apply(req))
+			require.NoError(t, newFields(t, fields, test.format).Apply(req, inject.Room{}))
 			assert.Equal(t, []string{test.wantType}, req.Header["Content-Type"])
 			assert.Equal(t, int64(len(test.want)), req.ContentLength)
 			assert.Equal(t, test.want, sent(t, req))
@@ -172,11 +172,11 @@ func TestEmptyBodyIsCreated(t *testing.T) {
 	// A body that turns out to be empty is as good as none.
 	req := post("application/json", nil)
 	req.Body, req.ContentLength, req.GetBody = io.NopCloser(strings.NewReader("")), -1, nil
-	require.NoError(t, newFields(t, fields, "").Apply(req))
+	require.NoError(t, newFields(t, fields, "").Apply(req, inject.Room{}))
 	assert.Equal(t, json, sent(t, req))
 
 	req = &http.Request{Method: "POST"}
-	require.NoError(t, newFields(t, fields, "").Apply(req), "a request without a header map")
+	require.NoError(t, newFields(t, fields, "").Apply(req, inject.Room{}), "a request without a header map")
 	assert.Equal(t, "application/x-www-form-urlencoded", req.Header.Get("Content-Type"))
 }
 
@@ -187,11 +187,11 @@ func TestFixedFormatTakesDocumentsOfAnyType(t *testing.T) {
 		assert.Equal(t, `<r><k>v</k></r>`, apply(t, newFields(t, fields, dialect.BodyXML), contentType, "<r/>"))
 
 		req := post("", []byte("<r/>"))
-		require.NoError(t, newFields(t, fields, dialect.BodyXML).Apply(req))
+		require.NoError(t, newFields(t, fields, dialect.BodyXML).Apply(req, inject.Room{}))
 		assert.Empty(t, req.Header, "what the caller has left unsaid stays unsaid")
 
 		// But not anything at all.
-		err := newFields(t, fields, dialect.BodyJSON).Apply(post(contentType, []byte("\x89PNG")))
+		err := newFields(t, fields, dialect.BodyJSON).Apply(post(contentType, []byte("\x89PNG")), inject.Room{})
 		assert.ErrorIs(t, err, inject.ErrNotInjectable)
 	}
 }
@@ -230,7 +230,7 @@ func TestRefusals(t *testing.T) {
 			if test.body != "" {
 				req.Body = body
 			}
-			err := newFields(t, []inject.Field{{Key: "k", Value: "SECRET"}}, test.format).Apply(req)
+			err := newFields(t, []inject.Field{{Key: "k", Value: "SECRET"}}, test.format).Apply(req, inject.Room{})
 			require.ErrorIs(t, err, inject.ErrNotInjectable)
 			assert.ErrorContains(t, err, test.want)
 			assert.NotContains(t, err.Error(), "SECRET")
@@ -244,11 +244,11 @@ func TestRefusals(t *testing.T) {
 
 	trailer := post(form, []byte("a=1"))
 	trailer.Trailer = http.Header{"Content-Digest": nil}
-	assert.ErrorIs(t, newFields(t, []inject.Field{{Key: "k"}}, "").Apply(trailer), inject.ErrNotInjectable)
+	assert.ErrorIs(t, newFields(t, []inject.Field{{Key: "k"}}, "").Apply(trailer, inject.Room{}), inject.ErrNotInjectable)
 
 	plain := post(form, []byte("a=1"))
 	plain.Header["Content-Encoding"] = []string{"", "Identity"}
-	assert.NoError(t, newFields(t, []inject.Field{{Key: "k"}}, "").Apply(plain))
+	assert.NoError(t, newFields(t, []inject.Field{{Key: "k"}}, "").Apply(plain, inject.Room{}))
 }
 
 // bodies has one body of each format, and one that looks like it but cannot
@@ -290,20 +290,20 @@ func TestBodyIsClosedOnce(t *testing.T) {
 			}
 			t.Run(contentType, func(t *testing.T) {
 				req, body, replays := newRequest(content.good, nil)
-				require.NoError(t, fields.Apply(req))
+				require.NoError(t, fields.Apply(req, inject.Room{}))
 				assert.NotEqual(t, content.good, sent(t, req))
 				req.Body.Close() // transports close more than once
 				check(t, body, replays)
 
 				if content.bad != "" {
 					req, body, replays = newRequest(content.bad, nil)
-					require.ErrorIs(t, fields.Apply(req), inject.ErrNotInjectable)
+					require.ErrorIs(t, fields.Apply(req, inject.Room{}), inject.ErrNotInjectable)
 					assert.Empty(t, sent(t, req))
 					check(t, body, replays)
 				}
 
 				req, body, replays = newRequest(content.good, broken)
-				err := fields.Apply(req)
+				err := fields.Apply(req, inject.Room{})
 				if err == nil { // multipart is read when it is sent
 					_, err = io.ReadAll(req.Body)
 					req.Body.Close()
@@ -312,7 +312,7 @@ func TestBodyIsClosedOnce(t *testing.T) {
 				check(t, body, replays)
 
 				req, body, replays = newRequest("", broken)
-				assert.ErrorIs(t, fields.Apply(req), broken)
+				assert.ErrorIs(t, fields.Apply(req, inject.Room{}), broken)
 				check(t, body, replays)
 			})
 		}

@@ -126,7 +126,7 @@ func TestJSONRefusals(t *testing.T) {
 		`{"auth":null,"\u0061uth":{"token":1}}`: "byte 25 of the JSON document repeats a member",
 	} {
 		req := post(jsonType, []byte(body))
-		err := f.Apply(req)
+		err := f.Apply(req, inject.Room{})
 		require.ErrorIs(t, err, inject.ErrNotInjectable, body)
 		assert.ErrorContains(t, err, want, body)
 	}
@@ -145,10 +145,10 @@ func TestJSONDepthIsLimited(t *testing.T) {
 			assert.Equal(t, strings.TrimSuffix(body, "}")+`,"k":"v"}`, apply(t, f, jsonType, body))
 		}
 		require.False(t, json.Valid([]byte(deep(10_001))))
-		assert.ErrorContains(t, f.Apply(post(jsonType, []byte(deep(10_001)))), "nested more than 10000 deep")
+		assert.ErrorContains(t, f.Apply(post(jsonType, []byte(deep(10_001))), inject.Room{}), "nested more than 10000 deep")
 	}
 	endless := []byte(strings.Repeat(`{"k":`, 1<<20))
-	assert.ErrorIs(t, f.Apply(post(jsonType, endless)), inject.ErrNotInjectable)
+	assert.ErrorIs(t, f.Apply(post(jsonType, endless), inject.Room{}), inject.ErrNotInjectable)
 }
 
 // A jsonGenerator writes random documents in random spellings.
@@ -300,7 +300,7 @@ func FuzzJSON(f *testing.F) {
 		document := bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 		isObject := json.Valid(document) && bytes.HasPrefix(bytes.TrimLeft(document, " \t\r\n"), []byte("{"))
 		req := post(jsonType, body)
-		if err := fields.Apply(req); err != nil {
+		if err := fields.Apply(req, inject.Room{}); err != nil {
 			require.ErrorIs(t, err, inject.ErrNotInjectable)
 			conflict := strings.Contains(err.Error(), "repeats a member") || strings.Contains(err.Error(), "and fields go into it")
 			require.True(t, conflict || !isObject, "%v", err)

@@ -108,9 +108,9 @@ func TestJSONArrayRefusals(t *testing.T) {
 		{"/0", `[1}`, "malformed at byte 2"},
 		{"/0", `[1][2]`, "byte 3 comes after the end"},
 	} {
-		err := newFields(t, keyed(test.key), dialect.BodyJSON).Apply(post(jsonType, []byte(test.body)))
+		err := newFields(t, keyed(test.key), dialect.BodyJSON).Apply(post(jsonType, []byte(test.body)), inject.Room{})
 		if test.body == "" {
-			err = newFields(t, keyed(test.key), dialect.BodyJSON).Apply(post("", nil))
+			err = newFields(t, keyed(test.key), dialect.BodyJSON).Apply(post("", nil), inject.Room{})
 		}
 		require.ErrorIs(t, err, inject.ErrNotInjectable, "%s %s", test.key, test.body)
 		assert.ErrorContains(t, err, test.want, "%s %s", test.key, test.body)
@@ -185,7 +185,7 @@ func FuzzJSONPointer(f *testing.F) {
 			return
 		}
 		req := post(jsonType, body)
-		if err := fields.Apply(req); err != nil {
+		if err := fields.Apply(req, inject.Room{}); err != nil {
 			require.ErrorIs(t, err, inject.ErrNotInjectable)
 			return
 		}

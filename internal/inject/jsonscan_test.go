@@ -24,7 +24,7 @@ func TestJSONStringsAreScannedToTheByte(t *testing.T) {
 				assert.Equal(t, body+`,"k":"v"}`, apply(t, f, jsonType, body+"}"))
 			}
 			for _, control := range []string{"\x00", "\x01", "\n", "\x1f"} {
-				err := f.Apply(post(jsonType, []byte(`{"a":"`+before+control+after+`"}`)))
+				err := f.Apply(post(jsonType, []byte(`{"a":"`+before+control+after+`"}`)), inject.Room{})
 				assert.ErrorContains(t, err, fmt.Sprintf("malformed at byte %d:", len(`{"a":"`)+len(before)))
 			}
 			body := `{"` + before + after + `":"` + after + before + `"`

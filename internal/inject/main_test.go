@@ -41,7 +41,7 @@ func post(contentType string, body []byte) *http.Request {
 func apply(t testing.TB, f *inject.Fields, contentType, body string) string {
 	t.Helper()
 	req := post(contentType, []byte(body))
-	require.NoError(t, f.Apply(req))
+	require.NoError(t, f.Apply(req, inject.Room{}))
 	return sent(t, req)
 }
 

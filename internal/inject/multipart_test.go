@@ -99,7 +99,7 @@ func TestMultipartOfUnknownLengthIsStreamed(t *testing.T) {
 		}
 		write.Close()
 	}()
-	require.NoError(t, newFields(t, multipartFields, "").Apply(req))
+	require.NoError(t, newFields(t, multipartFields, "").Apply(req, inject.Room{}))
 	assert.Equal(t, int64(-1), req.ContentLength)
 	assert.Nil(t, req.GetBody)
 	assert.Equal(t, http.Header{"Content-Type": {multipartType}, "Expect": {"100-continue"}}, req.Header)
@@ -126,7 +126,7 @@ func TestMultipartRefusedAtOnce(t *testing.T) {
 		{multipartType, "-", "does not begin with a line that is the boundary"},
 		{"multipart/form-data; boundary=SECRET", good, "a field has the multipart boundary in it"},
 	} {
-		err := f.Apply(post(test.contentType, []byte(test.body)))
+		err := f.Apply(post(test.contentType, []byte(test.body)), inject.Room{})
 		require.ErrorIs(t, err, inject.ErrNotInjectable)
 		assert.ErrorContains(t, err, test.want)
 		assert.NotContains(t, err.Error(), "SECRET")
@@ -134,7 +134,7 @@ func TestMultipartRefusedAtOnce(t *testing.T) {
 
 	req := post(multipartType, nil)
 	req.Body, req.ContentLength, req.GetBody = io.NopCloser(strings.NewReader("")), -1, nil
-	assert.ErrorIs(t, f.Apply(req), inject.ErrNotInjectable)
+	assert.ErrorIs(t, f.Apply(req, inject.Room{}), inject.ErrNotInjectable)
 }
 
 func TestMultipartPartOfTheCallersOwnFailsTheRequest(t *testing.T) {
@@ -168,7 +168,7 @@ func TestMultipartPartOfTheCallersOwnFailsTheRequest(t *testing.T) {
 				body := &countingBody{Reader: read(strings.NewReader(body))}
 				req := post(multipartType, nil)
 				req.Body, req.ContentLength, req.GetBody = body, -1, nil
-				require.NoError(t, f.Apply(req))
+				require.NoError(t, f.Apply(req, inject.Room{}))
 				got, err := io.ReadAll(req.Body)
 				require.ErrorIs(t, err, inject.ErrNotInjectable)
 				assert.NotContains(t, string(got), "evil")
@@ -189,7 +189,7 @@ func TestMultipartReplay(t *testing.T) {
 	next := func() (io.ReadCloser, error) { return nil, broken }
 	req := post(multipartType, []byte(body))
 	req.GetBody = func() (io.ReadCloser, error) { return next() }
-	require.NoError(t, f.Apply(req))
+	require.NoError(t, f.Apply(req, inject.Room{}))
 	_, err := req.GetBody()
 	assert.ErrorIs(t, err, broken)
 
@@ -240,7 +240,7 @@ func FuzzMultipart(f *testing.F) {
 	fields := newFields(f, multipartFields, "")
 	f.Fuzz(func(t *testing.T, body []byte) {
 		req := post(multipartType, body)
-		if len(body) == 0 || fields.Apply(req) != nil {
+		if len(body) == 0 || fields.Apply(req, inject.Room{}) != nil {
 			return
 		}
 		got, err := io.ReadAll(req.Body)
@@ -278,13 +278,13 @@ func sentAgain(t testing.TB, req *http.Request) string {
 func TestCreatedMultipart(t *testing.T) {
 	fields := newFields(t, []inject.Field{{Key: "k", Value: "v"}}, dialect.BodyMultipart)
 	req := post("", nil)
-	require.NoError(t, fields.Apply(req))
+	require.NoError(t, fields.Apply(req, inject.Room{}))
 	_, params, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
 	require.NoError(t, err)
 	assert.Equal(t, []part{{"k", "", "v"}}, partsOf(t, sent(t, req), params["boundary"]))
 
 	req = post("multipart/form-data; boundary=mine", nil)
-	require.NoError(t, fields.Apply(req))
+	require.NoError(t, fields.Apply(req, inject.Room{}))
 	assert.Equal(t, "multipart/form-data; boundary=mine", req.Header.Get("Content-Type"))
 	assert.Equal(t, []part{{"k", "", "v"}}, partsOf(t, sent(t, req), "mine"))
 }

@@ -17,10 +17,10 @@ func isPlaceholder(name string) bool {
 	}) < 0
 }
 
-// putPath puts value, percent-encoded, in the place of the placeholder called name in
+// putPath puts value, which is percent-encoded, in the place of the placeholder called name in
 // the path of req, whose URL becomes a copy. A redirect may lead to a path without the
 // placeholder.
-func putPath(req *http.Request, name, value string) error {
+func putPath(req *http.Request, name, value string, room Room) error {
 	path := wire.EscapedPath(req.URL)
 	start, end, found := placeholder(path, name)
 	switch {
@@ -34,13 +34,13 @@ func putPath(req *http.Request, name, value string) error {
 	if _, _, again := placeholder(path[end:], name); again {
 		return fmt.Errorf("connectorauth: the path of the request has the placeholder {%s} twice: write the placeholder once", name)
 	}
-	u := *req.URL
-	u.RawPath = path[:start] + url.PathEscape(value) + path[end:]
-	var err error
-	if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
+	raw := path[:start] + value + path[end:]
+	plain, err := url.PathUnescape(raw)
+	if err != nil {
 		return err // cannot happen: both parts are well escaped
 	}
-	req.URL = &u
+	u := room.ownURL(req)
+	u.Path, u.RawPath = plain, raw
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -113,22 +114,36 @@ func (p Place) String() string {
 	return fmt.Sprintf("%s %q", cmp.Or(name, "header"), p.name)
 }
 
-// Put puts value into req and replaces a value of the same name. Put writes to
-// the header map of req, or replaces req.URL by a copy. room has one element and
-// becomes the value of a header. Requests must not share a room: a base
-// RoundTripper could write to it. An error means that the path of req has no place for
-// the value.
-func (p Place) Put(req *http.Request, value string, room []string) error {
+// Encoded is a value as the requests of a Place spell it: encoded once, sent often.
+type Encoded string
+
+// Encode returns the Encoded of a value that Check accepts. The Encoded of a query
+// parameter or cookie has the name, and what separates it from those before.
+func (p Place) Encode(value string) Encoded {
+	switch p.in {
+	case dialect.InQuery:
+		value = wire.NextPair(p.name, value)
+	case dialect.InCookie:
+		value = cookieSeparator + p.name + "=" + value
+	case dialect.InPath:
+		value = url.PathEscape(value)
+	}
+	return Encoded(value)
+}
+
+// Put puts value, the result of Encode, into req and replaces a value of the same name.
+// Put writes to the header map of req, or replaces req.URL by a copy. An error means that
+// the path of req has no place for the value.
+func (p Place) Put(req *http.Request, value Encoded, room Room) error {
 	switch p.in {
 	case dialect.InHeader:
-		room[0] = value
-		req.Header[p.name] = room[:1:1]
+		req.Header[p.name] = room.Values(string(value))
 	case dialect.InQuery:
-		wire.SetQuery(req, wire.SetPair(req.URL.RawQuery, p.name, value))
+		room.ownURL(req).RawQuery = wire.SetPair(req.URL.RawQuery, p.name, string(value))
 	case dialect.InCookie:
-		Cookie(req.Header, p.name, value)
+		req.Header["Cookie"] = room.Values(joinCookies(req.Header, p.name, string(value)))
 	case dialect.InPath:
-		return putPath(req, p.name, value)
+		return putPath(req, p.name, string(value), room)
 	}
 	return nil
 }

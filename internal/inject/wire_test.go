@@ -27,7 +27,7 @@ type injector struct {
 func (i injector) RoundTrip(req *http.Request) (*http.Response, error) {
 	clone := *req
 	clone.Header = req.Header.Clone()
-	if err := i.fields.Apply(&clone); err != nil {
+	if err := i.fields.Apply(&clone, inject.Room{}); err != nil {
 		return nil, err
 	}
 	return i.base.RoundTrip(&clone)

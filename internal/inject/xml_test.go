@@ -103,9 +103,9 @@ func TestXMLRefusals(t *testing.T) {
 		"\xff\xfe" + utf16le(`<?xml version="1.0"?><r/>`):            "malformed, or not UTF-8, at byte 0",
 		strings.Repeat("<a>", 20_000):                                "nested more than 10000 deep",
 	} {
-		err := f.Apply(post(xmlType, []byte(body)))
+		err := f.Apply(post(xmlType, []byte(body)), inject.Room{})
 		if body == "" {
-			err = newFields(t, []inject.Field{{Key: "k"}}, dialect.BodyXML).Apply(post("", nil))
+			err = newFields(t, []inject.Field{{Key: "k"}}, dialect.BodyXML).Apply(post("", nil), inject.Room{})
 		}
 		require.ErrorIs(t, err, inject.ErrNotInjectable, body)
 		assert.ErrorContains(t, err, want, body)
@@ -115,7 +115,7 @@ func TestXMLRefusals(t *testing.T) {
 	name := newFields(t, []inject.Field{{Key: "é.id", Value: "v"}}, "")
 	assert.Equal(t, `<?xml version="1.0" encoding="utf-16"?><r><é><id>v</id></é></r>`, apply(t, name, xmlType, `<?xml version="1.0" encoding="utf-16"?><r/>`))
 	for _, encoding := range []string{"ISO-8859-1", "us-ascii", "Windows-1252"} {
-		err := name.Apply(post(xmlType, []byte(`<?xml version="1.0" encoding="`+encoding+`"?><r/>`)))
+		err := name.Apply(post(xmlType, []byte(`<?xml version="1.0" encoding="`+encoding+`"?><r/>`)), inject.Room{})
 		require.ErrorIs(t, err, inject.ErrNotInjectable)
 		assert.ErrorContains(t, err, "the XML document declares another encoding than UTF-8, in which a field's key is spelled differently: declare UTF-8")
 	}
@@ -123,7 +123,7 @@ func TestXMLRefusals(t *testing.T) {
 	// A field that XML cannot carry is found out when there is XML to carry it.
 	f = newFields(t, []inject.Field{{Key: "user[id]", Value: "v"}, {Key: "k", Value: "\x00"}}, "")
 	assert.Equal(t, "user%5Bid%5D=v&k=%00", apply(t, f, formType, ""))
-	err := f.Apply(post(xmlType, []byte("<r/>")))
+	err := f.Apply(post(xmlType, []byte("<r/>")), inject.Room{})
 	require.ErrorIs(t, err, inject.ErrNotInjectable)
 	assert.ErrorContains(t, err, `field "user[id]": the key is not the name of an XML element or attribute`)
 }

@@ -70,7 +70,7 @@ func TestXMLAttributeRefusals(t *testing.T) {
 		`<r k=1/>`:                         "malformed, or not UTF-8, at byte 0",
 		`<r k/>`:                           "malformed, or not UTF-8, at byte 0",
 	} {
-		err := f.Apply(post(xmlType, []byte(body)))
+		err := f.Apply(post(xmlType, []byte(body)), inject.Room{})
 		require.ErrorIs(t, err, inject.ErrNotInjectable, body)
 		assert.ErrorContains(t, err, want, body)
 	}
@@ -96,7 +96,7 @@ func FuzzXMLAttributes(f *testing.F) {
 	fields := newFields(f, []inject.Field{{Key: "@k", Value: "<v>\"'é"}, {Key: "auth.@k", Value: "v"}}, "")
 	f.Fuzz(func(t *testing.T, body []byte) {
 		req := post(xmlType, body)
-		if err := fields.Apply(req); err != nil {
+		if err := fields.Apply(req, inject.Room{}); err != nil {
 			require.ErrorIs(t, err, inject.ErrNotInjectable)
 			return
 		}

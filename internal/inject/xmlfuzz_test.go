@@ -23,7 +23,7 @@ func FuzzXML(f *testing.F) {
 	fields := newFields(f, xmlFields, "")
 	f.Fuzz(func(t *testing.T, body []byte) {
 		req := post(xmlType, body)
-		if err := fields.Apply(req); err != nil {
+		if err := fields.Apply(req, inject.Room{}); err != nil {
 			require.ErrorIs(t, err, inject.ErrNotInjectable)
 			return
 		}
@@ -101,7 +101,7 @@ func FuzzXMLIsReadAsByEncodingXML(f *testing.F) {
 			t.Skip() // TestXMLDeclarations, and the limit of nesting
 		}
 		req := post(xmlType, body)
-		err := fields.Apply(req)
+		err := fields.Apply(req, inject.Room{})
 		require.Equal(t, takenByEncodingXML(document), err == nil, "%q: %v", document, err)
 		if err != nil {
 			require.ErrorIs(t, err, inject.ErrNotInjectable)

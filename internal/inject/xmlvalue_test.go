@@ -20,7 +20,7 @@ func TestXMLValues(t *testing.T) {
 			assert.Equal(t, "<r><k>"+want+"</k></r>", apply(t, f, xmlType, "<r/>"))
 			continue
 		}
-		err := f.Apply(post(xmlType, []byte("<r/>")))
+		err := f.Apply(post(xmlType, []byte("<r/>")), inject.Room{})
 		require.ErrorIs(t, err, inject.ErrNotInjectable, "%q", value)
 		assert.ErrorContains(t, err, "a character that XML cannot carry")
 	}

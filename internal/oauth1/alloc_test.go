@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/oauth1"
 )
 
@@ -34,7 +35,7 @@ func TestSigningAllocatesOnlyItsResults(t *testing.T) {
 		if test.form == "" {
 			req.Body = nil
 		}
-		body, room := strings.NewReader(test.form), oauth1.Room{Header: make([]string, 1), Body: new(bytes.Reader)}
+		body, room := strings.NewReader(test.form), inject.Room{Value: new([1]string), Body: new(bytes.Reader)}
 		closed := io.NopCloser(body)
 		allocations := testing.AllocsPerRun(1000, func() {
 			body.Reset(test.form)

@@ -24,18 +24,11 @@ type Place struct {
 	MaxBody int64
 }
 
-// A Room is memory for a signed request, which the request keeps. With memory in one
-// piece, a request needs fewer pieces.
-type Room struct {
-	Header []string      // of length 1, for the value of the Authorization header
-	Body   *bytes.Reader // for a body that was read
-}
-
 // Put signs req and puts the protocol parameters into req, in place of
 // parameters that req already has. ahead is the clock's correction, in seconds.
 // After a redirect removed the body of req, a place in the body is gone: Put does
 // nothing then.
-func (p Place) Put(req *http.Request, s *Signer, ahead int64, room Room, extra ...Param) error {
+func (p Place) Put(req *http.Request, s *Signer, ahead int64, room inject.Room, extra ...Param) error {
 	isForm := p.isForm(req)
 	switch {
 	case p.In != dialect.InBody:
@@ -46,7 +39,7 @@ func (p Place) Put(req *http.Request, s *Signer, ahead int64, room Room, extra .
 	}
 	var form []byte
 	if isForm || p.BodyHash {
-		body, err := inject.ReadBodyWith(req, p.MaxBody, room.Body)
+		body, err := inject.ReadBodyWith(req, p.MaxBody, room)
 		if err != nil {
 			return err
 		}
@@ -66,8 +59,7 @@ func (p Place) Put(req *http.Request, s *Signer, ahead int64, room Room, extra .
 	}
 	defer params.Release()
 	if p.In == dialect.InHeader {
-		room.Header[0] = params.Header()
-		req.Header["Authorization"] = room.Header
+		req.Header["Authorization"] = room.Values(params.Header())
 		return nil
 	}
 	dropOAuth(req.Header)

@@ -1,7 +1,6 @@
 package oauth1_test
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/oauth1"
 )
 
@@ -22,7 +22,7 @@ func TestFormIsAFormHoweverTheHeaderIsSpelled(t *testing.T) {
 		for _, in := range []dialect.Location{dialect.InHeader, dialect.InQuery, dialect.InBody} {
 			req, _ := newRequest(t, "POST", "https://h/", "a=1&oauth_nonce=old")
 			req.Header = http.Header{name: {"application/x-www-form-urlencoded; charset=utf-8"}}
-			room := oauth1.Room{Header: make([]string, 1), Body: new(bytes.Reader)}
+			room := inject.Room{}
 			require.NoError(t, oauth1.Place{In: in, MaxBody: 1 << 20}.Put(req, signer, 0, room), "%s in the %s", name, in)
 			body, err := io.ReadAll(req.Body)
 			require.NoError(t, err)

@@ -93,8 +93,9 @@ func isASCII(s string) bool {
 
 // wide reports whether one of the first eight bytes of s is not ASCII.
 func wide(s string) bool {
-	_ = s[7]
-	return (s[0]|s[1]|s[2]|s[3])|(s[4]|s[5]|s[6]|s[7]) >= 0x80
+	_ = s[7] // so the compiler makes one load of the next two lines
+	low := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
+	return (low|uint64(s[4])<<32|uint64(s[5])<<40|uint64(s[6])<<48|uint64(s[7])<<56)&0x8080808080808080 != 0
 }
 
 // nameOf returns hostport without port and brackets.

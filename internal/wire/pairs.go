@@ -6,18 +6,20 @@ import "strings"
 // ampersands. Pairs that stay keep their bytes, however oddly spelled. Names are
 // compared after decoding, so the pair api%5Fkey=1 has the name api_key.
 
-// SetPair returns pairs with the pair name=value at the end and without other
-// pairs of the same name. Every decoder reads the same value: a space is written
-// %20, and a plus sign %2B.
-func SetPair(pairs, name, value string) string {
-	pair := AppendPair(make([]byte, 0, 128), name, value) // a constant size keeps pair on the stack
+// NextPair returns &name=value, for SetPair. Every decoder reads the same value: a space
+// is written %20, and a plus sign %2B.
+func NextPair(name, value string) string { return "&" + string(AppendPair(nil, name, value)) }
+
+// SetPair returns pairs with next, the [NextPair] of name, at the end and without other
+// pairs called name.
+func SetPair(pairs, name, next string) string {
 	if escaped := strings.IndexByte(pairs, '%') >= 0 || strings.IndexByte(pairs, '+') >= 0; escaped || strings.Contains(pairs, name) {
 		pairs = Without(pairs, name)
 	}
 	if pairs == "" {
-		return string(pair)
+		return next[1:]
 	}
-	return pairs + "&" + string(pair)
+	return pairs + next
 }
 
 // AppendPair appends name=value to the pairs in dst, with name and value
