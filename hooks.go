@@ -235,12 +235,13 @@ func runBefore(hooks []hook, room exchanges, out *http.Request, sent credential)
 }
 
 // withoutBody returns a copy of resp for foreign code to look at, and to keep: the
-// body and the request of resp are the caller's.
+// body and the request of resp are the caller's. The copy has no trailers: the caller may
+// set those of the request at the same time, while the base sends the rest of the body.
 func withoutBody(resp *http.Response) *http.Response {
-	seen := *resp
+	seen, req := *resp, *resp.Request
+	req.Body, req.GetBody, req.Trailer = nil, nil, nil
 	seen.Header, seen.Trailer, seen.Body = resp.Header.Clone(), nil, http.NoBody
-	seen.Request = resp.Request.Clone(context.Background())
-	seen.Request.Body, seen.Request.GetBody = nil, nil
+	seen.Request = req.Clone(context.Background())
 	return &seen
 }
 

@@ -23,13 +23,21 @@ func canonical(scheme, hostport string) string { return lower(plain(scheme, host
 // host is not valid.
 func plain(scheme, hostport string) string {
 	hostport = toASCII(hostport)
+	port := ":"
 	switch scheme {
 	case "https":
-		hostport = strings.TrimSuffix(hostport, ":443")
+		port = ":443"
 	case "http":
-		hostport = strings.TrimSuffix(hostport, ":80")
+		port = ":80"
 	}
-	return strings.TrimSuffix(hostport, ":")
+	host, found := strings.CutSuffix(hostport, port)
+	if !found {
+		host = strings.TrimSuffix(hostport, ":")
+	}
+	if strings.HasSuffix(host, "]") || strings.IndexByte(host, ':') < 0 {
+		return host
+	}
+	return hostport // with another port; a second port would make another host
 }
 
 // maxInternational is the length in bytes of the longest international host that is

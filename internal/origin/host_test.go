@@ -278,3 +278,31 @@ func TestLongInternationalNamesAreNotRead(t *testing.T) {
 	_, err = origin.Endpoint("https://" + strings.Repeat(strings.Repeat("\u00fc", 50)+".", 4) + "example:8443/")
 	require.NoError(t, err, "the longest names are read")
 }
+
+// net/http connects to what stands before the last colon, so two ports make another host.
+func TestHostWithTwoPortsIsNotTheHostWithOne(t *testing.T) {
+	for entry, hosts := range map[string][]string{
+		"https://a.example":      {"a.example::443", "a.example:443:443", "A.example::", "a.example:443:"},
+		"https://a.example:8443": {"a.example:8443:443", "a.example:8443:"},
+		"*.example.com":          {"a.example.com::443", "A.example.com::"},
+		"http://localhost":       {"localhost::80", "localhost:80:80", "localhost:80:"},
+		"https://[::1]":          {"[::1]::443", "[::1]:443:"},
+	} {
+		listed, err := origin.Parse([]string{entry})
+		require.NoError(t, err)
+		scheme, _, explicit := strings.Cut(entry, "://")
+		if !explicit {
+			scheme = "https"
+		}
+		for _, host := range hosts {
+			u := &url.URL{Scheme: scheme, Host: host}
+			got, _ := listed.Check(&http.Request{URL: u})
+			assert.Equal(t, origin.Refused, got, "%s for %s", host, entry)
+			assert.False(t, origin.Same(u, &url.URL{Scheme: scheme, Host: strings.TrimPrefix(entry, scheme+"://")}), host)
+		}
+	}
+	for _, host := range []string{"localhost:80:80", "localhost:8080:80", "127.0.0.1:80:", "localhost::80"} {
+		got, _ := origin.Set{}.Check(&http.Request{URL: &url.URL{Scheme: "http", Host: host}})
+		assert.Equal(t, origin.Refused, got, "nobody knows that %s is loopback", host)
+	}
+}
