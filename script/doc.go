@@ -177,5 +177,6 @@
 // An error names the event, line and column. The package removes credentials from
 // the error text, in plain and in common encodings: the credential of the connector,
 // Secrets in Options, the fields of an AuthFields, and what is secret by its name,
-// such as a token in a body.
+// such as a token in a body. If the messages have more than 200 secrets in a body, 128 KiB of
+// secrets, or a long error text besides many secrets, the text is withheld.
 package script
