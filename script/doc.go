@@ -134,7 +134,7 @@
 //	random_bytes(count, encoding)        "hex" by default; Math.random is no source of secrets
 //
 // A script has the whole language (ECMAScript), without files, network, environment,
-// console, timers, modules, eval and Function.
+// console, timers, modules, eval and Function. Error.prepareStackTrace has no effect.
 //
 // # Limits
 //
@@ -170,12 +170,20 @@
 // At most one script for each processor runs at a time, in slices of a millisecond.
 // The tenant that has used the least time is next: see Options.Tenant. A script that
 // waits leaves with the context of its request. The engine exists once in a program:
-// the first call of Compile compiles the engine, in about a second, and machines are
-// used again. On processors other than amd64 and arm64 the engine is interpreted, and
-// scripts take about 25 times as long.
+// the first call of Compile compiles the engine, in about a second. On processors other
+// than amd64 and arm64 the engine is interpreted, and scripts take about 25 times as
+// long.
+//
+// A new machine is a copy of an image: the memory of a machine that has the language and
+// nothing else. A Script has the few KiB that its code adds to the image, so a message
+// compiles nothing. The engine notes each write, by cards of 256 bytes, and after an event
+// the written cards are copied back from the image. At most two such machines for each
+// processor are kept. A machine whose memory has grown is not used again.
+// docs/architecture.md tells more.
 //
 // An error names the event, line and column. The package removes credentials from
 // the error text, in plain and in common encodings: the credential of the connector,
 // Secrets in Options, the fields of an AuthFields, and what is secret by its name,
-// such as a token in a body.
+// such as a token in a body. If the messages have more than 200 secrets in a body, 128 KiB of
+// secrets, or a long error text besides many secrets, the text is withheld.
 package script

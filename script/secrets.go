@@ -12,7 +12,7 @@ import (
 )
 
 // knownSecrets returns every secret that the script could read. ok is false if there
-// are too many to look for.
+// are too many to look for, or if they are too long.
 func (r *run) knownSecrets() (list []string, ok bool) {
 	list = append(list, r.secrets...)
 	add := func(values ...string) { list = append(list, values...) }
@@ -62,14 +62,18 @@ func (r *run) knownSecrets() (list []string, ok bool) {
 			}
 		}
 	}
-	return list, ok && len(list) <= 4*maxFound
+	length := 0
+	for _, value := range list {
+		length += len(value)
+	}
+	return list, ok && len(list) <= 4*maxFound && length <= maxSecrets
 }
 
 // scrubbed returns a message without the secrets of the script: in plain, in common
 // encodings, and in parts, because the engine quotes parts of what a script has.
 func (r *run) scrubbed(message string) string {
 	secrets, ok := r.knownSecrets()
-	if !ok {
+	if !ok || len(message)*len(secrets) > maxSearch {
 		return "an error whose text is withheld, because the messages have too many secrets to look for"
 	}
 	spellings := scrub.Spellings(secrets...)
@@ -99,6 +103,10 @@ func (r *run) scrubbed(message string) string {
 const (
 	part     = 10       // length of a part of a secret that no error may show
 	maxParts = 16 << 10 // length of the longest secret whose parts are looked for
+
+	// The search takes place outside of the turns, so nothing would end a long one.
+	maxSecrets = 128 << 10 // length of all secrets together
+	maxSearch  = 5 << 20   // length of a message, times the secrets
 )
 
 // sensitive reports whether a value with this name is probably a secret.
@@ -124,31 +132,31 @@ func sensitive(name string) bool {
 // maxFound is how many secrets of one body are looked for in an error.
 const maxFound = 200
 
-// secretIn reports whether a value in members of these names is probably a secret.
-func (r *run) secretIn(names string) bool {
-	for name := range strings.SplitSeq(names, ".") {
-		if sensitive(name) {
+// secretIn reports whether the value of a member of this name is probably a secret.
+func (r *run) secretIn(name string) bool {
+	for part := range strings.SplitSeq(name, ".") {
+		if sensitive(part) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(r.fields, func(field string) bool { return strings.Contains("."+names+".", "."+field+".") })
+	return slices.ContainsFunc(r.fields, func(field string) bool { return strings.Contains("."+name+".", "."+field+".") })
 }
 
 // inBody returns the values in a body that are secret by the name of their member, at
 // most maxFound+1.
 func (r *run) inBody(b *body) (list []string) {
-	found := func(name, value string) bool {
-		if len(value) > 0 && r.secretIn(name) && !slices.Contains(list, value) {
+	found := func(value string) bool {
+		if len(value) > 0 && !slices.Contains(list, value) {
 			list = append(list, value)
 		}
 		return len(list) <= maxFound
 	}
 	text := b.text()
 	if parsed, err := exact.Parse(text); err == nil {
-		parsed.Strings(found)
+		parsed.Strings(r.secretIn, found)
 	} else if form, ok := exact.ParseForm(string(text)); ok && b.kind() == formType && !exact.TooLong(text) {
 		for _, p := range form {
-			if !found(p.Name, p.Value) || !found(p.Name, p.Spelled()) {
+			if r.secretIn(p.Name) && !(found(p.Value) && found(p.Spelled())) {
 				break
 			}
 		}

@@ -313,34 +313,30 @@ func unit(digits []byte) rune {
 	return rune(n)
 }
 
-// Strings calls found with each string and number, and the names of the members that
-// the value is in, joined by points. A string comes as what the string means and, if
-// that differs, as it is spelled. Strings ends when found returns false.
-func (t *Text) Strings(found func(names, value string) bool) {
+// Strings calls found with each string and number inside a member whose name, or the
+// name of a member around, is one of those that secret reports. A string comes as what
+// the string means and, if that differs, as it is spelled. Strings ends when found
+// returns false.
+func (t *Text) Strings(secret func(name string) bool, found func(value string) bool) {
 	more := true
-	var look func(i int, name string)
-	look = func(i int, name string) {
-		switch t.kind(i) {
-		case '{', '[':
+	var look func(i int, inside bool)
+	look = func(i int, inside bool) {
+		switch kind := t.kind(i); {
+		case kind == '{' || kind == '[':
 			t.members(i, func(at, value int) {
-				if !more {
-					return
+				if more {
+					look(value, inside || at >= 0 && secret(t.string(at)))
 				}
-				inner := name
-				if at >= 0 && len(inner) < 1000 {
-					inner += "." + t.string(at)
-				}
-				look(value, inner)
 			})
-		case '"':
+		case inside && kind == '"':
 			meant, spelled := t.string(i), t.raw(i)
-			more = found(name, meant)
+			more = found(meant)
 			if inner := string(spelled[1 : len(spelled)-1]); more && inner != meant {
-				more = found(name, inner)
+				more = found(inner)
 			}
-		case 0:
-			more = found(name, string(t.raw(i)))
+		case inside && kind == 0:
+			more = found(string(t.raw(i)))
 		}
 	}
-	look(0, "")
+	look(0, false)
 }
