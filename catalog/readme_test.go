@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// first is the first example of the README.
+// first is the first example of the README, as internal/doccheck sees to.
 func first(key connectorauth.Secret) error {
 	stripe, err := catalog.Find("stripe", catalog.Options{})
 	if err != nil {
@@ -33,7 +33,7 @@ func first(key connectorauth.Secret) error {
 	return resp.Body.Close()
 }
 
-func TestFirstExampleOfTheREADMECompiles(t *testing.T) {
+func TestFirstExampleOfTheREADMEIsShort(t *testing.T) {
 	var missing *definition.InputError
 	require.ErrorAs(t, first(""), &missing)
 
@@ -43,10 +43,6 @@ func TestFirstExampleOfTheREADMECompiles(t *testing.T) {
 	require.True(t, ok)
 	block, _, ok := strings.Cut(rest, "```")
 	require.True(t, ok)
-	source, err := os.ReadFile("readme_test.go")
-	require.NoError(t, err)
-	assert.Contains(t, string(source), "\t"+strings.ReplaceAll(strings.TrimSpace(block), "\n", "\n\t"), "the README shows another example than the function first")
-
 	file, err := parser.ParseFile(token.NewFileSet(), "", "package p\nfunc f() {\n"+block+"}", 0)
 	require.NoError(t, err)
 	assert.LessOrEqual(t, len(file.Decls[0].(*ast.FuncDecl).Body.List), 6, "a real service takes six statements")

@@ -11,12 +11,16 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/connectorauth/connectorauth/internal/test/child"
 	"github.com/connectorauth/connectorauth/internal/test/leaktest"
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
 )
 
-func TestMain(m *testing.M) { leaktest.Main(m) }
+func TestMain(m *testing.M) {
+	child.Main(child.Jobs{"proxied": proxied})
+	leaktest.Main(m)
+}
 
 // must returns v, and panics with an error.
 func must[T any](v T, err error) T {

@@ -26,12 +26,16 @@ func bubble(t *testing.T, test func(t *testing.T, p *authtest.Provider)) {
 	})
 }
 
-// acme returns a Set with one service, acme, whose accounts consent at the provider. more has
-// further members of the method, and ends in a comma.
+// acme returns a Set with one service, acme, whose accounts consent at the provider or have its
+// key. more has further members of the method for consents, and ends in a comma.
 func acme(p *authtest.Provider, more string) *definition.Set {
-	return must(definition.NewSet(must(definition.Parse("acme.json", fmt.Appendf(nil, `{"connectorauth": 1, "name": "acme", "baseUrl": %q,
-		"methods": [{"name": "oauth", "type": "OAuth2", "tokenUrl": %q, "revokeUrl": %q, %s "grant": {"authorizationCode": {"authUrl": %q}}}],
-		"test": {"request": "GET /me", "id": "/user"}}`, p.BearerURL, p.TokenURL, p.RevokeURL, more, p.AuthURL), definition.Options{}))))
+	return must(definition.NewSet(must(definition.Parse("acme.json", fmt.Appendf(nil, `{"connectorauth": 1, "name": "acme",
+		"methods": [
+			{"name": "oauth", "default": true, "type": "OAuth2", "baseUrl": %q, "tokenUrl": %q, "revokeUrl": %q, %s
+				"grant": {"authorizationCode": {"authUrl": %q}}},
+			{"name": "key", "type": "ApiKey", "baseUrl": %q, "inputs": [{"name": "apiKey", "secret": true}], "key": "{apiKey}",
+				"placement": {"name": "X-Api-Key"}}],
+		"test": {"request": "GET /me", "id": "/auth_type"}}`, p.BearerURL, p.TokenURL, p.RevokeURL, more, p.AuthURL, p.KeyHeaderURL), definition.Options{}))))
 }
 
 // place is what the processes of a program have in common, in memory: the clock of a database

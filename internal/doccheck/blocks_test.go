@@ -27,7 +27,7 @@ var readers = map[string]string{
 	"catalog/README.md json":          "catalog/check.TestTheFileOfTheReadmeHasNoProblems",
 	"docs/accounts-pages.md http":     "accounts/pages.TestGuideOfTheAPI",
 	"docs/accounts-pages.md json":     "accounts/pages.TestGuideOfTheAPI",
-	"docs/accounts.md json":           "accounts.TestBlocksOfTheGuideAreRun",
+	"docs/accounts.md json":           "accounts.TestDefinitionsOfTheGuideAreRead",
 	"docs/command-session.md console": "cmd/connectorauth/internal/cli.TestTranscript",
 	"docs/definitions.md json":        "definition.TestGuideOfDefinitions",
 	"docs/definitions.md text":        "definition.TestGuideOfDefinitions",
@@ -40,22 +40,6 @@ var unread = []string{"", "sh", "python"}
 
 // notYet are the documents whose blocks no test runs so far.
 var notYet = []string{"docs/schedulers.md"}
-
-// withBlocks returns the documents whose blocks are checked.
-func withBlocks(t *testing.T) (names []string) {
-	t.Helper()
-	for _, pattern := range []string{"README.md", "*/README.md", "docs/*.md"} {
-		found, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
-		require.NoError(t, err)
-		for _, name := range found {
-			name, err = filepath.Rel(root, name)
-			require.NoError(t, err)
-			names = append(names, filepath.ToSlash(name))
-		}
-	}
-	require.Greater(t, len(names), 20)
-	return names
-}
 
 // flat returns the lines of a text without leading white space and without empty lines. A line
 // break stands before and after each line.
@@ -131,7 +115,7 @@ func run(t *testing.T) map[string]string {
 // repository runs the block.
 func TestGoBlocksAreRun(t *testing.T) {
 	sources, count := run(t), 0
-	for _, document := range withBlocks(t) {
+	for _, document := range documents {
 		for _, match := range fence.FindAllStringSubmatch(read(t, document), -1) {
 			if match[1] != "go" || slices.Contains(notYet, document) {
 				continue
@@ -146,7 +130,7 @@ func TestGoBlocksAreRun(t *testing.T) {
 // A block of another language has a test that reads the block, or a language that nobody has to read.
 func TestOtherBlocksHaveReaders(t *testing.T) {
 	exist, used := functions(t), map[string]bool{}
-	for _, document := range withBlocks(t) {
+	for _, document := range documents {
 		text := read(t, document)
 		blocks := fence.FindAllStringSubmatch(text, -1)
 		assert.Equal(t, 2*len(blocks), strings.Count(text, "```"), "%s: a block has no end", document)

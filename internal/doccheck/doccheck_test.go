@@ -22,10 +22,17 @@ import (
 // root is the folder of the repository.
 const root = "../.."
 
-// documents are the checked files.
-var documents = []string{
-	"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
-	"docs/accounts.md", "docs/accounts-pages.md", "docs/architecture.md", "docs/benchmarks.md", "docs/comparison.md", "docs/definitions.md", "docs/keys.md", "docs/mcp.md", "docs/moving.md", "docs/negative.md", "docs/other-languages.md", "docs/README.md", "docs/scripts.md", "docs/security-tests.md", "docs/testing.md",
+// documents are the checked files: README of the repository and of its modules, further files of
+// the root folder, and all of docs.
+var documents = matching("README.md", "*/README.md", "docs/*.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+
+// matching returns the files with names that match one of the patterns.
+func matching(patterns ...string) (names []string) {
+	for _, pattern := range patterns {
+		found, _ := fs.Glob(os.DirFS(root), pattern) // the patterns are well formed
+		names = append(names, found...)
+	}
+	return names
 }
 
 var (
@@ -123,4 +130,17 @@ func anchors(text string) (list []string) {
 		list = append(list, strings.ReplaceAll(other.ReplaceAllString(strings.ToLower(match[1]), ""), " ", "-"))
 	}
 	return list
+}
+
+// docs/README.md leads to each document, so a new document needs a place in the reading order.
+func TestIndexHasEachDocument(t *testing.T) {
+	index := map[string]int{}
+	for _, match := range link.FindAllStringSubmatch(read(t, "docs/README.md"), -1) {
+		index[path.Join("docs", match[1])]++
+	}
+	for _, document := range matching("docs/*.md") {
+		if document != "docs/README.md" {
+			assert.Equal(t, 1, index[document], "docs/README.md does not lead to %s once", document)
+		}
+	}
 }
