@@ -29,6 +29,7 @@ var readers = map[string]string{
 	"docs/command-session.md console": "cmd/connectorauth/internal/cli.TestTranscript",
 	"docs/definitions.md json":        "definition.TestGuideOfDefinitions",
 	"docs/definitions.md text":        "definition.TestGuideOfDefinitions",
+	"docs/other-languages.md js":      "cmd/connectorauth/internal/cli.TestGuideOfOtherLanguages",
 	"docs/scripts.md js":              "script.TestRecipes",
 }
 

@@ -131,3 +131,16 @@ func anchors(text string) (list []string) {
 	}
 	return list
 }
+
+// docs/README.md leads to each document, so a new document needs a place in the reading order.
+func TestIndexHasEachDocument(t *testing.T) {
+	index := map[string]int{}
+	for _, match := range link.FindAllStringSubmatch(read(t, "docs/README.md"), -1) {
+		index[path.Join("docs", match[1])]++
+	}
+	for _, document := range matching("docs/*.md") {
+		if document != "docs/README.md" {
+			assert.Equal(t, 1, index[document], "docs/README.md does not lead to %s once", document)
+		}
+	}
+}
