@@ -1,6 +1,6 @@
 // Package accounts keeps the accounts of a program: who owns an account, by which definition
 // and method the account was connected, and whether the account works. A Registry connects
-// accounts and gives an authenticated *http.Client for each of them.
+// accounts and gives an authenticated [*http.Client] for each of them.
 //
 //	registry, err := accounts.New(accounts.Config{
 //		Definitions: folder.Set, // of a *definition.Folder
@@ -58,12 +58,12 @@
 // Refresh tokens and sessions of many services end when nobody uses them. Sweep renews them in
 // time, in as many processes as call Sweep: from a cron job or a workflow engine, or by Run,
 // which is the loop. The member keepAlive of a method says how often, and so do refreshLifetime
-// and refreshIdle. Where renewals do not move the end of a token, Account.ReauthWithin tells
+// and refreshIdle. Where renewals do not move the end of a token, [Account.ReauthWithin] tells
 // whose owners must come. Shutdown ends Run, and loses nothing.
 //
 // # Faults
 //
-// An outage of the Store, the Index or Config.Connection is no fault of an account: statuses
+// An outage of the Store, the Index or [Config].Connection is no fault of an account: statuses
 // stay, and Sweep tries again after two minutes. Neither is what a process lacks, such as the
 // registration at the service, a definition or its revision: Sweep logs an error, and leaves
 // the accounts to other processes, or tries again after ten minutes. A provider that hangs, or
@@ -74,9 +74,9 @@
 //
 // # Owners and actors
 //
-// A Registry does not know who is signed in. A program compares Account.Owner before the
+// A Registry does not know who is signed in. A program compares [Account].Owner before the
 // program shows or changes an account, as above. Package pages does so for each page and each
-// response of its JSON API. Registry.As says who acts, for Config.Audit.
+// response of its JSON API. [Registry.As] says who acts, for [Config].Audit.
 //
 // # Several processes
 //

@@ -12,7 +12,7 @@
 //		log(e)
 //	}
 //
-// Stats is for programs with an accounts.Registry, and config is that of any connector. Where
+// Stats is for programs with an [accounts.Registry], and config is that of any connector. Where
 // config is that of the Registry, the program makes the Observer first, and Stats is a function
 // that calls the Registry.
 //

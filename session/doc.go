@@ -21,7 +21,7 @@
 // # Wrong credentials
 //
 // Many services lock an account after a few wrong passwords. A refused login is therefore
-// an error that matches connectorauth.ErrReauthRequired, and is remembered in the Store.
+// an error that matches [connectorauth.ErrReauthRequired], and is remembered in the Store.
 // No process logs in again by itself for about an hour, growing to a day, so a lock
 // that ends is noticed. A connector with other [Config].Values tries at once, and so does
 // Renew. A service that refuses a login by a response of success needs [Config].Refusals,

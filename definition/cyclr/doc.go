@@ -41,7 +41,7 @@
 //   - grant:NAME: which grant an OAuth2Type means
 //   - clientAuth:NAME: how a client authenticates at the token URL
 //   - script: what the script of the connector does to requests
-//   - draft: anything else that definition.Parse refuses
+//   - draft: anything else that [definition.Parse] refuses
 //
 // Export writes the connector of a definition, and says what Cyclr has no words for.
 //
@@ -51,7 +51,7 @@
 // a text: a key, a user name and a password in base64, an access token, or the JSON text of an
 // object with AccessToken, RefreshToken, Expires and RefreshExpires. The object {} means that
 // the account logs in when the account is first used. Properties is a list of objects with
-// Name and Value. Account.Document writes the same:
+// Name and Value. [Account.Document] writes the same:
 //
 //	{"AuthValue": "{\"AccessToken\": \"...\"}", "Properties": [{"Name": "Subdomain", "Value": "mycompany"}]}
 package cyclr
