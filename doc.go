@@ -43,12 +43,16 @@
 //
 // # Consent
 //
-// With OAuth1 and with OAuth2's authorization code, the account owner visits the
-// provider and returns with a callback. Begin returns the URL for the browser
-// and a pending value to keep for the browser. Finish takes the pending value and
-// the callback. With the grant DeviceCode, the account owner types a code on any device:
-// BeginDevice returns the code and a pending value for FinishDevice. Package consent does
-// all this for a web application, with a popup, and for a command-line program.
+// With [OAuth1] and with OAuth2's authorization code (RFC 6749 section 4.1), the account
+// owner visits the provider and returns with a callback:
+//
+//	authURL, pending, err := connector.Begin(ctx, "https://app.example/callback")
+//	... // keep pending for this browser, and redirect the browser to authURL
+//	err = connector.Finish(ctx, pending, r.URL.Query()) // in the handler of the callback
+//
+// With the grant [DeviceCode] (RFC 8628), the account owner types a code on any device:
+// [OAuth2.BeginDevice] returns the code and a pending value for [OAuth2.FinishDevice]. Package
+// consent does all this for a web application, with a popup, and for a command-line program.
 //
 // An API may refuse a request because the account owner must authenticate better or anew
 // (RFC 9470): the error is a [StepUpError], which [OAuth2.Asking] takes further. Package fapi
@@ -72,10 +76,11 @@
 //
 // # Accounts
 //
-// Status of a connector tells what is known of its account, and renews nothing.
-// Renew replaces the token now, Forget removes the token, and Revoke of an OAuth2
-// tells the provider first, as Revoke of a Custom with a logout does. Observe is told
-// what happens, and [RenewalError] tells why the API's 401 could not be helped for
+// [OAuth2.Status] tells what is known of an account, and renews nothing. [OAuth2.Renew]
+// replaces the token now, [OAuth2.Forget] removes the token, and [OAuth2.Revoke] tells the
+// provider first (RFC 7009). [OAuth1] and [Custom] have the same methods, where the auth type
+// has the matter: Revoke of a Custom is its logout. Observe of the config is told what
+// happens, an [Event] at a time, and [RenewalError] tells why the API's 401 could not be helped for
 // now. Package accounts keeps the accounts of a program, by owner and definition.
 //
 // Before a program exits, [Shared.Shutdown] waits until the renewals under way have

@@ -49,8 +49,8 @@
 //
 // [Provider.AuthorizeAs] signs in as another account owner.
 //
-// The provider accepts any loopback URL as a callback. IssueTokens and
-// IssueOAuth1Token issue tokens without a consent.
+// The provider accepts any loopback URL as a callback. [Provider.IssueTokens] and
+// [Provider.IssueOAuth1Token] issue tokens without a consent.
 //
 // DeviceURL begins the device grant (RFC 8628); [Provider.AuthorizeDevice] and
 // [Provider.DenyDevice] take the part of the account owner. At

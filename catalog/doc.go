@@ -18,7 +18,7 @@
 // A definition of the first shelf has essential facts that two independent witnesses say at
 // least: the URLs of consent and token, or the host of the API and the place of the key. The
 // witnesses are libraries with permissive licences that connect to the service, and the
-// documentation of the service. A draft has one witness, which is maintained, and Find
+// documentation of the service. A draft has one witness, which is maintained, and [Find]
 // returns drafts only where [Options].Drafts asks for them.
 //
 // The member x-sources of each document names the witnesses of each fact, and the date of
@@ -33,7 +33,7 @@
 // Nothing was checked against a live service. So test an account before the account is kept:
 // see [definition.Connected.Check].
 //
-// All functions are safe for concurrent use. The first List, Search, ByHost or Load reads all
+// All functions are safe for concurrent use. The first [List], [Search], [ByHost] or [Load] reads all
 // documents once, which takes some tens of milliseconds.
 //
 // # Scopes

@@ -1,5 +1,5 @@
 // Package definition reads what a service wants of every account, as data: a
-// definition is one JSON document for one service. Connect makes a connector of a
+// definition is one JSON document for one service. [Definition.Connect] makes a connector of a
 // definition and of what the account owner has given.
 //
 //	d, err := definition.Parse("acme.json", text, definition.Options{})
@@ -28,7 +28,7 @@
 // in YAML.
 //
 // [Definition.Document] writes the document of a definition, such as one that a program
-// makes in Go. Lint lists what a document may say, and should not. The packages openapi
+// makes in Go. [Lint] lists what a document may say, and should not. The packages openapi
 // and cyclr make drafts of definitions of documents of other formats.
 //
 // # Templates
@@ -72,7 +72,7 @@
 //
 // # An issuer in place of endpoints
 //
-// An OAuth2 may name an [Issuer], whose metadata name the endpoints. A program reads the
+// An [OAuth2] may name an [Issuer], whose metadata name the endpoints. A program reads the
 // metadata before the first Connect of an account:
 //
 //	finder, err := discovery.New(discovery.Config{}) // one for the program
@@ -139,7 +139,7 @@
 // # Tests
 //
 // A test needs no other URLs: [Connection].HTTPClient, and the client of NewClient and of
-// Check, may lead all hosts to a server of the test, as the example Fake does. The client of
+// [Connected.Check], may lead all hosts to a server of the test, as the example Fake does. The client of
 // an in-memory provider of package authtest does the same. A server at a loopback address
 // may also be named by a definition, as in "http://127.0.0.1:8080"; Lint has a word for such
 // URLs.

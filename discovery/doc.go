@@ -53,7 +53,7 @@
 //
 // A server may forget a client. The token endpoint then says invalid_client: the error
 // matches [connectorauth.ErrReauthRequired], the store notes once that the client is dead, and
-// the next Begin registers anew. A renewal never registers. Accounts that were connected by a
+// the next [Account.Begin] registers anew. A renewal never registers. Accounts that were connected by a
 // former client keep that client, until its record has sixteen later ones.
 //
 // Some servers show the person an error page for a client that they have forgotten, and the

@@ -1,4 +1,4 @@
-// Package egress keeps requests away from private networks. A Transport reaches public
+// Package egress keeps requests away from private networks. A [Transport] reaches public
 // addresses only, so an address which an account owner has typed leads to no host of
 // the program's own network (server-side request forgery).
 //
@@ -7,6 +7,9 @@
 //		return err
 //	}
 //	client := &http.Client{Transport: transport}
+//
+// The zero [Config] allows public addresses and any port. A refused request fails with an
+// [Error], which names the host and the reason.
 //
 // # What is refused
 //

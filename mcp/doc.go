@@ -17,7 +17,7 @@
 // compare the port: a program on the person's machine chooses one port, or registers another
 // client at each consent.
 //
-// An Account is a consent.Flow. Begin asks the server for its challenge, reads the metadata of
+// An [Account] is a consent.Flow. [Account.Begin] asks the server for its challenge, reads the metadata of
 // the server and of its authorization server, finds or registers a client, and starts the
 // consent. What was found is kept in the Store beside the token, so a renewal reads no
 // metadata.
@@ -28,14 +28,14 @@
 // StreamableClientTransport. With a Proof, such as DPoP, there is no other way. The account
 // must then be connected before the first request.
 //
-// An Account is also an OAuthHandler of the SDK: the SDK calls Authorize when the server
+// An Account is also an OAuthHandler of the SDK: the SDK calls [Account.Authorize] when the server
 // refuses a request, and [Config].Consent leads the person through the consent:
 //
 //	transport := &mcp.StreamableClientTransport{Endpoint: url, OAuthHandler: account}
 //
 // # In package accounts
 //
-// Kind is the type MCP of definitions, and AnyServer a definition of an MCP server anywhere: an
+// [Kind] is the type MCP of definitions, and [AnyServer] a definition of an MCP server anywhere: an
 // account owner types the URL. A Registry of package accounts then keeps accounts at MCP
 // servers as a Registry keeps all others:
 //

@@ -1,6 +1,6 @@
 // Package script runs JavaScript on the requests and responses of a connector. A
 // script is for an API that needs more than an auth type, such as a signature of
-// its own. Compile a script once, and wrap it around a connector:
+// its own. [Compile] a script once, and wrap it around a connector:
 //
 //	compiled, err := script.Compile(`
 //		function before_action() {
@@ -176,6 +176,6 @@
 //
 // An error names the event, line and column. The package removes credentials from
 // the error text, in plain and in common encodings: the credential of the connector,
-// Secrets in Options, the fields of an AuthFields, and what is secret by its name,
+// Secrets in [Options], the fields of an AuthFields, and what is secret by its name,
 // such as a token in a body.
 package script

@@ -1,6 +1,6 @@
 // Package openapi makes drafts of definitions of OpenAPI documents: versions 3.0, 3.1 and
 // 3.2, and Swagger 2.0. OpenAPI says where a credential goes, and leaves open much that a
-// client must know. Import asks what the document leaves open, and guesses nothing:
+// client must know. [Import] asks what the document leaves open, and guesses nothing:
 //
 //	draft, err := openapi.Import("acme.json", document, openapi.Options{})
 //	if err != nil {
