@@ -1,7 +1,21 @@
 // Package assertion authenticates with keys that sign: an assertion, which is a signed
 // JWT (RFC 7519), stands in for a secret.
 //
-// [NewKey] reads a key. What the service wants decides what to make:
+//	key, err := assertion.NewKey(assertion.KeyConfig{Private: pem})
+//	...
+//	grant, err := assertion.NewJWTBearer(assertion.JWTBearerConfig{
+//		Key:    key,
+//		Claims: assertion.Claims{Issuer: "client", Subject: "alice@example.com", Audience: tokenURL},
+//	})
+//	...
+//	connector, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+//		ClientID: "client", TokenURL: tokenURL, Grant: grant, ClientAuth: assertion.NoClientAuth{},
+//	})
+//
+// # What to make
+//
+// [NewKey] reads a key, from PEM, a JSON Web Key (RFC 7517), a signer or a shared secret. What
+// the service wants decides what to make of the key:
 //
 //   - [NewJWTBearer] is a grant: an assertion is exchanged for an access token (RFC
 //     7523 section 2.1), as service accounts and server-to-server integrations do.
@@ -17,6 +31,8 @@
 //     9449).
 //   - [NewGoogle] is a connector for the account files of Google.
 //
+// # Tokens from elsewhere
+//
 // An assertion may also come from elsewhere: the grants and the client authentication
 // take a function instead of a key, such as that of [FromFile] for a file that a platform
 // renews. The repository's docs/keys.md says what each of many services wants.
@@ -31,7 +47,7 @@
 //
 // # Keys
 //
-// A private key may stay where it is: [KeyConfig].Signer takes a crypto.Signer of a KMS
-// or HSM. A crypto.Signer has no context, so a signer of a remote service should bound
+// A private key may stay where it is: [KeyConfig].Signer takes a [crypto.Signer] of a KMS
+// or HSM. A [crypto.Signer] has no context, so a signer of a remote service should bound
 // its requests in time. No error and no print shows a key.
 package assertion

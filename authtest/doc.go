@@ -20,20 +20,20 @@
 //
 // # Credentials
 //
-// A provider has an application and, unless Config.Owners names several, a
+// A provider has an application and, unless [Config].Owners names several, a
 // single account owner. ClientID and ClientSecret of the [Provider] belong to the
 // application; Username, Password and APIKey belong to the account owner. If a
 // credential is not configured, each provider makes a random value. Random secrets
 // contain characters that a client must encode, so a client that does not encode
 // fails. The same is true for API keys and body fields.
 //
-// Assertions (RFC 7523) are verified with the public keys in Config.AssertionKeys:
+// Assertions (RFC 7523) are verified with the public keys in [Config].AssertionKeys:
 // as a grant, as the client authentication, as the token that is exchanged for an
 // access token (RFC 8693), and at AssertionURL. Another requested_token_type is
-// refused. Config.ClockSkew makes the provider's clock wrong.
+// refused. [Config].ClockSkew makes the provider's clock wrong.
 //
 // A token request with a proof of DPoP (RFC 9449) gets tokens that are bound to the key.
-// Config.RequireDPoP and Config.DPoPNonce make proofs and nonces necessary, and
+// [Config].RequireDPoP and [Config].DPoPNonce make proofs and nonces necessary, and
 // [Provider.RotateNonces] makes the nonces of before invalid.
 //
 // # Consent
@@ -49,8 +49,8 @@
 //
 // [Provider.AuthorizeAs] signs in as another account owner.
 //
-// The provider accepts any loopback URL as a callback. IssueTokens and
-// IssueOAuth1Token issue tokens without a consent.
+// The provider accepts any loopback URL as a callback. [Provider.IssueTokens] and
+// [Provider.IssueOAuth1Token] issue tokens without a consent.
 //
 // DeviceURL begins the device grant (RFC 8628); [Provider.AuthorizeDevice] and
 // [Provider.DenyDevice] take the part of the account owner. At
@@ -80,7 +80,7 @@
 // BearerURL points to the metadata of the API below ResourceMetadataURL (RFC 9728).
 // Further applications register themselves at RegisterURL (RFC 7591). The provider
 // forgets them with [Provider.ForgetClients], and forgets their secrets after
-// Config.SecretLifetime. The provider issues no ID tokens.
+// [Config].SecretLifetime. The provider issues no ID tokens.
 //
 // # Requests and counts
 //
@@ -106,7 +106,7 @@
 //
 // # Time
 //
-// With Config.InMemory, the provider opens no socket and can run in a bubble of
+// With [Config].InMemory, the provider opens no socket and can run in a bubble of
 // [testing/synctest], where an hour passes at once. Close the provider before the
 // bubble ends:
 //

@@ -18,8 +18,8 @@
 // A definition of the first shelf has essential facts that two independent witnesses say at
 // least: the URLs of consent and token, or the host of the API and the place of the key. The
 // witnesses are libraries with permissive licences that connect to the service, and the
-// documentation of the service. A draft has one witness, which is maintained, and Find
-// returns drafts only where Options.Drafts asks for them.
+// documentation of the service. A draft has one witness, which is maintained, and [Find]
+// returns drafts only where [Options].Drafts asks for them.
 //
 // The member x-sources of each document names the witnesses of each fact, and the date of
 // each witness. A fact with one name in "by" has one witness. A name such as RFC 6750 means
@@ -33,14 +33,14 @@
 // Nothing was checked against a live service. So test an account before the account is kept:
 // see [definition.Connected.Check].
 //
-// All functions are safe for concurrent use. The first List, Search, ByHost or Load reads all
+// All functions are safe for concurrent use. The first [List], [Search], [ByHost] or [Load] reads all
 // documents once, which takes some tens of milliseconds.
 //
 // # Scopes
 //
 // The catalogue knows few scopes of a service: those that a witness asks for, and those without
-// which the service refuses the test. Options.Scopes are the scopes that a program wants: where
-// Options.Scopes lack the scopes of the test, the service may refuse the test of a good account.
+// which the service refuses the test. [Options].Scopes are the scopes that a program wants: where
+// [Options].Scopes lack the scopes of the test, the service may refuse the test of a good account.
 //
 // # A definition of the program's own
 //

@@ -1,5 +1,5 @@
 // Package definition reads what a service wants of every account, as data: a
-// definition is one JSON document for one service. Connect makes a connector of a
+// definition is one JSON document for one service. [Definition.Connect] makes a connector of a
 // definition and of what the account owner has given.
 //
 //	d, err := definition.Parse("acme.json", text, definition.Options{})
@@ -27,8 +27,8 @@
 // URLs each. The module definition/yaml reads the same format
 // in YAML.
 //
-// Definition.Document writes the document of a definition, such as one that a program
-// makes in Go. Lint lists what a document may say, and should not. The packages openapi
+// [Definition.Document] writes the document of a definition, such as one that a program
+// makes in Go. [Lint] lists what a document may say, and should not. The packages openapi
 // and cyclr make drafts of definitions of documents of other formats.
 //
 // # Templates
@@ -47,8 +47,8 @@
 //
 // The type of a method names a [Scheme] of this package, or a [Kind] of another package in
 // [Options], such as those of the modules digestauth and awsauth. Of the kind MCP of package
-// mcp, nobody knows the connector before the account owner has consented: Connected.Consent
-// leads through the consent, and Connected.Open returns the account with its connector.
+// mcp, nobody knows the connector before the account owner has consented: [Connected.Consent]
+// leads through the consent, and [Connected.Open] returns the account with its connector.
 //
 // # Origins
 //
@@ -68,11 +68,11 @@
 // stand there, the values of the present token or session decide, so no other
 // account's host below the same suffix sees the credentials: any other request, and any
 // redirect to another host that the definition declares, fails with
-// connectorauth.ErrHostNotAllowed.
+// [connectorauth.ErrHostNotAllowed].
 //
 // # An issuer in place of endpoints
 //
-// An OAuth2 may name an [Issuer], whose metadata name the endpoints. A program reads the
+// An [OAuth2] may name an [Issuer], whose metadata name the endpoints. A program reads the
 // metadata before the first Connect of an account:
 //
 //	finder, err := discovery.New(discovery.Config{}) // one for the program
@@ -87,7 +87,7 @@
 // # Any host
 //
 // A product that people host themselves may be at any host: an input with AnyHost says so,
-// and Options.AnyHost allows such definitions. Their requests, to the API, for tokens and
+// and [Options].AnyHost allows such definitions. Their requests, to the API, for tokens and
 // for logins, go through package egress, which refuses private addresses whatever a name
 // resolves to:
 //
@@ -107,12 +107,12 @@
 // never lead to any host.
 //
 // An account owner who chooses the host gets what requests carry. So no secret of the
-// program belongs there: neither the secret of Connection.Client nor a secret whose input is
+// program belongs there: neither the secret of [Connection].Client nor a secret whose input is
 // hidden. [Lint] lists the requests that would show one.
 //
 // # Files
 //
-// [Load] reads the definitions of an embed.FS or of a folder, and lists the mistakes of
+// [Load] reads the definitions of an [embed.FS] or of a folder, and lists the mistakes of
 // all files. A [Folder] picks up changes of the files while the program runs, and keeps the
 // last good definitions while a file is wrong. A [Set] finds a definition by its name or by
 // a former name, and holds several revisions of a definition.
@@ -138,8 +138,8 @@
 //
 // # Tests
 //
-// A test needs no other URLs: Connection.HTTPClient, and the client of NewClient and of
-// Check, may lead all hosts to a server of the test, as the example Fake does. The client of
+// A test needs no other URLs: [Connection].HTTPClient, and the client of NewClient and of
+// [Connected.Check], may lead all hosts to a server of the test, as the example Fake does. The client of
 // an in-memory provider of package authtest does the same. A server at a loopback address
 // may also be named by a definition, as in "http://127.0.0.1:8080"; Lint has a word for such
 // URLs.

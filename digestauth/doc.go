@@ -55,7 +55,7 @@
 //
 // A request with a body and without a challenge asks the server to look at the header
 // first (Expect: 100-continue, RFC 9110 section 10.1.1). A base RoundTripper with
-// ExpectContinueTimeout, as http.DefaultTransport has, then sends the body once. If
+// ExpectContinueTimeout, as [http.DefaultTransport] has, then sends the body once. If
 // the body cannot be sent again, because the request has no GetBody, the caller gets
 // the response with status 401, [connectorauth.RenewalError] says why, and the next
 // request carries credentials. A program that streams bodies makes a request without a

@@ -17,7 +17,7 @@
 //	connector, err := connectorauth.NewOAuth2(config)
 //
 // Without a Grant in the config, the grant is AuthorizationCode. Another grant needs no URL
-// either, such as connectorauth.DeviceCode{}.
+// either, such as [connectorauth.DeviceCode]{}.
 //
 // # An API that is known by its URL
 //
@@ -52,8 +52,8 @@
 //	connector, err := account.Connector(ctx) // makes no request
 //
 // A server may forget a client. The token endpoint then says invalid_client: the error
-// matches connectorauth.ErrReauthRequired, the store notes once that the client is dead, and
-// the next Begin registers anew. A renewal never registers. Accounts that were connected by a
+// matches [connectorauth.ErrReauthRequired], the store notes once that the client is dead, and
+// the next [Account.Begin] registers anew. A renewal never registers. Accounts that were connected by a
 // former client keep that client, until its record has sixteen later ones.
 //
 // Some servers show the person an error page for a client that they have forgotten, and the
@@ -68,7 +68,7 @@
 //
 // Metadata are words of a stranger, as is the URL that leads to them. Therefore:
 //
-//   - Requests go through Config.HTTPClient, and without one to public addresses only. The
+//   - Requests go through [Config].HTTPClient, and without one to public addresses only. The
 //     token requests of a config that Fill has completed go the same way.
 //   - URLs are https, or http on loopback, which only a server on loopback may name.
 //   - Redirects are not followed. A request ends after 30 seconds, and a response after 1 MiB.

@@ -1,4 +1,4 @@
-// Package egress keeps requests away from private networks. A Transport reaches public
+// Package egress keeps requests away from private networks. A [Transport] reaches public
 // addresses only, so an address which an account owner has typed leads to no host of
 // the program's own network (server-side request forgery).
 //
@@ -7,6 +7,9 @@
 //		return err
 //	}
 //	client := &http.Client{Transport: transport}
+//
+// The zero [Config] allows public addresses and any port. A refused request fails with an
+// [Error], which names the host and the reason.
 //
 // # What is refused
 //
@@ -24,20 +27,20 @@
 // their address is a public one.
 //
 // The guard cannot know which public addresses belong to the program's own network, where
-// private addresses are not the only ones: Config.Refused names them.
+// private addresses are not the only ones: [Config].Refused names them.
 //
-// Any port may be reached, unless Config.Ports is set: the guard protects networks, and
+// Any port may be reached, unless [Config].Ports is set: the guard protects networks, and
 // products that people host themselves are at many ports.
 //
 // # What is allowed
 //
-// Config.Prefixes and Config.Hosts allow hosts of the program's own network. A metadata
+// [Config].Prefixes and [Config].Hosts allow hosts of the program's own network. A metadata
 // service needs a prefix with a single address: neither Hosts nor a wider prefix leads
 // there.
 //
 // # Proxies
 //
-// HTTP_PROXY, HTTPS_PROXY and NO_PROXY are not read. Behind Config.Proxy, the proxy resolves
+// HTTP_PROXY, HTTPS_PROXY and NO_PROXY are not read. Behind [Config].Proxy, the proxy resolves
 // the names, so the guard sees no address: the proxy itself must refuse private addresses.
 // Before the proxy is asked, the guard refuses what the name alone tells: addresses
 // as above, addresses in an unusual spelling such as 0x7f.1, and the names of this machine
@@ -47,5 +50,5 @@
 //
 // A connector that wants a guard, such as one of package definition, looks for a
 // Transport with [Guards]. A RoundTripper in between, as for traces, shows its base by a
-// method Unwrap() http.RoundTripper.
+// method Unwrap() [http.RoundTripper].
 package egress

@@ -1,15 +1,3 @@
-// Package fapi checks configs against the FAPI 2.0 Security Profile (final, February 2025),
-// which banks and health services ask of their clients.
-//
-// [Check] lists what a config lacks. The profile is a check and no mode: nothing of a
-// connector changes, and a program decides what to do with the list. A test of the program
-// that fails on any [Finding] is a good place.
-//
-// What the library does for every config needs no finding: TLS 1.2 or newer with a verified
-// certificate, a code challenge of its own for each consent, a state bound to the browser,
-// nonces of proofs (RFC 9449 section 8), and refresh tokens that rotate or do not. What
-// concerns the server alone, such as the lifetime of codes, or the program alone, such as
-// open redirectors, Check does not see.
 package fapi
 
 import (

@@ -17,25 +17,25 @@
 // compare the port: a program on the person's machine chooses one port, or registers another
 // client at each consent.
 //
-// An Account is a consent.Flow. Begin asks the server for its challenge, reads the metadata of
+// An [Account] is a consent.Flow. [Account.Begin] asks the server for its challenge, reads the metadata of
 // the server and of its authorization server, finds or registers a client, and starts the
 // consent. What was found is kept in the Store beside the token, so a renewal reads no
 // metadata.
 //
 // # With the Go SDK of MCP
 //
-// The client of connectorauth.NewClient serves as the HTTPClient of the SDK's
+// The client of [connectorauth.NewClient] serves as the HTTPClient of the SDK's
 // StreamableClientTransport. With a Proof, such as DPoP, there is no other way. The account
 // must then be connected before the first request.
 //
-// An Account is also an OAuthHandler of the SDK: the SDK calls Authorize when the server
-// refuses a request, and Config.Consent leads the person through the consent:
+// An Account is also an OAuthHandler of the SDK: the SDK calls [Account.Authorize] when the server
+// refuses a request, and [Config].Consent leads the person through the consent:
 //
 //	transport := &mcp.StreamableClientTransport{Endpoint: url, OAuthHandler: account}
 //
 // # In package accounts
 //
-// Kind is the type MCP of definitions, and AnyServer a definition of an MCP server anywhere: an
+// [Kind] is the type MCP of definitions, and [AnyServer] a definition of an MCP server anywhere: an
 // account owner types the URL. A Registry of package accounts then keeps accounts at MCP
 // servers as a Registry keeps all others:
 //
@@ -46,7 +46,7 @@
 // # Scopes
 //
 // A consent asks for the scopes of the challenge; without any, for scopes_supported of the
-// server; without these, for none. Config.ScopeFilter may leave some out. The scopes of the
+// server; without these, for none. [Config].ScopeFilter may leave some out. The scopes of the
 // account's earlier consents at the same authorization server are asked for again, and
 // offline_access is, where the authorization server supports that scope.
 //
@@ -62,7 +62,7 @@
 //   - Metadata may name the authorization endpoint of somebody else's server. That server tells by
 //     iss in the callback (RFC 9207), and the consent is refused. Where that server sends no iss,
 //     nothing tells: the code of a client that is a document, or that the other server has
-//     registered, would reach the server that the metadata are of. A Config.Issuer that the
+//     registered, would reach the server that the metadata are of. A [Config].Issuer that the
 //     program knows leaves no room for such metadata.
 //   - What the account has of one authorization server goes to no other. Where the server
 //     names another one, the account needs a new consent there, with another client, and the
@@ -70,5 +70,5 @@
 //   - An account belongs to one server: an Account name that another URL has in the same Store is
 //     refused. The refusal of a host that a redirect has led to is no word of the server.
 //   - Scopes of the server are 8 KiB at most.
-//   - A ClientID or a secret of the program's own goes to Config.Issuer alone.
+//   - A ClientID or a secret of the program's own goes to [Config].Issuer alone.
 package mcp

@@ -12,7 +12,7 @@
 //		log(e)
 //	}
 //
-// Stats is for programs with an accounts.Registry, and config is that of any connector. Where
+// Stats is for programs with an [accounts.Registry], and config is that of any connector. Where
 // config is that of the Registry, the program makes the Observer first, and Stats is a function
 // that calls the Registry.
 //
@@ -30,7 +30,7 @@
 //	error.type  connectorauth.Event.Cause, such as invalid_grant, timeout or store; absent without an error
 //	status      of accounts: connecting, ok, failing, reauth or disconnected
 //
-// An Observer keeps the first 200 values of an attribute and counts all further values as
+// An [Observer] keeps the first 200 values of an attribute and counts all further values as
 // "_OTHER". No attribute has an account, an owner, the host of an endpoint, or the text of an
 // error: each may name a person or a tenant. Logs are the place for accounts: see
 // [connectorauth.LogEvents].

@@ -1,6 +1,6 @@
 // Package script runs JavaScript on the requests and responses of a connector. A
 // script is for an API that needs more than an auth type, such as a signature of
-// its own. Compile a script once, and wrap it around a connector:
+// its own. [Compile] a script once, and wrap it around a connector:
 //
 //	compiled, err := script.Compile(`
 //		function before_action() {
@@ -168,7 +168,7 @@
 // read when the script uses the body, and the event starts again then.
 //
 // At most one script for each processor runs at a time, in slices of a millisecond.
-// The tenant that has used the least time is next: see Options.Tenant. A script that
+// The tenant that has used the least time is next: see [Options].Tenant. A script that
 // waits leaves with the context of its request. The engine exists once in a program:
 // the first call of Compile compiles the engine, in about a second. On processors other
 // than amd64 and arm64 the engine is interpreted, and scripts take about 25 times as
@@ -183,7 +183,7 @@
 //
 // An error names the event, line and column. The package removes credentials from
 // the error text, in plain and in common encodings: the credential of the connector,
-// Secrets in Options, the fields of an AuthFields, and what is secret by its name,
+// Secrets in [Options], the fields of an AuthFields, and what is secret by its name,
 // such as a token in a body. If the messages have more than 200 secrets in a body, 128 KiB of
 // secrets, or a long error text besides many secrets, the text is withheld.
 package script

@@ -18,10 +18,21 @@
 // same Store and Account want a session. Without a lifetime, a session lasts until the
 // API rejects the session.
 //
+// # What a login is made of
+//
+// Texts of a [Request] are templates: {name} is a value of [Config].Values, or a capture of an
+// earlier response. Capture reads a value out of a response. Several requests are one login, such
+// as a form that needs a token of its page. [Config].Places says where the captures go in requests
+// to the API: empty means "Authorization: Bearer {token}" (RFC 6750 section 2.1).
+//
+// [Config].Renew prolongs a session, and [Config].Logout ends a session at Revoke. Empty means
+// another login, and no logout. A [Lifetime] comes from a response, from a JWT (RFC 7519), or is
+// fixed.
+//
 // # Wrong credentials
 //
 // Many services lock an account after a few wrong passwords. A refused login is therefore
-// an error that matches connectorauth.ErrReauthRequired, and is remembered in the Store.
+// an error that matches [connectorauth.ErrReauthRequired], and is remembered in the Store.
 // No process logs in again by itself for about an hour, growing to a day, so a lock
 // that ends is noticed. A connector with other [Config].Values tries at once, and so does
 // Renew. A service that refuses a login by a response of success needs [Config].Refusals,

@@ -1,9 +1,3 @@
-// Package indextest tests whether an index keeps the contract of accounts.Index. The package
-// needs only the standard library.
-//
-//	func TestIndex(t *testing.T) {
-//		indextest.Test(t, func(t *testing.T) accounts.Index { return openMine(t) })
-//	}
 package indextest
 
 import (

@@ -19,12 +19,12 @@
 // A link to https://app.example/accounts/ is all that a program needs. People search for a
 // service there, choose a method, fill in the form of the definition or consent at the
 // service, and see whose account was connected. Register the callback URL of each definition
-// with a consent at its provider: Config.URL + "/callback/" + the name of the definition.
+// with a consent at its provider: [Config].URL + "/callback/" + the name of the definition.
 //
 // # The pages
 //
 // A program can link to each page. Every page takes three more parameters: return_to is a
-// path on Config.Origin for the way back, but none of /account; language is a tag of
+// path on [Config].Origin for the way back, but none of /account; language is a tag of
 // Pages.Languages; and connect.js sets popup.
 //
 //	/                    all accounts; service, status and after choose some of them
@@ -36,7 +36,7 @@
 //
 // The pages work without a script. They run the package's own script alone, load nothing from
 // anywhere, and browsers do not show them in a frame. The pages look and speak as those of
-// package consent: see Config.Pages and Config.Messages.
+// package consent: see [Config].Pages and [Config].Messages.
 //
 // # As a popup
 //
@@ -53,11 +53,11 @@
 // connect(service, options) opens the form of a service, or the search if service is empty.
 // reconnect(id, options) opens the form of an account. consent(url, options) opens the consent
 // of an account, with the member consent of the JSON API. The options are those of package
-// consent. The popup tells the outcome to windows of Config.Origin alone.
+// consent. The popup tells the outcome to windows of [Config].Origin alone.
 //
 // # The JSON API
 //
-// Paths begin with Config.URL + "/api". A request with a body has the Content-Type
+// Paths begin with [Config].URL + "/api". A request with a body has the Content-Type
 // application/json, and the parameter language and the header Accept-Language choose the
 // language of texts. Empty members are left out.
 //
@@ -77,7 +77,7 @@
 //
 //   - Owner decides what anybody sees and changes. An account of another owner is not found,
 //     exactly as an absent account.
-//   - Requests of other sites change nothing: see net/http.CrossOriginProtection. A form must
+//   - Requests of other sites change nothing: see [http.CrossOriginProtection]. A form must
 //     be application/x-www-form-urlencoded, and the JSON API takes application/json alone. The
 //     cookies of the program should be SameSite=Lax all the same. With Strict, a person who
 //     comes back from a consent is not signed in.

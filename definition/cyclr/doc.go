@@ -1,9 +1,19 @@
 // Package cyclr moves connectors between Cyclr (https://docs.cyclr.com) and definitions:
 // what a connector wants of accounts, and what an account has given.
 //
+//	draft, err := cyclr.Import("acme.json", connector, cyclr.Options{})
+//	... // answer draft.Questions, if there are any
+//	document, err := draft.Definition.Document()
+//	...
+//	d, err := definition.Parse("acme.json", document, definition.Options{})
+//	...
+//	account, err := cyclr.ReadAccount(d, "", stored) // the default method
+//	...
+//	connected, err := d.Connect(definition.Connection{Method: account.Method, Values: account.Values})
+//
 // # Connectors
 //
-// Import reads a connector as Cyclr's API lists connectors (GET /v1.0/connectors): one
+// [Import] reads a connector as Cyclr's API lists connectors (GET /v1.0/connectors): one
 // object, with the members
 //
 //   - Name
@@ -41,17 +51,17 @@
 //   - grant:NAME: which grant an OAuth2Type means
 //   - clientAuth:NAME: how a client authenticates at the token URL
 //   - script: what the script of the connector does to requests
-//   - draft: anything else that definition.Parse refuses
+//   - draft: anything else that [definition.Parse] refuses
 //
-// Export writes the connector of a definition, and says what Cyclr has no words for.
+// [Export] writes the connector of a definition, and says what Cyclr has no words for.
 //
 // # Accounts
 //
-// ReadAccount reads what Cyclr keeps of one account: AuthValue and Properties. AuthValue is
+// [ReadAccount] reads what Cyclr keeps of one account: AuthValue and Properties. AuthValue is
 // a text: a key, a user name and a password in base64, an access token, or the JSON text of an
 // object with AccessToken, RefreshToken, Expires and RefreshExpires. The object {} means that
 // the account logs in when the account is first used. Properties is a list of objects with
-// Name and Value. Account.Document writes the same:
+// Name and Value. [Account.Document] writes the same:
 //
 //	{"AuthValue": "{\"AccessToken\": \"...\"}", "Properties": [{"Name": "Subdomain", "Value": "mycompany"}]}
 package cyclr

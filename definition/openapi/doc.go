@@ -1,6 +1,6 @@
 // Package openapi makes drafts of definitions of OpenAPI documents: versions 3.0, 3.1 and
 // 3.2, and Swagger 2.0. OpenAPI says where a credential goes, and leaves open much that a
-// client must know. Import asks what the document leaves open, and guesses nothing:
+// client must know. [Import] asks what the document leaves open, and guesses nothing:
 //
 //	draft, err := openapi.Import("acme.json", document, openapi.Options{})
 //	if err != nil {
@@ -13,9 +13,9 @@
 //		Answers: map[string]string{"prefix:key": "Bearer "},
 //	})
 //
-// Once no question is open, definition.Parse takes the document of the draft. The draft
+// Once no question is open, [definition.Parse] takes the document of the draft. The draft
 // has titles from the names of the document, and no test request: edit the draft, with
-// the help of definition.Lint.
+// the help of [definition.Lint].
 //
 // # What becomes of a document
 //
@@ -50,7 +50,7 @@
 //   - mutualTLS:NAME: whether the program presents a client certificate
 //   - double:NAME+NAME: which of two credentials goes into a place that both want
 //   - ref:REF: a reference to another file, which Import does not read
-//   - draft: anything else that definition.Parse refuses
+//   - draft: anything else that [definition.Parse] refuses
 //
 // Notes say what cannot be a definition, such as the device grant.
 package openapi

@@ -1,7 +1,3 @@
-// Package lease helps to write a token store. [Keep] keeps a lock alive while
-// the holder lives, and tells the holder when the lock is lost. [Watch] lets many
-// callers wait for many values, with a single goroutine that reads for all
-// callers. The package needs only the standard library.
 package lease
 
 import (

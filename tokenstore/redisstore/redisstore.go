@@ -1,16 +1,3 @@
-// Package redisstore keeps the tokens of connectors in Redis, for many
-// replicas.
-//
-//	store, err := redisstore.New(redisstore.Config{Client: redis.NewClient(&redis.Options{
-//		Addr: "redis.internal:6379", ContextTimeoutEnabled: true,
-//	})})
-//
-// A saved token must not vanish, so set Redis up as a database, not as a cache:
-// appendonly yes, appendfsync always, and maxmemory-policy noeviction.
-// Replication in Redis is asynchronous: a fail-over may lose the last writes
-// and locks. A lost write may be a refresh token that the provider has
-// replaced; the account owner must then authorize again. If a fail-over must
-// lose nothing, use tokenstore.SQL.
 package redisstore
 
 import (

@@ -2,6 +2,11 @@
 // module of its own, so the go.mod of the library lists no database
 // drivers.
 //
+// The package exports nothing. Its examples show how to open tokenstore.SQL and accounts.SQL
+// with a driver.
+//
+// # Where the databases are
+//
 // SQLite is part of the tests. The environment says where PostgreSQL and MySQL
 // are:
 //

@@ -1,15 +1,3 @@
-// Package storeerror has the errors of records that a program cannot use: the record of a
-// newer program, a record sealed under another key, a damaged record, the record of
-// another client, and a record that somebody has locked. Test with errors.As; the texts
-// are not part of the API. The package needs only the standard library.
-//
-//	var newer *storeerror.Newer
-//	if errors.As(err, &newer) {
-//		log.Printf("deploy %s: a record has version %d", newer.Program, newer.Version)
-//	}
-//
-// No error contains a credential. All errors are safe for concurrent use, as long as
-// nobody changes the fields.
 package storeerror
 
 import (

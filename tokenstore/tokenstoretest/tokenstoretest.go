@@ -1,10 +1,3 @@
-// Package tokenstoretest tests whether a store keeps the contract of
-// connectorauth.TokenStore and connectorauth.SharedTokenStore. The package
-// needs only the standard library.
-//
-//	func TestStore(t *testing.T) {
-//		tokenstoretest.Run(t, func(t *testing.T) tokenstore.Store { return openMine(t) })
-//	}
 package tokenstoretest
 
 import (
