@@ -206,6 +206,12 @@ func ASCII(req *http.Request) {
 // Proxy is another function asks the function for localhost too. req must be a private
 // copy.
 func Resolve(req *http.Request) {
+	if req.URL.Scheme != "https" { // small enough for the compiler to inline
+		resolve(req)
+	}
+}
+
+func resolve(req *http.Request) {
 	if req.URL.Scheme != "http" || len(req.URL.Host) <= len(".localhost") {
 		return
 	}

@@ -245,10 +245,10 @@ func meet(a, b []origin) bool {
 // outside says why credentials must not go to u, in a redirect chain with the
 // first URL first. Empty means that the credentials may go to u.
 func (s Set) outside(u, first *url.URL) string {
-	if namesHost(u.Opaque) {
+	if u.Opaque != "" && namesHost(u.Opaque) {
 		return "has an opaque URL that may name another host"
 	}
-	if s.has(u.Scheme, u.Host) { // as most URLs spell the host
+	if s.entries != nil && s.has(u.Scheme, u.Host) { // as most URLs spell the host
 		return ""
 	}
 	host := u.Host
@@ -274,10 +274,10 @@ func (s Set) outside(u, first *url.URL) string {
 	return "is not an https URL"
 }
 
-// namesHost reports whether an opaque URL is more than a path: net/http sends such a
-// URL to an HTTP proxy as it is, whatever the host of the URL.
+// namesHost reports whether an opaque URL, which is not empty, is more than a path:
+// net/http sends such a URL to an HTTP proxy as it is, whatever the host of the URL.
 func namesHost(opaque string) bool {
-	return opaque != "" && opaque != "*" && (opaque[0] != '/' || strings.HasPrefix(opaque, "//"))
+	return opaque != "*" && (opaque[0] != '/' || strings.HasPrefix(opaque, "//"))
 }
 
 // has reports whether an origin of s is that of scheme and host. host may have letters
