@@ -72,10 +72,15 @@ type Exchange struct {
 
 // RequestBody returns the body of the request, which is still sent. limit is in
 // bytes. A longer body is an error that ends the request even if the hook
-// ignores the error. The result must not be modified.
+// ignores the error. The result must not be modified. With a response there, the base
+// may not have sent all of the body yet. RequestBody then reads a copy, and returns an
+// error for a request without a GetBody, whose body can be had only once.
 func (e *Exchange) RequestBody(limit int64) ([]byte, error) {
 	if e.unreadable != nil {
 		return nil, e.unreadable
+	}
+	if e.Response != nil {
+		return sentBody(e.Request, limit)
 	}
 	body, err := inject.ReadBody(e.Request, limit)
 	if err != nil {
@@ -84,10 +89,31 @@ func (e *Exchange) RequestBody(limit int64) ([]byte, error) {
 	return body, e.unreadable
 }
 
+// sentBody returns the body of a request that the base has.
+func sentBody(req *http.Request, limit int64) (body []byte, err error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return nil, nil
+	}
+	if req.GetBody == nil {
+		return nil, errors.New("connectorauth: a hook reads the body: the request has been sent, and its body can be had only once; read the body before the request is sent")
+	}
+	again := http.Request{ContentLength: req.ContentLength}
+	if again.Body, err = req.GetBody(); err == nil {
+		body, err = inject.ReadBody(&again, limit)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connectorauth: a hook reads the body: %w", err)
+	}
+	return body, nil
+}
+
 // SetRequestBody replaces the body of the request. Empty means no body.
 // ContentLength and GetBody follow; Content-Type stays the same. body must not be
-// modified afterwards.
+// modified afterwards. With a response there, SetRequestBody does nothing.
 func (e *Exchange) SetRequestBody(body []byte) {
+	if e.Response != nil {
+		return
+	}
 	closeBody(e.Request.Body)
 	inject.SetBody(e.Request, body)
 	e.unreadable = nil
