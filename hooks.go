@@ -330,10 +330,11 @@ func foreign(what string, f func() error, secrets ...string) (err error) {
 }
 
 // withhold returns err, or an error with another text if err quotes a secret in any
-// spelling.
+// spelling, or a part of a secret.
 func withhold(err error, secrets ...string) error {
 	if err == nil {
 		return nil
 	}
-	return scrub.Withhold(err, scrub.Spellings(slices.Clone(secrets)...)...) // a clone keeps secrets off the heap of calls without an error
+	secrets = slices.Clone(secrets) // a clone keeps secrets off the heap of calls without an error
+	return scrub.Withhold(err, append(scrub.Spellings(secrets...), scrub.Part(err.Error(), secrets...))...)
 }

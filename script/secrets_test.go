@@ -63,3 +63,25 @@ func TestErrorsAreWithheldWhereTheSearchIsLong(t *testing.T) {
 	large := script.Options{Parameters: map[string]any{"s": connectorauth.Secret(strings.Repeat("s", 200_000))}}
 	assert.Contains(t, thrownWith(t, `script_parameters.s`, "{}", large), "withheld")
 }
+
+// The engine cuts what an error names. A part of a credential is secret as well, also of a
+// Join, whose credentials the script finds in the message alone.
+func TestErrorsTellNoPartOfACredentialOfAJoin(t *testing.T) {
+	token := strings.Repeat("eyJhbGciOiJIUzI1NiJ9.", 20)
+	second := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: connectorauth.Secret(token), Name: "X-Second"}))
+	s := newServer(t, nil)
+	for name, c := range map[string]connectorauth.Connector{"alone": second, "in a Join": must(connectorauth.Join(apiKey(), second))} {
+		for _, source := range []string{`null[s]`, `throw s.slice(0, 63)`, `throw 'x' + s.slice(7, 300)`} {
+			for _, handlers := range []string{
+				`function before_action() { var s = method_request_headers['X-Second']; ` + source + ` }`,
+				`function before_action() { action_data.s = method_request_headers['X-Second'] } function after_action() { var s = action_data.s; ` + source + ` }`,
+			} {
+				_, err := client(t, c, handlers, script.Options{}).Get(s.URL)
+				require.Error(t, err)
+				assert.NotContains(t, err.Error(), token[1:20], "%s, %s", name, handlers)
+			}
+		}
+		_, err := client(t, c, `function before_action() { throw 'seen ' + Object.keys(method_request_headers) }`, script.Options{}).Get(s.URL)
+		assert.ErrorContains(t, err, "seen X-", name)
+	}
+}

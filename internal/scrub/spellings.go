@@ -42,6 +42,26 @@ func Spellings(secrets ...string) []string {
 	return list
 }
 
+// part is the length, in bytes, from which a part of a secret counts as a secret.
+const part = 16
+
+// Part returns a part of a secret that text contains, or "". A script engine, for example,
+// quotes the beginning of a long value.
+func Part(text string, secrets ...string) string {
+	parts := make(map[string]bool)
+	for at := 0; at+part <= len(text); at++ {
+		parts[text[at:at+part]] = true
+	}
+	for _, secret := range secrets {
+		for at := 0; at+part <= len(secret); at++ {
+			if parts[secret[at:at+part]] {
+				return secret[at : at+part]
+			}
+		}
+	}
+	return ""
+}
+
 // The characters that percent-encodings leave as they are, beside letters and digits:
 // url.QueryEscape, with %20 for a space; url.PathEscape; encodeURIComponent, encodeURI
 // and escape of JavaScript.
