@@ -114,7 +114,7 @@ func (c *oauth2Client) serves(config *OAuth2Config, few *rare) bool {
 // sameValue reports whether two values of the program are the same. Values that cannot be
 // compared are not.
 func sameValue(a, b any) bool {
-	return reflect.TypeOf(a) == reflect.TypeOf(b) && (a == nil || reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b)
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && (a == nil || reflect.ValueOf(a).Comparable() && a == b)
 }
 
 // sameGrant is sameValue, and compares the Params of our own grants too.

@@ -14,6 +14,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -118,6 +119,63 @@ func TestAccountsOfOtherConfigsHaveNothingInCommon(t *testing.T) {
 	assert.Equal(t, before, n.of(t, config(shared)), "a config may change after the constructor has returned")
 }
 
+// The memory that accounts have in common is not a part of a config, which may change after
+// the constructor has returned.
+func TestAChangedConfigIsAnotherConfig(t *testing.T) {
+	code := func() connectorauth.Grant {
+		return connectorauth.AuthorizationCode{AuthURL: "https://provider.example/authorize", Params: url.Values{"prompt": {"login"}}}
+	}
+	for name, test := range map[string]struct {
+		grant connectorauth.Grant
+		edit  func(*connectorauth.OAuth2Config)
+	}{
+		"Hosts": {code(), func(c *connectorauth.OAuth2Config) { c.Hosts[0] = "other.example.com" }},
+		"Params": {code(), func(c *connectorauth.OAuth2Config) {
+			c.Grant.(connectorauth.AuthorizationCode).Params.Set("prompt", "consent")
+		}},
+		"Params of a device": {connectorauth.DeviceCode{DeviceURL: "https://provider.example/device", Params: url.Values{"prompt": {"login"}}}, func(c *connectorauth.OAuth2Config) {
+			c.Grant.(connectorauth.DeviceCode).Params.Set("prompt", "consent")
+		}},
+		"Dialect": {code(), func(c *connectorauth.OAuth2Config) { c.Dialect.RefreshParams.Set("format", "xml") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := new(notes)
+			says := func(c *connectorauth.OAuth2) string {
+				n.Reset()
+				if u, _, err := c.Begin(t.Context(), "https://app.example/callback"); err == nil {
+					query := must(url.Parse(u)).Query()
+					fmt.Fprintln(n, query["prompt"])
+				}
+				_, _, _ = c.BeginDevice(t.Context())
+				_ = c.SetToken(t.Context(), &oauth2.Token{AccessToken: "old", RefreshToken: "refresh"})
+				_ = c.Renew(t.Context())
+				for _, host := range []string{"api.example.com", "other.example.com"} {
+					resp, err := connectorauth.NewClient(c, n.client("API")).Get("https://" + host)
+					if err != nil {
+						fmt.Fprintln(n, err)
+						continue
+					}
+					require.NoError(t, resp.Body.Close())
+				}
+				return n.String()
+			}
+			config := connectorauth.OAuth2Config{
+				ClientID: "client", ClientSecret: "secret", TokenURL: "https://provider.example/token", Grant: test.grant, Hosts: []string{"api.example.com"},
+				Dialect: dialect.OAuth2{RefreshParams: url.Values{"format": {"json"}}}, HTTPClient: n.client("provider"), Shared: new(connectorauth.Shared),
+			}
+			first := must(connectorauth.NewOAuth2(config))
+			before := says(first)
+			test.edit(&config)
+			second := must(connectorauth.NewOAuth2(config))
+			assert.Equal(t, before, says(first))
+			config.Shared = new(connectorauth.Shared)
+			alone := says(must(connectorauth.NewOAuth2(config)))
+			assert.Equal(t, alone, says(second))
+			assert.NotEqual(t, before, alone)
+		})
+	}
+}
+
 func TestAccountsOfOneClientAreRenewedWhenTheirConfigSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, shared := new(notes), new(connectorauth.Shared)
@@ -140,4 +198,62 @@ func TestAccountsOfOneClientAreRenewedWhenTheirConfigSays(t *testing.T) {
 			assert.Equal(t, c == early, strings.Contains(n.String(), "grant_type="), n.String())
 		}
 	})
+}
+
+// An account in memory is what the config says of the account. A connector that says
+// something else gets what the connector would get in another program, with the same Store.
+func TestAccountsOfOtherIdentitiesHaveNoTokenInCommon(t *testing.T) {
+	for name, test := range map[string]struct {
+		edit func(*connectorauth.OAuth2Config)
+		want string // a part of the error
+	}{
+		"another subject": {func(c *connectorauth.OAuth2Config) { c.Grant.(*ownGrant).traits.Subject = "bob" }, "bob"},
+		"another grant":   {func(c *connectorauth.OAuth2Config) { c.Grant = otherGrant{*c.Grant.(*ownGrant)} }, "urn:example:other"},
+		"a proof of a key": {func(c *connectorauth.OAuth2Config) {
+			c.Proof = dpop{ownProof(func(*http.Request) error { return nil })}
+		}, "DPoP"},
+		"another client ID": {func(c *connectorauth.OAuth2Config) { c.ClientID = "another" }, "another"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shared, store := new(connectorauth.Shared), new(tokenstore.Memory)
+			config := connectorauth.OAuth2Config{
+				ClientID: "client", ClientSecret: "secret", TokenURL: "https://provider.example/token", Shared: shared, Store: store, Account: "a",
+				Grant: &ownGrant{traits: connectorauth.GrantTraits{Subject: "alice"}}, HTTPClient: new(notes).client("provider"),
+			}
+			first := must(connectorauth.NewOAuth2(config))
+			must(first.Token(t.Context()))
+			test.edit(&config)
+			_, err := must(connectorauth.NewOAuth2(config)).Token(t.Context())
+			require.ErrorContains(t, err, test.want)
+			config.Shared = new(connectorauth.Shared)
+			_, alone := must(connectorauth.NewOAuth2(config)).Token(t.Context())
+			require.EqualError(t, err, alone.Error())
+			runtime.KeepAlive(first)
+		})
+	}
+}
+
+// otherGrant is a Grant of another type.
+type otherGrant struct{ ownGrant }
+
+func (otherGrant) GrantType() string { return "urn:example:other" }
+
+// dpop is a Proof with tokens of another type.
+type dpop struct{ ownProof }
+
+func (dpop) TokenTypes() []string { return []string{"DPoP"} }
+
+// The name of a provider in another spelling is the same provider.
+func TestTokenURLInAnotherSpellingIsTheSame(t *testing.T) {
+	n := new(notes)
+	config := connectorauth.OAuth2Config{
+		ClientID: "client", ClientSecret: "secret", TokenURL: "https://b\u00fccher.example/token", Grant: connectorauth.ClientCredentials{},
+		Store: new(tokenstore.Memory), Account: "a", HTTPClient: n.client("provider"),
+	}
+	must(must(connectorauth.NewOAuth2(config)).Token(t.Context()))
+	assert.Contains(t, n.String(), "POST https://xn--bcher-kva.example/token")
+	n.Reset()
+	config.TokenURL, config.Shared = "https://xn--bcher-kva.example/token", new(connectorauth.Shared)
+	assert.Equal(t, "new", must(must(connectorauth.NewOAuth2(config)).Token(t.Context())).AccessToken)
+	assert.Empty(t, n.String(), "the token is in the Store")
 }
