@@ -1,6 +1,6 @@
-// Package temporal keeps accounts alive by a schedule of Temporal, for a program that runs its
-// jobs there. Each worker registers KeepAlive and an Activities with the Registry of the process,
-// and calls Registry.Shutdown once the worker has stopped.
+// Package temporal keeps accounts alive by a schedule of Temporal. Each worker registers KeepAlive
+// and an Activities with the Registry of the process, and calls Registry.Shutdown after the worker
+// has stopped.
 //
 // The module has a workspace of its own, so the folder matters:
 //
@@ -21,7 +21,7 @@ import (
 // Activities have what the workflow calls.
 type Activities struct{ Registry *accounts.Registry }
 
-// Sweep looks at the accounts that are due, up to 1,000.
+// Sweep looks at up to 1,000 accounts.
 func (a *Activities) Sweep(ctx context.Context) (accounts.Swept, error) {
 	return a.Registry.Sweep(ctx, 1000)
 }
