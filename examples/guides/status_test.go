@@ -187,6 +187,21 @@ func TestSaid(t *testing.T) {
 		assert.Equal(t, 4, p.Stats().TokenRequests, "and asks nobody")
 	})
 	bubble(t, func(t *testing.T, p *authtest.Provider) {
+		store := new(tokenstore.Memory)
+		connector := bob(p, store, nil)
+		connect(t, p, connector, "read write")
+		p.Inject(p.TokenURL, 1, authtest.Answer(http.StatusBadRequest, http.Header{"Content-Type": {"application/json"}}, `{"error": "invalid_grant"}`))
+		require.ErrorIs(t, connector.Renew(t.Context()), connectorauth.ErrReauthRequired)
+		client := connectorauth.NewClient(bob(p, store, nil), p.Client())
+		resp, err := get(client, p.BearerURL)
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusOK, resp.StatusCode, "with the rest of the access token")
+		time.Sleep(2 * time.Hour)
+		_, err = get(client, p.BearerURL)
+		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+		assert.Equal(t, 1, p.Stats().TokenRequests)
+	})
+	bubble(t, func(t *testing.T, p *authtest.Provider) {
 		mails := make(chan string, 10)
 		client := connectorauth.NewClient(bob(p, new(tokenstore.Memory), watch(slog.New(slog.DiscardHandler), mails, nil)), p.Client())
 		for range 3 {
