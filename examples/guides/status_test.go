@@ -68,7 +68,8 @@ func get(client *http.Client, url string) (*http.Response, error) {
 }
 
 func TestNext(t *testing.T) {
-	unavailable := authtest.Answer(http.StatusServiceUnavailable, nil, `{"error": "invalid_grant"}`)
+	isJSON := http.Header{"Content-Type": {"application/json"}}
+	unavailable := authtest.Answer(http.StatusServiceUnavailable, isJSON, `{"error": "invalid_grant"}`)
 	for _, test := range []struct {
 		name  string
 		after func(p *authtest.Provider) // the account was connected
@@ -88,7 +89,7 @@ func TestNext(t *testing.T) {
 			p.Inject(p.BearerURL, authtest.Always, authtest.Answer(http.StatusUnauthorized, nil, ""))
 		}, "try again later"},
 		{"a wrong client secret", func(p *authtest.Provider) {
-			p.Inject(p.TokenURL, authtest.Always, authtest.Answer(http.StatusUnauthorized, http.Header{"Content-Type": {"application/json"}}, `{"error": "invalid_client"}`))
+			p.Inject(p.TokenURL, authtest.Always, authtest.Answer(http.StatusUnauthorized, isJSON, `{"error": "invalid_client"}`))
 			time.Sleep(2 * time.Hour)
 		}, "ask the operator: the provider says invalid_client"},
 	} {
@@ -101,6 +102,14 @@ func TestNext(t *testing.T) {
 			})
 		})
 	}
+	bubble(t, func(t *testing.T, p *authtest.Provider) {
+		connector := bob(p, new(tokenstore.Memory), nil)
+		connect(t, p, connector, "read write")
+		p.Inject(p.BearerURL, authtest.Always, authtest.Answer(http.StatusUnauthorized, nil, ""))
+		resp, err := get(connectorauth.NewClient(connector, p.Client()), p.BearerURL)
+		require.NoError(t, err)
+		assert.ErrorIs(t, connectorauth.RenewalError(resp), connectorauth.ErrCredentialRejected)
+	})
 	bubble(t, func(t *testing.T, p *authtest.Provider) {
 		key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "a wrong key", Name: "X-Api-Key", Hosts: []string{p.URL}}))
 		assert.Equal(t, "ask the account owner for another key", next(get(connectorauth.NewClient(key, p.Client()), p.KeyHeaderURL)))
