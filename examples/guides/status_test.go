@@ -68,7 +68,8 @@ func get(client *http.Client, url string) (*http.Response, error) {
 }
 
 func TestNext(t *testing.T) {
-	unavailable := authtest.Answer(http.StatusServiceUnavailable, nil, `{"error": "invalid_grant"}`)
+	isJSON := http.Header{"Content-Type": {"application/json"}}
+	unavailable := authtest.Answer(http.StatusServiceUnavailable, isJSON, `{"error": "invalid_grant"}`)
 	for _, test := range []struct {
 		name  string
 		after func(p *authtest.Provider) // the account was connected
@@ -88,7 +89,7 @@ func TestNext(t *testing.T) {
 			p.Inject(p.BearerURL, authtest.Always, authtest.Answer(http.StatusUnauthorized, nil, ""))
 		}, "try again later"},
 		{"a wrong client secret", func(p *authtest.Provider) {
-			p.Inject(p.TokenURL, authtest.Always, authtest.Answer(http.StatusUnauthorized, http.Header{"Content-Type": {"application/json"}}, `{"error": "invalid_client"}`))
+			p.Inject(p.TokenURL, authtest.Always, authtest.Answer(http.StatusUnauthorized, isJSON, `{"error": "invalid_client"}`))
 			time.Sleep(2 * time.Hour)
 		}, "ask the operator: the provider says invalid_client"},
 	} {
@@ -101,6 +102,14 @@ func TestNext(t *testing.T) {
 			})
 		})
 	}
+	bubble(t, func(t *testing.T, p *authtest.Provider) {
+		connector := bob(p, new(tokenstore.Memory), nil)
+		connect(t, p, connector, "read write")
+		p.Inject(p.BearerURL, authtest.Always, authtest.Answer(http.StatusUnauthorized, nil, ""))
+		resp, err := get(connectorauth.NewClient(connector, p.Client()), p.BearerURL)
+		require.NoError(t, err)
+		assert.ErrorIs(t, connectorauth.RenewalError(resp), connectorauth.ErrCredentialRejected)
+	})
 	bubble(t, func(t *testing.T, p *authtest.Provider) {
 		key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "a wrong key", Name: "X-Api-Key", Hosts: []string{p.URL}}))
 		assert.Equal(t, "ask the account owner for another key", next(get(connectorauth.NewClient(key, p.Client()), p.KeyHeaderURL)))
@@ -185,6 +194,21 @@ func TestSaid(t *testing.T) {
 		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
 		assert.Empty(t, mails, "another process is told by the request alone")
 		assert.Equal(t, 4, p.Stats().TokenRequests, "and asks nobody")
+	})
+	bubble(t, func(t *testing.T, p *authtest.Provider) {
+		store := new(tokenstore.Memory)
+		connector := bob(p, store, nil)
+		connect(t, p, connector, "read write")
+		p.Inject(p.TokenURL, 1, authtest.Answer(http.StatusBadRequest, http.Header{"Content-Type": {"application/json"}}, `{"error": "invalid_grant"}`))
+		require.ErrorIs(t, connector.Renew(t.Context()), connectorauth.ErrReauthRequired)
+		client := connectorauth.NewClient(bob(p, store, nil), p.Client())
+		resp, err := get(client, p.BearerURL)
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusOK, resp.StatusCode, "with the rest of the access token")
+		time.Sleep(2 * time.Hour)
+		_, err = get(client, p.BearerURL)
+		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
+		assert.Equal(t, 1, p.Stats().TokenRequests)
 	})
 	bubble(t, func(t *testing.T, p *authtest.Provider) {
 		mails := make(chan string, 10)

@@ -38,9 +38,6 @@ var readers = map[string]string{
 // unread are the languages of blocks that no test has to read.
 var unread = []string{"", "sh", "python"}
 
-// notYet are the documents whose blocks no test runs so far.
-var notYet = []string{"docs/schedulers.md"}
-
 // flat returns the lines of a text without leading white space and without empty lines. A line
 // break stands before and after each line.
 func flat(text string) string {
@@ -117,7 +114,7 @@ func TestGoBlocksAreRun(t *testing.T) {
 	sources, count := run(t), 0
 	for _, document := range documents {
 		for _, match := range fence.FindAllStringSubmatch(read(t, document), -1) {
-			if match[1] != "go" || slices.Contains(notYet, document) {
+			if match[1] != "go" {
 				continue
 			}
 			count++

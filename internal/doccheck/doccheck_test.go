@@ -1,6 +1,6 @@
 // Package doccheck checks the documents of the repository: every test named in a
-// document exists, every link to a file or a heading leads somewhere, and
-// docs/architecture.md names all packages and nothing else.
+// document exists, every link to a file or a heading leads somewhere, every block of Go
+// stands in code that runs, and docs/architecture.md names all packages and nothing else.
 package doccheck
 
 import (
