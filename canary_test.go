@@ -18,6 +18,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/internal/test/race"
 	"github.com/connectorauth/connectorauth/tokenstore"
+	"github.com/dghubble/oauth1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -496,6 +497,18 @@ func TestCanaryStoresThatFail(t *testing.T) {
 					c.Error("SetToken", o.SetToken(t.Context(), &oauth2.Token{AccessToken: accessToken, RefreshToken: refreshToken}))
 					c.Error("SetToken", o.SetToken(t.Context(), &oauth2.Token{AccessToken: accessToken + "\n"}))
 					c.Error("SetToken", o.SetToken(t.Context(), nil))
+					_, err = o.AddToken(t.Context(), &oauth2.Token{AccessToken: accessToken, RefreshToken: refreshToken})
+					c.Error("AddToken", err)
+					c.Error("HandOver", o.HandOver(t.Context(), func(_ context.Context, token *oauth2.Token) error {
+						return errors.New("cannot keep " + token.AccessToken + token.RefreshToken)
+					}))
+				}
+				if o, ok := connector.(*connectorauth.OAuth1); ok {
+					_, err = o.AddToken(t.Context(), oauth1.NewToken(oauth1Token, tokenSecret))
+					c.Error("AddToken", err)
+					c.Error("HandOver", o.HandOver(t.Context(), func(_ context.Context, token *oauth1.Token) error {
+						return errors.New("cannot keep " + token.TokenSecret)
+					}))
 				}
 			})
 		}

@@ -58,7 +58,11 @@ func TestIssuedTokenWithoutURLs(t *testing.T) {
 		assert.Equal(t, http.StatusOK, statusOf(t, p, c, p.OAuth1URL), name)
 	}
 	assert.Contains(t, p.Requests(p.OAuth1URL)[0].Header.Get("Authorization"), `realm="photos"`)
-	_, err := migrate.OAuth1(ctx, old, nil, oauth1In(new(tokenstore.Memory)))
+	token, secret := p.IssueOAuth1Token()
+	c, err := migrate.OAuth1(ctx, old, oauth1.NewToken("of", "before"), connectorauth.OAuth1Config{Token: token, TokenSecret: connectorauth.Secret(secret)})
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, statusOf(t, p, c, p.OAuth1URL), "a token of with wins")
+	_, err = migrate.OAuth1(ctx, old, nil, oauth1In(new(tokenstore.Memory)))
 	require.ErrorContains(t, err, "Store: has nothing to keep without the three URLs")
 }
 

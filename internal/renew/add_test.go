@@ -158,6 +158,19 @@ func TestAddSparesAValueThatIsBeingSaved(t *testing.T) {
 	})
 }
 
+// Another process has forgotten the account, of which the engine has a value in memory.
+func TestAddReplacesAValueThatTheStoreHasNoMore(t *testing.T) {
+	p := &provider{life: time.Hour}
+	store := newStore(nil)
+	e := start(t, p, store)
+	require.NoError(t, store.Delete(t.Context(), key))
+	added, err := e.Add(t.Context(), p.grant())
+	require.NoError(t, err)
+	assert.True(t, added)
+	assert.Equal(t, 2, got(t, e))
+	assert.Equal(t, 2, store.n(t))
+}
+
 func TestErrorsOfAddQuoteNoSecret(t *testing.T) {
 	p := quotable{&provider{life: time.Hour}}
 	for _, failing := range []string{"load", "swap"} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ import (
 )
 
 // newAccount is the block of "One account" in docs/mcp.md.
-func newAccount(public *http.Client, serverURL string, store connectorauth.SharedTokenStore, keys []tokenstore.Key, browse func(string) error) (*mcp.Account, error) {
+func newAccount(public *http.Client, serverURL string, store connectorauth.SharedTokenStore, keys []tokenstore.Key, redirectURL string, browse func(string) error) (*mcp.Account, error) {
 	finder, err := discovery.New(discovery.Config{HTTPClient: public}) // empty: public addresses only
 	if err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func newAccount(public *http.Client, serverURL string, store connectorauth.Share
 		URL: serverURL, Finder: finder, Registrar: registrar,
 		OAuth2: connectorauth.OAuth2Config{Store: store, Account: "ada/orders"},
 		Consent: func(ctx context.Context, a *mcp.Account) error {
-			return consent.Loopback(ctx, a, consent.LoopbackOptions{RedirectURL: "http://127.0.0.1:8976/callback", Open: browse})
+			return consent.Loopback(ctx, a, consent.LoopbackOptions{RedirectURL: redirectURL, Open: browse})
 		},
 	})
 }
@@ -67,10 +68,14 @@ func TestGuideOfMCP(t *testing.T) {
 	p := newPlace(t)
 	public := p.guarded(t, "127.0.0.1/32")
 	keys := []tokenstore.Key{{ID: "k", Secret: []byte(strings.Repeat("s", 32))}}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	redirectURL := "http://" + free.Addr().String() + "/callback"
+	require.NoError(t, free.Close())
 	consents := 0
 	browse := func(address string) error {
 		consents++
-		resp, err := http.Get("http://127.0.0.1:8976/callback?" + p.agree(t, address).Encode())
+		resp, err := http.Get(redirectURL + "?" + p.agree(t, address).Encode())
 		if err != nil {
 			return err
 		}
@@ -79,7 +84,7 @@ func TestGuideOfMCP(t *testing.T) {
 		return err
 	}
 	open := func() *mcp.Account {
-		account, err := newAccount(public, p.url, p.store, keys, browse)
+		account, err := newAccount(public, p.url, p.store, keys, redirectURL, browse)
 		require.NoError(t, err)
 		return account
 	}
@@ -91,7 +96,7 @@ func TestGuideOfMCP(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "hello", result.Content[0].(*sdk.TextContent).Text)
 	}
-	_, err := authenticated(t.Context(), public, p.url, open())
+	_, err = authenticated(t.Context(), public, p.url, open())
 	require.EqualError(t, err, "connect the account first")
 	greet(handled(t.Context(), public, p.url, open())) // asks for consent
 	greet(handled(t.Context(), public, p.url, open())) // the store has the token
