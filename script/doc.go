@@ -168,7 +168,8 @@
 // read when the script uses the body, and the event starts again then.
 //
 // At most one script for each processor runs at a time, in slices of a millisecond.
-// The tenant that has used the least time is next: see [Options].Tenant. A script that
+// The tenant that has used the least time is next: see [Options].Tenant. All calls of
+// [Compile] together are one tenant. A script that
 // waits leaves with the context of its request. The engine exists once in a program:
 // the first call of Compile compiles the engine, in about a second. On processors other
 // than amd64 and arm64 the engine is interpreted, and scripts take about 25 times as

@@ -13,6 +13,7 @@ func TestWhatNoMachineSaysEndsTheRun(t *testing.T) {
 	m, err := Get(32 << 20)
 	require.NoError(t, err)
 	defer Put(m)
+	m.host = nothing{}
 	for _, what := range []What{functions - 1, -1 << 31, Told + 1, 1<<31 - 1} {
 		assert.IsType(t, End{}, panicked(func() { m.called(what, nil) }), "%d", what)
 	}
