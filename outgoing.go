@@ -31,13 +31,13 @@ type altered struct {
 type opened struct {
 	outgoing
 	url  url.URL
-	seen [1]hookedExchange
+	seen [1]Exchange
 }
 
 // private returns a copy of req without the header called except, and room for what a
 // scheme adds. seen is nil unless code of the program may change the copy: then the copy
 // shares nothing with req, and seen is room for the exchange of a hook.
-func (t *transport) private(req *http.Request, except string) (out *http.Request, room inject.Room, seen exchanges) {
+func (t *transport) private(req *http.Request, except string) (out *http.Request, room inject.Room, seen []Exchange) {
 	switch {
 	case t.open:
 		o := &opened{outgoing: outgoing{Request: *req}, url: *req.URL}
@@ -106,16 +106,14 @@ const fullMap = 8
 
 // ownHeader is copyHeader with a copy of the values too.
 func ownHeader(h http.Header, except string) http.Header {
-	out := maps.Clone(h)
-	if out == nil {
-		return make(http.Header, 1)
-	}
-	all := make([]string, 0, len(h)+1) // nearly all headers have one value
+	out := make(http.Header, len(h)+1)
+	all := make([]string, 0, len(h)) // nearly all headers have one value
 	for name, values := range h {
 		switch {
 		case isNamed(name, except):
-			delete(out, name)
-		case values != nil:
+		case values == nil:
+			out[name] = nil
+		default:
 			all = append(all, values...)
 			out[name] = all[len(all)-len(values) : len(all) : len(all)]
 		}

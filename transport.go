@@ -181,11 +181,12 @@ func (t *transport) send(c *core, req *http.Request, body io.ReadCloser) (resp *
 		closeBody(out.Body)
 		return nil, nil, err
 	}
-	if len(t.hooks) == 0 || endpoint.IsUnhooked(req.Context()) {
-		seen = nil
-	} else if seen, err = runBefore(t.hooks, seen, out, sent); err != nil {
-		closeBody(out.Body)
-		return nil, nil, err
+	var hooked exchanges
+	if len(t.hooks) > 0 && !endpoint.IsUnhooked(req.Context()) {
+		if hooked, err = runBefore(t.hooks, seen, out, sent); err != nil {
+			closeBody(out.Body)
+			return nil, nil, err
+		}
 	}
 	if t.open {
 		if err = prove(out, sent); err != nil {
@@ -212,12 +213,7 @@ func (t *transport) send(c *core, req *http.Request, body io.ReadCloser) (resp *
 	if resp, err = t.exchange(req, out, sent); err != nil {
 		return nil, nil, err
 	}
-	if seen != nil {
-		if err = seen.after(resp); err != nil {
-			return resp, sent, err
-		}
-	}
-	return resp, sent, nil
+	return resp, sent, hooked.after(resp)
 }
 
 // exchange sends out, which carries sent, through the base. The Request of the
