@@ -198,8 +198,8 @@ func (h *hooked) Wrap(base http.RoundTripper) http.RoundTripper {
 // noScheme adds nothing.
 type noScheme struct{}
 
-func (noScheme) authenticate(*http.Request, inject.Room) (credential, error) { return new(fixed), nil }
-func (noScheme) places() places                                              { return places{} }
+func (noScheme) authenticate(*http.Request, room) (credential, error) { return new(fixed), nil }
+func (noScheme) places() places                                       { return places{} }
 
 // exchanges are one exchange, as each of several hooks sees the exchange.
 type exchanges struct {
