@@ -107,8 +107,8 @@ type fixedValue struct {
 	sent  credential
 }
 
-func (f *fixedValue) authenticate(req *http.Request, room inject.Room) (credential, error) {
-	return f.sent, f.place.Put(req, f.value, room)
+func (f *fixedValue) authenticate(req *http.Request, room room) (credential, error) {
+	return f.sent, f.place.Put(req, f.value, room.Room)
 }
 
 func (f *fixedValue) places() places { return placesOf(f.place) }

@@ -150,9 +150,9 @@ type bodyFields struct {
 	sent    credential
 }
 
-func (b *bodyFields) authenticate(req *http.Request, room inject.Room) (credential, error) {
+func (b *bodyFields) authenticate(req *http.Request, room room) (credential, error) {
 	if slices.Contains(b.methods, req.Method) {
-		return b.sent, b.fields.Apply(req, room)
+		return b.sent, b.fields.Apply(req, room.Room)
 	}
 	if hasBody := req.Body != nil && req.Body != http.NoBody; !hasBody && req.Response != nil {
 		return b.sent, nil // a redirect has turned a message into a GET without a body

@@ -13,7 +13,6 @@ import (
 
 	"github.com/connectorauth/connectorauth/internal/challenge"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
-	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 )
@@ -29,7 +28,7 @@ type customScheme struct {
 
 func (s *customScheme) transport() http.RoundTripper { return s.config.Transport }
 
-func (s *customScheme) authenticate(req *http.Request, room inject.Room) (credential, error) {
+func (s *customScheme) authenticate(req *http.Request, room room) (credential, error) {
 	sent := &customCredential{s: s, out: req}
 	if s.engine != nil {
 		g, err := s.engine.Get(req.Context(), s)
@@ -52,7 +51,7 @@ func (s *customScheme) authenticate(req *http.Request, room inject.Room) (creden
 	if err != nil {
 		return nil, err
 	}
-	if err := s.put(req, sent.placed, room); err != nil {
+	if err := s.put(req, sent.placed, room.Room); err != nil {
 		return nil, err
 	}
 	if s.config.Authenticate == nil {

@@ -224,40 +224,38 @@ func (h *hooked) Wrap(base http.RoundTripper) http.RoundTripper {
 // noScheme adds nothing.
 type noScheme struct{}
 
-func (noScheme) authenticate(*http.Request, inject.Room) (credential, error) { return new(fixed), nil }
-func (noScheme) places() places                                              { return places{} }
+func (noScheme) authenticate(*http.Request, room) (credential, error) { return new(fixed), nil }
+func (noScheme) places() places                                       { return places{} }
 
 // exchanges are one exchange, as each of several hooks sees the exchange.
-type exchanges []hookedExchange
-
-type hookedExchange struct {
-	Exchange
-	after func(*Exchange) error
+type exchanges struct {
+	hooks []hook
+	seen  []Exchange // by each of hooks
 	sent  credential // what the request carries; may be nil
 }
 
 // runBefore runs the hooks before the request out, which carries sent. room is for the
 // result.
-func runBefore(hooks []hook, room exchanges, out *http.Request, sent credential) (exchanges, error) {
+func runBefore(hooks []hook, room []Exchange, out *http.Request, sent credential) (exchanges, error) {
 	host := out.URL.Host
-	seen := room
+	x := exchanges{hooks, room, sent}
 	if len(hooks) > len(room) {
-		seen = make(exchanges, len(hooks))
+		x.seen = make([]Exchange, len(hooks))
 	}
-	for i := range seen {
-		e := &seen[i]
-		e.Request, e.after, e.sent = out, hooks[i].AfterResponse, sent
+	for i := range x.seen {
+		e := &x.seen[i]
+		e.Request = out
 		if sent != nil {
 			e.Auth = sent.auth(hooks[i].part)
 		}
-		if err := runHook("before the request", hooks[i].BeforeRequest, &e.Exchange); err != nil {
-			return nil, withhold(err, secrets(sent)...)
+		if err := runHook("the hook before the request", hooks[i].BeforeRequest, e); err != nil {
+			return exchanges{}, withhold(err, secrets(sent)...)
 		}
 		if e.unreadable != nil {
-			return nil, e.unreadable
+			return exchanges{}, e.unreadable
 		}
 	}
-	return seen, complete(out, host)
+	return x, complete(out, host)
 }
 
 // withoutBody returns a copy of resp for foreign code to look at, and to keep: the
@@ -288,30 +286,33 @@ func complete(req *http.Request, host string) error {
 // after runs the hooks after resp.
 func (x exchanges) after(resp *http.Response) error {
 	req := resp.Request
-	for i := range x {
-		e := &x[i]
+	for i := range x.seen {
+		if x.hooks[i].AfterResponse == nil {
+			continue
+		}
+		e := &x.seen[i]
 		e.Response = resp
 		resp.Request = e.Request // req is the caller's
-		err := runHook("after the response", e.after, &e.Exchange)
+		err := runHook("the hook after the response", x.hooks[i].AfterResponse, e)
 		resp.Request = req
 		if resp.Body == nil {
 			resp.Body = http.NoBody
 		}
 		if err != nil {
-			return withhold(err, secrets(e.sent)...)
+			return withhold(err, secrets(x.sent)...)
 		}
 	}
 	return nil
 }
 
-// runHook calls hook, which may be nil.
-func runHook[E any](when string, hook func(E) error, e E) (err error) {
+// runHook calls hook, which may be nil. name is for errors.
+func runHook[E any](name string, hook func(E) error, e E) (err error) {
 	if hook == nil {
 		return nil
 	}
-	return foreign("the hook "+when, func() error {
+	return foreign(name, func() error {
 		if err := hook(e); err != nil {
-			return fmt.Errorf("connectorauth: the hook %s: %w", when, err)
+			return fmt.Errorf("connectorauth: %s: %w", name, err)
 		}
 		return nil
 	})

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
-	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/origin"
 )
 
@@ -207,19 +206,17 @@ func (s *joinedScheme) withHooks(h Hooks) scheme {
 	return hooked
 }
 
-func (s *joinedScheme) authenticate(req *http.Request, room inject.Room) (credential, error) {
+func (s *joinedScheme) authenticate(req *http.Request, first room) (credential, error) {
 	sent := &joinedCredential{parts: make([]credential, len(s.parts)), rejects: make([]bool, len(s.parts))}
 	for i, part := range s.parts {
 		if i > 0 && s.headers[i] != "" {
 			dropHeader(req.Header, req.Header, s.headers[i])
 		}
-		if i > 0 {
-			room = inject.Room{}
-		}
 		var err error
-		if sent.parts[i], err = part.authenticate(req, room); err != nil {
+		if sent.parts[i], err = part.authenticate(req, first); err != nil {
 			return nil, err
 		}
+		first = room{} // later parts need their own
 	}
 	return sent, nil
 }

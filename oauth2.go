@@ -127,7 +127,7 @@ type oauth2Credential struct {
 
 // authenticate implements scheme. The credential of the present token is made
 // once, because all requests can share it.
-func (s *oauth2Scheme) authenticate(req *http.Request, room inject.Room) (credential, error) {
+func (s *oauth2Scheme) authenticate(req *http.Request, room room) (credential, error) {
 	g, err := s.engine.Get(req.Context(), s)
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (s *oauth2Scheme) authenticate(req *http.Request, room inject.Room) (creden
 		c = &oauth2Credential{s, g, s.place.Encode(s.carried(g.Value))}
 		s.last.Store(c)
 	}
-	if err := s.place.Put(req, c.sent, room); err != nil {
+	if err := s.place.Put(req, c.sent, room.Room); err != nil {
 		return nil, err
 	}
 	if s.proof == nil {

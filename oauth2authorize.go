@@ -135,7 +135,7 @@ func (s *oauth2Scheme) runAuthorize(ctx context.Context, before *url.URL, bound 
 	u := *before
 	for _, h := range s.hooks {
 		if h.BeforeAuthorize != nil {
-			if err := runHook("before the authorization", func(u *url.URL) error { return h.BeforeAuthorize(ctx, u) }, &u); err != nil {
+			if err := runHook("the hook before the authorization", func(u *url.URL) error { return h.BeforeAuthorize(ctx, u) }, &u); err != nil {
 				return "", err
 			}
 		}

@@ -276,7 +276,7 @@ func (s *oauth2Scheme) build(ctx context.Context, r tokenRequest) (t *TokenReque
 // runBeforeToken runs the hooks before a token request.
 func (s *oauth2Scheme) runBeforeToken(req *http.Request, refresh bool) (exchanges, error) {
 	if len(s.hooks) == 0 {
-		return nil, nil
+		return exchanges{}, nil
 	}
 	hooks := make([]hook, len(s.hooks))
 	for i, h := range s.hooks {

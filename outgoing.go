@@ -26,18 +26,31 @@ type altered struct {
 	body bytes.Reader
 }
 
+// signing is an outgoing request that OAuth1 signs, in one allocation with what the
+// connector keeps of the signature.
+type signing struct {
+	outgoing
+	signed signed
+}
+
 // opened is an outgoing request that code of the program may change, in one allocation
 // with the URL and with the exchange that a hook sees.
 type opened struct {
 	outgoing
 	url  url.URL
-	seen [1]hookedExchange
+	seen [1]Exchange
+}
+
+// room is memory that a request has for a scheme. Each member may be missing.
+type room struct {
+	inject.Room
+	signed *signed // for OAuth1
 }
 
 // private returns a copy of req without the header called except, and room for what a
 // scheme adds. seen is nil unless code of the program may change the copy: then the copy
 // shares nothing with req, and seen is room for the exchange of a hook.
-func (t *transport) private(req *http.Request, except string) (out *http.Request, room inject.Room, seen exchanges) {
+func (t *transport) private(req *http.Request, except string) (out *http.Request, to room, seen []Exchange) {
 	switch {
 	case t.open:
 		o := &opened{outgoing: outgoing{Request: *req}, url: *req.URL}
@@ -45,15 +58,19 @@ func (t *transport) private(req *http.Request, except string) (out *http.Request
 		o.Form, o.PostForm = cloneValues(req.Form), cloneValues(req.PostForm)
 		o.TransferEncoding = slices.Clone(req.TransferEncoding)
 		// The trailer stays the caller's, who may set its values while the body is read.
-		return &o.Request, inject.Room{Value: &o.value, URL: &o.url}, o.seen[:]
+		return &o.Request, room{Room: inject.Room{Value: &o.value, URL: &o.url}}, o.seen[:]
 	case t.alter:
 		o := &altered{outgoing: outgoing{Request: *req}}
 		o.Header = copyHeader(req.Header, except)
-		return &o.Request, inject.Room{Value: &o.value, URL: &o.url, Body: &o.body}, nil
+		return &o.Request, room{Room: inject.Room{Value: &o.value, URL: &o.url, Body: &o.body}}, nil
+	case t.signs:
+		o := &signing{outgoing: outgoing{Request: *req}}
+		o.Header = copyHeader(req.Header, except)
+		return &o.Request, room{inject.Room{Value: &o.value}, &o.signed}, nil
 	}
 	o := &outgoing{Request: *req}
 	o.Header = copyHeader(req.Header, except)
-	return &o.Request, inject.Room{Value: &o.value}, nil
+	return &o.Request, room{Room: inject.Room{Value: &o.value}}, nil
 }
 
 // isElsewhere reports whether u may lead elsewhere than original, whose origin was checked.
@@ -106,16 +123,14 @@ const fullMap = 8
 
 // ownHeader is copyHeader with a copy of the values too.
 func ownHeader(h http.Header, except string) http.Header {
-	out := maps.Clone(h)
-	if out == nil {
-		return make(http.Header, 1)
-	}
-	all := make([]string, 0, len(h)+1) // nearly all headers have one value
+	out := make(http.Header, len(h)+1)
+	all := make([]string, 0, len(h)) // nearly all headers have one value
 	for name, values := range h {
 		switch {
 		case isNamed(name, except):
-			delete(out, name)
-		case values != nil:
+		case values == nil:
+			out[name] = nil
+		default:
 			all = append(all, values...)
 			out[name] = all[len(all)-len(values) : len(all) : len(all)]
 		}

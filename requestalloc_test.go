@@ -39,6 +39,22 @@ func TestKeysAllocateOnlyTheirPlaces(t *testing.T) {
 	}
 }
 
+// A hook costs a copy of the values of the header, which the hook may change, beyond what
+// a key in the header costs.
+func TestHooksAllocateOnlyCopies(t *testing.T) {
+	c, err := connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "SECRET"})
+	require.NoError(t, err)
+	calls := 0
+	count := func(*connectorauth.Exchange) error { calls++; return nil }
+	rt, req := connectorauth.WithHooks(c, connectorauth.Hooks{BeforeRequest: count, AfterResponse: count}).Wrap(wire{}), formRequest(t)
+	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() {
+		if _, err := rt.RoundTrip(req); err != nil {
+			t.Error(err)
+		}
+	}), 5.0)
+	assert.Equal(t, 2*101, calls)
+}
+
 // formRequest returns a request with a query and a form, which can be sent again and again.
 func formRequest(t testing.TB) *http.Request {
 	const form = "file=vacation.jpg&size=original"

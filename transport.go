@@ -11,7 +11,6 @@ import (
 
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/endpoint"
-	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
@@ -24,7 +23,7 @@ type scheme interface {
 	// the values in the map are shared and must not be changed. The body is the
 	// caller's: a scheme either keeps the body, or closes it and sets another. room is
 	// for what the scheme adds.
-	authenticate(req *http.Request, room inject.Room) (credential, error)
+	authenticate(req *http.Request, room room) (credential, error)
 	// places returns where the credential goes. Join compares the places.
 	places() places
 }
@@ -110,6 +109,7 @@ func (h hidden) wrap(base http.RoundTripper) http.RoundTripper {
 	if c := h.get(); c != nil {
 		t.hooks = slices.DeleteFunc(slices.Clone(c.hooks), func(h hook) bool { return !h.sees() })
 		t.open, t.exact, t.alter = len(t.hooks) > 0 || isOpen(c.scheme), c.isExact(), c.scheme.places().alter
+		_, t.signs = c.scheme.(*oauth1Scheme)
 		base = c.through(base)
 		if s, ok := c.scheme.(connecting); ok && s.transport() != nil {
 			t.own = c.through(s.transport())
@@ -135,6 +135,7 @@ type transport struct {
 	open  bool              // code of the program may change requests
 	exact bool              // the name of a header is not the canonical name
 	alter bool              // the credential goes into the URL or into the body
+	signs bool              // OAuth1 signs the requests
 }
 
 // RoundTrip implements http.RoundTripper. RoundTrip never modifies req, and closes
@@ -181,11 +182,12 @@ func (t *transport) send(c *core, req *http.Request, body io.ReadCloser) (resp *
 		closeBody(out.Body)
 		return nil, nil, err
 	}
-	if len(t.hooks) == 0 || endpoint.IsUnhooked(req.Context()) {
-		seen = nil
-	} else if seen, err = runBefore(t.hooks, seen, out, sent); err != nil {
-		closeBody(out.Body)
-		return nil, nil, err
+	var hooked exchanges
+	if len(t.hooks) > 0 && !endpoint.IsUnhooked(req.Context()) {
+		if hooked, err = runBefore(t.hooks, seen, out, sent); err != nil {
+			closeBody(out.Body)
+			return nil, nil, err
+		}
 	}
 	if t.open {
 		if err = prove(out, sent); err != nil {
@@ -212,12 +214,7 @@ func (t *transport) send(c *core, req *http.Request, body io.ReadCloser) (resp *
 	if resp, err = t.exchange(req, out, sent); err != nil {
 		return nil, nil, err
 	}
-	if seen != nil {
-		if err = seen.after(resp); err != nil {
-			return resp, sent, err
-		}
-	}
-	return resp, sent, nil
+	return resp, sent, hooked.after(resp)
 }
 
 // exchange sends out, which carries sent, through the base. The Request of the
