@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/oauth1"
 )
 
@@ -30,6 +31,35 @@ func TestFormIsAFormHoweverTheHeaderIsSpelled(t *testing.T) {
 			assert.NotContains(t, string(body), "oauth_nonce=old", "%s in the %s", name, in)
 			sent := req.Header.Get("Authorization") + req.URL.RawQuery + string(body)
 			assert.Contains(t, sent, encode("POST&https%3A%2F%2Fh%2F&a%3D1%26oauth_consumer_key"), "%s in the %s", name, in)
+		}
+	}
+}
+
+// A body that is changed no longer matches its digest, and nothing can be added to a body
+// that is encoded.
+func TestBodyThatMustNotChangeIsRefused(t *testing.T) {
+	signer := newSigner(t, oauth1.Config{ConsumerKey: "c", ConsumerSecret: "s"})
+	for name, value := range map[string]string{
+		"Content-Md5": "x", "digest": "sha-256=x", "Content-Digest": "sha-256=:x:", "Repr-Digest": "sha-256=:x:", "content-encoding": "gzip",
+	} {
+		for _, test := range []struct {
+			in      dialect.Location
+			form    string
+			refused bool
+		}{
+			{dialect.InBody, "a=1", true}, {dialect.InHeader, "a=1&oauth_nonce=old", true}, {dialect.InQuery, "a=1&oauth_nonce=old", true},
+			{dialect.InHeader, "a=1", false}, {dialect.InQuery, "a=1", false},
+		} {
+			req, _ := newRequest(t, "POST", "https://h/", test.form)
+			req.Header[name] = []string{value}
+			room := oauth1.Room{Header: make([]string, 1), Body: new(bytes.Reader)}
+			err := oauth1.Place{In: test.in, MaxBody: 1 << 20}.Put(req, signer, 0, room)
+			if !test.refused {
+				require.NoError(t, err, "%s, %+v", name, test)
+				continue
+			}
+			assert.ErrorIs(t, err, inject.ErrNotInjectable, "%s, %+v", name, test)
+			assert.Empty(t, req.Header["Authorization"])
 		}
 	}
 }
