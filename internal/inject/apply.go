@@ -46,7 +46,7 @@ func (f *Fields) Apply(req *http.Request, room Room) error {
 }
 
 func (f *Fields) apply(req *http.Request, room Room) error {
-	contentType, err := checkHeader(req)
+	contentType, err := CheckHeader(req)
 	if err != nil {
 		return err
 	}
@@ -105,9 +105,10 @@ func setContentType(req *http.Request, value string) {
 	req.Header["Content-Type"] = []string{value}
 }
 
-// checkHeader returns the Content-Type of req. checkHeader refuses a request with
-// a header that forbids a change of the body.
-func checkHeader(req *http.Request) (contentType string, err error) {
+// CheckHeader returns the Content-Type of req. CheckHeader refuses a request with
+// a header that forbids a change of the body, with an error that wraps
+// [ErrNotInjectable].
+func CheckHeader(req *http.Request) (contentType string, err error) {
 	for _, header := range []http.Header{req.Header, req.Trailer} {
 		for key, values := range header {
 			if key == "" || !strings.Contains("CcDdRr", key[:1]) {

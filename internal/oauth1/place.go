@@ -27,7 +27,8 @@ type Place struct {
 // Put signs req and puts the protocol parameters into req, in place of
 // parameters that req already has. ahead is the clock's correction, in seconds.
 // After a redirect removed the body of req, a place in the body is gone: Put does
-// nothing then.
+// nothing then. A body that has to change is refused as for fields: see
+// [inject.CheckHeader].
 func (p Place) Put(req *http.Request, s *Signer, ahead int64, room inject.Room, extra ...Param) error {
 	isForm := p.isForm(req)
 	switch {
@@ -36,6 +37,10 @@ func (p Place) Put(req *http.Request, s *Signer, ahead int64, room inject.Room, 
 		return nil
 	case !isForm:
 		return fmt.Errorf("%w: OAuth1 parameters go into a body of type %s only (RFC 5849 section 3.5.2)", inject.ErrNotInjectable, wire.FormType)
+	default:
+		if _, err := inject.CheckHeader(req); err != nil {
+			return err
+		}
 	}
 	var form []byte
 	if isForm || p.BodyHash {
@@ -47,6 +52,9 @@ func (p Place) Put(req *http.Request, s *Signer, ahead int64, room inject.Room, 
 			hash, _ := s.BodyHash(bytes.NewReader(body))
 			extra = append(extra, hash)
 		} else if form = Strip(body); len(form) != len(body) {
+			if _, err := inject.CheckHeader(req); err != nil {
+				return err
+			}
 			replaceBody(req, form)
 		}
 	}

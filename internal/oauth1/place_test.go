@@ -33,3 +33,32 @@ func TestFormIsAFormHoweverTheHeaderIsSpelled(t *testing.T) {
 		}
 	}
 }
+
+// A body that is changed no longer matches its digest, and nothing can be added to a body
+// that is encoded.
+func TestBodyThatMustNotChangeIsRefused(t *testing.T) {
+	signer := newSigner(t, oauth1.Config{ConsumerKey: "c", ConsumerSecret: "s"})
+	for name, value := range map[string]string{
+		"Content-Md5": "x", "digest": "sha-256=x", "Content-Digest": "sha-256=:x:", "Repr-Digest": "sha-256=:x:", "content-encoding": "gzip",
+	} {
+		for _, test := range []struct {
+			in      dialect.Location
+			form    string
+			refused bool
+		}{
+			{dialect.InBody, "a=1", true}, {dialect.InHeader, "a=1&oauth_nonce=old", true}, {dialect.InQuery, "a=1&oauth_nonce=old", true},
+			{dialect.InHeader, "a=1", false}, {dialect.InQuery, "a=1", false},
+		} {
+			req, _ := newRequest(t, "POST", "https://h/", test.form)
+			req.Header[name] = []string{value}
+			room := inject.Room{}
+			err := oauth1.Place{In: test.in, MaxBody: 1 << 20}.Put(req, signer, 0, room)
+			if !test.refused {
+				require.NoError(t, err, "%s, %+v", name, test)
+				continue
+			}
+			assert.ErrorIs(t, err, inject.ErrNotInjectable, "%s, %+v", name, test)
+			assert.Empty(t, req.Header["Authorization"])
+		}
+	}
+}
