@@ -6,6 +6,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/egress"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -97,4 +98,16 @@ func TestWithBaseKeepsTheTypeAndGetsWhatIsGiven(t *testing.T) {
 	tokens.Wrap(nil)
 	assert.Len(t, *givenLast, 1, "the connector itself is as before")
 	connectorauth.WithBase(tokens, nil).Wrap(nil)
+}
+
+// A guard beneath a connector is seen, unless requests with credentials go elsewhere.
+func TestAGuardBeneathAConnectorIsSeen(t *testing.T) {
+	guard := must(egress.New(egress.Config{}))
+	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, Hosts: []string{"api.example.com"}}))
+	own := must(connectorauth.NewCustom(connectorauth.CustomConfig{Transport: http.DefaultTransport, Hosts: []string{"api.example.com"}}))
+	choose, _ := into(guard)
+	assert.True(t, egress.Guards(key.Wrap(guard)))
+	assert.True(t, egress.Guards(connectorauth.WithBase(key, choose).Wrap(nil)))
+	assert.False(t, egress.Guards(key.Wrap(http.DefaultTransport)))
+	assert.False(t, egress.Guards(own.Wrap(guard)), "requests with credentials have another transport")
 }

@@ -144,11 +144,12 @@ func TestWithHostsAndRedirects(t *testing.T) {
 func TestWithHostsThatAllowNothing(t *testing.T) {
 	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, Hosts: []string{"api.example.com"}}))
 	for want, hosts := range map[string]func(context.Context) ([]string, error){
-		"there is no host to which requests may go": only(),
-		"the host is unknown":                       func(context.Context) ([]string, error) { return nil, errors.New("the host is unknown") },
-		"panic of type string":                      func(context.Context) ([]string, error) { panic(secretKey) },
-		"WithHosts: host \"api...\"":                only("api?.example.com"),
-		"is not among the connector's Hosts":        only("www.example.com"),
+		"there is no host to which requests may go":   only(),
+		"no host to which requests may go at present": func(context.Context) ([]string, error) { return []string{}, nil },
+		"the host is unknown":                         func(context.Context) ([]string, error) { return nil, errors.New("the host is unknown") },
+		"panic of type string":                        func(context.Context) ([]string, error) { panic(secretKey) },
+		"WithHosts: host \"api...\"":                  only("api?.example.com"),
+		"is not among the connector's Hosts":          only("www.example.com"),
 	} {
 		base := &fakehttp.Base{}
 		_, err := connectorauth.NewClient(connectorauth.WithHosts(key, hosts), &http.Client{Transport: base}).Get("https://api.example.com")
@@ -158,4 +159,46 @@ func TestWithHostsThatAllowNothing(t *testing.T) {
 	}
 	_, err := connectorauth.NewClient(connectorauth.WithHosts(key, only("www.example.com")), nil).Get("https://www.example.com")
 	assert.ErrorIs(t, err, connectorauth.ErrHostNotAllowed)
+}
+
+// The hosts are read for each request, and may be other ones each time, in the same list too.
+func TestWithHostsFollowsTheHosts(t *testing.T) {
+	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, Hosts: []string{"*.example.com"}}))
+	list := []string{"a.example.com"}
+	c := connectorauth.WithHosts(key, func(context.Context) ([]string, error) { return list, nil })
+	for _, move := range []func(host string){
+		func(host string) { list = []string{host} },
+		func(host string) { list[0] = host },
+		func(host string) { list = []string{host, host} },
+	} {
+		for _, host := range []string{"a.example.com", "b.example.com", "a.example.com"} {
+			move(host)
+			for _, asked := range []string{"a.example.com", "b.example.com"} {
+				base := &fakehttp.Base{}
+				_, err := c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, "https://"+asked+"/", nil)))
+				if asked == host {
+					assert.NoError(t, err)
+				} else {
+					assert.ErrorIs(t, err, connectorauth.ErrHostNotAllowed)
+					assert.Empty(t, base.Requests())
+				}
+			}
+		}
+	}
+}
+
+// A request that was allowed is asked about once more right before it is sent: an error then
+// is an error too.
+func TestWithHostsMayFailRightBeforeARequestIsSent(t *testing.T) {
+	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey, Hosts: []string{"api.example.com"}}))
+	calls, base := 0, &fakehttp.Base{}
+	c := connectorauth.WithHosts(key, func(context.Context) ([]string, error) {
+		if calls++; calls == 2 {
+			return nil, errors.New("the host is unknown")
+		}
+		return []string{"api.example.com"}, nil
+	})
+	_, err := c.Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, "https://api.example.com/", nil)))
+	assert.ErrorContains(t, err, "the host is unknown")
+	assert.Empty(t, base.Requests())
 }

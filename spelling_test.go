@@ -121,6 +121,7 @@ func TestHooksSeeAnExactSpelling(t *testing.T) {
 		"reads":               {func(http.Header) {}, http.Header{"apiKey": {"k"}}},
 		"sets":                {func(h http.Header) { h.Set("apiKey", "changed") }, http.Header{"apiKey": {"changed"}}},
 		"sets by the map":     {func(h http.Header) { h["apiKey"] = []string{"changed"} }, http.Header{"apiKey": {"changed"}}},
+		"sets another case":   {func(h http.Header) { h["APIKEY"] = []string{"changed"} }, http.Header{"apiKey": {"k"}}},
 		"removes":             {func(h http.Header) { h.Del("apikey") }, http.Header{}},
 		"adds":                {func(h http.Header) { h.Add("APIKEY", "more") }, http.Header{"apiKey": {"k", "more"}}},
 		"sets another header": {func(h http.Header) { h.Set("x-a", "1") }, http.Header{"apiKey": {"k"}, "X-A": {"1"}}},

@@ -89,6 +89,8 @@ func TestJSONRefusals(t *testing.T) {
 		`{"a"`:                                  "malformed at byte 4",
 		`{"a":`:                                 "malformed at byte 5",
 		`{"a":1`:                                "malformed at byte 6",
+		`{"a":"\u00e"}`:                         "malformed at byte 11",
+		`{"\u00e":1}`:                           "malformed at byte 7",
 		`{"a":1,}`:                              "malformed at byte 7",
 		`{,}`:                                   "malformed at byte 1",
 		`{"a":1 "b":2}`:                         "malformed at byte 7",

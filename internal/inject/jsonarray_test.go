@@ -198,3 +198,13 @@ func FuzzJSONPointer(f *testing.F) {
 		}
 	})
 }
+
+// An array that fields go into counts as a level too.
+func TestJSONDepthOfArraysIsLimited(t *testing.T) {
+	f := newFields(t, keyed("/a/-"), "")
+	deep := func(depth int) string {
+		return `{"a":[` + strings.Repeat("[", depth-2) + strings.Repeat("]", depth-2) + `]}`
+	}
+	assert.Equal(t, strings.TrimSuffix(deep(10_000), "]}")+`,"v"]}`, apply(t, f, jsonType, deep(10_000)))
+	assert.ErrorContains(t, f.Apply(post(jsonType, []byte(deep(10_001)))), "nested more than 10000 deep")
+}

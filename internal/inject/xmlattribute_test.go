@@ -22,6 +22,7 @@ func TestXMLAttributes(t *testing.T) {
 		{tricky, `<r/>`, `<r token="` + written + `"/>`},
 		{tricky, `<r />`, `<r token="` + written + `" />`},
 		{tricky, `<r></r>`, `<r token="` + written + `"></r>`},
+		{tricky, "<r token=\t\r\n 'old'/>", "<r token=\t\r\n '" + written + "'/>"},
 		{tricky, `<r token='old'/>`, `<r token='` + written + `'/>`},
 		{tricky, "<r a='>' \n token\t= \"old>'\" b=\"1\">x</r>", "<r a='>' \n token\t= \"" + written + "\" b=\"1\">x</r>"},
 		{keyed("@k"), `<r a="k='1'" kk="2" K="3"/>`, `<r k="v" a="k='1'" kk="2" K="3"/>`},

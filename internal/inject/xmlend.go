@@ -166,7 +166,7 @@ func xmlCharacterEnd(data []byte, pos int) (end int, ok bool) {
 		pos++
 		base = 16
 	}
-	start, r := pos, rune(0)
+	r := rune(0)
 	for ; ; pos++ {
 		digit := rune(wire.Unhex(at(data, pos)))
 		if digit < 0 || digit >= base {
@@ -174,5 +174,5 @@ func xmlCharacterEnd(data []byte, pos int) (end int, ok bool) {
 		}
 		r = min(r*base+digit, utf8.MaxRune+1)
 	}
-	return pos + 1, pos > start && at(data, pos) == ';' && isXMLRune(r)
+	return pos + 1, at(data, pos) == ';' && isXMLRune(r) // without digits, r is 0, which is no character
 }

@@ -191,7 +191,7 @@ func TestNonceIsTakenEverywhere(t *testing.T) {
 	signer := newSigner(t, oauth1.Config{ConsumerKey: "c", ConsumerSecret: "s"})
 	req, _ := newRequest(t, "GET", "https://h/", "")
 	form := regexp.MustCompile(`^[A-Za-z0-9]{20,30}$`)
-	seen := make(map[string]bool)
+	seen, letters := make(map[string]bool), make(map[rune]bool)
 	for range 1000 {
 		params, err := signer.Sign(req, nil, oauth1.Stamp{Timestamp: 1})
 		require.NoError(t, err)
@@ -200,7 +200,11 @@ func TestNonceIsTakenEverywhere(t *testing.T) {
 		assert.Regexp(t, form, nonce)
 		assert.False(t, seen[nonce], "a nonce comes once")
 		seen[nonce] = true
+		for _, letter := range nonce {
+			letters[letter] = true
+		}
 	}
+	assert.Len(t, letters, 32, "five random bits each")
 }
 
 // 100,000 signatures by 50 goroutines (10,000 under the race detector, which is
