@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -45,10 +46,16 @@ type public struct {
 }
 
 // publics returns the public packages of all modules of the repository.
-func publics(t *testing.T) (list []public) {
+func publics(t *testing.T) []public {
 	t.Helper()
+	list, err := readPublics()
+	require.NoError(t, err)
+	return list
+}
+
+var readPublics = sync.OnceValues(func() (list []public, err error) {
 	folders := map[string][]string{}
-	require.NoError(t, filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -60,32 +67,47 @@ func publics(t *testing.T) (list []public) {
 			folders[folder] = append(folders[folder], name)
 		}
 		return nil
-	}))
-	for folder, names := range folders {
-		p := public{files: token.NewFileSet()}
-		var all, tests []*ast.File
-		program := false
-		for _, name := range names {
-			file, err := parser.ParseFile(p.files, name, nil, parser.ParseComments|parser.SkipObjectResolution)
-			require.NoError(t, err)
-			all = append(all, file)
-			if strings.HasSuffix(name, "_test.go") {
-				tests = append(tests, file)
-			}
-			program = program || file.Name.Name == "main"
-		}
-		if program {
-			continue
-		}
-		relative, err := filepath.Rel(root, folder)
-		require.NoError(t, err)
-		p.folder = filepath.ToSlash(relative)
-		p.doc, err = doc.NewFromFiles(p.files, all, module+"/"+p.folder)
-		require.NoError(t, err)
-		p.examples = doc.Examples(tests...)
-		list = append(list, p)
+	})
+	if err != nil {
+		return nil, err
 	}
-	return list
+	for folder, names := range folders {
+		p, program, err := readPublic(folder, names)
+		if err != nil {
+			return nil, err
+		}
+		if !program {
+			list = append(list, p)
+		}
+	}
+	return list, nil
+})
+
+// readPublic reads the files of a folder. A program is no public package.
+func readPublic(folder string, names []string) (p public, program bool, err error) {
+	p.files = token.NewFileSet()
+	var all, tests []*ast.File
+	for _, name := range names {
+		file, err := parser.ParseFile(p.files, name, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return public{}, false, err
+		}
+		if file.Name.Name == "main" {
+			return public{}, true, nil
+		}
+		all = append(all, file)
+		if strings.HasSuffix(name, "_test.go") {
+			tests = append(tests, file)
+		}
+	}
+	relative, err := filepath.Rel(root, folder)
+	if err != nil {
+		return public{}, false, err
+	}
+	p.folder = filepath.ToSlash(relative)
+	p.examples = doc.Examples(tests...)
+	p.doc, err = doc.NewFromFiles(p.files, all, module+"/"+p.folder)
+	return p, false, err
 }
 
 // constructors returns the exported functions and methods of the package that make
