@@ -26,10 +26,10 @@ func (c *OAuth2Config) check(problems *check.List) {
 	} else if u.RawQuery != "" && (u.Query().Has("client_secret") || u.Query().Has("client_id")) {
 		problems.Add("TokenURL: the query contains client credentials, which RFC 6749 section 2.3.1 forbids; use ClientID and ClientSecret")
 	}
-	for field, raw := range map[string]string{"FormerTokenURL": c.FormerTokenURL, "RevokeURL": c.RevokeURL} {
-		if raw != "" {
-			_, err := origin.Endpoint(raw)
-			problems.Field(field, err)
+	for _, endpoint := range []struct{ field, url string }{{"FormerTokenURL", c.FormerTokenURL}, {"RevokeURL", c.RevokeURL}} {
+		if endpoint.url != "" {
+			_, err := origin.Endpoint(endpoint.url)
+			problems.Field(endpoint.field, err)
 		}
 	}
 	for _, scope := range c.Scopes {
