@@ -195,18 +195,14 @@ func (config *CustomConfig) check(problems *check.List) {
 	if config.Authenticate == nil && !places && (config.Transport == nil || config.Obtain != nil) {
 		problems.Add("Authenticate: is required, or Places, unless Transport alone authenticates")
 	}
-	if config.Transport != nil && isNil(config.Transport) {
-		problems.Add("Transport: is a nil %T", config.Transport)
-	}
+	problems.NilPointer("Transport", config.Transport)
 	if config.Obtain == nil && (config.Login != "" || config.Endpoint != "" || config.Idle != 0 || len(config.Rejections) > 0 && config.Challenge == nil || config.Revoke != nil) {
 		problems.Add("Login, Endpoint, Idle, Rejections, Revoke: are for a credential of Obtain; remove them, or set Obtain")
 	}
 	if config.Store != nil && config.Obtain == nil {
 		problems.Add("Store: has nothing to keep without Obtain")
 	}
-	if config.Store != nil && config.Account == "" {
-		problems.Add("Account: is empty; name the credential that Store keeps")
-	}
+	problems.Store(config.Store, config.Account, "credential")
 	if config.RenewBefore < 0 {
 		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
 	}

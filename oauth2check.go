@@ -44,9 +44,7 @@ func (c *OAuth2Config) check(problems *check.List) {
 		}
 	}
 	problems.Field("ClientAuth", c.checkClientAuth())
-	if c.Store != nil && c.Account == "" {
-		problems.Add("Account: is empty; name the token that Store keeps")
-	}
+	problems.Store(c.Store, c.Account, "token")
 	if c.RenewBefore < 0 {
 		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
 	}
@@ -58,9 +56,7 @@ func (c *OAuth2Config) check(problems *check.List) {
 	if c.Proof != nil && c.Dialect.Placement != (dialect.Placement{}) {
 		problems.Add("Proof: sets the Authorization header itself; remove Dialect.Placement")
 	}
-	if c.Proof != nil && isNil(c.Proof) {
-		problems.Add("Proof: is a nil %T", c.Proof)
-	} else if c.Proof != nil {
+	if problems.NilPointer("Proof", c.Proof); !check.IsNil(c.Proof) {
 		types := c.Proof.TokenTypes()
 		if i := slices.IndexFunc(types, func(t string) bool { return !wire.IsToken(t) }); i >= 0 || len(types) == 0 {
 			problems.Add("Proof: TokenTypes are %q; a token_type is a word such as DPoP, or Bearer for tokens that are not bound to a key", types)
@@ -71,7 +67,7 @@ func (c *OAuth2Config) check(problems *check.List) {
 // checkClientAuth reports what is wrong with the client authentication.
 func (c *OAuth2Config) checkClientAuth() error {
 	method, ok := c.ClientAuth.(ClientAuthMethod)
-	if _, pointer := c.ClientAuth.(*ClientAuthMethod); pointer || c.ClientAuth != nil && isNil(c.ClientAuth) {
+	if _, pointer := c.ClientAuth.(*ClientAuthMethod); pointer || c.ClientAuth != nil && check.IsNil(c.ClientAuth) {
 		return fmt.Errorf("is %T; use a value, and no nil pointer", c.ClientAuth)
 	}
 	if !ok {
@@ -114,7 +110,7 @@ func (c *OAuth2Config) client() check.Client {
 	case DeviceCode:
 		client.Consent, client.Params = false, []string{"device_code"}
 	default:
-		if !isNil(grant) {
+		if !check.IsNil(grant) {
 			client.Consent, client.Refreshes = false, !grant.Traits().NoRefresh
 		}
 	}

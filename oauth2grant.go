@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"reflect"
 	"time"
 
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -297,9 +296,7 @@ func checkGrant(c *OAuth2Config) error {
 		problems.Field("Grant: Username", check.Text(grant.Username))
 		problems.Field("Grant: Password", check.Text(string(grant.Password)))
 	default:
-		if isNil(grant) {
-			problems.Add("Grant: is a nil %T", grant)
-		} else if grant.GrantType() == "" {
+		if problems.NilPointer("Grant", grant); !check.IsNil(grant) && grant.GrantType() == "" {
 			problems.Add("Grant: GrantType is empty")
 		}
 	}
@@ -311,10 +308,4 @@ func checkGrant(c *OAuth2Config) error {
 func isMethod(a ClientAuth) bool {
 	_, ok := a.(ClientAuthMethod)
 	return a == nil || ok
-}
-
-// isNil reports whether v is nil, or a nil pointer in an interface.
-func isNil(v any) bool {
-	value := reflect.ValueOf(v)
-	return v == nil || value.Kind() == reflect.Pointer && value.IsNil()
 }
