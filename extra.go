@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 )
 
@@ -69,23 +68,3 @@ func notKept(left int32, unread bool) error {
 
 // errUnread does not quote the expiry, which may be anything.
 var errUnread = errors.New("connectorauth: an expiry in the token response cannot be read, or has passed already; see ExpiryFormat and Lifetime in dialect.Response")
-
-// leftovers returns the other members of a token response, together with the
-// extra values of t, which may be nil, that are still valid. left tells how many had
-// to go.
-func (t *oauth1Token) leftovers(got url.Values) (extra map[string]string, left int32) {
-	var old map[string]string
-	if t != nil {
-		old = maps.Clone(t.Extra)
-		delete(old, sessionLifetime) // counts from the response that contained it
-	}
-	newest := make(map[string]string, len(got))
-	for name := range got {
-		switch name {
-		case "oauth_token", "oauth_token_secret", "oauth_callback_confirmed":
-		default:
-			newest[name] = got.Get(name)
-		}
-	}
-	return mergeExtra(old, newest, []string{sessionHandle, tokenLifetime})
-}

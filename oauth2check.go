@@ -10,6 +10,7 @@ import (
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
@@ -124,4 +125,42 @@ func (c *OAuth2Config) client() check.Client {
 		client.Header = true
 	}
 	return client
+}
+
+// checkGrant reports what is wrong with the grant of c.
+func checkGrant(c *OAuth2Config) error {
+	var problems check.List
+	switch grant := c.Grant.(type) {
+	case nil:
+		problems.Add("Grant: is empty; use AuthorizationCode, ClientCredentials, PasswordCredentials or DeviceCode")
+	case *AuthorizationCode, *ClientCredentials, *PasswordCredentials, *DeviceCode:
+		problems.Add("Grant: is %T; use the value, not a pointer", grant)
+	case AuthorizationCode:
+		problems.Field("Grant", check.AuthRequest(grant.AuthURL, grant.Params, c.Dialect.AuthNames, c.client()))
+		if grant.PushedAuthorizationRequestURL != "" {
+			_, err := origin.Endpoint(grant.PushedAuthorizationRequestURL)
+			problems.Field("Grant: PushedAuthorizationRequestURL", err)
+			if grant.Params.Has("request_uri") {
+				problems.Add("Grant: Params: request_uri cannot be pushed (RFC 9126 section 2.1)")
+			}
+		}
+		problems.Field("Grant: ConsentLifetime", pending.CheckLifetime(grant.ConsentLifetime))
+	case DeviceCode:
+		problems.Join(grant.check())
+	case ClientCredentials:
+		if method, ok := c.ClientAuth.(ClientAuthMethod); c.ClientSecret == "" && isMethod(c.ClientAuth) && !(ok && method.byCertificate()) {
+			problems.Add("ClientSecret: is empty; the client credentials grant proves nothing without a secret")
+		}
+	case PasswordCredentials:
+		if grant.Username == "" || grant.Password == "" {
+			problems.Add("Grant: PasswordCredentials needs Username and Password")
+		}
+		problems.Field("Grant: Username", check.Text(grant.Username))
+		problems.Field("Grant: Password", check.Text(string(grant.Password)))
+	default:
+		if problems.NilPointer("Grant", grant); !check.IsNil(grant) && grant.GrantType() == "" {
+			problems.Add("Grant: GrantType is empty")
+		}
+	}
+	return problems.Joined()
 }

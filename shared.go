@@ -72,28 +72,6 @@ func (s *Shared) orProgram() *Shared {
 	return s
 }
 
-// accountName names an account for people, and in the account's record.
-func accountName(tokenURL, clientID, grantType, user string) string {
-	name := fmt.Sprintf("client %q at %s by %s", clientID, withoutQuery(tokenURL), grantType)
-	if user != "" {
-		name += fmt.Sprintf(" for %q", user)
-	}
-	return name
-}
-
-// constant is the part of a renew.Scheme for an account that never changes its
-// name or login, at a provider without a grace period.
-type constant struct{}
-
-// Succeeds returns false.
-func (constant) Succeeds(string) bool { return false }
-
-// Login returns nothing: nobody types a password.
-func (constant) Login(string) (string, bool) { return "", true }
-
-// Retakes returns false.
-func (constant) Retakes() bool { return false }
-
 // baseOf returns the RoundTripper of a config's HTTPClient.
 func baseOf(client *http.Client) http.RoundTripper {
 	if client == nil {

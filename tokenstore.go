@@ -1,12 +1,7 @@
 package connectorauth
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-
-	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // A TokenStore keeps the tokens that a consent or a renewal produced, so
@@ -93,22 +88,4 @@ type Lease = interface {
 	// Unlock releases the caller's own lock, and never the lock of another holder.
 	// Unlock may be called more than once, and after the lock was lost.
 	Unlock()
-}
-
-// recordVersion is the version of the credentials within the records that
-// connectors save. A program refuses a later version.
-const recordVersion = 1
-
-// decodeRecord reads a value that a connector saved, of which version is a field.
-// Errors do not quote the value.
-func decodeRecord(stored []byte, into any, version *int) error {
-	dec := json.NewDecoder(bytes.NewReader(stored))
-	dec.UseNumber() // as in a token response
-	if dec.Decode(into) != nil || *version < 1 {
-		return errors.New("the value is not a token that this library saved")
-	}
-	if *version > recordVersion {
-		return &storeerror.Newer{Version: *version, Known: recordVersion}
-	}
-	return nil
 }
