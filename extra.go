@@ -1,11 +1,14 @@
 package connectorauth
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
 // maxExtra limits the extra members of a token, as JSON.
@@ -64,6 +67,18 @@ func notKept(left int32, unread bool) error {
 		problems = append(problems, errUnread)
 	}
 	return errors.Join(problems...)
+}
+
+// tellNotKept tells observe what could not be kept of the first token t of a consent, where
+// there is no store and so no EventSaved.
+func tellNotKept[T any](ctx context.Context, store TokenStore, problem error, observe func(renew.Event[T]), t *T) {
+	if store != nil || problem == nil {
+		return
+	}
+	foreign("Observe", func() error {
+		observe(renew.Event[T]{Happened: renew.Renewed, Value: t, Context: context.WithoutCancel(ctx)})
+		return nil
+	})
 }
 
 // errUnread does not quote the expiry, which may be anything.
