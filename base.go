@@ -32,8 +32,8 @@ func (c *core) through(base http.RoundTripper) http.RoundTripper {
 	return base
 }
 
-// Unwrap returns the RoundTripper that all requests go through, for a guard that looks
-// beneath, such as egress.Guards. nil means that there are two.
+// Unwrap returns the RoundTripper of all requests, for a guard that looks beneath, such as
+// egress.Guards. nil means that there are two.
 func (t *transport) Unwrap() http.RoundTripper {
 	if t.own != nil {
 		return nil

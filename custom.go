@@ -18,12 +18,11 @@ import (
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
-// CustomConfig is a way of authenticating that the other connectors do not
-// cover, written in Go.
+// CustomConfig is a way of authenticating, written in Go, for what no other connector does.
 type CustomConfig struct {
-	// Places are where values of the credential go, each in the place of a value that a
-	// request has there. Join refuses two credentials for one place. Empty means that
-	// Authenticate or Transport does all.
+	// Places are where values of the credential go. A value replaces what the caller's
+	// request has in the place. Join refuses two credentials for the same place. Empty means
+	// that Authenticate or Transport does all.
 	Places []CustomPlace
 	// Authenticate adds the credential to a request, after Places. Required, unless Places
 	// or Transport authenticate. value is what Obtain returned last; the zero value without
@@ -35,7 +34,7 @@ type CustomConfig struct {
 	// Obtain returns the credential that follows old. old is the zero value if there
 	// is no credential yet, and, with Login, if the API has rejected the credential without
 	// ever having accepted it. rejection is the API's response that Rejected recognized,
-	// without its body, with a copy of the request as the request was sent; nil if old
+	// without the body, with a copy of the request as the request was sent; nil if old
 	// expires, does not exist, or was rejected by a hook alone. However many requests need
 	// a credential, Obtain is called once, and the credential is saved before use. ctx is
 	// bounded and outlives the caller that wanted the credential.
@@ -47,9 +46,8 @@ type CustomConfig struct {
 	// replaced: Obtain gets the zero value. Empty means that the credential never changes.
 	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
 	// Challenge is called for a rejection in place of Obtain, for credentials that answer
-	// what the response asks for, as HTTP Digest does. response is the response that
-	// Rejected or a hook recognized, without its body, with a copy of the request as the
-	// request was sent. After nil, the request is sent once more, and Authenticate answers.
+	// what the response asks for, as HTTP Digest does. response is what Rejected or a hook
+	// recognized, without the body, with a copy of the request as the request was sent. After nil, the request is sent once more, and Authenticate answers.
 	// After an error, the caller gets the response, and RenewalError returns the error; an
 	// error that matches ErrReauthRequired takes the place of the response. Each rejection
 	// counts: no failure, and no second rejection, delays the next call. Several goroutines
@@ -71,9 +69,9 @@ type CustomConfig struct {
 	// calls Obtain again by itself for an hour, growing to a day, so nobody's account
 	// is locked. [Custom.Renew], or a connector with another Login, tries at once. The
 	// record has a salted hash of Login, and no connector with another Login uses the
-	// credential in the record. Two credentials in a row that the API rejects, and has never
-	// accepted, count as a refusal too: some services tell by no response to a login that a
-	// password is wrong. Empty means that nobody types anything.
+	// credential in the record. Some services accept a login with a wrong password, and
+	// reject each credential afterwards: two credentials in a row that the API has rejected,
+	// and never accepted, count as a refusal too. Empty means that nobody types anything.
 	Login Secret
 	// Endpoint is the URL to which Obtain sends its requests. Shared limits the requests to
 	// an Endpoint, and errors name the Endpoint without a query. A record in Store belongs
@@ -110,8 +108,8 @@ type CustomConfig struct {
 	// Account is the key in Store, and the name in events. Required with Store.
 	// Connectors with the same Store and Account share a credential.
 	Account string
-	// Identity names whose credential this is, such as a user name; not a secret. A
-	// stored credential of another Identity is an error. Empty means that Account says it.
+	// Identity names the owner of the credential, such as a user name; not a secret. A
+	// stored credential of another Identity is an error. Empty means that Account is enough.
 	Identity string
 	// Shared is what this connector has in common with others: see [OAuth2Config].
 	Shared *Shared
@@ -134,8 +132,8 @@ type CustomCredential struct {
 	// Expiry is when the credential expires. Zero means that the credential is valid
 	// until the API rejects it.
 	Expiry time.Time
-	// Note is what Observe should know of a credential that is good, such as that an
-	// expiry could not be read. A Note is not kept. nil means nothing.
+	// Note tells Observe about a good credential, for example of an expiry that could not be
+	// read. A Note is not kept. nil means nothing.
 	Note error
 }
 
@@ -153,9 +151,9 @@ type CustomPlace struct {
 // Custom is the [Connector] of functions.
 type Custom struct{ core hidden }
 
-// NewCustom returns a connector made of functions. All rules for credentials
-// hold: the functions see no request to a foreign host and no redirect that has
-// left the origin, and work on a copy of the caller's request.
+// NewCustom returns a connector made of functions. All rules for credentials hold: the
+// functions work on a copy of the caller's request, and see no request to a foreign host and
+// no redirect away from the origin.
 func NewCustom(config CustomConfig) (*Custom, error) {
 	var problems check.List
 	config.check(&problems)
@@ -195,18 +193,14 @@ func (config *CustomConfig) check(problems *check.List) {
 	if config.Authenticate == nil && !places && (config.Transport == nil || config.Obtain != nil) {
 		problems.Add("Authenticate: is required, or Places, unless Transport alone authenticates")
 	}
-	if config.Transport != nil && isNil(config.Transport) {
-		problems.Add("Transport: is a nil %T", config.Transport)
-	}
+	problems.NilPointer("Transport", config.Transport)
 	if config.Obtain == nil && (config.Login != "" || config.Endpoint != "" || config.Idle != 0 || len(config.Rejections) > 0 && config.Challenge == nil || config.Revoke != nil) {
 		problems.Add("Login, Endpoint, Idle, Rejections, Revoke: are for a credential of Obtain; remove them, or set Obtain")
 	}
 	if config.Store != nil && config.Obtain == nil {
 		problems.Add("Store: has nothing to keep without Obtain")
 	}
-	if config.Store != nil && config.Account == "" {
-		problems.Add("Account: is empty; name the credential that Store keeps")
-	}
+	problems.Store(config.Store, config.Account, "credential")
 	if config.RenewBefore < 0 {
 		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
 	}

@@ -1,12 +1,14 @@
 package connectorauth
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
+
+	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
 // maxExtra limits the extra members of a token, as JSON.
@@ -67,25 +69,17 @@ func notKept(left int32, unread bool) error {
 	return errors.Join(problems...)
 }
 
+// tellNotKept tells observe what could not be kept of the first token t of a consent, where
+// there is no store and so no EventSaved.
+func tellNotKept[T any](ctx context.Context, store TokenStore, problem error, observe func(renew.Event[T]), t *T) {
+	if store != nil || problem == nil {
+		return
+	}
+	foreign("Observe", func() error {
+		observe(renew.Event[T]{Happened: renew.Renewed, Value: t, Context: context.WithoutCancel(ctx)})
+		return nil
+	})
+}
+
 // errUnread does not quote the expiry, which may be anything.
 var errUnread = errors.New("connectorauth: an expiry in the token response cannot be read, or has passed already; see ExpiryFormat and Lifetime in dialect.Response")
-
-// leftovers returns the other members of a token response, together with the
-// extra values of t, which may be nil, that are still valid. left tells how many had
-// to go.
-func (t *oauth1Token) leftovers(got url.Values) (extra map[string]string, left int32) {
-	var old map[string]string
-	if t != nil {
-		old = maps.Clone(t.Extra)
-		delete(old, sessionLifetime) // counts from the response that contained it
-	}
-	newest := make(map[string]string, len(got))
-	for name := range got {
-		switch name {
-		case "oauth_token", "oauth_token_secret", "oauth_callback_confirmed":
-		default:
-			newest[name] = got.Get(name)
-		}
-	}
-	return mergeExtra(old, newest, []string{sessionHandle, tokenLifetime})
-}

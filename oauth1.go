@@ -194,9 +194,8 @@ func (c *OAuth1Config) check(problems *check.List) {
 	case c.TokenMethod == http.MethodGet && c.In == dialect.InBody:
 		problems.Add("TokenMethod: a GET has no body; use POST, or another In")
 	}
-	if c.Store != nil && c.Account == "" {
-		problems.Add("Account: is empty; name the token that Store keeps")
-	}
+	problems.NilPointer("Signer", c.Signer)
+	problems.Store(c.Store, c.Account, "token")
 }
 
 // AuthType returns AuthTypeOAuth1.

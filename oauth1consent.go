@@ -10,12 +10,11 @@ import (
 
 	rfc5849 "github.com/connectorauth/connectorauth/internal/oauth1"
 	"github.com/connectorauth/connectorauth/internal/pending"
-	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
-var errNoHandshake = errors.New("connectorauth: only an OAuth1Config with the three URLs has a consent to begin and to finish")
+var errNoOAuth1Consent = errors.New("connectorauth: only an OAuth1Config with the three URLs has a consent to begin and to finish")
 
 // Begin starts the account owner's consent and asks the service for temporary
 // credentials. Send the browser to authURL; the service will send the browser on
@@ -52,7 +51,7 @@ func (c *OAuth1) Finish(ctx context.Context, pending Secret, callback url.Values
 // callback stood in the authorization URL; a service of revision A ignores it there.
 func (s *oauth1Scheme) begin(ctx context.Context, redirectURL string) (authURL string, text Secret, err error) {
 	if s.engine == nil {
-		return "", "", errNoHandshake
+		return "", "", errNoOAuth1Consent
 	}
 	if redirectURL != "oob" {
 		if err := pending.CheckRedirect(redirectURL); err != nil {
@@ -95,7 +94,7 @@ func (s *oauth1Scheme) consentIdentity() string {
 // credentials for a token (section 2.3).
 func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Values) error {
 	if s.engine == nil {
-		return errNoHandshake
+		return errNoOAuth1Consent
 	}
 	state := "oauth_token"
 	if token, err := pending.AtMostOne(callback, state); token == "" && err == nil && callback.Get("denied") != "" { // as X and others refuse
@@ -128,12 +127,7 @@ func (s *oauth1Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			switch {
 			case err == nil:
 				err = s.engine.Set(ctx, s, t)
-				if s.config.Store == nil && notKept(t.left, t.unread) != nil { // no EventSaved can tell
-					foreign("Observe", func() error {
-						s.Observe(renew.Event[oauth1Token]{Happened: renew.Renewed, Value: t, Context: context.WithoutCancel(ctx)})
-						return nil
-					})
-				}
+				tellNotKept(ctx, s.config.Store, notKept(t.left, t.unread), s.Observe, t)
 				return err
 			case verdict(err).Unsent:
 				return pending.Open(err)

@@ -308,3 +308,23 @@ func (s *oauth1Scheme) Observe(e renew.Event[oauth1Token]) {
 	}
 	s.config.Observe(newEvent(e, s.config.Account, s.Endpoint(), expiry))
 }
+
+// leftovers returns the other members of a token response, together with the
+// extra values of t, which may be nil, that are still valid. left tells how many had
+// to go.
+func (t *oauth1Token) leftovers(got url.Values) (extra map[string]string, left int32) {
+	var old map[string]string
+	if t != nil {
+		old = maps.Clone(t.Extra)
+		delete(old, sessionLifetime) // counts from the response that contained it
+	}
+	newest := make(map[string]string, len(got))
+	for name := range got {
+		switch name {
+		case "oauth_token", "oauth_token_secret", "oauth_callback_confirmed":
+		default:
+			newest[name] = got.Get(name)
+		}
+	}
+	return mergeExtra(old, newest, []string{sessionHandle, tokenLifetime})
+}

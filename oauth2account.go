@@ -168,7 +168,7 @@ func (s *oauth2Scheme) revokeOne(ctx context.Context, token, hint string, t *tok
 		return s.subject(r.url).name(err)
 	}
 	r.unproven = true // RFC 9449 has no proof here, and an account must end without its key
-	return s.tell(ctx, r, "", "revocation of the "+strings.ReplaceAll(hint, "_", " "), nil)
+	return s.callProvider(ctx, r, "", "revocation of the "+strings.ReplaceAll(hint, "_", " "), nil)
 }
 
 // Identity names the account.

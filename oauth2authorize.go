@@ -114,7 +114,7 @@ func (s *oauth2Scheme) push(ctx context.Context, to, full string, own url.Values
 	var granted struct {
 		URI string `json:"request_uri"`
 	}
-	err = s.tell(ctx, r, key, "pushed authorization request", func(resp *endpoint.Response) error {
+	err = s.callProvider(ctx, r, key, "pushed authorization request", func(resp *endpoint.Response) error {
 		if json.Unmarshal(resp.Text(), &granted); granted.URI == "" || wire.HasControl(granted.URI) {
 			return errors.New("the response has no request_uri")
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/origin"
+	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
@@ -26,10 +27,10 @@ func (c *OAuth2Config) check(problems *check.List) {
 	} else if u.RawQuery != "" && (u.Query().Has("client_secret") || u.Query().Has("client_id")) {
 		problems.Add("TokenURL: the query contains client credentials, which RFC 6749 section 2.3.1 forbids; use ClientID and ClientSecret")
 	}
-	for field, raw := range map[string]string{"FormerTokenURL": c.FormerTokenURL, "RevokeURL": c.RevokeURL} {
-		if raw != "" {
-			_, err := origin.Endpoint(raw)
-			problems.Field(field, err)
+	for _, endpoint := range []struct{ field, url string }{{"FormerTokenURL", c.FormerTokenURL}, {"RevokeURL", c.RevokeURL}} {
+		if endpoint.url != "" {
+			_, err := origin.Endpoint(endpoint.url)
+			problems.Field(endpoint.field, err)
 		}
 	}
 	for _, scope := range c.Scopes {
@@ -44,9 +45,7 @@ func (c *OAuth2Config) check(problems *check.List) {
 		}
 	}
 	problems.Field("ClientAuth", c.checkClientAuth())
-	if c.Store != nil && c.Account == "" {
-		problems.Add("Account: is empty; name the token that Store keeps")
-	}
+	problems.Store(c.Store, c.Account, "token")
 	if c.RenewBefore < 0 {
 		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
 	}
@@ -58,9 +57,7 @@ func (c *OAuth2Config) check(problems *check.List) {
 	if c.Proof != nil && c.Dialect.Placement != (dialect.Placement{}) {
 		problems.Add("Proof: sets the Authorization header itself; remove Dialect.Placement")
 	}
-	if c.Proof != nil && isNil(c.Proof) {
-		problems.Add("Proof: is a nil %T", c.Proof)
-	} else if c.Proof != nil {
+	if problems.NilPointer("Proof", c.Proof); !check.IsNil(c.Proof) {
 		types := c.Proof.TokenTypes()
 		if i := slices.IndexFunc(types, func(t string) bool { return !wire.IsToken(t) }); i >= 0 || len(types) == 0 {
 			problems.Add("Proof: TokenTypes are %q; a token_type is a word such as DPoP, or Bearer for tokens that are not bound to a key", types)
@@ -71,7 +68,7 @@ func (c *OAuth2Config) check(problems *check.List) {
 // checkClientAuth reports what is wrong with the client authentication.
 func (c *OAuth2Config) checkClientAuth() error {
 	method, ok := c.ClientAuth.(ClientAuthMethod)
-	if _, pointer := c.ClientAuth.(*ClientAuthMethod); pointer || c.ClientAuth != nil && isNil(c.ClientAuth) {
+	if _, pointer := c.ClientAuth.(*ClientAuthMethod); pointer || c.ClientAuth != nil && check.IsNil(c.ClientAuth) {
 		return fmt.Errorf("is %T; use a value, and no nil pointer", c.ClientAuth)
 	}
 	if !ok {
@@ -114,7 +111,7 @@ func (c *OAuth2Config) client() check.Client {
 	case DeviceCode:
 		client.Consent, client.Params = false, []string{"device_code"}
 	default:
-		if !isNil(grant) {
+		if !check.IsNil(grant) {
 			client.Consent, client.Refreshes = false, !grant.Traits().NoRefresh
 		}
 	}
@@ -128,4 +125,42 @@ func (c *OAuth2Config) client() check.Client {
 		client.Header = true
 	}
 	return client
+}
+
+// checkGrant reports what is wrong with the grant of c.
+func checkGrant(c *OAuth2Config) error {
+	var problems check.List
+	switch grant := c.Grant.(type) {
+	case nil:
+		problems.Add("Grant: is empty; use AuthorizationCode, ClientCredentials, PasswordCredentials or DeviceCode")
+	case *AuthorizationCode, *ClientCredentials, *PasswordCredentials, *DeviceCode:
+		problems.Add("Grant: is %T; use the value, not a pointer", grant)
+	case AuthorizationCode:
+		problems.Field("Grant", check.AuthRequest(grant.AuthURL, grant.Params, c.Dialect.AuthNames, c.client()))
+		if grant.PushedAuthorizationRequestURL != "" {
+			_, err := origin.Endpoint(grant.PushedAuthorizationRequestURL)
+			problems.Field("Grant: PushedAuthorizationRequestURL", err)
+			if grant.Params.Has("request_uri") {
+				problems.Add("Grant: Params: request_uri cannot be pushed (RFC 9126 section 2.1)")
+			}
+		}
+		problems.Field("Grant: ConsentLifetime", pending.CheckLifetime(grant.ConsentLifetime))
+	case DeviceCode:
+		problems.Join(grant.check())
+	case ClientCredentials:
+		if method, ok := c.ClientAuth.(ClientAuthMethod); c.ClientSecret == "" && isMethod(c.ClientAuth) && !(ok && method.byCertificate()) {
+			problems.Add("ClientSecret: is empty; the client credentials grant proves nothing without a secret")
+		}
+	case PasswordCredentials:
+		if grant.Username == "" || grant.Password == "" {
+			problems.Add("Grant: PasswordCredentials needs Username and Password")
+		}
+		problems.Field("Grant: Username", check.Text(grant.Username))
+		problems.Field("Grant: Password", check.Text(string(grant.Password)))
+	default:
+		if problems.NilPointer("Grant", grant); !check.IsNil(grant) && grant.GrantType() == "" {
+			problems.Add("Grant: GrantType is empty")
+		}
+	}
+	return problems.Joined()
 }

@@ -141,23 +141,12 @@ func (s *oauth2Scheme) finish(ctx context.Context, text Secret, callback url.Val
 			}
 			if err == nil || t != nil && t.Access != "" { // a hook's failure loses nothing
 				err = cmp.Or(err, s.engine.Set(ctx, s, t))
-				s.tellLeftOut(ctx, t)
+				tellNotKept(ctx, s.engine.Store(), notKept(t.left, t.unread), s.Observe, t)
 			}
 			return err
 		},
 		Store: s.engine.Store(),
 	}, string(text), callback)
-}
-
-// tellLeftOut tells what could not be kept of the owner's first token, where no EventSaved
-// tells.
-func (s *oauth2Scheme) tellLeftOut(ctx context.Context, t *token) {
-	if s.engine.Store() == nil && notKept(t.left, t.unread) != nil {
-		foreign("Observe", func() error {
-			s.Observe(renew.Event[token]{Happened: renew.Renewed, Value: t, Context: context.WithoutCancel(ctx)})
-			return nil
-		})
-	}
 }
 
 // checkIssuer checks that the callback names the provider, if the callback names

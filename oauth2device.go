@@ -130,7 +130,7 @@ func (c *OAuth2) BeginDevice(ctx context.Context) (prompt DevicePrompt, pending 
 	s.addResources(params)
 	r := s.providerRequest(grant.DeviceURL, params)
 	began := time.Now()
-	err = s.tell(ctx, r, d.Key, "device authorization request", func(resp *endpoint.Response) error {
+	err = s.callProvider(ctx, r, d.Key, "device authorization request", func(resp *endpoint.Response) error {
 		return d.read(resp, began, &prompt)
 	})
 	if err != nil {

@@ -45,13 +45,9 @@ func (c *OAuth2) FinishDevice(ctx context.Context, pending Secret) error {
 // access_denied or expired_token: begin again.
 func (c *OAuth2) PollDevice(ctx context.Context, held Secret) (DevicePoll, error) {
 	s := c.scheme()
-	grant, ok := s.grant.(DeviceCode)
-	if !ok {
-		return DevicePoll{}, errNoDevice
-	}
-	var d devicePending
-	if json.Unmarshal([]byte(held), &d) != nil || d.Code == "" || d.For != s.deviceIdentity(grant) {
-		return DevicePoll{}, errDevicePending
+	d, err := s.devicePending(held)
+	if err != nil {
+		return DevicePoll{}, err
 	}
 	d.Interval = max(min(d.Interval, maxInterval), time.Second)
 	if !time.Now().Before(d.Expires) {
@@ -100,16 +96,24 @@ func (c *OAuth2) PollDevice(ctx context.Context, held Secret) (DevicePoll, error
 // person was lost, and no other token is wanted.
 func (c *OAuth2) DeviceDone(ctx context.Context, pending Secret) (bool, error) {
 	s := c.scheme()
-	grant, ok := s.grant.(DeviceCode)
-	if !ok {
-		return false, errNoDevice
-	}
-	var d devicePending
-	if json.Unmarshal([]byte(pending), &d) != nil || d.Code == "" || d.For != s.deviceIdentity(grant) {
-		return false, errDevicePending
+	d, err := s.devicePending(pending)
+	if err != nil {
+		return false, err
 	}
 	known, err := s.engine.Known(ctx, s)
 	return err == nil && known.Value != nil && known.Value.Device == d.mark(), err
+}
+
+// devicePending reads the pending value of a device grant of this connector.
+func (s *oauth2Scheme) devicePending(held Secret) (d devicePending, err error) {
+	grant, ok := s.grant.(DeviceCode)
+	if !ok {
+		return d, errNoDevice
+	}
+	if json.Unmarshal([]byte(held), &d) != nil || d.Code == "" || d.For != s.deviceIdentity(grant) {
+		return d, errDevicePending
+	}
+	return d, nil
 }
 
 // mark stands for the device code in the account's record. 0 stands for none.
@@ -162,6 +166,6 @@ func (s *oauth2Scheme) obtainDevice(ctx context.Context, d devicePending) error 
 		return err
 	}
 	err = errors.Join(err, s.engine.Set(ctx, s, t)) // a hook's failure loses nothing
-	s.tellLeftOut(ctx, t)
+	tellNotKept(ctx, s.engine.Store(), notKept(t.left, t.unread), s.Observe, t)
 	return err
 }

@@ -12,24 +12,25 @@ import (
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
-// SetToken makes t the account's token and saves it, in place of any other token.
-// [OAuth2.AddToken] spares a token that is there, and is what a program wants whose
-// accounts move in from elsewhere. t needs an access token, or a refresh token for a
-// renewal at once. If Expiry is zero, a positive ExpiresIn counts from now, in seconds.
-// With neither, the token is valid until the API rejects the token. The extra values of t
-// cannot be listed, so extra names those to keep, such as "instance_url"; a name without a
-// value is ignored. An extra value "scope" tells Status what was granted, and needs no name.
+// SetToken makes t the account's token, saves t, and replaces any other token. To move
+// accounts in from elsewhere, use [OAuth2.AddToken], which replaces no token.
 //
-// With a Proof whose accounts have keys of their own, the key of t stayed elsewhere, and
-// no request can carry the access token of t. So t needs a refresh token, which is used at
-// once, with a new key; providers accept another key from a client that authenticates (RFC
-// 9449 section 5). A Bearer token is accepted where the Proof accepts Bearer tokens.
+// t needs an access token, or a refresh token for a renewal at once. If Expiry is zero, a
+// positive ExpiresIn counts from now, in seconds. If both are zero, the token is valid until
+// the API rejects the token. Package oauth2 cannot list the extra values of t, so extra names
+// the values to keep, such as "instance_url"; a name without a value is ignored. The extra
+// value "scope" tells Status what was granted, and needs no name.
 //
-// Where the dialect has Regions, t names its region as the provider does, by an extra
+// A Proof may have a key for each account. The key of t stayed elsewhere, so no request can
+// carry the access token of t. Then t needs a refresh token, which is used at once, with a
+// new key; providers accept another key from a client that authenticates (RFC 9449 section
+// 5). A Bearer token is accepted where the Proof accepts Bearer tokens.
+//
+// Where the dialect has Regions, t names the region as the provider does, by an extra
 // value under the name of Regions.Callback or Regions.Response:
 // t.WithExtra(map[string]any{"location": "eu"}). A path in Regions.Response also leads
-// into nested values, as they stand in a token response. Without such a value, the
-// region is that of TokenURL. A region that is not listed is an error.
+// into nested values, as in a token response. A t without a region belongs to the region of
+// TokenURL. A region that the dialect does not list is an error.
 func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token, extra ...string) error {
 	s := c.scheme()
 	value, err := s.imported(t, extra)
@@ -39,17 +40,17 @@ func (c *OAuth2) SetToken(ctx context.Context, t *oauth2.Token, extra ...string)
 	return s.engine.Set(ctx, s, value)
 }
 
-// AddToken is SetToken for an account that has no token. Otherwise AddToken changes
-// nothing, and added is false: the token of the Store may be a renewal of t, and t then is
-// no longer good. So a program may call AddToken with the token of before each time the
-// program starts, and from many processes at once: one of them adds the token. With a
-// TokenStore that is no SharedTokenStore, that holds for the connectors of one [Shared].
+// AddToken is SetToken for an account without a token. If the account has a token, AddToken
+// changes nothing, and added is false: the account's token may be a renewal of t, and t then
+// is no longer good. So a program may call AddToken with the old token at each start, and from
+// many processes at once: a single process adds the token. With a TokenStore that is no
+// SharedTokenStore, a single connector of each [Shared] adds the token.
 //
-// An account that needs its owner again (ErrReauthRequired) has a token, and stays as it
-// is. An account that was forgotten has none, so forget the token of before as well. A
-// record that cannot be read, or that is of another client, is an error. After an error,
-// nothing was added, as far as anybody knows, and AddToken may be called again. The Store is
-// given 15 seconds.
+// An account that needs its owner again (ErrReauthRequired) has a token, and does not change.
+// Forget removes the token, and a later AddToken would add t again: delete t too. A record
+// that nobody can read, and the record of another client, are errors. After an error, nothing
+// was added, as far as anybody knows, and AddToken may be called again. The Store is given 15
+// seconds.
 func (c *OAuth2) AddToken(ctx context.Context, t *oauth2.Token, extra ...string) (added bool, err error) {
 	s := c.scheme()
 	value, err := s.imported(t, extra)
@@ -62,15 +63,15 @@ func (c *OAuth2) AddToken(ctx context.Context, t *oauth2.Token, extra ...string)
 	return added, nil
 }
 
-// HandOver gives the account's token to save, with the refresh token and with all extra
-// values, and then forgets the token as [OAuth2.Forget] does: for an account that moves to
-// another program. Nobody renews the token meanwhile, and save has 90 seconds. After an
-// error of save, nothing is forgotten. If save has returned nil and the Store fails,
-// HandOver returns an error, and the token is in both places: call [OAuth2.Forget]. HandOver
-// goes on if ctx ends, and then returns its error. Without a token, HandOver returns
-// ErrNotConnected and does not call save.
+// HandOver moves an account to another program: HandOver gives the account's token to save,
+// with the refresh token and all extra values, and then forgets the token as [OAuth2.Forget]
+// does. Nobody renews the token meanwhile, and save has 90 seconds. After an error of save,
+// nothing is forgotten. If save has returned nil and the Store fails, HandOver returns an
+// error, and the token is in both places: call [OAuth2.Forget]. If ctx ends, HandOver goes on
+// and returns the error of ctx. Without a token, HandOver returns ErrNotConnected and does not
+// call save.
 //
-// A token that is bound to a key (Proof) is handed over without the key: see SetToken.
+// The key of a bound token (Proof) is not handed over: see SetToken.
 func (c *OAuth2) HandOver(ctx context.Context, save func(context.Context, *oauth2.Token) error) error {
 	s := c.scheme()
 	called := false

@@ -59,10 +59,10 @@ func (s *oauth2Scheme) providerRequest(url string, params url.Values) tokenReque
 	return r
 }
 
-// tell makes a request of providerRequest, with the proof of key. what names the request in
+// callProvider makes a request of providerRequest, with the proof of key. what names the request in
 // errors, and read, which may be nil, reads the response to a request that was granted. No
 // hook sees the request: the hooks are for token requests.
-func (s *oauth2Scheme) tell(ctx context.Context, r tokenRequest, key, what string, read func(*endpoint.Response) error) error {
+func (s *oauth2Scheme) callProvider(ctx context.Context, r tokenRequest, key, what string, read func(*endpoint.Response) error) error {
 	plain := &oauth2Scheme{oauth2Account: s.oauth2Account, oauth2Way: &plainWay}
 	resp, err := plain.send(ctx, r, key)
 	switch {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -265,4 +266,22 @@ func (s *oauth2Scheme) Observe(e renew.Event[token]) {
 		expiry = e.Value.Expiry
 	}
 	s.observer(newEvent(e, s.engine.Key(), s.Endpoint(), expiry))
+}
+
+// checkAccess reports whether requests can carry an access token. RFC 6750
+// section 2.1 allows the characters of token68 only; real tokens have any
+// printable ASCII except characters that would end or quote a header's parameter.
+func (s *oauth2Scheme) checkAccess(t *token) error {
+	if t.Access == "" {
+		return errors.New("the access token is empty")
+	}
+	for _, c := range []byte(t.Access) {
+		if c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == ',' {
+			return errors.New("the access token has a character that no Authorization header can carry")
+		}
+	}
+	if err := s.place.Check(s.carried(t)); err != nil {
+		return fmt.Errorf("the access token %w", err)
+	}
+	return nil
 }

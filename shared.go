@@ -11,21 +11,22 @@ import (
 )
 
 // Shared is what the connectors of a program have in common. Connectors with the
-// same Shared, Store and Account use one token in memory and one renewal at a
-// time, and finish a consent once, even if a program makes a connector anew for
-// each request. A new connector looks into the Store before its first request, so
-// a token that was deleted from the Store, or replaced there, is not used.
+// same Shared, Store and Account share a token in memory, renew the token once, and finish a
+// consent once, even if a program makes a connector anew for each request. A new connector
+// looks into the Store before the first request. So no request carries a token that was
+// deleted from the Store, or replaced there.
 //
-// An empty Shared field of a config means one value for the whole program. Use a
-// value of your own to keep the connectors of a test or of a tenant apart. The
-// zero value is ready to use. A Shared must not be copied.
+// An empty Shared field of a config means the Shared of the whole program. A Shared of your
+// own keeps the connectors of a test or of a tenant apart. The zero value is ready to use. A
+// Shared must not be copied.
 type Shared struct {
-	// TokenRequests is how many renewals may wait for a response of one token URL at
-	// one time, so many accounts that expire together are renewed in turn. The regions of a provider (dialect.Regions) count as one token URL. 0 means
-	// 16. Set TokenRequests before the first use.
+	// TokenRequests limits the renewals that wait for responses of the same token URL, so
+	// many accounts whose tokens expire together are renewed in turn. The regions of a
+	// provider (dialect.Regions) share a token URL. 0 means 16. Set TokenRequests before the
+	// first use.
 	//
-	// A response that asks for a pause (Retry-After) stops the renewals of all
-	// accounts at that token URL for as long, up to one minute.
+	// A response that asks for a pause (Retry-After) stops the renewals of all accounts at
+	// the token URL for as long, up to a minute.
 	TokenRequests int
 
 	group    renew.Group
@@ -33,17 +34,17 @@ type Shared struct {
 	clients  clients
 }
 
-// Shutdown prevents further token requests, and waits until those under way have
-// ended and their tokens are saved. Then a program can exit, and no account is lost.
+// Shutdown prevents further token requests, and waits until the token requests under way have
+// ended and the tokens are saved. Then a program can exit, and no account is lost.
 // A program that gets a signal to stop first shuts down its http.Server, which waits
 // for the requests and consents under way, and then calls Shutdown.
 //
-// After Shutdown, requests that need no token request still work. Others fail with
-// an error that matches [ErrShutdown], and so does Finish. If ctx ends before all is
-// saved, Shutdown returns an error that matches that of ctx, and names the accounts.
-// Shutdown may be called more than once.
+// After Shutdown, requests still work unless they need a token request: then the error
+// matches [ErrShutdown], as does the error of Finish. If ctx ends before all tokens are
+// saved, the error of Shutdown matches the error of ctx, and names the accounts. Shutdown may
+// be called more than once.
 //
-// A nil Shared means the one Shared of the program.
+// A nil Shared means the Shared of the program.
 func (s *Shared) Shutdown(ctx context.Context) error {
 	return s.orProgram().group.Shutdown(ctx)
 }
@@ -71,28 +72,6 @@ func (s *Shared) orProgram() *Shared {
 	}
 	return s
 }
-
-// accountName names an account for people, and in the account's record.
-func accountName(tokenURL, clientID, grantType, user string) string {
-	name := fmt.Sprintf("client %q at %s by %s", clientID, withoutQuery(tokenURL), grantType)
-	if user != "" {
-		name += fmt.Sprintf(" for %q", user)
-	}
-	return name
-}
-
-// constant is the part of a renew.Scheme for an account that never changes its
-// name or login, at a provider without a grace period.
-type constant struct{}
-
-// Succeeds returns false.
-func (constant) Succeeds(string) bool { return false }
-
-// Login returns nothing: nobody types a password.
-func (constant) Login(string) (string, bool) { return "", true }
-
-// Retakes returns false.
-func (constant) Retakes() bool { return false }
 
 // baseOf returns the RoundTripper of a config's HTTPClient.
 func baseOf(client *http.Client) http.RoundTripper {

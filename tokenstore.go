@@ -1,12 +1,7 @@
 package connectorauth
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-
-	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // A TokenStore keeps the tokens that a consent or a renewal produced, so
@@ -24,19 +19,19 @@ import (
 // such as that the grant is no longer valid, or that no token request may be made
 // before a time.
 //
-// A record that a program cannot use is an error of package tokenstore/storeerror: of a
+// Package tokenstore/storeerror has an error for each record that a program cannot use: of a
 // newer program, sealed under another key, damaged, of another client, or locked.
 //
 // A store for several processes should implement [SharedTokenStore] as well.
 // Otherwise two processes may renew a token at the same time, and many providers
-// then revoke the account's whole grant. Such a store cannot be marked safely before
-// a refresh token is sent: the mark is in memory, and a restart forgets the mark.
-// The same holds for the claim of a consent that is being finished.
+// then revoke the account's whole grant. A connector cannot mark the record safely before a
+// refresh token is sent: the mark is in memory, and a restart forgets the mark. The claim of a
+// consent under way is in memory too.
 type TokenStore interface {
 	// Load returns the value under key; ok is false if there is none. The error for
-	// a value that is there and can never be read, such as a value sealed with
-	// another key, has a method Damaged() bool that returns true: a connector that
-	// obtains tokens without a person then replaces the value by Save.
+	// a value that can never be read, such as a value sealed with another key, has a method
+	// Damaged() bool, which returns true: a connector that obtains tokens without a person
+	// then replaces the value by Save.
 	Load(ctx context.Context, key string) (value []byte, ok bool, err error)
 	// Save stores value under key and replaces the previous value. When Save
 	// returns nil, the value is durable.
@@ -75,8 +70,8 @@ type SharedTokenStore interface {
 }
 
 // A Lease is a lock that the store prolongs while the holder lives. A holder that
-// was stopped for ten seconds, or cut off from the store, may lose the lock:
-// another holder then has it. A lost lock stays lost.
+// was stopped for ten seconds, or cut off from the store, may lose the lock to another holder.
+// A lost lock stays lost.
 //
 // Lease is an alias of an interface of basic types, so an implementation need not
 // import this package. Implementations are safe for concurrent use.
@@ -86,29 +81,11 @@ type Lease = interface {
 	// Check fails after Unlock, and once Lost is closed.
 	Check(ctx context.Context) error
 	// Lost returns a channel that is closed when the lock is lost: the store could
-	// not prolong the lock in time, or somebody else holds it. The channel is closed
+	// not prolong the lock in time, or somebody else holds the lock. The channel is closed
 	// at the end of the lock at the latest, by the holder's own clock. Unlock does not
 	// close the channel. A nil channel means that the lock is never lost.
 	Lost() <-chan struct{}
 	// Unlock releases the caller's own lock, and never the lock of another holder.
 	// Unlock may be called more than once, and after the lock was lost.
 	Unlock()
-}
-
-// recordVersion is the version of the credentials within the records that
-// connectors save. A program refuses a later version.
-const recordVersion = 1
-
-// decodeRecord reads a value that a connector saved, of which version is a field.
-// Errors do not quote the value.
-func decodeRecord(stored []byte, into any, version *int) error {
-	dec := json.NewDecoder(bytes.NewReader(stored))
-	dec.UseNumber() // as in a token response
-	if dec.Decode(into) != nil || *version < 1 {
-		return errors.New("the value is not a token that this library saved")
-	}
-	if *version > recordVersion {
-		return &storeerror.Newer{Version: *version, Known: recordVersion}
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
 // revokeTime is how long Disconnect insists on telling a silent provider.
@@ -105,7 +106,7 @@ func (r *Registry) ended(ctx context.Context, id string, first, number int) erro
 // end revokes and removes a generation.
 func (r *Registry) end(ctx context.Context, a Account, number int) (revoked bool, err error) {
 	k, err := r.load(ctx, a.ID, number)
-	if errors.Is(err, errNoValues) || isDamaged(err) {
+	if errors.Is(err, errNoValues) || renew.IsDamaged(err) {
 		return false, r.remove(ctx, a.ID, number, recordsOf(err), nil)
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
 // Definitions returns the definitions of the present: see Config.
@@ -43,7 +44,7 @@ func (r *Registry) lastGiven(ctx context.Context, a Account) (kept, error) {
 			return kept{}, ErrSuperseded
 		}
 	}
-	if errors.Is(err, errNoValues) || isDamaged(err) {
+	if errors.Is(err, errNoValues) || renew.IsDamaged(err) {
 		return kept{account: definition.Account{Definition: a.Definition, Method: a.Method}}, nil
 	}
 	return k, err

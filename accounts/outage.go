@@ -8,6 +8,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/discovery"
+	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
 // outage is an error of the program's own means: the Store, the Index, Config.Connection.
@@ -18,7 +19,7 @@ func (o outage) Unwrap() error { return o.error }
 
 // ofStore returns an error of the Store as an outage. A value that can never be read is none.
 func ofStore(err error) error {
-	if err == nil || isDamaged(err) {
+	if err == nil || renew.IsDamaged(err) {
 		return err
 	}
 	return outage{err}
@@ -71,11 +72,4 @@ func blameless(err error) bool {
 		return false
 	}
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
-}
-
-// isDamaged reports whether a value of the Store can never be read: see
-// connectorauth.TokenStore.
-func isDamaged(err error) bool {
-	var damaged interface{ Damaged() bool }
-	return errors.As(err, &damaged) && damaged.Damaged()
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/discovery"
+	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
@@ -85,13 +86,13 @@ func New(config Config) (*Registry, error) {
 		}
 	}
 	missing("Definitions", config.Definitions == nil)
-	missing("Index", config.Index == nil)
-	missing("Store", config.Store == nil)
+	missing("Index", check.IsNil(config.Index))
+	missing("Store", check.IsNil(config.Store))
 	if config.Connectors < 0 {
 		problems = append(problems, errors.New("Connectors: is negative"))
 	}
 	r := &Registry{state: &state{config: config, closing: make(chan struct{})}}
-	if config.Store != nil {
+	if !check.IsNil(config.Store) {
 		sealed, err := tokenstore.NewSealed(guard(config.Store), config.Keys...)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("Keys: %w", err))

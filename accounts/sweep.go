@@ -11,6 +11,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
 // The times of a sweep. An account that has a turn is done before the claim ends.
@@ -171,7 +172,7 @@ func (r *Registry) attend(ctx context.Context, a Account) (outcome, error) {
 	}
 	_, err := r.test(ctx, a)
 	late := time.Since(a.Created) > revokeTime
-	abandoned := errors.Is(err, ErrConnecting) || errors.Is(err, errNoValues) || isDamaged(err) || late
+	abandoned := errors.Is(err, ErrConnecting) || errors.Is(err, errNoValues) || renew.IsDamaged(err) || late
 	switch {
 	case err == nil:
 		return unchanged, nil // the consent had brought a token

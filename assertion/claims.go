@@ -56,9 +56,9 @@ func (c *Claims) check(problems *check.List) {
 	if c.Lifetime > 0 && c.Lifetime < 2*backdated {
 		problems.Add("Claims.Lifetime: is %v; use at least %v, because clocks differ", c.Lifetime, 2*backdated)
 	}
-	for field, text := range map[string]string{"Issuer": c.Issuer, "Subject": c.Subject, "Audience": c.Audience} {
-		if isNoText(text) {
-			problems.Add("Claims.%s: contains a control character, or is not UTF-8", field)
+	for _, claim := range []struct{ field, text string }{{"Issuer", c.Issuer}, {"Subject", c.Subject}, {"Audience", c.Audience}} {
+		if isNoText(claim.text) {
+			problems.Add("Claims.%s: contains a control character, or is not UTF-8", claim.field)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(reserved)) {
@@ -74,9 +74,12 @@ func (c *Claims) check(problems *check.List) {
 	if _, ok := c.Header["b64"]; ok {
 		problems.Add(`Claims.Header: contains "b64", and assertions are always encoded (RFC 7797 section 7)`)
 	}
-	for field, values := range map[string]map[string]any{"Claims.More": c.More, "Claims.Header": c.Header} {
-		if _, err := json.Marshal(values); err != nil {
-			problems.Add("%s: cannot be written as JSON: %w", field, err)
+	for _, further := range []struct {
+		field  string
+		values map[string]any
+	}{{"Claims.More", c.More}, {"Claims.Header", c.Header}} {
+		if _, err := json.Marshal(further.values); err != nil {
+			problems.Add("%s: cannot be written as JSON: %w", further.field, err)
 		}
 	}
 }

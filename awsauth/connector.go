@@ -132,9 +132,7 @@ func New(config Config) (*connectorauth.Custom, error) {
 		}
 		headers = append(headers, strings.ToLower(name))
 	}
-	if config.Store != nil && config.Account == "" {
-		problems.Add("Account: is empty; name the credentials that Store keeps")
-	}
+	problems.Store(config.Store, config.Account, "credentials")
 	if config.RenewBefore < 0 {
 		problems.Add("RenewBefore: is negative; 0 means 5 minutes")
 	}

@@ -17,15 +17,14 @@ import (
 // An Account is what a program keeps of an account, to connect the account again: see
 // Connected.Account and Set.Connect. Tokens are kept in the store of the Connection.
 //
-// Printing an Account, and encoding one by package json, leaves the secrets out. Encode
-// writes them too.
+// Secrets are left out by fmt and by package json, and written by Encode alone.
 type Account struct {
 	Definition string `json:"definition"`         // its name; required
 	Revision   int    `json:"revision,omitempty"` // of the definition; 0 means the newest
 	// Method is the name of the method. Empty means the default method, or the only one.
 	Method string `json:"method,omitempty"`
-	// Values and Secrets are the values of the inputs, by name: those that may be shown, and
-	// those that may not. Empty means none.
+	// Values are the values of the inputs, by name, and Secrets the values of secret inputs,
+	// which no page may show. Empty means none.
 	Values  map[string]string               `json:"values,omitempty"`
 	Secrets map[string]connectorauth.Secret `json:"-"`
 	// Scopes are as in Connection.Scopes.
@@ -34,9 +33,9 @@ type Account struct {
 	Server *discovery.Server `json:"server,omitempty"`
 }
 
-// Account returns what to keep of the account. A default that the account owner has seen is
-// kept as a value, so the account stays the same when the default changes. A default
-// of a hidden input is not kept.
+// Account returns what to keep of the account. The account owner has seen the defaults of the
+// form, so Account keeps the defaults as values, and the account stays the same when a
+// default changes. The default of a hidden input is not kept.
 func (c *Connected) Account() Account {
 	a := Account{
 		Definition: c.account().d.Name, Revision: c.account().d.Revision, Method: c.account().m.Name, Scopes: slices.Clone(c.account().scopes),
@@ -68,9 +67,9 @@ func (a Account) Given() map[string]connectorauth.Secret {
 	return given
 }
 
-// Edited returns the values of all inputs after a form was submitted: the submitted values
-// in place of those of the account. A secret that was submitted empty stays as in the account,
-// because a form does not show secrets. A value that was not submitted stays too.
+// Edited returns the values of all inputs after a form was submitted. A submitted value
+// replaces the value of the account. A form does not show secrets, so an empty secret leaves
+// the secret of the account in place, as does an input without a submitted value.
 func (a Account) Edited(submitted map[string]connectorauth.Secret) map[string]connectorauth.Secret {
 	given := a.Given()
 	for name, value := range submitted {
@@ -91,8 +90,8 @@ type record struct {
 	Secrets map[string]string `json:"secrets,omitempty"`
 }
 
-// Encode returns all of the account as JSON, with its secrets in plain text, for a store
-// that encrypts, such as tokenstore.Sealed.
+// Encode returns all of the account as JSON, with the secrets in plain text, for a store that
+// encrypts: see tokenstore.NewSealed.
 func (a Account) Encode() ([]byte, error) {
 	r := record{Version: accountVersion, Account: a, Secrets: map[string]string{}}
 	for name, value := range a.Secrets {
@@ -101,9 +100,9 @@ func (a Account) Encode() ([]byte, error) {
 	return json.Marshal(r)
 }
 
-// DecodeAccount reads what Encode has written. The error quotes nothing of the text. An account
-// that a newer program has written is a *storeerror.Newer of package tokenstore/storeerror, and any
-// other text a *storeerror.Damaged.
+// DecodeAccount reads what Encode has written. The error quotes nothing of the text. The error
+// for the account of a newer program is a *storeerror.Newer of package tokenstore/storeerror,
+// and for any other text a *storeerror.Damaged.
 func DecodeAccount(text []byte) (Account, error) {
 	var r record
 	if json.Unmarshal(text, &r) != nil || r.Version < 1 || r.Definition == "" {
@@ -121,9 +120,9 @@ func DecodeAccount(text []byte) (Account, error) {
 	return r.Account, nil
 }
 
-// Find returns the definition of an account: the revision of the account if the Set has
-// that revision, or else the newest. The name of the account's definition may be a former
-// name. An account of a newer revision than those of the Set is an error.
+// Find returns the definition of an account: the account's revision if the Set has the
+// revision, or else the newest. The account may know the definition by a former name. An
+// account whose revision is newer than all of the Set is an error.
 func (s *Set) Find(a Account) (*Definition, error) {
 	newest, err := s.Lookup(a.Definition)
 	if err != nil {
@@ -140,17 +139,18 @@ func (s *Set) Find(a Account) (*Definition, error) {
 	return newest, nil
 }
 
-// Connect returns a stored account, by the definition that Find returns. Method, and
-// Scopes and Server if nil, are those of the account, and Values of the connection go before those of
-// the account, such as the values of hidden inputs.
+// Connect connects a stored account, by the definition that Find returns. The method is the
+// account's, so the Method of connection must be empty. Nil Scopes, and a nil Server, mean
+// those of the account. A value of connection, such as the value of a hidden input, replaces
+// the account's.
 //
-// A newer definition may have other names, and may lack inputs and scopes of the account,
-// which are left out then. The values of the account may have former names of inputs. An
-// input that the newer definition wants and the account lacks is in the *InputError, as in Definition.Connect: ask the account owner. Where the newer definition
-// names an issuer, and the account has the metadata of none or of another one, the account goes
-// on without metadata if the definition names all endpoints; else the error matches
-// connectorauth.ErrReauthRequired. Connected.Account
-// returns what to keep from then on.
+// A newer definition may have renamed inputs: the account's values are found by the former
+// names. Inputs and scopes that the newer definition lacks are left out. An input that the
+// account lacks is in the *InputError, as in Definition.Connect: ask the account owner.
+//
+// A newer definition may also name an issuer of which the account has no metadata. Then the
+// account goes on without metadata if the definition names all endpoints. Otherwise the error
+// matches connectorauth.ErrReauthRequired. Keep what Connected.Account returns from then on.
 func (s *Set) Connect(a Account, connection Connection) (*Connected, error) {
 	d, err := s.stored(a, &connection)
 	if err != nil {

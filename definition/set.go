@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// A Set is definitions by name. A Set may have several revisions of one name. A Set is
-// immutable and safe for concurrent use.
+// A Set is definitions by name. A name may have several revisions. A Set is immutable and
+// safe for concurrent use.
 type Set struct {
 	revisions map[string][]*Definition // by name, the newest first
 	former    map[string]string        // names by former name
 }
 
-// NewSet returns a Set of definitions, such as those of a catalogue and those of the
-// program. Two definitions with one name and one revision are an error, and so are two
-// names for which one former name stands.
+// NewSet returns a Set of definitions, such as the definitions of a catalogue and of the
+// program. Two definitions with the same name and revision are an error. A former name must
+// lead to a single name.
 func NewSet(definitions ...*Definition) (*Set, error) {
 	s, clashes := newSet(definitions)
 	if len(clashes) == 0 {
@@ -30,12 +30,12 @@ func NewSet(definitions ...*Definition) (*Set, error) {
 	return nil, fmt.Errorf("definition: %s", strings.Join(texts, "\n"))
 }
 
-// clash is a name that two definitions have.
+// clash is a name of two definitions.
 type clash struct {
 	first, other int    // of the definitions
-	name         string // which both have
+	name         string // of both
 	at           *path  // of the name in other
-	revision     int    // which both have; 0 means that a former name is in the way
+	revision     int    // of both; 0 means that a former name is in the way
 }
 
 // text says what is wrong. where is the place of the first definition.
@@ -46,7 +46,7 @@ func (c clash) text(where string) string {
 	return fmt.Sprintf("%s is a name, or a former name, of another definition: see %s; after a rename, all revisions have the new name", shown(c.name), where)
 }
 
-// newSet returns the Set, and the names that are there twice.
+// newSet returns the Set, and the clashes.
 func newSet(definitions []*Definition) (*Set, []clash) {
 	s := &Set{revisions: map[string][]*Definition{}, former: map[string]string{}}
 	var clashes []clash

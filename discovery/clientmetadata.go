@@ -81,12 +81,12 @@ func (m ClientMetadata) check(problems *check.List) {
 			problems.Field("RedirectURIs", err)
 		}
 	}
-	for field, raw := range map[string]string{
-		"ClientURI": m.ClientURI, "LogoURI": m.LogoURI, "TOSURI": m.TOSURI, "PolicyURI": m.PolicyURI, "JWKSURI": m.JWKSURI,
+	for _, page := range []struct{ field, url string }{
+		{"ClientURI", m.ClientURI}, {"LogoURI", m.LogoURI}, {"TOSURI", m.TOSURI}, {"PolicyURI", m.PolicyURI}, {"JWKSURI", m.JWKSURI},
 	} {
-		if raw != "" {
-			_, err := origin.Endpoint(raw)
-			problems.Field(field, err)
+		if page.url != "" {
+			_, err := origin.Endpoint(page.url)
+			problems.Field(page.field, err)
 		}
 	}
 	if m.JWKSURI != "" && m.JWKS != nil {
@@ -97,8 +97,8 @@ func (m ClientMetadata) check(problems *check.List) {
 		text, _ := json.Marshal(set) // the loop below names what cannot be written
 		problems.Field("Further: jwks", checkPublic(text))
 	}
-	for name, value := range m.Further {
-		if _, err := json.Marshal(value); err != nil || name == "" || strings.Contains(name, "secret") {
+	for _, name := range slices.Sorted(maps.Keys(m.Further)) {
+		if _, err := json.Marshal(m.Further[name]); err != nil || name == "" || strings.Contains(name, "secret") {
 			problems.Add("Further: %q is no member of client metadata", name)
 		}
 	}

@@ -128,3 +128,14 @@ func TestClientDocumentComesBeforeRegistration(t *testing.T) {
 	})
 	assert.ErrorContains(t, err, "no path")
 }
+
+func TestClientMetadataListTheirMistakesInTheOrderOfTheFields(t *testing.T) {
+	for range 30 {
+		_, err := discovery.NewClientDocument(documentURL, discovery.ClientMetadata{
+			RedirectURIs: []string{"https://app.example/callback"},
+			ClientURI:    "-", LogoURI: "-", TOSURI: "-", PolicyURI: "-", JWKSURI: "-", Further: map[string]any{"": 1, "a_secret": 1},
+		})
+		require.ErrorContains(t, err, "ClientURI")
+		require.Regexp(t, `(?s)ClientURI: .*LogoURI: .*TOSURI: .*PolicyURI: .*JWKSURI: .*Further: "" .*Further: "a_secret" `, err.Error())
+	}
+}

@@ -3,7 +3,6 @@ package discovery
 import (
 	"cmp"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -75,9 +74,8 @@ func (s *Server) Fill(config *connectorauth.OAuth2Config) error {
 		}
 		c.Grant = grant
 	}
-	if v := reflect.ValueOf(c.Grant); v.Kind() == reflect.Pointer && v.IsNil() {
-		problems.Add("Grant: is a nil %T", c.Grant)
-	} else if kinds := s.GrantTypesSupported; kinds != nil && !slices.Contains(kinds, c.Grant.GrantType()) {
+	problems.NilPointer("Grant", c.Grant)
+	if kinds := s.GrantTypesSupported; kinds != nil && !check.IsNil(c.Grant) && !slices.Contains(kinds, c.Grant.GrantType()) {
 		problems.Add("Grant: the server does not list %s in grant_types_supported", c.Grant.GrantType())
 	}
 	if c.ClientAuth == nil {

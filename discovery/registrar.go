@@ -48,7 +48,7 @@ func NewRegistrar(config RegistrarConfig) (*Registrar, error) {
 	if config.Finder == nil {
 		problems.Add("Finder: is nil")
 	}
-	if config.Store == nil {
+	if check.IsNil(config.Store) {
 		problems.Add("Store: is nil")
 	} else if sealed, err := tokenstore.NewSealed(config.Store, config.Keys...); err != nil {
 		problems.Field("Keys", err)

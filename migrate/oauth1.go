@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 
 	"github.com/dghubble/oauth1"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/check"
 )
 
 // OAuth1 returns a connector for the account of t, with the client of old: see the package
@@ -54,7 +54,7 @@ func OAuth1(ctx context.Context, old *oauth1.Config, t *oauth1.Token, with conne
 func setSigner(with *connectorauth.OAuth1Config, old *oauth1.Config) error {
 	secret := old.ConsumerSecret
 	if with.SignatureMethod == "" && with.PrivateKey == nil && with.Signer == nil {
-		if v := reflect.ValueOf(old.Signer); v.Kind() == reflect.Pointer && v.IsNil() {
+		if old.Signer != nil && check.IsNil(old.Signer) {
 			return fmt.Errorf("Signer: is a nil %T", old.Signer)
 		}
 		switch s := old.Signer.(type) {

@@ -232,3 +232,11 @@ func TestTextsAndNumbersThatAreNone(t *testing.T) {
 	_, err = session.New(one(func(r *session.Request) { r.JSON = (*int)(nil) }))
 	assert.ErrorContains(t, err, "JSON: is null")
 }
+
+func TestLifetimeListsItsMistakesInTheOrderOfTheFields(t *testing.T) {
+	for range 30 {
+		_, err := session.New(session.Config{Lifetime: session.Lifetime{Expiry: "expiry", JWT: "jwt"}})
+		require.ErrorContains(t, err, "Lifetime")
+		require.Regexp(t, `(?s)Lifetime: Expiry: .*Lifetime: JWT: `, err.Error())
+	}
+}

@@ -19,9 +19,9 @@ func (s *service) checkLifetime(problems *check.List) {
 	if l.Expiry != "" && l.JWT != "" {
 		problems.Add("Lifetime: Expiry, JWT: exclude each other; remove one")
 	}
-	for field, name := range map[string]string{"Expiry": l.Expiry, "JWT": l.JWT} {
-		if name != "" && !slices.Contains(s.names, name) {
-			problems.Add("Lifetime: %s: %s is the capture of no login request%s", field, name, hint(name, s.names))
+	for _, capture := range []struct{ field, name string }{{"Expiry", l.Expiry}, {"JWT", l.JWT}} {
+		if capture.name != "" && !slices.Contains(s.names, capture.name) {
+			problems.Add("Lifetime: %s: %s is the capture of no login request%s", capture.field, capture.name, hint(capture.name, s.names))
 		}
 	}
 	if !l.Format.Valid() {

@@ -2,6 +2,7 @@ package tokenstore_test
 
 import (
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/connectorauth/connectorauth/tokenstore/lease"
 )
@@ -12,7 +13,7 @@ var (
 	_ connectorauth.SharedTokenStore = (*tokenstore.Memory)(nil)
 	_ connectorauth.SharedTokenStore = (*tokenstore.File)(nil)
 	_ connectorauth.SharedTokenStore = (*tokenstore.SQL)(nil)
-	_ connectorauth.SharedTokenStore = tokenstore.SharedStore(nil)
-	_ tokenstore.SharedStore         = connectorauth.SharedTokenStore(nil)
 	_ connectorauth.Lease            = (*lease.Held)(nil)
+	_ renew.SharedStore              = connectorauth.SharedTokenStore(nil)
+	_ connectorauth.SharedTokenStore = renew.SharedStore(nil)
 )

@@ -175,7 +175,7 @@ func (r *renewal[T]) damaged(err error) (*record, *Generation[T], error) {
 }
 
 // IsDamaged reports whether a store says that a value can never be read, as when the
-// value was sealed with a key that is gone.
+// value was sealed with a key that is gone: see connectorauth.TokenStore.
 func IsDamaged(err error) bool {
 	var store interface{ Damaged() bool }
 	return errors.As(err, &store) && store.Damaged()

@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// Store keeps generations between processes. The methods are those of the
-// library's TokenStore.
+// Store keeps generations between processes, as connectorauth.TokenStore does, which this
+// package cannot import.
 type Store interface {
 	Load(ctx context.Context, key string) (value []byte, ok bool, err error)
 	Save(ctx context.Context, key string, value []byte) error
 	Delete(ctx context.Context, key string) error
 }
 
-// SharedStore is a Store that several processes share. The methods are those of
-// the library's SharedTokenStore.
+// SharedStore is a Store that several processes share: connectorauth.SharedTokenStore. A
+// test of package tokenstore compares the methods.
 type SharedStore interface {
 	Store
 	Lock(ctx context.Context, key string) (Lease, error)
 	CompareAndSwap(ctx context.Context, key string, old, new []byte) (swapped bool, err error)
 }
 
-// Lease is a held lock. Lease is the same type as the library's Lease.
+// Lease is a held lock: connectorauth.Lease.
 type Lease = interface {
 	Check(ctx context.Context) error
 	Lost() <-chan struct{}

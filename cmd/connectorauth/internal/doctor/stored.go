@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
@@ -18,7 +19,6 @@ func ofStored(err error) (Cause, string) {
 	var foreign *storeerror.Foreign
 	var locked *storeerror.Locked
 	var sealed *storeerror.Sealed
-	var damaged interface{ Damaged() bool } // also of stores of other people: see connectorauth.TokenStore
 	switch {
 	case errors.As(err, &newer):
 		program := ""
@@ -34,7 +34,7 @@ func ofStored(err error) (Cause, string) {
 		return CauseStoreKey, fmt.Sprintf("Use the key with which the store was sealed, whose ID is %q, or connect the account again, because this program has another key", sealed.Key)
 	case errors.As(err, &sealed):
 		return CauseStoreKey, "Use the key with which the store was sealed, or connect the account again, because what is stored of the account cannot be opened with this key"
-	case errors.As(err, &damaged) && damaged.Damaged():
+	case renew.IsDamaged(err):
 		return CauseRecord, "Connect the account again, because what the store has of the account is damaged"
 	}
 	return "", ""
