@@ -214,7 +214,10 @@ func (t *transport) send(c *core, req *http.Request, body io.ReadCloser) (resp *
 	if resp, err = t.exchange(req, out, sent); err != nil {
 		return nil, nil, err
 	}
-	return resp, sent, hooked.after(resp)
+	if len(hooked.seen) > 0 { // a call copies hooked
+		err = hooked.after(resp)
+	}
+	return resp, sent, err
 }
 
 // exchange sends out, which carries sent, through the base. The Request of the
