@@ -21,7 +21,8 @@ type OAuth2Config struct {
 	ClientID string
 	// ClientSecret is printable ASCII (RFC 6749 appendix A.2). Empty means a public
 	// client. ClientCredentials requires a secret unless ClientAuth is a type of your
-	// own.
+	// own. After invalid_client, accounts in a Store pause for a minute, growing to an
+	// hour. [OAuth2.Renew] tries a corrected secret at once.
 	ClientSecret Secret
 	// TokenURL is the provider's token endpoint. Required; https except on loopback.
 	TokenURL string

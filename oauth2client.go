@@ -186,8 +186,8 @@ func newOAuth2Client(config *OAuth2Config, name clientName, few rare, hosts orig
 	if few != (rare{}) {
 		c.rare = &few
 	}
-	// Another secret or password must not inherit what is known of the failures of
-	// the former.
+	// In memory, another secret or password must not inherit what is known of the
+	// failures of the former. The record in a Store keeps its pause.
 	var password string
 	if few.login != nil {
 		password = few.login.Secret

@@ -169,7 +169,8 @@ func EditHeader(edit func(status int, header http.Header)) Fault {
 // EditCallback changes what the response of AuthURL brings to the application: the
 // parameters code, state, iss, error and further ones. The query that the application
 // itself has in its redirect URI is among the parameters. Pages for the account owner do
-// not change.
+// not change. A consent takes two requests to AuthURL, for the page and for the decision:
+// inject EditCallback for Always or for two requests.
 //
 //	p.Inject(p.AuthURL, authtest.Always, authtest.EditCallback(func(callback url.Values) {
 //		callback.Set("iss", "https://another.example")
