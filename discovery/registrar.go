@@ -23,8 +23,9 @@ type RegistrarConfig struct {
 	// Keys seal what is in Store: see tokenstore.NewSealed. Required.
 	Keys []tokenstore.Key
 	// Request is what the client sends. RedirectURIs must be empty: a client is registered
-	// for each redirect URL, with its port, so a program on loopback should have one port. InitialAccessToken must be empty: see InitialAccessTokens. A
-	// change of Request concerns later registrations, and [Registrar.Update].
+	// for each redirect URL, with its port, so a program on loopback should have one port.
+	// InitialAccessToken must be empty: see InitialAccessTokens. A change of Request
+	// concerns later registrations, and [Registrar.Update].
 	Request RegistrationRequest
 	// InitialAccessTokens allow registrations at servers that ask for a token, by the issuer
 	// identifier. No other server sees the token. Empty means none.
