@@ -114,7 +114,7 @@ func (s *googleSource) get(ctx context.Context, client *http.Client) ([]byte, er
 		req.Header.Set(name, value)
 	}
 	once := http.Client{
-		Transport:     transportOf(client),
+		Transport:     endpoint.TransportOf(client),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := once.Do(req)
