@@ -48,12 +48,12 @@ type Account struct {
 func NewAccount(config AccountConfig) (*Account, error) {
 	var problems check.List
 	if config.Finder == nil {
-		problems.Add("Finder: is nil")
+		problems.Add("Finder: is nil; New makes a Finder")
 	}
 	_, err := serverPlaces(config.Issuer)
 	problems.Join(err)
 	c := &config.OAuth2
-	if c.Store == nil || c.Account == "" {
+	if check.IsNil(c.Store) || c.Account == "" {
 		problems.Add("OAuth2: Store and Account are required")
 	}
 	if c.ClientID == "" && config.Registrar == nil {

@@ -3,8 +3,10 @@ package discovery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -47,10 +49,10 @@ func NewRegistrar(config RegistrarConfig) (*Registrar, error) {
 	var problems check.List
 	r := &Registrar{finder: config.Finder, request: config.Request, tokens: maps.Clone(config.InitialAccessTokens)}
 	if config.Finder == nil {
-		problems.Add("Finder: is nil")
+		problems.Add("Finder: is nil; New makes a Finder")
 	}
 	if check.IsNil(config.Store) {
-		problems.Add("Store: is nil")
+		problems.Add("Store: is nil; give a store of package tokenstore")
 	} else if sealed, err := tokenstore.NewSealed(config.Store, config.Keys...); err != nil {
 		problems.Field("Keys", err)
 	} else {
@@ -62,9 +64,9 @@ func NewRegistrar(config RegistrarConfig) (*Registrar, error) {
 	if config.Request.InitialAccessToken != "" {
 		problems.Add("Request: InitialAccessToken must be empty; give InitialAccessTokens, each for one issuer")
 	}
-	for issuer, token := range config.InitialAccessTokens {
+	for _, issuer := range slices.Sorted(maps.Keys(config.InitialAccessTokens)) {
 		_, err := parseIssuer(issuer)
-		problems.Field("InitialAccessTokens", errors.Join(err, check.Printable(string(token))))
+		problems.Field(fmt.Sprintf("InitialAccessTokens[%q]", issuer), errors.Join(err, check.Printable(string(config.InitialAccessTokens[issuer]))))
 	}
 	trial := config.Request
 	trial.RedirectURIs = []string{"https://app.example/callback"}
