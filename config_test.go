@@ -49,7 +49,7 @@ func TestConstructorsReportAllProblemsAtOnce(t *testing.T) {
 			RequestTokenURL: "http://a.example/", AuthorizeURL: "ftp://a.example/", In: dialect.InCookie, MaxBody: -1, SignatureMethod: "HMAC-MD5", Hosts: badHosts,
 		})), []string{"RequestTokenURL: ", "AuthorizeURL: ", "RequestTokenURL, AuthorizeURL, AccessTokenURL: ", "ClientID: ", "ClientSecret: ", "In: ", "MaxBody: ", "SignatureMethod: ", "Hosts: "}},
 		{"OAuth1Config", second(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
-			ClientID: "a\n", ClientSecret: "b\n", Realm: "c\n", TokenSecret: "d\n", SignatureMethod: connectorauth.RSASHA1, Store: new(tokenstore.Memory),
+			ClientID: "a\n", ClientSecret: "b\n", Realm: "c\n", TokenSecret: "d\n", SignatureMethod: dialect.RSASHA1, Store: new(tokenstore.Memory),
 		})), []string{"ClientID: ", "ClientSecret: ", "Realm: ", "TokenSecret: has a control", "TokenSecret: is given without", "PrivateKey: ", "Store: ", "Account: "}},
 		{"OAuth2Config", second(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
 			TokenURL: "http://a.example/", Scopes: []string{"a b", ""}, ClientAuth: connectorauth.ClientAuthMethod("x"), Grant: connectorauth.PasswordCredentials{},

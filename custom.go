@@ -47,11 +47,12 @@ type CustomConfig struct {
 	Obtain func(ctx context.Context, old CustomCredential, rejection *http.Response) (CustomCredential, error)
 	// Challenge is called for a rejection in place of Obtain, for credentials that answer
 	// what the response asks for, as HTTP Digest does. response is what Rejected or a hook
-	// recognized, without the body, with a copy of the request as the request was sent. After nil, the request is sent once more, and Authenticate answers.
-	// After an error, the caller gets the response, and RenewalError returns the error; an
-	// error that matches ErrReauthRequired takes the place of the response. Each rejection
-	// counts: no failure, and no second rejection, delays the next call. Several goroutines
-	// call Challenge. Empty means Obtain.
+	// recognized, without the body, with a copy of the request as the request was sent.
+	// After nil, the request is sent once more, and Authenticate answers. After an error,
+	// the caller gets the response, and RenewalError returns the error; an error that
+	// matches ErrReauthRequired takes the place of the response. Each rejection counts: no
+	// failure, and no second rejection, delays the next call. Several goroutines call
+	// Challenge. Empty means Obtain.
 	Challenge func(ctx context.Context, response *http.Response) error
 	// Rejected reports whether a response says that the credential is no longer
 	// valid. Rejected sees a copy of each response, without the body, with a copy of the

@@ -10,6 +10,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/endpoint"
 	"github.com/connectorauth/connectorauth/internal/inject"
 	"github.com/connectorauth/connectorauth/internal/renew"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 	"golang.org/x/oauth2"
 )
 
@@ -112,7 +113,7 @@ func (s subject) newTokenError(err error) error {
 
 // fill returns e with the account and the endpoint.
 func (s subject) fill(e *TokenError) *TokenError {
-	e.Account, e.Endpoint = s.account, withoutQuery(s.url)
+	e.Account, e.Endpoint = s.account, scrub.WithoutQuery(s.url)
 	return e
 }
 
@@ -123,16 +124,9 @@ func (s subject) name(err error) error {
 		err = fmt.Errorf("%w; account %q", err, s.account)
 	}
 	if s.url != "" {
-		err = fmt.Errorf("%w; token endpoint %s", err, withoutQuery(s.url))
+		err = fmt.Errorf("%w; token endpoint %s", err, scrub.WithoutQuery(s.url))
 	}
 	return err
-}
-
-// withoutQuery returns an endpoint's URL without the query, which may contain a
-// secret.
-func withoutQuery(endpoint string) string {
-	endpoint, _, _ = strings.Cut(endpoint, "?")
-	return endpoint
 }
 
 // Error describes the failure without a credential or a response body.

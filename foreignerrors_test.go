@@ -356,7 +356,7 @@ func TestForeignSignaturesThatPanicOrQuoteTheirSecret(t *testing.T) {
 	for name, fail := range map[string]func(string) error{"quote": quoting, "panic": func(secret string) error { panic(secret) }} {
 		for kind, config := range map[string]connectorauth.OAuth1Config{
 			"Signer":     {Signer: spoiltSigner{fail: fail}},
-			"PrivateKey": {SignatureMethod: connectorauth.RSASHA256, PrivateKey: spoiltKey{key, fail}},
+			"PrivateKey": {SignatureMethod: dialect.RSASHA256, PrivateKey: spoiltKey{key, fail}},
 		} {
 			config.ClientID, config.ClientSecret, config.Token, config.TokenSecret = "client", clientSecret, "token", tokenSecret
 			for _, in := range []dialect.Location{dialect.InHeader, dialect.InQuery, dialect.InBody} {
@@ -389,7 +389,7 @@ func (faceless) Public() crypto.PublicKey { panic(clientSecret) }
 
 func TestSignerThatPanicsAtOnceIsAMistakeOfTheConfig(t *testing.T) {
 	for field, config := range map[string]connectorauth.OAuth1Config{
-		"Signer": {Signer: nameless{}}, "PrivateKey": {SignatureMethod: connectorauth.RSASHA256, PrivateKey: faceless{}},
+		"Signer": {Signer: nameless{}}, "PrivateKey": {SignatureMethod: dialect.RSASHA256, PrivateKey: faceless{}},
 	} {
 		config.ClientID, config.ClientSecret = "client", clientSecret
 		_, err := connectorauth.NewOAuth1(config)

@@ -19,22 +19,6 @@ import (
 	"github.com/dghubble/oauth1"
 )
 
-// SignatureMethod is the name of an OAuth1 signature method, as
-// oauth_signature_method has the name.
-type SignatureMethod string
-
-// The signature methods of RFC 5849 section 3.4, and methods with SHA-2 that
-// services have added since.
-const (
-	HMACSHA1   SignatureMethod = rfc5849.HMACSHA1
-	HMACSHA256 SignatureMethod = rfc5849.HMACSHA256
-	HMACSHA512 SignatureMethod = rfc5849.HMACSHA512
-	RSASHA1    SignatureMethod = rfc5849.RSASHA1
-	RSASHA256  SignatureMethod = rfc5849.RSASHA256
-	RSASHA512  SignatureMethod = rfc5849.RSASHA512
-	Plaintext  SignatureMethod = rfc5849.Plaintext // sends the secrets themselves: https or loopback only
-)
-
 // OAuth1Config describes a client that is registered with an OAuth 1.0a service
 // (RFC 5849), and the account for which the client acts. With the three URLs, the
 // account owner consents. With Token and TokenSecret, the service has issued a
@@ -68,8 +52,8 @@ type OAuth1Config struct {
 	// offers nothing else. The default is RFC 5849: a confirmed callback and a verifier.
 	NoVerifier bool
 
-	// SignatureMethod is never chosen by the server. Empty means HMACSHA1.
-	SignatureMethod SignatureMethod
+	// SignatureMethod is never chosen by the server. Empty means dialect.HMACSHA1.
+	SignatureMethod dialect.SignatureMethod
 	// PrivateKey is an RSA key. The RSA methods require a key; other methods refuse
 	// a key.
 	PrivateKey crypto.Signer `json:"-"`

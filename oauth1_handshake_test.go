@@ -57,8 +57,8 @@ func TestOAuth1ConsentObtainsAToken(t *testing.T) {
 		"realm":     func(c *connectorauth.OAuth1Config) { c.Realm = `http://x/ "q"` },
 		"query":     func(c *connectorauth.OAuth1Config) { c.In = dialect.InQuery },
 		"body":      func(c *connectorauth.OAuth1Config) { c.In = dialect.InBody },
-		"PLAINTEXT": func(c *connectorauth.OAuth1Config) { c.SignatureMethod = connectorauth.Plaintext },
-		"SHA-512":   func(c *connectorauth.OAuth1Config) { c.SignatureMethod = connectorauth.HMACSHA512 },
+		"PLAINTEXT": func(c *connectorauth.OAuth1Config) { c.SignatureMethod = dialect.Plaintext },
+		"SHA-512":   func(c *connectorauth.OAuth1Config) { c.SignatureMethod = dialect.HMACSHA512 },
 		"body hash": func(c *connectorauth.OAuth1Config) { c.BodyHash = true },
 		"queries": func(c *connectorauth.OAuth1Config) {
 			c.RequestTokenURL += "?a=2&a=1"
@@ -225,7 +225,7 @@ func TestOAuth1ReadsResponsesOfTheHandshake(t *testing.T) {
 func TestOAuth1HandshakeErrorsHoldNoSecrets(t *testing.T) {
 	p := provider(t, authtest.Config{TLS: true})
 	config := consenting(p)
-	config.SignatureMethod, config.In = connectorauth.Plaintext, dialect.InQuery
+	config.SignatureMethod, config.In = dialect.Plaintext, dialect.InQuery
 	for name, fault := range map[string]authtest.Fault{
 		"echo": func(http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -133,9 +133,9 @@ func TestOAuth1ConfigIsChecked(t *testing.T) {
 func TestOAuth1MethodsAndPlaces(t *testing.T) {
 	key := rsaKey(t)
 	p := provider(t, authtest.Config{RSAPublicKey: &key.PublicKey})
-	for _, method := range []connectorauth.SignatureMethod{
-		"", connectorauth.HMACSHA1, connectorauth.HMACSHA256, connectorauth.HMACSHA512,
-		connectorauth.RSASHA1, connectorauth.RSASHA256, connectorauth.RSASHA512, connectorauth.Plaintext,
+	for _, method := range []dialect.SignatureMethod{
+		"", dialect.HMACSHA1, dialect.HMACSHA256, dialect.HMACSHA512,
+		dialect.RSASHA1, dialect.RSASHA256, dialect.RSASHA512, dialect.Plaintext,
 	} {
 		for name, in := range map[string]dialect.Location{"header": dialect.InHeader, "query": dialect.InQuery, "body": dialect.InBody} {
 			t.Run(string(method)+" "+name, func(t *testing.T) {
@@ -360,7 +360,7 @@ func TestOAuth1MethodIsNotTheServersChoice(t *testing.T) {
 		return resp, nil
 	}}
 	c := must(connectorauth.NewOAuth1(connectorauth.OAuth1Config{
-		ClientID: "client", ClientSecret: clientSecret, Token: oauth1Token, TokenSecret: tokenSecret, SignatureMethod: connectorauth.HMACSHA256,
+		ClientID: "client", ClientSecret: clientSecret, Token: oauth1Token, TokenSecret: tokenSecret, SignatureMethod: dialect.HMACSHA256,
 	}))
 	for range 3 {
 		code, _ := get(t, c, &http.Client{Transport: base}, home)

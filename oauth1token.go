@@ -141,7 +141,7 @@ func (s *oauth1Scheme) ask(ctx context.Context, to string, token *oauth1Token, p
 		extra = []rfc5849.Param{proof}
 	}
 	call := endpoint.Call{
-		Base: baseOf(s.config.HTTPClient),
+		Base: endpoint.TransportOf(s.config.HTTPClient),
 		Build: func(ctx context.Context) (req *http.Request, secrets []string, err error) {
 			sent = &signed{s: s, ahead: s.clock.Ahead()}
 			if req, err = http.NewRequestWithContext(ctx, s.config.TokenMethod, to, nil); err == nil {

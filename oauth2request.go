@@ -186,7 +186,7 @@ func (s *oauth2Scheme) send(ctx context.Context, r tokenRequest, key string) (*e
 			sent, req, secrets, err = s.build(ctx, r)
 			return req, secrets, err
 		},
-		Base: baseOf(s.httpClient),
+		Base: endpoint.TransportOf(s.httpClient),
 		Before: func(req *http.Request) (err error) {
 			if seen, err = s.runBeforeToken(req, r.refresh); err != nil {
 				return err

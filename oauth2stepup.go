@@ -17,7 +17,8 @@ import (
 )
 
 // An Authorization is what one consent asks of the account owner, beyond the config: see
-// [OAuth2.Asking]. With the DeviceCode grant, the device asks (RFC 8628 section 3.1). The zero value asks for nothing more.
+// [OAuth2.Asking]. With the DeviceCode grant, the device asks (RFC 8628 section 3.1). The
+// zero value asks for nothing more.
 type Authorization struct {
 	// Prompt says what the provider shows, such as "login", "consent" or "select_account";
 	// spaces separate several (OpenID Connect Core section 3.1.2.1). Empty means what Params
@@ -118,6 +119,7 @@ func (s *oauth2Scheme) scopeWith(a *Authorization) string {
 //	if errors.As(err, &stepUp) {
 //		authURL, pending, err := connector.Asking(stepUp.Authorization).Begin(ctx, redirectURL)
 //		...
+//	}
 type StepUpError struct {
 	// Authorization is what the API asks for: ACRValues and MaxAge, if the response has
 	// them.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
@@ -29,7 +30,7 @@ func decodeRecord(stored []byte, into any, version *int) error {
 
 // accountName names an account for people, and in the account's record.
 func accountName(tokenURL, clientID, grantType, user string) string {
-	name := fmt.Sprintf("client %q at %s by %s", clientID, withoutQuery(tokenURL), grantType)
+	name := fmt.Sprintf("client %q at %s by %s", clientID, scrub.WithoutQuery(tokenURL), grantType)
 	if user != "" {
 		name += fmt.Sprintf(" for %q", user)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 
 	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/renew"
@@ -71,12 +70,4 @@ func (s *Shared) orProgram() *Shared {
 		return &program
 	}
 	return s
-}
-
-// baseOf returns the RoundTripper of a config's HTTPClient.
-func baseOf(client *http.Client) http.RoundTripper {
-	if client == nil {
-		client = http.DefaultClient
-	}
-	return client.Transport
 }

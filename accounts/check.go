@@ -12,11 +12,12 @@ import (
 
 // Test asks the service whether the account works, keeps what the service says in the
 // account, and returns the account. Without a test in the definition, Test reads what is
-// known of the token. An account that does not work is an error too: a *definition.CheckError,
-// ErrOtherIdentity, an error of the token, or connectorauth.ErrReauthRequired if the Store has
-// lost what the account owner has given. An error of ctx, of the Index or of the Store
-// changes nothing, and neither does a token URL that asks for a pause. If the account owner has consented and the process ended right then, Test
-// puts the token to use.
+// known of the token. An account that does not work is an error too: a
+// *definition.CheckError, ErrOtherIdentity, an error of the token, or
+// connectorauth.ErrReauthRequired if the Store has lost what the account owner has given.
+// An error of ctx, of the Index or of the Store changes nothing, and neither does a token
+// URL that asks for a pause. If the account owner has consented and the process ended right
+// then, Test puts the token to use.
 func (r *Registry) Test(ctx context.Context, id string) (Account, error) {
 	a, err := r.Get(ctx, id)
 	if err != nil {

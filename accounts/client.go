@@ -10,9 +10,9 @@ import (
 	"github.com/connectorauth/connectorauth/definition"
 )
 
-// Client returns a client whose requests are authenticated with the account. Client reads the
-// Index, calls Config.Connection, and makes no request. An account that is StatusReauth has a client, whose requests
-// say what is wrong.
+// Client returns a client whose requests are authenticated with the account. Client reads
+// the Index, calls Config.Connection, and makes no request. An account that is StatusReauth
+// has a client, whose requests say what is wrong.
 func (r *Registry) Client(ctx context.Context, id string) (*http.Client, error) {
 	u, err := r.use(ctx, id)
 	if err != nil {

@@ -244,7 +244,7 @@ func askForAccount(ctx context.Context, federated *connectorauth.OAuth2, to stri
 	if err != nil {
 		return nil, err
 	}
-	call := endpoint.Call{Base: transportOf(client), Build: func(ctx context.Context) (*http.Request, []string, error) {
+	call := endpoint.Call{Base: endpoint.TransportOf(client), Build: func(ctx context.Context) (*http.Request, []string, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 		if err == nil {
 			req.Header = http.Header{"Authorization": {"Bearer " + token.AccessToken}, "Content-Type": {"application/json"}}
@@ -252,12 +252,4 @@ func askForAccount(ctx context.Context, federated *connectorauth.OAuth2, to stri
 		return req, []string{token.AccessToken}, err
 	}}
 	return call.Do(ctx)
-}
-
-// transportOf returns the transport of a client, which may be nil.
-func transportOf(client *http.Client) http.RoundTripper {
-	if client == nil {
-		client = http.DefaultClient
-	}
-	return client.Transport
 }

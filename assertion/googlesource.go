@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -50,9 +52,9 @@ func (s *googleSource) check(problems *check.List) {
 			problems.Add("File: credential_source: plain http is for addresses of the machine and its network; use https")
 		}
 	}
-	for name, value := range s.Headers {
+	for _, name := range slices.Sorted(maps.Keys(s.Headers)) {
 		problems.Field("File: credential_source: headers", inject.CheckHeaderName(http.CanonicalHeaderKey(name)))
-		if wire.HasControl(value) {
+		if wire.HasControl(s.Headers[name]) {
 			problems.Add("File: credential_source: headers: a value contains a control character")
 		}
 	}
@@ -114,7 +116,7 @@ func (s *googleSource) get(ctx context.Context, client *http.Client) ([]byte, er
 		req.Header.Set(name, value)
 	}
 	once := http.Client{
-		Transport:     transportOf(client),
+		Transport:     endpoint.TransportOf(client),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := once.Do(req)

@@ -3,6 +3,7 @@ package assertion
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"sync/atomic"
@@ -51,10 +52,10 @@ func NewJWT(config JWTConfig) (*connectorauth.Custom, error) {
 	_, _, err := check.TokenPlace(config.Placement)
 	problems.Field("Placement", err)
 	further := make(http.Header, len(config.Further))
-	for header, values := range config.Further {
-		header = http.CanonicalHeaderKey(header)
+	for _, name := range slices.Sorted(maps.Keys(config.Further)) {
+		header := http.CanonicalHeaderKey(name)
 		problems.Field("Further", inject.CheckHeaderName(header))
-		for _, value := range values {
+		for _, value := range config.Further[name] {
 			if wire.HasControl(value) {
 				problems.Add("Further: the value of %q contains a control character", header)
 			}

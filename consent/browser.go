@@ -2,7 +2,6 @@ package consent
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"net/url"
 	"os"
@@ -69,6 +68,3 @@ func browserCommand(system string, env func(string) string) (name string, args [
 	}
 	return "xdg-open", nil, nil
 }
-
-// equal compares two secrets in constant time.
-func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -22,8 +22,6 @@ const (
 	// A late callback still finds the record, and the page can say that the consent
 	// took too long.
 	cookieRest = 50 * time.Minute
-	// clockError is how far the clocks of two processes may differ.
-	clockError = 10 * time.Minute
 )
 
 // A record is one consent under way. The browser keeps the record, encrypted, in a
@@ -48,12 +46,8 @@ func (r record) lifetime() time.Duration {
 	return cmp.Or(time.Duration(r.Lifetime)*time.Second, pending.Lifetime)
 }
 
-// expired reports whether the consent has taken longer than its lifetime. A start that
-// lies in the future by more than clockError counts as expired too.
-func (r record) expired() bool {
-	age := time.Since(time.Unix(r.Began, 0))
-	return age > r.lifetime() || age < -clockError
-}
+// expired reports whether the consent has taken longer than its lifetime.
+func (r record) expired() bool { return pending.Ended(r.Began, r.lifetime()) }
 
 // cookies reads and writes the cookies of one handler.
 type cookies struct {

@@ -10,12 +10,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/connectorauth/connectorauth/internal/look"
+	"github.com/connectorauth/connectorauth/internal/pending"
 )
 
 const (
 	// formParameter is the query parameter in which the browser carries a form.
 	formParameter = "connectorauth_form"
-	// formLifetime is how long the browser may take for one redirect, beside clockError.
+	// formLifetime is how long the browser may take for one redirect, beside pending.ClockError.
 	formLifetime = time.Minute
 )
 
@@ -54,13 +55,13 @@ func (h *Handler) takeForm(w http.ResponseWriter, r *http.Request, name string) 
 func (h *Handler) opened(rawQuery, name string) (string, error) {
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil || !query.Has(formParameter) {
-		return rawQuery, nil // readCallback tells what is wrong
+		return rawQuery, nil // parseCallback tells what is wrong
 	}
 	var f form
 	if !h.sealer.open(h.callbackURL(name), query.Get(formParameter), &f) {
 		return "", errors.New("the form of the callback is not one that the handler has sealed")
 	}
-	if age := time.Since(time.Unix(f.Came, 0)); age > formLifetime+clockError || age < -clockError {
+	if pending.Ended(f.Came, formLifetime+pending.ClockError) {
 		return "", errors.New("the form of the callback is too old")
 	}
 	return f.Query, nil

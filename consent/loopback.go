@@ -3,6 +3,7 @@ package consent
 import (
 	"cmp"
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
@@ -279,3 +280,6 @@ func (l *loopback) outcome(failed *Error) error {
 	}
 	return failed
 }
+
+// equal compares two secrets in constant time.
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

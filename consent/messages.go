@@ -16,9 +16,9 @@ import (
 // Pages.Languages, and English otherwise.
 //
 // Two placeholders stand for names: {service} is the display name of the service, and
-// {name} is Pages.Name. In Device, {code} is the code and {address} the page for the code. A part in square brackets is left out if the name of a
-// placeholder in the part is empty. Behind a bar stands what is written in place of
-// the part:
+// {name} is Pages.Name. In Device, {code} is the code and {address} the page for the code.
+// A part in square brackets is left out if the name of a placeholder in the part is empty.
+// Behind a bar stands what is written in place of the part:
 //
 //	Your[ {service}] account is connected
 //	[{service}|The service] is not available
@@ -121,10 +121,10 @@ func (m Messages) check() error {
 
 // checkDevice lists what is wrong with Device, without which nobody would know the code.
 func (m Messages) checkDevice(problems *check.List) {
-	for name, text := range map[string]string{"code": m.Device.Title, "address": m.Device.Message} {
-		filled, err := look.Fill(text, map[string]string{"name": "", "service": "", name: "CODE"})
+	for _, required := range []struct{ name, text string }{{"code", m.Device.Title}, {"address", m.Device.Message}} {
+		filled, err := look.Fill(required.text, map[string]string{"name": "", "service": "", required.name: "CODE"})
 		if problems.Field("Device", err); err == nil && !strings.Contains(filled, "CODE") {
-			problems.Add("Device: %q lacks {%s}", text, name)
+			problems.Add("Device: %q lacks {%s}", required.text, required.name)
 		}
 	}
 }

@@ -43,12 +43,13 @@ const (
 // says that the credential opens. The client is as in connectorauth.NewClient: nil means
 // http.DefaultClient. Check takes 30 seconds at most.
 //
-// An account that does not work is a *CheckError. Without a test in the definition, the Kind
-// of the method makes the test, and if there is none, the error is ErrNoTest. Where a token must be obtained first and cannot be, errors.Is finds
-// connectorauth.ErrReauthRequired, and errors.As a *connectorauth.TokenError. A token that the
-// service refuses right after its renewal is refused (ReasonRefused, and
-// connectorauth.ErrCredentialRejected). A rejected token that cannot be renewed for now is not
-// (ReasonUnavailable).
+// An account that does not work is a *CheckError. Without a test in the definition, the
+// Kind of the method makes the test, and if there is none, the error is ErrNoTest. Where a
+// token must be obtained first and cannot be, errors.Is finds
+// connectorauth.ErrReauthRequired, and errors.As a *connectorauth.TokenError. A token that
+// the service refuses right after its renewal is refused (ReasonRefused, and
+// connectorauth.ErrCredentialRejected). A rejected token that cannot be renewed for now is
+// not (ReasonUnavailable).
 func (c *Connected) Check(ctx context.Context, client *http.Client) (Identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/session"
 )
 
@@ -43,7 +44,7 @@ func (l *linter) strangers(p *path) {
 func (l *linter) stranger(p *path, c Credential, bases map[string]*path) {
 	switch s := c.Scheme.(type) {
 	case *OAuth1:
-		if s.SignatureMethod == connectorauth.Plaintext {
+		if s.SignatureMethod == dialect.Plaintext {
 			bases = maps.Clone(bases)
 			bases[s.RequestTokenURL], bases[s.AccessTokenURL] = p.member("requestTokenUrl"), p.member("accessTokenUrl")
 			l.client(p, s.ClientID, s.ClientSecret, bases)

@@ -21,7 +21,7 @@ type OAuth1 struct {
 	Token, TokenSecret                            string // templates of credentials that the service has issued
 	TokenMethod                                   string
 	NoVerifier                                    bool
-	SignatureMethod                               connectorauth.SignatureMethod
+	SignatureMethod                               dialect.SignatureMethod
 	// Private is the template of an RSA key as text, for an input with FormatKey. Required
 	// by the RSA methods, which need no ClientSecret; empty with the others.
 	Private  string

@@ -9,6 +9,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/assertion"
+	"github.com/connectorauth/connectorauth/dialect"
 )
 
 // A shape lists the members of a struct in documents.
@@ -29,7 +30,7 @@ var (
 		reflect.TypeFor[From]():                           {"token", "callback"},
 		reflect.TypeFor[connectorauth.ClientAuthMethod](): {"client_secret_basic", "client_secret_post", "client_secret_basic_raw", "client_secret_user", "none", "tls_client_auth", "self_signed_tls_client_auth"},
 		reflect.TypeFor[assertion.Algorithm]():            {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512"},
-		reflect.TypeFor[connectorauth.SignatureMethod]():  {"HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512", "RSA-SHA1", "RSA-SHA256", "RSA-SHA512", "PLAINTEXT"},
+		reflect.TypeFor[dialect.SignatureMethod]():        {"HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512", "RSA-SHA1", "RSA-SHA256", "RSA-SHA512", "PLAINTEXT"},
 	}
 )
 

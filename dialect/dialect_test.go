@@ -295,3 +295,10 @@ func FuzzJSON(f *testing.F) {
 		require.True(t, d.TokenEncoding.Valid() && d.Placement.In.Valid() && d.Response.ExpiryFormat.Valid() && d.Response.Lifetime >= 0)
 	})
 }
+
+func TestTheFirstUnknownFieldIsNamed(t *testing.T) {
+	for range 30 {
+		var d dialect.OAuth2
+		require.ErrorContains(t, json.Unmarshal([]byte(`{"zzz": 1, "aaa": 1}`), &d), `"aaa"`)
+	}
+}

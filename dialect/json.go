@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -100,7 +101,7 @@ func decode(text []byte, to any) error {
 		return err
 	}
 	known := memberNames(reflect.TypeOf(to).Elem())
-	for name := range members {
+	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if !slices.Contains(known, name) {
 			hint := ""
 			if near := words.Nearest(name, known); near != "" {

@@ -48,12 +48,12 @@ type Account struct {
 func NewAccount(config AccountConfig) (*Account, error) {
 	var problems check.List
 	if config.Finder == nil {
-		problems.Add("Finder: is nil")
+		problems.Add("Finder: is nil; New makes a Finder")
 	}
 	_, err := serverPlaces(config.Issuer)
 	problems.Join(err)
 	c := &config.OAuth2
-	if c.Store == nil || c.Account == "" {
+	if check.IsNil(c.Store) || c.Account == "" {
 		problems.Add("OAuth2: Store and Account are required")
 	}
 	if c.ClientID == "" && config.Registrar == nil {
@@ -159,11 +159,12 @@ func (a *Account) Finish(ctx context.Context, pending connectorauth.Secret, call
 	})
 }
 
-// Connector returns the account's connector, with what the last consent has found. Connector
-// reads the Store, and makes no request to the server. Before the first consent, the error
-// matches connectorauth.ErrNotConnected. Where the server has forgotten the client of a
-// Registrar, the errors of the connector match connectorauth.ErrReauthRequired. A connector may be kept until the next consent;
-// another one afterwards may have other endpoints and another client.
+// Connector returns the account's connector, with what the last consent has found.
+// Connector reads the Store, and makes no request to the server. Before the first consent,
+// the error matches connectorauth.ErrNotConnected. Where the server has forgotten the
+// client of a Registrar, the errors of the connector match connectorauth.ErrReauthRequired.
+// A connector may be kept until the next consent; another one afterwards may have other
+// endpoints and another client.
 func (a *Account) Connector(ctx context.Context) (*connectorauth.OAuth2, error) {
 	ls, _, err := a.load(ctx)
 	if err != nil {

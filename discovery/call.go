@@ -42,19 +42,13 @@ func (f *Finder) call(ctx context.Context, r request) (*endpoint.Response, error
 		return req, scrub.Spellings(append(r.secrets, string(r.token))...), nil
 	}}
 	resp, err := call.Do(ctx)
-	failed := &Error{URL: withoutQuery(r.to)}
-	lost := new(endpoint.Failure)
 	switch {
-	case errors.As(err, &lost):
-		failed.StatusCode, failed.RetryAfter, failed.cause = lost.StatusCode, lost.RetryAfter, lost.Cause
-		return nil, failed
 	case err != nil:
-		failed.cause = err
-		return nil, failed
+		return nil, errorOf(r.to, err)
 	case resp.StatusCode == http.StatusNoContent:
 		return resp, nil
 	}
-	failed.StatusCode, failed.RetryAfter = resp.StatusCode, endpoint.RetryAfter(resp.Header)
+	failed := &Error{URL: scrub.WithoutQuery(r.to), StatusCode: resp.StatusCode, RetryAfter: endpoint.RetryAfter(resp.Header)}
 	kind := wire.MediaType(resp.Header.Get("Content-Type"))
 	switch {
 	case !resp.Granted():
@@ -74,8 +68,11 @@ func (f *Finder) call(ctx context.Context, r request) (*endpoint.Response, error
 	return resp, nil
 }
 
-// withoutQuery returns a URL without its query, which may contain a secret.
-func withoutQuery(place string) string {
-	place, _, _ = strings.Cut(place, "?")
-	return place
+// errorOf returns the Error of a call to a URL without a usable response.
+func errorOf(to string, err error) *Error {
+	failed := &Error{URL: scrub.WithoutQuery(to), cause: err}
+	if lost := new(endpoint.Failure); errors.As(err, &lost) {
+		failed.StatusCode, failed.RetryAfter, failed.cause = lost.StatusCode, lost.RetryAfter, lost.Cause
+	}
+	return failed
 }

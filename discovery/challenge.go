@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/connectorauth/connectorauth/internal/endpoint"
@@ -28,11 +27,7 @@ func (f *Finder) Challenge(ctx context.Context, resource string) (*http.Response
 	}}
 	resp, err := call.Do(ctx)
 	if err != nil {
-		failed := &Error{URL: withoutQuery(resource), cause: err}
-		if lost := new(endpoint.Failure); errors.As(err, &lost) {
-			failed.StatusCode, failed.RetryAfter, failed.cause = lost.StatusCode, lost.RetryAfter, lost.Cause
-		}
-		return nil, failed
+		return nil, errorOf(resource, err)
 	}
 	return &http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: http.NoBody}, nil
 }

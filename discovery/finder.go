@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth/egress"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 )
 
 // Config describes a [Finder]. The zero value reaches public addresses only.
@@ -123,7 +124,7 @@ func (f *Finder) first(ctx context.Context, places []string, read func([]byte) (
 			if value, err = read(resp.Text()); err == nil {
 				return document{value, len(resp.Body), time.Now().Add(lifetime(resp.Header))}, nil
 			}
-			err = &Error{URL: withoutQuery(place), StatusCode: resp.StatusCode, cause: err}
+			err = &Error{URL: scrub.WithoutQuery(place), StatusCode: resp.StatusCode, cause: err}
 		}
 		next := err.(*Error)
 		if next.before = failed; failed != nil && failed.Temporary() {

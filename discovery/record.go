@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 	"time"
+
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 const (

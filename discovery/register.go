@@ -9,6 +9,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/scrub"
 )
 
 // A RegistrationRequest is what a client sends to register itself (RFC 7591 section 3.1).
@@ -68,7 +69,7 @@ func (f *Finder) manage(ctx context.Context, r request, issuer string, sent Clie
 			return next, nil
 		}
 	}
-	return nil, &Error{URL: withoutQuery(r.to), StatusCode: resp.StatusCode, cause: err}
+	return nil, &Error{URL: scrub.WithoutQuery(r.to), StatusCode: resp.StatusCode, cause: err}
 }
 
 func encode(members map[string]any) []byte {

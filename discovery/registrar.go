@@ -3,8 +3,10 @@ package discovery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
@@ -23,8 +25,9 @@ type RegistrarConfig struct {
 	// Keys seal what is in Store: see tokenstore.NewSealed. Required.
 	Keys []tokenstore.Key
 	// Request is what the client sends. RedirectURIs must be empty: a client is registered
-	// for each redirect URL, with its port, so a program on loopback should have one port. InitialAccessToken must be empty: see InitialAccessTokens. A
-	// change of Request concerns later registrations, and [Registrar.Update].
+	// for each redirect URL, with its port, so a program on loopback should have one port.
+	// InitialAccessToken must be empty: see InitialAccessTokens. A change of Request
+	// concerns later registrations, and [Registrar.Update].
 	Request RegistrationRequest
 	// InitialAccessTokens allow registrations at servers that ask for a token, by the issuer
 	// identifier. No other server sees the token. Empty means none.
@@ -46,10 +49,10 @@ func NewRegistrar(config RegistrarConfig) (*Registrar, error) {
 	var problems check.List
 	r := &Registrar{finder: config.Finder, request: config.Request, tokens: maps.Clone(config.InitialAccessTokens)}
 	if config.Finder == nil {
-		problems.Add("Finder: is nil")
+		problems.Add("Finder: is nil; New makes a Finder")
 	}
 	if check.IsNil(config.Store) {
-		problems.Add("Store: is nil")
+		problems.Add("Store: is nil; give a store of package tokenstore")
 	} else if sealed, err := tokenstore.NewSealed(config.Store, config.Keys...); err != nil {
 		problems.Field("Keys", err)
 	} else {
@@ -61,9 +64,9 @@ func NewRegistrar(config RegistrarConfig) (*Registrar, error) {
 	if config.Request.InitialAccessToken != "" {
 		problems.Add("Request: InitialAccessToken must be empty; give InitialAccessTokens, each for one issuer")
 	}
-	for issuer, token := range config.InitialAccessTokens {
+	for _, issuer := range slices.Sorted(maps.Keys(config.InitialAccessTokens)) {
 		_, err := parseIssuer(issuer)
-		problems.Field("InitialAccessTokens", errors.Join(err, check.Printable(string(token))))
+		problems.Field(fmt.Sprintf("InitialAccessTokens[%q]", issuer), errors.Join(err, check.Printable(string(config.InitialAccessTokens[issuer]))))
 	}
 	trial := config.Request
 	trial.RedirectURIs = []string{"https://app.example/callback"}

@@ -170,7 +170,7 @@ func TestInitialAccessTokenGoesToItsIssuer(t *testing.T) {
 		InitialAccessTokens: map[string]connectorauth.Secret{"a.example": "b", "https://a.example": "c\n"},
 	})
 	assert.ErrorContains(t, err, "each for one issuer")
-	assert.ErrorContains(t, err, "InitialAccessTokens: want an absolute URL")
+	assert.ErrorContains(t, err, "InitialAccessTokens[\"a.example\"]: want an absolute URL")
 	assert.ErrorContains(t, err, "line break")
 }
 

@@ -41,7 +41,7 @@ func (r *Resource) check(at string) error {
 		return fmt.Errorf("resource: %w", err)
 	}
 	if !origin.Covers(is, u) {
-		return fmt.Errorf("the metadata are those of the resource %q, not of %q (RFC 9728 section 3.3)", scrub.Text(withoutQuery(r.Resource), 200), withoutQuery(at))
+		return fmt.Errorf("the metadata are those of the resource %q, not of %q (RFC 9728 section 3.3)", scrub.Text(scrub.WithoutQuery(r.Resource), 200), scrub.WithoutQuery(at))
 	}
 	for _, issuer := range r.AuthorizationServers {
 		_, err := parseIssuer(issuer)

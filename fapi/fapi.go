@@ -6,6 +6,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/assertion"
 	"github.com/connectorauth/connectorauth/discovery"
+	"github.com/connectorauth/connectorauth/internal/endpoint"
 )
 
 // A Finding is a requirement that a config does not meet.
@@ -50,7 +51,7 @@ func Check(ctx context.Context, config connectorauth.OAuth2Config, server *disco
 	}
 	c := check{config: config, server: server}
 	c.code, c.consent = config.Grant.(connectorauth.AuthorizationCode)
-	_, c.certificate = transportOf(config.HTTPClient).(*assertion.CertificateTransport)
+	_, c.certificate = endpoint.TransportOf(config.HTTPClient).(*assertion.CertificateTransport)
 	switch config.ClientAuth {
 	case connectorauth.ClientAuthTLS, connectorauth.ClientAuthSelfSignedTLS:
 		c.certificate = true

@@ -304,3 +304,18 @@ func TestCheckMakesNoRequestAndChangesNothing(t *testing.T) {
 	assert.Empty(t, found)
 	assert.Equal(t, url.Values{"prompt": {"login"}}, config.Grant.(connectorauth.AuthorizationCode).Params)
 }
+
+// Token requests of a config without an HTTPClient go through http.DefaultTransport.
+func TestTransportOfTheProgramIsChecked(t *testing.T) {
+	before := http.DefaultTransport
+	t.Cleanup(func() { http.DefaultTransport = before })
+	http.DefaultTransport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	for name, client := range map[string]*http.Client{"no client": nil, "a client without a Transport": {}} {
+		config, server := good()
+		config.HTTPClient = client
+		findings, err := fapi.Check(t.Context(), config, server)
+		require.NoError(t, err)
+		require.Len(t, findings, 1, name)
+		assert.Contains(t, findings[0].String(), "InsecureSkipVerify", name)
+	}
+}

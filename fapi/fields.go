@@ -11,6 +11,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/endpoint"
 )
 
 // endpoints checks the URLs of the config.
@@ -59,7 +60,7 @@ func (c *check) compare(field, used, member string) {
 
 // connections checks what is known of the connections to the provider.
 func (c *check) connections() {
-	t, ok := transportOf(c.config.HTTPClient).(*http.Transport)
+	t, ok := endpoint.TransportOf(c.config.HTTPClient).(*http.Transport)
 	if !ok || t.TLSClientConfig == nil {
 		return
 	}
@@ -69,14 +70,6 @@ func (c *check) connections() {
 	if v := t.TLSClientConfig.MinVersion; v != 0 && v < tls.VersionTLS12 {
 		c.add("5.2.1", "HTTPClient", "allows "+tls.VersionName(v), "set MinVersion to TLS 1.2 or newer")
 	}
-}
-
-// transportOf returns the transport of the token requests, or nil.
-func transportOf(client *http.Client) http.RoundTripper {
-	if client == nil {
-		return nil
-	}
-	return client.Transport
 }
 
 // grant checks the grant.

@@ -67,7 +67,7 @@ func New(config Config) (*Account, error) {
 	_, err := origin.Endpoint(config.URL)
 	problems.Field("URL", err)
 	c := &config.OAuth2
-	if c.Store == nil || c.Account == "" {
+	if check.IsNil(c.Store) || c.Account == "" {
 		problems.Add("OAuth2: Store and Account are required")
 	}
 	if c.Grant == nil {

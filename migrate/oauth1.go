@@ -9,6 +9,7 @@ import (
 	"github.com/dghubble/oauth1"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/check"
 )
 
@@ -60,11 +61,11 @@ func setSigner(with *connectorauth.OAuth1Config, old *oauth1.Config) error {
 		switch s := old.Signer.(type) {
 		case nil:
 		case *oauth1.HMACSigner:
-			with.SignatureMethod, secret = connectorauth.HMACSHA1, s.ConsumerSecret
+			with.SignatureMethod, secret = dialect.HMACSHA1, s.ConsumerSecret
 		case *oauth1.HMAC256Signer:
-			with.SignatureMethod, secret = connectorauth.HMACSHA256, s.ConsumerSecret
+			with.SignatureMethod, secret = dialect.HMACSHA256, s.ConsumerSecret
 		case *oauth1.RSASigner:
-			if with.SignatureMethod = connectorauth.RSASHA1; s.PrivateKey != nil { // NewOAuth1 names a missing key
+			if with.SignatureMethod = dialect.RSASHA1; s.PrivateKey != nil { // NewOAuth1 names a missing key
 				with.PrivateKey = s.PrivateKey
 			}
 		default:

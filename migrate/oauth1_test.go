@@ -12,6 +12,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/migrate"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
@@ -86,7 +87,7 @@ func TestSigners(t *testing.T) {
 		{name: "RSA", signer: &oauth1.RSASigner{PrivateKey: key}, method: "RSA-SHA1"},
 		{name: "own", signer: ownSigner{&oauth1.HMACSigner{ConsumerSecret: p.ClientSecret}}, method: "HMAC-SHA1"},
 		{name: "with wins", signer: &oauth1.RSASigner{PrivateKey: key}, with: connectorauth.OAuth1Config{
-			SignatureMethod: connectorauth.HMACSHA512, ClientSecret: connectorauth.Secret(p.ClientSecret),
+			SignatureMethod: dialect.HMACSHA512, ClientSecret: connectorauth.Secret(p.ClientSecret),
 		}, method: "HMAC-SHA512"},
 		{name: "nil pointer", signer: (*oauth1.HMAC256Signer)(nil), err: "Signer: is a nil *oauth1.HMAC256Signer"},
 		{name: "no key", signer: &oauth1.RSASigner{}, err: "PrivateKey: "},

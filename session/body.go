@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth/internal/check"
@@ -28,8 +30,8 @@ func parseBody(problems *check.List, r *Request) (b body) {
 	if r.Form != nil {
 		kinds++
 		b.contentType, b.form = wire.FormType, map[string]template.Template{}
-		for name, text := range r.Form {
-			t, err := template.Parse(text)
+		for _, name := range slices.Sorted(maps.Keys(r.Form)) {
+			t, err := template.Parse(r.Form[name])
 			problems.Field(fmt.Sprintf("Form: %q", name), err)
 			b.form[name] = t
 		}

@@ -240,3 +240,13 @@ func TestLifetimeListsItsMistakesInTheOrderOfTheFields(t *testing.T) {
 		require.Regexp(t, `(?s)Lifetime: Expiry: .*Lifetime: JWT: `, err.Error())
 	}
 }
+
+func TestLoginsListTheirMistakesInOneOrder(t *testing.T) {
+	login := session.Request{URL: "https://api.example.com/login", Form: map[string]string{"a": "{", "b": "{"}, Capture: map[string]string{"user": "a", "word": "b"}}
+	values := map[string]connectorauth.Secret{"user": "u", "word": "w"}
+	for range 30 {
+		_, err := session.New(session.Config{Values: values, Login: []session.Request{login}})
+		require.ErrorContains(t, err, "Capture")
+		require.Regexp(t, `(?s)Form: "a".*Form: "b".*Capture: user.*Capture: word`, err.Error())
+	}
+}

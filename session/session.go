@@ -155,13 +155,13 @@ func (s *service) requests(problems *check.List, config Config) {
 	for i := range config.Login {
 		field := fmt.Sprintf("Login[%d]", i)
 		r := newRequest(problems, field, &config.Login[i], known)
-		for name := range r.captures {
+		captures := slices.Sorted(maps.Keys(r.captures))
+		for _, name := range captures {
 			if slices.Contains(known, name) {
 				problems.Add("%s: Capture: %s is the name of another value; use another name", field, name)
 			}
-			s.names = append(s.names, name)
 		}
-		known = append(known, slices.Sorted(maps.Keys(r.captures))...)
+		s.names, known = append(s.names, captures...), append(known, captures...)
 		s.login = append(s.login, r)
 	}
 	if len(s.names) == 0 && len(config.Login) > 0 {
@@ -169,7 +169,7 @@ func (s *service) requests(problems *check.List, config Config) {
 	}
 	if config.Renew != nil {
 		s.renew = newRequest(problems, "Renew", config.Renew, known)
-		for name := range s.renew.captures {
+		for _, name := range slices.Sorted(maps.Keys(s.renew.captures)) {
 			if !slices.Contains(s.names, name) {
 				problems.Add("Renew: Capture: %s is the capture of no login request%s", name, hint(name, s.names))
 			}

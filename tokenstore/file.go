@@ -36,14 +36,14 @@ import (
 // the key, and leave the file as it is. Links are not followed. Save replaces the file.
 // Delete removes the file. On Windows, NewFile and Load ask for no owner.
 //
-// Locks belong to the operating system. When the holder of a lock dies, the
-// operating system releases the lock at once. A holder that is only stopped keeps
-// the lock: others wait until their context ends. The locks need files,
-// whose names end in .lease and .lock, while somebody holds or wants a lock. A .lease
-// says who holds the lock: process, host and time. The holder removes the file, so a key at rest has a single file. A file that a
-// dead holder has left stays until the next lock of the key. If somebody else
-// removes the file of a held lock, the lock is lost. The locks of network file
-// systems often do not work well: use [SQL] there.
+// Locks belong to the operating system. When the holder of a lock dies, the operating
+// system releases the lock at once. A holder that is only stopped keeps the lock: others
+// wait until their context ends. The locks need files, whose names end in .lease and .lock,
+// while somebody holds or wants a lock. A .lease says who holds the lock: process, host and
+// time. The holder removes the file, so a key at rest has a single file. A file that a dead
+// holder has left stays until the next lock of the key. If somebody else removes the file
+// of a held lock, the lock is lost. The locks of network file systems often do not work
+// well: use [SQL] there.
 type File struct {
 	dir   string
 	watch lease.Watch

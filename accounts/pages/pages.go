@@ -55,8 +55,8 @@ type Config struct {
 	// means no call.
 	Done func(r *http.Request, a accounts.Account)
 	// Failed is called with an error that no person can help, such as one of the Index, the
-	// Store or Owner, or a registration that a provider refuses, for a log. The person sees that something went wrong. Nil means no
-	// call.
+	// Store or Owner, or a registration that a provider refuses, for a log. The person sees
+	// that something went wrong. Nil means no call.
 	Failed func(r *http.Request, err error)
 }
 

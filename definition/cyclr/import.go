@@ -163,7 +163,7 @@ func (i *imported) target(v importer.Value, target, name, input string) {
 // base sets the base URL.
 func (i *imported) base() {
 	at := i.root.Get("BaseUrl")
-	question := importer.Open("baseUrl", "is missing; what is the URL of the API, such as https://{{Subdomain}}.example.com/api?")
+	question := importer.OpenQuestion("baseUrl", "is missing; what is the URL of the API, such as https://{{Subdomain}}.example.com/api?")
 	text := at.Text()
 	if text == "" {
 		text, _ = i.Ask(at, question)

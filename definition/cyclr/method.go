@@ -102,7 +102,7 @@ func (i *imported) apiKey(v importer.Value, m *definition.Method) definition.Sch
 	case header != "" && header != "null":
 		s.Placement.Name = header
 	default:
-		answer, ok := i.Ask(v.Get("AuthScheme"), importer.Open("place:"+m.Name, "is missing; where does the key go? header NAME, query NAME, cookie NAME or body NAME",
+		answer, ok := i.Ask(v.Get("AuthScheme"), importer.OpenQuestion("place:"+m.Name, "is missing; where does the key go? header NAME, query NAME, cookie NAME or body NAME",
 			definition.Choice{Value: "header Authorization"}))
 		in, name, _ := strings.Cut(answer, " ")
 		if s.Placement.Name = name; in != "header" {
@@ -110,7 +110,7 @@ func (i *imported) apiKey(v importer.Value, m *definition.Method) definition.Sch
 		}
 		if ok && !(s.Placement.In.Valid() && s.Placement.In != dialect.InPath && name != "") {
 			s.Placement = dialect.Placement{}
-			i.Reopen(v.Get("AuthScheme"), importer.Open("place:"+m.Name, "where does the key go? header NAME, query NAME, cookie NAME or body NAME"))
+			i.Reopen(v.Get("AuthScheme"), importer.OpenQuestion("place:"+m.Name, "where does the key go? header NAME, query NAME, cookie NAME or body NAME"))
 		}
 	}
 	return s
@@ -156,7 +156,7 @@ func (i *imported) oauth2(v importer.Value, m *definition.Method) definition.Sch
 func (i *imported) endpoint(v importer.Value, m *definition.Method, id, what string) string {
 	text := v.Text()
 	if text == "" || text == "null" {
-		text, _ = i.Ask(v, importer.Open(id+":"+m.Name, "is missing; what is the "+what+"?"))
+		text, _ = i.Ask(v, importer.OpenQuestion(id+":"+m.Name, "is missing; what is the "+what+"?"))
 	}
 	url, inputs, _ := i.url(v, strings.TrimSpace(text), m.Inputs)
 	i.def.Inputs = append(i.def.Inputs, inputs...) // for further methods too

@@ -171,7 +171,7 @@ func (i *imported) endpoint(v importer.Value, id, text string, choices ...defini
 	default:
 		return url, true
 	}
-	url, ok = i.Ask(v, importer.Open(id, text, choices...))
+	url, ok = i.Ask(v, importer.OpenQuestion(id, text, choices...))
 	return strings.TrimSpace(url), ok
 }
 

@@ -129,7 +129,7 @@ func (i *imported) apiKey(name, help string, v importer.Value) []way {
 
 // prefixed asks what comes before a key in the header Authorization.
 func (i *imported) prefixed(name, help string, v importer.Value) []way {
-	prefix, ok := i.Ask(v, importer.Open("prefix:"+name, "is a key in the header Authorization; what comes before the key?",
+	prefix, ok := i.Ask(v, importer.OpenQuestion("prefix:"+name, "is a key in the header Authorization; what comes before the key?",
 		definition.Choice{Value: "Bearer "}, definition.Choice{Value: "Token "}, definition.Choice{Value: "ApiKey "},
 		definition.Choice{Value: "Basic ", Title: "user name and password"}, definition.Choice{Value: "", Title: "nothing"}))
 	switch prefix = strings.TrimSpace(prefix); {

@@ -50,7 +50,7 @@ func (i *imported) methods() {
 }
 
 // none is the question how to authenticate where the document has no usable way.
-var none = importer.Open("security", "declares nothing that a definition can say; how do requests authenticate? Besides the choices: header NAME, query NAME or cookie NAME for a key",
+var none = importer.OpenQuestion("security", "declares nothing that a definition can say; how do requests authenticate? Besides the choices: header NAME, query NAME or cookie NAME for a key",
 	definition.Choice{Value: "none", Title: "without credentials"}, definition.Choice{Value: "basic", Title: "user name and password"},
 	definition.Choice{Value: "bearer", Title: "a token in the header Authorization"})
 

@@ -44,24 +44,24 @@ func (i *imported) base() {
 				}
 			}
 		}
-		i.choose(&chosen, servers, importer.Open("server", "is missing or relative; what is the URL of the API?", suggestions...))
+		i.choose(&chosen, servers, importer.OpenQuestion("server", "is missing or relative; what is the URL of the API?", suggestions...))
 	case i.choice(servers):
 		i.own()
 		return
 	case len(servers) > 1:
-		i.choose(&chosen, servers, importer.Open("server", "has several servers, and some have variables; which one is it?", suggestions...))
+		i.choose(&chosen, servers, importer.OpenQuestion("server", "has several servers, and some have variables; which one is it?", suggestions...))
 	case strings.HasPrefix(servers[0].url, "http://") && !loopback(servers[0].url):
 		chosen = servers[0]
-		i.choose(&chosen, servers, importer.Open("server", "is plain http, which shows the credential to the network; what is the https URL?", suggestions...))
+		i.choose(&chosen, servers, importer.OpenQuestion("server", "is plain http, which shows the credential to the network; what is the https URL?", suggestions...))
 	default:
 		chosen = servers[0]
 	}
 	if strings.Count(chosen.url, "{") > maxVariables {
-		i.Reopen(chosen.at, importer.Open("server", "has too many variables; what is the URL of the API?"))
+		i.Reopen(chosen.at, importer.OpenQuestion("server", "has too many variables; what is the URL of the API?"))
 	} else if base, ok := i.fill(&chosen); ok && chosen.url != "" {
 		if err := importer.TryPart(i.def, nil, base); err != nil {
 			i.def.Inputs = nil
-			i.Reopen(chosen.at, importer.Open("server", "cannot be a base URL ("+err.Error()+"); what is the URL of the API?"))
+			i.Reopen(chosen.at, importer.OpenQuestion("server", "cannot be a base URL ("+err.Error()+"); what is the URL of the API?"))
 		} else {
 			i.def.BaseURL = base
 		}
@@ -168,7 +168,7 @@ func (i *imported) hosts() (list []server) {
 	if i.from != nil { // "the scheme used to access the Swagger definition itself"
 		return []server{{at: host, url: i.from.Scheme + "://" + name + path}}
 	}
-	if answer, ok := i.Ask(i.root.Get("schemes"), importer.Open("server", "is missing; what is the URL of the API?", definition.Choice{Value: "https://" + name + path})); ok {
+	if answer, ok := i.Ask(i.root.Get("schemes"), importer.OpenQuestion("server", "is missing; what is the URL of the API?", definition.Choice{Value: "https://" + name + path})); ok {
 		return []server{{at: host, url: trim(answer)}}
 	}
 	return nil

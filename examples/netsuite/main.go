@@ -11,6 +11,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
+	"github.com/connectorauth/connectorauth/dialect"
 )
 
 func main() {
@@ -24,7 +25,7 @@ func main() {
 		ClientSecret:    connectorauth.Secret(p.ClientSecret),
 		Token:           token, // token ID and token secret of the access token
 		TokenSecret:     connectorauth.Secret(tokenSecret),
-		SignatureMethod: connectorauth.HMACSHA256,
+		SignatureMethod: dialect.HMACSHA256,
 		Realm:           account, // in upper case, with "_" where the URL has "-"
 		// With the real service: Hosts: []string{"1234567-sb1.suitetalk.api.netsuite.com"}
 	})

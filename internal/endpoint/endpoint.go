@@ -53,6 +53,18 @@ type Call struct {
 	Again func(*Response) bool
 }
 
+// TransportOf returns what sends the requests of a config's HTTPClient. A nil client means
+// http.DefaultClient, and a client without a Transport http.DefaultTransport.
+func TransportOf(client *http.Client) http.RoundTripper {
+	if client == nil {
+		client = http.DefaultClient
+	}
+	if client.Transport == nil {
+		return http.DefaultTransport
+	}
+	return client.Transport
+}
+
 // A Response is the response to a call, read to its end.
 type Response struct {
 	*http.Response          // with an empty body

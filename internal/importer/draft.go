@@ -10,7 +10,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
 )
 
@@ -54,8 +53,8 @@ func New(file string, document []byte, convert definition.Converter, answers map
 	return d, nil
 }
 
-// Finding returns a text about a value.
-func (d *Draft) Finding(v Value, text string) definition.Finding {
+// finding returns a text about a value.
+func (d *Draft) finding(v Value, text string) definition.Finding {
 	line, column := d.Position(v)
 	return definition.Finding{File: d.file, Line: line, Column: column, Path: v.Path, Text: text}
 }
@@ -74,7 +73,7 @@ func (d *Draft) Name(def *definition.Definition, title Value, given string) {
 
 // Refuse returns the error that the document is none.
 func (d *Draft) Refuse(v Value, text string) error {
-	return &definition.Error{Findings: []definition.Finding{d.Finding(v, text)}}
+	return &definition.Error{Findings: []definition.Finding{d.finding(v, text)}}
 }
 
 // Note says what the draft leaves out.
@@ -83,7 +82,7 @@ func (d *Draft) Note(v Value, format string, args ...any) {
 		d.more++
 		return
 	}
-	note := d.Finding(v, fmt.Sprintf(format, args...))
+	note := d.finding(v, fmt.Sprintf(format, args...))
 	if !slices.Contains(d.notes, note) {
 		d.notes = append(d.notes, note)
 	}
@@ -117,7 +116,7 @@ func (d *Draft) Reopen(v Value, q definition.Question) {
 	if len(d.questions) == maxQuestions || slices.ContainsFunc(d.questions, func(other definition.Question) bool { return other.ID == q.ID }) {
 		return
 	}
-	q.Finding = d.Finding(v, q.Text)
+	q.Finding = d.finding(v, q.Text)
 	d.questions = append(d.questions, q)
 }
 
@@ -132,18 +131,18 @@ func (d *Draft) Done(def *definition.Definition) (*definition.Draft, error) {
 		}
 	}
 	if d.more > 0 {
-		d.notes = append(d.notes, d.Finding(d.Root(), fmt.Sprintf("there are %d more notes", d.more)))
+		d.notes = append(d.notes, d.finding(d.Root(), fmt.Sprintf("there are %d more notes", d.more)))
 	}
 	if len(d.questions) == 0 {
-		if err := Try(def); err != nil {
+		if err := try(def); err != nil {
 			d.Reopen(d.Root(), definition.Question{ID: "draft", Finding: definition.Finding{Text: "the draft has mistakes; change the document: " + err.Error()}})
 		}
 	}
 	return &definition.Draft{Definition: def, Questions: d.questions, Notes: d.notes}, nil
 }
 
-// Try says why Parse refuses a definition.
-func Try(def *definition.Definition) error {
+// try says why Parse refuses a definition.
+func try(def *definition.Definition) error {
 	document, err := def.Document()
 	if err != nil {
 		return err
@@ -166,30 +165,7 @@ func TryPart(def *definition.Definition, m *definition.Method, base string) erro
 		m = &definition.Method{Name: "none", Credential: definition.Credential{Scheme: &definition.None{}}}
 	}
 	sample.Methods = []definition.Method{*m}
-	return Try(&sample)
-}
-
-// Question makes a question with choices.
-func Question(id, text string, choices ...definition.Choice) definition.Question {
-	return definition.Question{ID: id, Finding: definition.Finding{Text: text}, Choices: choices}
-}
-
-// Open makes a question to which any text is an answer, beside the choices.
-func Open(id, text string, choices ...definition.Choice) definition.Question {
-	q := Question(id, text, choices...)
-	q.Other = true
-	return q
-}
-
-// No is the answer that leaves something out.
-var No = definition.Choice{Value: "no", Title: "leave out"}
-
-// ClientAuth is the question how clients authenticate at the token URL.
-func ClientAuth(name string) definition.Question {
-	return Question("clientAuth:"+name, "does not say how a client authenticates at the token URL; how?",
-		definition.Choice{Value: string(connectorauth.ClientSecretBasic), Title: "HTTP Basic"},
-		definition.Choice{Value: string(connectorauth.ClientSecretPost), Title: "client_id and client_secret in the body"},
-		definition.Choice{Value: string(connectorauth.ClientAuthNone), Title: "a public client, without a secret"})
+	return try(&sample)
 }
 
 // Watch reports whether f asks a question that has no answer.

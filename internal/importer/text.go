@@ -77,6 +77,6 @@ func LimitHost(input *definition.Input, answer string) {
 
 // WhichHosts is the question that LimitHost answers.
 func WhichHosts(name string) definition.Question {
-	return Open("host:"+name, "which hosts may {"+Short(name)+"} be? Name their ends, such as .example.com, or the hosts, with spaces in between; any is every host, which the loading program must allow",
+	return OpenQuestion("host:"+name, "which hosts may {"+Short(name)+"} be? Name their ends, such as .example.com, or the hosts, with spaces in between; any is every host, which the loading program must allow",
 		definition.Choice{Value: "any", Title: "every host, for products that customers run themselves"})
 }

@@ -17,6 +17,7 @@ import (
 
 	dghubble "github.com/dghubble/oauth1"
 
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
@@ -24,13 +25,13 @@ import (
 // oauth_signature_method sends, and the same methods with SHA-2. No RFC defines
 // the SHA-2 methods, but many servers take them.
 const (
-	HMACSHA1   = "HMAC-SHA1"
-	HMACSHA256 = "HMAC-SHA256"
-	HMACSHA512 = "HMAC-SHA512"
-	RSASHA1    = "RSA-SHA1"
-	RSASHA256  = "RSA-SHA256"
-	RSASHA512  = "RSA-SHA512"
-	Plaintext  = "PLAINTEXT" // sends the secrets themselves: https or loopback only
+	HMACSHA1   = string(dialect.HMACSHA1)
+	HMACSHA256 = string(dialect.HMACSHA256)
+	HMACSHA512 = string(dialect.HMACSHA512)
+	RSASHA1    = string(dialect.RSASHA1)
+	RSASHA256  = string(dialect.RSASHA256)
+	RSASHA512  = string(dialect.RSASHA512)
+	Plaintext  = string(dialect.Plaintext) // sends the secrets themselves: https or loopback only
 )
 
 // hashOf returns the hash function in the name of a signature method. A name

@@ -1,6 +1,7 @@
-// Package oauth1 signs HTTP requests with OAuth 1.0 (RFC 5849): the signature of
-// section 3.4 and the placement of the parameters of section 3.5. The package
-// also reads the refusals of OAuth1 servers: the problem, and the server's time. The package sends no request and changes no request.
+// Package oauth1 signs HTTP requests with OAuth 1.0 (RFC 5849): the signature of section
+// 3.4 and the placement of the parameters of section 3.5. The package also reads the
+// refusals of OAuth1 servers: the problem, and the server's time. The package sends no
+// request and changes no request.
 //
 // A signature covers the request exactly as net/http will send the request. A
 // request that net/http would rewrite is refused. Where RFC 5849 leaves a choice:

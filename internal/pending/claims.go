@@ -32,7 +32,7 @@ func (v Value) claim() claim {
 	return claim{
 		id:  base64.RawURLEncoding.EncodeToString(sum[:15]),
 		key: fmt.Sprintf("connectorauth-consents-%02x", sum[31]),
-		end: time.Unix(v.Began, 0).Add(v.lifetime() + clockError),
+		end: time.Unix(v.Began, 0).Add(v.lifetime() + ClockError),
 	}
 }
 

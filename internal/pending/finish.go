@@ -2,6 +2,7 @@ package pending
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"sync"
 	"time"
@@ -114,4 +115,26 @@ func (k *Keeper) Finish(ctx context.Context, f Flow, text string, callback url.V
 		}
 		return err
 	})
+}
+
+// Detached runs f to its end even if ctx ends before, and waits no longer than
+// ctx: the token that f obtained for a single-use credential must be kept.
+func Detached(ctx context.Context, f func(context.Context) error) error {
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		defer func() {
+			if p := recover(); p != nil { // in the importer's store, transport or observer
+				err = fmt.Errorf("connectorauth: panic of type %T while finishing the consent", p)
+			}
+			done <- err
+		}()
+		err = f(context.WithoutCancel(ctx))
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -145,3 +145,9 @@ func Text(s string, limit int, secrets ...string) string {
 func longestFirst(texts []string) []string {
 	return slices.SortedStableFunc(slices.Values(texts), func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 }
+
+// WithoutQuery returns a URL without the query, which may contain a secret.
+func WithoutQuery(rawURL string) string {
+	rawURL, _, _ = strings.Cut(rawURL, "?")
+	return rawURL
+}

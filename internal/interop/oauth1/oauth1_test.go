@@ -49,7 +49,7 @@ func TestMethodsAndPlaces(t *testing.T) {
 	s := start(t, 0)
 	for _, method := range methods {
 		for place, in := range map[string]dialect.Location{"header": dialect.InHeader, "query": dialect.InQuery, "form": dialect.InBody} {
-			if method == connectorauth.Plaintext && in != dialect.InHeader {
+			if method == dialect.Plaintext && in != dialect.InHeader {
 				continue
 			}
 			config := s.config(method)
@@ -63,7 +63,7 @@ func TestMethodsAndPlaces(t *testing.T) {
 func TestRealm(t *testing.T) {
 	s := start(t, 0)
 	for _, realm := range []string{"Example", "http://server.example.com/", "a b, c=d", `say "hi" \o/`} {
-		config := s.config(connectorauth.HMACSHA256)
+		config := s.config(dialect.HMACSHA256)
 		config.Realm = realm
 		assert.Equal(t, 200, send(t, connector(t, config), s.transport, newForm(t, s.URL+"/?a=1", "b=2")), realm)
 	}
@@ -120,7 +120,7 @@ func must[T any](v T, err error) T {
 // who it says.
 func TestRefusedHandshakes(t *testing.T) {
 	s := start(t, 0)
-	config := s.config(connectorauth.HMACSHA1)
+	config := s.config(dialect.HMACSHA1)
 	config.Token, config.TokenSecret = "", ""
 	config.RequestTokenURL, config.AuthorizeURL, config.AccessTokenURL = s.URL+"/request_token", s.URL+"/authorize", s.URL+"/access_token"
 	c := connector(t, config)
@@ -162,7 +162,7 @@ func TestTamperingAndReplayAreRefused(t *testing.T) {
 			})
 			status := send(t, connector(t, s.config(method)), base, newForm(t, s.URL+"/photos?a=1&a=2", "b=2"))
 			want := []int{400, 401}
-			if name == "nothing" || method == connectorauth.Plaintext && unsigned[name] {
+			if name == "nothing" || method == dialect.Plaintext && unsigned[name] {
 				want = []int{200}
 			}
 			assert.Contains(t, want, status, "%s, %s", method, name)
@@ -206,7 +206,7 @@ func TestClockSkew(t *testing.T) {
 			requests++
 			return s.transport.RoundTrip(r)
 		})
-		c := connector(t, s.config(connectorauth.HMACSHA1))
+		c := connector(t, s.config(dialect.HMACSHA1))
 		for _, want := range []int{2, 3, 4} {
 			assert.Equal(t, 200, send(t, c, base, newForm(t, s.URL+"/", "a=1")))
 			assert.Equal(t, want, requests)

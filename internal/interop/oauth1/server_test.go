@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/stretchr/testify/require"
 )
 
@@ -81,7 +82,7 @@ func start(t *testing.T, ahead int) *server {
 }
 
 // config returns that of a connector with the issued token.
-func (s *server) config(method connectorauth.SignatureMethod) connectorauth.OAuth1Config {
+func (s *server) config(method dialect.SignatureMethod) connectorauth.OAuth1Config {
 	c := connectorauth.OAuth1Config{
 		ClientID: s.Client, ClientSecret: connectorauth.Secret(s.Secret), SignatureMethod: method,
 		Token: s.Token, TokenSecret: connectorauth.Secret(s.TokenSecret),
@@ -93,9 +94,9 @@ func (s *server) config(method connectorauth.SignatureMethod) connectorauth.OAut
 	return c
 }
 
-var methods = []connectorauth.SignatureMethod{
-	connectorauth.HMACSHA1, connectorauth.HMACSHA256, connectorauth.HMACSHA512,
-	connectorauth.RSASHA1, connectorauth.RSASHA256, connectorauth.RSASHA512, connectorauth.Plaintext,
+var methods = []dialect.SignatureMethod{
+	dialect.HMACSHA1, dialect.HMACSHA256, dialect.HMACSHA512,
+	dialect.RSASHA1, dialect.RSASHA256, dialect.RSASHA512, dialect.Plaintext,
 }
 
 // roundTripper is a RoundTripper made of a function.

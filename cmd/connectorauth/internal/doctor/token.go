@@ -74,7 +74,8 @@ func (x *examination) blocked(u *url.URL) bool {
 	return false
 }
 
-// renewNothing makes a connector without an account renew the token madeUp. Nothing of the account's own record is read or changed.
+// renewNothing makes a connector without an account renew the token madeUp. Nothing of the
+// account's own record is read or changed.
 func (x *examination) renewNothing(ctx context.Context) error {
 	c := x.observed(x.added())
 	c.Store, c.Account, c.Shared = new(tokenstore.Memory), "doctor", x.config.Accounts.Shared // so a pause of the endpoint counts

@@ -89,9 +89,9 @@ func Meant(near []string) string {
 	return "; did you mean " + strings.Join(near, " or ") + "?"
 }
 
-// Find returns the definition of a service, by a present or former name: an imported definition,
-// the definition of MCP servers, or a definition of the catalogue. draft reports that a single witness describes
-// the service.
+// Find returns the definition of a service, by a present or former name: an imported
+// definition, the definition of MCP servers, or a definition of the catalogue. draft
+// reports that a single witness describes the service.
 func (a *Accounts) Find(name string) (d *definition.Definition, draft bool, err error) {
 	return Lookup(a.home.Definitions(), name, a.options, mcp.KindConfig{Finder: a.finder, Registrar: a.registrar})
 }

@@ -74,7 +74,8 @@ func (a *Accounts) services() (all []*definition.Definition, err error) {
 	return all, nil
 }
 
-// register finds the registrations, by the name of the service, once Offer was called. The newest account counts. Another process may have connected accounts meanwhile.
+// register finds the registrations, by the name of the service, once Offer was called. The
+// newest account counts. Another process may have connected accounts meanwhile.
 func (a *Accounts) register(ctx context.Context) error {
 	a.mu.Lock()
 	offers := a.registered != nil
