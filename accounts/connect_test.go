@@ -79,7 +79,7 @@ func TestRequestsAreChecked(t *testing.T) {
 		assert.ErrorContains(t, err, "Owner")
 		assert.Equal(t, 200, w.status(r, a.ID), "the account was harmed")
 		_, err = accounts.New(accounts.Config{Connectors: -1})
-		assert.ErrorContains(t, err, "Definitions: is missing\nIndex: is missing\nStore: is missing\nConnectors: is negative")
+		assert.ErrorContains(t, err, "Definitions: is missing\nIndex: is missing\nStore: is missing\nConnectors: is negative\nKeys: ", "one error names all that is missing")
 	})
 }
 

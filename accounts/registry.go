@@ -92,13 +92,11 @@ func New(config Config) (*Registry, error) {
 		problems = append(problems, errors.New("Connectors: is negative"))
 	}
 	r := &Registry{state: &state{config: config, closing: make(chan struct{})}}
-	if !check.IsNil(config.Store) {
-		sealed, err := tokenstore.NewSealed(guard(config.Store), config.Keys...)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("Keys: %w", err))
-		}
-		r.store = sealed
+	sealed, err := tokenstore.NewSealed(guard(config.Store), config.Keys...)
+	if err != nil {
+		problems = append(problems, fmt.Errorf("Keys: %w", err))
 	}
+	r.store = sealed
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("accounts: New: %w", errors.Join(problems...))
 	}

@@ -5,6 +5,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/connectorauth/connectorauth/accounts"
@@ -127,6 +128,21 @@ func TestPagesDisconnectAnAccount(t *testing.T) {
 	assert.Contains(t, page.body, "Remove this account?")
 	assert.Contains(t, b.follow(b.post("disconnect", fields(t, page.body))).body, "The account is disconnected.")
 	assert.Empty(t, a.all("o1"))
+}
+
+// The service of an account without a label is not named twice.
+func TestPagesDisconnectAnAccountWithoutALabel(t *testing.T) {
+	document := strings.Replace(documents[0], `, "label": "{/user} by {/auth_type}"`, "", 1)
+	require.NotEqual(t, documents[0], document)
+	a := newAppOf(t, []string{document})
+	b := a.browser("o1")
+	account := b.withKey()
+	for language, want := range map[string]string{
+		"en": "<p>Acme &lt;Tools&gt; will no longer be used. The",
+		"de": "<p>Acme &lt;Tools&gt; wird dann nicht mehr verwendet. Die",
+	} {
+		assert.Contains(t, b.get("disconnect?id="+account.ID+"&language="+language).body, want)
+	}
 }
 
 func TestPagesRevokeAtTheProvider(t *testing.T) {
