@@ -183,9 +183,12 @@ func (c *Connected) unsent(err error) error {
 	case errors.As(err, &refused):
 		failed.Reason = ReasonNotFound
 		c.suspect(failed, c.inURL)
+	case errors.Is(err, connectorauth.ErrReauthRequired): // whatever the status: a login may be refused with 200
+		failed.Reason = ReasonRefused
+		c.suspect(failed, c.secret)
 	case errors.As(err, &token) && token.Temporary():
 		failed.RetryAfter = token.RetryAfter
-	case errors.Is(err, connectorauth.ErrReauthRequired), token != nil:
+	case token != nil:
 		failed.Reason = ReasonRefused
 		c.suspect(failed, c.secret)
 	case errors.As(err, &unknown) && unknown.IsNotFound:

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,4 +123,15 @@ func TestAConnectionOfBefore(t *testing.T) {
 	for _, name := range []string{"name resolution", "connection", "tls"} {
 		assert.Equal(t, doctor.Skipped, step(report, name)[0].Outcome, name)
 	}
+}
+
+// The library sends plain http to a name below localhost to localhost, whatever a resolver says.
+func TestNameBelowLocalhostNeedsNoResolver(t *testing.T) {
+	w := newWorld(t)
+	w.connect("key")
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(w.front.URL, "http://"))
+	require.NoError(t, err)
+	w.define("http://tenant.acme.localhost:"+port, w.front.URL, w.front.URL)
+	r := w.diagnosed(doctor.OK, "")
+	assert.Len(t, step(r, "connection"), 1)
 }

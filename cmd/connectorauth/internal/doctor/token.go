@@ -14,6 +14,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/internal/origin"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"golang.org/x/oauth2"
 )
@@ -103,6 +104,7 @@ func (x *examination) askNothing(ctx context.Context, at *url.URL) error {
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", userAgent)
+	origin.Resolve(req)
 	resp, err := x.observer.RoundTrip(req)
 	if err != nil {
 		return err

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/connectorauth/connectorauth/internal/origin"
 )
 
 // A trace is what happens below a request.
@@ -106,6 +108,7 @@ func (x *examination) visit(ctx context.Context, to target) *visit {
 		return v
 	}
 	req.Header.Set("User-Agent", userAgent)
+	origin.Resolve(req) // as the library does, so no resolver is asked for a name below localhost
 	base := x.observer.base
 	if t, ok := base.(*http.Transport); ok {
 		t = t.Clone()
