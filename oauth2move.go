@@ -64,11 +64,13 @@ func (c *OAuth2) AddToken(ctx context.Context, t *oauth2.Token, extra ...string)
 
 // HandOver gives the account's token to save, with the refresh token and with all extra
 // values, and then forgets the token as [OAuth2.Forget] does: for an account that moves to
-// another program. Nobody renews the token meanwhile, and save has 90 seconds. After an
-// error of save, nothing is forgotten. If save has returned nil and the Store fails,
-// HandOver returns an error, and the token is in both places: call [OAuth2.Forget]. HandOver
-// goes on if ctx ends, and then returns its error. Without a token, HandOver returns
-// ErrNotConnected and does not call save.
+// another program. Nobody renews the token meanwhile, and HandOver has 90 seconds for all of
+// it. After an error of save, nothing is forgotten. If save has returned nil and HandOver
+// returns an error, or the program is killed, the token may be in both places: the Store has
+// failed, or another process has stored another token meanwhile, which stays. Then call
+// HandOver again, with a save that keeps the newer of two tokens. HandOver goes on if ctx ends,
+// and then returns its error. Without a token, HandOver returns ErrNotConnected and does not
+// call save.
 //
 // A token that is bound to a key (Proof) is handed over without the key: see SetToken.
 func (c *OAuth2) HandOver(ctx context.Context, save func(context.Context, *oauth2.Token) error) error {
