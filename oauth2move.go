@@ -65,10 +65,12 @@ func (c *OAuth2) AddToken(ctx context.Context, t *oauth2.Token, extra ...string)
 
 // HandOver moves an account to another program: HandOver gives the account's token to save,
 // with the refresh token and all extra values, and then forgets the token as [OAuth2.Forget]
-// does. Nobody renews the token meanwhile, and save has 90 seconds. After an error of save,
-// nothing is forgotten. If save has returned nil and the Store fails, HandOver returns an
-// error, and the token is in both places: call [OAuth2.Forget]. If ctx ends, HandOver goes on
-// and returns the error of ctx. Without a token, HandOver returns ErrNotConnected and does not
+// does. Nobody renews the token meanwhile, and HandOver has 90 seconds for all steps. After an
+// error of save, nothing is forgotten. If save has returned nil and HandOver returns an error,
+// or the program is killed, the token may be in both places: the Store has failed, or another
+// process has stored another token meanwhile, which stays. Then call HandOver again, with a
+// save that keeps the newer of two tokens. If ctx ends, HandOver goes on and returns the error
+// of ctx. Without a token, HandOver returns ErrNotConnected and does not
 // call save.
 //
 // The key of a bound token (Proof) is not handed over: see SetToken.

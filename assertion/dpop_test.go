@@ -275,6 +275,7 @@ func TestDamagedKeysSayNothingOfTheKey(t *testing.T) {
 		err := d.Prove(req, key, "")
 		require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
 		assert.NotContains(t, err.Error(), "secret")
+		assert.NotContains(t, err.Error(), string(key[:8]), "the beginning of the key")
 	}
 	assert.Equal(t, "assertion.DPoP assertion.DPoP assertion.DPoP", fmt.Sprintf("%v %#v %d", d, d, d))
 }

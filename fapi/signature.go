@@ -28,7 +28,7 @@ type signed struct {
 
 // parse reads text, and reports whether text is a JWS.
 func parse(text string) (s signed, ok bool) {
-	parts := strings.Split(text, ".")
+	parts := strings.SplitN(text, ".", 4)
 	if len(parts) != 3 {
 		return s, false
 	}

@@ -2,6 +2,8 @@ package session_test
 
 import (
 	"net/http"
+	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,4 +63,24 @@ func TestHostileExpiryOfAJWT(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A token of dots alone costs no more memory than another one (CVE-2025-22868 of x/oauth2).
+func TestDotsOfAJWTCostNoMemory(t *testing.T) {
+	const length = 1 << 16 // the longest that is captured
+	cost := func(token string) uint64 {
+		base := &fakehttp.Base{Answer: func(*http.Request) (*http.Response, error) {
+			return fakehttp.Respond(200, `{"token":"`+token+`","key":"k"}`), nil
+		}}
+		config := one(func(r *session.Request) { r.Capture["key"] = "key" })
+		config.HTTPClient, config.Lifetime.JWT = client(base), "token"
+		c := must(session.New(config))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		require.NoError(t, c.Renew(t.Context()))
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	cost("a") // what is made once
+	assert.Less(t, cost(strings.Repeat(".", length)), cost(strings.Repeat("a", length))+8*length)
 }

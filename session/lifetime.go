@@ -61,7 +61,7 @@ func (l Lifetime) end(values map[string]string, issued time.Time) (expiry time.T
 
 // endOfJWT reads the claim exp of a JWT.
 func endOfJWT(token string, issued time.Time) (time.Time, error) {
-	parts := strings.Split(token, ".")
+	parts := strings.SplitN(token, ".", 4) // no more, whatever the token is
 	if len(parts) != 3 {
 		return time.Time{}, errLifetime
 	}

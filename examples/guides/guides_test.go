@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	child.Main(child.Jobs{"proxied": proxied})
+	child.Main(child.Jobs{"proxied": proxied, "back": backUntilDelete})
 	leaktest.Main(m)
 }
 

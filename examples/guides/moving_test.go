@@ -147,19 +147,28 @@ func (p *program) client(ctx context.Context, id string) (*http.Client, error) {
 // need FOR UPDATE at the end, and SQLite _txlock=immediate in the name of the database.
 const selectRow = "SELECT access, refresh, expiry, moved FROM tokens WHERE id = $1"
 
-// back gives the account back to the old code.
+// back gives the account back to the old code. Whatever ends a call, the next call completes it.
 func (p *program) back(ctx context.Context, id string) error {
-	connector, err := migrate.OAuth2(ctx, p.config, nil, p.with(id))
+	token, moved := new(oauth2.Token), false
+	err := p.db.QueryRowContext(ctx, "SELECT access, refresh, expiry, moved FROM tokens WHERE id = $1", id).
+		Scan(&token.AccessToken, &token.RefreshToken, &token.Expiry, &moved)
+	if err != nil {
+		return err
+	}
+	if !moved { // a call of before was cut off, and the Store may have a copy
+		token = nil
+	}
+	connector, err := migrate.OAuth2(ctx, p.config, token, p.with(id))
 	if err != nil {
 		return err
 	}
 	err = connector.HandOver(ctx, func(ctx context.Context, token *oauth2.Token) error {
-		_, err := p.db.ExecContext(ctx, "UPDATE tokens SET access = $1, refresh = $2, expiry = $3, moved = FALSE WHERE id = $4",
+		_, err := p.db.ExecContext(ctx, "UPDATE tokens SET access = $1, refresh = $2, expiry = $3, moved = FALSE WHERE id = $4 AND (moved OR expiry < $3)",
 			token.AccessToken, token.RefreshToken, token.Expiry, id)
 		return err
 	})
-	if errors.Is(err, connectorauth.ErrNotConnected) { // nobody has used the account since the row moved
-		_, err = p.db.ExecContext(ctx, "UPDATE tokens SET moved = FALSE WHERE id = $1", id)
+	if errors.Is(err, connectorauth.ErrNotConnected) {
+		return nil // another call has completed it
 	}
 	return err
 }

@@ -117,7 +117,7 @@ var errSet = errors.New("connectorauth: another token was set while the token wa
 // known of failures. Before, revoke, if not nil, gets the credential, unless there
 // is none. An error of revoke ends Forget: nothing is removed. Nobody renews the
 // credential meanwhile. A credential of Set that comes meanwhile stays, which is an
-// error. Forget goes on if ctx ends, and then returns its error.
+// error. With revoke, that holds for other processes, too. Forget goes on if ctx ends, and then returns its error.
 func (e *Engine[T]) Forget(ctx context.Context, s Scheme[T], revoke func(context.Context, *T) error) error {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -182,6 +182,7 @@ func (r *renewal[T]) remove(ctx context.Context, revoke func(context.Context, *T
 	if r.stale != nil {
 		value = r.stale.Value // of this process
 	}
+	var before *record // nil: what the store holds does not matter
 	if r.store != nil {
 		err := r.flush(ctx)
 		if shared, ok := r.store.(SharedStore); ok {
@@ -205,6 +206,9 @@ func (r *renewal[T]) remove(ctx context.Context, revoke func(context.Context, *T
 			}
 			r.seen = value
 		}
+		if err == nil && revoke != nil {
+			before = rec
+		}
 	}
 	if revoke != nil && value != nil {
 		if err := revoke(ctx, value); err != nil {
@@ -219,9 +223,29 @@ func (r *renewal[T]) remove(ctx context.Context, revoke func(context.Context, *T
 	if r.current.Load() != r.stale {
 		return errSet
 	}
+	if before != nil {
+		if err := r.calling(func() error { return r.unchanged(ctx, before) }); err != nil {
+			return err
+		}
+	}
 	r.stopSaving()
 	if err := r.calling(func() error { return r.store.Delete(ctx, r.key) }); err != nil {
 		return fmt.Errorf("delete %q from the token store: %w", r.key, err)
 	}
 	return nil
+}
+
+// unchanged returns errSet if somebody else has changed the record since before: Set takes no
+// lock, and a lock can be lost. A change by the saver of this process is none.
+func (r *renewal[T]) unchanged(ctx context.Context, before *record) error {
+	raw, err := r.read(ctx)
+	if err != nil || raw == nil || same(raw, before.raw) {
+		return err
+	}
+	if s := r.stale; s != nil && s.unsaved != nil {
+		if rec, err := parse(raw); err == nil && digest(rec.Value) == s.sum {
+			return nil
+		}
+	}
+	return errSet
 }

@@ -228,6 +228,11 @@ func (e *Engine[T]) successor(ctx context.Context, s Scheme[T]) (next record, u 
 func (e *Engine[T]) install(g *Generation[T]) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.put(g)
+}
+
+// put is install. e.mu is held.
+func (e *Engine[T]) put(g *Generation[T]) {
 	e.failure = nil
 	e.current.Store(g)
 	if e.flight != nil {

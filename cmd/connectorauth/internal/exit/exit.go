@@ -22,7 +22,7 @@ const (
 	Server      Code = 5   // call: the status of the response is 500 to 599
 	Refused     Code = 6   // connectorauth has refused the request and sent nothing
 	Reauth      Code = 7   // the account owner must connect the account again
-	Findings    Code = 8   // check: the definition has mistakes, or there is advice
+	Findings    Code = 8   // check: the definition has mistakes, or there is advice; import: the document has mistakes, or says too little
 	Interrupted Code = 130 // Ctrl+C, SIGTERM or SIGHUP, with the number that shells give to SIGINT
 )
 
@@ -34,7 +34,7 @@ const Table = `  0    done
   5    call: the response has a status of 500 to 599
   6    refused by connectorauth: nothing was sent, such as to a host of another service
   7    the account must be connected again: connectorauth connect --again ACCOUNT
-  8    check: the definition has mistakes, or there is advice
+  8    check: the definition has mistakes, or there is advice; import: the document has mistakes, or says too little
   130  interrupted by Ctrl+C, SIGTERM or SIGHUP`
 
 // An Error is a failure whose Code is known where the failure happened.
