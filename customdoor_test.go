@@ -70,6 +70,8 @@ func TestCustomPlacesAreChecked(t *testing.T) {
 	for want, places := range map[string][]connectorauth.CustomPlace{
 		"Places[0]: In: ":                    {{Placement: dialect.Placement{In: dialect.InBody, Name: "x"}}},
 		"Places[1]: is the header":           {{}, {Placement: dialect.Placement{Name: "authorization"}}},
+		"Places[1]: is the query parameter":  {{Placement: dialect.Placement{In: dialect.InQuery, Name: "k"}}, {Placement: dialect.Placement{In: dialect.InQuery, Name: "k"}}},
+		"Places[1]: is the cookie":           {{Placement: dialect.Placement{In: dialect.InCookie, Name: "k"}}, {Placement: dialect.Placement{In: dialect.InCookie, Name: "k"}}},
 		"Places[1]: Exact:":                  {{}, {Placement: dialect.Placement{Name: "x-b", Exact: true}}},
 		"Places[1]: Name: ":                  {{}, {Placement: dialect.Placement{In: dialect.InCookie}}},
 		"Places[0]: Prefix: has a control c": {{Placement: dialect.Placement{Prefix: "\n "}}},

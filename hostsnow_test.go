@@ -121,22 +121,28 @@ func TestWithHostsAndRedirects(t *testing.T) {
 		}
 		return resp, nil
 	}}
-	client := connectorauth.NewClient(connectorauth.WithHosts(key, only("a.example.com")), &http.Client{Transport: base})
-	for to, want := range map[string][]string{
-		"https://a.example.com/other":                              {secretKey, secretKey},
-		"https://b.example.com/":                                   {secretKey, ""},
-		"https://files.example.net/":                               {secretKey, ""},
-		"https://b.example.com/?to=https%3A%2F%2Fa.example.com%2F": {secretKey, "", ""},
+	for _, c := range []connectorauth.Connector{
+		connectorauth.WithHosts(key, only("a.example.com")),
+		connectorauth.WithHosts(connectorauth.WithHosts(key, only("*.example.com")), only("a.example.com")),
+		connectorauth.WithHosts(connectorauth.WithHosts(key, only("a.example.com")), only("*.example.com")),
 	} {
-		base.Forget()
-		resp, err := client.Get("https://a.example.com/?to=" + url.QueryEscape(to))
-		require.NoError(t, err, to)
-		require.NoError(t, resp.Body.Close())
-		var got []string
-		for _, req := range base.Requests() {
-			got = append(got, req.Header.Get("Authorization"))
+		client := connectorauth.NewClient(c, &http.Client{Transport: base})
+		for to, want := range map[string][]string{
+			"https://a.example.com/other":                              {secretKey, secretKey},
+			"https://b.example.com/":                                   {secretKey, ""},
+			"https://files.example.net/":                               {secretKey, ""},
+			"https://b.example.com/?to=https%3A%2F%2Fa.example.com%2F": {secretKey, "", ""},
+		} {
+			base.Forget()
+			resp, err := client.Get("https://a.example.com/?to=" + url.QueryEscape(to))
+			require.NoError(t, err, to)
+			require.NoError(t, resp.Body.Close())
+			var got []string
+			for _, req := range base.Requests() {
+				got = append(got, req.Header.Get("Authorization"))
+			}
+			assert.Equal(t, want, got, to)
 		}
-		assert.Equal(t, want, got, to)
 	}
 }
 

@@ -29,12 +29,11 @@ func (r *Registry) checkDuplicate(ctx context.Context, g *generation, identity s
 	if err != nil || a.Identity == identity || a.Identity != "" && !g.kept.otherIdentity {
 		return err
 	}
-	page, err := r.List(ctx, Filter{Owner: a.Owner, Definitions: []string{a.Definition}, Identity: identity}, "", 10)
-	if err != nil {
-		return err
-	}
-	for _, other := range page {
-		if other.ID != a.ID && other.Status != StatusDisconnected {
+	for other, err := range r.All(ctx, Filter{Owner: a.Owner, Definitions: []string{a.Definition}, Identity: identity}) {
+		if err != nil {
+			return err
+		}
+		if other.Status != StatusDisconnected {
 			return &DuplicateError{other.ID}
 		}
 	}

@@ -41,6 +41,8 @@ func TestSecondAccountOfAnIdentityIsRefused(t *testing.T) {
 		_, err = r.Reconnect(t.Context(), b.ID, accounts.Request{OtherIdentity: true})
 		require.ErrorAs(t, err, &duplicate)
 		assert.Equal(t, a.ID, duplicate.ID)
+		_, err = r.Reconnect(t.Context(), b.ID, accounts.Request{OtherIdentity: true, Duplicate: true})
+		assert.NoError(t, err, "a Reconnect may allow a duplicate, too")
 		_, err = r.Reconnect(t.Context(), a.ID, accounts.Request{})
 		assert.NoError(t, err, "an account is no duplicate of itself")
 		request.Duplicate = true
@@ -61,6 +63,30 @@ func TestDisconnectedAccountIsNoDuplicate(t *testing.T) {
 		require.Error(t, err)
 		_, err = r.Connect(t.Context(), accounts.Request{Owner: "o1", Definition: "acme", Values: values{"apiKey": "CANARY-key"}})
 		assert.NoError(t, err)
+	})
+}
+
+// Accounts that are being disconnected hide no account that goes on, however many there are.
+func TestDisconnectedAccountsHideNoDuplicate(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		r := w.process()
+		w.p.Inject(w.p.RevokeURL, authtest.Always, authtest.Answer(503, nil, ""))
+		for i := range 11 {
+			id := fmt.Sprintf("a%02d", i)
+			_, err := r.Connect(t.Context(), accounts.Request{ID: id, Owner: "o1", Definition: "acme", Method: "oauth", Duplicate: true})
+			require.NoError(t, err)
+			require.NoError(t, w.consent(r, id))
+			_, err = r.Disconnect(t.Context(), id)
+			require.Error(t, err)
+		}
+		request := accounts.Request{ID: "b", Owner: "o1", Definition: "acme", Values: values{"apiKey": "CANARY-key"}}
+		_, err := r.Connect(t.Context(), request)
+		require.NoError(t, err)
+		request.ID = "c"
+		_, err = r.Connect(t.Context(), request)
+		var duplicate *accounts.DuplicateError
+		require.ErrorAs(t, err, &duplicate)
+		assert.Equal(t, "b", duplicate.ID)
 	})
 }
 

@@ -143,6 +143,13 @@ func TestTenantIsInTheHostOrInThePath(t *testing.T) {
 			assert.Len(t, p.Requests(p.PathURL("acme", p.KeyHeaderURL)), 5, "the endpoint is the same at each tenant")
 			status, _, _ := exchange(t, p, "GET", p.PathURL("globex", strings.Replace(p.KeyPathURL, "{key}", "bob%27s", 1)), "", "", nil)
 			assert.Equal(t, 200, status)
+			status, _, body := exchange(t, p, "GET", p.PathURL("globex", strings.Replace(p.KeyPathURL, "{key}", "", 1)), "", "", nil)
+			assert.Equal(t, 401, status)
+			assert.Contains(t, body, "the API key is missing")
+			if !c.TLS { // a certificate for *.example.com says nothing of the names below
+				status, _, _ = exchange(t, p, "GET", p.HostURL("globex.eu", p.KeyHeaderURL), "", "", key)
+				assert.Equal(t, 200, status, "the tenant is the first label")
+			}
 		})
 	}
 }

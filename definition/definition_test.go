@@ -64,6 +64,11 @@ func TestMistakesOfValuesAreInWordsForTheAccountOwner(t *testing.T) {
 	assert.EqualError(t, err, "definition: acme\nSubdomain: is missing; an example is mycompany\nAPI key: is missing")
 	_, err = d.Connect(definition.Connection{Values: values{"subdomain": "a", "apiKey": "ak_00ff", "regoin": "eu"}})
 	assert.EqualError(t, err, `definition: acme: Values: "regoin" is no input of method key; did you mean region?`)
+	several := parse(t, `{"connectorauth": 1, "name": "acme", "inputs": [{"name": "keyd"}, {"name": "keyb"}, {"name": "keyc"}, {"name": "keya"}, {"name": "keye"}],
+		"baseUrl": "https://api.example.com/{keya}/{keyb}/{keyc}/{keyd}/{keye}", "methods": [{"name": "a", "type": "None"}]}`)
+	all := values{"keya": "1", "keyb": "1", "keyc": "1", "keyd": "1", "keye": "1", "key": "1"}
+	_, err = several.Connect(definition.Connection{Values: all})
+	assert.ErrorContains(t, err, "did you mean keya?", "of names that are equally near, the first in order")
 	_, err = d.Connect(definition.Connection{Method: "kez"})
 	assert.ErrorContains(t, err, `no method "kez"; did you mean key?`)
 }

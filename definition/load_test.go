@@ -106,6 +106,20 @@ func TestMistakesOfManyFilesAreBounded(t *testing.T) {
 	assert.Equal(t, 300*each+1-100, failed.More)
 }
 
+func TestHundredMistakesOfADocumentAreListed(t *testing.T) {
+	for _, count := range []int{99, 100, 101} {
+		text := `{"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com", "methods": [{"name": "a", "type": "None"}]`
+		for i := range count {
+			text += fmt.Sprintf(`, "unknown%d": 1`, i)
+		}
+		_, err := definition.Parse("acme.json", []byte(text+"}"), definition.Options{})
+		var failed *definition.Error
+		require.ErrorAs(t, err, &failed)
+		assert.Len(t, failed.Findings, min(count, 100))
+		assert.Equal(t, max(count-100, 0), failed.More)
+	}
+}
+
 func TestRevisionsAndFormerNames(t *testing.T) {
 	set := load(t, map[string]string{
 		"1.json": named("acme", `"title": "one",`),

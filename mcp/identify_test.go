@@ -143,6 +143,23 @@ func TestServersNameThemselves(t *testing.T) {
 	}
 }
 
+// A server may drop what belongs to a session that has ended.
+func TestSessionEndsAfterTheResponseIsRead(t *testing.T) {
+	unread := strings.NewReader(`{"jsonrpc": "2.0", "id": 1, "result": {"serverInfo": {"name": "orders"}}}`)
+	ended := false
+	kind := mcp.Kind(mcp.KindConfig{Finder: must(discovery.New(discovery.Config{}))})
+	_, err := kind.Check(t.Context(), map[string]connectorauth.Secret{"url": "https://mcp.example.com/mcp"}, func(req *http.Request) (*http.Response, error) {
+		if req.Method == http.MethodDelete {
+			ended = true
+			assert.Zero(t, unread.Len())
+			return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody}, nil
+		}
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Mcp-Session-Id": {"s1"}}, Body: io.NopCloser(unread)}, nil
+	})
+	require.NoError(t, err)
+	assert.True(t, ended)
+}
+
 // Nobody waits for the second question.
 func TestQuestionsEndWithTheCaller(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

@@ -2,6 +2,7 @@ package indextest_test
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"os"
 	"os/exec"
@@ -109,6 +110,22 @@ var faults = map[string]func(i *faulty){
 	"Put forgets": func(i *faulty) {
 		i.put = func(ctx context.Context, a accounts.Account) (bool, error) {
 			a.Missing = nil
+			return i.Memory.Put(ctx, a)
+		}
+	},
+	"Put keeps what has become empty": func(i *faulty) {
+		i.put = func(ctx context.Context, a accounts.Account) (bool, error) {
+			if stored, _, err := i.Memory.Get(ctx, a.ID); err == nil && a.Error == "" {
+				a.Error = stored.Error
+			}
+			return i.Memory.Put(ctx, a)
+		}
+	},
+	"Put fails for a version that many want": func(i *faulty) {
+		i.put = func(ctx context.Context, a accounts.Account) (bool, error) {
+			if a.Version > 8 {
+				return false, errors.New("the row is locked")
+			}
 			return i.Memory.Put(ctx, a)
 		}
 	},

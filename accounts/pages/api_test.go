@@ -1,8 +1,10 @@
 package pages_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -191,6 +193,24 @@ func TestBodiesThatAreNoRequests(t *testing.T) {
 	}
 	r := b.do("POST", b.url+"/api/accounts", "application/json", `{"service": "`+strings.Repeat("a", 1<<20)+`"}`)
 	assert.Equal(t, http.StatusRequestEntityTooLarge, r.StatusCode)
+}
+
+// The part of a body that was cut off may be a whole document.
+func TestBodyThatWasCutOff(t *testing.T) {
+	b := newApp(t).browser("o1")
+	conn, err := net.Dial("tcp", b.server.Listener.Addr().String())
+	require.NoError(t, err)
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /my/accounts/api/accounts HTTP/1.1\r\nHost: %s\r\nCookie: user=o1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n%s",
+		b.server.Listener.Addr(), `{"service": "acme"}`)
+	require.NoError(t, conn.(*net.TCPConn).CloseWrite())
+	r, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	defer r.Body.Close()
+	assert.Equal(t, http.StatusBadRequest, r.StatusCode)
+	var got map[string]any
+	require.NoError(t, json.NewDecoder(r.Body).Decode(&got))
+	assert.Equal(t, "the body was cut off, or is not UTF-8", got["detail"])
 }
 
 // A field that several methods have is explained as the chosen method has the field.

@@ -1,6 +1,7 @@
 package cyclr_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -40,6 +41,25 @@ func TestWhatIsLeftOutLeavesNothing(t *testing.T) {
 	require.NoError(t, err)
 	_, err = definition.Parse("a.json", text, definition.Options{})
 	require.NoError(t, err)
+}
+
+func TestFortyParametersAreRead(t *testing.T) {
+	for _, count := range []int{40, 41} {
+		var list []string
+		for i := range count {
+			list = append(list, fmt.Sprintf(`{"TargetType": "MergeField", "TargetName": "p%d", "IsAccountConnectorProperty": true}`, i))
+		}
+		draft, err := cyclr.Import("a.json", []byte(`{"Name": "a", "AuthType": "None", "BaseUrl": "https://a.example.com", "Parameters": [`+strings.Join(list, ",")+"]}"), cyclr.Options{})
+		require.NoError(t, err)
+		assert.Len(t, draft.Definition.Inputs, 40)
+		var found int
+		for _, note := range draft.Notes {
+			if strings.Contains(note.Text, "there are too many") {
+				found++
+			}
+		}
+		assert.Equal(t, count-40, found)
+	}
 }
 
 func TestPlacesAndPrefixesOfKeysAndTokens(t *testing.T) {

@@ -64,6 +64,15 @@ func TestServers(t *testing.T) {
 	}
 }
 
+func TestFurtherServersHaveNamesOfTheirOwn(t *testing.T) {
+	draft, err := openapi.Import("a.json", []byte(`{"openapi": "3.1.0", "info": {"title": "Acme"}, "security": [{}], "servers": [{"url": "https://api.example.com"}], "paths": {
+		"/a": {"servers": [{"url": "https://files.example.com"}], "get": {}}, "/b": {"servers": [{"url": "https://files.example.org"}], "get": {}},
+		"/c": {"servers": [{"url": "https://files.example.net:x"}], "get": {}}}}`), openapi.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"files": "https://files.example.com", "files-2": "https://files.example.org"}, draft.Definition.BaseURLs)
+	assert.Contains(t, strings.Join(texts(draft.Notes), "\n"), "is left out: a further base URL has no variables here")
+}
+
 // The default of a host is an example, because it mostly is a placeholder; that of a
 // path is a default.
 func TestDefaultsOfVariables(t *testing.T) {

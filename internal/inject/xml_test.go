@@ -78,6 +78,8 @@ func TestXMLRefusals(t *testing.T) {
 		`<r><auth>`:                          "malformed, or not UTF-8, at byte 9",
 		`<r><k>`:                             "malformed, or not UTF-8, at byte 6",
 		`<r><a></b></r>`:                     "malformed, or not UTF-8, at byte 6",
+		`<r><a><b =""/></a></r>`:             "malformed, or not UTF-8, at byte 6",
+		`<r><k><b =""/></k></r>`:             "malformed, or not UTF-8, at byte 6",
 		`<r>&x;</r>`:                         "malformed, or not UTF-8, at byte 3",
 		`<r a=1/>`:                           "malformed, or not UTF-8, at byte 0",
 		"<r>\xff</r>":                        "malformed, or not UTF-8, at byte 3",

@@ -204,7 +204,7 @@ func TestIndexLeavesANewerSchemaAlone(t *testing.T) {
 		require.NoError(t, err)
 		_, _, err = p.connectIndex(t.Context())
 		assert.ErrorContains(t, err, p.accounts())
-		assert.ErrorContains(t, err, "the record has version 8")
+		assert.ErrorContains(t, err, "the record has version 8, and this program reads versions up to 1")
 	})
 }
 
