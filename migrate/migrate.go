@@ -8,11 +8,10 @@
 //	...
 //	client := connectorauth.NewClient(connector, nil)
 //
-// The last argument of each function is a config of this library. What the program sets
-// there wins over the old config, and what the old libraries do not know has its place
-// there: Store and Account, Hosts, Observe. Everything else comes from the old config. A
-// field that cannot be carried over is an error that says what to fill in: nothing is
-// dropped in silence.
+// The last argument of each function is a config of this library. What the program sets there
+// wins over the old config, and what the old libraries do not know has its place there: Store
+// and Account, Hosts, Observe. Everything else comes from the old config. A field that cannot be carried over is
+// an error that says what to fill in: nothing is dropped in silence.
 //
 // # The token
 //
