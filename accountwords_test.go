@@ -72,3 +72,24 @@ func TestStatusHasNoMonotonicClock(t *testing.T) {
 		assert.NotContains(t, must(custom.Status(t.Context())).Expiry.String(), "m=")
 	})
 }
+
+// Whoever finds the mark of a process that has ended is told of the mark, and not of a pause.
+func TestPauseOfATokenInDoubtSaysSo(t *testing.T) {
+	inTime(t, new(account), func(t *testing.T, a *account) {
+		a.set(t)
+		a.answer = granted
+		time.Sleep(time.Hour)
+		must(a.token(t))
+		a.answer = lostResponse
+		time.Sleep(time.Hour)
+		require.Error(t, a.connector().Renew(t.Context()))
+		time.Sleep(10 * time.Second)
+		err := a.connector().Renew(t.Context())
+		require.NotErrorIs(t, err, connectorauth.ErrReauthRequired)
+		require.ErrorContains(t, err, "for 25s: the response to a renewal is missing, perhaps because a process has ended; the refresh token may be used up")
+		failed := new(connectorauth.TokenError)
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, 25*time.Second, failed.RetryAfter)
+		assert.Len(t, a.forms, 2)
+	})
+}

@@ -81,6 +81,7 @@ type TokenError struct {
 	byAPI   bool   // the API refused the token
 	request string // what was requested; empty means a token
 	before  bool   // the request failed before, and is not made again now
+	missing bool   // with before: nobody knows whether the provider took the refresh token
 	inDoubt bool   // the request was sent, and nobody knows the outcome
 	cause   error  // why there is no usable response
 }
@@ -154,7 +155,11 @@ func (e *TokenError) Error() string {
 		b.WriteString(" to " + e.Endpoint)
 	}
 	if e.pauses() {
-		fmt.Fprintf(&b, " for %v: an earlier request failed, or the provider asked for a pause", e.RetryAfter.Round(time.Second))
+		why := "an earlier request failed, or the provider asked for a pause"
+		if e.missing {
+			why = "the response to a renewal is missing, perhaps because a process has ended; the refresh token may be used up"
+		}
+		fmt.Fprintf(&b, " for %v: %s", e.RetryAfter.Round(time.Second), why)
 		return b.String()
 	}
 	if !e.refused && !e.byAPI {

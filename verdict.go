@@ -77,6 +77,9 @@ var errNoRefresh = fmt.Errorf("%w: the access token is no longer valid and the p
 func (s subject) restored(code string, dead bool, after time.Duration) error {
 	switch code {
 	case renew.InDoubtCode:
+		if !dead {
+			return s.fill(&TokenError{RetryAfter: after, before: true, missing: true})
+		}
 		return s.name(errInDoubt)
 	case codeNoRefresh:
 		return s.name(errNoRefresh)

@@ -261,7 +261,7 @@ func (r *renewal[T]) settle(ctx context.Context, rec *record, old *Generation[T]
 	case !rec.Rotates:
 		return old, false, false
 	case age < holderTime && !r.elapsed(rec.Doubt.Since):
-		r.pause(r.restore("", false, holderTime-age), rec, rec.Doubt.Since, holderTime-age)
+		r.pause(r.restore(InDoubtCode, false, holderTime-age), rec, rec.Doubt.Since, holderTime-age)
 		return nil, true, false
 	case r.scheme.Retakes() && !rec.Doubt.Again:
 		return old, false, false

@@ -76,8 +76,8 @@ type Scheme[T any] interface {
 	Retakes() bool
 	// Restore returns the error of a token request that failed before, in this
 	// process or another: for good with that code, or for after. The code InDoubtCode
-	// means that a response was lost. of is the value that the request was to replace;
-	// nil if there is none, or none is known.
+	// means that a response was lost, or with after that a response is missing so far. of is
+	// the value that the request was to replace; nil if there is none, or none is known.
 	Restore(of *T, code string, dead bool, after time.Duration) error
 }
 
