@@ -199,7 +199,7 @@ func (config *CustomConfig) check(problems *check.List) {
 		problems.Add("Login, Endpoint, Idle, Rejections, Revoke: are for a credential of Obtain; remove them, or set Obtain")
 	}
 	if config.Store != nil && config.Obtain == nil {
-		problems.Add("Store: has nothing to keep without Obtain")
+		problems.Add("Store: has nothing to keep without Obtain; leave Store out, or set Obtain")
 	}
 	problems.Store(config.Store, config.Account, "credential")
 	if config.RenewBefore < 0 {

@@ -175,7 +175,7 @@ func TestCustomConfigIsChecked(t *testing.T) {
 	tests := []badConfig[config]{
 		{"nothing", config{}, "Authenticate: is required"},
 		{"only Obtain", config{Obtain: obtain}, "Authenticate: is required"},
-		{"Store without Obtain", config{Authenticate: nothing, Store: new(tokenstore.Memory), Account: "a"}, "Store: has nothing to keep"},
+		{"Store without Obtain", config{Authenticate: nothing, Store: new(tokenstore.Memory), Account: "a"}, "Store: has nothing to keep without Obtain; leave Store out, or set Obtain"},
 		{"Store without Account", config{Authenticate: nothing, Obtain: obtain, Store: new(tokenstore.Memory)}, "Account: is empty"},
 		{"negative RenewBefore", config{Authenticate: nothing, RenewBefore: -1}, "RenewBefore: is negative"},
 	}

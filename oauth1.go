@@ -168,7 +168,7 @@ func (c *OAuth1Config) check(problems *check.List) {
 	case urls == 3 && c.Token != "":
 		problems.Add("Token: is for a service that has issued a token already; remove the three URLs, or the token")
 	case urls == 0 && c.Store != nil:
-		problems.Add("Store: has nothing to keep without the three URLs")
+		problems.Add("Store: has nothing to keep without the three URLs; leave Store out, or give the URLs of a consent")
 	case urls == 0 && (c.NoVerifier || c.TokenMethod != http.MethodPost):
 		problems.Add("NoVerifier, TokenMethod: are about a consent; give the three URLs, or remove the setting")
 	}

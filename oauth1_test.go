@@ -109,7 +109,7 @@ func TestOAuth1ConfigIsChecked(t *testing.T) {
 		"cookie":             {func(c *connectorauth.OAuth1Config) { c.In = dialect.InCookie }, "In: is \"cookie\"; OAuth1 parameters go"},
 		"realm in the query": {func(c *connectorauth.OAuth1Config) { c.In, c.Realm = dialect.InQuery, "r" }, "Realm: belongs in the header only"},
 		"negative MaxBody":   {func(c *connectorauth.OAuth1Config) { c.MaxBody = -1 }, "MaxBody: is negative"},
-		"needless store":     {func(c *connectorauth.OAuth1Config) { c.Store = new(tokenstore.Memory) }, "nothing to keep"},
+		"needless store":     {func(c *connectorauth.OAuth1Config) { c.Store = new(tokenstore.Memory) }, "nothing to keep without the three URLs; leave Store out, or give the URLs of a consent"},
 		"bad host":           {func(c *connectorauth.OAuth1Config) { c.Hosts = []string{"a b"} }, "Hosts: "},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -306,3 +306,16 @@ func TestHostWithTwoPortsIsNotTheHostWithOne(t *testing.T) {
 		assert.Equal(t, origin.Refused, got, "nobody knows that %s is loopback", host)
 	}
 }
+
+// An entry without a scheme means https, so the error for plain http to the same host says how to list that.
+func TestErrorForPlainHTTPToAListedHostSaysHowToListTheOrigin(t *testing.T) {
+	set, err := origin.Parse([]string{"10.0.0.5:8080", "*.example.com"})
+	require.NoError(t, err)
+	for _, address := range []string{"http://10.0.0.5:8080/x", "http://api.example.com/x"} {
+		_, err = set.Check(chain(t, address))
+		assert.ErrorContains(t, err, "for plain http, list the origin with http:// in Hosts", address)
+	}
+	_, err = set.Check(chain(t, "http://10.0.0.6:8080/x"))
+	assert.ErrorContains(t, err, "is not among the connector's Hosts")
+	assert.NotContains(t, err.Error(), "plain http")
+}

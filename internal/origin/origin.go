@@ -261,6 +261,8 @@ func (s Set) outside(u, first *url.URL) string {
 		}
 	}
 	switch {
+	case u.Scheme == "http" && s.has("https", host):
+		return "is not among the connector's Hosts, which have the host by https; for plain http, list the origin with http:// in Hosts"
 	case len(s.list()) > 0:
 		return "is not among the connector's Hosts"
 	case u.Scheme == "https", u.Scheme == "http" && Loopback(nameOf(host)):

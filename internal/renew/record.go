@@ -141,7 +141,7 @@ func (r *renewal[T]) decode(raw []byte) (*record, *Generation[T], error) {
 		return r.damaged(err)
 	case rec.Identity != "" && rec.Identity != mine && !r.scheme.Succeeds(rec.Identity):
 		return nil, nil, fmt.Errorf("%q in the token store: %w", r.key, &storeerror.Foreign{
-			Record: rec.Identity, Config: mine, Advice: "use another Account, or, if the token URL has moved, name the former one (FormerTokenURL)",
+			Record: rec.Identity, Config: mine, Advice: "use another Account, or lead the account owner through a new consent, which replaces the record; or, if the token URL has moved, name the former one (FormerTokenURL)",
 		})
 	}
 	rec.Identity = mine

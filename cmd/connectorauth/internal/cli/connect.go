@@ -115,7 +115,7 @@ func (w *connecting) run(c *cobra.Command, service string) (err error) {
 		}
 		if wrong := w.mistake(w.d.Methods[0].Name, "server", server); server != "" && wrong != nil {
 			_, what, _ := strings.Cut(wrong.Error(), ": ")
-			return exit.With(exit.Usage, fmt.Errorf("%q is no URL of an MCP server: %s; the host has a name, not a number", server, what))
+			return exit.With(exit.Usage, fmt.Errorf("%q is no URL of an MCP server: %s; the host has a name, not a number; a server on this machine, or in a private network, needs a definition of the type MCP with its url, which connectorauth import adds", server, what))
 		}
 	}
 	if len(w.allow) > 0 {

@@ -15,6 +15,7 @@ func TestAMistakeInTheURLOfAnMCPServerIsNoAnswer(t *testing.T) {
 		code, _, err := w.run("", "connect", address)
 		assert.Equal(t, exit.Usage, code, address)
 		assert.Contains(t, err, `connectorauth: "`+address+`" is no URL of an MCP server: give an address such as`)
+		assert.Contains(t, err, "needs a definition of the type MCP with its url, which connectorauth import adds")
 		assert.NotContains(t, err, "--values")
 	}
 }

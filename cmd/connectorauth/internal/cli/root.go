@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +32,8 @@ type App struct {
 	In io.Reader
 
 	dir, keyCommand string
-	account         string // the ID of the account of the command, once known
+	account         string            // the ID of the account of the command, once known
+	inUse           []*local.Accounts // by the command
 }
 
 // Main runs the program with the arguments, and returns the exit code.
@@ -55,6 +57,7 @@ func (app *App) Run(ctx context.Context, args []string) exit.Code {
 	root.SetOut(app.Out)
 	root.SetErr(app.Err)
 	err := root.ExecuteContext(ctx)
+	app.settle(ctx)
 	code := exit.Of(err)
 	if ctx.Err() != nil && errorText(err) != "" { // or the command has said everything, and its code counts
 		code, err = exit.Interrupted, errors.New("interrupted")
@@ -66,6 +69,19 @@ func (app *App) Run(ctx context.Context, args []string) exit.Code {
 		app.fail(code, text)
 	}
 	return code
+}
+
+// settle waits until the renewals that the command has begun are saved, and the index knows what
+// has happened. A renewal goes on when its caller gives up, and a process that ended meanwhile
+// would lose a new refresh token.
+func (app *App) settle(ctx context.Context) {
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 40*time.Second)
+	defer cancel()
+	for _, mine := range app.inUse {
+		if err := mine.Shutdown(end); err != nil {
+			app.Note("%s", errorText(err)) // which names the accounts whose tokens are not saved
+		}
+	}
 }
 
 // again returns the command that connects the account of this command again.
@@ -176,7 +192,11 @@ func (app *App) open(c *cobra.Command, allow ...string) (*local.Accounts, error)
 	if err != nil {
 		return nil, err
 	}
-	return local.Open(c.Context(), local.Config{Home: h, Program: program(), Allow: allow})
+	mine, err := local.Open(c.Context(), local.Config{Home: h, Program: program(), Allow: allow})
+	if err == nil {
+		app.inUse = append(app.inUse, mine)
+	}
+	return mine, err
 }
 
 // asker returns what asks the person. values is the name of a file with answers, or "-" for
