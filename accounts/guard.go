@@ -8,29 +8,25 @@ import (
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/internal/renew"
 )
 
-// guarded is the Store of a Registry, below the seal: a generation that has ended gets no
-// token any more, whatever renewals and clients are left in whatever process. Its errors are
-// outages.
+// guarded is the Store of a Registry, below the seal. A generation that has ended gets no
+// token any more, even if a process still has renewals or clients of the generation. The
+// errors are outages.
 type guarded struct {
 	inner connectorauth.SharedTokenStore
 }
 
-// waiter is a store that tells when a value changes: see connectorauth.SharedTokenStore.
-type waiter interface {
-	Wait(ctx context.Context, key string, old []byte) (value []byte, err error)
-}
-
-// guardedWaiting is guarded around a waiter.
+// guardedWaiting is guarded around a renew.Waiter.
 type guardedWaiting struct {
 	guarded
-	waiter
+	renew.Waiter
 }
 
 // guard returns store with a guard.
 func guard(store connectorauth.SharedTokenStore) connectorauth.SharedTokenStore {
-	if w, ok := store.(waiter); ok {
+	if w, ok := store.(renew.Waiter); ok {
 		return guardedWaiting{guarded{store}, w}
 	}
 	return guarded{store}
@@ -67,13 +63,13 @@ func (s guarded) CompareAndSwap(ctx context.Context, key string, old, new []byte
 	return s.create(ctx, key, swap)
 }
 
-// A list names the further records of a generation, as a Kind makes them: what follows after the
-// first "#" of their keys. So the registry removes them without the Kind. The list is not
+// A list names the further records of a generation, which a Kind makes, by what follows the
+// first "#" of the key. So the registry removes the records without the Kind. The list is not
 // sealed.
 const listSuffix = "#records"
 
 // listOf returns the key of the list in which a record must stand, and the name of the record
-// there. ok is false for a record that needs no list: see tokenKeys.
+// in the list. ok is false for a record without a list: see tokenKeys.
 func listOf(key string) (list, name string, ok bool) {
 	first, name, further := strings.Cut(key, "#")
 	if _, err := strconv.Atoi(name); !further || err == nil || !strings.Contains(first, "/") || "#"+name == listSuffix {
@@ -117,9 +113,9 @@ func (s guarded) enlist(ctx context.Context, key string) error {
 	return nil
 }
 
-// create calls write, which may make a new record under key, and reports whether there is
-// one. The values of a generation are removed before its tokens. So a write that comes after
-// the end of the generation sees no values, be it before the write or after.
+// create calls write, which may make a new record under key, and reports whether the record
+// is there. The end of a generation removes the values before the tokens. So create looks for
+// the values before the write and after the write: without values, the generation has ended.
 func (s guarded) create(ctx context.Context, key string, write func() (bool, error)) (created bool, err error) {
 	lives, err := s.lives(ctx, key)
 	if err == nil && lives {
@@ -140,8 +136,8 @@ func (s guarded) create(ctx context.Context, key string, write func() (bool, err
 	return lives, ofStore(err)
 }
 
-// lives reports whether the generation whose record is under key has its values. A key of no
-// generation is that of consents.
+// lives reports whether the generation of the record under key has values. Keys of consents
+// belong to no generation, and live.
 func (s guarded) lives(ctx context.Context, key string) (bool, error) {
 	if !strings.Contains(key, "/") || strings.HasSuffix(key, valuesSuffix) {
 		return true, nil

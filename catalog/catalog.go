@@ -26,8 +26,8 @@ type Options struct {
 }
 
 // Find returns the definition of a service by its name, or by a former name. Find reads the
-// document of the service alone, each time: a program keeps the definition. The error of a
-// name that is unknown suggests names that were probably meant.
+// document of the service alone, at each call: a program keeps the definition. The error for
+// an unknown name suggests similar names.
 func Find(name string, options Options) (*definition.Definition, error) {
 	e, err := lookup(name, options)
 	switch {
@@ -41,10 +41,9 @@ func Find(name string, options Options) (*definition.Definition, error) {
 	return e.parse(options)
 }
 
-// Load returns the definitions of all services that the options allow, such as for the forms
-// of a program that connects to each of them. Definitions that need AnyHost are left out
-// where the options do not allow them. Load takes a fraction of a second: a program keeps
-// the Set.
+// Load returns the definitions of all services that the options allow, for a program that
+// offers every service. Without Options.AnyHost, definitions that need AnyHost are left out.
+// Load takes a fraction of a second: a program keeps the Set.
 func Load(options Options) (*definition.Set, error) {
 	var all []*definition.Definition
 	for _, e := range List(options) {
@@ -79,8 +78,8 @@ func lookup(name string, options Options) (*Entry, error) {
 	return nil, fmt.Errorf("catalog: no service %q%s", name, hint)
 }
 
-// nearest returns up to three names that are like a name: those that the options allow, or
-// others if there are none.
+// nearest returns up to three names that are like name: names that the options allow, or
+// names of other services if the options allow no such name.
 func nearest(name string, options Options) (near []string) {
 	for _, options := range []Options{options, {Drafts: true, AnyHost: true}} {
 		if name == "" {

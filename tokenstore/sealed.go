@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
@@ -92,7 +93,7 @@ func NewSealed(inner Store, keys ...Key) (Store, error) {
 	s.first = keys[0].ID
 	if shared, ok := inner.(SharedStore); ok {
 		both := &sealedShared{sealed: s, shared: shared}
-		if inner, ok := inner.(waiting); ok {
+		if inner, ok := inner.(renew.Waiter); ok {
 			return &sealedWaiting{sealedShared: both, waiting: inner}, nil
 		}
 		return both, nil
@@ -200,7 +201,7 @@ func (s *sealedShared) CompareAndSwap(ctx context.Context, key string, old, new 
 // sealedWaiting is a sealed store around a SharedStore that has Wait.
 type sealedWaiting struct {
 	*sealedShared
-	waiting waiting
+	waiting renew.Waiter
 }
 
 // Wait waits for sealed values of the inner store, and compares the opened value

@@ -2,7 +2,6 @@ package tokenstore
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 
@@ -20,12 +19,6 @@ type (
 	// Lease is a lock that the store prolongs while the holder lives.
 	Lease = connectorauth.Lease
 )
-
-// waiting is a store with the method Wait, which connectorauth.SharedTokenStore
-// describes.
-type waiting interface {
-	Wait(ctx context.Context, key string, old []byte) (value []byte, err error)
-}
 
 // same reports whether two values are equal; nil is an absent value.
 func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }

@@ -14,28 +14,6 @@ import (
 	"github.com/connectorauth/connectorauth/internal/wire"
 )
 
-// BaseString returns the signature base string of RFC 5849 section 3.4.1, the
-// text that the signature methods sign.
-//
-// form is the body of req if the body is a form (see [wire.IsForm]), and nil
-// otherwise. protocol are the OAuth parameters for the Authorization header.
-// OAuth parameters for the query or the form must be in req or form already, and
-// must not be in protocol too.
-//
-// BaseString refuses a request that is not http or https, and a request with a
-// host that net/http would not send as written.
-func BaseString(req *http.Request, form []byte, protocol ...Param) (string, error) {
-	s := newScratch()
-	defer s.free()
-	for _, p := range protocol {
-		s.protocol.add(p.Name, p.Value)
-	}
-	if err := s.build(req, form, new(parameters)); err != nil {
-		return "", err
-	}
-	return string(s.base), nil
-}
-
 // parameters are the parameters to sign. The text is encoded once for the
 // normalised parameters (section 3.4.1.3.2) and once more for the base string
 // (section 3.4.1.1). The second encoding keeps the order of the first.

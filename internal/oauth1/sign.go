@@ -58,9 +58,10 @@ type Signer struct {
 // otherwise. extra are further protocol parameters, such as oauth_callback or
 // oauth_verifier. Sign does not read req.Body and modifies no argument.
 //
-// Sign returns an error if the stamp has no timestamp, if an extra parameter is
-// repeated or has a name that Sign sets, if [BaseString] refuses the request, if
-// PLAINTEXT would send the secrets without TLS, or if the key fails to sign.
+// Sign returns an error if the stamp has no timestamp, if an extra parameter is repeated or
+// has a name that Sign sets, if the request is not http or https, if net/http would not send
+// the host as written, if PLAINTEXT would send the secrets without TLS, or if the key fails to
+// sign.
 func (s *Signer) Sign(req *http.Request, form []byte, stamp Stamp, extra ...Param) (Params, error) {
 	if stamp.Timestamp <= 0 {
 		return Params{}, errors.New("connectorauth: an OAuth1 signature needs a positive timestamp")

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// waiter is a SharedStore that tells when a value changes. The method is that of
-// the library's SharedTokenStore.
-type waiter interface {
+// A Waiter is a store that tells when a value changes, by the optional method of
+// connectorauth.SharedTokenStore.
+type Waiter interface {
 	Wait(ctx context.Context, key string, old []byte) (value []byte, err error)
 }
 
@@ -69,7 +69,7 @@ func (r *renewal[T]) lock(ctx context.Context, store SharedStore, rec *record) (
 // watch sends a generation that is stored in place of the stale generation. Without
 // a store that tells of changes, watch returns nil.
 func (r *renewal[T]) watch(ctx context.Context, rec *record) <-chan *Generation[T] {
-	store, ok := r.store.(waiter)
+	store, ok := r.store.(Waiter)
 	if !ok {
 		return nil
 	}

@@ -3,9 +3,10 @@ package words
 
 import "strings"
 
-// Nearest returns the one of known that word is most probably meant to be, whatever
-// the case of letters. Empty means that none is near. A word of three letters or more is
-// near to each word that begins with it, though not as near as to one with another letter.
+// Nearest returns the known word that somebody has most probably meant by word, whatever the
+// case of letters. Empty means that no known word is near. A word of three letters or more is
+// near to each known word that begins with the word, but nearer to a known word that differs
+// by a letter.
 func Nearest(word string, known []string) (near string) {
 	word = strings.ToLower(word)
 	least := 2 * (len(word)/3 + 1)

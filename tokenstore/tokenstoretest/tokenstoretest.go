@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
@@ -43,7 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) tokenstore.Store) {
 	t.Run("UnlockAfterContextEnded", func(t *testing.T) { testUnlockAfterContextEnded(t, shared(t)) })
 	t.Run("Check", func(t *testing.T) { testCheck(t, shared(t), shared(t)) })
 
-	if _, ok := open(t).(waiting); !ok {
+	if _, ok := open(t).(renew.Waiter); !ok {
 		t.Log("the store has no method Wait: its tests are left out")
 		return
 	}

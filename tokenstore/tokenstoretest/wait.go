@@ -9,13 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
-
-// waiting has the optional method of connectorauth.SharedTokenStore.
-type waiting interface {
-	Wait(ctx context.Context, key string, old []byte) (value []byte, err error)
-}
 
 // quiet is a time in which a waiter must not return. soon is the time within
 // which a waiter must return, on a very busy machine.
@@ -114,16 +110,16 @@ func testWaiterLeaves(t *testing.T, store tokenstore.SharedStore) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)
 	start := time.Now()
-	_, err := store.(waiting).Wait(ctx, key, []byte("a"))
+	_, err := store.(renew.Waiter).Wait(ctx, key, []byte("a"))
 	mustBeCanceled(t, "Wait", err)
 	if waited := time.Since(start); waited > soon {
 		t.Fatalf("Wait returned %v after its context was cancelled", waited)
 	}
-	_, err = store.(waiting).Wait(ctx, key, []byte("x"))
+	_, err = store.(renew.Waiter).Wait(ctx, key, []byte("x"))
 	mustBeCanceled(t, "Wait", err)
 	deadline, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err = store.(waiting).Wait(deadline, key, []byte("a")); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err = store.(renew.Waiter).Wait(deadline, key, []byte("a")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Wait past its deadline: %v", err)
 	}
 	mustWait(t, store, key, nil, []byte("a")) // those who left disturb nobody
@@ -151,7 +147,7 @@ func testManyWaiters(t *testing.T, store, other tokenstore.SharedStore) {
 		}
 		for range each {
 			group.Go(func() {
-				value, err := store.(waiting).Wait(ctx, name(i), old)
+				value, err := store.(renew.Waiter).Wait(ctx, name(i), old)
 				if want := fmt.Append(nil, "new", i); !errors.Is(err, context.Canceled) && (err != nil || !bytes.Equal(value, want)) {
 					t.Errorf("Wait(%q) = %q, %v; want %q", name(i), value, err, want)
 				}
@@ -195,7 +191,7 @@ func mustWait(t *testing.T, store tokenstore.SharedStore, key string, old, want 
 func waitFor(t *testing.T, store tokenstore.SharedStore, key string, old []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
-	return store.(waiting).Wait(ctx, key, old)
+	return store.(renew.Waiter).Wait(ctx, key, old)
 }
 
 // mustSet saves value, or deletes key if value is nil.

@@ -50,18 +50,13 @@ func patient(s connectorauth.SharedTokenStore) connectorauth.SharedTokenStore {
 		return nil
 	}
 	bounded := boundedStore{s}
-	if w, ok := s.(waiter); ok {
+	if w, ok := s.(renew.Waiter); ok {
 		return struct {
 			boundedStore
-			waiter
+			renew.Waiter
 		}{bounded, w}
 	}
 	return bounded
-}
-
-// A waiter is a store that tells when a value changes: see connectorauth.SharedTokenStore.
-type waiter interface {
-	Wait(ctx context.Context, key string, old []byte) (value []byte, err error)
 }
 
 // A boundedStore waits for locks for lockTime at most.
