@@ -26,13 +26,17 @@ func main() {
 	to := flag.String("to", "", "folder for the release; empty means a temporary folder, which is removed")
 	short := flag.Bool("short", false, "build the command line for this system alone, and once")
 	flag.Parse()
-	if err := run(flag.Arg(0), *to, *short); err != nil {
+	if err := run(flag.Args(), *to, *short); err != nil {
 		log.Fatal("release: ", err)
 	}
 }
 
 // run runs one of the commands.
-func run(what, to string, short bool) error {
+func run(args []string, to string, short bool) error {
+	if len(args) != 1 {
+		return fmt.Errorf("want one version or command, after the flags, and not %q", args)
+	}
+	what := args[0]
 	modules, err := published(".")
 	if err != nil {
 		return err
@@ -49,7 +53,8 @@ func run(what, to string, short bool) error {
 	case !semver.IsValid(what) || semver.Canonical(what) != what:
 		return fmt.Errorf("want a version such as v0.1.0, or api, or licenses, and not %q", what)
 	}
-	if to == "" {
+	temporary := to == ""
+	if temporary {
 		if to, err = os.MkdirTemp("", "release"); err != nil {
 			return err
 		}
@@ -59,6 +64,7 @@ func run(what, to string, short bool) error {
 	if err != nil {
 		return err
 	}
+	r.temporary = temporary
 	if err := r.try(); err != nil {
 		return fmt.Errorf("a program that requires the modules: %w", err)
 	}

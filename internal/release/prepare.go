@@ -23,6 +23,8 @@ type release struct {
 	modules []*module
 	version string
 	dir     string
+
+	temporary bool // dir is removed at the end
 }
 
 // prepare makes the commit, the tags and the module files of a release.
@@ -31,7 +33,7 @@ func prepare(modules []*module, version, to string) (*release, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &release{modules, version, dir}
+	r := &release{modules: modules, version: version, dir: dir}
 	if out, err := exec.Command("git", "status", "--porcelain").Output(); err != nil || len(out) > 0 {
 		return nil, errChanges
 	}
@@ -170,6 +172,10 @@ func (r *release) commit() error {
 
 // explain writes what is left to do by hand.
 func (r *release) explain(w io.Writer) error {
+	if r.temporary {
+		_, err := fmt.Fprintf(w, "The release %s is made and tried, and removed again. To keep a release, give -to DIR.\n", r.version)
+		return err
+	}
 	fmt.Fprintf(w, "The release %s is made and tried. To publish the release, push the tags of the clone:\n\n  git -C %s push origin", r.version, r.source(""))
 	for _, m := range r.modules {
 		fmt.Fprintf(w, " \\\n    %s", m.tag(r.version))

@@ -113,7 +113,10 @@ func TestAReleaseNeedsACommitAndAnEmptyFolder(t *testing.T) {
 	_, err = prepare(modules, "v0.1.0", full)
 	require.ErrorContains(t, err, "is not empty")
 	for _, version := range []string{"", "0.1.0", "v1", "v0.1", "v0.1.0+build"} {
-		require.ErrorContains(t, run(version, to, true), "want a version", version)
+		require.ErrorContains(t, run([]string{version}, to, true), "want a version", version)
+	}
+	for _, args := range [][]string{nil, {"v0.1.0", "-to", to}, {"v0.1.0", "api"}} {
+		require.ErrorContains(t, run(args, "", true), "one version or command, after the flags", args)
 	}
 }
 
@@ -145,4 +148,9 @@ func TestAReleaseIsAClone(t *testing.T) {
 	var left bytes.Buffer
 	require.NoError(t, made.explain(&left))
 	assert.Contains(t, left.String(), "push origin \\\n    v0.1.0 \\\n    script/v0.1.0\n")
+	made.temporary = true
+	left.Reset()
+	require.NoError(t, made.explain(&left))
+	assert.NotContains(t, left.String(), "push", "the clone is removed")
+	assert.Contains(t, left.String(), "-to DIR")
 }

@@ -259,6 +259,7 @@ func TestLockThatWasLostSendsNothing(t *testing.T) {
 		assert.Equal(t, 2, got(t, e))
 		assert.Equal(t, 2, store.locks)
 		assert.Equal(t, []int{1}, p.tried)
+		synctest.Wait() // the lock is given back after the value
 		assert.Equal(t, []string{"load", "load", "lock", "load", "mark", "swap", "unlock", "lock", "load", "mark", "swap", "unlock"}, store.done())
 	})
 }
