@@ -87,6 +87,10 @@ func TestProofBindsTheCode(t *testing.T) {
 	_, _, err = must(connectorauth.NewOAuth2(config)).Begin(t.Context(), "http://127.0.0.1/callback")
 	require.ErrorContains(t, err, `account "alice"`)
 	assert.NotContains(t, err.Error(), "proof-key")
+
+	config.Proof = binder{err: errBroken}
+	_, _, err = must(connectorauth.NewOAuth2(config)).Begin(t.Context(), "http://127.0.0.1/callback")
+	require.ErrorIs(t, err, errBroken)
 }
 
 func TestLocationOfAResponseThatIsNoRedirectIsNoError(t *testing.T) {

@@ -85,3 +85,32 @@ func TestRenewedElsewhereInTheQueueNeedsNoLock(t *testing.T) {
 		assert.Equal(t, 1, store.taken["second"])
 	})
 }
+
+// contexts is a store that keeps the contexts of its calls.
+type contexts struct {
+	tokenstore.Memory
+	mu   sync.Mutex
+	seen []context.Context
+}
+
+func (s *contexts) CompareAndSwap(ctx context.Context, key string, old, new []byte) (bool, error) {
+	s.mu.Lock()
+	s.seen = append(s.seen, ctx)
+	s.mu.Unlock()
+	return s.Memory.CompareAndSwap(ctx, key, old, new)
+}
+
+// A store may begin work that ends with the context, such as a transaction.
+func TestContextsOfTheStoreEndWithTheirCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(contexts)
+		c := anew(store, new(fakehttp.Base))(new(connectorauth.Shared), "alice")
+		require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{RefreshToken: "r"}))
+		must(c.Token(t.Context()))
+		synctest.Wait()
+		require.NotEmpty(t, store.seen)
+		for i, ctx := range store.seen {
+			assert.Error(t, ctx.Err(), i)
+		}
+	})
+}

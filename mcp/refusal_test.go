@@ -174,3 +174,17 @@ func TestLongChallengesAreNotKept(t *testing.T) {
 	require.True(t, ok)
 	assert.Less(t, len(kept), 8<<10)
 }
+
+// A refusal without a challenge says all that the server says: the server is not asked again.
+func TestRefusalWithoutAChallengeIsNoReasonToAsk(t *testing.T) {
+	w := newWorld(t)
+	config := w.config(new(tokenstore.Memory))
+	config.Finder = must(discovery.New(discovery.Config{HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		assert.NotEqual(t, "/mcp", req.URL.Path)
+		return w.Client().Transport.RoundTrip(req)
+	})}}))
+	config.Consent = nil
+	resp := &http.Response{StatusCode: 401, Body: http.NoBody, Header: http.Header{}}
+	req := must(http.NewRequest(http.MethodGet, w.URL+"/mcp", nil))
+	require.ErrorIs(t, must(mcp.New(config)).Authorize(t.Context(), req, resp), connectorauth.ErrReauthRequired)
+}

@@ -92,6 +92,15 @@ func TestMistakesInJSONNameTheMember(t *testing.T) {
 	assert.ErrorContains(t, err, `Login[0]: JSON: "name": the template is wrong at byte 0`)
 }
 
+func TestEveryNameInJSONIsKnown(t *testing.T) {
+	_, err := session.New(one(func(r *session.Request) {
+		r.Form, r.XML = nil, ""
+		r.JSON = map[string]any{"a": "{user}", "b": []any{"{nobody}", "{user} {noone}"}}
+	}))
+	assert.ErrorContains(t, err, "there is no value for {nobody}")
+	assert.ErrorContains(t, err, "there is no value for {noone}")
+}
+
 func TestTemplatesThatAreRefused(t *testing.T) {
 	for _, template := range []string{
 		"{", "}", "{}", "{ user}", "{user", "{user }", "{us-er}", "{upper({user})}", "{base64({user}", "{base64({user)}", "{base64}", strings.Repeat("{lower(", 9) + strings.Repeat(")}", 9),

@@ -80,6 +80,7 @@ func TestHostileResponses(t *testing.T) {
 		"deep JSON":         {`{"token":` + deep, "token", ""},
 		"deep XML":          {strings.Repeat("<a>", 300_000), "a.b", ""},
 		"many elements":     {"<r>" + strings.Repeat("<b/>", 200_000) + "<t>x</t></r>", "t", "x"},
+		"inner elements":    {"<r><t>a<x>b</x>c</t></r>", "t", "ac"},
 		"entities":          {`<!DOCTYPE r [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><r><t>&b;</t></r>`, "t", ""},
 		"a large number":    {`{"token":12345678901234567890123}`, "token", "12345678901234567890123"},
 		"a number of 2^53":  {`{"token":9007199254740993}`, "token", "9007199254740993"},

@@ -82,6 +82,14 @@ var faults = map[string]func(s *faulty, good tokenstore.SharedStore){
 			return good.Save(context.WithoutCancel(ctx), key, value)
 		}
 	},
+	"Save fails when all is saved": func(s *faulty, good tokenstore.SharedStore) {
+		s.save = func(ctx context.Context, key string, value []byte) error {
+			if err := good.Save(ctx, key, value); err != nil || !strings.Contains(key, "ManyKeys") {
+				return err
+			}
+			return errors.New("the connection was closed")
+		}
+	},
 	"Save keeps the caller's slice": func(s *faulty, good tokenstore.SharedStore) {
 		kept := map[string][]byte{}
 		s.save = func(ctx context.Context, key string, value []byte) error {
@@ -111,6 +119,15 @@ var faults = map[string]func(s *faulty, good tokenstore.SharedStore){
 			ctx, cancel := context.WithTimeout(ctx, time.Second)
 			defer cancel()
 			return good.Lock(ctx, key)
+		}
+	},
+	"Lock has another error at the deadline": func(s *faulty, good tokenstore.SharedStore) {
+		s.lock = func(ctx context.Context, key string) (tokenstore.Lease, error) {
+			lease, err := good.Lock(ctx, key)
+			if errors.Is(err, context.DeadlineExceeded) {
+				err = errors.New("the row is locked")
+			}
+			return lease, err
 		}
 	},
 	"Lock ends with its context": func(s *faulty, good tokenstore.SharedStore) {
@@ -201,6 +218,14 @@ var faults = map[string]func(s *faulty, good tokenstore.SharedStore){
 			defer cancel()
 			value, err := inner.Wait(patience, key, old)
 			return value, errors.Join(err, ctx.Err())
+		}
+	},
+	"Wait looks at the value before the context": func(s *faulty, good tokenstore.SharedStore) {
+		s.wait = func(ctx context.Context, key string, old []byte) ([]byte, error) {
+			if value, ok, err := good.Load(context.WithoutCancel(ctx), key); err != nil || ok != (old != nil) || !bytes.Equal(value, old) {
+				return value, err
+			}
+			return inner.Wait(ctx, key, old)
 		}
 	},
 	"Wait takes empty for absent": func(s *faulty, good tokenstore.SharedStore) {

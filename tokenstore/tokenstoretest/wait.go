@@ -136,7 +136,7 @@ func testManyWaiters(t *testing.T, store, other tokenstore.SharedStore) {
 			save(t, other, name(i), []byte("old"))
 		}
 	}
-	awake := make(chan int, keys*each)
+	awake := make(chan struct{}, keys*each)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var group sync.WaitGroup
@@ -152,7 +152,7 @@ func testManyWaiters(t *testing.T, store, other tokenstore.SharedStore) {
 					t.Errorf("Wait(%q) = %q, %v; want %q", name(i), value, err, want)
 				}
 				if err == nil {
-					awake <- i
+					awake <- struct{}{}
 				}
 			})
 		}
