@@ -17,6 +17,26 @@
 //	})
 //	mux.Handle("/connect/", handler)
 //
+// # In a terminal
+//
+// A program in a terminal makes the request first, and asks for a consent where the
+// account needs one. With a store, such as a File of package tokenstore, the next
+// start needs none:
+//
+//	resp, err := client.Get(url)
+//	if errors.Is(err, connectorauth.ErrReauthRequired) { // or there was no consent yet
+//		err = consent.Loopback(ctx, connector, consent.LoopbackOptions{In: os.Stdin})
+//		...
+//		resp, err = client.Get(url)
+//	}
+//
+// With the grant [connectorauth.DeviceCode], call [Device] in place of Loopback. A
+// program that offers both makes a connector for each. A record in the store belongs
+// to one grant: give each grant an Account of its own, or begin with the consent, which
+// replaces the record. Before the program ends, call Shutdown of its
+// [connectorauth.Shared], which waits until a new token is saved. The example named
+// Terminal is the whole.
+//
 // # In the page
 //
 // The handler serves the script connect.js. Its function connect opens the popup.

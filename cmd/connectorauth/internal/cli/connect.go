@@ -56,7 +56,11 @@ func (app *App) connect() *cobra.Command {
 			if err := w.check(c.Flags().Changed("name")); err != nil {
 				return exit.With(exit.Usage, err)
 			}
-			return w.run(c, service)
+			err := w.run(c, service)
+			if service != "" && exit.Of(err) == exit.Reauth { // there is no account to connect again
+				err = exit.With(exit.Failed, err)
+			}
+			return err
 		},
 	}
 	f := c.Flags()
