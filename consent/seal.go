@@ -24,7 +24,7 @@ func newSealer(keys []connectorauth.Secret) (s sealer, err error) {
 	}
 	for i, key := range keys {
 		if len(key) != 32 {
-			problems.Add("key %d has %d bytes; want 32 random bytes", i, len(key))
+			problems.Add("key %d has %d bytes; want 32 random bytes, without an encoding such as base64", i, len(key))
 			continue
 		}
 		block, err := aes.NewCipher([]byte(key))

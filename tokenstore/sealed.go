@@ -73,7 +73,7 @@ func NewSealed(inner Store, keys ...Key) (Store, error) {
 		}
 		s.keys[k.ID] = nil
 		if len(k.Secret) != 32 {
-			add("keys[%d]: the secret of key %q has %d bytes, not 32", i, k.ID, len(k.Secret))
+			add("keys[%d]: the secret of key %q has %d bytes, not 32; an encoding such as base64 is no part of the secret", i, k.ID, len(k.Secret))
 			continue
 		}
 		block, err := aes.NewCipher(k.Secret)

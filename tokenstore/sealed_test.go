@@ -175,7 +175,9 @@ func TestNewSealedChecksItsKeys(t *testing.T) {
 		_, err := tokenstore.NewSealed(file, keys...)
 		assert.ErrorContains(t, err, "tokenstore: ", name)
 	}
-	_, err := tokenstore.NewSealed(nil, tokenstore.Key{Secret: []byte("canary")}, key1, key1)
+	_, err := tokenstore.NewSealed(file, tokenstore.Key{ID: "2026", Secret: bytes.Repeat([]byte("QUFB"), 11)})
+	assert.ErrorContains(t, err, `the secret of key "2026" has 44 bytes, not 32; an encoding such as base64 is no part of the secret`)
+	_, err = tokenstore.NewSealed(nil, tokenstore.Key{Secret: []byte("canary")}, key1, key1)
 	for _, problem := range []string{"inner: ", "keys[0]: ID has", "keys[0]: the secret", "keys[2]: two keys"} {
 		assert.ErrorContains(t, err, problem)
 	}

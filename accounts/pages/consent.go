@@ -122,7 +122,7 @@ func (h *Handler) consented(r *http.Request, result consent.Result) error {
 	case errors.As(result.Err, &failed):
 		switch failed.Reason {
 		case consent.ReasonInternal, consent.ReasonStore, consent.ReasonRefused:
-			if h.config.Failed != nil && result.Connector != "" { // anybody may have sent what is of no account
+			if result.Connector != "" { // anybody may have sent what is of no account
 				h.config.Failed(r, failed)
 			}
 		}
@@ -132,9 +132,7 @@ func (h *Handler) consented(r *http.Request, result consent.Result) error {
 	}
 	a, err := h.config.Registry.Get(r.Context(), result.Connector)
 	if err != nil { // the page says that the program does not know
-		if h.config.Failed != nil {
-			h.config.Failed(r, err)
-		}
+		h.config.Failed(r, err)
 		return err
 	}
 	h.config.Done(r, a)

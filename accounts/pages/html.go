@@ -96,7 +96,7 @@ func (x *exchange) connectForm() error {
 // again shows a form again, with what is wrong and with what was given, but for secrets.
 func (x *exchange) again(p *page, s submission, err error) error {
 	failed := x.explain(err)
-	if failed.internal && x.config.Failed != nil {
+	if failed.internal {
 		x.config.Failed(x.r, err)
 	}
 	p.Bad, p.Errors, p.Other, p.Twice = failed.Message, failed.Fields, errors.Is(err, accounts.ErrOtherIdentity), failed.Account

@@ -265,8 +265,6 @@ func (x *exchange) disconnect(a accounts.Account) (revoked, ending bool, err err
 	if gone != nil || now.Status != accounts.StatusDisconnected {
 		return false, false, err
 	}
-	if x.config.Failed != nil {
-		x.config.Failed(x.r, err)
-	}
+	x.config.Failed(x.r, err)
 	return false, true, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path"
@@ -21,11 +22,14 @@ type Config struct {
 	// URL is the handler's URL in the browser, such as https://app.example/accounts. The
 	// scheme is https, or http on loopback. The path has letters and digits of ASCII and the
 	// characters -._~ between slashes, no element . or .., and does not end in "callback".
+	// Open the pages at the same host: the cookies of localhost are not those of 127.0.0.1.
 	// Required.
 	URL string
-	// Keys encrypt the cookies of consents: see consent.Config. Required.
+	// Keys encrypt the cookies of consents. A key has 32 random bytes, the same in every
+	// process: see consent.Config. Required.
 	Keys []connectorauth.Secret
-	// Registry has the accounts. Required.
+	// Registry has the accounts. The pages offer each method of each of its definitions: leave
+	// out a method with a consent at a service where the program is not registered. Required.
 	Registry *accounts.Registry
 	// Owner returns the owner of the accounts that the person may see and change, in the
 	// words of accounts.Request.Owner. If nobody is signed in, return consent.ErrNotAllowed;
@@ -55,8 +59,9 @@ type Config struct {
 	// means no call.
 	Done func(r *http.Request, a accounts.Account)
 	// Failed is called with an error that no person can help, such as one of the Index, the
-	// Store or Owner, or a registration that a provider refuses, for a log. The person sees
-	// that something went wrong. Nil means no call.
+	// Store or Owner, or a registration that the program lacks or a provider refuses, for a
+	// log. The person sees that something went wrong, and no reason. Nil means that
+	// slog.Default() logs the error.
 	Failed func(r *http.Request, err error)
 }
 
@@ -89,6 +94,9 @@ func New(config Config) (*Handler, error) {
 	}
 	if config.Owner == nil {
 		problems.Add("Config.Owner: must not be nil")
+	}
+	if config.Failed == nil {
+		config.Failed = logFailed
 	}
 	h := &Handler{config: config, guard: http.NewCrossOriginProtection()}
 	var err error
@@ -139,3 +147,8 @@ func (Handler) Format(f fmt.State, _ rune) { io.WriteString(f, "pages.Handler") 
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+
+// logFailed is Config.Failed of a program that has none.
+func logFailed(r *http.Request, err error) {
+	slog.ErrorContext(r.Context(), "accounts/pages: a request has failed", slog.String("path", r.URL.Path), slog.Any("error", err))
+}

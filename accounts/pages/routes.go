@@ -89,7 +89,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, f func(*exchange
 		return
 	}
 	failed := x.explain(err)
-	if failed.internal && h.config.Failed != nil {
+	if failed.internal {
 		h.config.Failed(r, err)
 	}
 	if json {

@@ -4,6 +4,7 @@ go 1.25.0
 
 require (
 	github.com/connectorauth/connectorauth v0.0.0
+	github.com/connectorauth/connectorauth/catalog v0.0.0
 	github.com/dghubble/oauth1 v0.7.3
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/oauth2 v0.36.0
@@ -25,4 +26,7 @@ require (
 	modernc.org/memory v1.12.1 // indirect
 )
 
-replace github.com/connectorauth/connectorauth => ../..
+replace (
+	github.com/connectorauth/connectorauth => ../..
+	github.com/connectorauth/connectorauth/catalog => ../../catalog
+)
