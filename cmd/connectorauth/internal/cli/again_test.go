@@ -14,7 +14,7 @@ func TestAFailedConnectNamesNoAccountToConnectAgain(t *testing.T) {
 	w := newWorld(t)
 	w.p.Inject(w.p.TokenURL, authtest.Always, authtest.Answer(400, nil, `{"error": "invalid_grant"}`))
 	code, _, err := w.consenting(`(http://127\S+/\S+\?\S+)`, w.allow, w.client(), "connect", "globex", "--values", "-", "--no-browser")
-	assert.Equal(t, exit.Reauth, code)
+	assert.Equal(t, exit.Failed, code, "code 7 is about an account that exists")
 	assert.NotContains(t, err, "--again")
 
 	w.define("hooli", w.p.BearerURL, `"inputs": [{"name": "user"}, {"name": "password", "secret": true}],
