@@ -206,5 +206,5 @@ func TestJSONDepthOfArraysIsLimited(t *testing.T) {
 		return `{"a":[` + strings.Repeat("[", depth-2) + strings.Repeat("]", depth-2) + `]}`
 	}
 	assert.Equal(t, strings.TrimSuffix(deep(10_000), "]}")+`,"v"]}`, apply(t, f, jsonType, deep(10_000)))
-	assert.ErrorContains(t, f.Apply(post(jsonType, []byte(deep(10_001)))), "nested more than 10000 deep")
+	assert.ErrorContains(t, f.Apply(post(jsonType, []byte(deep(10_001))), inject.Room{}), "nested more than 10000 deep")
 }
