@@ -25,10 +25,11 @@ func (v *values) page(instructions string) ([]byte, error) {
 		content[name] = table
 		failures = append(failures, err)
 	}
-	rows, err := v.rows(design)
-	keep("Design", rows, err)
-	rows, err = v.rows(more)
-	keep("More", rows, err)
+	first, err := v.rows(design)
+	keep("Design", first, err)
+	further, err := v.rows(more)
+	keep("More", further, err)
+	content["Reasons"] = append(whyNot(first), whyNot(further)...)
 	table, err := v.growth()
 	keep("Growth", table, err)
 	for name, lines := range map[string]func() []line{

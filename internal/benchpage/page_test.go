@@ -48,8 +48,11 @@ func TestThePageHasEachRow(t *testing.T) {
 	page, err := asked(t).page("go1.26.8 linux/amd64\nbearer 3000\n")
 	require.NoError(t, err)
 	text := string(page)
+	before, rest, found := strings.Cut(text, "## Why not") // the section repeats names of rows
+	require.True(t, found)
+	_, after, _ := strings.Cut(rest, "\n## ")
 	for _, g := range append(append([]goal{}, design...), more...) {
-		assert.Equal(t, 1, strings.Count(text, "\n| "+g.what+" |"), g.what)
+		assert.Equal(t, 1, strings.Count(before+after, "\n| "+g.what+" |"), g.what)
 	}
 	for _, what := range grows {
 		assert.Contains(t, text, "| "+what+" | 100ns | 200ns | 400ns | 800ns |  | 0.30 | yes |")

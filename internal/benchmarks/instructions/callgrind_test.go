@@ -93,6 +93,12 @@ func TestEachPathSendsItsCredential(t *testing.T) {
 			for range 2 { // the second request is like the first
 				require.NoError(t, send())
 				switch {
+				case p.name == "API key in the query":
+					assert.Equal(t, token, base.request.URL.Query().Get("api_key"))
+				case p.name == "API key in a cookie":
+					assert.Equal(t, "theme=dark; api_key="+token, base.request.Header.Get("Cookie"))
+				case p.name == "API key in a form":
+					assert.Equal(t, "file=vacation.jpg&size=original&api_key="+token, base.body)
 				case p.body != nil:
 					assert.Contains(t, base.body, `"user_token":"secret"`)
 					assert.Contains(t, base.body, `"company_id":4711`)

@@ -21,24 +21,51 @@ type path struct {
 	name      string
 	n         int // requests of the shorter of the two runs: some hundred million instructions
 	connector func() (connectorauth.Connector, error)
-	body      []byte // JSON, or nil for a GET
+	header    map[string]string // beside three headers of each request
+	body      []byte            // or nil for a GET
 }
 
 // paths are the hottest paths of the library.
 var paths = []path{
 	{name: "bearer", n: 40_000, connector: func() (connectorauth.Connector, error) { return bearer() }},
 	{name: "bearer with hosts", n: 40_000, connector: func() (connectorauth.Connector, error) { return bearer("login.example.com", "api.example.com") }},
-	{name: "API key", n: 40_000, connector: func() (connectorauth.Connector, error) {
-		return connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: token, Prefix: "Bearer "})
+	{name: "API key", n: 40_000, connector: key(connectorauth.APIKeyConfig{Prefix: "Bearer "})},
+	{name: "API key in the query", n: 20_000, connector: key(connectorauth.APIKeyConfig{In: dialect.InQuery, Name: "api_key"})},
+	{
+		name: "API key in a cookie", n: 20_000, header: map[string]string{"Cookie": "theme=dark"},
+		connector: key(connectorauth.APIKeyConfig{In: dialect.InCookie, Name: "api_key"}),
+	},
+	{
+		name: "API key in a form", n: 10_000, header: form, body: []byte("file=vacation.jpg&size=original"),
+		connector: key(connectorauth.APIKeyConfig{In: dialect.InBody, Name: "api_key"}),
+	},
+	{name: "an empty hook", n: 20_000, connector: func() (connectorauth.Connector, error) {
+		c, err := key(connectorauth.APIKeyConfig{Prefix: "Bearer "})()
+		if err != nil {
+			return nil, err
+		}
+		return connectorauth.WithHooks(c, connectorauth.Hooks{BeforeRequest: func(*connectorauth.Exchange) error { return nil }}), nil
 	}},
 	{name: "OAuth1 HMAC-SHA1", n: 8_000, connector: func() (connectorauth.Connector, error) {
 		return connectorauth.NewOAuth1(connectorauth.OAuth1Config{ClientID: "client", ClientSecret: "secret", Token: "token", TokenSecret: "secret"})
 	}},
-	{name: "fields into JSON", n: 10_000, connector: fields, body: orders(1)},
-	{name: "fields into 57 kB of JSON", n: 100, connector: fields, body: orders(285)},
+	{name: "fields into JSON", n: 10_000, connector: fields, header: object, body: orders(1)},
+	{name: "fields into 57 kB of JSON", n: 100, connector: fields, header: object, body: orders(285)},
 }
 
 const token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl"
+
+// The headers of requests with a body.
+var (
+	form   = map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
+	object = map[string]string{"Content-Type": "application/json"}
+)
+
+// key returns a function that makes a connector with the API key token.
+func key(config connectorauth.APIKeyConfig) func() (connectorauth.Connector, error) {
+	config.Key = token
+	return func() (connectorauth.Connector, error) { return connectorauth.NewAPIKey(config) }
+}
 
 // bearer returns a connector with an OAuth2 token that lives.
 func bearer(hosts ...string) (connectorauth.Connector, error) {
@@ -102,9 +129,11 @@ func (p path) sender(base http.RoundTripper) (func() error, error) {
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "benchmark")
 	req.Header.Set("X-Request-Id", "0123456789abcdef")
+	for name, value := range p.header {
+		req.Header.Set(name, value)
+	}
 	if p.body != nil {
 		req.Method = "POST"
-		req.Header.Set("Content-Type", "application/json")
 		req.ContentLength = int64(len(p.body))
 	}
 	return func() error {
