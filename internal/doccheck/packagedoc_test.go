@@ -28,8 +28,7 @@ type parts struct {
 
 // parse returns the parts of a documentation of the package.
 func (p public) parse(text string) (found parts) {
-	var inline func(list []comment.Text)
-	inline = func(list []comment.Text) {
+	inline := func(list []comment.Text) {
 		for _, part := range list {
 			switch part := part.(type) {
 			case comment.Plain:
