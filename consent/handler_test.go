@@ -52,12 +52,14 @@ func TestConfigIsChecked(t *testing.T) {
 		change func(*consent.Config)
 		want   string
 	}{
-		"no URL":        {func(c *consent.Config) { c.URL = "" }, "Config.URL"},
-		"query in URL":  {func(c *consent.Config) { c.URL += "?a=b" }, "query"},
-		"callback":      {func(c *consent.Config) { c.URL = "https://app.example/oauth/callback/" }, `must not end in "callback"`},
-		"no keys":       {func(c *consent.Config) { c.Keys = nil }, "Config.Keys: is empty"},
-		"short key":     {func(c *consent.Config) { c.Keys = []connectorauth.Secret{testKey, testKey[:16]} }, "key 1 has 16 bytes"},
-		"encoded key":   {func(c *consent.Config) { c.Keys = []connectorauth.Secret{connectorauth.Secret(strings.Repeat("QUFB", 11))} }, "key 0 has 44 bytes; want 32 random bytes, without an encoding such as base64"},
+		"no URL":       {func(c *consent.Config) { c.URL = "" }, "Config.URL"},
+		"query in URL": {func(c *consent.Config) { c.URL += "?a=b" }, "query"},
+		"callback":     {func(c *consent.Config) { c.URL = "https://app.example/oauth/callback/" }, `must not end in "callback"`},
+		"no keys":      {func(c *consent.Config) { c.Keys = nil }, "Config.Keys: is empty"},
+		"short key":    {func(c *consent.Config) { c.Keys = []connectorauth.Secret{testKey, testKey[:16]} }, "key 1 has 16 bytes"},
+		"encoded key": {func(c *consent.Config) {
+			c.Keys = []connectorauth.Secret{connectorauth.Secret(strings.Repeat("QUFB", 11))}
+		}, "key 0 has 44 bytes; want 32 random bytes, without an encoding such as base64"},
 		"no flow":       {func(c *consent.Config) { c.Flow = nil }, "Config.Flow"},
 		"origin's path": {func(c *consent.Config) { c.Origin = "https://app.example/x" }, "Config.Origin"},
 		"any origin":    {func(c *consent.Config) { c.Origin = "*" }, "Config.Origin"},
