@@ -348,34 +348,3 @@ func TestRevokeOfACustomForgetsWhateverTheServiceSays(t *testing.T) {
 	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{Places: []connectorauth.CustomPlace{{}}, Obtain: obtaining(credential{Value: "v"})}))
 	assert.ErrorContains(t, c.Revoke(t.Context()), "no Revoke")
 }
-
-func TestNoteOfACredentialIsToldAndNotKept(t *testing.T) {
-	var events []connectorauth.Event
-	c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
-		Places: []connectorauth.CustomPlace{{}}, Obtain: obtaining(credential{Value: "the-session-value", Note: errBroken}),
-		Observe: func(e connectorauth.Event) { events = append(events, e) },
-	}))
-	require.NoError(t, c.Renew(t.Context()))
-	require.Len(t, events, 2)
-	assert.Equal(t, connectorauth.EventRenewed, events[1].Kind)
-	assert.ErrorIs(t, events[1].Err, errBroken)
-}
-
-// What one account lacks is no pause for the others at the same endpoint.
-func TestAccountThatNeedsItsOwnerDoesNotPauseTheEndpoint(t *testing.T) {
-	for _, login := range []connectorauth.Secret{"", "typed"} {
-		shared := new(connectorauth.Shared)
-		use := func(value credential, err error) error {
-			c := must(connectorauth.NewCustom(connectorauth.CustomConfig{
-				Places: []connectorauth.CustomPlace{{}}, Endpoint: "https://login.example.test/session", Shared: shared, Login: login,
-				Obtain: func(context.Context, credential, *http.Response) (credential, error) { return value, err },
-			}))
-			_, err = c.Wrap(&fakehttp.Base{}).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
-			return err
-		}
-		for _, lacks := range []error{connectorauth.ErrNotConnected, connectorauth.ErrReauthRequired} {
-			require.ErrorIs(t, use(credential{}, lacks), lacks)
-			require.NoError(t, use(credential{Value: "v"}, nil))
-		}
-	}
-}
