@@ -15,6 +15,7 @@ import (
 	"github.com/connectorauth/connectorauth/accounts"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -28,7 +29,10 @@ func (a *Activities) Sweep(ctx context.Context) (accounts.Swept, error) {
 
 // KeepAlive sweeps until fewer accounts are due than one Sweep takes.
 func KeepAlive(ctx workflow.Context) error {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: time.Minute,
+		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1}, // the schedule tries again
+	})
 	for {
 		var swept accounts.Swept
 		if err := workflow.ExecuteActivity(ctx, (*Activities).Sweep).Get(ctx, &swept); err != nil || swept.Claimed < 1000 {
