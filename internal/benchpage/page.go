@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"errors"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -29,9 +30,9 @@ func (v *values) page(instructions string) ([]byte, error) {
 	keep("Design", first, err)
 	further, err := v.rows(more)
 	keep("More", further, err)
-	content["Reasons"] = append(whyNot(first), whyNot(further)...)
 	table, err := v.growth()
 	keep("Growth", table, err)
+	content["Reasons"] = slices.Concat(whyNot(first), whyNot(further), whyNot(asRows(table)))
 	for name, lines := range map[string]func() []line{
 		"Bearers": v.bearers, "Editors": v.editors, "Wire": v.wire, "Memory": v.memory, "Locks": v.locks, "Others": v.others,
 	} {

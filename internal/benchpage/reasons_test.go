@@ -17,6 +17,9 @@ func TestEachReasonHasARow(t *testing.T) {
 	for _, g := range append(append([]goal{}, design...), more...) {
 		rows[g.what] = true
 	}
+	for _, what := range grows {
+		rows[what] = true
+	}
 	for what := range reasons {
 		assert.True(t, rows[what], what)
 	}
