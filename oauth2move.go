@@ -70,8 +70,7 @@ func (c *OAuth2) AddToken(ctx context.Context, t *oauth2.Token, extra ...string)
 // or the program is killed, the token may be in both places: the Store has failed, or another
 // process has stored another token meanwhile, which stays. Then call HandOver again, with a
 // save that keeps the newer of two tokens. If ctx ends, HandOver goes on and returns the error
-// of ctx. Without a token, HandOver returns ErrNotConnected and does not
-// call save.
+// of ctx. Without a token, HandOver returns ErrNotConnected and does not call save.
 //
 // The key of a bound token (Proof) is not handed over: see SetToken.
 func (c *OAuth2) HandOver(ctx context.Context, save func(context.Context, *oauth2.Token) error) error {

@@ -55,3 +55,42 @@ func TestAStatusThatIsWrittenMeanwhileDoesNotEndAReconnect(t *testing.T) {
 		})
 	}
 }
+
+// What another process does to the generations of the account meanwhile supersedes the Reconnect,
+// which must not take the number of another generation.
+func TestAnAccountThatChangesMeanwhileEndsAReconnect(t *testing.T) {
+	for name, change := range map[string]func(a *accounts.Account){
+		"disconnected":                 func(a *accounts.Account) { a.Status = accounts.StatusDisconnected },
+		"a new consent":                func(a *accounts.Account) { a.Pending, a.Last = a.Last+1, a.Last+1 },
+		"a new consent, taken back":    func(a *accounts.Account) { a.Last++ },
+		"another consent took over":    func(a *accounts.Account) { a.Pending = a.Last },
+		"another generation in use":    func(a *accounts.Account) { a.Current++ },
+		"another account with this ID": func(a *accounts.Account) { a.First++ },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				a := w.withKey(w.process())
+				var changed accounts.Account
+				connection := w.config.Connection
+				w.config.Connection = func(ctx context.Context, a accounts.Account) (definition.Connection, error) {
+					if changed.ID == "" {
+						now, _, err := w.index.Get(t.Context(), a.ID)
+						require.NoError(t, err)
+						change(&now)
+						stored, err := w.index.Put(t.Context(), now)
+						require.NoError(t, err)
+						require.True(t, stored)
+						changed, _, err = w.index.Get(t.Context(), a.ID)
+						require.NoError(t, err)
+					}
+					return connection(ctx, a)
+				}
+				_, err := w.process().Reconnect(t.Context(), a.ID, accounts.Request{Method: "oauth"})
+				require.ErrorIs(t, err, accounts.ErrSuperseded)
+				now, _, err := w.index.Get(t.Context(), a.ID)
+				require.NoError(t, err)
+				assert.Equal(t, changed, now)
+			})
+		})
+	}
+}

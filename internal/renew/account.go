@@ -117,7 +117,8 @@ var errSet = errors.New("connectorauth: another token was set while the token wa
 // known of failures. Before, revoke, if not nil, gets the credential, unless there
 // is none. An error of revoke ends Forget: nothing is removed. Nobody renews the
 // credential meanwhile. A credential of Set that comes meanwhile stays, which is an
-// error. With revoke, that holds for other processes, too. Forget goes on if ctx ends, and then returns its error.
+// error. With revoke, that holds for other processes, too. Forget goes on if ctx ends, and
+// then returns the error of ctx.
 func (e *Engine[T]) Forget(ctx context.Context, s Scheme[T], revoke func(context.Context, *T) error) error {
 	for {
 		if err := ctx.Err(); err != nil {
