@@ -60,7 +60,8 @@ func (h *Home) read() (tokenstore.Key, error) {
 	path := h.keyFile()
 	file, err := os.OpenFile(path, os.O_RDONLY|noWait, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, lstatErr := os.Lstat(path); lstatErr == nil {
+		// a file, not a link, is a key that another process has made since
+		if info, lstatErr := os.Lstat(path); lstatErr == nil && info.Mode()&fs.ModeSymlink != 0 {
 			return tokenstore.Key{}, fmt.Errorf("%s is a link to a file that is missing: restore that file", path)
 		}
 	}
@@ -132,6 +133,9 @@ func (h *Home) create() (tokenstore.Key, error) {
 		return tokenstore.Key{}, err
 	}
 	if err := os.Link(file.Name(), h.keyFile()); err != nil && !errors.Is(err, fs.ErrExist) {
+		return tokenstore.Key{}, err
+	}
+	if err := syncDir(h.Dir); err != nil { // before the key seals a value
 		return tokenstore.Key{}, err
 	}
 	return h.read()

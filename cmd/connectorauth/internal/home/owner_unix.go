@@ -22,3 +22,13 @@ func owner(info fs.FileInfo) (uid uint32, foreign bool) {
 
 // open reports whether the mode of a file gives rights to other users.
 func open(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 != 0 }
+
+// syncDir writes the names in a folder to the disk.
+func syncDir(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.Sync()
+}
