@@ -53,11 +53,11 @@ type Status string
 
 // The statuses.
 const (
-	StatusConnecting   Status = "connecting"   // the account owner has not finished the first consent
-	StatusOK           Status = "ok"           // the account works, as far as anybody knows
-	StatusFailing      Status = "failing"      // the account does not work, and the account owner need not act
-	StatusReauth       Status = "reauth"       // the account owner must connect the account again
-	StatusDisconnected Status = "disconnected" // Disconnect has begun and has not ended
+	StatusConnecting     Status = "connecting"      // the account owner has not finished the first consent
+	StatusOK             Status = "ok"              // the account works, as far as anybody knows
+	StatusFailing        Status = "failing"         // the account does not work, and the account owner need not act
+	StatusReauthRequired Status = "reauth_required" // the account owner must connect the account again
+	StatusDisconnected   Status = "disconnected"    // Disconnect has begun and has not ended
 )
 
 // An Account is what is known of one account. An Account has no secret. Empty fields are
@@ -147,10 +147,10 @@ type Request struct {
 }
 
 // ReauthWithin reports whether the account owner must connect the account again before d has
-// passed, for a mail to the owner. A StatusReauth is another matter: the account owner is late.
+// passed, for a mail to the owner. A StatusReauthRequired is another matter: the account owner is late.
 // Sweep finds out, halfway to ReauthBy at the latest.
 func (a Account) ReauthWithin(d time.Duration) bool {
-	return a.Final && a.Status != StatusReauth && a.Status != StatusDisconnected && time.Until(a.ReauthBy) <= d
+	return a.Final && a.Status != StatusReauthRequired && a.Status != StatusDisconnected && time.Until(a.ReauthBy) <= d
 }
 
 // A Filter chooses accounts. Empty fields choose all.

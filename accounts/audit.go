@@ -19,7 +19,7 @@ type Entry struct {
 	Account    string `json:"account,omitempty"`
 	Owner      string `json:"owner,omitempty"`
 	Definition string `json:"definition,omitempty"`
-	// Error is why the action has failed, for developers. With ActionReauth, Error says why
+	// Error is why the action has failed, for developers. With ActionReauthRequired, Error says why
 	// the account owner must connect the account again.
 	Error string `json:"error,omitempty"`
 }
@@ -29,12 +29,12 @@ type Action string
 
 // The actions.
 const (
-	ActionConnect    Action = "connect"    // Connect, and the consent that follows
-	ActionReconnect  Action = "reconnect"  // Reconnect, and the consent that follows
-	ActionImport     Action = "import"     // a row of Import; a row that is ErrExists is no Entry
-	ActionTest       Action = "test"       // Test
-	ActionReauth     Action = "reauth"     // the account has become StatusReauth, whoever noticed
-	ActionDisconnect Action = "disconnect" // Disconnect, each call until the account is gone
+	ActionConnect        Action = "connect"         // Connect, and the consent that follows
+	ActionReconnect      Action = "reconnect"       // Reconnect, and the consent that follows
+	ActionImport         Action = "import"          // a row of Import; a row that is ErrExists is no Entry
+	ActionTest           Action = "test"            // Test
+	ActionReauthRequired Action = "reauth_required" // the account has become StatusReauthRequired, whoever noticed
+	ActionDisconnect     Action = "disconnect"      // Disconnect, each call until the account is gone
 )
 
 // An Outcome is what has become of an Action.
@@ -74,7 +74,7 @@ func (r *Registry) audit(action Action, a Account, err error) {
 func (r *Registry) auditReauth(a Account) {
 	if r.config.Audit != nil {
 		r.config.Audit(Entry{
-			Sequence: r.entries.Add(1), Time: now(), Action: ActionReauth, Outcome: OutcomeOK,
+			Sequence: r.entries.Add(1), Time: now(), Action: ActionReauthRequired, Outcome: OutcomeOK,
 			Account: a.ID, Owner: a.Owner, Definition: a.Definition, Error: a.Error,
 		})
 	}

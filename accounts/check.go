@@ -188,7 +188,7 @@ func (a *Account) fail(failure error) {
 	}
 	status := StatusFailing
 	if reason == definition.ReasonRefused {
-		status = StatusReauth
+		status = StatusReauthRequired
 	}
 	a.become(status, reason, failure.Error())
 }

@@ -24,8 +24,8 @@ func TestTestSaysWhetherAnAccountWorks(t *testing.T) {
 			status   accounts.Status
 			reason   definition.CheckReason
 		}{
-			{401, accounts.StatusReauth, definition.ReasonRefused},
-			{401, accounts.StatusReauth, definition.ReasonRefused},
+			{401, accounts.StatusReauthRequired, definition.ReasonRefused},
+			{401, accounts.StatusReauthRequired, definition.ReasonRefused},
 			{503, accounts.StatusFailing, definition.ReasonUnavailable},
 			{403, accounts.StatusFailing, definition.ReasonForbidden},
 			{0, accounts.StatusOK, ""},
@@ -65,7 +65,7 @@ func TestTestWithATokenThatTheServiceRefuses(t *testing.T) {
 			reason   definition.CheckReason
 		}{
 			{503, accounts.StatusFailing, definition.ReasonUnavailable},
-			{0, accounts.StatusReauth, definition.ReasonRefused},
+			{0, accounts.StatusReauthRequired, definition.ReasonRefused},
 		} {
 			if step.endpoint != 0 {
 				w.p.Inject(w.p.TokenURL, 1, authtest.Answer(step.endpoint, nil, ""))
@@ -109,7 +109,7 @@ func TestTestOfAnotherIdentity(t *testing.T) {
 		w.user = "eve"
 		a, err := r.Test(t.Context(), a.ID)
 		assert.ErrorIs(t, err, accounts.ErrOtherIdentity)
-		assert.Equal(t, accounts.StatusReauth, a.Status)
+		assert.Equal(t, accounts.StatusReauthRequired, a.Status)
 		assert.Equal(t, "ada", a.Identity)
 	})
 }
@@ -126,7 +126,7 @@ func TestWithoutATestTheTokenTells(t *testing.T) {
 		require.NoError(t, w.store.Delete(t.Context(), a.ID+"/1"))
 		a, err := w.process().Test(t.Context(), a.ID)
 		assert.ErrorIs(t, err, connectorauth.ErrNotConnected)
-		assert.Equal(t, accounts.StatusReauth, a.Status)
+		assert.Equal(t, accounts.StatusReauthRequired, a.Status)
 	})
 }
 
@@ -170,7 +170,7 @@ func TestRequestsChangeTheStatus(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		require.ErrorIs(t, request(), connectorauth.ErrReauthRequired)
 		s, reason = status()
-		assert.Equal(t, accounts.StatusReauth, s)
+		assert.Equal(t, accounts.StatusReauthRequired, s)
 		assert.Equal(t, definition.ReasonRefused, reason)
 
 		_, err := r.Reconnect(t.Context(), a.ID, accounts.Request{})
@@ -210,7 +210,7 @@ func TestShutdownWaitsForTheIndex(t *testing.T) {
 		require.NoError(t, r.Shutdown(t.Context()))
 		b, _, err := w.index.Get(t.Context(), a.ID)
 		require.NoError(t, err)
-		assert.Equal(t, accounts.StatusReauth, b.Status)
+		assert.Equal(t, accounts.StatusReauthRequired, b.Status)
 	})
 }
 

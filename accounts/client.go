@@ -11,7 +11,7 @@ import (
 )
 
 // Client returns a client whose requests are authenticated with the account. Client reads
-// the Index, calls Config.Connection, and makes no request. An account that is StatusReauth
+// the Index, calls Config.Connection, and makes no request. An account that is StatusReauthRequired
 // has a client, whose requests say what is wrong.
 func (r *Registry) Client(ctx context.Context, id string) (*http.Client, error) {
 	u, err := r.use(ctx, id)

@@ -55,7 +55,7 @@
 //
 // [Registry.List] returns a page of accounts, such as those of an owner, and [Registry.All] all of
 // them. [Registry.Test] asks the service whether an account works, and notes the answer. A
-// status of the account, such as [StatusReauth], says whose owner must come again.
+// status of the account, such as [StatusReauthRequired], says whose owner must come again.
 //
 // # MCP servers
 //

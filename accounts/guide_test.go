@@ -119,7 +119,7 @@ func (g *guide) reconnect(ctx context.Context, id string) (startURL string, err 
 	if err != nil {
 		return "", err
 	}
-	if account.Status == accounts.StatusReauth || len(account.Missing) > 0 {
+	if account.Status == accounts.StatusReauthRequired || len(account.Missing) > 0 {
 		if _, err := registry.Reconnect(ctx, id, accounts.Request{}); err != nil {
 			return "", err
 		}
@@ -188,7 +188,7 @@ func (g *guide) remind(ctx context.Context, mail func(owner, text string), maile
 func (g *guide) audit(mail func(owner, text string), save func(accounts.Entry)) {
 	audit := func(e accounts.Entry) {
 		save(e)
-		if e.Action == accounts.ActionReauth {
+		if e.Action == accounts.ActionReauthRequired {
 			mail(e.Owner, "Your account at "+e.Definition+" does not work any more. Connect it again.")
 		}
 	}

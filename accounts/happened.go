@@ -74,7 +74,7 @@ func changes(s Status, e connectorauth.Event) bool {
 	case connectorauth.EventRenewFailed:
 		return s == StatusOK && !blameless(e.Err)
 	case connectorauth.EventRenewed, connectorauth.EventAdopted:
-		return s == StatusFailing || s == StatusReauth
+		return s == StatusFailing || s == StatusReauthRequired
 	}
 	return false
 }

@@ -22,8 +22,8 @@ func TestIssuerThatIsNewToAccounts(t *testing.T) {
 	}{
 		"added":           {endpoints, issuer + endpoints, accounts.StatusOK},
 		"removed":         {issuer + endpoints, endpoints, accounts.StatusOK},
-		"takes the place": {endpoints, issuer + `"grant": {"authorizationCode": {}}`, accounts.StatusReauth},
-		"changed":         {issuer + endpoints, `"issuer": {"url": "https://login.example.com"}, ` + endpoints, accounts.StatusReauth},
+		"takes the place": {endpoints, issuer + `"grant": {"authorizationCode": {}}`, accounts.StatusReauthRequired},
+		"changed":         {issuer + endpoints, `"issuer": {"url": "https://login.example.com"}, ` + endpoints, accounts.StatusReauthRequired},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {

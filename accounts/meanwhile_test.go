@@ -17,7 +17,7 @@ func TestAStatusThatIsWrittenMeanwhileDoesNotEndAReconnect(t *testing.T) {
 		method string
 		status accounts.Status
 	}{
-		"a new consent": {"oauth", accounts.StatusReauth},
+		"a new consent": {"oauth", accounts.StatusReauthRequired},
 		"the same key":  {"", accounts.StatusFailing},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -148,7 +148,7 @@ func TestLostValuesNeedTheOwner(t *testing.T) {
 		assert.ErrorIs(t, err, connectorauth.ErrReauthRequired)
 		a, err = r.Get(t.Context(), a.ID)
 		require.NoError(t, err)
-		assert.Equal(t, accounts.StatusReauth, a.Status)
+		assert.Equal(t, accounts.StatusReauthRequired, a.Status)
 		_, err = r.Reconnect(t.Context(), a.ID, accounts.Request{Values: values{"apiKey": "CANARY-key"}})
 		require.NoError(t, err)
 		assert.Equal(t, 200, w.status(r, a.ID))

@@ -195,7 +195,7 @@ func (r *Registry) update(ctx context.Context, id string, change func(*Account) 
 		}
 		if stored {
 			a.Version++
-			if a.Status == StatusReauth && before != StatusReauth {
+			if a.Status == StatusReauthRequired && before != StatusReauthRequired {
 				r.auditReauth(a)
 			}
 			return a, nil

@@ -48,7 +48,7 @@ func TestTestLooksAtTheAccountInUse(t *testing.T) {
 		w.fail(w.p.KeyHeaderURL, 401)
 		a, err = r.Test(t.Context(), a.ID)
 		require.Error(t, err)
-		assert.Equal(t, accounts.StatusReauth, a.Status)
+		assert.Equal(t, accounts.StatusReauthRequired, a.Status)
 		require.NoError(t, w.consent(r, a.ID))
 		a, err = r.Get(t.Context(), a.ID)
 		require.NoError(t, err)

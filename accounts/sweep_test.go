@@ -96,7 +96,7 @@ func TestSweepSaysWhatIsWrong(t *testing.T) {
 		assert.Equal(t, accounts.StatusOK, sweep(accounts.Swept{Claimed: 1, Renewed: 1}).Status)
 		time.Sleep(24 * time.Hour)
 		w.p.RevokeGrants()
-		assert.Equal(t, accounts.StatusReauth, sweep(accounts.Swept{Claimed: 1, Failed: 1}).Status)
+		assert.Equal(t, accounts.StatusReauthRequired, sweep(accounts.Swept{Claimed: 1, Failed: 1}).Status)
 		requests := w.p.Stats().TokenRequests
 		time.Sleep(1000 * time.Hour)
 		sweep(accounts.Swept{})
@@ -154,7 +154,7 @@ func TestTestBringsAnAccountBackToTheSweep(t *testing.T) {
 		require.Equal(t, accounts.Swept{Claimed: 1, Failed: 1}, swept)
 		a, err = r.Get(t.Context(), a.ID)
 		require.NoError(t, err)
-		assert.Equal(t, accounts.StatusReauth, a.Status)
+		assert.Equal(t, accounts.StatusReauthRequired, a.Status)
 		assert.Zero(t, a.Due)
 		time.Sleep(3 * time.Hour)
 		a, err = r.Test(t.Context(), a.ID)

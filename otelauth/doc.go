@@ -26,9 +26,9 @@
 // The attributes are few, and each has few values:
 //
 //	service     the name of the definition (connectorauth.Event.Service); absent without a definition
-//	outcome     of a renewal: renewed, adopted (another process has renewed), failed (for now), reauth (the account owner must act)
+//	outcome     of a renewal: renewed, adopted (another process has renewed), failed (for now), reauth_required (the account owner must act)
 //	error.type  connectorauth.Event.Cause, such as invalid_grant, timeout or store; absent without an error
-//	status      of accounts: connecting, ok, failing, reauth or disconnected
+//	status      of accounts: connecting, ok, failing, reauth_required or disconnected
 //
 // An [Observer] keeps the first 200 values of an attribute and counts all further values as
 // "_OTHER". No attribute has an account, an owner, the host of an endpoint, or the text of an

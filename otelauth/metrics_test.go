@@ -110,7 +110,7 @@ func TestAttributesHaveFewValues(t *testing.T) {
 
 func TestAccountsAndTheLagOfTheSweepAreGauges(t *testing.T) {
 	var failure error
-	calls, stats := 0, accounts.Stats{Accounts: map[accounts.Status]int{accounts.StatusOK: 7, accounts.StatusReauth: 2}}
+	calls, stats := 0, accounts.Stats{Accounts: map[accounts.Status]int{accounts.StatusOK: 7, accounts.StatusReauthRequired: 2}}
 	o := observer(t, otelauth.Config{
 		Stats: func(context.Context) (accounts.Stats, error) { calls++; return stats, failure },
 	})
@@ -129,12 +129,12 @@ func TestAccountsAndTheLagOfTheSweepAreGauges(t *testing.T) {
 		return counts, points[0].Value
 	}
 	counts, lag := gauges()
-	assert.Equal(t, map[string]int64{"connecting": 0, "ok": 7, "failing": 0, "reauth": 2, "disconnected": 0}, counts)
+	assert.Equal(t, map[string]int64{"connecting": 0, "ok": 7, "failing": 0, "reauth_required": 2, "disconnected": 0}, counts)
 	assert.Zero(t, lag)
 	assert.Equal(t, 1, calls, "one query for both gauges")
 	stats = accounts.Stats{Accounts: map[accounts.Status]int{accounts.StatusOK: 9}, Due: 3, Oldest: time.Now().Add(-90 * time.Second)}
 	counts, lag = gauges()
-	assert.Equal(t, map[string]int64{"connecting": 0, "ok": 9, "failing": 0, "reauth": 0, "disconnected": 0}, counts)
+	assert.Equal(t, map[string]int64{"connecting": 0, "ok": 9, "failing": 0, "reauth_required": 0, "disconnected": 0}, counts)
 	assert.InDelta(t, 90, lag, 5)
 
 	failure = errDown
@@ -152,7 +152,7 @@ func TestStatsOfARegistry(t *testing.T) {
 		Keys: []tokenstore.Key{{ID: "k", Secret: []byte(strings.Repeat("s", 32))}},
 	})
 	require.NoError(t, err)
-	_, err = index.Put(t.Context(), accounts.Account{ID: "alice", Owner: "alice", Status: accounts.StatusReauth, Due: time.Now().Add(-time.Hour)})
+	_, err = index.Put(t.Context(), accounts.Account{ID: "alice", Owner: "alice", Status: accounts.StatusReauthRequired, Due: time.Now().Add(-time.Hour)})
 	require.NoError(t, err)
 	found, text := observer(t, otelauth.Config{Stats: registry.Stats}).collect(t)
 	assert.InDelta(t, 3600, found["connectorauth.sweep.lag"].Data.(metricdata.Gauge[float64]).DataPoints[0].Value, 60)

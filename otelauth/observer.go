@@ -68,7 +68,7 @@ func New(config Config) (*Observer, error) {
 // outcomes are the kinds of events that end a renewal.
 var outcomes = map[connectorauth.EventKind]string{
 	connectorauth.EventRenewed: "renewed", connectorauth.EventAdopted: "adopted",
-	connectorauth.EventRenewFailed: "failed", connectorauth.EventReauthRequired: "reauth",
+	connectorauth.EventRenewFailed: "failed", connectorauth.EventReauthRequired: "reauth_required",
 }
 
 // Observe takes an event: Observe is for the Observe field of configs.
@@ -123,7 +123,7 @@ func (o *Observer) gauge(meter metric.Meter, stats func(context.Context) (accoun
 }
 
 // statuses are the statuses of accounts.
-var statuses = []accounts.Status{accounts.StatusConnecting, accounts.StatusOK, accounts.StatusFailing, accounts.StatusReauth, accounts.StatusDisconnected}
+var statuses = []accounts.Status{accounts.StatusConnecting, accounts.StatusOK, accounts.StatusFailing, accounts.StatusReauthRequired, accounts.StatusDisconnected}
 
 // version returns the version of this module in the program, or "" if unknown.
 func version() string {

@@ -130,7 +130,7 @@ func testFilters(t *testing.T, index, other accounts.Index) {
 	for i, id := range []string{"b", "B", "_", "a", "a.", "ab"} {
 		mustPut(t, index, accounts.Account{
 			ID: id, Owner: []string{"even", "odd"}[i%2], Definition: []string{"d0", "d1", "d2"}[i%3], Identity: string(rune('0' + i)),
-			Status: []accounts.Status{accounts.StatusOK, accounts.StatusReauth}[i/3], Since: at, Created: at,
+			Status: []accounts.Status{accounts.StatusOK, accounts.StatusReauthRequired}[i/3], Since: at, Created: at,
 		})
 	}
 	for _, c := range []struct {
@@ -142,11 +142,11 @@ func testFilters(t *testing.T, index, other accounts.Index) {
 		{accounts.Filter{Owner: "nobody"}, nil},
 		{accounts.Filter{Definitions: []string{"d1", "d2"}}, []string{"B", "_", "a.", "ab"}},
 		{accounts.Filter{Definitions: []string{"d0", "none", "d0"}}, []string{"a", "b"}},
-		{accounts.Filter{Status: accounts.StatusReauth}, []string{"a", "a.", "ab"}},
+		{accounts.Filter{Status: accounts.StatusReauthRequired}, []string{"a", "a.", "ab"}},
 		{accounts.Filter{Status: accounts.StatusConnecting}, nil},
 		{accounts.Filter{Identity: "2"}, []string{"_"}},
-		{accounts.Filter{Owner: "even", Definitions: []string{"d1"}, Status: accounts.StatusReauth, Identity: "4"}, []string{"a."}},
-		{accounts.Filter{Owner: "odd", Definitions: []string{"d1"}, Status: accounts.StatusReauth, Identity: "4"}, nil},
+		{accounts.Filter{Owner: "even", Definitions: []string{"d1"}, Status: accounts.StatusReauthRequired, Identity: "4"}, []string{"a."}},
+		{accounts.Filter{Owner: "odd", Definitions: []string{"d1"}, Status: accounts.StatusReauthRequired, Identity: "4"}, nil},
 	} {
 		same(t, c.want, list(t, other, c.f, "", 10))
 		if len(c.want) > 1 {

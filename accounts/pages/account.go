@@ -81,7 +81,7 @@ func (x *exchange) list() (page []account, next string, err error) {
 	}
 	filter := accounts.Filter{Owner: x.owner, Status: accounts.Status(query.Get("status"))}
 	if filter.Status != "" && !x.in.has("status."+string(filter.Status)) {
-		return nil, "", &readError{400, "status is none of connecting, ok, failing, reauth and disconnected"}
+		return nil, "", &readError{400, "status is none of connecting, ok, failing, reauth_required and disconnected"}
 	}
 	if name := query.Get("service"); name != "" {
 		d, err := x.definition(name)

@@ -86,10 +86,10 @@ func TestWhatATestFinds(t *testing.T) {
 	a.user = "bob"
 	a.mu.Unlock()
 	status, got = b.json("POST", path, map[string]any{})
-	assert.Equal(t, []any{http.StatusOK, "reauth"}, []any{status, got["status"]}, "another identity")
+	assert.Equal(t, []any{http.StatusOK, "reauth_required"}, []any{status, got["status"]}, "another identity")
 	a.provider.RevokeGrants()
 	status, got = b.json("POST", path, map[string]any{})
-	assert.Equal(t, []any{http.StatusOK, "reauth"}, []any{status, got["status"]}, "the consent has ended")
+	assert.Equal(t, []any{http.StatusOK, "reauth_required"}, []any{status, got["status"]}, "the consent has ended")
 
 	_, created := b.json("POST", "accounts", map[string]any{"service": "acme", "method": "oauth"})
 	status, got = b.json("POST", "accounts/"+created["id"].(string)+"/test", map[string]any{})

@@ -56,7 +56,7 @@ func TestEachTextIsUsed(t *testing.T) {
 			used[match[1]], used["failed."+match[1]] = true, true
 		}
 	}
-	for _, status := range []accounts.Status{accounts.StatusConnecting, accounts.StatusOK, accounts.StatusFailing, accounts.StatusReauth, accounts.StatusDisconnected} {
+	for _, status := range []accounts.Status{accounts.StatusConnecting, accounts.StatusOK, accounts.StatusFailing, accounts.StatusReauthRequired, accounts.StatusDisconnected} {
 		assert.Contains(t, builtin()["en"], "status."+string(status))
 		assert.Contains(t, builtin()["en"], "status."+string(status)+".text")
 	}

@@ -260,7 +260,7 @@ func listed(account accounts.Account, failing func(definition.CheckReason) strin
 	switch account.Status {
 	case accounts.StatusConnecting:
 		return "Finish connecting"
-	case accounts.StatusReauth:
+	case accounts.StatusReauthRequired:
 		return "Connect again"
 	case accounts.StatusFailing:
 		return failing(account.Reason)
@@ -275,7 +275,7 @@ func TestListed(t *testing.T) {
 		died := 0
 		config := place(p, acme(p, ""))
 		config.Audit = func(e accounts.Entry) {
-			if e.Action == accounts.ActionReauth {
+			if e.Action == accounts.ActionReauthRequired {
 				died++
 			}
 		}

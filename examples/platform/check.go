@@ -75,7 +75,7 @@ func (d *demo) check(home string) (err error) {
 	for _, a := range list {
 		if a.Service == "crm" {
 			ada.want(http.StatusBadGateway, "GET", "/use?id="+a.ID, nil, nil)
-			inNeed := func() string { return d.gauge(ada, "connectorauth_accounts", "reauth") }
+			inNeed := func() string { return d.gauge(ada, "connectorauth_accounts", "reauth_required") }
 			for began := time.Now(); inNeed() != "1" && time.Since(began) < time.Minute; { // the index learns a moment later
 				time.Sleep(20 * time.Millisecond)
 			}

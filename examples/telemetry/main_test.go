@@ -49,7 +49,7 @@ func TestDashboardAndScrapeHaveTheSameMetrics(t *testing.T) {
 	}
 	exposed := names(regexp.MustCompile(`(?m)^#.*$`).ReplaceAllString(scraped, ""))
 	assert.Equal(t, exposed, names(queries), "each metric is shown, and each metric that is shown exists")
-	for _, label := range []string{`service="acme"`, `service="globex"`, `outcome="renewed"`, `outcome="reauth"`, `error_type="invalid_grant"`, `error_type="503"`, `status="ok"} 2`, `status="failing"} 1`, `status="reauth"} 1`, `connectorauth_sweep_lag_seconds{`} {
+	for _, label := range []string{`service="acme"`, `service="globex"`, `outcome="renewed"`, `outcome="reauth_required"`, `error_type="invalid_grant"`, `error_type="503"`, `status="ok"} 2`, `status="failing"} 1`, `status="reauth_required"} 1`, `connectorauth_sweep_lag_seconds{`} {
 		assert.Contains(t, scraped, label)
 	}
 	assert.NotContains(t, scraped, "alice", "accounts are in the logs alone")

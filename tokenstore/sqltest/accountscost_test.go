@@ -31,7 +31,7 @@ func (p place) fill(t testing.TB, db *sql.DB) {
 			if n%10 == 0 {
 				due = now - int64(n)*1e6
 			}
-			rows[i] = fmt.Sprintf("('id-%06d', 'owner-%d', 'acme', '%s', 'u%d', %d, 0, 1, '{}')", n, n%manyOwners, []string{"ok", "reauth"}[n/(manyAccounts-10)], n, due)
+			rows[i] = fmt.Sprintf("('id-%06d', 'owner-%d', 'acme', '%s', 'u%d', %d, 0, 1, '{}')", n, n%manyOwners, []string{"ok", "reauth_required"}[n/(manyAccounts-10)], n, due)
 		}
 		_, err := db.Exec("INSERT INTO " + p.accounts() + " (id, owner, definition, status, identity, due, claimed_until, version, data) VALUES " + strings.Join(rows, ","))
 		require.NoError(t, err)
@@ -88,7 +88,7 @@ func TestLargeIndexReadsFewRows(t *testing.T) {
 				"an owner":                 {list(accounts.Filter{Owner: "owner-77"}, "", 100), 10, 30},
 				"the rest of an owner":     {list(accounts.Filter{Owner: "owner-77"}, "id-050000", 100), 5, 20},
 				"a page of all":            {list(accounts.Filter{}, "id-050000", 100), 100, 200},
-				"a rare status":            {list(accounts.Filter{Status: accounts.StatusReauth}, "", 100), 10, 30},
+				"a rare status":            {list(accounts.Filter{Status: accounts.StatusReauthRequired}, "", 100), 10, 30},
 				"a common status":          {list(accounts.Filter{Status: accounts.StatusOK}, "id-090000", 100), 100, 200},
 				"a status of an owner":     {list(accounts.Filter{Owner: "owner-77", Status: accounts.StatusOK}, "", 100), 10, 30},
 				"an identity":              {list(accounts.Filter{Identity: "u99999"}, "", 100), 1, 10},

@@ -159,7 +159,7 @@ account in doubt is one whose token request was cut off: see [worst-day.md](wors
 | renewals | %d |
 | the backlog was gone after | %v |
 | overdue after the backlog, at most | %v |
-| in doubt and given up, each StatusReauth in the index | %d |
+| in doubt and given up, each StatusReauthRequired in the index | %d |
 | otherwise lost | 0 |
 | renewed twice within the time of keepAlive | %d |
 | refresh tokens sent twice | %d |

@@ -93,7 +93,7 @@ func (f *fleet) judge(t *testing.T, running []*child.Process, killed int, d *day
 		f.end(t, p)
 	}
 	stats, _ := f.stats(t)
-	lost := f.with(t, accounts.StatusReauth)
+	lost := f.with(t, accounts.StatusReauthRequired)
 	b := f.book(t)
 	d.renewals, d.lost = b.Granted, len(lost)
 	stale := 0

@@ -156,7 +156,7 @@ func TestForgottenClientIsReplacedOnce(t *testing.T) {
 		require.Error(t, err)
 		a, err := r.Get(t.Context(), id)
 		require.NoError(t, err)
-		assert.Equal(t, accounts.StatusReauth, a.Status)
+		assert.Equal(t, accounts.StatusReauthRequired, a.Status)
 	}
 	p.ClearFaults()
 	for _, id := range ids {

@@ -143,7 +143,7 @@ type method struct {
 type service struct {
 	Name    string   `json:"name"`
 	Title   string   `json:"title"`
-	BaseURL string   `json:"base_url"`
+	BaseURL string   `json:"baseUrl"`
 	Draft   bool     `json:"draft,omitempty"`
 	Links   []string `json:"links,omitempty"`
 	Methods []method `json:"methods"`

@@ -250,7 +250,7 @@ func TestTheCatalogueIsSearchedAndShown(t *testing.T) {
 	assert.Equal(t, "github", found[0]["name"])
 	var shown map[string]any
 	w.read(&shown, "catalog", "show", "stripe")
-	assert.Equal(t, "https://api.stripe.com", shown["base_url"])
+	assert.Equal(t, "https://api.stripe.com", shown["baseUrl"])
 	var none []any
 	w.read(&none, "catalog", "search", "no such service anywhere")
 	assert.Empty(t, none)

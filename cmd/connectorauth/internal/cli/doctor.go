@@ -15,7 +15,7 @@ import (
 )
 
 // needsOwner are the causes that end when the account is connected again.
-var needsOwner = []doctor.Cause{doctor.CauseRevoked, doctor.CauseReauth, doctor.CauseNotConnected, doctor.CauseCredential}
+var needsOwner = []doctor.Cause{doctor.CauseRevoked, doctor.CauseReauthRequired, doctor.CauseNotConnected, doctor.CauseCredential}
 
 // doctor returns the command doctor.
 func (app *App) doctor() *cobra.Command {

@@ -48,5 +48,5 @@ func TestListKnowsWhatTheLastCallHasLearned(t *testing.T) {
 	w.p.RevokeGrants()
 	code, _, err := w.run("", "call", "globex", "GET", "/me")
 	assert.Equal(t, exit.Reauth, code, err)
-	assert.Contains(t, w.ok("", "list"), "reauth")
+	assert.Contains(t, w.ok("", "list"), "reauth_required")
 }

@@ -31,7 +31,7 @@ type account struct {
 	Created  time.Time       `json:"created"`
 	Tested   time.Time       `json:"tested,omitzero"`
 	Expiry   time.Time       `json:"expiry,omitzero"`
-	ReauthBy time.Time       `json:"reauth_by,omitzero"`
+	ReauthBy time.Time       `json:"reauthBy,omitzero"`
 }
 
 // viewed returns what JSON shows of an account.
@@ -47,11 +47,11 @@ func (app *App) list() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Aliases: []string{"ls"}, Short: "List the accounts", Args: cobra.NoArgs,
 		Long: "List lists the accounts, and asks no service. The statuses are those of the last use or test:\n\n" +
-			"  ok            works, as far as anybody knows\n" +
-			"  failing       does not work for now; nobody has to act\n" +
-			"  reauth        must be connected again: connectorauth connect --again ACCOUNT\n" +
-			"  connecting    the first consent was not finished\n" +
-			"  disconnected  disconnect was not finished: run the command again",
+			"  ok               works, as far as anybody knows\n" +
+			"  failing          does not work for now; nobody has to act\n" +
+			"  reauth_required  must be connected again: connectorauth connect --again ACCOUNT\n" +
+			"  connecting       the first consent was not finished\n" +
+			"  disconnected     disconnect was not finished: run the command again",
 		RunE: func(c *cobra.Command, _ []string) error {
 			h, err := app.home()
 			if err != nil {

@@ -41,11 +41,11 @@ func (app *App) test() *cobra.Command {
 				if err != nil {
 					fmt.Fprintln(w, show.Lines(errorText(err)))
 				}
-				if tested.Status == accounts.StatusReauth {
+				if tested.Status == accounts.StatusReauthRequired {
 					fmt.Fprintln(w, "Run", app.again())
 				}
 			})
-			if tested.Status == accounts.StatusReauth {
+			if tested.Status == accounts.StatusReauthRequired {
 				return exit.Silently(exit.Reauth)
 			}
 			if err != nil {

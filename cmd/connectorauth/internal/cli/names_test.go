@@ -68,7 +68,7 @@ func TestTheExampleOfConnectGivesJSON(t *testing.T) {
 // The help of list names every status that list can show.
 func TestTheHelpOfListExplainsEveryStatus(t *testing.T) {
 	help := newWorld(t).ok("", "list", "--help")
-	for _, s := range []accounts.Status{accounts.StatusConnecting, accounts.StatusOK, accounts.StatusFailing, accounts.StatusReauth, accounts.StatusDisconnected} {
+	for _, s := range []accounts.Status{accounts.StatusConnecting, accounts.StatusOK, accounts.StatusFailing, accounts.StatusReauthRequired, accounts.StatusDisconnected} {
 		assert.Regexp(t, `(?m)^  `+string(s)+`  +\S`, help)
 	}
 }

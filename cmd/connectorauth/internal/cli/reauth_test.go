@@ -10,14 +10,14 @@ import (
 )
 
 // Exit code 7 comes with the command that connects the account again, and test has the code for
-// whatever list calls reauth.
+// whatever list calls reauth_required.
 func TestAnAccountToConnectAgainNamesTheCommand(t *testing.T) {
 	w := newWorld(t)
 	w.key("--name", "work")
 	w.p.Inject(w.p.KeyHeaderURL, 1, authtest.Answer(401, nil, ""))
 	code, out, _ := w.run("", "test", "work")
 	assert.Equal(t, exit.Reauth, code)
-	assert.Contains(t, out, "work ("+w.p.Username+"): reauth\n")
+	assert.Contains(t, out, "work ("+w.p.Username+"): reauth_required\n")
 	assert.Contains(t, out, "\nRun connectorauth connect --again work\n")
 	assert.Contains(t, w.ok("", "test", "work"), ": ok\n")
 

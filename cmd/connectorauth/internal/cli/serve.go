@@ -157,11 +157,11 @@ func (w *serving) logger() *slog.Logger {
 type said struct {
 	// Event is "serving", or "account_unusable" for an account whose definition is gone.
 	Event   string `json:"event"`
-	URL     string `json:"url,omitempty"`      // CONNECTORAUTH_URL
-	Token   string `json:"token,omitempty"`    // CONNECTORAUTH_TOKEN, unless the variables are in EnvFile
-	EnvFile string `json:"env_file,omitempty"` // as given
-	Pages   string `json:"pages,omitempty"`    // a link that signs a browser in once
-	Account string `json:"account,omitempty"`  // ID
+	URL     string `json:"url,omitempty"`     // CONNECTORAUTH_URL
+	Token   string `json:"token,omitempty"`   // CONNECTORAUTH_TOKEN, unless the variables are in EnvFile
+	EnvFile string `json:"envFile,omitempty"` // as given
+	Pages   string `json:"pages,omitempty"`   // a link that signs a browser in once
+	Account string `json:"account,omitempty"` // ID
 	Message string `json:"message,omitempty"`
 }
 

@@ -172,7 +172,7 @@ func TestServeWithAFileSaysNoToken(t *testing.T) {
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "export CONNECTORAUTH_URL="+serving["url"]+"\nexport CONNECTORAUTH_TOKEN=")
-	assert.Equal(t, path, serving["env_file"])
+	assert.Equal(t, path, serving["envFile"])
 	assert.NotContains(t, serving, "token")
 	s.stop()
 	assert.NoFileExists(t, path)

@@ -25,7 +25,7 @@ func (x *examination) openAccount(ctx context.Context) bool {
 	}
 	if err == nil {
 		s.Detail = fmt.Sprintf("%s by %s, connected %s, %s since %s", a.Definition, a.Method, day(a.Created), a.Status, day(a.Since))
-		if a.Status == accounts.StatusFailing || a.Status == accounts.StatusReauth {
+		if a.Status == accounts.StatusFailing || a.Status == accounts.StatusReauthRequired {
 			s.Outcome, s.Detail = Warning, s.Detail+": "+a.Error
 		}
 		x.step(s)
@@ -106,7 +106,7 @@ func (x *examination) ofAccount(err error) (Cause, string) {
 	case errors.As(err, &input):
 		return CauseInput, "Connect the account again with all values, because the definition wants a value that the account lacks or that is not allowed"
 	case errors.Is(err, connectorauth.ErrReauthRequired):
-		return CauseReauth, "Connect the account again, because the store has lost what the account owner gave"
+		return CauseReauthRequired, "Connect the account again, because the store has lost what the account owner gave"
 	case errors.Is(err, context.DeadlineExceeded):
 		return CauseStore, "Look at the store and the index, which do not answer"
 	case errors.As(err, new(unknownDefinition)), x.d != nil && x.m == nil:

@@ -288,7 +288,7 @@ func TestATokenThatEnds(t *testing.T) {
 	}{
 		"the next request renews": {func(v map[string]any) { v["expires_in"] = 1800.0 }, 2 * time.Hour, "so the next request renews the token", ""},
 		"the refresh token lasts": {func(v map[string]any) { v["refresh_token_expires_in"] = 7200.0 }, 0, "must authorize again by", ""},
-		"the refresh token ended": {func(v map[string]any) { v["refresh_token_expires_in"] = 7200.0 }, 3 * time.Hour, "the refresh token ended on", doctor.CauseReauth},
+		"the refresh token ended": {func(v map[string]any) { v["refresh_token_expires_in"] = 7200.0 }, 3 * time.Hour, "the refresh token ended on", doctor.CauseReauthRequired},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -65,7 +65,7 @@ func TestRecordsThatCannotBeRead(t *testing.T) {
 		w := newWorld(t)
 		id := w.connect("key")
 		require.NoError(t, w.config.Store.Delete(t.Context(), id+"/1/values"))
-		w.diagnosed(doctor.Fault, doctor.CauseReauth, "Connect the account again")
+		w.diagnosed(doctor.Fault, doctor.CauseReauthRequired, "Connect the account again")
 	})
 }
 

@@ -208,7 +208,7 @@ func (x *examination) record(ctx context.Context) bool {
 		s.Outcome, s.Detail = Fault, fmt.Sprintf("no token is good since %s: %v", day(status.Since), status.LastError)
 		s.Cause, s.advice = ofToken(status.LastError)
 	case !status.ReauthBy.IsZero() && status.ReauthBy.Before(x.now()):
-		s.Outcome, s.Cause, s.Detail = Fault, CauseReauth, "the refresh token ended on "+day(status.ReauthBy)
+		s.Outcome, s.Cause, s.Detail = Fault, CauseReauthRequired, "the refresh token ended on "+day(status.ReauthBy)
 		s.advice = "Connect the account again, because its refresh token has ended"
 	case status.State == connectorauth.StateFailing:
 		s.Outcome, s.Detail = Warning, fmt.Sprintf("the last renewal failed: %v", status.LastError)
@@ -263,7 +263,7 @@ func ofToken(err error) (Cause, string) {
 		}
 		return CauseRevoked, "Connect the account again, because the provider has revoked the grant or the grant has expired" + code
 	case errors.Is(err, connectorauth.ErrReauthRequired):
-		return CauseReauth, "Connect the account again, because no token of the account is good any more"
+		return CauseReauthRequired, "Connect the account again, because no token of the account is good any more"
 	case is && token.StatusCode == http.StatusTooManyRequests, is && token.StatusCode == 0 && token.RetryAfter > 0:
 		return CauseRateLimit, fmt.Sprintf("Wait %s, because the token endpoint asks for a pause or an earlier token request failed", token.RetryAfter.Round(time.Second))
 	case is && token.StatusCode >= 500:

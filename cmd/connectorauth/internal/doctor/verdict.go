@@ -11,46 +11,46 @@ type Cause string
 
 // The causes, of which an earlier one explains the later ones.
 const (
-	CauseUnknown      Cause = "unknown_account"
-	CauseDisconnected Cause = "disconnected"
-	CauseStoreKey     Cause = "store_key" // the key does not open what is stored
-	CauseVersion      Cause = "version"   // the record is of a newer program
-	CauseRecord       Cause = "record"    // of the token, is damaged
-	CauseStore        Cause = "store"     // the store or the index does not work
-	CauseLocked       Cause = "locked"    // another process holds the lock of the account
-	CauseInput        Cause = "input"     // the definition wants another value
-	CauseProxy        Cause = "proxy"     // something answers in place of a service
-	CauseDNS          Cause = "dns"       // a name has no address
-	CauseRefused      Cause = "refused"   // the address is in a network that accounts may not reach
-	CauseClock        Cause = "clock"     // this machine's clock is wrong
-	CauseExpired      Cause = "certificate_expired"
-	CauseName         Cause = "certificate_name"
-	CauseAuthority    Cause = "certificate_authority"
-	CauseTLS          Cause = "tls"
-	CauseCertificate  Cause = "client_certificate" // the server wants another one, or one at all
-	CauseUnreachable  Cause = "unreachable"        // no connection, or no answer
-	CauseNotConnected Cause = "not_connected"
-	CauseClient       Cause = "client" // the client ID or the client secret is wrong
-	CauseRevoked      Cause = "revoked"
-	CauseReauth       Cause = "reauth"       // the account owner must authorize again
-	CauseRegistration Cause = "registration" // the token is that of another client or token URL
-	CauseRateLimit    Cause = "rate_limit"
-	CauseOutage       Cause = "outage"   // of the service
-	CauseMetadata     Cause = "metadata" // of the server, from which a consent learns the endpoints
-	CauseTokenURL     Cause = "token_url"
-	CauseBaseURL      Cause = "base_url"
-	CauseCredential   Cause = "credential" // a key or a password is wrong
-	CauseSignature    Cause = "signature"  // of OAuth1, is refused
-	CauseScope        Cause = "scope"      // the credential lacks a right or a scope
-	CauseIdentity     Cause = "identity"   // the credential is that of another account
-	CauseDefinition   Cause = "definition"
-	CauseIPv6         Cause = "ipv6"
-	CauseTheirClock   Cause = "service_clock"
+	CauseUnknown        Cause = "unknown_account"
+	CauseDisconnected   Cause = "disconnected"
+	CauseStoreKey       Cause = "store_key" // the key does not open what is stored
+	CauseVersion        Cause = "version"   // the record is of a newer program
+	CauseRecord         Cause = "record"    // of the token, is damaged
+	CauseStore          Cause = "store"     // the store or the index does not work
+	CauseLocked         Cause = "locked"    // another process holds the lock of the account
+	CauseInput          Cause = "input"     // the definition wants another value
+	CauseProxy          Cause = "proxy"     // something answers in place of a service
+	CauseDNS            Cause = "dns"       // a name has no address
+	CauseRefused        Cause = "refused"   // the address is in a network that accounts may not reach
+	CauseClock          Cause = "clock"     // this machine's clock is wrong
+	CauseExpired        Cause = "certificate_expired"
+	CauseName           Cause = "certificate_name"
+	CauseAuthority      Cause = "certificate_authority"
+	CauseTLS            Cause = "tls"
+	CauseCertificate    Cause = "client_certificate" // the server wants another one, or one at all
+	CauseUnreachable    Cause = "unreachable"        // no connection, or no answer
+	CauseNotConnected   Cause = "not_connected"
+	CauseClient         Cause = "client" // the client ID or the client secret is wrong
+	CauseRevoked        Cause = "revoked"
+	CauseReauthRequired Cause = "reauth_required" // the account owner must authorize again
+	CauseRegistration   Cause = "registration"    // the token is that of another client or token URL
+	CauseRateLimit      Cause = "rate_limit"
+	CauseOutage         Cause = "outage"   // of the service
+	CauseMetadata       Cause = "metadata" // of the server, from which a consent learns the endpoints
+	CauseTokenURL       Cause = "token_url"
+	CauseBaseURL        Cause = "base_url"
+	CauseCredential     Cause = "credential" // a key or a password is wrong
+	CauseSignature      Cause = "signature"  // of OAuth1, is refused
+	CauseScope          Cause = "scope"      // the credential lacks a right or a scope
+	CauseIdentity       Cause = "identity"   // the credential is that of another account
+	CauseDefinition     Cause = "definition"
+	CauseIPv6           Cause = "ipv6"
+	CauseTheirClock     Cause = "service_clock"
 )
 
 var order = []Cause{
 	CauseUnknown, CauseDisconnected, CauseStoreKey, CauseVersion, CauseRecord, CauseStore, CauseLocked, CauseInput, CauseProxy, CauseDNS, CauseRefused, CauseClock,
-	CauseExpired, CauseName, CauseAuthority, CauseTLS, CauseCertificate, CauseUnreachable, CauseNotConnected, CauseClient, CauseRevoked, CauseReauth,
+	CauseExpired, CauseName, CauseAuthority, CauseTLS, CauseCertificate, CauseUnreachable, CauseNotConnected, CauseClient, CauseRevoked, CauseReauthRequired,
 	CauseRegistration, CauseRateLimit, CauseOutage, CauseMetadata, CauseTokenURL, CauseBaseURL, CauseSignature, CauseCredential, CauseScope, CauseIdentity, CauseDefinition, CauseIPv6,
 	CauseTheirClock,
 }
