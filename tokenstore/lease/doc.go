@@ -26,7 +26,7 @@
 //		}
 //	}
 //
-// The store's own methods take, prolong and release are one statement each.
+// The methods take, prolong and release are those of the database: take reports whether the lock was free.
 //
 // # How a lock ends
 //

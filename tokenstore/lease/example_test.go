@@ -3,7 +3,6 @@ package lease_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"fmt"
 	"sync"
 	"time"
@@ -12,8 +11,8 @@ import (
 	"github.com/connectorauth/connectorauth/tokenstore/lease"
 )
 
-// A store has locks with an owner and an end, as a table of a database.
-type store struct {
+// database stands for a database: locks with an owner and an end.
+type database struct {
 	mu    sync.Mutex
 	locks map[string]row
 }
@@ -23,70 +22,54 @@ type row struct {
 	until time.Time
 }
 
-// take takes a lock that nobody has, and reports whether nobody had the lock.
-func (s *store) take(_ context.Context, key, owner string) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if time.Now().Before(s.locks[key].until) {
-		return false, nil
+// take takes a lock, or prolongs the owner's own lock. A lock that has ended stays
+// ended: only a new owner takes the lock.
+func (d *database) take(key, owner string, prolong bool) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	held, now := d.locks[key], time.Now()
+	alive := held.until.After(now)
+	if prolong && (!alive || held.owner != owner) || !prolong && alive {
+		return false
 	}
-	s.locks[key] = row{owner, time.Now().Add(lease.Length)}
-	return true, nil
+	d.locks[key] = row{owner, now.Add(lease.Length)}
+	return true
 }
 
-// prolong prolongs the owner's lock. A lock that has ended stays ended.
-func (s *store) prolong(_ context.Context, key, owner string) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if held := s.locks[key]; held.owner != owner || !time.Now().Before(held.until) {
-		return false, nil
-	}
-	s.locks[key] = row{owner, time.Now().Add(lease.Length)}
-	return true, nil
-}
-
-func (s *store) release(_ context.Context, key, owner string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.locks[key].owner == owner {
-		delete(s.locks, key)
-	}
-	return nil
-}
-
-// Lock is the method in the documentation of the package.
-func (s *store) Lock(ctx context.Context, key string) (tokenstore.Lease, error) {
-	owner := rand.Text()
-	for {
-		taken := time.Now() // of this attempt, before the database grants the lock
-		free, err := s.take(ctx, key, owner)
-		if err != nil {
-			return nil, err
-		}
-		if free {
-			return lease.Keep(ctx, taken, lease.Config{
-				Length:  lease.Length,
-				Prolong: func(ctx context.Context) (bool, error) { return s.prolong(ctx, key, owner) },
-				Release: func(ctx context.Context) error { return s.release(ctx, key, owner) },
-			}), nil
-		}
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+func (d *database) release(key, owner string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.locks[key].owner == owner {
+		delete(d.locks, key)
 	}
 }
 
 // The method Lock of a connectorauth.SharedTokenStore tries about once a second until the
 // database grants the lock, and leaves the rest to Keep.
 func ExampleKeep() {
-	rows := &store{locks: map[string]row{}} // stands for a table of a database
+	rows := &database{locks: map[string]row{}}                                       // stands for a table of a database
+	lock := func(ctx context.Context, key, owner string) (tokenstore.Lease, error) { // owner is crypto/rand.Text()
+		for {
+			taken := time.Now() // before the database grants the lock
+			if rows.take(key, owner, false) {
+				return lease.Keep(ctx, taken, lease.Config{
+					Length:  lease.Length,
+					Prolong: func(context.Context) (bool, error) { return rows.take(key, owner, true), nil },
+					Release: func(context.Context) error { rows.release(key, owner); return nil },
+				}), nil
+			}
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
-	held, err := rows.Lock(ctx, "alice")
+	held, err := lock(ctx, "alice", "first")
 	fmt.Println(held.Check(ctx), err)
 	cancel() // the second waiter gives up, and the first holder goes on
-	_, err = rows.Lock(ctx, "alice")
+	_, err = lock(ctx, "alice", "second")
 	fmt.Println(err, held.Check(context.Background()))
 	held.Unlock()
 	fmt.Println(len(rows.locks))

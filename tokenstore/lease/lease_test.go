@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/connectorauth/connectorauth/internal/test/leaktest"
 	"github.com/connectorauth/connectorauth/tokenstore/lease"
@@ -191,22 +190,6 @@ func TestLockOfAnotherIsLostAtOnce(t *testing.T) {
 		assert.Error(t, h.Check(t.Context()))
 		time.Sleep(time.Minute)
 		assert.EqualValues(t, 1, l.prolonged.Load())
-	})
-}
-
-// The Lock of the documentation counts from the moment of the grant, however long a caller has
-// waited.
-func TestLockOfTheDocumentationAfterALongWait(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &store{locks: map[string]row{}}
-		first, err := s.Lock(t.Context(), "alice")
-		require.NoError(t, err)
-		time.AfterFunc(10*lease.Length, first.Unlock)
-		second, err := s.Lock(t.Context(), "alice")
-		require.NoError(t, err)
-		defer second.Unlock()
-		time.Sleep(10 * lease.Length)
-		assert.NoError(t, second.Check(t.Context()))
 	})
 }
 
