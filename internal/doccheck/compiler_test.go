@@ -40,9 +40,13 @@ func packageName(importPath string) string {
 	return strings.TrimPrefix(path.Base(version.ReplaceAllString(importPath, "")), "go-")
 }
 
-// names reports whether a block names something of a package.
-func names(block, importPath string) bool {
-	return regexp.MustCompile(`\b` + packageName(importPath) + `\.[A-Z]`).MatchString(block)
+// mentioned returns the names in front of exported names, as those of packages are.
+func mentioned(block string) map[string]bool {
+	found := map[string]bool{}
+	for _, match := range qualified.FindAllStringSubmatch(block, -1) {
+		found[match[1]] = true
+	}
+	return found
 }
 
 // A compiler checks blocks as the Go compiler does, with the types of given.
@@ -65,7 +69,8 @@ func newCompiler(t *testing.T, packages []public) *compiler {
 	for _, p := range packages {
 		text += strings.Join(p.indented(), "\n")
 	}
-	paths := slices.DeleteFunc(slices.Clone(c.imports), func(importPath string) bool { return !names(text, importPath) })
+	needed := mentioned(text)
+	paths := slices.DeleteFunc(slices.Clone(c.imports), func(importPath string) bool { return !needed[packageName(importPath)] })
 	list := exec.CommandContext(t.Context(), "go", append([]string{"list", "-export", "-f", "{{.ImportPath}} {{.Export}}", "--"}, paths...)...)
 	list.Dir, list.Stderr = root, os.Stderr
 	out, err := list.Output()
@@ -97,10 +102,10 @@ func (c *compiler) check(p public, block string) error {
 			variables += "var " + name + " " + given[key] + "\n"
 		}
 	}
-	header, known := "package reader\n", map[string]bool{}
+	header, needed := "package reader\n", mentioned(variables+block)
 	for _, importPath := range imports {
-		if name := packageName(importPath); !known[name] && names(variables+block, importPath) {
-			known[name] = true
+		if name := packageName(importPath); needed[name] {
+			needed[name] = false
 			header += "import " + name + " \"" + importPath + "\"\n"
 		}
 	}
