@@ -34,15 +34,15 @@
 //
 // [Registry.Connect] tests the values before the account is kept. Where the account owner must consent
 // first, the account is StatusConnecting until the consent is finished. A [Flow] leads through
-// the consent, and is a consent.Flow:
+// the consent, and is a consent.Flow, which the Flow of a consent.Config returns:
 //
-//	Flow: func(r *http.Request, id string) (consent.Flow, error) {
+//	config.Flow = func(r *http.Request, id string) (consent.Flow, error) {
 //		account, err := registry.Get(r.Context(), id)
 //		if err != nil || account.Owner != signedIn(r) {
 //			return nil, consent.ErrNotAllowed
 //		}
 //		return registry.Flow(r.Context(), id)
-//	},
+//	}
 //
 // [Registry.Reconnect] gives an account new values or a new consent and keeps the ID. The account goes
 // on as before until the new credential has passed the test, and stays as before if the new

@@ -75,11 +75,11 @@
 // program's name, logo and colour, and more languages. [Config].Service names the
 // service whose account is connected:
 //
-//	Service: func(connector string) string { return titles[connector] }, // "Google Calendar"
-//	Pages: consent.Pages{
+//	config.Service = func(connector string) string { return titles[connector] } // "Google Calendar"
+//	config.Pages = consent.Pages{
 //		Name: "Acme", Logo: logoSVG, Accent: "#c2410c",
 //		Languages: map[string]consent.Messages{"en": {}, "de": {}, "fr": french},
-//	},
+//	}
 //
 // The browser's Accept-Language chooses the language. A program that knows better
 // gives options.language to connect, or adds &language=de to the URL of a start.

@@ -29,9 +29,10 @@
 // must then be connected before the first request.
 //
 // An Account is also an OAuthHandler of the SDK: the SDK calls [Account.Authorize] when the server
-// refuses a request, and [Config].Consent leads the person through the consent:
+// refuses a request, and [Config].Consent leads the person through the consent. Here sdk is the
+// import of the SDK, and public a client without credentials:
 //
-//	transport := &mcp.StreamableClientTransport{Endpoint: url, OAuthHandler: account}
+//	transport := &sdk.StreamableClientTransport{Endpoint: serverURL, OAuthHandler: account, HTTPClient: public}
 //
 // # In package accounts
 //

@@ -1,7 +1,7 @@
 // Package migrate turns the configs and tokens of golang.org/x/oauth2 and of
 // github.com/dghubble/oauth1 into connectors, each in one call:
 //
-//	// Before: client := config.Client(ctx, token)
+//	// before: client := config.Client(ctx, token)
 //	connector, err := migrate.OAuth2(ctx, config, token, connectorauth.OAuth2Config{
 //		Store: store, Account: "alice/acme", Hosts: []string{"api.acme.example"},
 //	})

@@ -3,7 +3,10 @@
 //
 //	store, err := tokenstore.NewFile("/var/lib/myapp/tokens")
 //	...
-//	google, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{Store: store, Account: "alice/google", ...})
+//	google, err := connectorauth.NewOAuth2(connectorauth.OAuth2Config{
+//		Store: store, Account: "alice/google",
+//		...
+//	})
 //
 // # Choosing a store
 //

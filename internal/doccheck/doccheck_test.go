@@ -1,8 +1,9 @@
 // Package doccheck checks the documents of the repository: every test named in a
 // document exists, every link to a file or a heading leads somewhere, every block of Go
-// stands in code that runs, and docs/architecture.md names all packages and nothing else.
-// The documentation of each public package is a tutorial whose links lead somewhere, and
-// each constructor has an example that go test runs.
+// stands in code that runs, every command of Go names what there is, and
+// docs/architecture.md names all packages and nothing else.
+// The documentation of each public package is a tutorial whose links lead somewhere and whose
+// blocks of Go compile at least, and each constructor has an example that go test runs.
 package doccheck
 
 import (

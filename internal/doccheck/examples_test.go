@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -42,6 +43,7 @@ type public struct {
 	folder   string // slashes; "." is the root folder
 	doc      *doc.Package
 	examples []*doc.Example
+	imported []string // the import paths of what the files import, tests as well
 	files    *token.FileSet
 }
 
@@ -95,6 +97,9 @@ func readPublic(folder string, names []string) (p public, program bool, err erro
 		if file.Name.Name == "main" {
 			return public{}, true, nil
 		}
+		for _, spec := range file.Imports {
+			p.imported = append(p.imported, strings.Trim(spec.Path.Value, `"`))
+		}
 		all = append(all, file)
 		if strings.HasSuffix(name, "_test.go") {
 			tests = append(tests, file)
@@ -106,7 +111,7 @@ func readPublic(folder string, names []string) (p public, program bool, err erro
 	}
 	p.folder = filepath.ToSlash(relative)
 	p.examples = doc.Examples(tests...)
-	p.doc, err = doc.NewFromFiles(p.files, all, module+"/"+p.folder)
+	p.doc, err = doc.NewFromFiles(p.files, all, path.Join(module, p.folder))
 	return p, false, err
 }
 

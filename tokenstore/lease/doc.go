@@ -5,16 +5,28 @@
 //
 //	func (s *store) Lock(ctx context.Context, key string) (tokenstore.Lease, error) {
 //		owner := rand.Text()
-//		taken := time.Now() // before the database grants the lock
-//		if err := s.take(ctx, key, owner); err != nil { // tries until ctx ends
-//			return nil, err
+//		for {
+//			taken := time.Now() // of this attempt, before the database grants the lock
+//			free, err := s.take(ctx, key, owner)
+//			if err != nil {
+//				return nil, err
+//			}
+//			if free {
+//				return lease.Keep(ctx, taken, lease.Config{
+//					Length:  lease.Length,
+//					Prolong: func(ctx context.Context) (bool, error) { return s.prolong(ctx, key, owner) },
+//					Release: func(ctx context.Context) error { return s.release(ctx, key, owner) },
+//				}), nil
+//			}
+//			select {
+//			case <-time.After(time.Second):
+//			case <-ctx.Done():
+//				return nil, ctx.Err()
+//			}
 //		}
-//		return lease.Keep(ctx, taken, lease.Config{
-//			Length:  lease.Length,
-//			Prolong: func(ctx context.Context) (bool, error) { return s.prolong(ctx, key, owner) },
-//			Release: func(ctx context.Context) error { return s.release(ctx, key, owner) },
-//		}), nil
 //	}
+//
+// The methods take, prolong and release are those of the database: take reports whether the lock was free.
 //
 // # How a lock ends
 //
