@@ -13,6 +13,7 @@ import (
 	"github.com/connectorauth/connectorauth/internal/pending"
 	"github.com/connectorauth/connectorauth/internal/scrub"
 	"github.com/connectorauth/connectorauth/internal/wire"
+	"github.com/connectorauth/connectorauth/internal/words"
 )
 
 // check lists everything that is wrong with the config, except with Hosts.
@@ -88,7 +89,7 @@ func (c *OAuth2Config) checkClientAuth() error {
 		return nil
 	case ClientSecretBasicRaw, ClientSecretUser:
 	default:
-		return fmt.Errorf("unknown value %q: use client_secret_basic, client_secret_post, client_secret_basic_raw, client_secret_user, tls_client_auth, self_signed_tls_client_auth or none", string(method))
+		return fmt.Errorf("unknown value %q: use %s", string(method), words.Either(check.ClientAuthMethods))
 	}
 	switch id, secret := c.ClientID, string(c.ClientSecret); {
 	case secret == "":

@@ -16,6 +16,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/test/canary"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/stretchr/testify/assert"
@@ -109,6 +110,20 @@ func TestClientAuthenticationMethods(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, last().Header["Authorization"])
 	assert.Contains(t, last().Body, "client_secret="+url.QueryEscape(clientSecret))
+}
+
+// The words are the ones that definitions take, and that the error of an unknown word lists.
+func TestEachWordOfClientAuthenticationIsKnown(t *testing.T) {
+	for _, word := range check.ClientAuthMethods {
+		method := connectorauth.ClientAuthMethod(word)
+		request := &connectorauth.TokenRequest{ClientID: "client", ClientSecret: clientSecret, Params: url.Values{}, Header: http.Header{}}
+		assert.NoError(t, method.Authenticate(t.Context(), request))
+		_, err := connectorauth.NewOAuth2(config2{Grant: connectorauth.ClientCredentials{}, ClientAuth: method})
+		require.Error(t, err, "nothing else is set")
+		assert.NotContains(t, err.Error(), "unknown value")
+	}
+	_, err := connectorauth.NewOAuth2(config2{ClientAuth: connectorauth.ClientAuthMethod("mtls")})
+	assert.ErrorContains(t, err, `ClientAuth: unknown value "mtls": use client_secret_basic, `)
 }
 
 func TestErrorsHideTheURLOfAToken(t *testing.T) {

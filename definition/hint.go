@@ -31,7 +31,7 @@ func (r *reader) member(word string, known []string) string {
 	if near := r.hint(word, known); near != "" || len(r.found) >= maxKept || len(known) == 0 {
 		return near
 	}
-	return "; use " + strings.Join(known[:len(known)-1], ", ") + " or " + known[len(known)-1]
+	return "; use " + words.Either(known)
 }
 
 // missing lists an absent member, if the value that should have the member is an object.

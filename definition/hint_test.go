@@ -31,6 +31,11 @@ acme.json:3:59: methods[0].pass: is no member here; did you mean password?
 acme.json:3:72: methods[0].auth: is no member here; use name, was, title, default, inputs, baseUrl, type, and, refreshLifetime, refreshIdle, renewBefore, keepAlive, username, password or charset`, got)
 }
 
+func TestTheOnlyMemberIsNamedAlone(t *testing.T) {
+	got := mistakes(`{"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com", "methods": [{"name": "a", "type": "None", "and": [{"type": "None", "label": "A"}]}]}`)
+	assert.Equal(t, "acme.json:1:143: methods[0].and[0].label: is no member here; use type", got)
+}
+
 // Beginners write these. Each text says what to do.
 func TestMistakesOfBeginners(t *testing.T) {
 	const open = `"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com", `

@@ -88,18 +88,41 @@ const (
 	FormatKey     Format = "key"     // a private key, which may have line breaks: PEM, or a JSON Web Key
 )
 
-// formats are the formats that not every text has.
-var formats = map[Format]struct {
-	valid func(string) bool
-	words string
-}{
-	FormatLabel:   {isLabel, "use lower-case letters, digits and hyphens only, such as mycompany"},
-	FormatHost:    {isHostName, "give the name of a host, such as www.example.com, in lower case"},
-	FormatOrigin:  {isOrigin, "give an address such as https://www.example.com, in lower case, without a path"},
-	FormatURL:     {isURL, "give an address such as https://www.example.com/path, with the host in lower case, and without a question mark"},
-	FormatUUID:    {isMatch(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`), "give an ID such as 123e4567-e89b-12d3-a456-426614174000"},
-	FormatEmail:   {isMatch(`^[^\s@<>"]+@[^\s@<>"]+$`), "give an address such as ada@example.com"},
-	FormatInteger: {isMatch(`^-?[0-9]{1,18}$`), "give a whole number"},
+// A formatRule is a Format, and what a value of the Format must be.
+type formatRule struct {
+	format Format
+	valid  func(string) bool // nil means that every text is valid
+	words  string            // for the account owner: what is valid
+}
+
+var formatRules = []formatRule{
+	{FormatText, nil, ""},
+	{FormatLabel, isLabel, "use lower-case letters, digits and hyphens only, such as mycompany"},
+	{FormatHost, isHostName, "give the name of a host, such as www.example.com, in lower case"},
+	{FormatOrigin, isOrigin, "give an address such as https://www.example.com, in lower case, without a path"},
+	{FormatURL, isURL, "give an address such as https://www.example.com/path, with the host in lower case, and without a question mark"},
+	{FormatUUID, isMatch(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`), "give an ID such as 123e4567-e89b-12d3-a456-426614174000"},
+	{FormatEmail, isMatch(`^[^\s@<>"]+@[^\s@<>"]+$`), "give an address such as ada@example.com"},
+	{FormatInteger, isMatch(`^-?[0-9]{1,18}$`), "give a whole number"},
+	{FormatKey, nil, ""},
+}
+
+// formats are the words of Format.
+func formats() (words []string) {
+	for _, rule := range formatRules {
+		words = append(words, string(rule.format))
+	}
+	return words
+}
+
+// ruleOf returns the rule of a Format. An empty Format has no rule.
+func ruleOf(format Format) (none formatRule) {
+	for _, rule := range formatRules {
+		if rule.format == format {
+			return rule
+		}
+	}
+	return none
 }
 
 // isMatch returns a function that reports whether a text matches expr.
@@ -183,13 +206,13 @@ func (l *Limits) check(value string) error {
 		}
 		return nil
 	}
-	f, limited := formats[l.Format]
-	isWrong, isOther := limited && !f.valid(value), l.pattern != nil && !l.pattern.matches(value)
+	rule := ruleOf(l.Format)
+	isWrong, isOther := rule.valid != nil && !rule.valid(value), l.pattern != nil && !l.pattern.matches(value)
 	switch {
 	case (isWrong || isOther) && strings.TrimSpace(value) != value:
 		return &limitError{InputSpace, "has a space at an end; remove the space"}
 	case isWrong:
-		return &limitError{InputFormat, f.words}
+		return &limitError{InputFormat, rule.words}
 	case isOther:
 		return &limitError{InputPattern, "does not look as the service writes it"}
 	}

@@ -160,7 +160,7 @@ func TestMistakesOfModernMembers(t *testing.T) {
 		{`"grant": {"deviceCode": {"deviceUrl": "https://a.example/d", "params": {"scope": ["x"]}}}`, `acme.json:2:91: methods[0].grant.deviceCode.params: scope is set by the library; remove scope`},
 		{`"grant": {"authorizationCode": {"authUrl": "https://a.example/a", "pushedAuthorizationRequestUrl": "ftp://a.example"}}`, `acme.json:2:119: methods[0].grant.authorizationCode.pushedAuthorizationRequestUrl: must begin with https://`},
 		{`"dpop": "PS256", "grant": {"clientCredentials": {}}`, `acme.json:2:28: methods[0].dpop: keys of accounts are for ES256, ES384, ES512 or EdDSA`},
-		{`"dpop": "es256", "grant": {"clientCredentials": {}}`, `methods[0].dpop: "es256" is none of RS256, `},
+		{`"dpop": "es256", "grant": {"clientCredentials": {}}`, `methods[0].dpop: "es256" is none of ES256, `},
 		{`"resources": ["https://a.example/{x}"], "grant": {"clientCredentials": {}}`, `acme.json:2:34: methods[0].resources[0]: there is no value for {x} here`},
 		{`"resources": ["https://a.example/#x"], "grant": {"clientCredentials": {}}`, `acme.json:2:33: methods[0].resources: "https://a.example/#x" is no absolute URI without a fragment`},
 		{`"resources": ["urn:{name}"], "grant": {"clientCredentials": {}}`, `methods[0].resources[0]: must begin with https://`},

@@ -78,6 +78,7 @@ func (g *generator) of(t reflect.Type) schemaOf {
 	}
 	switch t.Kind() {
 	case reflect.String:
+		require.Empty(g.t, g.docs.words[t.String()], "the constants of %s are no enumeration", t)
 		return schemaOf{"type": "string"}
 	case reflect.Pointer:
 		return g.of(t.Elem())
@@ -113,8 +114,14 @@ func limited(t reflect.Type) []string {
 func (g *generator) enumeration(t reflect.Type) schemaOf {
 	words := g.docs.words[t.String()]
 	if list := limited(t); list != nil {
-		words = slices.DeleteFunc(slices.Clone(words), func(w word) bool { return !slices.Contains(list, w.text) })
-		require.Len(g.t, words, len(list), "the constants of %s", t)
+		if t == typeOfTypes { // no document has a Custom
+			words = slices.DeleteFunc(slices.Clone(words), func(w word) bool { return !slices.Contains(list, w.text) })
+		}
+		constants := make([]string, len(words))
+		for i, w := range words {
+			constants[i] = w.text
+		}
+		require.ElementsMatch(g.t, list, constants, "the constants of %s", t)
 	}
 	require.NotEmpty(g.t, words, t)
 	var choices []schemaOf

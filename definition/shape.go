@@ -10,6 +10,9 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/assertion"
 	"github.com/connectorauth/connectorauth/dialect"
+	"github.com/connectorauth/connectorauth/internal/check"
+	"github.com/connectorauth/connectorauth/internal/jws"
+	"github.com/connectorauth/connectorauth/internal/oauth1"
 )
 
 // A shape lists the members of a struct in documents.
@@ -26,11 +29,11 @@ var (
 		return shapesOf(append(slices.Clone(schemeTypes), reflect.TypeFor[Definition]()))
 	})
 	enumerations = map[reflect.Type][]string{
-		reflect.TypeFor[Format]():                         {"text", "label", "host", "origin", "url", "uuid", "email", "integer", "key"},
-		reflect.TypeFor[From]():                           {"token", "callback"},
-		reflect.TypeFor[connectorauth.ClientAuthMethod](): {"client_secret_basic", "client_secret_post", "client_secret_basic_raw", "client_secret_user", "none", "tls_client_auth", "self_signed_tls_client_auth"},
-		reflect.TypeFor[assertion.Algorithm]():            {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512"},
-		reflect.TypeFor[dialect.SignatureMethod]():        {"HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512", "RSA-SHA1", "RSA-SHA256", "RSA-SHA512", "PLAINTEXT"},
+		reflect.TypeFor[Format]():                         formats(),
+		reflect.TypeFor[From]():                           {string(FromToken), string(FromCallback)},
+		reflect.TypeFor[connectorauth.ClientAuthMethod](): check.ClientAuthMethods,
+		reflect.TypeFor[assertion.Algorithm]():            jws.Algorithms,
+		reflect.TypeFor[dialect.SignatureMethod]():        oauth1.Methods,
 	}
 )
 

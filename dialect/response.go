@@ -3,8 +3,9 @@ package dialect
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/connectorauth/connectorauth/internal/words"
 )
 
 // Response says where the members of a token response are, and how to read
@@ -80,21 +81,12 @@ func (e *Encoding) UnmarshalText(text []byte) error { return unmarshal(e, text, 
 
 var encodings = []Encoding{EncodeForm, EncodeJSON, EncodeQuery, EncodeGet}
 
-// unmarshal reads text, which must be among words, into an enumeration.
-func unmarshal[T ~string](to *T, text []byte, words []T) error {
+// unmarshal reads a known word into an enumeration.
+func unmarshal[T ~string](to *T, text []byte, known []T) error {
 	word := T(text)
-	if !slices.Contains(words, word) {
-		last := len(words) - 1
-		return fmt.Errorf("dialect: unknown word %q: use %s or %s", text, strings.Join(texts(words[:last]), ", "), words[last])
+	if !slices.Contains(known, word) {
+		return fmt.Errorf("dialect: unknown word %q: use %s", text, words.Either(known))
 	}
 	*to = word
 	return nil
-}
-
-// texts returns words as strings.
-func texts[T ~string](words []T) (list []string) {
-	for _, word := range words {
-		list = append(list, string(word))
-	}
-	return list
 }

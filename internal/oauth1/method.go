@@ -19,6 +19,7 @@ import (
 
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/wire"
+	"github.com/connectorauth/connectorauth/internal/words"
 )
 
 // The signature methods of RFC 5849 sections 3.4.2 to 3.4.4, by the names that
@@ -33,6 +34,9 @@ const (
 	RSASHA512  = string(dialect.RSASHA512)
 	Plaintext  = string(dialect.Plaintext) // sends the secrets themselves: https or loopback only
 )
+
+// Methods are the signature methods that [New] takes.
+var Methods = []string{HMACSHA1, HMACSHA256, HMACSHA512, RSASHA1, RSASHA256, RSASHA512, Plaintext}
 
 // hashOf returns the hash function in the name of a signature method. A name
 // without a hash function means SHA-1.
@@ -71,7 +75,7 @@ func newSignFunc(config Config) (sign signFunc, err error) {
 			return nil, fmt.Errorf("PrivateKey: %s takes no key; remove PrivateKey, or choose an RSA method", config.Method)
 		}
 	default:
-		return nil, fmt.Errorf("SignatureMethod: unknown value %q: use HMAC-SHA1, HMAC-SHA256, HMAC-SHA512, RSA-SHA1, RSA-SHA256, RSA-SHA512 or PLAINTEXT", config.Method)
+		return nil, fmt.Errorf("SignatureMethod: unknown value %q: use %s", config.Method, words.Either(Methods))
 	}
 	key := wire.AppendEscaped(nil, config.ConsumerSecret)
 	key = append(key, '&')

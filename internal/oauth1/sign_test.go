@@ -28,6 +28,17 @@ import (
 
 var stamp = oauth1.Stamp{Nonce: "n", Timestamp: 1}
 
+func TestNewTakesEachMethod(t *testing.T) {
+	for _, method := range oauth1.Methods {
+		config := oauth1.Config{ConsumerKey: "c", ConsumerSecret: "s", Method: method}
+		if strings.HasPrefix(method, "RSA") {
+			config.PrivateKey = testKey(t)
+		}
+		_, err := oauth1.New(config)
+		assert.NoError(t, err)
+	}
+}
+
 func TestNewRefusesBadConfigs(t *testing.T) {
 	_, notRSA, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)

@@ -1,4 +1,4 @@
-// Package words finds the word that somebody may have meant.
+// Package words finds the word that somebody may have meant, and lists the words of a choice.
 package words
 
 import "strings"
@@ -21,6 +21,22 @@ func Nearest(word string, known []string) (near string) {
 		}
 	}
 	return near
+}
+
+// Either lists the words of a choice: a, b or c.
+func Either[W ~string](choice []W) string {
+	var list strings.Builder
+	for i, word := range choice {
+		switch i {
+		case 0:
+		case len(choice) - 1:
+			list.WriteString(" or ")
+		default:
+			list.WriteString(", ")
+		}
+		list.WriteString(string(word))
+	}
+	return list.String()
 }
 
 // Distance returns how many bytes must be inserted, removed or replaced to make b of a.

@@ -29,3 +29,9 @@ func TestNearest(t *testing.T) {
 		assert.Equal(t, want, words.Nearest(word, known), word)
 	}
 }
+
+func TestEither(t *testing.T) {
+	for want, choice := range map[string][]string{"": nil, "a": {"a"}, "a or b": {"a", "b"}, "a, b or c": {"a", "b", "c"}} {
+		assert.Equal(t, want, words.Either(choice))
+	}
+}
