@@ -31,7 +31,7 @@ func TestAFolderThatIsRemovedMeanwhileIsMissing(t *testing.T) {
 	})
 	defer person.Wait()
 	defer close(stop)
-	for range 30_000 {
+	for range 10_000 {
 		_, err := home.Find(dir, "")
 		require.NoError(t, err)
 	}
