@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -87,17 +88,13 @@ func (s *Server) Env() []string {
 
 // WriteEnv writes Env to a file, with the word export in front of each line, for a shell to
 // read. The file has mode 0600 from the first byte on, and takes the place of an older file
-// or link of the name. The caller removes the file at the end of the run.
+// or link of the name. The caller calls RemoveEnv at the end of the run.
 func (s *Server) WriteEnv(path string) error {
 	file, err := os.CreateTemp(filepath.Dir(path), ".connectorauth-*")
 	if err != nil {
 		return fmt.Errorf("serve: WriteEnv: %w", err)
 	}
-	for _, line := range s.Env() {
-		if _, err = io.WriteString(file, "export "+line+"\n"); err != nil {
-			break
-		}
-	}
+	_, err = io.WriteString(file, s.exports())
 	if err = errors.Join(err, file.Close()); err == nil {
 		err = os.Rename(file.Name(), path)
 	}
@@ -105,4 +102,28 @@ func (s *Server) WriteEnv(path string) error {
 		return fmt.Errorf("serve: WriteEnv: %w", errors.Join(err, os.Remove(file.Name())))
 	}
 	return nil
+}
+
+// RemoveEnv removes the file of WriteEnv. A file that another run has put in its place stays: a
+// second run with the name may have begun before the first has ended.
+func (s *Server) RemoveEnv(path string) error {
+	info, err := os.Lstat(path)
+	if err == nil && info.Mode().IsRegular() { // opening a FIFO would wait for a writer
+		var text []byte
+		if text, err = os.ReadFile(path); err == nil && equal(string(text), s.exports()) {
+			err = os.Remove(path)
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("serve: RemoveEnv: %w", err)
+	}
+	return nil
+}
+
+// exports returns Env as lines for a shell.
+func (s *Server) exports() (lines string) {
+	for _, line := range s.Env() {
+		lines += "export " + line + "\n"
+	}
+	return lines
 }

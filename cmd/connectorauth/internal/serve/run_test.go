@@ -135,3 +135,18 @@ func TestTheFileForShells(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, entries, 3, "no file with the token is left over")
 }
+
+// A run may begin with the file of another run, which then ends, as at an update.
+func TestTheEndOfARunLeavesTheFileOfAnotherRun(t *testing.T) {
+	first, second := idle(t, patience), idle(t, patience)
+	path := filepath.Join(t.TempDir(), "env")
+	require.NoError(t, first.WriteEnv(path))
+	require.NoError(t, second.WriteEnv(path))
+	require.NoError(t, first.RemoveEnv(path))
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), string(second.Token()))
+	require.NoError(t, second.RemoveEnv(path))
+	assert.NoFileExists(t, path)
+	assert.NoError(t, second.RemoveEnv(path), "somebody else has removed the file")
+}
