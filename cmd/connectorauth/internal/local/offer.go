@@ -192,7 +192,7 @@ func (a *Accounts) audited(e accounts.Entry) {
 	account, err := a.Get(ctx, e.Account)
 	switch {
 	case e.Action == accounts.ActionDisconnect && errors.Is(err, accounts.ErrNotFound):
-		err = a.SetProgram(ctx, e.Account, Program{})
+		err = a.forget(ctx, e.Account)
 	case err == nil && (e.Action == accounts.ActionConnect || e.Action == accounts.ActionReconnect):
 		err = a.keep(ctx, account)
 	}

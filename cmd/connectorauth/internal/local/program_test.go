@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,7 +19,13 @@ import (
 // opened returns the accounts of a new folder.
 func opened(t *testing.T, allow ...string) *Accounts {
 	t.Helper()
-	h, err := home.Find(filepath.Join(t.TempDir(), "home"), "")
+	return openedAt(t, filepath.Join(t.TempDir(), "home"), allow...)
+}
+
+// openedAt returns the accounts of a folder, as another process has them.
+func openedAt(t *testing.T, dir string, allow ...string) *Accounts {
+	t.Helper()
+	h, err := home.Find(dir, "")
 	require.NoError(t, err)
 	a, err := Open(t.Context(), Config{Home: h, Program: "connectorauth test", Allow: allow})
 	require.NoError(t, err)
@@ -80,4 +87,55 @@ func TestARegistrationIsAClientAndNoWayToAPrivateNetwork(t *testing.T) {
 	c, err = a.connection(t.Context(), accounts.Account{ID: "first", Definition: "acme"})
 	require.NoError(t, err)
 	assert.NotNil(t, c.HTTPClient)
+}
+
+// A page of serve disconnects an account, and a command connects another account of the name
+// before the process of the page has forgotten what was kept of the former one.
+func TestTheProgramOfANewAccountOutlivesTheFormerAccount(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "home")
+	page, command := openedAt(t, dir), openedAt(t, dir)
+	over := accounts.Entry{Action: accounts.ActionDisconnect, Account: "acme-1", Outcome: accounts.OutcomeOK}
+	p := Program{Client: definition.Client{ID: "client", Secret: "secret"}}
+	synctest.Test(t, func(t *testing.T) {
+		done, err := command.Change(t.Context(), "acme-1")
+		require.NoError(t, err)
+		require.NoError(t, command.SetProgram(t.Context(), "acme-1", p))
+		page.config.Audit(over) // the new account is not in the index so far
+		kept, err := page.Program(t.Context(), "acme-1")
+		require.NoError(t, err)
+		assert.Equal(t, p.Client, kept.Client)
+
+		waits := make(chan struct{})
+		go func() {
+			defer close(waits)
+			page.config.Audit(over)
+		}()
+		synctest.Wait()
+		stored, err := command.index.Put(t.Context(), accounts.Account{ID: "acme-1", Owner: Owner, Definition: "acme", Method: "oauth"})
+		require.NoError(t, err)
+		require.True(t, stored)
+		done()
+		<-waits
+		kept, err = page.Program(t.Context(), "acme-1")
+		require.NoError(t, err)
+		assert.Equal(t, p.Client, kept.Client)
+	})
+}
+
+func TestTheProgramEndsWithTheAccount(t *testing.T) {
+	a := opened(t)
+	over := accounts.Entry{Action: accounts.ActionDisconnect, Account: "acme-1", Outcome: accounts.OutcomeOK}
+	p := Program{Client: definition.Client{ID: "client", Secret: "secret"}}
+	ends := func() {
+		require.NoError(t, a.SetProgram(t.Context(), "acme-1", p))
+		a.config.Audit(over)
+		kept, err := a.Program(t.Context(), "acme-1")
+		require.NoError(t, err)
+		assert.True(t, kept.lacks())
+	}
+	ends()
+	done, err := a.Change(t.Context(), "acme-1")
+	require.NoError(t, err)
+	ends() // as the command that has the lock
+	done()
 }
