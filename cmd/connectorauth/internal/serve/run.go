@@ -23,8 +23,11 @@ func Listen(ctx context.Context, port int, six bool) (listeners []net.Listener, 
 			break
 		}
 	}
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("port %d is taken by another program: %w", port, err)
+	switch taken := errors.Is(err, syscall.EADDRINUSE); {
+	case taken && port == 0:
+		err = fmt.Errorf("no port is free at both addresses: try again, or listen on 127.0.0.1 alone: %w", err)
+	case taken:
+		err = fmt.Errorf("port %d is taken by another program: name another port, or none for a free one: %w", port, err)
 	}
 	return listeners, err
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -104,6 +105,16 @@ func TestTheEndOfAProgram(t *testing.T) {
 		assert.Equal(t, want, code, job)
 		output.Close()
 	}
+}
+
+func TestAPortThatIsTakenIsNamed(t *testing.T) {
+	other, err := net.Listen("tcp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer other.Close()
+	port := other.Addr().(*net.TCPAddr).Port
+	_, err = serve.Listen(t.Context(), port, false)
+	require.ErrorContains(t, err, fmt.Sprintf("port %d is taken by another program", port))
+	assert.ErrorContains(t, err, "name another port, or none for a free one")
 }
 
 func TestTheFileForShells(t *testing.T) {
