@@ -148,15 +148,14 @@ func (a *Accounts) hold(id string, held bool) {
 	}
 }
 
-// forget removes the Program of an account that is gone. A Program that another process has kept
-// since is that of a new account with the ID, and stays. A process that has the lock, and not only
-// for a moment, sees to the Program itself.
-func (a *Accounts) forget(ctx context.Context, id string) error {
+// alone calls do while no other process connects or disconnects the account. A process that has the
+// lock, and not only for a moment, sees to the Program itself, and do is not called.
+func (a *Accounts) alone(ctx context.Context, id string, do func() error) error {
 	a.mu.Lock()
 	held := a.held[id]
 	a.mu.Unlock()
 	if held {
-		return a.SetProgram(ctx, id, Program{})
+		return do()
 	}
 	soon, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -168,7 +167,13 @@ func (a *Accounts) forget(ctx context.Context, id string) error {
 		return err
 	}
 	defer done()
-	if _, err = a.Get(ctx, id); !errors.Is(err, accounts.ErrNotFound) {
+	return do()
+}
+
+// forget removes the Program of an account that is gone. A Program that another process has kept
+// since is that of a new account with the ID, and stays. The caller is alone.
+func (a *Accounts) forget(ctx context.Context, id string) error {
+	if _, err := a.Get(ctx, id); !errors.Is(err, accounts.ErrNotFound) {
 		return err
 	}
 	return a.SetProgram(ctx, id, Program{})

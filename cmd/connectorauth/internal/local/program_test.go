@@ -3,6 +3,7 @@ package local
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
@@ -119,6 +120,39 @@ func TestTheProgramOfANewAccountOutlivesTheFormerAccount(t *testing.T) {
 		kept, err = page.Program(t.Context(), "acme-1")
 		require.NoError(t, err)
 		assert.Equal(t, p.Client, kept.Client)
+	})
+}
+
+// A page of serve connects an account again, while a command keeps the client of the generation that
+// the command is connecting.
+func TestTheProgramOfAGenerationOutlivesAPage(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "home")
+	page, command := openedAt(t, dir), openedAt(t, dir)
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "definitions"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "definitions", "acme.json"), []byte(`{"connectorauth": 1, "name": "acme", "baseUrl": "https://api.acme.example",
+		"methods": [{"name": "oauth", "type": "OAuth2", "tokenUrl": "https://acme.example/token", "grant": {"authorizationCode": {"authUrl": "https://acme.example/authorize"}}}]}`), 0o600))
+	for _, id := range []string{"first", "second"} {
+		stored, err := command.index.Put(t.Context(), accounts.Account{ID: id, Owner: Owner, Definition: "acme", Method: "oauth", Current: 1, Last: 1})
+		require.NoError(t, err)
+		require.True(t, stored)
+	}
+	require.NoError(t, command.SetProgram(t.Context(), "first", Program{Client: definition.Client{ID: "of the first"}}))
+	require.NoError(t, page.Offer(t.Context()))
+	again := accounts.Entry{Action: accounts.ActionReconnect, Account: "second", Outcome: accounts.OutcomeOK}
+	synctest.Test(t, func(t *testing.T) {
+		done, err := command.Change(t.Context(), "second")
+		require.NoError(t, err)
+		require.NoError(t, command.SetNext(t.Context(), "second", 2, Program{Client: definition.Client{ID: "typed"}}))
+		page.config.Audit(again)
+		k, err := command.load(t.Context(), "second")
+		require.NoError(t, err)
+		assert.Equal(t, "typed", k.of(2).ClientID)
+		require.NoError(t, command.SetProgram(t.Context(), "second", Program{}))
+		done()
+		page.config.Audit(again)
+		kept, err := command.Program(t.Context(), "second")
+		require.NoError(t, err)
+		assert.Equal(t, "of the first", kept.Client.ID)
 	})
 }
 
