@@ -15,8 +15,8 @@ var (
 	ErrNotFound = errors.New("accounts: there is no such account")
 	// ErrExists: there is an account with the ID of the Request already.
 	ErrExists = errors.New("accounts: there is an account with this ID already")
-	// ErrConnecting: the account owner has not finished the consent. ErrConnecting matches
-	// connectorauth.ErrNotConnected too.
+	// ErrConnecting: the account owner has not finished the consent, or the first test of the
+	// account has not ended. ErrConnecting matches connectorauth.ErrNotConnected too.
 	ErrConnecting error = connecting{}
 	// ErrDisconnected: the account is being disconnected.
 	ErrDisconnected = errors.New("accounts: the account is disconnected")
@@ -31,7 +31,9 @@ var (
 // connecting is the type of ErrConnecting.
 type connecting struct{}
 
-func (connecting) Error() string { return "accounts: the account owner has not finished the consent" }
+func (connecting) Error() string {
+	return "accounts: the account is not connected so far: the account owner has not finished the consent, or the first test has not ended"
+}
 
 // Is reports whether target is an error of an account without a token.
 func (connecting) Is(target error) bool {

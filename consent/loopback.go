@@ -128,6 +128,9 @@ func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
 	if port != nil {
 		end, err := l.serve(port)
 		if err != nil {
+			if isTaken(err) {
+				err = fmt.Errorf("%w: another program has the port, perhaps for a consent of its own: wait until that consent ends, or use a redirect URL with another port", err)
+			}
 			return fmt.Errorf("consent: cannot listen on a loopback port: %w", err)
 		}
 		defer end()

@@ -110,6 +110,7 @@ func TestLoopbackNeedsItsWholePort(t *testing.T) {
 			a, flow := program(t, "oauth1")
 			err := consent.Loopback(t.Context(), flow, consent.LoopbackOptions{RedirectURL: fmt.Sprintf(redirectURL, port), Out: io.Discard})
 			require.ErrorContains(t, err, "consent: cannot listen on a loopback port", redirectURL)
+			require.ErrorContains(t, err, "wait until that consent ends, or use a redirect URL with another port", redirectURL)
 			require.Empty(t, a.provider.Requests(""), "nothing was begun")
 		}
 	}

@@ -39,6 +39,9 @@ func (c *cache) get(ctx context.Context, key string, anew bool, look func(contex
 		return value, nil
 	}
 	found, err := c.flights.do(ctx, key, func(ctx context.Context) (document, error) {
+		if value := c.present(key); value != nil && !anew { // of a lookup that has just ended
+			return document{value: value}, nil
+		}
 		d, err := look(ctx)
 		if err == nil {
 			c.keep(key, d)

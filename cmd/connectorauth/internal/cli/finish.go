@@ -132,13 +132,18 @@ func (w *connecting) beginAgain(ctx context.Context, q accounts.Request, p local
 }
 
 // settle keeps the Program of the generation in use, and forgets that of a new credential that
-// was not taken. An empty id is that of a new account, which has one Program.
+// was not taken. Nothing is kept of an account that a page of serve has disconnected meanwhile. An
+// empty id is that of a new account, which has one Program.
 func (w *connecting) settle(ctx context.Context, id string) {
 	if id == "" {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
-	if p, err := w.mine.Program(ctx, id); err == nil {
+	p, err := w.mine.Program(ctx, id)
+	if free, getErr := w.free(ctx, id); getErr == nil && free {
+		p, err = local.Program{}, nil
+	}
+	if err == nil {
 		w.mine.SetProgram(ctx, id, p)
 	}
 }

@@ -91,11 +91,12 @@ func (w *importing) run(ctx context.Context, file string) (err error) {
 	if err != nil {
 		return err
 	}
-	return w.keep(d, text, kinds(notes, "note"))
+	return w.keep(ctx, d, text, kinds(notes, "note"))
 }
 
-// keep writes the definition to a file.
-func (w *importing) keep(d *definition.Definition, text []byte, notes []finding) error {
+// keep writes the definition to a file. No other process imports a definition between the look at
+// the names that are taken and the end of the writing.
+func (w *importing) keep(ctx context.Context, d *definition.Definition, text []byte, notes []finding) error {
 	if w.out == "-" {
 		_, err := w.app.Out.Write(append(text, '\n'))
 		return err
@@ -106,6 +107,11 @@ func (w *importing) keep(d *definition.Definition, text []byte, notes []finding)
 		if err != nil {
 			return err
 		}
+		done, err := local.ChangeDefinitions(ctx, h)
+		if err != nil {
+			return err
+		}
+		defer done()
 		if path, err = w.place(h, d); err != nil {
 			return err
 		}

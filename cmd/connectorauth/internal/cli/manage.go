@@ -33,13 +33,14 @@ func (app *App) test() *cobra.Command {
 			done := app.Progress("Asking %s whether %s works", a.Definition, a.ID)
 			tested, err := mine.Test(c.Context(), a.ID)
 			done()
-			if tested.ID == "" || c.Context().Err() != nil {
+			meanwhile := errors.Is(err, accounts.ErrNotFound) || errors.Is(err, accounts.ErrSuperseded) // what is known is of an account before
+			if tested.ID == "" || c.Context().Err() != nil || meanwhile {
 				return err
 			}
 			failed := app.Print(viewed(tested), func(w io.Writer) {
 				fmt.Fprintf(w, "%s: %s\n", show.Line(choose.Named(tested)), status(w, tested.Status))
 				if err != nil {
-					fmt.Fprintln(w, show.Lines(errorText(err)))
+					fmt.Fprintln(w, show.Lines(app.errorText(err)))
 				}
 				if tested.Status == accounts.StatusReauthRequired {
 					fmt.Fprintln(w, "Run", app.again())

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/ask"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/exit"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/home"
@@ -62,7 +63,7 @@ func (app *App) Run(ctx context.Context, args []string) exit.Code {
 	if ctx.Err() != nil && errorText(err) != "" { // or the command has said everything, and its code counts
 		code, err = exit.Interrupted, errors.New("interrupted")
 	}
-	if text := errorText(err); text != "" {
+	if text := app.errorText(err); text != "" {
 		if code == exit.Reauth && app.account != "" {
 			text += "; run " + app.again()
 		}
@@ -94,6 +95,27 @@ func (app *App) fail(code exit.Code, text string) {
 		return
 	}
 	io.WriteString(app.Err, show.Paint(app.Err, show.Red, "connectorauth:")+" "+show.Lines(text)+"\n")
+}
+
+// errorText is the function errorText for the account of the command, which another command may have
+// disconnected since this command has found the account.
+func (app *App) errorText(err error) string {
+	text := errorText(err)
+	if app.account == "" {
+		return text
+	}
+	for _, gone := range []struct {
+		err  error
+		text string
+	}{
+		{accounts.ErrNotFound, "the account %s has just been disconnected"},
+		{accounts.ErrDisconnected, "the account %s is being disconnected, or its disconnect was not finished: run connectorauth disconnect %[1]s"},
+	} {
+		if errors.Is(err, gone.err) {
+			text = strings.ReplaceAll(text, errorText(gone.err), fmt.Sprintf(gone.text, app.account))
+		}
+	}
+	return text
 }
 
 // errorText returns the text of an error without the names of packages of the library in front, and

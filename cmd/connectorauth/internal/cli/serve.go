@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -97,7 +96,7 @@ func (w *serving) serve(c *cobra.Command, args []string) (err error) {
 		if err := server.WriteEnv(w.envFile); err != nil {
 			return err
 		}
-		defer os.Remove(w.envFile)
+		defer server.RemoveEnv(w.envFile)
 	}
 	if err := w.announce(server); err != nil {
 		return err

@@ -178,6 +178,22 @@ func TestServeWithAFileSaysNoToken(t *testing.T) {
 	assert.NoFileExists(t, path)
 }
 
+// A second run with the file may begin before the first run has ended.
+func TestTheEndOfServeLeavesTheFileOfAnotherServe(t *testing.T) {
+	w := newWorld(t)
+	path := filepath.Join(t.TempDir(), "env")
+	first := w.serving("--json", "--env-file", path)
+	first.event()
+	second := w.serving("--json", "--env-file", path)
+	serving := second.event()
+	first.stop()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "CONNECTORAUTH_URL="+serving["url"]+"\n")
+	second.stop()
+	assert.NoFileExists(t, path)
+}
+
 // api sends a request of the JSON API of the pages, and reads the response.
 func (s *served) api(method, path, body string, to any) int {
 	req, err := http.NewRequestWithContext(s.t.Context(), method, s.url+"/-/accounts/api"+path, strings.NewReader(body))

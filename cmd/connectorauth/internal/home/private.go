@@ -25,7 +25,10 @@ func (h *Home) check() error {
 	}
 	folder, err := os.Stat(h.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is a link to a folder that is missing", h.Dir)
+		if link.Mode()&fs.ModeSymlink == 0 {
+			return nil // somebody has removed the folder since
+		}
+		return fmt.Errorf("%s is a link to a folder that is missing: make that folder, or name another one by --home", h.Dir)
 	}
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,7 +46,7 @@ func IsYAML(file string) bool {
 // is left out, unless the file is named as wanted: then the mistakes are the error.
 func Imported(dir, wanted string, options definition.Options) ([]*definition.Definition, error) {
 	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	var all []*definition.Definition
@@ -56,6 +57,9 @@ func Imported(dir, wanted string, options definition.Options) ([]*definition.Def
 			continue
 		}
 		document, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) && !isLink(path) {
+			continue // somebody has removed the file since
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -68,6 +72,12 @@ func Imported(dir, wanted string, options definition.Options) ([]*definition.Def
 		}
 	}
 	return all, nil
+}
+
+// isLink reports whether a path is a link, be it to a file that is missing.
+func isLink(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
 // An UnknownError says that no definition has a name.

@@ -44,6 +44,7 @@ type Accounts struct {
 	// means that nothing is offered: see Offer.
 	registered map[string]registration
 	clients    map[string]*http.Client // by what they may reach
+	held       map[string]bool         // accounts whose lock Change has taken, by ID
 }
 
 // Config describes Accounts.
@@ -101,7 +102,7 @@ func Open(ctx context.Context, c Config) (*Accounts, error) {
 		return nil, err
 	}
 	a := &Accounts{home: c.Home, index: x, programs: programs, changes: store{clients},
-		shared: new(connectorauth.Shared), known: map[string]*definition.Definition{}, clients: map[string]*http.Client{}}
+		shared: new(connectorauth.Shared), known: map[string]*definition.Definition{}, clients: map[string]*http.Client{}, held: map[string]bool{}}
 	tokens := store{file}
 	if err := a.discovery(c.Allow, tokens, key); err != nil {
 		return nil, err

@@ -192,16 +192,17 @@ func (a *Accounts) audited(e accounts.Entry) {
 	account, err := a.Get(ctx, e.Account)
 	switch {
 	case e.Action == accounts.ActionDisconnect && errors.Is(err, accounts.ErrNotFound):
-		err = a.SetProgram(ctx, e.Account, Program{})
+		err = a.alone(ctx, e.Account, func() error { return a.forget(ctx, e.Account) })
 	case err == nil && (e.Action == accounts.ActionConnect || e.Action == accounts.ActionReconnect):
-		err = a.keep(ctx, account)
+		err = a.alone(ctx, account.ID, func() error { return a.keep(ctx, account) })
 	}
 	if err != nil {
 		a.config.Logger.Error("what the program adds to an account was not kept", "account", e.Account, "error", err)
 	}
 }
 
-// keep gives an account a Program of its own, if the account needs the Program of another one.
+// keep gives an account a Program of its own, if the account needs the Program of another one. The
+// caller is alone.
 func (a *Accounts) keep(ctx context.Context, account accounts.Account) error {
 	a.mu.Lock()
 	r := a.registered[account.Definition]

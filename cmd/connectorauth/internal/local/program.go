@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/egress"
+	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
 // A Program is what the program adds to one account: what a definition leaves to programs, and
@@ -128,7 +131,52 @@ func (a *Accounts) Change(ctx context.Context, id string) (done func(), err erro
 	if err != nil {
 		return nil, err
 	}
-	return lease.Unlock, nil
+	a.hold(id, true)
+	return func() {
+		a.hold(id, false)
+		lease.Unlock()
+	}, nil
+}
+
+// hold notes whether Change has the lock of an account.
+func (a *Accounts) hold(id string, held bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.held[id] = held
+	if !held {
+		delete(a.held, id)
+	}
+}
+
+// alone calls do while no other process connects or disconnects the account. A process that has the
+// lock, and not only for a moment, sees to the Program itself, and do is not called.
+func (a *Accounts) alone(ctx context.Context, id string, do func() error) error {
+	a.mu.Lock()
+	held := a.held[id]
+	a.mu.Unlock()
+	if held {
+		return do()
+	}
+	soon, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	done, err := a.Change(soon, id)
+	if errors.As(err, new(*storeerror.Locked)) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer done()
+	return do()
+}
+
+// forget removes the Program of an account that is gone. A Program that another process has kept
+// since is that of a new account with the ID, and stays. The caller is alone.
+func (a *Accounts) forget(ctx context.Context, id string) error {
+	if _, err := a.Get(ctx, id); !errors.Is(err, accounts.ErrNotFound) {
+		return err
+	}
+	return a.SetProgram(ctx, id, Program{})
 }
 
 // Allowed reports whether a text is a host, an address or a prefix that Config.Allow takes.

@@ -2,8 +2,10 @@ package local
 
 import (
 	"context"
+	"path/filepath"
 	"time"
 
+	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/home"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
@@ -19,4 +21,26 @@ func (s store) Lock(ctx context.Context, key string) (tokenstore.Lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return s.File.Lock(ctx, key)
+}
+
+// ChangeDefinitions waits until no other process imports a definition, and keeps others from that
+// until done is called. The lock is in the folder of h, whose mode is checked: a person may have
+// made the folder of the definitions a link. The error of a long wait is a *storeerror.Locked.
+func ChangeDefinitions(ctx context.Context, h *home.Home) (done func(), err error) {
+	if err := h.Make(); err != nil {
+		return nil, err
+	}
+	dir, err := filepath.EvalSymlinks(h.Dir)
+	if err != nil {
+		return nil, err
+	}
+	file, err := tokenstore.NewFile(dir)
+	if err != nil {
+		return nil, err
+	}
+	lease, err := store{file}.Lock(ctx, "definitions")
+	if err != nil {
+		return nil, err
+	}
+	return lease.Unlock, nil
 }

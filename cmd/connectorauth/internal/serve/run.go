@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -22,8 +23,11 @@ func Listen(ctx context.Context, port int, six bool) (listeners []net.Listener, 
 			break
 		}
 	}
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("port %d is taken by another program: %w", port, err)
+	switch taken := errors.Is(err, syscall.EADDRINUSE); {
+	case taken && port == 0:
+		err = fmt.Errorf("no port is free at both addresses: try again, or listen on 127.0.0.1 alone: %w", err)
+	case taken:
+		err = fmt.Errorf("port %d is taken by another program: name another port, or none for a free one: %w", port, err)
 	}
 	return listeners, err
 }
@@ -87,17 +91,13 @@ func (s *Server) Env() []string {
 
 // WriteEnv writes Env to a file, with the word export in front of each line, for a shell to
 // read. The file has mode 0600 from the first byte on, and takes the place of an older file
-// or link of the name. The caller removes the file at the end of the run.
+// or link of the name. The caller calls RemoveEnv at the end of the run.
 func (s *Server) WriteEnv(path string) error {
 	file, err := os.CreateTemp(filepath.Dir(path), ".connectorauth-*")
 	if err != nil {
 		return fmt.Errorf("serve: WriteEnv: %w", err)
 	}
-	for _, line := range s.Env() {
-		if _, err = io.WriteString(file, "export "+line+"\n"); err != nil {
-			break
-		}
-	}
+	_, err = io.WriteString(file, s.exports())
 	if err = errors.Join(err, file.Close()); err == nil {
 		err = os.Rename(file.Name(), path)
 	}
@@ -105,4 +105,28 @@ func (s *Server) WriteEnv(path string) error {
 		return fmt.Errorf("serve: WriteEnv: %w", errors.Join(err, os.Remove(file.Name())))
 	}
 	return nil
+}
+
+// RemoveEnv removes the file of WriteEnv. A file that another run has put in its place stays: a
+// second run with the name may have begun before the first has ended.
+func (s *Server) RemoveEnv(path string) error {
+	info, err := os.Lstat(path)
+	if err == nil && info.Mode().IsRegular() { // opening a FIFO would wait for a writer
+		var text []byte
+		if text, err = os.ReadFile(path); err == nil && equal(string(text), s.exports()) {
+			err = os.Remove(path)
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("serve: RemoveEnv: %w", err)
+	}
+	return nil
+}
+
+// exports returns Env as lines for a shell.
+func (s *Server) exports() (lines string) {
+	for _, line := range s.Env() {
+		lines += "export " + line + "\n"
+	}
+	return lines
 }

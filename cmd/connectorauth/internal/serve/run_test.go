@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -106,6 +107,16 @@ func TestTheEndOfAProgram(t *testing.T) {
 	}
 }
 
+func TestAPortThatIsTakenIsNamed(t *testing.T) {
+	other, err := net.Listen("tcp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer other.Close()
+	port := other.Addr().(*net.TCPAddr).Port
+	_, err = serve.Listen(t.Context(), port, false)
+	require.ErrorContains(t, err, fmt.Sprintf("port %d is taken by another program", port))
+	assert.ErrorContains(t, err, "name another port, or none for a free one")
+}
+
 func TestTheFileForShells(t *testing.T) {
 	s := idle(t, patience)
 	dir := t.TempDir()
@@ -134,4 +145,19 @@ func TestTheFileForShells(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Len(t, entries, 3, "no file with the token is left over")
+}
+
+// A run may begin with the file of another run, which then ends, as at an update.
+func TestTheEndOfARunLeavesTheFileOfAnotherRun(t *testing.T) {
+	first, second := idle(t, patience), idle(t, patience)
+	path := filepath.Join(t.TempDir(), "env")
+	require.NoError(t, first.WriteEnv(path))
+	require.NoError(t, second.WriteEnv(path))
+	require.NoError(t, first.RemoveEnv(path))
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), string(second.Token()))
+	require.NoError(t, second.RemoveEnv(path))
+	assert.NoFileExists(t, path)
+	assert.NoError(t, second.RemoveEnv(path), "somebody else has removed the file")
 }
