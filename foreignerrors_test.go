@@ -3,14 +3,8 @@ package connectorauth_test
 import (
 	"bytes"
 	"context"
-	"crypto"
-	"crypto/rand"
-	"crypto/rsa"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,11 +13,8 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
-	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/test/canary"
-	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/tokenstore"
-	dghubble "github.com/dghubble/oauth1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -292,18 +283,6 @@ func TestErrorOfObtainQuotesNoCredential(t *testing.T) {
 	})
 }
 
-func TestErrorOfAHookQuotesNoCredential(t *testing.T) {
-	quote := func(e *connectorauth.Exchange) error {
-		return fmt.Errorf("%w: %s", connectorauth.ErrCredentialRejected, text(e.Auth))
-	}
-	for name, hooks := range map[string]connectorauth.Hooks{"before": {BeforeRequest: quote}, "after": {AfterResponse: quote}} {
-		key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: secretKey}))
-		_, err := connectorauth.WithHooks(key, hooks).Wrap(&fakehttp.Base{}).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
-		require.ErrorIs(t, err, connectorauth.ErrCredentialRejected, name)
-		assert.Empty(t, canary.Found(fmt.Sprintf("%v %+v %#v", err, err, err), secretKey), name)
-	}
-}
-
 // A new connector knows no token but that in the store.
 func TestErrorsOfForgetAndStatusQuoteNoSecret(t *testing.T) {
 	quote := func(secrets ...connectorauth.Secret) error { return fmt.Errorf("%w: %s", errBroken, text(secrets...)) }
@@ -330,97 +309,5 @@ func TestErrorsOfForgetAndStatusQuoteNoSecret(t *testing.T) {
 			_, statusErr := c.Status(t.Context())
 			assert.Empty(t, canary.Found(fmt.Sprint(err, statusErr), secretsOf...), operation)
 		})
-	}
-}
-
-// spoiltSigner is a signature of foreign code.
-type spoiltSigner struct{ fail func(secret string) error }
-
-func (spoiltSigner) Name() string { return "SPOILT" }
-func (s spoiltSigner) Sign(tokenSecret, _ string) (string, error) {
-	return "", s.fail(tokenSecret + " " + clientSecret)
-}
-
-// spoiltKey is an RSA key in a device that fails.
-type spoiltKey struct {
-	crypto.Signer
-	fail func(secret string) error
-}
-
-func (k spoiltKey) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
-	return nil, k.fail(clientSecret)
-}
-
-func TestForeignSignaturesThatPanicOrQuoteTheirSecret(t *testing.T) {
-	key := must(rsa.GenerateKey(rand.Reader, 2048))
-	for name, fail := range map[string]func(string) error{"quote": quoting, "panic": func(secret string) error { panic(secret) }} {
-		for kind, config := range map[string]connectorauth.OAuth1Config{
-			"Signer":     {Signer: spoiltSigner{fail: fail}},
-			"PrivateKey": {SignatureMethod: dialect.RSASHA256, PrivateKey: spoiltKey{key, fail}},
-		} {
-			config.ClientID, config.ClientSecret, config.Token, config.TokenSecret = "client", clientSecret, "token", tokenSecret
-			for _, in := range []dialect.Location{dialect.InHeader, dialect.InQuery, dialect.InBody} {
-				config.In = in
-				var sent fakehttp.Bodies
-				_, err := must(connectorauth.NewOAuth1(config)).Wrap(&fakehttp.Base{}).RoundTrip(
-					sent.Request(t, http.MethodPost, home, "application/x-www-form-urlencoded", "a=b", true))
-				require.Error(t, err, kind+name)
-				assert.Empty(t, canary.Found(err.Error(), clientSecret, tokenSecret), kind+name)
-				assert.Equal(t, name == "quote", errors.Is(err, errBroken), "%v", err)
-				sent.RequireClosedOnce(t)
-			}
-			config.Token, config.TokenSecret, config.In = "", "", ""
-			config.RequestTokenURL, config.AuthorizeURL, config.AccessTokenURL = providerURL+"/request", providerURL+"/authorize", providerURL+"/access"
-			_, _, err := must(connectorauth.NewOAuth1(config)).Begin(t.Context(), redirectURL)
-			require.Error(t, err, kind+name)
-			assert.Empty(t, canary.Found(err.Error(), clientSecret), kind+name)
-		}
-	}
-}
-
-// nameless is a Signer, and a key, that panics when it is asked what it is.
-type nameless struct{ dghubble.Signer }
-
-func (nameless) Name() string { panic(clientSecret) }
-
-type faceless struct{ crypto.Signer }
-
-func (faceless) Public() crypto.PublicKey { panic(clientSecret) }
-
-func TestSignerThatPanicsAtOnceIsAMistakeOfTheConfig(t *testing.T) {
-	for field, config := range map[string]connectorauth.OAuth1Config{
-		"Signer": {Signer: nameless{}}, "PrivateKey": {SignatureMethod: dialect.RSASHA256, PrivateKey: faceless{}},
-	} {
-		config.ClientID, config.ClientSecret = "client", clientSecret
-		_, err := connectorauth.NewOAuth1(config)
-		require.ErrorContains(t, err, field+": panic")
-		assert.Empty(t, canary.Found(err.Error(), clientSecret))
-	}
-}
-
-// An error of a hook quotes no part of a credential either: the fields of a body, the
-// password behind base64, and the credentials beside the hook's own in a Join.
-func TestHooksThatQuotePartsOfCredentials(t *testing.T) {
-	const field, password = "f1eld-value/1", "passw0rd of Basic"
-	hooks := func(quote string) connectorauth.Hooks {
-		return connectorauth.Hooks{BeforeRequest: func(*connectorauth.Exchange) error { return fmt.Errorf("cannot use %s", quote) }}
-	}
-	fields := must(connectorauth.NewAuthFields(connectorauth.AuthFieldsConfig{Fields: []connectorauth.AuthField{{Key: "licence", Value: field}}}))
-	basic := must(connectorauth.NewBasic(connectorauth.BasicConfig{Username: "Aladdin", Password: password}))
-	for _, c := range []struct {
-		connectorauth.Connector
-		quote string
-	}{
-		{connectorauth.WithHooks(fields, hooks(field)), field},
-		{connectorauth.WithHooks(fields, hooks(url.QueryEscape(field))), url.QueryEscape(field)},
-		{connectorauth.WithHooks(fields, hooks(hex.EncodeToString([]byte(field)))), hex.EncodeToString([]byte(field))},
-		{connectorauth.WithHooks(fields, hooks(base64.StdEncoding.EncodeToString([]byte(field)))), base64.StdEncoding.EncodeToString([]byte(field))},
-		{connectorauth.WithHooks(basic, hooks(password)), password},
-		{must(connectorauth.Join(connectorauth.WithHooks(basic, hooks(field)), fields)), field},
-		{connectorauth.WithHooks(must(connectorauth.Join(basic, fields)), hooks(password)), password},
-	} {
-		_, err := connectorauth.NewClient(c.Connector, nil).Post("http://127.0.0.1/", "application/json", strings.NewReader("{}"))
-		require.ErrorContains(t, err, "withheld")
-		assert.NotContains(t, err.Error(), c.quote)
 	}
 }

@@ -8,16 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
-	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/dialect"
 	"github.com/connectorauth/connectorauth/internal/test/canary"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
@@ -189,49 +186,6 @@ func TestHookThatFailsSendsNothing(t *testing.T) {
 	}
 }
 
-func TestAfterResponseHookReadsReplacesOrRefusesTheResponse(t *testing.T) {
-	var answer *fakehttp.Body
-	made := &fakehttp.Bodies{}
-	base := &fakehttp.Base{Answer: func(*http.Request) (*http.Response, error) {
-		resp := fakehttp.Respond(http.StatusOK, "")
-		answer = made.Open("answer", nil)
-		resp.Body, resp.ContentLength = answer, 6
-		resp.Header.Set("Content-Length", "6")
-		return resp, nil
-	}}
-	do := func(hook func(*connectorauth.Exchange) error) (*http.Response, error) {
-		return hookedKey(after(hook)).Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, "https://api.example.com/", nil)))
-	}
-
-	resp, err := do(func(e *connectorauth.Exchange) error {
-		for range 2 {
-			assert.Equal(t, "answer", string(must(e.ResponseBody(6))))
-		}
-		_, err := e.ResponseBody(5)
-		assert.ErrorContains(t, err, "longer than the 5 bytes")
-		e.Response.Request = nil
-		return nil
-	})
-	require.NoError(t, err)
-	assert.NotNil(t, resp.Request)
-	_, body := read(t, resp, err)
-	assert.Equal(t, "answer", body, "it was put back")
-
-	resp, err = do(func(e *connectorauth.Exchange) error { e.SetResponseBody([]byte("another")); return nil })
-	_, body = read(t, resp, err)
-	assert.Equal(t, "another", body)
-	assert.EqualValues(t, 7, resp.ContentLength)
-	assert.Equal(t, "7", resp.Header.Get("Content-Length"))
-
-	_, err = do(func(*connectorauth.Exchange) error { return errBroken })
-	require.ErrorIs(t, err, errBroken)
-	_, err = do(func(*connectorauth.Exchange) error { return connectorauth.ErrCredentialRejected })
-	require.ErrorIs(t, err, connectorauth.ErrCredentialRejected, "a key cannot be renewed")
-	_, err = do(func(e *connectorauth.Exchange) error { panic(e.Auth) })
-	require.ErrorContains(t, err, "panic of type connectorauth.Secret in the hook after the response")
-	made.RequireClosedOnce(t)
-}
-
 // hookedTree returns connectors that branch at depths 1, 2 and 3, by the hooks on
 // their way, each made before the next.
 func hookedTree(c connectorauth.Connector, with func(name string) connectorauth.Hooks) map[string]connectorauth.Connector {
@@ -265,115 +219,6 @@ func TestSiblingsOfWithHooksKeepTheirOwnHooks(t *testing.T) {
 			assert.Equal(t, path+path, order)
 		}
 	}
-}
-
-func TestHookErrorOfAnotherKindNeitherRenewsNorReplays(t *testing.T) {
-	for name, hook := range map[string]func(*connectorauth.Exchange) error{
-		"error": func(*connectorauth.Exchange) error { return errBroken },
-		"panic": func(*connectorauth.Exchange) error { panic(errBroken) },
-		"reauth": func(*connectorauth.Exchange) error {
-			return fmt.Errorf("the hook's own: %w", connectorauth.ErrReauthRequired)
-		},
-	} {
-		tokens, api := tokenEndpoint(), &fakehttp.Base{}
-		c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-			ClientID: "client", ClientSecret: clientSecret, TokenURL: "https://login.example.test/token",
-			Grant: connectorauth.ClientCredentials{}, HTTPClient: &http.Client{Transport: tokens},
-		}))
-		_, err := connectorauth.NewClient(connectorauth.WithHooks(c, after(hook)), &http.Client{Transport: api}).Get(home)
-		require.ErrorContains(t, err, "hook after the response", name)
-		assert.Len(t, api.Requests(), 1, name)
-		assert.Len(t, tokens.Requests(), 1, name)
-	}
-}
-
-// unread is a body of which nothing may be read.
-type unread struct {
-	reads  atomic.Int32
-	closed atomic.Int32
-}
-
-func (b *unread) Read([]byte) (int, error) { b.reads.Add(1); return 0, io.EOF }
-func (b *unread) Close() error             { b.closed.Add(1); return nil }
-
-func TestStreamAfterStatus101IsNotRead(t *testing.T) {
-	stream := new(unread)
-	base := fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: http.StatusSwitchingProtocols, Header: http.Header{}, Body: stream}, nil
-	})
-	for _, hook := range []func(*connectorauth.Exchange) error{
-		func(*connectorauth.Exchange) error { return errBroken },
-		func(e *connectorauth.Exchange) error { _, err := e.ResponseBody(10); return err },
-	} {
-		_, err := hookedKey(after(hook)).Wrap(base).RoundTrip(must(http.NewRequest(http.MethodGet, home, nil)))
-		require.Error(t, err)
-	}
-	assert.Zero(t, stream.reads.Load())
-	assert.EqualValues(t, 2, stream.closed.Load())
-}
-
-// renewable returns an OAuth2 connector whose token is not the provider's latest.
-func renewable(t *testing.T, p *authtest.Provider) *connectorauth.OAuth2 {
-	c := must(connectorauth.NewOAuth2(connectorauth.OAuth2Config{
-		ClientID: p.ClientID, ClientSecret: connectorauth.Secret(p.ClientSecret), TokenURL: p.TokenURL,
-		Grant: connectorauth.AuthorizationCode{AuthURL: p.AuthURL},
-	}))
-	access, refresh := p.IssueTokens("")
-	require.NoError(t, c.SetToken(t.Context(), &oauth2.Token{AccessToken: access, RefreshToken: refresh}))
-	return c
-}
-
-func TestHookMakesTheConnectorRenewAndReplay(t *testing.T) {
-	p := authtest.NewProvider(t)
-	c := renewable(t, p)
-	stale := must(c.Token(t.Context())).AccessToken
-	var sent []string
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		sent = append(sent, string(must(io.ReadAll(r.Body))))
-		fmt.Fprint(w, strings.Contains(r.Header.Get("Authorization"), stale))
-	}))
-	defer api.Close()
-	hooked := connectorauth.WithHooks(c, connectorauth.Hooks{
-		BeforeRequest: func(e *connectorauth.Exchange) error {
-			body, err := e.RequestBody(100)
-			e.SetRequestBody(append(body, '!'))
-			return err
-		},
-		AfterResponse: func(e *connectorauth.Exchange) error {
-			if string(must(e.ResponseBody(100))) == "true" {
-				return connectorauth.ErrCredentialRejected
-			}
-			return nil
-		},
-	})
-	resp, err := connectorauth.NewClient(hooked, nil).Post(api.URL, "text/plain", strings.NewReader("body"))
-	_, body := read(t, resp, err)
-	assert.Equal(t, "false", body)
-	assert.Equal(t, []string{"body!", "body!"}, sent)
-	assert.Equal(t, 1, p.Stats().TokenRequests)
-
-	// A body that cannot be sent again is not, but the next request has a new token.
-	stale = must(c.Token(t.Context())).AccessToken
-	_, err = connectorauth.NewClient(hooked, nil).Post(api.URL, "text/plain", io.MultiReader(strings.NewReader("once")))
-	require.ErrorIs(t, err, connectorauth.ErrCredentialRejected)
-	assert.Len(t, sent, 3)
-}
-
-func TestRejectionIsMendedWhateverTheHookSaysOfIt(t *testing.T) {
-	p := authtest.NewProvider(t)
-	c := renewable(t, p)
-	p.RevokeAccessTokens()
-	hooked := connectorauth.WithHooks(c, after(func(e *connectorauth.Exchange) error {
-		if e.Response.StatusCode >= 400 {
-			return fmt.Errorf("status %d", e.Response.StatusCode)
-		}
-		return nil
-	}))
-	status, _ := get(t, hooked, nil, p.BearerURL)
-	assert.Equal(t, http.StatusOK, status)
-	p.RevokeGrants()
-	_, err := connectorauth.NewClient(hooked, nil).Get(p.BearerURL)
-	require.ErrorIs(t, err, connectorauth.ErrReauthRequired)
 }
 
 func TestHooksKeepTheType(t *testing.T) {
@@ -410,18 +255,6 @@ func ExampleWithHooks() {
 	}
 	resp.Body.Close()
 	// Output: 3264136e64f2dcfbab66679a54d0ee1ca0b6c550e631a9d8c06b278e5cb8efe6
-}
-
-func TestHookReadsABodyWithoutLimit(t *testing.T) {
-	key := must(connectorauth.NewAPIKey(connectorauth.APIKeyConfig{Key: "key"}))
-	c := connectorauth.WithHooks(key, connectorauth.Hooks{AfterResponse: func(e *connectorauth.Exchange) error {
-		body, err := e.ResponseBody(math.MaxInt64)
-		assert.Equal(t, "hello", string(body))
-		return err
-	}})
-	base := fakehttp.RoundTripper(func(*http.Request) (*http.Response, error) { return fakehttp.Respond(200, "hello"), nil })
-	_, body := get(t, c, &http.Client{Transport: base}, "https://api.example.com/")
-	assert.Equal(t, "hello", body)
 }
 
 func TestAuthorizeHookCannotAddUserInformation(t *testing.T) {

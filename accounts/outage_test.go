@@ -180,3 +180,25 @@ func secretOf(t *testing.T, req *http.Request) string {
 	require.NoError(t, err)
 	return form.Get("client_secret")
 }
+
+func TestChangedRenewBeforeCountsAtOnce(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		given, before := w.config.Connection, time.Minute
+		w.config.Connection = func(ctx context.Context, a accounts.Account) (definition.Connection, error) {
+			c, err := given(ctx, a)
+			c.RenewBefore = before
+			return c, err
+		}
+		r := w.process()
+		a := w.withConsent(r)
+		connected := func() *definition.Connected {
+			c, err := r.Connected(t.Context(), a.ID)
+			require.NoError(t, err)
+			return c
+		}
+		first := connected()
+		assert.Same(t, first, connected())
+		before = 2 * time.Minute
+		assert.NotSame(t, first, connected())
+	})
+}

@@ -155,3 +155,13 @@ func TestAllHasEveryAccount(t *testing.T) {
 		}
 	})
 }
+
+// An account that is on its way out, or is late already, is none to write to its owner about.
+func TestReauthWithinIsForAccountsThatWork(t *testing.T) {
+	for status, want := range map[accounts.Status]bool{
+		accounts.StatusOK: true, accounts.StatusFailing: true, accounts.StatusReauthRequired: false, accounts.StatusDisconnected: false,
+	} {
+		a := accounts.Account{Status: status, Final: true, ReauthBy: time.Now()}
+		assert.Equal(t, want, a.ReauthWithin(time.Hour), status)
+	}
+}

@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/accounts"
+	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -161,5 +163,23 @@ func TestTestBringsAnAccountBackToTheSweep(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, accounts.StatusOK, a.Status)
 		assert.NotZero(t, a.Due)
+	})
+}
+
+// A provider may ask for a pause of days. The account is due again within about an hour.
+func TestSweepPausesNoLongerThanAnHour(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.define(strings.Replace(document, `"revokeUrl"`, `"keepAlive": "24h", "revokeUrl"`, 1))
+		r := w.process()
+		a := w.withConsent(r)
+		time.Sleep(24 * time.Hour)
+		w.p.Inject(w.p.TokenURL, 1, authtest.Answer(http.StatusTooManyRequests, http.Header{"Retry-After": {"360000"}}, ""))
+		swept, err := r.Sweep(t.Context(), 10)
+		require.NoError(t, err)
+		assert.Equal(t, accounts.Swept{Claimed: 1, Later: 1}, swept)
+		b, err := r.Get(t.Context(), a.ID)
+		require.NoError(t, err)
+		assert.True(t, b.Due.After(time.Now().Add(50*time.Minute)), b.Due)
+		assert.True(t, b.Due.Before(time.Now().Add(62*time.Minute)), b.Due)
 	})
 }

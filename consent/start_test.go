@@ -134,3 +134,14 @@ func TestStartFailures(t *testing.T) {
 	a.requireFailed(consent.ReasonInternal)
 	require.ErrorIs(t, a.last().Err, errDown)
 }
+
+// A popup ends with the page that tells its opener, and the opener goes to return_to.
+func TestPopupIsNotSentToReturnTo(t *testing.T) {
+	a := newApp(t, authtest.Config{})
+	b := a.newBrowser()
+	got := b.get(a.allow(b, "connector=oauth2&popup=0a&return_to=/settings").String())
+	require.Equal(t, http.StatusOK, got.StatusCode)
+	require.Contains(t, got.body, `data-popup="0a"`)
+	got = b.get(a.allow(b, "connector=oauth2&return_to=/settings").String())
+	require.Equal(t, http.StatusSeeOther, got.StatusCode)
+}

@@ -2,7 +2,6 @@ package mcp_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -14,7 +13,6 @@ import (
 	"github.com/connectorauth/connectorauth/assertion"
 	"github.com/connectorauth/connectorauth/consent"
 	"github.com/connectorauth/connectorauth/discovery"
-	"github.com/connectorauth/connectorauth/egress"
 	"github.com/connectorauth/connectorauth/internal/test/fakehttp"
 	"github.com/connectorauth/connectorauth/mcp"
 	"github.com/connectorauth/connectorauth/tokenstore"
@@ -244,49 +242,6 @@ func TestClientCredentials(t *testing.T) {
 	}
 }
 
-func TestServersThatAreRefused(t *testing.T) {
-	w := newWorld(t)
-	w.set(func() { w.resource = "https://mcp.example.com/mcp" })
-	_, _, err := must(mcp.New(w.config(new(tokenstore.Memory)))).Begin(t.Context(), callbackURL)
-	failed := new(discovery.Error)
-	require.ErrorAs(t, err, &failed)
-	assert.ErrorContains(t, err, "RFC 9728 section 3.3")
-	w.set(func() { w.resource = "" })
-
-	// Without S256 in the metadata, and without metadata.
-	for place, path := range map[string]string{"code challenges": "none", "status 404": "nowhere"} {
-		config := w.config(new(tokenstore.Memory))
-		config.Finder = must(discovery.New(discovery.Config{HTTPClient: &http.Client{Transport: without(path)}}))
-		_, _, err := must(mcp.New(config)).Begin(t.Context(), callbackURL)
-		assert.ErrorContains(t, err, place)
-	}
-	assert.Zero(t, w.old.Stats().Registrations)
-
-	// Nothing on this machine, unless the program says so.
-	config := w.config(new(tokenstore.Memory))
-	config.Finder = must(discovery.New(discovery.Config{}))
-	_, _, err = must(mcp.New(config)).Begin(t.Context(), callbackURL)
-	refused := new(egress.Error)
-	assert.ErrorAs(t, err, &refused)
-}
-
-// without is a network whose authorization servers say nothing of code challenges ("none"), or
-// have no metadata ("nowhere").
-type without string
-
-func (w without) RoundTrip(req *http.Request) (*http.Response, error) {
-	if strings.HasPrefix(req.URL.Path, "/.well-known/o") && !strings.Contains(req.URL.Path, "protected") {
-		req = req.Clone(req.Context())
-		body := `{"issuer": "http://` + req.URL.Host + `", "authorization_endpoint": "http://` + req.URL.Host + `/a", "token_endpoint": "http://` + req.URL.Host + `/t"}`
-		status := http.StatusOK
-		if w == "nowhere" {
-			status = http.StatusNotFound
-		}
-		return respond(status, body), nil
-	}
-	return http.DefaultTransport.RoundTrip(req)
-}
-
 // The endpoints of the revision 2025-03-26 serve only where the program says so.
 func TestLegacy(t *testing.T) {
 	w := newWorld(t)
@@ -333,25 +288,6 @@ func TestConfigIsChecked(t *testing.T) {
 		assert.ErrorContains(t, err, field)
 	}
 }
-
-// No consent starts where the store fails.
-func TestStoreFails(t *testing.T) {
-	w := newWorld(t)
-	config := w.config(new(tokenstore.Memory))
-	broken := errors.New("out of order")
-	config.OAuth2.Store = failing{broken}
-	account := must(mcp.New(config))
-	_, _, err := account.Begin(t.Context(), callbackURL)
-	assert.ErrorIs(t, err, broken)
-	_, err = account.TokenSource(t.Context())
-	assert.ErrorIs(t, err, broken)
-}
-
-type failing struct{ err error }
-
-func (f failing) Load(context.Context, string) ([]byte, bool, error) { return nil, false, f.err }
-func (f failing) Save(context.Context, string, []byte) error         { return f.err }
-func (f failing) Delete(context.Context, string) error               { return f.err }
 
 // respond makes a response of JSON.
 func respond(status int, body string) *http.Response {

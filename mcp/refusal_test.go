@@ -188,3 +188,21 @@ func TestRefusalWithoutAChallengeIsNoReasonToAsk(t *testing.T) {
 	req := must(http.NewRequest(http.MethodGet, w.URL+"/mcp", nil))
 	require.ErrorIs(t, must(mcp.New(config)).Authorize(t.Context(), req, resp), connectorauth.ErrReauthRequired)
 }
+
+// An outage of the server's metadata is no sign of a server without metadata.
+func TestLegacyServerHasAnOutage(t *testing.T) {
+	w := newWorld(t)
+	config := w.config(new(tokenstore.Memory))
+	config.Legacy = true
+	config.Finder = must(discovery.New(discovery.Config{HTTPClient: &http.Client{Transport: fakehttp.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		switch {
+		case strings.Contains(req.URL.Path, "/oauth-protected-resource"):
+			return respond(http.StatusServiceUnavailable, ""), nil
+		case strings.HasPrefix(req.URL.Path, "/.well-known/"):
+			return respond(http.StatusNotFound, ""), nil
+		}
+		return respond(http.StatusUnauthorized, ""), nil
+	})}}))
+	_, _, err := must(mcp.New(config)).Begin(t.Context(), callbackURL)
+	require.ErrorContains(t, err, "status 503")
+}

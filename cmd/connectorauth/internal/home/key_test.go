@@ -208,3 +208,17 @@ func TestTheEndOfTheContextEndsTheCommandOfTheKey(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, other.Close())
 }
+
+// What was sealed years ago names the key by the same ID.
+func TestIDOfAKeyNeverChanges(t *testing.T) {
+	h := found(t, "")
+	require.NoError(t, h.Make())
+	secret := make([]byte, 32)
+	for i := range secret {
+		secret[i] = byte(i)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(h.Dir, "key"), []byte(base64.StdEncoding.EncodeToString(secret)), 0o600))
+	key, err := h.Key(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "4e6f8490", key.ID)
+}
