@@ -94,7 +94,7 @@ func (h *Home) advice(sealed bool) string {
 		return "and nothing is sealed so far: remove the file, and the next command makes a new key"
 	}
 	return "and what is stored of the accounts cannot be read without the key: restore the file, or name the command that gives the key by --key-command. " +
-		"If the key is lost, remove accounts, clients, tokens and key from " + h.Dir + ", and connect the accounts again"
+		"If the key is lost, end connectorauth serve, remove accounts, clients, tokens and key from " + h.Dir + ", and connect the accounts again"
 }
 
 // sealed reports whether a value is sealed: of an account, or of consents that have ended. Locks
