@@ -32,7 +32,7 @@ func (w *world) program(args ...string) *exec.Cmd {
 	require.NoError(w.t, err)
 	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute) // ends a program that hangs
 	w.t.Cleanup(cancel)
-	command := exec.CommandContext(ctx, self, append(args, "--home", w.home)...)
+	command := exec.CommandContext(ctx, self, append([]string{"--home", w.home}, args...)...)
 	command.Env = append(os.Environ(), asProgram+"=1", "NO_COLOR=", "TERM=xterm")
 	return command
 }

@@ -70,7 +70,7 @@ func (w *world) run(in string, args ...string) (code exit.Code, out, err string)
 // with runs the program with streams.
 func (w *world) with(in io.Reader, out, err io.Writer, args ...string) exit.Code {
 	app := &cli.App{Screen: show.Screen{Out: out, Err: err}, In: in}
-	return app.Run(w.t.Context(), append(args, "--home", w.home))
+	return app.Run(w.t.Context(), append([]string{"--home", w.home}, args...)) // in front: what follows -- is a program's
 }
 
 // ok runs the program, which must succeed, and returns the output.
