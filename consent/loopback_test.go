@@ -2,6 +2,7 @@ package consent_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -110,6 +112,9 @@ func TestLoopbackOnTheDefaultPort(t *testing.T) {
 	a, flow := program(t, "oauth2")
 	open, wait := inBrowser(t, a.provider.Authorize, func(callback *url.URL) { callback.Host = "127.0.0.1" })
 	err := consent.Loopback(t.Context(), flow, consent.LoopbackOptions{RedirectURL: "http://127.0.0.1:80/callback", Open: open, Out: io.Discard})
+	if errors.Is(err, syscall.EADDRINUSE) {
+		t.Skipf("another program has taken port 80 meanwhile: %v", err)
+	}
 	require.NoError(t, err)
 	status, _ := wait()
 	require.Equal(t, http.StatusOK, status)

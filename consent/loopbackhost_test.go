@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,11 +82,13 @@ func getAt(t *testing.T, address, port, host, uri string) int {
 // waiting whose account is connected.
 func TestLoopbackWaitsForNoReader(t *testing.T) {
 	a, flow := program(t, "oauth2")
+	var begun atomic.Bool // before, Loopback tries the template with each page
 	open := func(authURL string) error {
 		callback, err := a.provider.Authorize(authURL)
 		if err != nil {
 			return err
 		}
+		begun.Store(true)
 		conn, err := net.Dial("tcp", callback.Host)
 		if err != nil {
 			return err
@@ -94,7 +97,12 @@ func TestLoopbackWaitsForNoReader(t *testing.T) {
 		_, err = io.WriteString(conn, "GET "+callback.RequestURI()+" HTTP/1.1\r\nHost: "+callback.Host+"\r\n\r\n")
 		return err
 	}
-	page := template.Must(template.New("page").Parse("{{.Script}}" + strings.Repeat("x", 16<<20)))
+	page := template.Must(template.New("page").Funcs(template.FuncMap{"large": func() string {
+		if begun.Load() {
+			return strings.Repeat("x", 16<<20)
+		}
+		return ""
+	}}).Parse("{{.Script}}{{large}}"))
 	ended := make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

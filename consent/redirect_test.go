@@ -7,24 +7,27 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/consent"
+	"github.com/connectorauth/connectorauth/internal/test/stores"
 	"github.com/stretchr/testify/require"
 )
 
-// freePort returns a port that is free on a loopback address.
+// freePort returns a port that is free on a loopback address, and that no connection and no
+// other test gets meanwhile.
 func freePort(t *testing.T, address string) string {
 	t.Helper()
-	free, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
+	probe, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
 	if err != nil {
 		t.Skipf("the machine has no %s: %v", address, err)
 	}
-	defer free.Close()
-	return strconv.Itoa(free.Addr().(*net.TCPAddr).Port)
+	probe.Close()
+	port, err := stores.FreePort()
+	require.NoError(t, err)
+	return port
 }
 
 func TestLoopbackRedirectURL(t *testing.T) {

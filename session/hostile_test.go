@@ -127,7 +127,7 @@ func TestLongTemplatesTakeNoTime(t *testing.T) {
 		began := time.Now()
 		_, err := session.New(one(func(r *session.Request) { r.Form = map[string]string{"a": text} }))
 		assert.NoError(t, err, name)
-		assert.Less(t, time.Since(began), 10*time.Second, name)
+		assert.Less(t, time.Since(began), 30*time.Second, "%s: the machine may be busy", name)
 	}
 }
 

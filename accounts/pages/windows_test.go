@@ -5,6 +5,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,6 +39,22 @@ func TestPagesLetBrowsersNameTheOrigin(t *testing.T) {
 	}
 }
 
+// hold keeps the next request to an endpoint of the provider until release is called, or until the
+// end of the test.
+func (a *app) hold(endpoint string) (arrived <-chan struct{}, release func()) {
+	came, free := make(chan struct{}), make(chan struct{})
+	release = sync.OnceFunc(func() { close(free) })
+	a.Cleanup(release)
+	a.provider.Inject(endpoint, 1, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			close(came)
+			<-free
+			next.ServeHTTP(w, r)
+		})
+	})
+	return came, release
+}
+
 // A person who closes the window right after the consent has connected the account, and the
 // program learns of it by a request that does not end with the window.
 func TestDoneOutlivesTheWindow(t *testing.T) {
@@ -51,7 +68,7 @@ func TestDoneOutlivesTheWindow(t *testing.T) {
 	})
 	b := a.browser("o1")
 	callback := b.consentOf(b.waiting())
-	a.provider.Inject(a.provider.TokenURL, 1, authtest.Delay(300*time.Millisecond))
+	arrived, release := a.hold(a.provider.TokenURL)
 	ctx, leave := context.WithCancel(t.Context())
 	r, err := http.NewRequestWithContext(ctx, "GET", callback, nil)
 	require.NoError(t, err)
@@ -63,9 +80,10 @@ func TestDoneOutlivesTheWindow(t *testing.T) {
 		}
 		left <- err
 	}()
-	require.Eventually(t, func() bool { return len(a.provider.Requests(a.provider.TokenURL)) == 1 }, time.Minute, time.Millisecond)
+	<-arrived
 	leave()
 	require.ErrorIs(t, <-left, context.Canceled)
+	release()
 	assert.Eventually(t, func() bool {
 		a.mu.Lock()
 		defer a.mu.Unlock()
@@ -87,13 +105,13 @@ func TestConsentsThatAreOver(t *testing.T) {
 
 	b.follow(b.post("reconnect", fields(t, b.get("reconnect?id="+account.ID).body)))
 	callback := b.consentOf(account.ID)
-	a.provider.Inject(a.provider.TokenURL, 1, authtest.Delay(300*time.Millisecond))
-	tokens := len(a.provider.Requests(a.provider.TokenURL))
+	arrived, release := a.hold(a.provider.TokenURL)
 	late := make(chan response)
 	go func() { late <- b.get(callback) }()
-	require.Eventually(t, func() bool { return len(a.provider.Requests(a.provider.TokenURL)) > tokens }, time.Minute, time.Millisecond)
+	<-arrived
 	again := b.post("reconnect", fields(t, b.get("reconnect?id="+account.ID).body))
 	require.Equal(t, http.StatusSeeOther, again.StatusCode)
+	release()
 	r = <-late
 	assert.Contains(t, r.body, "There is no connection to complete")
 	assert.Equal(t, http.StatusForbidden, r.StatusCode)

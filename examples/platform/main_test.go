@@ -24,7 +24,7 @@ var postgres = dbserver.NewPostgres("")
 
 func TestMain(m *testing.M) {
 	child.Main(child.Jobs{"main": func(string) error { main(); return nil }})
-	leaktest.Main(m)
+	leaktest.Main(m, postgres.Stop)
 }
 
 // start runs the program until the test ends or calls stop, which waits for the end.
@@ -56,7 +56,6 @@ func TestStepsOnSQLite(t *testing.T) {
 }
 
 func TestStepsOnPostgreSQL(t *testing.T) {
-	defer postgres.Stop()
 	d := newTestDemo(t)
 	home, stop := start(t, d, postgres.DSN(t))
 	require.NoError(t, d.check(home))

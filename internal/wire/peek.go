@@ -44,16 +44,28 @@ func PeekWithin(resp *http.Response, limit int, wait time.Duration) []byte {
 	resp.Body = b
 	done := make(chan struct{})
 	go b.fill(limit, done)
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-done:
-	case <-timer.C:
-	}
+	within(wait, done)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.stop = true
 	return bytes.Clone(b.head)
+}
+
+// within waits for done, or for the time of wait in short steps. A program on a busy machine may not
+// run for longer than wait, and go on after the end of a timer. Then only one step is over, and
+// there is time left to read what has arrived.
+func within(wait time.Duration, done <-chan struct{}) {
+	const steps = 10
+	timer := time.NewTimer(wait / steps)
+	defer timer.Stop()
+	for range steps {
+		select {
+		case <-done:
+			return
+		case <-timer.C:
+			timer.Reset(wait / steps)
+		}
+	}
 }
 
 // Discard ends a response that nobody will see. Discard reads a short body, as far

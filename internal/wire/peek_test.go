@@ -171,7 +171,7 @@ func TestCloseWaitsForNoRead(t *testing.T) {
 	select {
 	case err := <-closed:
 		assert.NoError(t, err)
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("Close waits for a body that nobody wants")
 	}
 	close(body.data)

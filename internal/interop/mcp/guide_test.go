@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/consent"
 	"github.com/connectorauth/connectorauth/discovery"
+	"github.com/connectorauth/connectorauth/internal/test/stores"
 	"github.com/connectorauth/connectorauth/mcp"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
@@ -68,10 +68,9 @@ func TestGuideOfMCP(t *testing.T) {
 	p := newPlace(t)
 	public := p.guarded(t, "127.0.0.1/32")
 	keys := []tokenstore.Key{{ID: "k", Secret: []byte(strings.Repeat("s", 32))}}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := stores.FreePort()
 	require.NoError(t, err)
-	redirectURL := "http://" + free.Addr().String() + "/callback"
-	require.NoError(t, free.Close())
+	redirectURL := "http://127.0.0.1:" + port + "/callback"
 	consents := 0
 	browse := func(address string) error {
 		consents++

@@ -200,17 +200,29 @@ func NamesTheHolder(t *testing.T, store tokenstore.SharedStore, place string) {
 	}
 }
 
-// holder returns the process that the error of a waiter names.
+// holder returns the process that the error of a waiter names. A waiter must have looked at the
+// lock once, which takes long on a busy machine: holder waits longer each time, up to patience.
 func holder(t *testing.T, store tokenstore.SharedStore) storeerror.Holder {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	_, err := store.Lock(ctx, t.Name())
-	var locked *storeerror.Locked
-	if !errors.As(err, &locked) || !errors.Is(err, context.DeadlineExceeded) {
-		t.Fatalf("Lock: %v; want a *storeerror.Locked", err)
+	for wait := 300 * time.Millisecond; ; wait *= 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
+		lease, err := store.Lock(ctx, t.Name())
+		cancel()
+		if err == nil {
+			lease.Unlock()
+			t.Fatalf("the lock of %q is free", t.Name())
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("Lock: %v; want an error of the deadline", err)
+		}
+		var locked *storeerror.Locked
+		if errors.As(err, &locked) {
+			return locked.Holder
+		}
+		if wait > patience {
+			t.Fatalf("Lock: %v; want a *storeerror.Locked", err)
+		}
 	}
-	return locked.Holder
 }
 
 // MustBeLocked fails the test if the lock of key is free.

@@ -39,7 +39,7 @@ func TestDoctorNamesTheProcessThatHoldsTheLock(t *testing.T) {
 
 	self, err := os.Executable()
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // ends a program that hangs
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // ends a program that hangs
 	defer cancel()
 	command := exec.CommandContext(ctx, self, "doctor", "globex", "--json", "--home", w.home)
 	command.Env = append(os.Environ(), asProgram+"=1")

@@ -84,6 +84,9 @@ func TestAKilledConsentIsDoneAgain(t *testing.T) {
 func TestAConsentToConnectAgainLeavesTheFormerClientToTheAccount(t *testing.T) {
 	for name, signal := range map[string]syscall.Signal{"kill": syscall.SIGKILL, "the terminal is closed": syscall.SIGHUP, "Ctrl+C": syscall.SIGINT} {
 		t.Run(name, func(t *testing.T) {
+			if signal == syscall.SIGHUP {
+				needHangup(t)
+			}
 			w := newWorld(t)
 			w.consent()
 			works := func() {

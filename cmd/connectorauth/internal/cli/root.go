@@ -39,15 +39,20 @@ type App struct {
 
 // Main runs the program with the arguments, and returns the exit code.
 func Main(args []string) int {
-	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup wants
-		ends = append(ends, syscall.SIGHUP) // of a terminal that is closed
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), ends...)
+	ctx, stop := signal.NotifyContext(context.Background(), ends()...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl+C ends the program at once
 	app := &App{Screen: show.Screen{Out: os.Stdout, Err: os.Stderr}, In: os.Stdin}
 	return int(app.Run(ctx, args))
+}
+
+// ends returns the signals that end a command.
+func ends() []os.Signal {
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup wants
+		ends = append(ends, syscall.SIGHUP) // of a terminal that is closed
+	}
+	return ends
 }
 
 // Run runs a command, writes the error of the command, and returns the exit code.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/signal"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -80,6 +82,12 @@ func (w *serving) serve(c *cobra.Command, args []string) (err error) {
 	if err != nil {
 		return err
 	}
+	programEnded := func() {}
+	if w.run {
+		var stop func()
+		programEnded, stop = keepSignals()
+		defer stop()
+	}
 	defer func() { // renewals under way are saved
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 40*time.Second)
 		defer cancel()
@@ -87,6 +95,7 @@ func (w *serving) serve(c *cobra.Command, args []string) (err error) {
 	}()
 	if w.run {
 		code, err := server.Run(context.WithoutCancel(ctx), serve.Program{Args: args, Stdin: w.app.In, Stdout: w.app.Out, Stderr: w.app.Err})
+		programEnded()
 		if err == nil && code != 0 {
 			err = exit.Silently(exit.Code(code))
 		}
@@ -102,6 +111,32 @@ func (w *serving) serve(c *cobra.Command, args []string) (err error) {
 		return err
 	}
 	return server.Serve(ctx)
+}
+
+// keepSignals keeps the signals of a program from ending this process, until stop is called. After
+// the call of programEnded, one more signal is without effect: keys that are pressed twice may come
+// once before and once after the end of the program, when renewals are being saved. A further
+// signal ends this process at once.
+func keepSignals() (programEnded, stop func()) {
+	signals, over := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, ends()...)
+	programEnded = func() {
+		select {
+		case <-signals: // which was for the program
+		default:
+		}
+		go func() {
+			select {
+			case <-signals:
+				signal.Stop(signals)
+			case <-over:
+			}
+		}()
+	}
+	return programEnded, func() {
+		signal.Stop(signals)
+		close(over)
+	}
 }
 
 // prepare finds the definitions of the accounts, and of the services that the pages offer. An

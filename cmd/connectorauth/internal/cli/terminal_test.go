@@ -26,13 +26,17 @@ type terminal struct {
 	seen    strings.Builder
 }
 
+// hangs is when a program is ended that hangs. A program may wait 40 seconds for a lock or for a
+// renewal.
+const hangs = 5 * time.Minute
+
 // program returns the command that runs the program in a process of its own.
 func (w *world) program(args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	require.NoError(w.t, err)
-	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute) // ends a program that hangs
+	ctx, cancel := context.WithTimeout(w.t.Context(), hangs)
 	w.t.Cleanup(cancel)
-	command := exec.CommandContext(ctx, self, append(args, "--home", w.home)...)
+	command := exec.CommandContext(ctx, self, append([]string{"--home", w.home}, args...)...)
 	command.Env = append(os.Environ(), asProgram+"=1", "NO_COLOR=", "TERM=xterm")
 	return command
 }

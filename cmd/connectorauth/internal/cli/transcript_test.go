@@ -58,7 +58,8 @@ func (s *transcript) page() string {
 		{regexp.QuoteMeta(s.home), "~/.config/connectorauth"},
 		{regexp.QuoteMeta(s.t.TempDir()[:strings.LastIndex(s.t.TempDir(), "/")]) + `/\d+`, "."},
 		{`127\.0\.0\.1(:|%3A)\d+`, "127.0.0.1${1}40000"},
-		{`(?m)^(Asking|Waiting) .* \.\.\.\n`, ""}, // progress of what takes long
+		{progress.String(), ""},
+		{`(?m)^Waiting until .* \.\.\.\n`, ""},
 		{`(state|code_challenge)=[A-Za-z0-9_-]+`, "$1=…"},
 		{`access-[A-Za-z0-9_-]+`, "access-…"},
 		{`[A-Z0-9]{4}-[A-Z0-9]{4}`, "WDJB-MJHT"},

@@ -60,17 +60,21 @@ func (w *world) file(name, text string) string {
 	return path
 }
 
-// run runs the program in pipes.
+// progress matches what the program writes of each step that takes long, as all may do on a busy
+// machine.
+var progress = regexp.MustCompile(`(?m)^(Asking|Waiting for|Telling) .* \.\.\.\n`)
+
+// run runs the program in pipes. err is without the progress.
 func (w *world) run(in string, args ...string) (code exit.Code, out, err string) {
 	var stdout, stderr bytes.Buffer
 	code = w.with(strings.NewReader(in), &stdout, &stderr, args...)
-	return code, stdout.String(), stderr.String()
+	return code, stdout.String(), progress.ReplaceAllString(stderr.String(), "")
 }
 
 // with runs the program with streams.
 func (w *world) with(in io.Reader, out, err io.Writer, args ...string) exit.Code {
 	app := &cli.App{Screen: show.Screen{Out: out, Err: err}, In: in}
-	return app.Run(w.t.Context(), append(args, "--home", w.home))
+	return app.Run(w.t.Context(), append([]string{"--home", w.home}, args...)) // in front: what follows -- is a program's
 }
 
 // ok runs the program, which must succeed, and returns the output.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -18,6 +17,7 @@ import (
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/doctor"
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/internal/test/stores"
 	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -226,10 +226,9 @@ func (broken) Load(context.Context, string) ([]byte, bool, error) {
 // closed returns a URL at which nothing listens.
 func closed(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := stores.FreePort() // which no other test listens at
 	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	return "http://" + l.Addr().String()
+	return "http://127.0.0.1:" + port
 }
 
 func TestAnAccountThatWasNeverConnected(t *testing.T) {
