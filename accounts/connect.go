@@ -42,7 +42,7 @@ func (r *Registry) connect(ctx context.Context, q *Request) (Account, error) {
 	if err != nil {
 		return Account{}, err
 	}
-	g, err := r.openNew(ctx, &a, d, *q)
+	g, err := r.openNew(ctx, a, d, *q)
 	if err != nil {
 		return Account{}, err
 	}
@@ -80,11 +80,11 @@ func (r *Registry) newAccount(call string, q *Request) (Account, *definition.Def
 	if err != nil {
 		return Account{}, nil, err
 	}
-	at := now()
-	a := Account{
-		ID: q.ID, Owner: q.Owner, Definition: d.Name, Revision: d.Revision, Method: q.Method,
-		Status: StatusConnecting, Since: at, Created: at, Due: at.Add(consentTime),
+	m, err := d.Method(q.Method)
+	if err != nil {
+		return Account{}, nil, mistake{err}
 	}
+	a := begun(q.ID, q.Owner, d, m)
 	if !fresh {
 		a.First = 2 + mathrand.N(maxFirst)
 		a.Last = a.First - 1
@@ -92,26 +92,34 @@ func (r *Registry) newAccount(call string, q *Request) (Account, *definition.Def
 	return a, d, nil
 }
 
+// begun returns an account that is not kept yet.
+func begun(id, owner string, d *definition.Definition, m *definition.Method) Account {
+	at := now()
+	return Account{
+		ID: id, Owner: owner, Definition: d.Name, Revision: d.Revision, Method: m.Name,
+		Status: StatusConnecting, Since: at, Created: at, Due: at.Add(consentTime),
+	}
+}
+
 // maxFirst is so large that an ID that is used again begins with another generation, and so
 // small that generations fit into 32 bits. Processes may go on with a former account that had
 // the ID.
 const maxFirst = 1 << 30
 
-// openNew opens the next generation of a new account, and names the method in the account.
-func (r *Registry) openNew(ctx context.Context, a *Account, d *definition.Definition, q Request) (*generation, error) {
-	g, err := r.open(ctx, *a, a.Last+1, kept{duplicate: q.Duplicate}, func(connection definition.Connection) (*definition.Connected, error) {
+// openNew opens the next generation of a new account.
+func (r *Registry) openNew(ctx context.Context, a Account, d *definition.Definition, q Request) (*generation, error) {
+	return r.open(ctx, a, a.Last+1, kept{duplicate: q.Duplicate}, func(connection definition.Connection) (*definition.Connected, error) {
 		connection.Method, connection.Scopes = q.Method, q.Scopes
 		connection.Values = merged(connection.Values, q.Values)
+		if err := r.ready(d, connection); err != nil {
+			return nil, err
+		}
 		var err error
 		if connection.Server, err = d.Discover(ctx, r.config.Finder, connection); err != nil {
 			return nil, err
 		}
 		return d.Connect(connection)
 	})
-	if err == nil {
-		a.Method = g.connected.Method()
-	}
-	return g, err
 }
 
 // Reconnect gives the account new values, or prepares a new consent, for which see Flow. The
@@ -162,6 +170,9 @@ func (r *Registry) reconnect(ctx context.Context, a Account, q Request) (Account
 	}
 	g, err := r.open(ctx, a, a.Last+1, k, func(connection definition.Connection) (*definition.Connected, error) {
 		connection.Values = merged(connection.Values, k.account.Edited(q.Values))
+		if err := r.readyAgain(k.account, connection); err != nil {
+			return nil, err
+		}
 		var err error
 		if connection.Server, err = r.config.Definitions().Discover(ctx, r.config.Finder, k.account, connection); err != nil {
 			return nil, err

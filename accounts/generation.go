@@ -84,6 +84,7 @@ func tokenKeys(id string, number, records int) []string {
 
 // open makes the connector of a generation, of values that need not be in the Store.
 func (r *Registry) open(ctx context.Context, a Account, number int, k kept, connect func(definition.Connection) (*definition.Connected, error)) (*generation, error) {
+	a.Method = cmp.Or(k.account.Method, a.Method) // the Index has that of the generation in use
 	connection, err := r.connection(ctx, a, number)
 	if err != nil {
 		return nil, err
