@@ -111,10 +111,10 @@ func (r *Registry) openNew(ctx context.Context, a Account, d *definition.Definit
 	return r.open(ctx, a, a.Last+1, kept{duplicate: q.Duplicate}, func(connection definition.Connection) (*definition.Connected, error) {
 		connection.Method, connection.Scopes = q.Method, q.Scopes
 		connection.Values = merged(connection.Values, q.Values)
-		if err := r.ready(d, connection); err != nil {
+		err := d.Ready(r.config.Finder, connection)
+		if err != nil {
 			return nil, err
 		}
-		var err error
 		if connection.Server, err = d.Discover(ctx, r.config.Finder, connection); err != nil {
 			return nil, err
 		}
@@ -156,10 +156,11 @@ func (r *Registry) reconnect(ctx context.Context, a Account, q Request) (Account
 		return Account{}, err
 	}
 	k.otherIdentity, k.duplicate = q.OtherIdentity, q.Duplicate
-	k.account.Revision = 0
-	if q.Method != "" && q.Method != k.account.Method {
-		k.account.Method, k.account.Values, k.account.Secrets, k.account.Scopes = q.Method, nil, nil, nil
+	d, err := r.config.Definitions().Lookup(k.account.Definition)
+	if err != nil {
+		return Account{}, mistake{err}
 	}
+	k.renew(d, q.Method)
 	if q.Scopes != nil {
 		k.account.Scopes = q.Scopes
 	}
@@ -170,14 +171,15 @@ func (r *Registry) reconnect(ctx context.Context, a Account, q Request) (Account
 	}
 	g, err := r.open(ctx, a, a.Last+1, k, func(connection definition.Connection) (*definition.Connected, error) {
 		connection.Values = merged(connection.Values, k.account.Edited(q.Values))
-		if err := r.readyAgain(k.account, connection); err != nil {
+		set := r.config.Definitions()
+		err := set.Ready(r.config.Finder, k.account, connection)
+		if err != nil {
 			return nil, err
 		}
-		var err error
-		if connection.Server, err = r.config.Definitions().Discover(ctx, r.config.Finder, k.account, connection); err != nil {
+		if connection.Server, err = set.Discover(ctx, r.config.Finder, k.account, connection); err != nil {
 			return nil, err
 		}
-		return r.config.Definitions().Connect(k.account, connection)
+		return set.Connect(k.account, connection)
 	})
 	if err != nil {
 		return Account{}, err

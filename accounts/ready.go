@@ -29,43 +29,24 @@ func (r *Registry) Ready(ctx context.Context, a Account) error {
 	if err != nil {
 		return err
 	}
-	var given definition.Account
-	if a.Version == 0 {
+	var k kept
+	isNew := a.Version == 0
+	if isNew {
 		a = begun(cmp.Or(a.ID, NewID()), a.Owner, d, m)
-	} else if k, err := r.lastGiven(ctx, a); err != nil {
+	} else if k, err = r.lastGiven(ctx, a); err != nil {
 		return err
-	} else if k.account.Method == m.Name { // or Reconnect forgets the values
-		given = k.account
 	}
+	k.renew(d, m.Name)
 	a.Method = m.Name
 	connection, err := r.connection(ctx, a, a.Last+1)
 	if err != nil {
 		return err
 	}
-	connection.Method, connection.Values = m.Name, merged(connection.Values, given.Given())
-	return r.ready(d, connection)
-}
-
-// ready reports what the program lacks as a mistake of this process.
-func (r *Registry) ready(d *definition.Definition, connection definition.Connection) error {
-	if err := d.Ready(r.config.Finder, connection); err != nil {
-		return mistake{err}
+	if isNew {
+		connection.Method = m.Name
+		return d.Ready(r.config.Finder, connection)
 	}
-	return nil
-}
-
-// readyAgain is ready for a Reconnect. Of an account whose definition or method is gone,
-// definition.Set tells.
-func (r *Registry) readyAgain(a definition.Account, connection definition.Connection) error {
-	d, err := r.config.Definitions().Find(a)
-	if err != nil {
-		return nil
-	}
-	if _, err := d.Method(a.Method); err != nil {
-		return nil
-	}
-	connection.Method = a.Method
-	return r.ready(d, connection)
+	return r.config.Definitions().Ready(r.config.Finder, k.account, connection)
 }
 
 // leadsAnywhere reports whether an input of a definition may lead to any host: then the

@@ -166,6 +166,26 @@ func TestReadyForAReconnect(t *testing.T) {
 	})
 }
 
+// A method with a new name is the method of the account: the values stay.
+func TestReconnectByTheNewNameOfTheMethod(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		r := w.process()
+		a := w.withKey(r)
+		w.define(strings.Replace(document, `{"name": "key",`, `{"name": "api-key", "was": ["key"],`, 1))
+		for _, name := range []string{"api-key", "key", ""} {
+			of := a
+			of.Method = name
+			require.NoError(t, r.Ready(t.Context(), of))
+			_, err := r.Reconnect(t.Context(), a.ID, accounts.Request{Method: name})
+			require.NoError(t, err, name)
+			given, err := r.Given(t.Context(), a.ID)
+			require.NoError(t, err)
+			assert.Equal(t, "sales", given.Values["team"])
+			assert.Equal(t, "api-key", given.Method)
+		}
+	})
+}
+
 // An error of Connection is that of the program's own means, and says nothing of the method.
 func TestReadyWhereConnectionFails(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

@@ -28,7 +28,7 @@ func (e *NotReadyError) Unwrap() error { return e.Err }
 // Ready reports whether a program has what connection.Method needs, before any account owner
 // has given a value: a Client, an HTTPClient with a certificate, the values of hidden inputs,
 // and a finder for an Issuer. What is missing or does not fit is a *NotReadyError. Ready makes no
-// request, and looks at no other field of connection, and at no value of an account owner.
+// request, and looks at no other field of connection, and at no value of another input.
 //
 // A program that asks account owners for a method asks Ready first. Package accounts does so.
 func (d *Definition) Ready(finder *discovery.Finder, connection Connection) error {
@@ -46,13 +46,22 @@ func (d *Definition) Ready(finder *discovery.Finder, connection Connection) erro
 	return nil
 }
 
+// Ready is Definition.Ready for a stored account: see Set.Connect. A hidden input may have the
+// value of the account.
+func (s *Set) Ready(finder *discovery.Finder, a Account, connection Connection) error {
+	d, err := s.stored(a, &connection)
+	if err != nil {
+		return err
+	}
+	return d.Ready(finder, connection)
+}
+
 // tryProgram connects a sample account with what the program gives. Parse has done so with
 // samples alone, so each mistake is one of the program.
 func (d *Definition) tryProgram(m *Method, of Connection) error {
 	c := &Connection{
-		Client: of.Client, Values: of.Values, HTTPClient: of.HTTPClient, RenewBefore: of.RenewBefore,
+		Client: of.Client, Values: of.Values, HTTPClient: of.HTTPClient, RenewBefore: of.RenewBefore, stored: of.stored,
 		Store: new(tokenstore.Memory), Account: "sample", Shared: new(connectorauth.Shared), // a Kind takes no Store for a sign of Parse
-		stored: true, // the values may have some of another method
 	}
 	b := &builder{d: d, c: c, trial: true, program: true, inputs: d.inputs(m), filler: template.Filler{Values: map[string]string{}}}
 	b.values(m.Name)

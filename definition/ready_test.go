@@ -66,7 +66,8 @@ func TestReady(t *testing.T) {
 		want   string // empty means ready
 	}{
 		{"key", connection{}, ""},
-		{"key", connection{Values: values{"apiKey": "no digits", "app": "of another method"}, Scopes: []string{"none"}}, ""},
+		{"key", connection{Values: values{"apiKey": "no digits"}, Scopes: []string{"none"}}, ""},
+		{"key", connection{Values: values{"app": "CANARY"}}, `Values: "app" is no input of method key`},
 		{"key", connection{HTTPClient: http.DefaultClient, Client: both}, ""},
 		{"code", connection{}, noID},
 		{"code", connection{Client: definition.Client{Secret: "CANARY"}}, noID},
@@ -130,6 +131,24 @@ func TestReady(t *testing.T) {
 	assert.EqualError(t, err, `definition: acme has no method "kye"; did you mean key?`)
 	assert.False(t, errors.As(err, new(*definition.NotReadyError)), "no program can help")
 	assert.ErrorContains(t, d.Ready(finder, connection{}), "several methods and no default")
+}
+
+// The values of a stored account count as in a Connect: those of hidden inputs, and surplus ones
+// are no mistake.
+func TestReadyOfAStoredAccount(t *testing.T) {
+	set, err := definition.NewSet(parse(t, registered))
+	require.NoError(t, err)
+	a := definition.Account{Definition: "acme", Method: "hidden", Values: map[string]string{"app": "us", "gone": "x", "apiKey": "no digits"}}
+	require.NoError(t, set.Ready(nil, a, definition.Connection{}))
+	require.NoError(t, set.Ready(nil, a, definition.Connection{Values: values{"old": "CANARY"}}))
+	require.EqualError(t, set.Ready(nil, a, definition.Connection{Values: values{"app": "CANARY"}}),
+		"definition: acme: method hidden: Values: app: does not look as the service writes it; the input is hidden, so the program gives the value")
+	a.Values = nil
+	require.ErrorAs(t, set.Ready(nil, a, definition.Connection{}), new(*definition.NotReadyError))
+	a.Method = "gone"
+	require.ErrorContains(t, set.Ready(nil, a, definition.Connection{}), "revision 1 of acme has no method")
+	a.Definition = "acne"
+	require.ErrorContains(t, set.Ready(nil, a, definition.Connection{}), "there is no definition")
 }
 
 // A transport that reaches private addresses is a mistake of the program, with any value.
