@@ -79,6 +79,7 @@ type Handler struct {
 	look      *look.Look
 	languages []language
 	mux       *http.ServeMux
+	offers    *offers
 }
 
 // unreserved are the characters that look the same in every spelling of a URL (RFC 3986
@@ -98,7 +99,7 @@ func New(config Config) (*Handler, error) {
 	if config.Failed == nil {
 		config.Failed = logFailed
 	}
-	h := &Handler{config: config, guard: http.NewCrossOriginProtection()}
+	h := &Handler{config: config, guard: http.NewCrossOriginProtection(), offers: new(offers)}
 	var err error
 	h.consents, err = consent.New(consent.Config{
 		URL: config.URL, Keys: config.Keys, Origin: config.Origin, Flow: h.flow, Pages: config.Pages, Done: h.consented,
