@@ -23,7 +23,8 @@ var idPattern = lazy.Regexp(`^[A-Za-z0-9._:-]{1,100}$`)
 // must consent first, the account is StatusConnecting, and Flow leads through the consent.
 // Otherwise Connect makes the test request of the definition, if there is one. An account
 // that does not pass the test is not kept, and the error is a *definition.CheckError. A
-// mistake of the values is a *definition.InputError. An account that the owner has already is
+// mistake of the values is a *definition.InputError, and what the program lacks for the method a
+// *definition.NotReadyError: see Ready. An account that the owner has already is
 // a *DuplicateError, unless Request.Duplicate is set: a definition without Test.ID cannot
 // tell. Of two Connects at the same instant, both may succeed. If ctx ends, the account is not
 // kept.

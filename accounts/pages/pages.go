@@ -28,8 +28,8 @@ type Config struct {
 	// Keys encrypt the cookies of consents. A key has 32 random bytes, the same in every
 	// process: see consent.Config. Required.
 	Keys []connectorauth.Secret
-	// Registry has the accounts. The pages offer each method of each of its definitions: leave
-	// out a method with a consent at a service where the program is not registered. Required.
+	// Registry has the accounts. The pages offer the methods of its definitions for which the
+	// program is ready: see accounts.Registry.Ready. Required.
 	Registry *accounts.Registry
 	// Owner returns the owner of the accounts that the person may see and change, in the
 	// words of accounts.Request.Owner. If nobody is signed in, return consent.ErrNotAllowed;
