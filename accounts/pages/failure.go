@@ -68,8 +68,6 @@ func (x *exchange) explain(err error) failure {
 		return x.failure("cross_site", http.StatusForbidden)
 	case errors.Is(err, consent.ErrNotAllowed):
 		return x.failure("not_allowed", http.StatusForbidden)
-	case isLack(err):
-		return x.internal()
 	case errors.Is(err, accounts.ErrNotFound):
 		return x.failure("not_found", http.StatusNotFound)
 	case errors.Is(err, errService):
@@ -121,11 +119,6 @@ func (x *exchange) tested(err error) failure {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, connectorauth.ErrShutdown):
 		return x.failure("interrupted", http.StatusServiceUnavailable)
 	}
-	return x.internal()
-}
-
-// internal returns the failure of an error that no person can help.
-func (x *exchange) internal() failure {
 	f := x.failure("internal", http.StatusInternalServerError)
 	f.internal = true
 	return f

@@ -93,8 +93,12 @@ func (x *exchange) offered(d *definition.Definition) (methods []*definition.Meth
 // empty name means the method own, or another one if the program is not ready for own. An empty
 // own means the default method, or the first.
 func (x *exchange) choose(d *definition.Definition, a accounts.Account, name, own string) (m *definition.Method, offered []*definition.Method, err error) {
-	if m = methodOf(d, name); name == "" && methodOf(d, own) != nil {
-		m = methodOf(d, own)
+	var before *definition.Method // of the account; nil also if the method is gone
+	if own != "" && name == "" {
+		before = methodOf(d, own)
+	}
+	if m = methodOf(d, name); before != nil {
+		m = before
 	}
 	if m == nil {
 		return nil, nil, errMethod
@@ -108,7 +112,7 @@ func (x *exchange) choose(d *definition.Definition, a accounts.Account, name, ow
 			offered = append(offered, each)
 		case each == m && name != "":
 			return nil, nil, err
-		case each == m && own != "" || !isLack(err): // the owner has used the method before
+		case each == before || !isLack(err):
 			faults = append(faults, err)
 		default:
 			lacks = append(lacks, err)

@@ -42,6 +42,7 @@ type desk struct {
 	*testing.T
 	handler    http.Handler
 	connection func(accounts.Account) (definition.Connection, error)
+	set        *definition.Set
 	asked      []string // the owner, definition and method of each call of connection
 	failed     []error
 }
@@ -49,17 +50,10 @@ type desk struct {
 func newDesk(t *testing.T, connection func(accounts.Account) (definition.Connection, error)) *desk {
 	t.Helper()
 	d := &desk{T: t, connection: connection}
-	var list []*definition.Definition
-	for _, document := range offers {
-		parsed, err := definition.Parse("x.json", []byte(document), definition.Options{})
-		require.NoError(t, err)
-		list = append(list, parsed)
-	}
-	set, err := definition.NewSet(list...)
-	require.NoError(t, err)
+	d.define(offers...)
 	key := strings.Repeat("k", 32)
 	registry, err := accounts.New(accounts.Config{
-		Definitions: func() *definition.Set { return set }, Index: new(accounts.Memory), Store: new(tokenstore.Memory),
+		Definitions: func() *definition.Set { return d.set }, Index: new(accounts.Memory), Store: new(tokenstore.Memory),
 		Keys: []tokenstore.Key{{ID: "k", Secret: []byte(key)}}, Shared: new(connectorauth.Shared),
 		Connection: func(_ context.Context, a accounts.Account) (definition.Connection, error) {
 			d.asked = append(d.asked, a.Owner+" "+a.Definition+" "+a.Method)
@@ -74,6 +68,20 @@ func newDesk(t *testing.T, connection func(accounts.Account) (definition.Connect
 	})
 	require.NoError(t, err)
 	return d
+}
+
+// define replaces the definitions of the services.
+func (d *desk) define(documents ...string) {
+	d.Helper()
+	var list []*definition.Definition
+	for _, document := range documents {
+		parsed, err := definition.Parse("x.json", []byte(document), definition.Options{})
+		require.NoError(d, err)
+		list = append(list, parsed)
+	}
+	var err error
+	d.set, err = definition.NewSet(list...)
+	require.NoError(d, err)
 }
 
 // do sends a request of a user, and returns the status and the body of the response.
@@ -303,43 +311,4 @@ func TestSearchOfAPersonWhoHasLeft(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, w.Code)
 	assert.Equal(t, []string{"o1 acme oauth", "o1 acme app"}, d.asked, "no further service")
 	assert.Empty(t, d.failed)
-}
-
-// The form that connects an account again begins with another method if the program is not
-// ready any more for that of the account, and the developer is told.
-func TestReconnectByAMethodThatIsNotOfferedAnyMore(t *testing.T) {
-	a := newApp(t)
-	b := a.browser("o1")
-	account := b.withConsent()
-	assert.Contains(t, b.get("reconnect?id="+account.ID).body, `name="method" value="oauth"`)
-	require.Empty(t, a.failed)
-	a.connection = func(context.Context, accounts.Account) (definition.Connection, error) {
-		return definition.Connection{HTTPClient: a.provider.Client()}, nil
-	}
-	const lack = "definition: acme: method oauth: Connection.Client: ID is missing; register the program with the service, and give its client ID there"
-	page := b.get("reconnect?id=" + account.ID)
-	assert.Contains(t, page.body, `name="method" value="key"`)
-	assert.NotContains(t, page.body, "method=oauth")
-	require.Len(t, a.failed, 1)
-	require.EqualError(t, a.failed[0], lack)
-	_, form := b.json("GET", "accounts/"+account.ID+"/form", nil)
-	assert.Equal(t, "key", form["method"])
-	assert.JSONEq(t, `[{"name": "key", "title": "API key", "default": true}]`, text(t, form["service"].(map[string]any)["methods"]))
-	for _, path := range []string{"reconnect?method=oauth&id=" + account.ID, "api/accounts/" + account.ID + "/form?method=oauth"} {
-		a.failed = nil
-		assert.Equal(t, http.StatusInternalServerError, b.get(path).StatusCode)
-		require.Len(t, a.failed, 1)
-		require.EqualError(t, a.failed[0], lack)
-	}
-	a.failed = nil
-	status, _ := b.json("POST", "accounts/"+account.ID+"/reconnect", map[string]any{})
-	assert.Equal(t, http.StatusInternalServerError, status)
-	require.Len(t, a.failed, 1)
-	require.EqualError(t, a.failed[0], lack)
-
-	done := b.follow(b.post("reconnect", with(fields(t, page.body), "v.apiKey", "CANARY-key")))
-	assert.Contains(t, done.body, "Connected as ada by ApiKey.")
-	assert.Equal(t, "key", a.one("o1").Method)
-	_, list := b.json("GET", "accounts?service=acme", nil)
-	assert.Len(t, list["accounts"], 1)
 }
