@@ -292,6 +292,14 @@ func TestDialogWhileConnectionFails(t *testing.T) {
 	assert.Equal(t, http.StatusInternalServerError, status)
 	require.Len(t, d.failed, 1)
 	assert.ErrorIs(t, d.failed[0], down)
+	d.connection = func(a accounts.Account) (definition.Connection, error) {
+		if a.Definition == "acme" {
+			return definition.Connection{}, down
+		}
+		return byOwner(a)
+	}
+	assert.Equal(t, "acme(key free) books(oauth!) crm(own!) desk(key!)", d.services("o1", ""))
+	assert.Len(t, d.failed, 1, "the other services do not hide the failure")
 	d.connection = byOwner
 	assert.Equal(t, "acme(oauth! app key free) books(oauth!) crm(own!) desk(key!)", d.services("o1", ""), "no failure is remembered")
 }
