@@ -168,6 +168,8 @@ func TestSearchOffersWhatTheProgramIsReadyFor(t *testing.T) {
 	assert.NotContains(t, page, "service=desk")
 	_, page = d.do("o1", "GET", "connect", "")
 	assert.Contains(t, page, "service=books")
+	d.define(strings.NewReplacer(`"default": true, `, "", `"name": "free"`, `"name": "key-too"`, `"type": "None"`, `"type": "ApiKey", "key": "{partner}", "inputs": [{"name": "partner", "hidden": true}]`).Replace(offers[0]))
+	assert.Equal(t, "acme(key!)", d.services("o3", ""), "the only method that is left is the default")
 }
 
 // A form offers the methods of the search, and begins with the default method if the program is
