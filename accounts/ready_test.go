@@ -131,7 +131,7 @@ func TestReadyKeepsNothing(t *testing.T) {
 func TestReadyForAReconnect(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.define(strings.NewReplacer(
-			`{"name": "oauth",`, `{"name": "oauth", "inputs": [{"name": "tenant", "hidden": true}],`,
+			`{"name": "oauth",`, `{"name": "oauth", "was": ["consent"], "inputs": [{"name": "tenant", "hidden": true}],`,
 			`{"name": "app",`, `{"name": "app", "inputs": [{"name": "tenant", "hidden": true}],`).Replace(document))
 		var asked []accounts.Account
 		given, tenant := w.config.Connection, values{"tenant": "CANARY"}
@@ -153,6 +153,9 @@ func TestReadyForAReconnect(t *testing.T) {
 		require.NoError(t, r.Ready(t.Context(), of))
 		require.Len(t, asked, 2, "a key needs nothing of the program")
 		probe := asked
+		of.Method = "consent"
+		require.NoError(t, r.Ready(t.Context(), of))
+		assert.Equal(t, "oauth", asked[2].Method, "Connection is told the present name")
 		asked = nil
 		_, err = r.Reconnect(t.Context(), a.ID, accounts.Request{})
 		require.NoError(t, err)
