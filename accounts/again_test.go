@@ -66,6 +66,37 @@ func TestConnectionIsToldTheGeneration(t *testing.T) {
 	})
 }
 
+// A new registration can be that of one method alone: Connection is told the method of the
+// generation, also before the generation is in use.
+func TestConnectionIsToldTheMethodOfTheGeneration(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		var asked []string
+		given := w.config.Connection
+		w.config.Connection = func(ctx context.Context, a accounts.Account) (definition.Connection, error) {
+			asked = append(asked, a.Method)
+			return given(ctx, a)
+		}
+		r := w.process()
+		a := w.withKey(r)
+		assert.Equal(t, []string{"key"}, asked)
+		asked = nil
+		_, err := r.Reconnect(t.Context(), a.ID, accounts.Request{Method: "oauth"})
+		require.NoError(t, err)
+		assert.Equal(t, []string{"oauth"}, asked)
+		asked = nil
+		_, err = w.process().Client(t.Context(), a.ID)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"key", "key"}, asked, "the account goes on")
+		asked = nil
+		require.NoError(t, w.consent(r, a.ID))
+		assert.Equal(t, []string{"oauth", "oauth"}, asked[:2], "the flows")
+		asked = nil
+		_, err = w.process().Client(t.Context(), a.ID)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"oauth", "oauth"}, asked)
+	})
+}
+
 // A Connect that is slow does not put its credential into an account that has the ID meanwhile.
 func TestSlowConnectOfAnIDThatIsUsedAgain(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

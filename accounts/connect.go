@@ -23,7 +23,8 @@ var idPattern = lazy.Regexp(`^[A-Za-z0-9._:-]{1,100}$`)
 // must consent first, the account is StatusConnecting, and Flow leads through the consent.
 // Otherwise Connect makes the test request of the definition, if there is one. An account
 // that does not pass the test is not kept, and the error is a *definition.CheckError. A
-// mistake of the values is a *definition.InputError. An account that the owner has already is
+// mistake of the values is a *definition.InputError, and what the program lacks for the method a
+// *definition.NotReadyError: see Ready. An account that the owner has already is
 // a *DuplicateError, unless Request.Duplicate is set: a definition without Test.ID cannot
 // tell. Of two Connects at the same instant, both may succeed. If ctx ends, the account is not
 // kept.
@@ -42,7 +43,7 @@ func (r *Registry) connect(ctx context.Context, q *Request) (Account, error) {
 	if err != nil {
 		return Account{}, err
 	}
-	g, err := r.openNew(ctx, &a, d, *q)
+	g, err := r.openNew(ctx, a, d, *q)
 	if err != nil {
 		return Account{}, err
 	}
@@ -80,11 +81,11 @@ func (r *Registry) newAccount(call string, q *Request) (Account, *definition.Def
 	if err != nil {
 		return Account{}, nil, err
 	}
-	at := now()
-	a := Account{
-		ID: q.ID, Owner: q.Owner, Definition: d.Name, Revision: d.Revision, Method: q.Method,
-		Status: StatusConnecting, Since: at, Created: at, Due: at.Add(consentTime),
+	m, err := d.Method(q.Method)
+	if err != nil {
+		return Account{}, nil, mistake{err}
 	}
+	a := begun(q.ID, q.Owner, d, m)
 	if !fresh {
 		a.First = 2 + mathrand.N(maxFirst)
 		a.Last = a.First - 1
@@ -92,26 +93,34 @@ func (r *Registry) newAccount(call string, q *Request) (Account, *definition.Def
 	return a, d, nil
 }
 
+// begun returns an account that is not kept yet.
+func begun(id, owner string, d *definition.Definition, m *definition.Method) Account {
+	at := now()
+	return Account{
+		ID: id, Owner: owner, Definition: d.Name, Revision: d.Revision, Method: m.Name,
+		Status: StatusConnecting, Since: at, Created: at, Due: at.Add(consentTime),
+	}
+}
+
 // maxFirst is so large that an ID that is used again begins with another generation, and so
 // small that generations fit into 32 bits. Processes may go on with a former account that had
 // the ID.
 const maxFirst = 1 << 30
 
-// openNew opens the next generation of a new account, and names the method in the account.
-func (r *Registry) openNew(ctx context.Context, a *Account, d *definition.Definition, q Request) (*generation, error) {
-	g, err := r.open(ctx, *a, a.Last+1, kept{duplicate: q.Duplicate}, func(connection definition.Connection) (*definition.Connected, error) {
+// openNew opens the next generation of a new account.
+func (r *Registry) openNew(ctx context.Context, a Account, d *definition.Definition, q Request) (*generation, error) {
+	return r.open(ctx, a, a.Last+1, kept{duplicate: q.Duplicate}, func(connection definition.Connection) (*definition.Connected, error) {
 		connection.Method, connection.Scopes = q.Method, q.Scopes
 		connection.Values = merged(connection.Values, q.Values)
-		var err error
+		err := d.Ready(r.config.Finder, connection)
+		if err != nil {
+			return nil, err
+		}
 		if connection.Server, err = d.Discover(ctx, r.config.Finder, connection); err != nil {
 			return nil, err
 		}
 		return d.Connect(connection)
 	})
-	if err == nil {
-		a.Method = g.connected.Method()
-	}
-	return g, err
 }
 
 // Reconnect gives the account new values, or prepares a new consent, for which see Flow. The
@@ -148,10 +157,11 @@ func (r *Registry) reconnect(ctx context.Context, a Account, q Request) (Account
 		return Account{}, err
 	}
 	k.otherIdentity, k.duplicate = q.OtherIdentity, q.Duplicate
-	k.account.Revision = 0
-	if q.Method != "" && q.Method != k.account.Method {
-		k.account.Method, k.account.Values, k.account.Secrets, k.account.Scopes = q.Method, nil, nil, nil
+	d, err := r.config.Definitions().Lookup(k.account.Definition)
+	if err != nil {
+		return Account{}, mistake{err}
 	}
+	k.renew(d, q.Method)
 	if q.Scopes != nil {
 		k.account.Scopes = q.Scopes
 	}
@@ -162,11 +172,15 @@ func (r *Registry) reconnect(ctx context.Context, a Account, q Request) (Account
 	}
 	g, err := r.open(ctx, a, a.Last+1, k, func(connection definition.Connection) (*definition.Connected, error) {
 		connection.Values = merged(connection.Values, k.account.Edited(q.Values))
-		var err error
-		if connection.Server, err = r.config.Definitions().Discover(ctx, r.config.Finder, k.account, connection); err != nil {
+		set := r.config.Definitions()
+		err := set.Ready(r.config.Finder, k.account, connection)
+		if err != nil {
 			return nil, err
 		}
-		return r.config.Definitions().Connect(k.account, connection)
+		if connection.Server, err = set.Discover(ctx, r.config.Finder, k.account, connection); err != nil {
+			return nil, err
+		}
+		return set.Connect(k.account, connection)
 	})
 	if err != nil {
 		return Account{}, err

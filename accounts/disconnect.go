@@ -172,10 +172,6 @@ func method(c *definition.Connected, set *definition.Set) *definition.Method {
 	if err != nil {
 		return nil
 	}
-	for i := range d.Methods {
-		if d.Methods[i].Name == c.Method() {
-			return &d.Methods[i]
-		}
-	}
-	return nil
+	m, _ := d.Method(c.Method())
+	return m
 }

@@ -44,6 +44,9 @@
 //		return registry.Flow(r.Context(), id)
 //	}
 //
+// [Registry.Ready] says for which methods the program has a client, and whatever else a program
+// must give. Package pages offers account owners no other method.
+//
 // [Registry.Reconnect] gives an account new values or a new consent and keeps the ID. The account goes
 // on as before until the new credential has passed the test, and stays as before if the new
 // credential opens the account of somebody else. An owner has each account of a service once:

@@ -34,6 +34,16 @@ type kept struct {
 	records       int // how many the tokens may have: see tokenKeys
 }
 
+// renew prepares the values of an account for a Reconnect by a method of d. Another method has
+// none of the values. Empty means the method of the account.
+func (k *kept) renew(d *definition.Definition, method string) {
+	k.account.Revision = 0
+	own, _ := d.Method(k.account.Method)
+	if m, err := d.Method(method); method != "" && (err != nil || m != own) {
+		k.account.Method, k.account.Values, k.account.Secrets, k.account.Scopes = method, nil, nil, nil
+	}
+}
+
 // keptJSON is the JSON form of a kept.
 type keptJSON struct {
 	Account       json.RawMessage `json:"account"`
@@ -84,6 +94,7 @@ func tokenKeys(id string, number, records int) []string {
 
 // open makes the connector of a generation, of values that need not be in the Store.
 func (r *Registry) open(ctx context.Context, a Account, number int, k kept, connect func(definition.Connection) (*definition.Connected, error)) (*generation, error) {
+	a.Method = cmp.Or(k.account.Method, a.Method) // the Index has that of the generation in use
 	connection, err := r.connection(ctx, a, number)
 	if err != nil {
 		return nil, err

@@ -76,7 +76,7 @@ func (r *Registry) importRow(ctx context.Context, row Row) (Account, error) {
 		a.Version, a.Pending, a.Last, a.newer = before.Version, before.Pending, before.Last, before.newer
 		a.First = before.First
 	}
-	g, err := r.openNew(ctx, &a, d, row.Request)
+	g, err := r.openNew(ctx, a, d, row.Request)
 	if err != nil {
 		return Account{}, err
 	}

@@ -14,8 +14,12 @@ func (r *Registry) moreScopes(a definition.Account, more []string) ([]string, er
 	if err != nil {
 		return nil, err
 	}
+	m, err := d.Method(a.Method)
+	if err != nil {
+		return nil, err
+	}
 	var all, chosen []string
-	for _, s := range scopesOf(d, a.Method) {
+	for _, s := range m.Scopes() {
 		if all = append(all, s.Name); s.Default {
 			chosen = append(chosen, s.Name)
 		}
@@ -32,13 +36,4 @@ func (r *Registry) moreScopes(a definition.Account, more []string) ([]string, er
 		}
 	}
 	return chosen, nil
-}
-
-// scopesOf returns the scopes of a method.
-func scopesOf(d *definition.Definition, name string) []definition.Scope {
-	i := slices.IndexFunc(d.Methods, func(m definition.Method) bool { return m.Name == name || slices.Contains(m.Was, name) })
-	if i < 0 {
-		return nil
-	}
-	return d.Methods[i].Scopes()
 }

@@ -65,7 +65,7 @@ func (s *Assertion) check(c *checker, p *path) {
 // with returns the key and the claims of an account.
 func (s *Assertion) with(b *builder) (*assertion.Key, assertion.Claims) {
 	config := assertion.KeyConfig{Private: b.secret(s.Private), Secret: b.secret(s.Secret), Algorithm: s.Algorithm, ID: b.text(s.KeyID)}
-	if b.trial { // which has no key
+	if b.sampled(cmp.Or(s.Private, s.Secret)) { // and a sample is no key
 		config = assertion.KeyConfig{Signer: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), ID: config.ID}
 	}
 	key, err := assertion.NewKey(config)

@@ -108,7 +108,7 @@ func (d *Definition) Connect(connection Connection) (*Connected, error) {
 
 // builder returns a builder with the values of the inputs.
 func (d *Definition) builder(connection *Connection) (*builder, *Method, error) {
-	m, err := d.method(connection.Method)
+	m, err := d.Method(connection.Method)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -144,6 +144,7 @@ type builder struct {
 	hosts    []string
 	account  *account
 	trial    bool           // the values are samples
+	program  bool           // and those of hidden inputs are the program's
 	mistakes check.List     // of the program
 	problems InputError     // of the account owner
 	hidden   []InputProblem // which are among mistakes

@@ -119,6 +119,7 @@
 //
 // # Accounts
 //
+// [Definition.Ready] says whether the program has what a method needs, such as a client.
 // [Definition.Form] lists what to ask of the account owner, and [Definition.Validate] finds
 // mistakes early. [Connected.Check] makes the test request, and returns whose account the
 // credential opens, or a [CheckError] that says what to do. [Connected.Account] is what a

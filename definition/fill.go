@@ -66,10 +66,14 @@ func (b *builder) lists(lists map[string][]string) map[string][]string {
 }
 
 // client returns the registration that the definition names, or that of the program.
-func (b *builder) client(id, secret string) Client {
+// needsSecret means that there are no public clients.
+func (b *builder) client(id, secret string, needsSecret bool) Client {
 	client := b.c.Client
 	if id != "" {
 		client = Client{ID: b.text(id), Secret: b.secret(secret)}
+	} else if client.Secret == "" && needsSecret {
+		b.mistakes.Add("Connection.Client: Secret is missing; the method takes no client without a secret")
+		client.Secret = "missing"
 	}
 	if client.ID == "" {
 		b.mistakes.Add("Connection.Client: ID is missing; register the program with the service, and give its client ID there")

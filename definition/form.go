@@ -28,7 +28,7 @@ func (f *Field) Required() bool { return !f.optional() && !(f.Secret && f.Stored
 // method, or the only one. stored are the values of an account that is edited; nil means
 // a new account.
 func (d *Definition) Form(method string, stored map[string]connectorauth.Secret) ([]Field, error) {
-	m, err := d.method(method)
+	m, err := d.Method(method)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (d *Definition) Form(method string, stored map[string]connectorauth.Secret)
 // needs neither a client nor a store: for a form that shows mistakes early. The values of
 // hidden inputs count too.
 func (d *Definition) Validate(method string, values map[string]connectorauth.Secret) error {
-	m, err := d.method(method)
+	m, err := d.Method(method)
 	if err != nil {
 		return err
 	}
@@ -62,8 +62,9 @@ func (d *Definition) Validate(method string, values map[string]connectorauth.Sec
 	return err
 }
 
-// method returns a method: see find.
-func (d *Definition) method(name string) (*Method, error) {
+// Method returns the method with a name or former name. Empty means the default method, or the
+// only one. The Method must not be modified.
+func (d *Definition) Method(name string) (*Method, error) {
 	if m := d.find(name); m != nil {
 		return m, nil
 	}

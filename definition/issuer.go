@@ -3,6 +3,7 @@ package definition
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -61,7 +62,7 @@ func (m *Method) issuer() *Issuer {
 // Connected.Account keeps the metadata for all later ones, so no renewal and no restart
 // depends on what the issuer says then.
 func (d *Definition) Discover(ctx context.Context, finder *discovery.Finder, connection Connection) (*discovery.Server, error) {
-	m, err := d.method(connection.Method)
+	m, err := d.Method(connection.Method)
 	if err != nil || m.issuer() == nil {
 		return nil, err
 	}
@@ -73,11 +74,8 @@ func (d *Definition) Discover(ctx context.Context, finder *discovery.Finder, con
 	if err := b.err(); err != nil {
 		return nil, err
 	}
-	switch {
-	case finder == nil:
-		return nil, errors.New("definition: " + d.Name + ": the method " + m.Name + " has an issuer, and there is no Finder to read its metadata; package accounts has Config.Finder")
-	case m.guard(d) != nil && !finder.Guarded():
-		return nil, errUnguarded
+	if err := m.checkFinder(d, finder); err != nil {
+		return nil, fmt.Errorf("definition: %s: method %s: %w", d.Name, m.Name, err)
 	}
 	server, err := finder.Server(ctx, at)
 	if err != nil {
@@ -88,6 +86,19 @@ func (d *Definition) Discover(ctx context.Context, finder *discovery.Finder, con
 		return nil, err
 	}
 	return server, nil
+}
+
+// checkFinder reports whether a finder can read the metadata of the method's Issuer.
+func (m *Method) checkFinder(d *Definition, finder *discovery.Finder) error {
+	switch {
+	case m.issuer() == nil:
+		return nil
+	case finder == nil:
+		return errors.New("the method has an issuer, and there is no Finder to read its metadata; package accounts has Config.Finder")
+	case m.guard(d) != nil && !finder.Guarded():
+		return fmt.Errorf("the Finder: %w", errUnguarded)
+	}
+	return nil
 }
 
 // Discover is Definition.Discover for a stored account: see Set.Connect.

@@ -47,7 +47,7 @@ func (s *OAuth1) check(c *checker, p *path) {
 }
 
 func (s *OAuth1) connector(b *builder) (connectorauth.Connector, error) {
-	client := b.client(s.ClientID, s.ClientSecret)
+	client := b.client(s.ClientID, s.ClientSecret, s.Private == "")
 	store := b.c.Store
 	if s.AuthorizeURL == "" {
 		store = nil // for there is no consent, and no token to keep
@@ -67,7 +67,7 @@ func (s *OAuth1) key(b *builder) crypto.Signer {
 	switch {
 	case s.Private == "":
 		return nil
-	case b.trial:
+	case b.sampled(s.Private):
 		return sampleKey{}
 	}
 	parsed, err := jws.Parse(b.text(s.Private))

@@ -140,7 +140,7 @@ func (c *checker) scopes(p *path, list []Scope) {
 }
 
 func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
-	client, scopes := b.client(s.ClientID, s.ClientSecret), b.scopes(s.Scopes)
+	client, scopes := b.client(s.ClientID, s.ClientSecret, s.needsSecret()), b.scopes(s.Scopes)
 	b.scoped(scopes, cmp.Or(s.Dialect.ScopeSeparator, " "))
 	config := connectorauth.OAuth2Config{
 		ClientID: client.ID, ClientSecret: client.Secret,
@@ -174,6 +174,17 @@ func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
 		templates = append(templates, "Grant: Username", o.Username, "Grant: Password", string(o.Password))
 	}
 	return connector, b.owned(err, templates...)
+}
+
+// needsSecret reports whether the method takes no public client.
+func (s *OAuth2) needsSecret() bool {
+	switch s.ClientAuth {
+	case connectorauth.ClientSecretBasicRaw, connectorauth.ClientSecretUser:
+		return true
+	case connectorauth.ClientAuthTLS, connectorauth.ClientAuthSelfSignedTLS:
+		return false
+	}
+	return s.Grant.ClientCredentials != nil && s.ClientAssertion == nil
 }
 
 // dialect returns the dialect of an account.

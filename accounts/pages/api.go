@@ -30,15 +30,14 @@ func (x *exchange) servicesJSON() error {
 	if err != nil {
 		return err
 	}
-	found, more := x.search(text, size)
-	list := make([]service, len(found))
-	for i, d := range found {
-		list[i] = serviceOf(d)
+	found, more, err := x.search(text, size)
+	if err != nil {
+		return err
 	}
 	x.writeJSON(http.StatusOK, struct {
 		Services []service `json:"services"`
 		More     bool      `json:"more"`
-	}{list, more})
+	}{append([]service{}, found...), more})
 	return nil
 }
 

@@ -38,6 +38,16 @@
 // anywhere, and browsers do not show them in a frame. The pages look and speak as those of
 // package consent: see [Config].Pages and [Config].Messages.
 //
+// # What is offered
+//
+// The pages and the JSON API offer the methods for which the program is ready, such as an API key,
+// or a consent at a service where the program has a client: see [accounts.Registry.Ready]. A
+// service without any such method is not offered. Whoever opens a service or a method all the
+// same, by its name, sees that something is wrong, and [Config].Failed says what is missing.
+//
+// A search asks the function Connection of [accounts.Config] once in a minute for each owner and
+// method that needs something of the program, until the page is full. A form asks anew.
+//
 // # As a popup
 //
 // The script connect.js of the handler opens the pages in a popup. Call its functions in the

@@ -33,14 +33,14 @@ type method struct {
 	Consent bool   `json:"consent,omitempty"` // the person consents at the service
 }
 
-func serviceOf(d *definition.Definition) service {
+// serviceOf returns a service with the methods that are offered.
+func serviceOf(d *definition.Definition, offered []*definition.Method) service {
 	s := service{Name: d.Name, Title: titleOf(d), Methods: []method{}}
 	for _, l := range d.Links {
 		s.Links = append(s.Links, link{cmp.Or(l.Title, l.URL), l.URL})
 	}
-	for i := range d.Methods {
-		m := &d.Methods[i]
-		s.Methods = append(s.Methods, method{m.Name, cmp.Or(m.Title, m.Name), m.Default || len(d.Methods) == 1, consents(m)})
+	for _, m := range offered {
+		s.Methods = append(s.Methods, method{m.Name, cmp.Or(m.Title, m.Name), m.Default || len(offered) == 1, consents(m)})
 	}
 	return s
 }
@@ -106,13 +106,9 @@ type scope struct {
 	Chosen bool   `json:"chosen,omitempty"`
 }
 
-// formOf returns the form of a method of a service. The name of the method may be empty or a
-// former name. stored is what an account has; its Definition is empty for a new account.
-func formOf(d *definition.Definition, name string, stored definition.Account) (form, error) {
-	m := methodOf(d, name)
-	if m == nil {
-		return form{}, errMethod
-	}
+// formOf returns the form of a method of a service. stored is what an account has; its
+// Definition is empty for a new account.
+func formOf(d *definition.Definition, m *definition.Method, offered []*definition.Method, stored definition.Account) (form, error) {
 	var values map[string]connectorauth.Secret
 	if stored.Definition != "" {
 		values = stored.Given()
@@ -121,7 +117,7 @@ func formOf(d *definition.Definition, name string, stored definition.Account) (f
 	if err != nil {
 		return form{}, errMethod
 	}
-	f := form{Service: serviceOf(d), Method: m.Name, Fields: []field{}, Scopes: scopesOf(m, stored.Scopes)}
+	f := form{Service: serviceOf(d, offered), Method: m.Name, Fields: []field{}, Scopes: scopesOf(m, stored.Scopes)}
 	for i := range asked {
 		a := &asked[i]
 		if _, kept := stored.Secrets[a.Name]; kept && !a.Secret { // another revision says that the value is none

@@ -41,11 +41,9 @@ func (x *exchange) connectPage() error {
 		}
 		p := x.newPage("search", x.in.text("connect"))
 		p.Text = text
-		found, more := x.search(p.Text, shown)
-		for _, d := range found {
-			p.Services = append(p.Services, serviceOf(d))
+		if p.Services, p.More, err = x.search(text, shown); err != nil {
+			return err
 		}
-		p.More = more
 		return p.send(http.StatusOK)
 	}
 	f, err := x.newForm(query.Get("service"), query.Get("method"))

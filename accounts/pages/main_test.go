@@ -64,6 +64,8 @@ type app struct {
 	index    *failingIndex
 	config   pages.Config
 	url      string // of the handler
+	// connection replaces what the program adds to accounts. Nil means a client of the provider.
+	connection func(context.Context, accounts.Account) (definition.Connection, error)
 
 	mu     sync.Mutex
 	user   string // whose account each credential of the provider opens
@@ -123,7 +125,10 @@ func newAppOf(t *testing.T, documents []string, change ...func(*app)) *app {
 			defer a.mu.Unlock()
 			a.audit = append(a.audit, e)
 		},
-		Connection: func(context.Context, accounts.Account) (definition.Connection, error) {
+		Connection: func(ctx context.Context, account accounts.Account) (definition.Connection, error) {
+			if a.connection != nil {
+				return a.connection(ctx, account)
+			}
 			return definition.Connection{Client: definition.Client{ID: p.ClientID, Secret: connectorauth.Secret(p.ClientSecret)}, HTTPClient: p.Client()}, nil
 		},
 	})

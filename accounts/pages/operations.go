@@ -47,6 +47,13 @@ func (x *exchange) connect(s submission) (a accounts.Account, created bool, err 
 	if err != nil {
 		return a, false, err
 	}
+	if s.Method == "" {
+		m, _, err := x.choose(d, x.newAccount(d), "", "")
+		if err != nil {
+			return a, false, err
+		}
+		s.Method = m.Name
+	}
 	x.method = s.Method
 	values, err := given(d, s)
 	if err != nil {
@@ -145,28 +152,44 @@ func (h *Handler) definition(name string) (*definition.Definition, error) {
 	return list[0], nil
 }
 
-// search returns the services whose title or name has all words of a text: at most limit
-// services, those first whose title begins with the text.
-func (h *Handler) search(text string, limit int) (found []*definition.Definition, more bool) {
+// search returns the services that the program can connect and whose title or name has all words
+// of a text: at most limit services, those first whose title begins with the text.
+func (x *exchange) search(text string, limit int) (found []service, more bool, err error) {
 	words := strings.Fields(strings.ToLower(text))
 	text = strings.Join(words, " ")
-	first := 0
-	for _, d := range h.config.Registry.Definitions().Definitions() {
+	var first, others []*definition.Definition
+	for _, d := range x.config.Registry.Definitions().Definitions() {
 		title := strings.ToLower(titleOf(d))
 		if slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(title, word) && !strings.Contains(d.Name, word) }) {
 			continue
 		}
 		if strings.HasPrefix(title, text) {
-			found = slices.Insert(found, first, d)
-			first++
+			first = append(first, d)
 			continue
 		}
-		found = append(found, d)
+		others = append(others, d)
 	}
-	if len(found) > limit {
-		return found[:limit], true
+	var fault error
+	for _, d := range append(first, others...) {
+		methods, err := x.offered(d)
+		if ended := x.r.Context().Err(); ended != nil {
+			return nil, false, ended
+		}
+		if fault == nil {
+			fault = err
+		}
+		if len(methods) == 0 {
+			continue
+		}
+		if more = len(found) == limit; more {
+			break
+		}
+		found = append(found, serviceOf(d, methods))
 	}
-	return found, false
+	if fault != nil {
+		x.config.Failed(x.r, fault)
+	}
+	return found, more, nil
 }
 
 // given returns the values of a submission. A value for which the form does not ask, such as
@@ -211,13 +234,17 @@ func (x *exchange) newForm(service, method string) (form, error) {
 	if err != nil {
 		return form{}, err
 	}
-	f, err := formOf(d, method, definition.Account{})
+	m, offered, err := x.choose(d, x.newAccount(d), method, "")
+	if err != nil {
+		return form{}, err
+	}
+	f, err := formOf(d, m, offered, definition.Account{})
 	f.Key = accounts.NewID()
 	return f, err
 }
 
 // editForm returns the form to connect an account of the owner again. An empty method means
-// that of the account; another method has none of the account's values.
+// that of the account, if the program is ready; another method has none of the account's values.
 func (x *exchange) editForm(a accounts.Account, method string) (form, error) {
 	d, err := x.definition(a.Definition)
 	if err != nil {
@@ -227,12 +254,14 @@ func (x *exchange) editForm(a accounts.Account, method string) (form, error) {
 	if err != nil {
 		return form{}, err
 	}
-	if m := methodOf(d, method); method != "" && m != nil && m != methodOf(d, stored.Method) {
-		stored = definition.Account{}
-	} else if method == "" && methodOf(d, stored.Method) != nil {
-		method = stored.Method
+	m, offered, err := x.choose(d, a, method, stored.Method)
+	if err != nil {
+		return form{}, err
 	}
-	return formOf(d, method, stored)
+	if m != methodOf(d, stored.Method) {
+		stored = definition.Account{}
+	}
+	return formOf(d, m, offered, stored)
 }
 
 // test tests an account of the owner. An account that does not work is no error: works is

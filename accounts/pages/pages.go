@@ -28,8 +28,8 @@ type Config struct {
 	// Keys encrypt the cookies of consents. A key has 32 random bytes, the same in every
 	// process: see consent.Config. Required.
 	Keys []connectorauth.Secret
-	// Registry has the accounts. The pages offer each method of each of its definitions: leave
-	// out a method with a consent at a service where the program is not registered. Required.
+	// Registry has the accounts. The pages offer the methods of its definitions for which the
+	// program is ready: see accounts.Registry.Ready. Required.
 	Registry *accounts.Registry
 	// Owner returns the owner of the accounts that the person may see and change, in the
 	// words of accounts.Request.Owner. If nobody is signed in, return consent.ErrNotAllowed;
@@ -79,6 +79,7 @@ type Handler struct {
 	look      *look.Look
 	languages []language
 	mux       *http.ServeMux
+	offers    *offers
 }
 
 // unreserved are the characters that look the same in every spelling of a URL (RFC 3986
@@ -98,7 +99,7 @@ func New(config Config) (*Handler, error) {
 	if config.Failed == nil {
 		config.Failed = logFailed
 	}
-	h := &Handler{config: config, guard: http.NewCrossOriginProtection()}
+	h := &Handler{config: config, guard: http.NewCrossOriginProtection(), offers: new(offers)}
 	var err error
 	h.consents, err = consent.New(consent.Config{
 		URL: config.URL, Keys: config.Keys, Origin: config.Origin, Flow: h.flow, Pages: config.Pages, Done: h.consented,

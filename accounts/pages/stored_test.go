@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/connectorauth/connectorauth"
@@ -14,7 +15,7 @@ func TestFormsShowNothingThatWasASecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := formOf(d, "key", definition.Account{Definition: "acme", Method: "key", Secrets: map[string]connectorauth.Secret{"apiKey": "CANARY"}})
+	f, err := formOf(d, &d.Methods[0], nil, definition.Account{Definition: "acme", Method: "key", Secrets: map[string]connectorauth.Secret{"apiKey": "CANARY"}})
 	if err != nil || len(f.Fields) != 1 {
 		t.Fatal(f, err)
 	}
@@ -32,7 +33,7 @@ func TestAChoiceThatIsGoneIsAskedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	for region, want := range map[string]string{"us": "us", "mars": ""} {
-		f, err := formOf(d, "key", definition.Account{Definition: "acme", Method: "key", Values: map[string]string{"region": region}})
+		f, err := formOf(d, &d.Methods[0], nil, definition.Account{Definition: "acme", Method: "key", Values: map[string]string{"region": region}})
 		if err != nil || f.Fields[0].Value != want {
 			t.Fatal(f, err)
 		}
@@ -40,5 +41,20 @@ func TestAChoiceThatIsGoneIsAskedAgain(t *testing.T) {
 		if f.Fields[0].Value != "" {
 			t.Fatal(f)
 		}
+	}
+}
+
+// A program with many owners does not remember without end.
+func TestOffersAreBounded(t *testing.T) {
+	var o offers
+	m := new(definition.Method)
+	for i := range maxOffers + 1 {
+		o.put(offer{strconv.Itoa(i), m}, true)
+		if len(o.known) > maxOffers {
+			t.Fatal(i)
+		}
+	}
+	if ready, known := o.get(offer{strconv.Itoa(maxOffers), m}); !ready || !known {
+		t.Fatal("the last answer is gone")
 	}
 }

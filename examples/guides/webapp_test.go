@@ -16,7 +16,6 @@ import (
 	"net/url"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -41,15 +40,6 @@ func services(folder fs.FS) (*definition.Set, error) {
 	}
 	stripe, err := catalog.Find("stripe", catalog.Options{})
 	if err != nil {
-		return nil, err
-	}
-	// Stripe has two methods. The program is not registered there, so it offers the key alone.
-	stripe.Methods = slices.DeleteFunc(stripe.Methods, func(m definition.Method) bool { return m.Name != "key" })
-	document, err := stripe.Document()
-	if err != nil {
-		return nil, err
-	}
-	if stripe, err = definition.Parse("stripe.json", document, definition.Options{}); err != nil {
 		return nil, err
 	}
 	return definition.NewSet(append(own.Definitions(), stripe)...)

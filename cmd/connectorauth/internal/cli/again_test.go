@@ -33,7 +33,7 @@ func TestAnotherClientIDIsAnotherClient(t *testing.T) {
 	w.ok(values("client_id", w.p.ClientID), "connect", "--again", "umbrella", "--values", "-")
 	code, _, err := w.run(values("client_id", "other"), "connect", "--again", "umbrella", "--values", "-")
 	assert.Equal(t, exit.Failed, code)
-	assert.Contains(t, err, "ClientSecret: is empty")
+	assert.Contains(t, err, "Secret is missing")
 	assert.Contains(t, w.ok("", "call", "umbrella", "GET", "/me"), w.p.ClientID)
 }
 

@@ -1,0 +1,131 @@
+package pages
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/connectorauth/connectorauth/accounts"
+	"github.com/connectorauth/connectorauth/definition"
+)
+
+const (
+	offerTime = time.Minute // for which a search trusts an answer of the Registry
+	maxOffers = 50_000      // answers in memory
+)
+
+// An offer is a method by which an owner wants to connect an account.
+type offer struct {
+	owner  string
+	method *definition.Method
+}
+
+// offers remember for which methods the program is ready: a search may look at hundreds of
+// methods, and Connection of the program may ask a database about each.
+type offers struct {
+	mu    sync.Mutex
+	known map[offer]answer
+}
+
+// An answer says for some time whether the program is ready.
+type answer struct {
+	ready bool
+	until time.Time
+}
+
+// get returns an answer that still counts.
+func (o *offers) get(of offer) (ready, known bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	a := o.known[of]
+	return a.ready, time.Now().Before(a.until)
+}
+
+// put keeps an answer.
+func (o *offers) put(of offer, ready bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.known == nil || len(o.known) >= maxOffers {
+		o.known = map[offer]answer{}
+	}
+	o.known[of] = answer{ready, time.Now().Add(offerTime)}
+}
+
+// ready returns what keeps the program from connecting an account by a method.
+func (x *exchange) ready(a accounts.Account, m *definition.Method) error {
+	a.Method = m.Name
+	return x.registry.Ready(x.r.Context(), a)
+}
+
+// isLack reports whether the program lacks something for a method, as many programs do on
+// purpose. Any other error is a fault.
+func isLack(err error) bool { return errors.As(err, new(*definition.NotReadyError)) }
+
+// newAccount is an account of the owner that is not there yet.
+func (x *exchange) newAccount(d *definition.Definition) accounts.Account {
+	return accounts.Account{Owner: x.owner, Definition: d.Name}
+}
+
+// offered returns the methods of a service that a search offers. A method about which nobody
+// can say anything is left out, and fault says why.
+func (x *exchange) offered(d *definition.Definition) (methods []*definition.Method, fault error) {
+	for i := range d.Methods {
+		of := offer{x.owner, &d.Methods[i]}
+		ready, known := x.offers.get(of)
+		if !known {
+			err := x.ready(x.newAccount(d), of.method)
+			ready = err == nil
+			if ready || isLack(err) {
+				x.offers.put(of, ready)
+			} else if fault == nil {
+				fault = err
+			}
+		}
+		if ready {
+			methods = append(methods, of.method)
+		}
+	}
+	return methods, fault
+}
+
+// choose returns the method of the form for an account, and all methods that the form offers. An
+// empty name means the method own, or another one if the program is not ready for own. An empty
+// own means the default method, or the first.
+func (x *exchange) choose(d *definition.Definition, a accounts.Account, name, own string) (m *definition.Method, offered []*definition.Method, err error) {
+	var before *definition.Method // of the account; nil also if the method is gone
+	if own != "" && name == "" {
+		before = methodOf(d, own)
+	}
+	if m = methodOf(d, name); before != nil {
+		m = before
+	}
+	if m == nil {
+		return nil, nil, errMethod
+	}
+	var lacks, faults []error
+	for i := range d.Methods {
+		each := &d.Methods[i]
+		err := x.ready(a, each)
+		switch {
+		case err == nil:
+			offered = append(offered, each)
+		case each == m && name != "":
+			return nil, nil, err
+		case each == before || !isLack(err):
+			faults = append(faults, err)
+		default:
+			lacks = append(lacks, err)
+		}
+	}
+	if len(offered) == 0 {
+		return nil, nil, errors.Join(append(faults, lacks...)...)
+	}
+	if len(faults) > 0 {
+		x.config.Failed(x.r, errors.Join(faults...))
+	}
+	if !slices.Contains(offered, m) {
+		m = offered[max(0, slices.IndexFunc(offered, func(m *definition.Method) bool { return m.Default }))]
+	}
+	return m, offered, nil
+}
