@@ -86,6 +86,12 @@
 // Once [Registry.Disconnect] has returned nil, nothing of the account is in the Store, and clients,
 // renewals and consents that are left anywhere put nothing there.
 //
+// # Keys
+//
+// The first of Keys seals, and all keys open. To replace a key, a program puts the new key second,
+// then first, calls [Registry.Reseal], and removes the old key. Reseal seals all values of the
+// Store again, and names each that no key opens.
+//
 // # Owners and actors
 //
 // A Registry does not know who is signed in. A program compares [Account].Owner before the

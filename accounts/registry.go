@@ -28,7 +28,8 @@ type Config struct {
 	// Store keeps tokens and what account owners have given, under keys that begin with the
 	// IDs of the accounts. Required.
 	Store connectorauth.SharedTokenStore
-	// Keys seal what is in Store: see tokenstore.NewSealed. Required.
+	// Keys seal what is in Store: see tokenstore.NewSealed, and Registry.Reseal for the
+	// replacement of a key. Required.
 	Keys []tokenstore.Key
 	// Connection returns what the program adds to an account: Client, HTTPClient,
 	// RenewBefore, and Values of hidden inputs. HTTPClient makes the requests to the API

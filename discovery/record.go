@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/connectorauth/connectorauth/internal/records"
+	"github.com/connectorauth/connectorauth/tokenstore"
 	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
 
@@ -86,6 +88,7 @@ func (r *Registrar) load(ctx context.Context, issuer, redirectURL string) (*reco
 	if err != nil || !ok {
 		return rec, nil, inStore("load", key, err)
 	}
+	_ = r.enlist(ctx, key) // of an earlier version; the record serves nevertheless, and the next load tries again
 	if err := json.Unmarshal(stored, rec); err != nil || rec.Version < 1 || rec.Issuer != issuer || rec.Redirect != redirectURL {
 		return nil, nil, inStore("load", key, &storeerror.Damaged{Err: errors.New("the value is no registration that this library saved")})
 	}
@@ -118,6 +121,38 @@ func (r *Registrar) edit(ctx context.Context, issuer, redirectURL string, change
 			return inStore("save", key, err)
 		}
 	}
+}
+
+// enlist puts the key of a record into a list, so Reseal finds the record.
+func (r *Registrar) enlist(ctx context.Context, key string) error {
+	if _, listed := r.listed.Load(key); listed {
+		return nil
+	}
+	for list := records.ClientList(key); ; {
+		stored, _, err := r.lists.Load(ctx, list)
+		if err != nil {
+			return err
+		}
+		next, changed := records.Enlist(stored, key)
+		if changed {
+			swapped, err := r.lists.CompareAndSwap(ctx, list, stored, next)
+			if err != nil {
+				return err
+			}
+			if !swapped {
+				continue // another process has changed the list
+			}
+		}
+		r.listed.Store(key, true)
+		return nil
+	}
+}
+
+// Reseal seals the registrations again with the first of Keys: see tokenstore.Reseal. A Registrar
+// with the Store and the Keys of an accounts.Registry needs no such call: Reseal of the Registry
+// includes the registrations.
+func (r *Registrar) Reseal(ctx context.Context) (tokenstore.Resealed, error) {
+	return tokenstore.Reseal(ctx, r.store, nil)
 }
 
 // inStore adds the operation and the key to an error of a store.

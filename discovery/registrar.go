@@ -7,11 +7,13 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/pending"
+	"github.com/connectorauth/connectorauth/internal/records"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
@@ -19,10 +21,12 @@ import (
 type RegistrarConfig struct {
 	// Finder makes the requests. Required.
 	Finder *Finder
-	// Store keeps the registrations, under keys that begin with "connectorauth-client-".
+	// Store keeps the registrations, under keys that begin with "connectorauth-client-", and
+	// lists of these keys, under at most 256 keys that begin with "connectorauth-clients-".
 	// Processes with the same Store have one registration at each server. Required.
 	Store connectorauth.SharedTokenStore
-	// Keys seal what is in Store: see tokenstore.NewSealed. Required.
+	// Keys seal the registrations: see tokenstore.NewSealed, and Reseal for the replacement of
+	// a key. Required.
 	Keys []tokenstore.Key
 	// Request is what the client sends. RedirectURIs must be empty: a client is registered
 	// for each redirect URL, with its port, so a program on loopback should have one port.
@@ -39,6 +43,8 @@ type RegistrarConfig struct {
 type Registrar struct {
 	finder  *Finder
 	store   connectorauth.SharedTokenStore // which seals
+	lists   connectorauth.SharedTokenStore // the same store, without the seal
+	listed  sync.Map                       // the keys of records that are in their list
 	request RegistrationRequest
 	tokens  map[string]connectorauth.Secret // by issuer
 	flights flights[*Registration]
@@ -47,7 +53,7 @@ type Registrar struct {
 // NewRegistrar returns a Registrar. NewRegistrar makes no request.
 func NewRegistrar(config RegistrarConfig) (*Registrar, error) {
 	var problems check.List
-	r := &Registrar{finder: config.Finder, request: config.Request, tokens: maps.Clone(config.InitialAccessTokens)}
+	r := &Registrar{finder: config.Finder, lists: config.Store, request: config.Request, tokens: maps.Clone(config.InitialAccessTokens)}
 	if config.Finder == nil {
 		problems.Add("Finder: is nil; New makes a Finder")
 	}
@@ -205,6 +211,9 @@ func (r *Registrar) locked(ctx context.Context, issuer, redirectURL string, chan
 	}
 	defer lease.Unlock()
 	rec, stored, err := r.load(ctx, issuer, redirectURL)
+	if err == nil {
+		err = inStore("list", key, r.enlist(ctx, key)) // before there is the record
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -251,5 +260,5 @@ func (r *Registrar) ask(ctx context.Context, rec *record) {
 
 // keyOf returns the key of a record. An issuer is a word of a stranger.
 func keyOf(issuer, redirectURL string) string {
-	return "connectorauth-client-" + pending.Identity(issuer, redirectURL)
+	return records.Client(pending.Identity(issuer, redirectURL))
 }

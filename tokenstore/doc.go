@@ -41,6 +41,11 @@
 // A value that the program cannot use, and a lock that somebody holds, are errors of
 // package storeerror: test with [errors.As].
 //
+// # Keys
+//
+// [NewSealed] says in which steps a program replaces a key without losing a value, and [Reseal] is
+// the step that seals values again.
+//
 // # Other stores
 //
 // Package tokenstoretest has tests for any other implementation. Package lease

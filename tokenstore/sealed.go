@@ -40,11 +40,9 @@ func (Key) GobEncode() ([]byte, error) {
 // values stay visible. The result is a [SharedStore] if inner is a SharedStore,
 // and has the method Wait if such an inner has Wait.
 //
-// The first of keys seals values; all keys open values. To replace a key, put
-// the new key first and keep the old key. Remove the old key after every value
-// has been sealed again. A renewal seals the value again, and so does a
-// CompareAndSwap that replaces a value by the same value. A key may seal 2^32
-// values.
+// The first of keys seals values; all keys open values. A program replaces a key in four
+// steps, each in all processes before the next one: the new key comes second; the new key
+// comes first; [Reseal] seals each value again; the old key goes. A key may seal 2^32 values.
 //
 // A value belongs to the store key under which the value was saved. Load, Wait
 // and CompareAndSwap return an error that names the store key if the value was
@@ -147,9 +145,9 @@ func (s *sealed) open(key string, envelope []byte) (value []byte, err error) {
 	if len(envelope) < 2 || envelope[0] != sealedFormat || len(envelope) < 2+int(envelope[1]) {
 		return nil, damaged("the value is not sealed: delete the key, or save the value again through this store")
 	}
-	end := 2 + int(envelope[1])
+	id := sealer(envelope)
+	end := 2 + len(id)
 	header, box := envelope[:end], envelope[end:]
-	id := string(header[2:])
 	aead := s.keys[id]
 	if aead == nil {
 		return nil, s.foreign(id)
@@ -160,6 +158,9 @@ func (s *sealed) open(key string, envelope []byte) (value []byte, err error) {
 	}
 	return value, nil
 }
+
+// sealer returns the ID of the key that has sealed the value in envelope.
+func sealer(envelope []byte) string { return string(envelope[2 : 2+int(envelope[1])]) }
 
 // sealedShared is a sealed store around a SharedStore.
 type sealedShared struct {

@@ -8,11 +8,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -131,53 +132,24 @@ func TestReplicas(t *testing.T) {
 	assert.Equal(t, 1, p.Stats().TokenRequests)
 }
 
-// reseal seals each value of a SQL store with the first of keys.
-func reseal(ctx context.Context, db *sql.DB, store *tokenstore.SQL, keys ...tokenstore.Key) error {
-	sealed, err := tokenstore.NewSealed(store, keys...)
+// reseal is the third step of the replacement of a key, in a program with a registry.
+func reseal(ctx context.Context, registry *accounts.Registry) error {
+	done, err := registry.Reseal(ctx)
+	slog.Info("sealed again", "now", done.Sealed, "before", done.Before)
 	if err != nil {
-		return err
-	}
-	labels, err := labelsOf(ctx, db) // SELECT label FROM connectorauth_tokens
-	if err != nil {
-		return err
-	}
-	for _, label := range labels {
-		for swapped := false; !swapped; { // a renewal may come between
-			value, found, err := sealed.Load(ctx, label)
-			if err != nil {
-				return err // names the record
-			}
-			if !found {
-				break // disconnected meanwhile
-			}
-			if swapped, err = sealed.(tokenstore.SharedStore).CompareAndSwap(ctx, label, value, value); err != nil {
-				return err
-			}
-		}
+		return err // names each record that no key opens
 	}
 	return nil
 }
 
-// labelsOf returns the names of all records.
-func labelsOf(ctx context.Context, db *sql.DB) (labels []string, err error) {
-	rows, err := db.QueryContext(ctx, "SELECT label FROM connectorauth_tokens")
+// resealNames is the third step in a program that keeps its accounts itself. names has the Account of each
+// connector.
+func resealNames(ctx context.Context, store tokenstore.SharedStore, names []string, newer, older tokenstore.Key) (tokenstore.Resealed, error) {
+	sealed, err := tokenstore.NewSealed(store, newer, older)
 	if err != nil {
-		return nil, err
+		return tokenstore.Resealed{}, err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var label string
-		if err := rows.Scan(&label); err != nil {
-			return nil, err
-		}
-		if strings.HasPrefix(label, `"`) {
-			if label, err = strconv.Unquote(label); err != nil {
-				return nil, err
-			}
-		}
-		labels = append(labels, label)
-	}
-	return labels, rows.Err()
+	return tokenstore.Reseal(ctx, sealed, slices.Values(names))
 }
 
 func TestReseal(t *testing.T) {
@@ -206,13 +178,19 @@ func TestReseal(t *testing.T) {
 	must(program(older).Connect(t.Context(), accounts.Request{ID: "key", Owner: "ada", Definition: "acme", Method: "key", Values: map[string]connectorauth.Secret{
 		"apiKey": connectorauth.Secret(p.APIKey),
 	}}))
-	odd := must(tokenstore.NewSealed(store, older))
-	require.NoError(t, odd.Save(t.Context(), "a \"name\"\nwith a line break", []byte("x")))
+	odd := "a \"name\"\nwith a line break"
+	require.NoError(t, must(tokenstore.NewSealed(store, older)).Save(t.Context(), odd, []byte("x")))
 
 	var sealed *storeerror.Sealed
-	require.ErrorAs(t, reseal(t.Context(), db, store, newer), &sealed, "a process of step 4 before step 3")
-	require.NoError(t, reseal(t.Context(), db, store, newer, older))
-	require.NoError(t, reseal(t.Context(), db, store, newer))
+	require.ErrorAs(t, reseal(t.Context(), program(newer)), &sealed, "a process of step 4 before step 3")
+	require.NoError(t, reseal(t.Context(), program(newer, older)))
+	require.NoError(t, reseal(t.Context(), program(newer)))
+	done, err := resealNames(t.Context(), store, []string{odd, "nobody"}, newer, older)
+	require.NoError(t, err)
+	require.Equal(t, tokenstore.Resealed{Sealed: 1}, done)
+	_, found, err := must(tokenstore.NewSealed(store, newer)).Load(t.Context(), odd)
+	require.NoError(t, err)
+	require.True(t, found)
 	require.NoError(t, works(program(newer), "token", p.BearerURL))
 	require.NoError(t, works(program(newer), "key", p.KeyHeaderURL))
 	require.Error(t, works(program(older), "key", p.KeyHeaderURL))

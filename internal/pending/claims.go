@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/connectorauth/connectorauth/internal/records"
 	"github.com/connectorauth/connectorauth/internal/renew"
 	"github.com/connectorauth/connectorauth/tokenstore/storeerror"
 )
@@ -31,7 +32,7 @@ func (v Value) claim() claim {
 	sum := sha256.Sum256([]byte(v.For + " " + v.State))
 	return claim{
 		id:  base64.RawURLEncoding.EncodeToString(sum[:15]),
-		key: fmt.Sprintf("connectorauth-consents-%02x", sum[31]),
+		key: records.Consent(sum[31]),
 		end: time.Unix(v.Began, 0).Add(v.lifetime() + ClockError),
 	}
 }
