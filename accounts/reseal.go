@@ -17,12 +17,15 @@ import (
 // tokenstore.Reseal, and tokenstore.NewSealed for the steps before and after. Reseal includes what
 // account owners have given, and all tokens, of each account in the Index, whatever the status
 // and whether or not this process has the definition; the marks of finished consents; and the
-// registrations of each discovery.Registrar that has the same Store and the same Keys.
+// registrations of each discovery.Registrar with the same Store, whose Keys must be the same.
 //
 // Reseal makes no request, and may run beside all else, in several processes at one time. After an
 // error, or if ctx or the process has ended, call Reseal again: what is done stays done. The error
 // names each record that no key opens, and Reseal goes on with the others. The owner of such an
-// account must connect the account again. An error of the Index or of the Store ends Reseal.
+// account must connect the account again. A record of a former generation, for which
+// Account.Current has another number, and a record of the library, whose key begins with
+// "connectorauth-", have no owner: remove the record from the Store. An error of the Index, such as
+// an unreadable row, ends the accounts, and an outage of the Store ends Reseal.
 func (r *Registry) Reseal(ctx context.Context) (tokenstore.Resealed, error) {
 	var problems []error
 	done, err := tokenstore.Reseal(ctx, r.store, func(yield func(string) bool) {
@@ -48,7 +51,7 @@ func (r *Registry) sealedKeys(ctx context.Context) iter.Seq2[string, error] {
 			}
 			for number := max(a.First, 1); number <= a.Last; number++ { // also those that a dead process has left
 				keys, err := r.keysOf(ctx, a.ID, number)
-				if err != nil && (!yield("", err) || !renew.IsDamaged(err)) {
+				if err != nil && (!yield("", err) || !renew.IsDamaged(err) && !errors.As(err, new(*storeerror.Newer))) {
 					return
 				}
 				for _, key := range keys {

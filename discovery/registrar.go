@@ -26,7 +26,8 @@ type RegistrarConfig struct {
 	// Processes with the same Store have one registration at each server. Required.
 	Store connectorauth.SharedTokenStore
 	// Keys seal the registrations: see tokenstore.NewSealed, and Reseal for the replacement of
-	// a key. Required.
+	// a key. With the Store of an accounts.Registry, the Keys must be those of the Registry, and
+	// change in the same steps. Required.
 	Keys []tokenstore.Key
 	// Request is what the client sends. RedirectURIs must be empty: a client is registered
 	// for each redirect URL, with its port, so a program on loopback should have one port.

@@ -3,6 +3,7 @@ package tokenstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 
@@ -35,8 +36,8 @@ type Resealed struct {
 //
 // The error names each value that no key opens, such as one that was sealed with a lost key or never
 // sealed: a *storeerror.Sealed, *storeerror.Damaged or *storeerror.Newer. Reseal goes on with the
-// other values. An outage of the store and the end of ctx end Reseal, and the numbers are those
-// so far.
+// other values. Of more than 1,000 errors, the error counts the rest. An outage of the store and the
+// end of ctx end Reseal, and the numbers are those so far.
 func Reseal(ctx context.Context, store Store, keys iter.Seq[string]) (Resealed, error) {
 	s, ok := store.(interface {
 		resealable(ctx context.Context, keys iter.Seq[string]) iter.Seq2[string, error]
@@ -47,6 +48,7 @@ func Reseal(ctx context.Context, store Store, keys iter.Seq[string]) (Resealed, 
 	}
 	var done Resealed
 	var problems []error
+	further := 0
 	for key, err := range s.resealable(ctx, keys) {
 		if err == nil {
 			var one Resealed
@@ -54,15 +56,28 @@ func Reseal(ctx context.Context, store Store, keys iter.Seq[string]) (Resealed, 
 			done.Sealed += one.Sealed
 			done.Before += one.Before
 		}
-		if err != nil {
-			problems = append(problems, err)
+		if err == nil {
+			continue
 		}
-		if err != nil && !isOfValue(err) {
+		ends := !isOfValue(err)
+		if ends || len(problems) < maxNamed {
+			problems = append(problems, err)
+		} else {
+			further++
+		}
+		if ends {
 			break
 		}
 	}
+	if further > 0 {
+		problems = append(problems, fmt.Errorf("tokenstore: Reseal: and %d further errors", further))
+	}
 	return done, errors.Join(problems...)
 }
+
+// maxNamed is how many errors Reseal returns: a program without the old key may have one for each of a
+// million accounts.
+const maxNamed = 1000
 
 // isOfValue reports whether an error is that of one value, and says nothing about other values.
 func isOfValue(err error) bool { return renew.IsDamaged(err) || errors.As(err, new(*storeerror.Newer)) }

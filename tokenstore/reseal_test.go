@@ -110,6 +110,18 @@ func (s newerStore) Load(ctx context.Context, key string) ([]byte, bool, error) 
 
 // An outage says nothing about values, and ends Reseal with the numbers so far. The next Reseal does the
 // rest.
+func TestResealCountsErrorsBeyondAThousand(t *testing.T) {
+	inner, keys := new(tokenstore.Memory), make([]string, 1002)
+	for i := range keys {
+		keys[i] = fmt.Sprint("account-", i)
+		require.NoError(t, inner.Save(t.Context(), keys[i], []byte("never sealed")))
+	}
+	_, err := tokenstore.Reseal(t.Context(), seal(t, inner, key1), slices.Values(keys))
+	require.ErrorContains(t, err, `"account-999"`)
+	assert.NotContains(t, err.Error(), `"account-1000"`)
+	assert.ErrorContains(t, err, "and 2 further errors")
+}
+
 func TestResealEndsWithAnOutage(t *testing.T) {
 	for name, outage := range map[string]brokenStore{
 		"load": {load: "alice#2"}, "swap": {swap: "alice#2"}, "load of a list": {load: records.ClientList(client)},

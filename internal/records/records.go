@@ -44,7 +44,11 @@ func each(key func(byte) string) iter.Seq[string] {
 
 // Listed returns the keys in a list. ok is false if the list is damaged.
 func Listed(list []byte) (clients []string, ok bool) {
-	return clients, list == nil || json.Unmarshal(list, &clients) == nil
+	if list == nil {
+		return nil, true
+	}
+	ok = json.Unmarshal(list, &clients) == nil
+	return clients, ok
 }
 
 // Enlist returns a list with client. changed is false if client is in the list already. A damaged list
