@@ -1,10 +1,12 @@
 package check
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/connectorauth/connectorauth"
@@ -12,15 +14,21 @@ import (
 	"github.com/connectorauth/connectorauth/accounts/pages"
 	"github.com/connectorauth/connectorauth/catalog/internal/replay"
 	"github.com/connectorauth/connectorauth/definition"
+	"github.com/connectorauth/connectorauth/egress"
 	"github.com/connectorauth/connectorauth/tokenstore"
 )
 
 // site is where the pages of people are, which no network reaches.
 const site = "https://program.example/accounts"
 
-// forms returns the pages on which people connect an account of the definition.
+// forms returns the pages on which people connect an account of the definition, of a program that
+// has all that the definition asks of programs.
 func forms(d *definition.Definition) (http.Handler, error) {
 	set, err := definition.NewSet(d)
+	if err != nil {
+		return nil, err
+	}
+	guard, err := egress.New(egress.Config{})
 	if err != nil {
 		return nil, err
 	}
@@ -28,6 +36,11 @@ func forms(d *definition.Definition) (http.Handler, error) {
 	registry, err := accounts.New(accounts.Config{
 		Definitions: func() *definition.Set { return set }, Index: new(accounts.Memory), Store: new(tokenstore.Memory),
 		Keys: []tokenstore.Key{{ID: "check", Secret: []byte(secret)}},
+		Connection: func(_ context.Context, a accounts.Account) (definition.Connection, error) {
+			return definition.Connection{
+				Client: clientOf(d, a.Method), Values: hidden(d, a.Method), HTTPClient: &http.Client{Transport: guard},
+			}, nil
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -49,19 +62,41 @@ func page(forms http.Handler, name, method string) (string, error) {
 	return recorder.Body.String(), nil
 }
 
+// inputs returns the inputs of a method, with those of the definition.
+func inputs(d *definition.Definition, method string) []definition.Input {
+	all := slices.Clone(d.Inputs)
+	if m, err := d.Method(method); err == nil {
+		all = append(all, m.Inputs...)
+	}
+	return all
+}
+
 // samples returns a value of each input of a method, hidden inputs included.
 func samples(d *definition.Definition, method string) map[string]connectorauth.Secret {
 	values := map[string]connectorauth.Secret{}
-	inputs := d.Inputs
-	for i := range d.Methods {
-		if d.Methods[i].Name == method {
-			inputs = append(inputs[:len(inputs):len(inputs)], d.Methods[i].Inputs...)
-		}
-	}
-	for _, in := range inputs {
+	for _, in := range inputs(d, method) {
 		values[in.Name] = connectorauth.Secret(sample(in))
 	}
 	return values
+}
+
+// hidden returns the values that a program gives for a method.
+func hidden(d *definition.Definition, method string) map[string]connectorauth.Secret {
+	values := samples(d, method)
+	for _, in := range inputs(d, method) {
+		if !in.Hidden {
+			delete(values, in.Name)
+		}
+	}
+	return values
+}
+
+// clientOf returns the client of a program, or none for a method whose owners bring a client.
+func clientOf(d *definition.Definition, method string) definition.Client {
+	if has(samples(d, method), "clientId") {
+		return definition.Client{}
+	}
+	return definition.Client{ID: replay.ClientID, Secret: replay.ClientSecret}
 }
 
 // captures returns the values that come with a token of a method.

@@ -66,9 +66,8 @@ func (a *life) run(d *definition.Definition, values map[string]connectorauth.Sec
 	}
 	defer guard.CloseIdleConnections()
 	a.client = &http.Client{Transport: &world{a.server, guard}}
-	connection := definition.Connection{Method: a.m.Name, Values: values, HTTPClient: a.client, Shared: new(connectorauth.Shared)}
-	if connection.Client = (definition.Client{ID: replay.ClientID, Secret: replay.ClientSecret}); has(values, "clientId") {
-		connection.Client = definition.Client{}
+	connection := definition.Connection{
+		Method: a.m.Name, Values: values, Client: clientOf(d, a.m.Name), HTTPClient: a.client, Shared: new(connectorauth.Shared),
 	}
 	if a.c, err = d.Connect(connection); err != nil {
 		return err
