@@ -13,6 +13,7 @@ import (
 const (
 	offerTime = time.Minute // for which a search trusts an answer of the Registry
 	maxOffers = 50_000      // answers in memory
+	maxFaults = 3           // of Connection, after which a request asks no further
 )
 
 // An offer is a method by which an owner wants to connect an account.
@@ -52,10 +53,24 @@ func (o *offers) put(of offer, ready bool) {
 	o.known[of] = answer{ready, time.Now().Add(offerTime)}
 }
 
-// ready returns what keeps the program from connecting an account by a method.
+// ready returns what keeps the program from connecting an account by a method. A database that is
+// down may take seconds to say so: after maxFaults faults, the answer is the first fault.
 func (x *exchange) ready(a accounts.Account, m *definition.Method) error {
+	if len(x.faults) >= maxFaults {
+		return x.faults[0]
+	}
 	a.Method = m.Name
-	return x.registry.Ready(x.r.Context(), a)
+	err := x.registry.Ready(x.r.Context(), a)
+	if err != nil && !isLack(err) {
+		x.faults = append(x.faults, err)
+	}
+	return err
+}
+
+// needsNothing reports whether a method needs nothing of the program. A method with an Issuer
+// does not count, because the Registry alone knows the Finder.
+func needsNothing(d *definition.Definition, m *definition.Method) bool {
+	return d.Ready(nil, definition.Connection{Method: m.Name}) == nil
 }
 
 // isLack reports whether the program lacks something for a method, as many programs do on
@@ -68,8 +83,8 @@ func (x *exchange) newAccount(d *definition.Definition) accounts.Account {
 }
 
 // offered returns the methods of a service that a search offers. A method about which nobody
-// can say anything is left out, and fault says why.
-func (x *exchange) offered(d *definition.Definition) (methods []*definition.Method, fault error) {
+// can say anything now is offered if the method needs nothing of the program.
+func (x *exchange) offered(d *definition.Definition) (methods []*definition.Method) {
 	for i := range d.Methods {
 		of := offer{x.owner, &d.Methods[i]}
 		ready, known := x.offers.get(of)
@@ -78,15 +93,15 @@ func (x *exchange) offered(d *definition.Definition) (methods []*definition.Meth
 			ready = err == nil
 			if ready || isLack(err) {
 				x.offers.put(of, ready)
-			} else if fault == nil {
-				fault = err
+			} else {
+				ready = needsNothing(d, of.method)
 			}
 		}
 		if ready {
 			methods = append(methods, of.method)
 		}
 	}
-	return methods, fault
+	return methods
 }
 
 // choose returns the method of the form for an account, and all methods that the form offers. An

@@ -169,14 +169,10 @@ func (x *exchange) search(text string, limit int) (found []service, more bool, e
 		}
 		others = append(others, d)
 	}
-	var fault error
 	for _, d := range append(first, others...) {
-		methods, err := x.offered(d)
+		methods := x.offered(d)
 		if ended := x.r.Context().Err(); ended != nil {
 			return nil, false, ended
-		}
-		if fault == nil {
-			fault = err
 		}
 		if len(methods) == 0 {
 			continue
@@ -186,8 +182,8 @@ func (x *exchange) search(text string, limit int) (found []service, more bool, e
 		}
 		found = append(found, serviceOf(d, methods))
 	}
-	if fault != nil {
-		x.config.Failed(x.r, fault)
+	if len(x.faults) > 0 {
+		x.config.Failed(x.r, x.faults[0])
 	}
 	return found, more, nil
 }
