@@ -107,6 +107,9 @@ func (x *exchange) offered(d *definition.Definition) (methods []*definition.Meth
 // choose returns the method of the form for an account, and all methods that the form offers. An
 // empty name means the method own, or another one if the program is not ready for own. An empty
 // own means the default method, or the first.
+//
+// While Connection fails, the form has the method that was asked for all the same: the outage may
+// be over when the form is sent, and a form that was sent comes again with what was typed.
 func (x *exchange) choose(d *definition.Definition, a accounts.Account, name, own string) (m *definition.Method, offered []*definition.Method, err error) {
 	var before *definition.Method // of the account; nil also if the method is gone
 	if own != "" && name == "" {
@@ -118,21 +121,30 @@ func (x *exchange) choose(d *definition.Definition, a accounts.Account, name, ow
 	if m == nil {
 		return nil, nil, errMethod
 	}
+	wanted := name != "" || before != nil
 	var lacks, faults []error
 	for i := range d.Methods {
 		each := &d.Methods[i]
 		err := x.ready(a, each)
+		if ended := x.r.Context().Err(); ended != nil {
+			return nil, nil, ended
+		}
 		switch {
 		case err == nil:
 			offered = append(offered, each)
+		case !isLack(err):
+			if each == m && wanted || needsNothing(d, each) {
+				offered = append(offered, each)
+			}
 		case each == m && name != "":
 			return nil, nil, err
-		case each == before || !isLack(err):
+		case each == before:
 			faults = append(faults, err)
 		default:
 			lacks = append(lacks, err)
 		}
 	}
+	faults = append(faults, x.faults...)
 	if len(offered) == 0 {
 		return nil, nil, errors.Join(append(faults, lacks...)...)
 	}
