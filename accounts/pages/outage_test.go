@@ -180,3 +180,61 @@ func TestFormAsksAFailingConnectionThreeTimes(t *testing.T) {
 	assert.ErrorIs(t, d.failed[0], down)
 	assert.Len(t, d.asked, 3)
 }
+
+// A request with the key of an account is that account, whatever the program is ready for by now.
+func TestConnectAgainWithTheKeyOfAnAccount(t *testing.T) {
+	const key = "0190a0a0-1234-7abc-8def-0123456789ab"
+	body := func(service, members string) string {
+		return `{"key": "` + key + `", "service": "` + service + `"` + members + `}`
+	}
+	given := `, "values": {"apiKey": "k"}`
+	for name, later := range map[string]func(*desk){
+		"nothing has changed": func(*desk) {},
+		"ready for another method": func(d *desk) {
+			d.connection = func(accounts.Account) (definition.Connection, error) {
+				return definition.Connection{Client: definition.Client{ID: "id", Secret: "CANARY"}}, nil
+			}
+		},
+		"Connection fails": func(d *desk) {
+			d.connection = func(accounts.Account) (definition.Connection, error) {
+				return definition.Connection{}, errors.New("the database is down")
+			}
+		},
+		"the method has other inputs": func(d *desk) { d.define(strings.ReplaceAll(offers[0], "apiKey", "token"), offers[1]) },
+		"the method is gone":          func(d *desk) { d.define(strings.Replace(offers[0], `"name": "key"`, `"name": "token"`, 1), offers[1]) },
+	} {
+		d := newDesk(t, byOwner)
+		status, first := d.do("o3", "POST", "api/accounts", body("acme", given))
+		require.Equal(t, http.StatusCreated, status, first)
+		assert.Contains(t, first, `"method":"key"`)
+		later(d)
+		for _, members := range []string{given, given + `, "method": "key"`} {
+			status, again := d.do("o3", "POST", "api/accounts", body("acme", members))
+			assert.Equal(t, http.StatusOK, status, name+again)
+			assert.Equal(t, strings.Split(first, `"`)[3], strings.Split(again, `"`)[3], name)
+			assert.Empty(t, d.failed, name)
+			assert.Empty(t, d.asked, name)
+		}
+		status, again := d.do("o3", "POST", "api/accounts", body("books", ""))
+		assert.Equal(t, http.StatusBadRequest, status, again)
+		_, list := d.do("o3", "GET", "api/accounts", "")
+		assert.Equal(t, 1, strings.Count(list, `"id"`), name)
+	}
+}
+
+// A request without a method goes on by the method of the account that waits for a consent.
+func TestConnectAgainWithTheKeyOfAnAccountThatWaits(t *testing.T) {
+	d := newDesk(t, byOwner)
+	body := `{"key": "0190a0a0-1234-7abc-8def-0123456789ab", "service": "acme"}`
+	status, first := d.do("o1", "POST", "api/accounts", body)
+	require.Equal(t, http.StatusCreated, status, first)
+	d.define(strings.Replace(offers[0], `"default": true, `, "", 1))
+	status, again := d.do("o1", "POST", "api/accounts", body)
+	assert.Equal(t, http.StatusOK, status, again)
+	assert.Contains(t, again, `"method":"oauth"`)
+	d.define(strings.NewReplacer(`"default": true, `, "", `"name": "key", `, `"name": "key", "default": true, `).Replace(offers[0]))
+	status, again = d.do("o1", "POST", "api/accounts", body)
+	assert.Equal(t, http.StatusOK, status, again)
+	assert.Contains(t, again, `"method":"oauth"`)
+	assert.Empty(t, d.failed)
+}
