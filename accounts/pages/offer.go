@@ -2,6 +2,7 @@ package pages
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type offer struct {
 type offers struct {
 	mu    sync.Mutex
 	known map[offer]answer
+	swept time.Time // when the answers that count no more went the last time
 }
 
 // An answer says for some time whether the program is ready.
@@ -43,14 +45,22 @@ func (o *offers) get(of offer) (ready, known bool) {
 	return a.ready, time.Now().Before(a.until)
 }
 
-// put keeps an answer.
+// put keeps an answer. Answers that count no more go once in offerTime, so that no method of former
+// definitions stays for long, and when the memory is full. If more than half of a full memory
+// counts, all goes: or else nearly every call would look for the few others.
 func (o *offers) put(of offer, ready bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.known == nil || len(o.known) >= maxOffers {
+	now := time.Now()
+	full := len(o.known) >= maxOffers
+	if full || now.Sub(o.swept) >= offerTime {
+		maps.DeleteFunc(o.known, func(_ offer, a answer) bool { return !now.Before(a.until) })
+		o.swept = now
+	}
+	if o.known == nil || full && len(o.known) > maxOffers/2 {
 		o.known = map[offer]answer{}
 	}
-	o.known[of] = answer{ready, time.Now().Add(offerTime)}
+	o.known[of] = answer{ready, now.Add(offerTime)}
 }
 
 // ready returns what keeps the program from connecting an account by a method. A database that is
