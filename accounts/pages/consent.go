@@ -9,6 +9,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/accounts"
 	"github.com/connectorauth/connectorauth/consent"
+	"github.com/connectorauth/connectorauth/definition"
 )
 
 // A flow is the consent of an account, whose errors tell the person what is wrong.
@@ -88,16 +89,17 @@ func (f flow) PollDevice(ctx context.Context, pending connectorauth.Secret) (con
 	return poll, explained(err)
 }
 
-// explained returns an error of the end of a consent with the reason for the page.
+// explained returns an error of the end of a consent with the reason for the page. A test alone
+// says something of the service or of the account: errors of stores and of package net have a
+// method Temporary too.
 func explained(err error) error {
-	var failed interface{ Temporary() bool }
-	var token *connectorauth.TokenError
+	var check *definition.CheckError
 	switch {
 	case isOver(err):
 		return consentError{err, consent.ReasonUnknown}
-	case errors.As(err, &token) || !errors.As(err, &failed): // consent knows what they mean
+	case errors.As(err, new(*connectorauth.TokenError)) || !errors.As(err, &check): // consent knows what they mean
 		return err
-	case failed.Temporary():
+	case check.Temporary():
 		return consentError{err, consent.ReasonProvider}
 	}
 	return consentError{err, consent.ReasonUnusable}

@@ -46,7 +46,9 @@
 // same, by its name, sees that something is wrong, and [Config].Failed says what is missing.
 //
 // A search asks the function Connection of [accounts.Config] once in a minute for each owner and
-// method that needs something of the program, until the page is full. A form asks anew.
+// method that needs something of the program, until the page is full. A form asks anew. While
+// Connection fails, a search asks three times, and then offers what needs nothing of the program,
+// and what a search of the last minute has found.
 //
 // # As a popup
 //

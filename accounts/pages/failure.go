@@ -116,12 +116,18 @@ func (x *exchange) tested(err error) failure {
 		return x.failure("unavailable", http.StatusServiceUnavailable)
 	case errors.As(err, &token):
 		return x.failure("refused", http.StatusUnprocessableEntity)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, connectorauth.ErrShutdown):
+	case x.ended(err), errors.Is(err, connectorauth.ErrShutdown):
 		return x.failure("interrupted", http.StatusServiceUnavailable)
 	}
 	f := x.failure("internal", http.StatusInternalServerError)
 	f.internal = true
 	return f
+}
+
+// ended reports whether an error is the end of the request. A timeout of the program's own, such
+// as one of a database, is an error as any other.
+func (x *exchange) ended(err error) bool {
+	return x.r.Context().Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
 }
 
 // checked returns the failure of a test.

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 const (
 	offerTime = time.Minute // for which a search trusts an answer of the Registry
 	maxOffers = 50_000      // answers in memory
+	maxFaults = 3           // of Connection, after which a request asks no further
 )
 
 // An offer is a method by which an owner wants to connect an account.
@@ -26,6 +28,7 @@ type offer struct {
 type offers struct {
 	mu    sync.Mutex
 	known map[offer]answer
+	swept time.Time // when the answers that count no more went the last time
 }
 
 // An answer says for some time whether the program is ready.
@@ -42,20 +45,42 @@ func (o *offers) get(of offer) (ready, known bool) {
 	return a.ready, time.Now().Before(a.until)
 }
 
-// put keeps an answer.
+// put keeps an answer. Answers that count no more go once in offerTime, so that no method of former
+// definitions stays for long, and when the memory is full. If more than half of a full memory
+// counts, all goes: or else nearly every call would look for the few others.
 func (o *offers) put(of offer, ready bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.known == nil || len(o.known) >= maxOffers {
+	now := time.Now()
+	full := len(o.known) >= maxOffers
+	if full || now.Sub(o.swept) >= offerTime {
+		maps.DeleteFunc(o.known, func(_ offer, a answer) bool { return !now.Before(a.until) })
+		o.swept = now
+	}
+	if o.known == nil || full && len(o.known) > maxOffers/2 {
 		o.known = map[offer]answer{}
 	}
-	o.known[of] = answer{ready, time.Now().Add(offerTime)}
+	o.known[of] = answer{ready, now.Add(offerTime)}
 }
 
-// ready returns what keeps the program from connecting an account by a method.
+// ready returns what keeps the program from connecting an account by a method. A database that is
+// down may take seconds to say so: after maxFaults faults, the answer is the first fault.
 func (x *exchange) ready(a accounts.Account, m *definition.Method) error {
+	if len(x.faults) >= maxFaults {
+		return x.faults[0]
+	}
 	a.Method = m.Name
-	return x.registry.Ready(x.r.Context(), a)
+	err := x.registry.Ready(x.r.Context(), a)
+	if err != nil && !isLack(err) {
+		x.faults = append(x.faults, err)
+	}
+	return err
+}
+
+// needsNothing reports whether a method needs nothing of the program. A method with an Issuer
+// does not count, because the Registry alone knows the Finder.
+func needsNothing(d *definition.Definition, m *definition.Method) bool {
+	return d.Ready(nil, definition.Connection{Method: m.Name}) == nil
 }
 
 // isLack reports whether the program lacks something for a method, as many programs do on
@@ -68,8 +93,8 @@ func (x *exchange) newAccount(d *definition.Definition) accounts.Account {
 }
 
 // offered returns the methods of a service that a search offers. A method about which nobody
-// can say anything is left out, and fault says why.
-func (x *exchange) offered(d *definition.Definition) (methods []*definition.Method, fault error) {
+// can say anything now is offered if the method needs nothing of the program.
+func (x *exchange) offered(d *definition.Definition) (methods []*definition.Method) {
 	for i := range d.Methods {
 		of := offer{x.owner, &d.Methods[i]}
 		ready, known := x.offers.get(of)
@@ -78,20 +103,23 @@ func (x *exchange) offered(d *definition.Definition) (methods []*definition.Meth
 			ready = err == nil
 			if ready || isLack(err) {
 				x.offers.put(of, ready)
-			} else if fault == nil {
-				fault = err
+			} else {
+				ready = needsNothing(d, of.method)
 			}
 		}
 		if ready {
 			methods = append(methods, of.method)
 		}
 	}
-	return methods, fault
+	return methods
 }
 
 // choose returns the method of the form for an account, and all methods that the form offers. An
 // empty name means the method own, or another one if the program is not ready for own. An empty
 // own means the default method, or the first.
+//
+// While Connection fails, the form has the method that was asked for all the same: the outage may
+// be over when the form is sent, and a form that was sent comes again with what was typed.
 func (x *exchange) choose(d *definition.Definition, a accounts.Account, name, own string) (m *definition.Method, offered []*definition.Method, err error) {
 	var before *definition.Method // of the account; nil also if the method is gone
 	if own != "" && name == "" {
@@ -103,21 +131,30 @@ func (x *exchange) choose(d *definition.Definition, a accounts.Account, name, ow
 	if m == nil {
 		return nil, nil, errMethod
 	}
+	wanted := name != "" || before != nil
 	var lacks, faults []error
 	for i := range d.Methods {
 		each := &d.Methods[i]
 		err := x.ready(a, each)
+		if ended := x.r.Context().Err(); ended != nil {
+			return nil, nil, ended
+		}
 		switch {
 		case err == nil:
 			offered = append(offered, each)
+		case !isLack(err):
+			if each == m && wanted || needsNothing(d, each) {
+				offered = append(offered, each)
+			}
 		case each == m && name != "":
 			return nil, nil, err
-		case each == before || !isLack(err):
+		case each == before:
 			faults = append(faults, err)
 		default:
 			lacks = append(lacks, err)
 		}
 	}
+	faults = append(faults, x.faults...)
 	if len(offered) == 0 {
 		return nil, nil, errors.Join(append(faults, lacks...)...)
 	}

@@ -40,22 +40,10 @@ func (h *Handler) account(ctx context.Context, owner, id string) (accounts.Accou
 const patience = 40 * time.Second
 
 // connect connects an account. A submission with the Key of an earlier submission of the owner
-// makes no second account: created is false then.
+// makes no second account: created is false then, whatever else has changed meanwhile.
 func (x *exchange) connect(s submission) (a accounts.Account, created bool, err error) {
 	ctx := x.r.Context()
 	d, err := x.definition(s.Service)
-	if err != nil {
-		return a, false, err
-	}
-	if s.Method == "" {
-		m, _, err := x.choose(d, x.newAccount(d), "", "")
-		if err != nil {
-			return a, false, err
-		}
-		s.Method = m.Name
-	}
-	x.method = s.Method
-	values, err := given(d, s)
 	if err != nil {
 		return a, false, err
 	}
@@ -65,11 +53,11 @@ func (x *exchange) connect(s submission) (a accounts.Account, created bool, err 
 	if !isKey(s.Key) {
 		return a, false, errKey
 	}
-	q := accounts.Request{ID: idOf(x.owner, s.Key), Owner: x.owner, Definition: d.Name, Method: s.Method, Values: values, Scopes: s.Scopes, Duplicate: s.Duplicate}
+	id := idOf(x.owner, s.Key)
 	for began := time.Now(); ; {
-		a, err = x.account(ctx, x.owner, q.ID)
+		a, err = x.account(ctx, x.owner, id)
 		if errors.Is(err, accounts.ErrNotFound) {
-			a, err = x.registry.Connect(ctx, q)
+			a, err = x.connectNew(id, d, s)
 			if !errors.Is(err, accounts.ErrExists) {
 				return a, err == nil, err
 			}
@@ -93,6 +81,25 @@ func (x *exchange) connect(s submission) (a accounts.Account, created bool, err 
 			return a, false, ctx.Err()
 		}
 	}
+}
+
+// connectNew connects an account that is not there, or is accounts.ErrExists.
+func (x *exchange) connectNew(id string, d *definition.Definition, s submission) (accounts.Account, error) {
+	if s.Method == "" {
+		m, _, err := x.choose(d, x.newAccount(d), "", "")
+		if err != nil {
+			return accounts.Account{}, err
+		}
+		s.Method = m.Name
+	}
+	x.method = s.Method
+	values, err := given(d, s)
+	if err != nil {
+		return accounts.Account{}, err
+	}
+	return x.registry.Connect(x.r.Context(), accounts.Request{
+		ID: id, Owner: x.owner, Definition: d.Name, Method: s.Method, Values: values, Scopes: s.Scopes, Duplicate: s.Duplicate,
+	})
 }
 
 // isOf reports whether an account is at a service.
@@ -169,14 +176,10 @@ func (x *exchange) search(text string, limit int) (found []service, more bool, e
 		}
 		others = append(others, d)
 	}
-	var fault error
 	for _, d := range append(first, others...) {
-		methods, err := x.offered(d)
+		methods := x.offered(d)
 		if ended := x.r.Context().Err(); ended != nil {
 			return nil, false, ended
-		}
-		if fault == nil {
-			fault = err
 		}
 		if len(methods) == 0 {
 			continue
@@ -186,8 +189,8 @@ func (x *exchange) search(text string, limit int) (found []service, more bool, e
 		}
 		found = append(found, serviceOf(d, methods))
 	}
-	if fault != nil {
-		x.config.Failed(x.r, fault)
+	if len(x.faults) > 0 {
+		x.config.Failed(x.r, x.faults[0])
 	}
 	return found, more, nil
 }

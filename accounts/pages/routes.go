@@ -74,6 +74,7 @@ type exchange struct {
 
 	registry *accounts.Registry // of the actor
 	method   string             // of the form that was sent
+	faults   []error            // of Registry.Ready
 }
 
 // serve finds out who the person is, and calls f. An error of f becomes a page, or JSON.

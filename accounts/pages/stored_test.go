@@ -3,6 +3,8 @@ package pages
 import (
 	"strconv"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/definition"
@@ -57,4 +59,50 @@ func TestOffersAreBounded(t *testing.T) {
 	if ready, known := o.get(offer{strconv.Itoa(maxOffers), m}); !ready || !known {
 		t.Fatal("the last answer is gone")
 	}
+}
+
+// Where the memory is full, the answers that count no more make room for those that do. Where most
+// answers count, there would be little room, so all go.
+func TestOffersThatCountStay(t *testing.T) {
+	for fresh, want := range map[int]int{maxOffers / 4: maxOffers/4 + 2, maxOffers / 2: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			var o offers
+			m := new(definition.Method)
+			fill := func(kind string, n int) {
+				for i := range n {
+					o.put(offer{kind + strconv.Itoa(i), m}, true)
+				}
+			}
+			fill("first", 1)
+			time.Sleep(offerTime / 2)
+			fill("old", maxOffers-fresh-1)
+			time.Sleep(offerTime / 2)
+			fill("new", fresh) // with the first of which "first" goes
+			time.Sleep(offerTime / 2)
+			fill("last", 2) // with the second of which the memory is full
+			if len(o.known) != want {
+				t.Fatal(fresh, len(o.known))
+			}
+			if _, known := o.get(offer{"new0", m}); known != (want > 1) {
+				t.Fatal(fresh, known)
+			}
+			if ready, known := o.get(offer{"last1", m}); !ready || !known {
+				t.Fatal(fresh, "the last answer is gone")
+			}
+		})
+	}
+}
+
+// Answers about a few methods go too, and with them the methods of former definitions.
+func TestOffersOfBeforeGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var o offers
+		for range 3 {
+			o.put(offer{"o1", new(definition.Method)}, true)
+			time.Sleep(2 * offerTime)
+		}
+		if len(o.known) != 1 {
+			t.Fatal(len(o.known))
+		}
+	})
 }
