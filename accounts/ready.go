@@ -14,9 +14,10 @@ import (
 // nothing about the method.
 //
 // An account that is not there yet has an Owner, a Definition and a Method. For a Reconnect, take
-// the account of Get, with the Method that is offered. An empty Method is the default method, or
-// the only one. Ready makes no request. Ready calls Config.Connection, unless the method is ready
-// whatever Config.Connection returns.
+// the account of Get, with the Method that is offered; if the account has changed since,
+// Ready reads the account again. An empty Method is the default method, or the only one. Ready
+// makes no request. Ready calls Config.Connection, unless the method is ready whatever
+// Config.Connection returns.
 func (r *Registry) Ready(ctx context.Context, a Account) error {
 	d, err := r.config.Definitions().Lookup(a.Definition)
 	if err != nil {
@@ -33,7 +34,7 @@ func (r *Registry) Ready(ctx context.Context, a Account) error {
 	isNew := a.Version == 0
 	if isNew {
 		a = begun(cmp.Or(a.ID, NewID()), a.Owner, d, m)
-	} else if k, err = r.lastGiven(ctx, a); err != nil {
+	} else if a, k, err = r.givenNow(ctx, a); err != nil {
 		return err
 	}
 	k.renew(d, m.Name)

@@ -169,6 +169,48 @@ func TestReadyForAReconnect(t *testing.T) {
 	})
 }
 
+// An account that was changed since it was read is read again: Ready answers for the method that
+// was asked for.
+func TestReadyOfAnAccountThatHasChanged(t *testing.T) {
+	wrongKey := accounts.Request{Method: "key", Values: values{"apiKey": "CANARY-wrong"}}
+	for name, change := range map[string]func(w *world, r *accounts.Registry) accounts.Account{
+		"a Reconnect that fails": func(w *world, r *accounts.Registry) accounts.Account {
+			a, err := r.Connect(w.Context(), accounts.Request{Owner: "o1", Definition: "acme", Method: "oauth"})
+			require.NoError(w, err)
+			_, err = r.Reconnect(w.Context(), a.ID, wrongKey)
+			require.ErrorAs(w, err, new(*definition.CheckError))
+			return a
+		},
+		"a Reconnect that succeeds": func(w *world, r *accounts.Registry) accounts.Account {
+			a := w.withKey(r)
+			_, err := r.Reconnect(w.Context(), a.ID, accounts.Request{})
+			require.NoError(w, err)
+			return a
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				var told accounts.Account
+				given := w.config.Connection
+				w.config.Connection = func(ctx context.Context, a accounts.Account) (definition.Connection, error) {
+					told = a
+					return given(ctx, a)
+				}
+				r := w.process()
+				a := change(w, r)
+				a.Method = "app"
+				require.NoError(t, r.Ready(t.Context(), a))
+				assert.Equal(t, "app", told.Method)
+				assert.Equal(t, 3, told.Current, "the generation that a Reconnect would make now")
+
+				_, err := r.Disconnect(t.Context(), a.ID)
+				require.NoError(t, err)
+				assert.ErrorIs(t, r.Ready(t.Context(), a), accounts.ErrNotFound)
+			})
+		})
+	}
+}
+
 // A method with a new name is the method of the account: the values stay.
 func TestReconnectByTheNewNameOfTheMethod(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
