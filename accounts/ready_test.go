@@ -231,6 +231,28 @@ func TestReconnectByTheNewNameOfTheMethod(t *testing.T) {
 	})
 }
 
+// Each Reconnect of an account with the former name of its method, and each change to a method by
+// a former name, tells Connection the present name.
+func TestReconnectTellsConnectionThePresentName(t *testing.T) {
+	for _, test := range []struct{ method, want string }{{"", "api-key"}, {"key", "api-key"}, {"api-key", "api-key"}, {"oauth", "oauth"}, {"consent", "oauth"}} {
+		inWorld(t, func(t *testing.T, w *world) {
+			a := w.withKey(w.process())
+			w.define(strings.NewReplacer(`{"name": "key",`, `{"name": "api-key", "was": ["key"],`, `{"name": "oauth",`, `{"name": "oauth", "was": ["consent"],`).Replace(document))
+			told := ""
+			given := w.config.Connection
+			w.config.Connection = func(ctx context.Context, of accounts.Account) (definition.Connection, error) {
+				if of.Current == a.Last+1 {
+					told = of.Method
+				}
+				return given(ctx, of)
+			}
+			_, err := w.process().Reconnect(t.Context(), a.ID, accounts.Request{Method: test.method})
+			require.NoError(t, err, test)
+			assert.Equal(t, test.want, told, test)
+		})
+	}
+}
+
 // An error of Connection is that of the program's own means, and says nothing of the method.
 func TestReadyWhereConnectionFails(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
