@@ -23,7 +23,8 @@ type Connection struct {
 	// or the only one.
 	Method string
 	// Values are the values of the inputs, by name, or by a former name. Empty means that no
-	// input needs a value. An empty value is an absent one.
+	// input needs a value. An empty value is an absent one. The value of a hidden input of
+	// another method is left out, so a program may give the same values for all methods.
 	Values map[string]connectorauth.Secret
 	// Client is the program's registration with the service, for OAuth1 and OAuth2. Empty
 	// means that the definition has inputs for the client.
@@ -172,7 +173,7 @@ func (b *builder) values(method string) {
 	}
 	var unknown []string
 	for name := range b.c.Values {
-		if !b.c.stored && !slices.ContainsFunc(b.inputs, func(i *Input) bool { return i.isCalled(name) }) {
+		if !b.c.stored && !b.d.hides(name) && !slices.ContainsFunc(b.inputs, func(i *Input) bool { return i.isCalled(name) }) {
 			unknown = append(unknown, name)
 		}
 	}

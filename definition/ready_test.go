@@ -67,7 +67,8 @@ func TestReady(t *testing.T) {
 	}{
 		{"key", connection{}, ""},
 		{"key", connection{Values: values{"apiKey": "no digits"}, Scopes: []string{"none"}}, ""},
-		{"key", connection{Values: values{"app": "CANARY"}}, `Values: "app" is no input of method key`},
+		{"key", connection{Values: values{"app": "CANARY", "pem": "CANARY"}}, ""}, // of other methods, and hidden
+		{"key", connection{Values: values{"team": "CANARY"}}, `Values: "team" is no input of method key`},
 		{"key", connection{HTTPClient: http.DefaultClient, Client: both}, ""},
 		{"code", connection{}, noID},
 		{"code", connection{Client: definition.Client{Secret: "CANARY"}}, noID},
