@@ -288,3 +288,49 @@ func TestReadyWhereAnInputLeadsToAnyHost(t *testing.T) {
 		})
 	}
 }
+
+// The program gives the value of a hidden input, so Connection is asked also if the input is
+// optional. A hidden input of another method is left out.
+func TestReadyWhereAnInputIsHidden(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		hidden := func(more string) string {
+			return `"inputs": [{"name": "region", "hidden": true, "pattern": "[a-z]{2}", ` + more + `},`
+		}
+		const ofKey, ofAll = `"inputs": [{"name": "apiKey",`, `"inputs": [{"name": "team",`
+		oauth := strings.Replace(document, `{"name": "oauth",`, `{"name": "oauth", "inputs": [{"name": "region", "was": ["zone"], "hidden": true}],`, 1)
+		region, zone := values{"region": "CANARY"}, values{"zone": "CANARY"}
+		var hiddenValues values
+		given := w.config.Connection
+		w.config.Connection = func(ctx context.Context, a accounts.Account) (definition.Connection, error) {
+			c, err := given(ctx, a)
+			c.Values = hiddenValues
+			return c, err
+		}
+		r := w.process()
+		const refused = "definition: acme: method key: Values: region: does not look as the service writes it; the input is hidden, so the program gives the value"
+		for _, test := range []struct {
+			document string
+			given    values
+			want     string // empty means ready
+		}{
+			{strings.Replace(document, ofKey, hidden(`"optional": true`)+`{"name": "apiKey",`, 1), region, refused},
+			{strings.Replace(document, ofKey, hidden(`"default": "eu"`)+`{"name": "apiKey",`, 1), region, refused},
+			{strings.Replace(document, ofAll, hidden(`"default": "eu"`)+`{"name": "team",`, 1), region, refused},
+			{strings.Replace(document, ofAll, hidden(`"default": "eu"`)+`{"name": "team",`, 1), nil, ""},
+			{oauth, region, ""},
+			{oauth, zone, ""},
+		} {
+			w.define(test.document)
+			hiddenValues = test.given
+			ready := r.Ready(t.Context(), accounts.Account{Owner: "o1", Definition: "acme", Method: "key"})
+			_, err := r.Connect(t.Context(), accounts.Request{Owner: "o1", Definition: "acme", Values: values{"apiKey": "CANARY-key"}, Duplicate: true})
+			if test.want == "" {
+				require.NoError(t, ready, test)
+				require.NoError(t, err, test)
+				continue
+			}
+			require.EqualError(t, ready, test.want, test)
+			require.EqualError(t, err, test.want, test)
+		}
+	})
+}

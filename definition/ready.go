@@ -27,8 +27,10 @@ func (e *NotReadyError) Unwrap() error { return e.Err }
 
 // Ready reports whether a program has what connection.Method needs, before any account owner
 // has given a value: a Client, an HTTPClient with a certificate, the values of hidden inputs,
-// and a finder for an Issuer. What is missing or does not fit is a *NotReadyError. Ready makes no
-// request, and looks at no other field of connection, and at no value of another input.
+// and a finder for an Issuer. What is missing or does not fit is a *NotReadyError, and so is a
+// negative RenewBefore, or an HTTPClient that package egress does not guard, where an input may
+// lead to any host: see Connection. Ready makes no request, and looks at Method, Client,
+// HTTPClient, RenewBefore and Values alone, and at no value of an input that is not hidden.
 //
 // A program that asks account owners for a method asks Ready first. Package accounts does so.
 func (d *Definition) Ready(finder *discovery.Finder, connection Connection) error {
