@@ -51,6 +51,7 @@ type Connection struct {
 
 	stored bool // values and scopes may be those of another revision
 	older  bool // and they are
+	trial  bool // the values are samples
 }
 
 // A Client is a program's registration with a service.
@@ -144,8 +145,7 @@ type builder struct {
 	filler   template.Filler
 	hosts    []string
 	account  *account
-	trial    bool           // the values are samples
-	program  bool           // and those of hidden inputs are the program's
+	program  bool           // values of hidden inputs are the program's, in a trial too
 	mistakes check.List     // of the program
 	problems InputError     // of the account owner
 	hidden   []InputProblem // which are among mistakes
@@ -307,7 +307,7 @@ func (b *builder) owned(err error, templates ...string) error {
 		text, given := problem.Error(), ""
 		for i := 0; i < len(templates) && given == ""; i += 2 {
 			s := templates[i+1]
-			if rest, ok := strings.CutPrefix(text, templates[i]+": "); ok && len(b.d.texts[s].Names()) > 0 && !b.trial {
+			if rest, ok := strings.CutPrefix(text, templates[i]+": "); ok && len(b.d.texts[s].Names()) > 0 && !b.c.trial {
 				given, text = s, rest
 			}
 		}

@@ -62,10 +62,10 @@ func (s *Set) Ready(finder *discovery.Finder, a Account, connection Connection) 
 // samples alone, so each mistake is one of the program.
 func (d *Definition) tryProgram(m *Method, of Connection) error {
 	c := &Connection{
-		Client: of.Client, Values: of.Values, HTTPClient: of.HTTPClient, RenewBefore: of.RenewBefore, stored: of.stored,
-		Store: new(tokenstore.Memory), Account: "sample", Shared: new(connectorauth.Shared), // a Kind takes no Store for a sign of Parse
+		Client: of.Client, Values: of.Values, HTTPClient: of.HTTPClient, RenewBefore: of.RenewBefore, stored: of.stored, trial: true,
+		Store: new(tokenstore.Memory), Account: "sample", Shared: new(connectorauth.Shared), // which a Kind may require
 	}
-	b := &builder{d: d, c: c, trial: true, program: true, inputs: d.inputs(m), filler: template.Filler{Values: map[string]string{}}}
+	b := &builder{d: d, c: c, program: true, inputs: d.inputs(m), filler: template.Filler{Values: map[string]string{}}}
 	b.values(m.Name)
 	if err := b.mistakes.Joined(); err != nil { // of hidden inputs
 		return err
@@ -87,5 +87,5 @@ func (d *Definition) tryProgram(m *Method, of Connection) error {
 func (b *builder) sampled(s string) bool {
 	names := b.d.texts[s].Names()
 	isSample := func(i *Input) bool { return slices.Contains(names, i.Name) && !(i.Hidden && b.program) }
-	return b.trial && (len(names) == 0 || slices.ContainsFunc(b.inputs, isSample))
+	return b.c.trial && (len(names) == 0 || slices.ContainsFunc(b.inputs, isSample))
 }
