@@ -34,16 +34,6 @@ type kept struct {
 	records       int // how many the tokens may have: see tokenKeys
 }
 
-// renew prepares the values of an account for a Reconnect by a method of d. Another method has
-// none of the values. Empty means the method of the account.
-func (k *kept) renew(d *definition.Definition, method string) {
-	k.account.Revision = 0
-	own, _ := d.Method(k.account.Method)
-	if m, err := d.Method(method); method != "" && (err != nil || m != own) {
-		k.account.Method, k.account.Values, k.account.Secrets, k.account.Scopes = method, nil, nil, nil
-	}
-}
-
 // keptJSON is the JSON form of a kept.
 type keptJSON struct {
 	Account       json.RawMessage `json:"account"`

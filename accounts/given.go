@@ -15,14 +15,24 @@ func (r *Registry) Definitions() *definition.Set { return r.config.Definitions()
 // Reconnect: see definition.Account.Given and definition.Definition.Form. Nothing of the
 // secrets may go to a page. Lost values are absent.
 func (r *Registry) Given(ctx context.Context, id string) (definition.Account, error) {
+	a, err := r.Get(ctx, id)
+	if err != nil {
+		return definition.Account{}, err
+	}
+	_, k, err := r.givenNow(ctx, a)
+	return k.account, err
+}
+
+// givenNow is lastGiven of an account that may have changed since. The account that is returned
+// is the account of the values.
+func (r *Registry) givenNow(ctx context.Context, a Account) (Account, kept, error) {
 	for {
-		a, err := r.Get(ctx, id)
-		if err != nil {
-			return definition.Account{}, err
-		}
 		k, err := r.lastGiven(ctx, a)
 		if !errors.Is(err, ErrSuperseded) {
-			return k.account, err
+			return a, k, err
+		}
+		if a, err = r.Get(ctx, a.ID); err != nil {
+			return Account{}, kept{}, err
 		}
 	}
 }

@@ -169,6 +169,48 @@ func TestReadyForAReconnect(t *testing.T) {
 	})
 }
 
+// An account that was changed since it was read is read again: Ready answers for the method that
+// was asked for.
+func TestReadyOfAnAccountThatHasChanged(t *testing.T) {
+	wrongKey := accounts.Request{Method: "key", Values: values{"apiKey": "CANARY-wrong"}}
+	for name, change := range map[string]func(w *world, r *accounts.Registry) accounts.Account{
+		"a Reconnect that fails": func(w *world, r *accounts.Registry) accounts.Account {
+			a, err := r.Connect(w.Context(), accounts.Request{Owner: "o1", Definition: "acme", Method: "oauth"})
+			require.NoError(w, err)
+			_, err = r.Reconnect(w.Context(), a.ID, wrongKey)
+			require.ErrorAs(w, err, new(*definition.CheckError))
+			return a
+		},
+		"a Reconnect that succeeds": func(w *world, r *accounts.Registry) accounts.Account {
+			a := w.withKey(r)
+			_, err := r.Reconnect(w.Context(), a.ID, accounts.Request{})
+			require.NoError(w, err)
+			return a
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				var told accounts.Account
+				given := w.config.Connection
+				w.config.Connection = func(ctx context.Context, a accounts.Account) (definition.Connection, error) {
+					told = a
+					return given(ctx, a)
+				}
+				r := w.process()
+				a := change(w, r)
+				a.Method = "app"
+				require.NoError(t, r.Ready(t.Context(), a))
+				assert.Equal(t, "app", told.Method)
+				assert.Equal(t, 3, told.Current, "the generation that a Reconnect would make now")
+
+				_, err := r.Disconnect(t.Context(), a.ID)
+				require.NoError(t, err)
+				assert.ErrorIs(t, r.Ready(t.Context(), a), accounts.ErrNotFound)
+			})
+		})
+	}
+}
+
 // A method with a new name is the method of the account: the values stay.
 func TestReconnectByTheNewNameOfTheMethod(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
@@ -187,6 +229,28 @@ func TestReconnectByTheNewNameOfTheMethod(t *testing.T) {
 			assert.Equal(t, "api-key", given.Method)
 		}
 	})
+}
+
+// Each Reconnect of an account with the former name of its method, and each change to a method by
+// a former name, tells Connection the present name.
+func TestReconnectTellsConnectionThePresentName(t *testing.T) {
+	for _, test := range []struct{ method, want string }{{"", "api-key"}, {"key", "api-key"}, {"api-key", "api-key"}, {"oauth", "oauth"}, {"consent", "oauth"}} {
+		inWorld(t, func(t *testing.T, w *world) {
+			a := w.withKey(w.process())
+			w.define(strings.NewReplacer(`{"name": "key",`, `{"name": "api-key", "was": ["key"],`, `{"name": "oauth",`, `{"name": "oauth", "was": ["consent"],`).Replace(document))
+			told := ""
+			given := w.config.Connection
+			w.config.Connection = func(ctx context.Context, of accounts.Account) (definition.Connection, error) {
+				if of.Current == a.Last+1 {
+					told = of.Method
+				}
+				return given(ctx, of)
+			}
+			_, err := w.process().Reconnect(t.Context(), a.ID, accounts.Request{Method: test.method})
+			require.NoError(t, err, test)
+			assert.Equal(t, test.want, told, test)
+		})
+	}
 }
 
 // An error of Connection is that of the program's own means, and says nothing of the method.
@@ -223,4 +287,50 @@ func TestReadyWhereAnInputLeadsToAnyHost(t *testing.T) {
 			require.ErrorContains(t, r.Ready(t.Context(), of), "definition: acme: method key: HTTPClient: ")
 		})
 	}
+}
+
+// The program gives the value of a hidden input, so Connection is asked also if the input is
+// optional. A hidden input of another method is left out.
+func TestReadyWhereAnInputIsHidden(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		hidden := func(more string) string {
+			return `"inputs": [{"name": "region", "hidden": true, "pattern": "[a-z]{2}", ` + more + `},`
+		}
+		const ofKey, ofAll = `"inputs": [{"name": "apiKey",`, `"inputs": [{"name": "team",`
+		oauth := strings.Replace(document, `{"name": "oauth",`, `{"name": "oauth", "inputs": [{"name": "region", "was": ["zone"], "hidden": true}],`, 1)
+		region, zone := values{"region": "CANARY"}, values{"zone": "CANARY"}
+		var hiddenValues values
+		given := w.config.Connection
+		w.config.Connection = func(ctx context.Context, a accounts.Account) (definition.Connection, error) {
+			c, err := given(ctx, a)
+			c.Values = hiddenValues
+			return c, err
+		}
+		r := w.process()
+		const refused = "definition: acme: method key: Values: region: does not look as the service writes it; the input is hidden, so the program gives the value"
+		for _, test := range []struct {
+			document string
+			given    values
+			want     string // empty means ready
+		}{
+			{strings.Replace(document, ofKey, hidden(`"optional": true`)+`{"name": "apiKey",`, 1), region, refused},
+			{strings.Replace(document, ofKey, hidden(`"default": "eu"`)+`{"name": "apiKey",`, 1), region, refused},
+			{strings.Replace(document, ofAll, hidden(`"default": "eu"`)+`{"name": "team",`, 1), region, refused},
+			{strings.Replace(document, ofAll, hidden(`"default": "eu"`)+`{"name": "team",`, 1), nil, ""},
+			{oauth, region, ""},
+			{oauth, zone, ""},
+		} {
+			w.define(test.document)
+			hiddenValues = test.given
+			ready := r.Ready(t.Context(), accounts.Account{Owner: "o1", Definition: "acme", Method: "key"})
+			_, err := r.Connect(t.Context(), accounts.Request{Owner: "o1", Definition: "acme", Values: values{"apiKey": "CANARY-key"}, Duplicate: true})
+			if test.want == "" {
+				require.NoError(t, ready, test)
+				require.NoError(t, err, test)
+				continue
+			}
+			require.EqualError(t, ready, test.want, test)
+			require.EqualError(t, err, test.want, test)
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -70,4 +71,19 @@ func (r *Registry) reconnect(ctx context.Context, a Account, q Request) (Account
 		return Account{}, err
 	}
 	return r.consentOrUse(ctx, a, g)
+}
+
+// renew prepares the values of an account for a Reconnect by a method of d, whose present name
+// the account gets. Another method has none of the values. Empty means the method of the account.
+func (k *kept) renew(d *definition.Definition, method string) {
+	k.account.Revision = 0
+	own, _ := d.Method(k.account.Method)
+	k.account.Method = cmp.Or(method, k.account.Method)
+	m, _ := d.Method(k.account.Method)
+	if m != own {
+		k.account.Values, k.account.Secrets, k.account.Scopes = nil, nil, nil
+	}
+	if m != nil {
+		k.account.Method = m.Name
+	}
 }

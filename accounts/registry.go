@@ -37,9 +37,11 @@ type Config struct {
 	// so a changed client secret counts at once: remember what comes from afar. A
 	// changed HTTPClient counts for connectors that are made later. Account.Current is the
 	// generation that the connector is for, and Account.Method the method of the generation, so
-	// a new registration can be that of a Reconnect alone. Ready calls Connection too, with the
-	// account that a Connect would make. An empty Client means that the program has none; an
-	// error is an outage. Several goroutines may call Connection. Nil means that nothing is added.
+	// a new registration can be that of a Reconnect alone. Connect, Reconnect and Ready tell the
+	// present name of the method; an account in use keeps a former name until its next Reconnect.
+	// Ready tells the account that a Connect would make. An empty Client means that the program has
+	// none; an error is an outage. Several goroutines may call Connection. Nil means that nothing
+	// is added.
 	Connection func(ctx context.Context, a Account) (definition.Connection, error)
 	// Finder reads the metadata of issuers, for definitions that name an issuer in place of
 	// endpoints: at each Connect and each Reconnect, and never in between. Nil means that such

@@ -23,7 +23,8 @@ type Connection struct {
 	// or the only one.
 	Method string
 	// Values are the values of the inputs, by name, or by a former name. Empty means that no
-	// input needs a value. An empty value is an absent one.
+	// input needs a value. An empty value is an absent one. The value of a hidden input of
+	// another method is left out, so a program may give the same values for all methods.
 	Values map[string]connectorauth.Secret
 	// Client is the program's registration with the service, for OAuth1 and OAuth2. Empty
 	// means that the definition has inputs for the client.
@@ -50,6 +51,7 @@ type Connection struct {
 
 	stored bool // values and scopes may be those of another revision
 	older  bool // and they are
+	trial  bool // the values are samples
 }
 
 // A Client is a program's registration with a service.
@@ -143,8 +145,7 @@ type builder struct {
 	filler   template.Filler
 	hosts    []string
 	account  *account
-	trial    bool           // the values are samples
-	program  bool           // and those of hidden inputs are the program's
+	program  bool           // values of hidden inputs are the program's, in a trial too
 	mistakes check.List     // of the program
 	problems InputError     // of the account owner
 	hidden   []InputProblem // which are among mistakes
@@ -172,7 +173,7 @@ func (b *builder) values(method string) {
 	}
 	var unknown []string
 	for name := range b.c.Values {
-		if !b.c.stored && !slices.ContainsFunc(b.inputs, func(i *Input) bool { return i.isCalled(name) }) {
+		if !b.c.stored && !b.d.hides(name) && !slices.ContainsFunc(b.inputs, func(i *Input) bool { return i.isCalled(name) }) {
 			unknown = append(unknown, name)
 		}
 	}
@@ -306,7 +307,7 @@ func (b *builder) owned(err error, templates ...string) error {
 		text, given := problem.Error(), ""
 		for i := 0; i < len(templates) && given == ""; i += 2 {
 			s := templates[i+1]
-			if rest, ok := strings.CutPrefix(text, templates[i]+": "); ok && len(b.d.texts[s].Names()) > 0 && !b.trial {
+			if rest, ok := strings.CutPrefix(text, templates[i]+": "); ok && len(b.d.texts[s].Names()) > 0 && !b.c.trial {
 				given, text = s, rest
 			}
 		}

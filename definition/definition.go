@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"slices"
 	"time"
 
 	"github.com/connectorauth/connectorauth/dialect"
@@ -164,4 +165,11 @@ func (d *Definition) inputs(m *Method) []*Input {
 		list = append(list, &m.Inputs[i])
 	}
 	return list
+}
+
+// hides reports whether a hidden input of some method has a name.
+func (d *Definition) hides(name string) bool {
+	return slices.ContainsFunc(d.Methods, func(m Method) bool {
+		return slices.ContainsFunc(m.Inputs, func(i Input) bool { return i.Hidden && i.isCalled(name) })
+	})
 }

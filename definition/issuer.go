@@ -115,7 +115,7 @@ func (i *Issuer) complete(b *builder, config *connectorauth.OAuth2Config) {
 	issuer, server := b.url(i.URL), b.c.Server
 	sample := sampleServer(issuer)
 	switch {
-	case b.trial:
+	case b.c.trial:
 		server = sample
 	case server == nil && b.c.stored && complete(config):
 		return // the account is older than the issuer

@@ -23,13 +23,19 @@ type Kind struct {
 	Members []Member
 	// Connect returns the connector of an account. texts has the filled templates by the
 	// names of Members, with "" for a member that is absent. hosts are the Hosts of the
-	// connector, and connection says the rest: Store, Account, Shared, RenewBefore,
-	// HTTPClient and Observe. Parse calls Connect too, with samples as texts and a
-	// connection without all these, and lists the error. Connect makes no request, and is
-	// safe for concurrent use. Required, unless there is a Consent.
+	// connector, and connection says the rest: Client, Scopes, Store, Account, Shared,
+	// RenewBefore, HTTPClient and Observe. Connect makes no request, and is safe for concurrent
+	// use. Required, unless there is a Consent.
+	//
+	// Parse and Ready call Connect too, with samples in texts: see Connection.Trial. Parse has
+	// a sample of a Client and no Store, and lists the error as a mistake of the document. Ready
+	// has what the program gives, also as values of hidden inputs, and a Store in memory and an
+	// Account; the error is a *NotReadyError, because the program lacks something. So a trial must
+	// not fail because of a sample. A nil Store alone is no trial: Validate has the values of an
+	// account owner, and no Store.
 	Connect func(texts map[string]connectorauth.Secret, hosts []string, connection Connection) (connectorauth.Connector, error)
 	// Consent takes the place of Connect where a consent decides what the connector is, as at
-	// a server that is found by its metadata. The arguments, and what Parse does, are as with
+	// a server that is found by its metadata. The arguments, and who calls, are as with
 	// Connect. Further records in Store have keys that begin with Account and "#". Nil means
 	// that Connect returns the connector.
 	Consent func(texts map[string]connectorauth.Secret, hosts []string, connection Connection) (Consent, error)
@@ -41,6 +47,10 @@ type Kind struct {
 	// test.
 	Check func(ctx context.Context, texts map[string]connectorauth.Secret, send func(*http.Request) (*http.Response, error)) (Identity, error)
 }
+
+// Trial reports whether Parse or Ready calls a Kind with samples, which no account owner has
+// given: see [Kind]. The Connection of a program is no trial.
+func (c Connection) Trial() bool { return c.trial }
 
 // A Member is a member of a Kind in documents.
 type Member struct {

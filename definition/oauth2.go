@@ -156,7 +156,7 @@ func (s *OAuth2) connector(b *builder) (connectorauth.Connector, error) {
 		}
 		config.Resources = append(config.Resources, resource)
 	}
-	if s.proof != nil && !b.trial {
+	if s.proof != nil && !b.c.trial {
 		s.proof.once.Do(func() { s.proof.dpop, _ = assertion.NewDPoP(assertion.DPoPConfig{Algorithm: s.DPoP}) }) // which check has tried
 		config.Proof = s.proof.dpop
 	}
@@ -219,7 +219,7 @@ func (b *builder) scopes(known []Scope) (list []string) {
 	var all, byDefault []string
 	for _, s := range known {
 		name := b.text(s.Name)
-		if err := check.Scope(name); err != nil && len(b.d.texts[s.Name].Names()) > 0 && !b.trial {
+		if err := check.Scope(name); err != nil && len(b.d.texts[s.Name].Names()) > 0 && !b.c.trial {
 			b.refuse(s.Name, "cannot stand in a scope: use printable ASCII without spaces, quotes and backslashes")
 		}
 		all = append(all, name)

@@ -27,8 +27,10 @@ func (e *NotReadyError) Unwrap() error { return e.Err }
 
 // Ready reports whether a program has what connection.Method needs, before any account owner
 // has given a value: a Client, an HTTPClient with a certificate, the values of hidden inputs,
-// and a finder for an Issuer. What is missing or does not fit is a *NotReadyError. Ready makes no
-// request, and looks at no other field of connection, and at no value of another input.
+// and a finder for an Issuer. What is missing or does not fit is a *NotReadyError, and so is a
+// negative RenewBefore, or an HTTPClient that package egress does not guard, where an input may
+// lead to any host: see Connection. Ready makes no request, and looks at Method, Client,
+// HTTPClient, RenewBefore and Values alone, and at no value of an input that is not hidden.
 //
 // A program that asks account owners for a method asks Ready first. Package accounts does so.
 func (d *Definition) Ready(finder *discovery.Finder, connection Connection) error {
@@ -60,10 +62,10 @@ func (s *Set) Ready(finder *discovery.Finder, a Account, connection Connection) 
 // samples alone, so each mistake is one of the program.
 func (d *Definition) tryProgram(m *Method, of Connection) error {
 	c := &Connection{
-		Client: of.Client, Values: of.Values, HTTPClient: of.HTTPClient, RenewBefore: of.RenewBefore, stored: of.stored,
-		Store: new(tokenstore.Memory), Account: "sample", Shared: new(connectorauth.Shared), // a Kind takes no Store for a sign of Parse
+		Client: of.Client, Values: of.Values, HTTPClient: of.HTTPClient, RenewBefore: of.RenewBefore, stored: of.stored, trial: true,
+		Store: new(tokenstore.Memory), Account: "sample", Shared: new(connectorauth.Shared), // which a Kind may require
 	}
-	b := &builder{d: d, c: c, trial: true, program: true, inputs: d.inputs(m), filler: template.Filler{Values: map[string]string{}}}
+	b := &builder{d: d, c: c, program: true, inputs: d.inputs(m), filler: template.Filler{Values: map[string]string{}}}
 	b.values(m.Name)
 	if err := b.mistakes.Joined(); err != nil { // of hidden inputs
 		return err
@@ -85,5 +87,5 @@ func (d *Definition) tryProgram(m *Method, of Connection) error {
 func (b *builder) sampled(s string) bool {
 	names := b.d.texts[s].Names()
 	isSample := func(i *Input) bool { return slices.Contains(names, i.Name) && !(i.Hidden && b.program) }
-	return b.trial && (len(names) == 0 || slices.ContainsFunc(b.inputs, isSample))
+	return b.c.trial && (len(names) == 0 || slices.ContainsFunc(b.inputs, isSample))
 }

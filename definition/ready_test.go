@@ -67,7 +67,8 @@ func TestReady(t *testing.T) {
 	}{
 		{"key", connection{}, ""},
 		{"key", connection{Values: values{"apiKey": "no digits"}, Scopes: []string{"none"}}, ""},
-		{"key", connection{Values: values{"app": "CANARY"}}, `Values: "app" is no input of method key`},
+		{"key", connection{Values: values{"app": "CANARY", "pem": "CANARY"}}, ""}, // of other methods, and hidden
+		{"key", connection{Values: values{"team": "CANARY"}}, `Values: "team" is no input of method key`},
 		{"key", connection{HTTPClient: http.DefaultClient, Client: both}, ""},
 		{"code", connection{}, noID},
 		{"code", connection{Client: definition.Client{Secret: "CANARY"}}, noID},
@@ -177,22 +178,55 @@ func TestReadyWhereAnInputLeadsToAnyHost(t *testing.T) {
 	}
 }
 
-// A Kind says itself which client the program must give.
+// A Kind says itself which client the program must give, and looks at no sample.
 func TestReadyAsksAKind(t *testing.T) {
-	errNoClient := errors.New("Client: is for this Kind")
-	options := definition.Options{Kinds: []definition.Kind{{
-		Name: "Own",
-		Connect: func(_ map[string]connectorauth.Secret, _ []string, c definition.Connection) (connectorauth.Connector, error) {
-			if c.Store != nil && c.Client.ID == "" {
-				return nil, errNoClient
-			}
-			return connectorauth.None{}, nil
-		},
-	}}}
-	d, err := definition.Parse("acme.json", []byte(`{"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com", "methods": [{"name": "own", "type": "Own"}]}`), options)
-	require.NoError(t, err)
-	err = d.Ready(nil, definition.Connection{})
-	require.ErrorIs(t, err, errNoClient)
-	require.ErrorContains(t, err, "definition: acme: method own: Client: is for this Kind")
-	require.NoError(t, d.Ready(nil, definition.Connection{Client: definition.Client{ID: "id"}}))
+	type call struct {
+		trial, store bool
+		key          connectorauth.Secret
+		client       string
+	}
+	var calls []call
+	errNoClient, errNoKey := errors.New("Client: is for this Kind"), errors.New("key: has less than 20 digits")
+	ask := func(texts map[string]connectorauth.Secret, c definition.Connection) error {
+		calls = append(calls, call{c.Trial(), c.Store != nil, texts["key"], c.Client.ID})
+		switch {
+		case c.Client.ID == "":
+			return errNoClient
+		case !c.Trial() && len(texts["key"]) < 20:
+			return errNoKey
+		}
+		return nil
+	}
+	for name, kind := range map[string]definition.Kind{
+		"Connect": {Connect: func(texts map[string]connectorauth.Secret, _ []string, c definition.Connection) (connectorauth.Connector, error) {
+			return connectorauth.None{}, ask(texts, c)
+		}},
+		"Consent": {Consent: func(texts map[string]connectorauth.Secret, _ []string, c definition.Connection) (definition.Consent, error) {
+			return new(found), ask(texts, c)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			calls = nil
+			kind.Name, kind.Members = "Own", []definition.Member{{Name: "key", Secret: true}}
+			d, err := definition.Parse("acme.json", []byte(`{"connectorauth": 1, "name": "acme", "baseUrl": "https://api.example.com",
+				"methods": [{"name": "own", "type": "Own", "key": "{key}", "inputs": [{"name": "key", "secret": true}]}]}`), definition.Options{Kinds: []definition.Kind{kind}})
+			require.NoError(t, err)
+			err = d.Ready(nil, definition.Connection{})
+			require.ErrorAs(t, err, new(*definition.NotReadyError))
+			require.ErrorIs(t, err, errNoClient)
+			require.ErrorContains(t, err, "definition: acme: method own: Client: is for this Kind")
+			given := definition.Connection{Client: definition.Client{ID: "id"}}
+			require.NoError(t, d.Ready(nil, given))
+
+			given.Values = values{"key": "short"}
+			_, err = d.Connect(given)
+			require.ErrorIs(t, err, errNoKey)
+			assert.False(t, errors.As(err, new(*definition.NotReadyError)))
+			require.ErrorIs(t, d.Validate("own", given.Values), errNoKey)
+			assert.Equal(t, []call{
+				{true, false, "x", "x"}, {true, true, "x", ""}, {true, true, "x", "id"}, // of Parse and Ready
+				{false, false, "short", "id"}, {false, false, "short", "x"}, // of Connect and Validate
+			}, calls)
+		})
+	}
 }

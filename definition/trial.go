@@ -18,9 +18,10 @@ func (c *checker) trial() {
 	for i := range c.d.Methods {
 		m, p := &c.d.Methods[i], (*path)(nil).member("methods").element(i)
 		b := &builder{
-			d: c.d, trial: true, inputs: c.d.inputs(m), filler: template.Filler{Values: map[string]string{}},
+			d: c.d, inputs: c.d.inputs(m), filler: template.Filler{Values: map[string]string{}},
 			c: m.sampleConnection(c.d),
 		}
+		b.c.trial = true
 		for _, input := range b.inputs {
 			b.filler.Values[input.Name] = input.sample()
 		}
