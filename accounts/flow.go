@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/connectorauth/connectorauth"
+	"github.com/connectorauth/connectorauth/definition"
 	"github.com/connectorauth/connectorauth/internal/poll"
 )
 
@@ -173,7 +174,7 @@ func (r *Registry) finish(ctx context.Context, g *generation) (a Account, err er
 	if found && getErr == nil && now.Current == g.number && now.Status != StatusDisconnected {
 		return now, nil // the response of the Index was lost, or another process was faster
 	}
-	var failed interface{ Temporary() bool }
+	var failed *definition.CheckError // an error of the Index may have a method Temporary, too
 	refused := errors.As(err, &failed) && !failed.Temporary()
 	if !refused && !errors.Is(err, ErrOtherIdentity) && !errors.As(err, new(*DuplicateError)) && !errors.Is(err, ErrSuperseded) && !errors.Is(err, ErrNotFound) {
 		return a, err

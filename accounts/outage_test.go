@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/base64"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,6 +97,28 @@ func TestOutageOfTheStoreEndsNoConsent(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, accounts.StatusOK, a.Status)
 	})
+}
+
+// An outage of the Index at the end of a consent keeps the token, although a *net.OpError of a refused
+// connection calls itself not temporary.
+func TestOutageOfTheIndexKeepsTheTokenOfAConsent(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		healthy := w.process()
+		a, err := healthy.Connect(t.Context(), accounts.Request{Owner: "o1", Definition: "acme", Method: "oauth"})
+		require.NoError(t, err)
+		w.config.Index = refusing{w.index}
+		require.ErrorIs(t, w.consent(w.process(), a.ID), syscall.ECONNREFUSED)
+		a, err = healthy.Test(t.Context(), a.ID)
+		require.NoError(t, err)
+		assert.Equal(t, accounts.StatusOK, a.Status)
+	})
+}
+
+// A refusing Index refuses to be written to.
+type refusing struct{ accounts.Index }
+
+func (refusing) Put(context.Context, accounts.Account) (bool, error) {
+	return false, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 }
 
 // A switchedStore fails after some operations.
