@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"testing"
 
 	"github.com/stretchr/testify/require"
 
@@ -32,4 +33,16 @@ func (w *world) stopped(in string, do func(), args ...string) {
 	require.NoError(w.t, err, text.String())
 	require.NoError(w.t, copied)
 	require.Equal(w.t, exit.OK, code, text.String())
+}
+
+// A terminal after Ctrl+S takes no word of a command for hours. Meanwhile other commands go on.
+func TestNobodyWaitsForACommandThatOnlyWrites(t *testing.T) {
+	w := newWorld(t)
+	definition := func(name string) string {
+		return `{"connectorauth": 1, "name": "` + name + `", "baseUrl": "https://` + name + `.example", "methods": [{"name": "none", "type": "None"}]}`
+	}
+	w.stopped(definition("hooli"), func() { w.ok(definition("initrode"), "import", "-") }, "import", "-")
+	answers := values("apiKey", w.p.APIKey)
+	w.stopped(answers, func() { w.ok(answers, "connect", "--again", "acme-1", "--values", "-") }, "connect", "acme", "--values", "-")
+	w.stopped("", func() { w.key("--name", "acme-1") }, "disconnect", "acme-1")
 }
