@@ -15,6 +15,7 @@ import (
 	"github.com/connectorauth/connectorauth"
 	"github.com/connectorauth/connectorauth/internal/check"
 	"github.com/connectorauth/connectorauth/internal/pending"
+	"github.com/connectorauth/connectorauth/internal/ports"
 )
 
 // LoopbackOptions are the options of [Loopback]. The zero value is ready to use.
@@ -128,7 +129,7 @@ func Loopback(ctx context.Context, flow Flow, options LoopbackOptions) error {
 	if port != nil {
 		end, err := l.serve(port)
 		if err != nil {
-			if isTaken(err) {
+			if ports.Taken(err) {
 				err = fmt.Errorf("%w: another program has the port, perhaps for a consent of its own: wait until that consent ends, or use a redirect URL with another port", err)
 			}
 			return fmt.Errorf("consent: cannot listen on a loopback port: %w", err)

@@ -126,13 +126,6 @@ func listen(ctx context.Context, host, port string) (listeners []net.Listener, e
 	return listeners, err
 }
 
-// isTaken reports whether an error of listen says that another program has the port. Systems have
-// errors of their own for that.
-func isTaken(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "in use") || strings.Contains(text, "Only one usage of each socket address") // of Windows
-}
-
 // listenAt listens at one port of all addresses.
 func listenAt(ctx context.Context, config net.ListenConfig, addresses []string, port string) (listeners []net.Listener, err error) {
 	for _, address := range addresses {

@@ -18,33 +18,39 @@ import (
 )
 
 // finish connects the account, leads through its consent, and shows the account. An account
-// that does not work, or whose owner does not consent, leaves nothing. No other process connects
-// or disconnects the account meanwhile.
+// that does not work, or whose owner does not consent, leaves nothing.
 func (w *connecting) finish(ctx context.Context, q accounts.Request, p local.Program, former accounts.Account) error {
-	done, err := w.reserve(ctx, &q, former)
+	a, err := w.alone(ctx, q, p, former)
 	if err != nil {
 		return err
-	}
-	defer done()
-	defer w.settle(ctx, former.ID)
-	a, err := w.begin(ctx, q, p, former)
-	if err != nil {
-		return w.explain(err)
-	}
-	if a.Status == accounts.StatusConnecting || a.Pending != 0 {
-		if err := w.consent(ctx, a.ID); err != nil {
-			if former.ID == "" {
-				w.forget(ctx, a.ID)
-			}
-			return w.explain(err)
-		}
-		if a, err = w.mine.Get(ctx, a.ID); err != nil {
-			return err
-		}
 	}
 	return w.app.Print(viewed(a), func(out io.Writer) {
 		fmt.Fprintf(out, "Connected %s: %s.\n", show.Line(choose.Named(a)), status(out, a.Status))
 	})
+}
+
+// alone is finish without the end: no other process connects or disconnects the account meanwhile.
+// A terminal may take the words at the end hours later.
+func (w *connecting) alone(ctx context.Context, q accounts.Request, p local.Program, former accounts.Account) (a accounts.Account, err error) {
+	done, err := w.reserve(ctx, &q, former)
+	if err != nil {
+		return a, err
+	}
+	defer done()
+	defer w.settle(ctx, cmp.Or(former.ID, q.ID))
+	if a, err = w.begin(ctx, q, p, former); err != nil {
+		return a, w.explain(err)
+	}
+	if a.Status != accounts.StatusConnecting && a.Pending == 0 {
+		return a, nil
+	}
+	if err := w.consent(ctx, a.ID); err != nil {
+		if former.ID == "" {
+			w.forget(ctx, a.ID)
+		}
+		return a, w.explain(err)
+	}
+	return w.mine.Get(ctx, a.ID)
 }
 
 // reserve keeps other processes from the account. Without a name, a new account gets the first
@@ -132,12 +138,9 @@ func (w *connecting) beginAgain(ctx context.Context, q accounts.Request, p local
 }
 
 // settle keeps the Program of the generation in use, and forgets that of a new credential that
-// was not taken. Nothing is kept of an account that a page of serve has disconnected meanwhile. An
-// empty id is that of a new account, which has one Program.
+// was not taken. Nothing is kept of an account that has ended: a page of serve, which waits for no
+// consent, leaves the Program to the command that has the lock.
 func (w *connecting) settle(ctx context.Context, id string) {
-	if id == "" {
-		return
-	}
 	ctx = context.WithoutCancel(ctx)
 	p, err := w.mine.Program(ctx, id)
 	if free, getErr := w.free(ctx, id); getErr == nil && free {
@@ -148,8 +151,7 @@ func (w *connecting) settle(ctx context.Context, id string) {
 	}
 }
 
-// forget removes an account without a consent. Package local removes the Program of an account that
-// has ended.
+// forget removes an account without a consent. The Program is a matter of settle.
 func (w *connecting) forget(ctx context.Context, id string) {
 	ctx = context.WithoutCancel(ctx)
 	if _, err := w.mine.Disconnect(ctx, id); err != nil {

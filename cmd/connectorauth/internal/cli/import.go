@@ -94,29 +94,20 @@ func (w *importing) run(ctx context.Context, file string) (err error) {
 	return w.keep(ctx, d, text, kinds(notes, "note"))
 }
 
-// keep writes the definition to a file. No other process imports a definition between the look at
-// the names that are taken and the end of the writing.
+// keep writes the definition to a file, and says where.
 func (w *importing) keep(ctx context.Context, d *definition.Definition, text []byte, notes []finding) error {
+	text = append(text, '\n')
 	if w.out == "-" {
-		_, err := w.app.Out.Write(append(text, '\n'))
+		_, err := w.app.Out.Write(text)
 		return err
 	}
-	path := w.out
+	path, err := w.out, error(nil)
 	if path == "" {
-		h, err := w.app.home()
-		if err != nil {
-			return err
-		}
-		done, err := local.ChangeDefinitions(ctx, h)
-		if err != nil {
-			return err
-		}
-		defer done()
-		if path, err = w.place(h, d); err != nil {
-			return err
-		}
+		path, err = w.alone(ctx, d, text)
+	} else {
+		err = replace(path, text)
 	}
-	if err := replace(path, append(text, '\n')); err != nil {
+	if err != nil {
 		return err
 	}
 	result := imported{Name: d.Name, File: path, Notes: notes}
@@ -133,6 +124,24 @@ func (w *importing) keep(ctx context.Context, d *definition.Definition, text []b
 		}
 		fmt.Fprintln(out)
 	})
+}
+
+// alone writes the definition to a file in the folder. No other process imports a definition
+// between the look at the names that are taken and the end of the writing.
+func (w *importing) alone(ctx context.Context, d *definition.Definition, text []byte) (path string, err error) {
+	h, err := w.app.home()
+	if err != nil {
+		return "", err
+	}
+	done, err := local.ChangeDefinitions(ctx, h)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	if path, err = w.place(h, d); err != nil {
+		return "", err
+	}
+	return path, replace(path, text)
 }
 
 // place returns the file of a definition in the folder. A definition takes the place of another

@@ -69,18 +69,8 @@ func (app *App) disconnect() *cobra.Command {
 			if err != nil && !errors.As(err, &gone) {
 				return err
 			}
-			over, err := mine.Change(c.Context(), a.ID)
+			revoked, err := app.end(c.Context(), mine, a)
 			if err != nil {
-				return err
-			}
-			defer over()
-			done := app.Progress("Telling %s", a.Definition)
-			revoked, err := mine.Disconnect(c.Context(), a.ID)
-			done()
-			if err != nil {
-				return fmt.Errorf("%w; run the command again", err)
-			}
-			if err := mine.SetProgram(c.Context(), a.ID, local.Program{}); err != nil {
 				return err
 			}
 			return app.Print(map[string]any{"id": a.ID, "revoked": revoked}, func(w io.Writer) {
@@ -92,6 +82,23 @@ func (app *App) disconnect() *cobra.Command {
 			})
 		},
 	}
+}
+
+// end disconnects an account, and forgets the Program. No other process connects or disconnects the
+// account meanwhile.
+func (app *App) end(ctx context.Context, mine *local.Accounts, a accounts.Account) (revoked bool, err error) {
+	over, err := mine.Change(ctx, a.ID)
+	if err != nil {
+		return false, err
+	}
+	defer over()
+	done := app.Progress("Telling %s", a.Definition)
+	revoked, err = mine.Disconnect(ctx, a.ID)
+	done()
+	if err != nil {
+		return false, fmt.Errorf("%w; run the command again", err)
+	}
+	return revoked, mine.SetProgram(ctx, a.ID, local.Program{})
 }
 
 // token is a token in JSON.

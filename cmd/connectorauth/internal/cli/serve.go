@@ -94,8 +94,7 @@ func (w *serving) serve(c *cobra.Command, args []string) (err error) {
 		err = errors.Join(err, w.mine.Shutdown(end))
 	}()
 	if w.run {
-		code, err := server.Run(context.WithoutCancel(ctx), serve.Program{Args: args, Stdin: w.app.In, Stdout: w.app.Out, Stderr: w.app.Err})
-		programEnded()
+		code, err := server.Run(context.WithoutCancel(ctx), serve.Program{Args: args, Stdin: w.app.In, Stdout: w.app.Out, Stderr: w.app.Err, Ended: programEnded})
 		if err == nil && code != 0 {
 			err = exit.Silently(exit.Code(code))
 		}
@@ -115,8 +114,8 @@ func (w *serving) serve(c *cobra.Command, args []string) (err error) {
 
 // keepSignals keeps the signals of a program from ending this process, until stop is called. After
 // the call of programEnded, one more signal is without effect: keys that are pressed twice may come
-// once before and once after the end of the program, when renewals are being saved. A further
-// signal ends this process at once.
+// once before and once after the end of the program, when requests that are left end and renewals
+// are being saved. A further signal ends this process at once.
 func keepSignals() (programEnded, stop func()) {
 	signals, over := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, ends()...)

@@ -4,6 +4,7 @@
 //	accounts/     the index of the accounts, without secrets
 //	definitions/  the definitions that the person has imported
 //	tokens/       tokens and what the person has given, sealed
+//	clients/      what the program adds to accounts, such as client secrets, sealed
 //	key           the key that seals, in a file of mode 0600, unless a command gives the key
 package home
 

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"path/filepath"
 	"time"
 
 	"github.com/connectorauth/connectorauth/cmd/connectorauth/internal/home"
@@ -24,21 +23,17 @@ func (s store) Lock(ctx context.Context, key string) (tokenstore.Lease, error) {
 }
 
 // ChangeDefinitions waits until no other process imports a definition, and keeps others from that
-// until done is called. The lock is in the folder of h, whose mode is checked: a person may have
-// made the folder of the definitions a link. The error of a long wait is a *storeerror.Locked.
+// until done is called. The lock is beside those of Change: a person may have made the folder of the
+// definitions a link. The error of a long wait is a *storeerror.Locked.
 func ChangeDefinitions(ctx context.Context, h *home.Home) (done func(), err error) {
 	if err := h.Make(); err != nil {
 		return nil, err
 	}
-	dir, err := filepath.EvalSymlinks(h.Dir)
+	clients, err := tokenstore.NewFile(h.Clients())
 	if err != nil {
 		return nil, err
 	}
-	file, err := tokenstore.NewFile(dir)
-	if err != nil {
-		return nil, err
-	}
-	lease, err := store{file}.Lock(ctx, "definitions")
+	lease, err := store{clients}.Lock(ctx, "definitions")
 	if err != nil {
 		return nil, err
 	}

@@ -24,3 +24,6 @@ func Map(sent string, base *url.URL) (Mapped, error) {
 	m.Local, m.Below = t.local(base, u)
 	return m, nil
 }
+
+// Advised is the error of Listen for an error of the system.
+func Advised(err error, port int, six bool) error { return advised(err, port, six) }

@@ -16,6 +16,9 @@ type Program struct {
 	Args           []string // the name, or the path, and the arguments; at least the name
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer // all three as in exec.Cmd
+	// Ended is called once, when the program has ended or could not be started, and before
+	// requests that are left have Config.Grace to end. Nil means nothing is called.
+	Ended func()
 }
 
 // Run serves while a program runs, which has Env in its environment beside that of this
@@ -24,7 +27,8 @@ type Program struct {
 //
 // SIGINT, SIGTERM and SIGHUP of this process are for the program. The first two go on to the
 // program, and the third kills the program. A key such as Ctrl+C is a signal for all processes
-// in the foreground of a terminal, and is not sent to the program a second time.
+// in the foreground of a terminal, and is not sent to the program a second time. After the end
+// of the program, a signal does what the signal did before Run.
 //
 // Processes that the program leaves behind run on, without the Server.
 func (s *Server) Run(ctx context.Context, p Program) (code int, err error) {
@@ -45,6 +49,9 @@ func (s *Server) Run(ctx context.Context, p Program) (code int, err error) {
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = s.config.Grace
 	err = wait(command)
+	if p.Ended != nil {
+		p.Ended()
+	}
 	stop()
 	failed := <-served
 	if command.ProcessState == nil {

@@ -11,25 +11,33 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
+
+	"github.com/connectorauth/connectorauth/internal/ports"
 )
 
 // Listen listens on 127.0.0.1, and with six on [::1] too, both at the same port. Port 0 means
 // a free one.
 func Listen(ctx context.Context, port int, six bool) (listeners []net.Listener, err error) {
 	for range 10 { // the free port of one address may be taken at the other
-		if listeners, err = listen(ctx, port, six); err == nil || port != 0 || !errors.Is(err, syscall.EADDRINUSE) {
+		if listeners, err = listen(ctx, port, six); port != 0 || !ports.Taken(err) {
 			break
 		}
 	}
-	switch taken := errors.Is(err, syscall.EADDRINUSE); {
-	case taken && port == 0:
-		err = fmt.Errorf("no port is free at both addresses: try again, or listen on 127.0.0.1 alone: %w", err)
-	case taken:
-		err = fmt.Errorf("port %d is taken by another program: name another port, or none for a free one: %w", port, err)
+	return listeners, advised(err, port, six)
+}
+
+// advised adds to an error of listen what a person can do.
+func advised(err error, port int, six bool) error {
+	switch {
+	case !ports.Taken(err):
+		return err
+	case port != 0:
+		return fmt.Errorf("port %d is taken by another program: name another port, or none for a free one: %w", port, err)
+	case six:
+		return fmt.Errorf("no port is free at both addresses: try again, or listen on 127.0.0.1 alone: %w", err)
 	}
-	return listeners, err
+	return fmt.Errorf("no port of 127.0.0.1 is free: end other programs, or try again later: %w", err)
 }
 
 // listen is Listen for one attempt.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -112,9 +113,21 @@ func TestAPortThatIsTakenIsNamed(t *testing.T) {
 	require.NoError(t, err)
 	defer other.Close()
 	port := other.Addr().(*net.TCPAddr).Port
-	_, err = serve.Listen(t.Context(), port, false)
-	require.ErrorContains(t, err, fmt.Sprintf("port %d is taken by another program", port))
-	assert.ErrorContains(t, err, "name another port, or none for a free one")
+	for _, six := range []bool{false, true} {
+		_, err = serve.Listen(t.Context(), port, six)
+		require.ErrorContains(t, err, fmt.Sprintf("port %d is taken by another program", port))
+		assert.ErrorContains(t, err, "name another port, or none for a free one")
+	}
+
+	taken := errors.Unwrap(err)
+	both := serve.Advised(taken, 0, true)
+	require.ErrorContains(t, both, "no port is free at both addresses: try again, or listen on 127.0.0.1 alone")
+	assert.ErrorIs(t, both, taken)
+	one := serve.Advised(taken, 0, false)
+	require.ErrorContains(t, one, "no port of 127.0.0.1 is free: end other programs, or try again later")
+	assert.ErrorIs(t, one, taken)
+	down := errors.New("no network")
+	assert.Equal(t, down, serve.Advised(down, 0, true))
 }
 
 func TestTheFileForShells(t *testing.T) {
