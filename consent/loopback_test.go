@@ -2,7 +2,6 @@ package consent_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -10,12 +9,12 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/connectorauth/connectorauth/authtest"
 	"github.com/connectorauth/connectorauth/consent"
+	"github.com/connectorauth/connectorauth/internal/ports"
 	"github.com/stretchr/testify/require"
 )
 
@@ -112,8 +111,12 @@ func TestLoopbackOnTheDefaultPort(t *testing.T) {
 	a, flow := program(t, "oauth2")
 	open, wait := inBrowser(t, a.provider.Authorize, func(callback *url.URL) { callback.Host = "127.0.0.1" })
 	err := consent.Loopback(t.Context(), flow, consent.LoopbackOptions{RedirectURL: "http://127.0.0.1:80/callback", Open: open, Out: io.Discard})
-	if errors.Is(err, syscall.EADDRINUSE) {
-		t.Skipf("another program has taken port 80 meanwhile: %v", err)
+	if ports.Taken(err) {
+		free, taken := net.Listen("tcp", "127.0.0.1:80")
+		if taken != nil {
+			t.Skipf("another program has taken port 80 meanwhile: %v", taken)
+		}
+		free.Close()
 	}
 	require.NoError(t, err)
 	status, _ := wait()

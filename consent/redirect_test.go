@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// freePort returns a port that is free on a loopback address, and that no connection and no
-// other test gets meanwhile.
+// freePort returns a port that is free on 127.0.0.1 and on a loopback address, and that no
+// connection and no other test gets meanwhile.
 func freePort(t *testing.T, address string) string {
 	t.Helper()
 	probe, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
@@ -25,9 +25,16 @@ func freePort(t *testing.T, address string) string {
 		t.Skipf("the machine has no %s: %v", address, err)
 	}
 	probe.Close()
-	port, err := stores.FreePort()
-	require.NoError(t, err)
-	return port
+	for range 100 {
+		port, err := stores.FreePort()
+		require.NoError(t, err)
+		if probe, err := net.Listen("tcp", net.JoinHostPort(address, port)); err == nil {
+			probe.Close()
+			return port
+		}
+	}
+	require.Fail(t, "no port is free at both addresses", address)
+	return ""
 }
 
 func TestLoopbackRedirectURL(t *testing.T) {

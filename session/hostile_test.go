@@ -75,7 +75,7 @@ func TestCaptureThatIsNoText(t *testing.T) {
 
 // Hostile responses cost neither a panic nor time.
 func TestHostileResponses(t *testing.T) {
-	deep := strings.Repeat("[", 500_000)
+	deep := strings.Repeat("[", 4_000_000)
 	for name, test := range map[string]struct{ body, capture, want string }{
 		"deep JSON":         {`{"token":` + deep, "token", ""},
 		"deep XML":          {strings.Repeat("<a>", 300_000), "a.b", ""},
@@ -117,17 +117,16 @@ func TestHostileResponses(t *testing.T) {
 	}
 }
 
-// A long template is read in one pass: a second one for each brace took a minute.
+// A long template is read in one pass. With a second pass for each brace, texts of this length take
+// hours, and the test does not end before its timeout.
 func TestLongTemplatesTakeNoTime(t *testing.T) {
 	for name, text := range map[string]string{
-		"braces":   strings.Repeat("{{", 500_000),
-		"argument": "{base64(" + strings.Repeat("{{}}", 250_000) + ")}",
-		"values":   strings.Repeat("{user}x", 100_000),
+		"braces":   strings.Repeat("{{", 4_000_000),
+		"argument": "{base64(" + strings.Repeat("{{}}", 2_000_000) + ")}",
+		"values":   strings.Repeat("{user}x", 800_000),
 	} {
-		began := time.Now()
 		_, err := session.New(one(func(r *session.Request) { r.Form = map[string]string{"a": text} }))
 		assert.NoError(t, err, name)
-		assert.Less(t, time.Since(began), 30*time.Second, "%s: the machine may be busy", name)
 	}
 }
 

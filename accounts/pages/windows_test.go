@@ -80,7 +80,11 @@ func TestDoneOutlivesTheWindow(t *testing.T) {
 		}
 		left <- err
 	}()
-	<-arrived
+	select {
+	case <-arrived:
+	case err := <-left:
+		require.Fail(t, "the callback came to no exchange", "%v", err)
+	}
 	leave()
 	require.ErrorIs(t, <-left, context.Canceled)
 	release()
@@ -108,7 +112,11 @@ func TestConsentsThatAreOver(t *testing.T) {
 	arrived, release := a.hold(a.provider.TokenURL)
 	late := make(chan response)
 	go func() { late <- b.get(callback) }()
-	<-arrived
+	select {
+	case <-arrived:
+	case r := <-late:
+		require.Fail(t, "the callback came to no exchange", "%d\n%s", r.StatusCode, r.body)
+	}
 	again := b.post("reconnect", fields(t, b.get("reconnect?id="+account.ID).body))
 	require.Equal(t, http.StatusSeeOther, again.StatusCode)
 	release()

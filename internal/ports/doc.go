@@ -1,3 +1,3 @@
 // Package ports says why a program cannot listen at a port. Systems have errors of their own, and
-// syscall.EADDRINUSE is none that Windows returns.
+// Windows never returns syscall.EADDRINUSE.
 package ports

@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// Taken reports whether an error of net.Listen says that another program has the port.
+// Taken reports whether an error of net.Listen means a port in use by another program.
 func Taken(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }

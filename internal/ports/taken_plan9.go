@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// Taken reports whether an error of net.Listen says that another program has the port. Errors of
+// Taken reports whether an error of net.Listen means a port in use by another program. Errors of
 // Plan 9 are words.
 func Taken(err error) bool {
 	var words syscall.ErrorString

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -32,8 +33,9 @@ func TestADefinitionThatIsRemovedMeanwhileIsLeftOut(t *testing.T) {
 				return
 			default:
 			}
-			assert.NoError(t, os.Rename(other, goes))
-			assert.NoError(t, os.Rename(goes, other))
+			for _, err := range []error{os.Rename(other, goes), os.Rename(goes, other)} {
+				assert.True(t, err == nil || runtime.GOOS == "windows", "%v", err) // Windows renames no file that is open
+			}
 		}
 	})
 	defer person.Wait()
