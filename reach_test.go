@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -53,6 +54,7 @@ func TestReflectionReachesNoSecretBehindAConnector(t *testing.T) {
 		}
 		c.Reach(b.name+" store", store)
 		c.Reach(b.name+" Shared", shared)
+		runtime.KeepAlive([]connectorauth.Connector{connector, hooked, foreign}) // their end would change shared meanwhile
 	}
 }
 
@@ -78,6 +80,7 @@ func TestReflectionReachesNoSecretBehindAShared(t *testing.T) {
 	require.NoError(t, shared.Shutdown(t.Context())) // nothing changes any more
 	c.Reach("Shared", shared)
 	c.Reach("store", store)
+	runtime.KeepAlive(o) // the end of o would change shared meanwhile
 }
 
 func TestReflectionReachesNoSecretBehindAnError(t *testing.T) {
