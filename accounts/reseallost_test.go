@@ -145,6 +145,32 @@ func TestResealEndsWithAnOutage(t *testing.T) {
 	}
 }
 
+// A list of a newer program says nothing about the other accounts.
+func TestResealGoesOnAfterANewerList(t *testing.T) {
+	withStore(t, new(tokenstore.Memory), func(t *testing.T, w *world, store *watched) {
+		before := w.program(oldKey)
+		for _, method := range []string{"app", "oauth"} {
+			_, err := before.Connect(t.Context(), accounts.Request{Owner: "o1", Definition: "acme", Method: method})
+			require.NoError(t, err)
+		}
+		w.config.Store = newerList{store}
+		done, err := w.program(newKey, oldKey).Reseal(t.Context())
+		require.ErrorAs(t, err, new(*storeerror.Newer))
+		assert.NotZero(t, done.Sealed)
+		assert.Empty(t, store.by(t)["old"])
+	})
+}
+
+// newerList is a store whose lists of records are those of a newer program.
+type newerList struct{ *watched }
+
+func (s newerList) Load(ctx context.Context, key string) ([]byte, bool, error) {
+	if strings.HasSuffix(key, "#records") {
+		return nil, false, &storeerror.Newer{Version: 9, Known: 1}
+	}
+	return s.watched.Load(ctx, key)
+}
+
 // downIndex is an index that cannot list.
 type downIndex struct{ accounts.Index }
 

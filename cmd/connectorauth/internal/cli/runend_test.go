@@ -3,14 +3,10 @@
 package cli_test
 
 import (
-	"bufio"
 	"context"
-	"net"
 	"net/http"
-	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -31,24 +27,9 @@ func TestASignalAfterTheEndOfTheProgramLosesNoToken(t *testing.T) {
 		})
 	})
 	command := w.program("serve", "--run", "--", "sh", "-c", `trap 'exit 5' TERM; echo "$CONNECTORAUTH_URL $CONNECTORAUTH_TOKEN"; while kill -0 $PPID; do sleep 0.1; done`)
-	out, err := command.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, command.Start())
-	line, err := bufio.NewReader(out).ReadString('\n')
-	require.NoError(t, err)
-	address, token, _ := strings.Cut(strings.TrimSpace(line), " ")
-
+	address, token := w.begin(command)
 	ctx, leave := context.WithCancel(t.Context())
-	req, err := http.NewRequestWithContext(ctx, "GET", address+"/globex/me", nil)
-	require.NoError(t, err)
-	req.Header.Set("Authorization", "Bearer "+token)
-	left := make(chan struct{})
-	go func() {
-		defer close(left)
-		if resp, err := http.DefaultClient.Do(req); err == nil {
-			resp.Body.Close()
-		}
-	}()
+	left := w.ask(ctx, address+"/globex/me", token)
 	select {
 	case <-arrived:
 	case <-left:
@@ -58,13 +39,7 @@ func TestASignalAfterTheEndOfTheProgramLosesNoToken(t *testing.T) {
 	<-left
 
 	require.NoError(t, command.Process.Signal(syscall.SIGTERM))
-	require.Eventually(t, func() bool {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
-		if err == nil {
-			conn.Close()
-		}
-		return err != nil
-	}, time.Minute, 10*time.Millisecond, "the program has ended, and the server with it")
+	w.closed(address)
 	require.NoError(t, command.Process.Signal(syscall.SIGTERM))
 	close(release)
 	command.Wait()

@@ -3,10 +3,7 @@
 package cli_test
 
 import (
-	"bufio"
-	"net"
 	"net/http"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -30,23 +27,8 @@ func TestSignalsEndTheWaitForStreamsAfterTheProgram(t *testing.T) {
 	command := w.program("serve", "--run", "--", "sh", "-c", `echo "$CONNECTORAUTH_URL $CONNECTORAUTH_TOKEN"; read line; exit 5`)
 	in, err := command.StdinPipe()
 	require.NoError(t, err)
-	out, err := command.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, command.Start())
-	line, err := bufio.NewReader(out).ReadString('\n')
-	require.NoError(t, err)
-	address, token, _ := strings.Cut(strings.TrimSpace(line), " ")
-
-	req, err := http.NewRequestWithContext(t.Context(), "GET", address+"/acme/stream", nil)
-	require.NoError(t, err)
-	req.Header.Set("Authorization", "Bearer "+token)
-	left := make(chan struct{})
-	go func() {
-		defer close(left)
-		if resp, err := http.DefaultClient.Do(req); err == nil {
-			resp.Body.Close()
-		}
-	}()
+	address, token := w.begin(command)
+	left := w.ask(t.Context(), address+"/acme/stream", token)
 	select {
 	case <-arrived:
 	case <-left:
@@ -54,13 +36,7 @@ func TestSignalsEndTheWaitForStreamsAfterTheProgram(t *testing.T) {
 	}
 
 	in.Close() // which ends the program
-	require.Eventually(t, func() bool {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
-		if err == nil {
-			conn.Close()
-		}
-		return err != nil
-	}, time.Minute, 10*time.Millisecond, "the program has ended, and the server takes no request")
+	w.closed(address)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
