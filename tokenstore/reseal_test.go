@@ -111,7 +111,7 @@ func (s newerStore) Load(ctx context.Context, key string) ([]byte, bool, error) 
 // An outage says nothing about values, and ends Reseal with the numbers so far. The next Reseal does the
 // rest.
 func TestResealCountsErrorsBeyondAThousand(t *testing.T) {
-	inner, keys := new(tokenstore.Memory), make([]string, 1002)
+	inner, keys := brokenStore{Memory: new(tokenstore.Memory), load: "down"}, make([]string, 1002)
 	for i := range keys {
 		keys[i] = fmt.Sprint("account-", i)
 		require.NoError(t, inner.Save(t.Context(), keys[i], []byte("never sealed")))
@@ -120,6 +120,8 @@ func TestResealCountsErrorsBeyondAThousand(t *testing.T) {
 	require.ErrorContains(t, err, `"account-999"`)
 	assert.NotContains(t, err.Error(), `"account-1000"`)
 	assert.ErrorContains(t, err, "and 2 further errors")
+	_, err = tokenstore.Reseal(t.Context(), seal(t, inner, key1), slices.Values(append(keys, "down")))
+	assert.ErrorIs(t, err, errDown, "an outage is named, however many errors came before")
 }
 
 func TestResealEndsWithAnOutage(t *testing.T) {
